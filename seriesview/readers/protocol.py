@@ -1,0 +1,147 @@
+"""What a reader gives: one small protocol for every file format.
+
+A reader is a class without arguments, found through the entry point group `seriesview.readers`. It says whether
+a file is its own, lists what the file holds, and opens one dataset of it as a `Recording`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import ReaderError
+from seriesview.layout.layouts import Layout
+
+SeriesType = Literal["continuous", "discrete", "event", "interval"]
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of a series; what is None is taken from the series."""
+
+    id: str
+    label: str
+    unit: str | None = None
+    scale: float | None = None
+    offset: float | None = None
+    group: str | None = None
+    x: float | None = None
+    y: float | None = None
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What the configuration says about one dataset; None where it says nothing and the file decides."""
+
+    dataset: str | None = None
+    type: SeriesType | None = None
+    dtype: str | None = None
+    channels: int | None = None
+    sampling_frequency: float | None = None
+    timestamps: str | None = None
+    timezone: str | None = None
+    start_time: float | None = None
+    session_start: str | None = None
+    unit: str | None = None
+    scale: float | None = None
+    offset: float | None = None
+    channel_labels: tuple[str, ...] | None = None
+    byte_offset: int = 0
+    order: Literal["C", "F"] = "C"
+    allow_truncated: bool = False
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A dataset in a file that can be shown (`problem` None), or one that cannot, and why.
+
+    `options` are the configuration keys that open it, beside `path`.
+    """
+
+    dataset: str | None
+    type: SeriesType | None
+    dtype: str
+    shape: tuple[int, ...]
+    sampling_frequency: float | None
+    unit: str | None
+    options: dict[str, Any]
+    problem: str | None = None
+
+
+class Recording(ABC):
+    """One opened dataset. Times are seconds from the recording's own zero; sample indices are half-open ranges.
+
+    `sampling_frequency` is None where the samples have timestamps of their own. `layout` is None where
+    samples cannot be read by byte range from the file as it is. Physical value = stored * scale + offset.
+    For `event` and `interval` recordings `num_samples` is the number of events or intervals and `dtype` is
+    float64 (their times); they are read with `events()` or `intervals()`.
+    """
+
+    type: SeriesType
+    path: Path
+    dtype: np.dtype[np.generic]
+    num_samples: int
+    channels: tuple[Channel, ...]
+    sampling_frequency: float | None
+    start_time: float = 0.0
+    unit: str = ""
+    scale: float = 1.0
+    offset: float = 0.0
+    session_start: str | None = None
+    label: str | None = None
+    layout: Layout | None = None
+    preferred_rows: int = 1
+
+    @property
+    def num_channels(self) -> int:
+        """How many channels the recording has."""
+        return len(self.channels)
+
+    @abstractmethod
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C), of the native-order dtype and C-contiguous, with samples from `first_sample` on."""
+
+    def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
+        """Times in seconds (last_sample - first_sample,) of a recording whose sampling_frequency is None."""
+        raise ReaderError(f"{self.path}: this dataset has no timestamps")
+
+    def events(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
+        """Sorted times (events,) and the index of each into `channels`."""
+        raise ReaderError(f"{self.path}: this dataset holds no events")
+
+    def intervals(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32], Sequence[str]]:
+        """Start and end times (n, 2), sorted by start, the index of each one's label, and the labels."""
+        raise ReaderError(f"{self.path}: this dataset holds no intervals")
+
+    def close(self) -> None:  # noqa: B027
+        """Let go of the file."""
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class Reader(Protocol):
+    """One file format."""
+
+    name: str
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the file looks like this format (by its content where it has a signature, else by its name)."""
+        ...
+
+    def candidates(self, path: Path) -> list[Candidate]:
+        """Everything in the file that looks like a recording, what cannot be shown too, with the reason."""
+        ...
+
+    def open(self, path: Path, options: ReadOptions) -> Recording:
+        """Open the dataset that the options choose; raises ReaderError."""
+        ...
