@@ -1,1 +1,1 @@
-"""TODO."""
+"""Workspaces: their manifests, and views with their panels."""

@@ -1,0 +1,1 @@
+"""Pictures of series as PNG, drawn from stored levels."""

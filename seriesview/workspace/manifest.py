@@ -1,0 +1,221 @@
+"""The workspace manifest: a set of series, and the views that show them (`seriesview-workspace/1`)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from seriesview.errors import FormatError
+from seriesview.workspace.panels import Panel, check_series_type, default_panel, make_panel
+
+WORKSPACE_FORMAT = "seriesview-workspace/1"
+
+_SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}(/[^?#]*)?(\?[^#]*)?")
+
+
+@dataclass(frozen=True)
+class WorkspaceSeries:
+    """A series of a workspace: the name that views call it by, and the URI of its manifest."""
+
+    name: str
+    uri: str
+
+
+@dataclass(frozen=True)
+class MissingSeries:
+    """A series that could not be built, and why."""
+
+    name: str
+    error: str
+
+
+@dataclass(frozen=True)
+class View:
+    """Panels over one time axis."""
+
+    label: str
+    panels: tuple[Panel, ...]
+
+
+@dataclass(frozen=True)
+class WorkspaceManifest:
+    """A set of series and views. A panel may name a missing series: viewers show the reason in its place."""
+
+    label: str
+    series: tuple[WorkspaceSeries, ...]
+    views: tuple[View, ...]
+    missing: tuple[MissingSeries, ...] = field(default=())
+
+    def uri(self, name: str) -> str:
+        """The URI of the series called `name`; raises FormatError."""
+        for entry in self.series:
+            if entry.name == name:
+                return entry.uri
+        for absent in self.missing:
+            if absent.name == name:
+                raise FormatError(f"workspace {self.label!r}: series {name!r} is missing: {absent.error}")
+        raise FormatError(f"workspace {self.label!r}: no series {name!r}; there are {_names(self.series)}")
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The manifest as it is stored; `missing` only where something is."""
+        result: dict[str, Any] = {
+            "format": WORKSPACE_FORMAT,
+            "label": self.label,
+            "series": [{"name": entry.name, "uri": entry.uri} for entry in self.series],
+            "views": [
+                {"label": view.label, "panels": [panel.to_json_dict() for panel in view.panels]}
+                for view in self.views
+            ],
+        }
+        if self.missing:
+            result["missing"] = [{"name": entry.name, "error": entry.error} for entry in self.missing]
+        return result
+
+
+def build_workspace(
+    label: str,
+    series: Iterable[tuple[str, str]],
+    views: Sequence[View] | None = None,
+    missing: Iterable[tuple[str, str]] = (),
+    types: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The manifest of a workspace, ready to be stored; raises FormatError.
+
+    `series` are (name, uri), `missing` (name, error), `types` the series' types by name. Views are checked
+    against the types; without views there is one of all series, for which the types are needed.
+    """
+    entries = tuple(WorkspaceSeries(name, uri) for name, uri in series)
+    absent = tuple(MissingSeries(name, " ".join(error.split())) for name, error in missing)
+    known_types = types or {}
+    if not views:
+        untyped = [entry.name for entry in entries if entry.name not in known_types]
+        if untyped:
+            raise FormatError(f"workspace {label!r}: the type of series {untyped[0]!r} is not known")
+        views = default_views(label, {entry.name: known_types[entry.name] for entry in entries})
+    manifest = WorkspaceManifest(label, entries, tuple(views), absent)
+    _check(manifest)
+    for view in manifest.views:
+        for panel in view.panels:
+            if panel.series in known_types:
+                where = f"view {view.label!r}, panel {panel.label!r}"
+                check_series_type(panel.type, panel.series, known_types[panel.series], where)
+    return manifest.to_json_dict()
+
+
+def default_views(label: str, types: Mapping[str, str]) -> tuple[View, ...]:
+    """One view of all series, {name: type}, in their order; no view where there is nothing but intervals."""
+    panels = tuple(
+        panel
+        for name, series_type in types.items()
+        if (panel := default_panel(name, series_type)) is not None
+    )
+    return (View(label, panels),) if panels else ()
+
+
+def view_from_config(view: Mapping[str, Any]) -> View:
+    """A view as config.yaml writes it: {label, panels: [{type, series, label?, bin_centers?}]}; FormatError.
+
+    A panel without a label has its series' name for one.
+    """
+    where = _view_where(view)
+    label = _text(view, "label", where)
+    panels = []
+    for number, panel in enumerate(_mappings(view, "panels", where)):
+        place = f"{where}, panel {number + 1}"
+        name = _text(panel, "series", place)
+        panel_label = _text(panel, "label", place) if panel.get("label") is not None else name
+        panel_type = _text(panel, "type", place)
+        panels.append(make_panel(panel_type, name, panel_label, panel.get("bin_centers"), where=place))
+    return View(label, tuple(panels))
+
+
+def parse_workspace_manifest(document: Mapping[str, Any]) -> WorkspaceManifest:
+    """Read a stored manifest; keys that are not known are passed over. Raises FormatError."""
+    if not isinstance(document, Mapping):
+        raise FormatError("workspace manifest: it must be a JSON object")
+    if document.get("format") != WORKSPACE_FORMAT:
+        raise FormatError(
+            f"workspace manifest: format {document.get('format')!r} is not known; this version reads "
+            f"{WORKSPACE_FORMAT!r}"
+        )
+    where = "workspace manifest"
+    manifest = WorkspaceManifest(
+        label=_text(document, "label", where),
+        series=tuple(
+            WorkspaceSeries(_text(entry, "name", "series"), _text(entry, "uri", "series"))
+            for entry in _mappings(document, "series", where)
+        ),
+        views=tuple(_parse_view(view) for view in _mappings(document, "views", where)),
+        missing=tuple(
+            MissingSeries(_text(entry, "name", "missing"), _text(entry, "error", "missing"))
+            for entry in (_mappings(document, "missing", where) if "missing" in document else ())
+        ),
+    )
+    _check(manifest)
+    return manifest
+
+
+def _parse_view(view: Mapping[str, Any]) -> View:
+    where = _view_where(view)
+    panels = []
+    for number, panel in enumerate(_mappings(view, "panels", where)):
+        place = f"{where}, panel {number + 1}"
+        data = panel.get("data")
+        if not isinstance(data, Mapping):
+            raise FormatError(f"{place}: data must be an object that names a series")
+        panels.append(
+            make_panel(
+                _text(panel, "type", place),
+                _text(data, "series", place),
+                _text(panel, "label", place),
+                data.get("bin_centers"),
+                where=place,
+            )
+        )
+    return View(_text(view, "label", where), tuple(panels))
+
+
+def _check(manifest: WorkspaceManifest) -> None:
+    names = [entry.name for entry in manifest.series] + [entry.name for entry in manifest.missing]
+    known: set[str] = set()
+    for name in names:
+        if not name:
+            raise FormatError(f"workspace {manifest.label!r}: a series has an empty name")
+        if name in known:
+            raise FormatError(f"workspace {manifest.label!r}: two series are called {name!r}")
+        known.add(name)
+    for entry in manifest.series:
+        if not _SHA1_URI.fullmatch(entry.uri):
+            raise FormatError(f"series {entry.name!r}: {entry.uri!r} is not a sha1:// URI")
+    for view in manifest.views:
+        for panel in view.panels:
+            if panel.series not in known:
+                raise FormatError(
+                    f"view {view.label!r}, panel {panel.label!r}: no series {panel.series!r}; "
+                    f"there are {_names(manifest.series)}"
+                )
+
+
+def _names(series: Sequence[WorkspaceSeries]) -> str:
+    return ", ".join(entry.name for entry in series) or "none"
+
+
+def _view_where(view: Mapping[str, Any]) -> str:
+    label = view.get("label")
+    return f"view {label!r}" if isinstance(label, str) else "view"
+
+
+def _text(mapping: Mapping[str, Any], key: str, where: str) -> str:
+    value = mapping.get(key)
+    if not isinstance(value, str):
+        raise FormatError(f"{where}: {key} must be a text, not {value!r}")
+    return value
+
+
+def _mappings(mapping: Mapping[str, Any], key: str, where: str) -> list[Mapping[str, Any]]:
+    value = mapping.get(key)
+    if not isinstance(value, list | tuple) or not all(isinstance(item, Mapping) for item in value):
+        raise FormatError(f"{where}: {key} must be a list of objects")
+    return list(value)

@@ -1,0 +1,106 @@
+"""A view put together in Python, panel by panel, from series that are already stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from seriesview.errors import SeriesviewError
+from seriesview.workspace.panels import (
+    ContinuousTraces,
+    EventAmplitudes,
+    Position,
+    ProbabilityDensity,
+    RasterPlot,
+    check_series_type,
+    make_panel,
+)
+
+FIGURE_TYPE = "seriesview.multipanel-timeseries.2"
+
+
+class StoredSeries(Protocol):
+    """What a panel needs of a series; SVSeries has it."""
+
+    @property
+    def type(self) -> str:
+        """The series type."""
+        ...
+
+    def to_uri(self) -> str:
+        """Store the series, where it is not stored yet, and give its URI."""
+        ...
+
+
+@dataclass(frozen=True)
+class FigurePanel:
+    """One panel of a figure; `data` holds seriesUri and what else the panel type needs."""
+
+    type: str
+    label: str
+    data: dict[str, Any]
+
+
+class MultiPanelView:
+    """Panels over one time axis, each drawing one series."""
+
+    def __init__(self) -> None:
+        self._panels: list[FigurePanel] = []
+
+    def add_continuous_traces_panel(self, series: StoredSeries, *, label: str) -> None:
+        """Traces of a continuous series."""
+        self._add(ContinuousTraces.type, series, label)
+
+    def add_event_amplitudes_panel(self, event_amplitudes: StoredSeries, *, label: str) -> None:
+        """Marks at the times and values of a discrete series."""
+        self._add(EventAmplitudes.type, event_amplitudes, label)
+
+    def add_raster_plot_panel(self, events: StoredSeries, *, label: str) -> None:
+        """A row of marks for each channel of an event series."""
+        self._add(RasterPlot.type, events, label)
+
+    def add_position_panel(self, position: StoredSeries, *, label: str) -> None:
+        """The coordinates of a position."""
+        self._add(Position.type, position, label)
+
+    def add_probability_density_panel(
+        self, density: StoredSeries, *, label: str, bin_centers: Iterable[float] | None = None
+    ) -> None:
+        """An image of a probability; `bin_centers` (channels,) are the values at its bins."""
+        self._add(ProbabilityDensity.type, density, label, bin_centers)
+
+    @property
+    def num_panels(self) -> int:
+        """How many panels there are."""
+        return len(self._panels)
+
+    def panel(self, index: int) -> FigurePanel:
+        """The panel at `index`, from 0 in the order in which they were added."""
+        return self._panels[index]
+
+    def figure_data(self) -> dict[str, Any]:
+        """The data of the figure: {panels: [{type, label, data: {seriesUri, ...}}]}."""
+        return {
+            "panels": [
+                {"type": panel.type, "label": panel.label, "data": panel.data} for panel in self._panels
+            ]
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """The figure: its type, `seriesview.multipanel-timeseries.2`, and its data."""
+        return {"type": FIGURE_TYPE, "data": self.figure_data()}
+
+    def figurl(self) -> Any:
+        """The view as a figurl figure; raises SeriesviewError where the viewer is not installed."""
+        raise SeriesviewError(
+            "MultiPanelView.figurl(): the viewer is not part of this release of seriesview; "
+            "to_dict() has the figure's type and data, and 'seriesview plot' draws a series to a PNG file"
+        )
+
+    def _add(
+        self, panel_type: str, series: StoredSeries, label: str, bin_centers: Iterable[float] | None = None
+    ) -> None:
+        check_series_type(panel_type, label, series.type, f"panel {label!r}")
+        data = make_panel(panel_type, series.to_uri(), label, bin_centers, where=f"panel {label!r}").data()
+        self._panels.append(FigurePanel(panel_type, label, {"seriesUri": data.pop("series"), **data}))

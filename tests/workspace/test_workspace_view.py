@@ -1,0 +1,58 @@
+"""MultiPanelView: panels of stored series, and the figure that they make."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from seriesview.errors import FormatError, SeriesviewError
+from seriesview.workspace.multi_panel_view import MultiPanelView
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The least that a panel needs of a series."""
+
+    type: str
+
+    def to_uri(self) -> str:
+        return f"sha1://{'0' * 40}/{self.type}.json"
+
+
+def test_event_amplitudes_panel_as_in_the_original():
+    view = MultiPanelView()
+    view.add_event_amplitudes_panel(Stored("discrete"), label="Amplitudes")
+    assert view.num_panels == 1
+    panel = view.panel(0)
+    uri = Stored("discrete").to_uri()
+    assert (panel.type, panel.label, panel.data) == ("EventAmplitudes", "Amplitudes", {"seriesUri": uri})
+    assert view.to_dict() == {
+        "type": "seriesview.multipanel-timeseries.2",
+        "data": {"panels": [{"type": "EventAmplitudes", "label": "Amplitudes", "data": {"seriesUri": uri}}]},
+    }
+
+
+def test_a_method_for_each_panel_type():
+    view = MultiPanelView()
+    view.add_continuous_traces_panel(Stored("continuous"), label="a")
+    view.add_event_amplitudes_panel(Stored("discrete"), label="b")
+    view.add_raster_plot_panel(Stored("event"), label="c")
+    view.add_position_panel(Stored("continuous"), label="d")
+    view.add_probability_density_panel(Stored("continuous"), label="e", bin_centers=(1, 2))
+    assert [view.panel(i).type for i in range(view.num_panels)] == [
+        "ContinuousTraces",
+        "EventAmplitudes",
+        "RasterPlot",
+        "Position",
+        "ProbabilityDensity",
+    ]
+    assert view.panel(4).data["bin_centers"] == [1.0, 2.0]
+
+
+def test_the_wrong_series_type_is_refused():
+    with pytest.raises(FormatError, match="of type discrete"):
+        MultiPanelView().add_event_amplitudes_panel(Stored("continuous"), label="x")
+
+
+def test_figurl_says_that_the_viewer_is_not_there():
+    with pytest.raises(SeriesviewError, match="viewer is not part of this release"):
+        MultiPanelView().figurl()
