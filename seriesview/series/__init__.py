@@ -1,1 +1,1 @@
-"""TODO."""
+"""Series: manifests, arrays cut into parts, and reading windows, samples and statistics from them."""

@@ -1,0 +1,146 @@
+"""Where the rows of an array lie: in parts of the store, or in a linked file."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from seriesview.errors import FormatError
+from seriesview.series.fields import Fields, checked_uri, json_number
+
+PAGE_PARTS = 4096
+MAX_PART_ROWS = 65536
+DTYPES = (
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+)
+
+
+@dataclass(frozen=True)
+class ArrayInfo:
+    """Rows cut into parts: shape (rows, ...), parts of `part_rows` rows, pages of their SHA-1s."""
+
+    dtype: str
+    shape: tuple[int, ...]
+    part_rows: int
+    pages: tuple[str, ...]
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all parts together."""
+        return np.dtype(self.dtype).itemsize * math.prod(self.shape)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The manifest's form."""
+        return {
+            "dtype": self.dtype,
+            "shape": list(self.shape),
+            "part_rows": self.part_rows,
+            "pages": list(self.pages),
+        }
+
+
+@dataclass(frozen=True)
+class ContiguousLink:
+    """Samples at fixed strides (bytes) of a linked file."""
+
+    uri: str
+    offset: int
+    row_stride: int
+    channel_stride: int
+    byte_order: Literal["little", "big"] = "little"
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The manifest's form."""
+        return dict(vars(self))
+
+
+@dataclass(frozen=True)
+class ChunkedLink:
+    """Samples in chunks of a linked HDF5 file; `chunks` int64 (chunks, 2): offset and size of each."""
+
+    uri: str
+    chunk_shape: tuple[int, int]
+    filters: tuple[Literal["shuffle", "deflate"], ...]
+    chunks: ArrayInfo
+    fill_value: float = 0
+    byte_order: Literal["little", "big"] = "little"
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The manifest's form."""
+        return {
+            "uri": self.uri,
+            "chunk_shape": list(self.chunk_shape),
+            "filters": list(self.filters),
+            "chunks": self.chunks.to_json_dict(),
+            "fill_value": json_number(self.fill_value),
+            "byte_order": self.byte_order,
+        }
+
+
+LinkInfo = ContiguousLink | ChunkedLink
+
+
+def num_parts(num_rows: int, rows_per_part: int) -> int:
+    """How many parts an array of `num_rows` rows has."""
+    return -(-num_rows // rows_per_part)
+
+
+def parse_array(
+    value: Any, where: str, dtype: str | None = None, row_shape: tuple[int, ...] | None = None
+) -> ArrayInfo:
+    """An array's description out of a manifest, of the dtype and row shape expected; raises FormatError."""
+    entry = Fields(value, where)
+    info = ArrayInfo(
+        dtype=entry.dtype("dtype", DTYPES if dtype is None else (dtype,)),
+        shape=entry.integers("shape"),
+        part_rows=entry.integer("part_rows", 1),
+        pages=tuple(checked_uri(uri, entry.at("pages")) for uri in entry.texts("pages")),
+    )
+    if not info.shape or (row_shape is not None and info.shape[1:] != row_shape):
+        raise FormatError(f"{where}: rows of shape {info.shape[1:]}, expected {row_shape}")
+    if info.part_rows > MAX_PART_ROWS:
+        raise FormatError(f"{where}: part_rows {info.part_rows} is above {MAX_PART_ROWS}")
+    pages = num_parts(num_parts(info.shape[0], info.part_rows), PAGE_PARTS)
+    if len(info.pages) != pages:
+        raise FormatError(f"{where}: {len(info.pages)} pages for {info.shape[0]} rows, expected {pages}")
+    return info
+
+
+def parse_link(value: Any, where: str, dtype: str, num_samples: int, num_channels: int) -> LinkInfo:
+    """A link's description out of a manifest, for samples of the series' dtype; raises FormatError."""
+    entry = Fields(value, where)
+    byte_order = entry.one_of("byte_order", ("little", "big"), "little")
+    if entry.has("chunk_shape"):
+        shape = entry.integers("chunk_shape", 1)
+        filters = entry.texts("filters")
+        if len(shape) != 2 or filters not in ((), ("shuffle",), ("deflate",), ("shuffle", "deflate")):
+            raise FormatError(
+                f"{where}: chunk_shape {list(shape)} with filters {list(filters)} cannot be read"
+            )
+        chunks = parse_array(entry.get("chunks"), entry.at("chunks"), "int64", (2,))
+        grid = num_parts(num_samples, shape[0]) * num_parts(num_channels, shape[1])
+        if chunks.shape[0] != grid:
+            raise FormatError(f"{where}: {chunks.shape[0]} chunks for a grid of {grid}")
+        fill = entry.extended_number("fill_value", 0)
+        return ChunkedLink(entry.uri("uri"), (shape[0], shape[1]), filters, chunks, fill, byte_order)
+    itemsize = np.dtype(dtype).itemsize
+    return ContiguousLink(
+        uri=entry.uri("uri"),
+        offset=entry.integer("offset"),
+        row_stride=entry.integer("row_stride", 1),
+        channel_stride=entry.integer("channel_stride", 1, itemsize),
+        byte_order=byte_order,
+    )

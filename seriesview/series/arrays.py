@@ -1,0 +1,317 @@
+"""Long arrays cut into content-addressed parts: how they are cut, written and read.
+
+An array is rows of one dtype and one row shape, little-endian, C order. Every part but the last holds
+`part_rows` rows. A page lists the SHA-1s of up to `PAGE_PARTS` parts; the manifest lists the pages.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import IntegrityError, RequestError
+from seriesview.series.array_info import MAX_PART_ROWS, PAGE_PARTS, ArrayInfo, num_parts
+
+if TYPE_CHECKING:
+    from seriesview.store import Store
+
+__all__ = [
+    "PAGE_PARTS",
+    "ArrayInfo",
+    "ArrayKind",
+    "ArrayReader",
+    "ArrayWriter",
+    "PartCache",
+    "PartPool",
+    "num_parts",
+    "part_rows",
+]
+
+ArrayKind = Literal["level", "values"]
+
+DIGEST_BYTES = 20
+MAX_PART_BYTES: dict[ArrayKind, int] = {"level": 2 * 2**20, "values": 16 * 2**20}
+DEFAULT_CACHE_BYTES = 256 * 2**20
+
+
+def part_rows(dtype: npt.DTypeLike, row_shape: Sequence[int], kind: ArrayKind = "level") -> int:
+    """Rows a part holds: a power of two, at most 65536, within 2 MiB (values: 16 MiB), at least 1."""
+    row_bytes = np.dtype(dtype).itemsize * math.prod(row_shape)
+    fitting = MAX_PART_BYTES[kind] // max(row_bytes, 1)
+    return min(1 << max(fitting.bit_length() - 1, 0), MAX_PART_ROWS)
+
+
+class PartPool:
+    """A few threads that hash and write parts; one pool can serve many `ArrayWriter`s."""
+
+    def __init__(self, store: Store, workers: int = 2) -> None:
+        self._store = store
+        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="seriesview-parts")
+
+    def submit(self, rows: npt.NDArray[Any]) -> Future[bytes]:
+        """Write one part from a contiguous array, unchanged until the future is done; gives its digest."""
+        return self._executor.submit(self._store.put_part, rows)
+
+    def close(self) -> None:
+        """Wait for the parts under way and let the threads go; parts that have not begun are dropped."""
+        self._executor.shutdown(wait=True, cancel_futures=True)
+
+    def __enter__(self) -> PartPool:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class ArrayWriter:
+    """Writes the rows of one array, in order, as parts; memory is at most `max_in_flight` + 1 part buffers.
+
+    `known_digests` are those of the array's first parts, all of them full, from an earlier run: their rows
+    are neither hashed nor written again. `append` drops rows below `first_row`; `seek` says that they will
+    not even come. `on_part(index, digest)` is called in the appending thread, in order, once for each full
+    part that this writer wrote. What fails in a writing thread is raised by the next `append` or `finish`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        dtype: npt.DTypeLike,
+        row_shape: Sequence[int],
+        kind: ArrayKind = "level",
+        *,
+        pool: PartPool | None = None,
+        known_digests: Sequence[bytes] = (),
+        on_part: Callable[[int, bytes], None] | None = None,
+        max_in_flight: int = 2,
+    ) -> None:
+        self.part_rows = part_rows(dtype, row_shape, kind)
+        self._store = store
+        self._dtype = np.dtype(dtype).newbyteorder("<")
+        self._row_shape = tuple(row_shape)
+        self._owns_pool = pool is None
+        self._pool = PartPool(store, workers=1) if pool is None else pool
+        self._digests = list(known_digests)
+        self._first_row = len(self._digests) * self.part_rows
+        self._on_part = on_part
+        self._max_in_flight = max_in_flight
+        self._under_way: deque[tuple[Future[bytes], npt.NDArray[Any]]] = deque()
+        self._free: list[npt.NDArray[Any]] = []
+        self._buffer: npt.NDArray[Any] | None = None
+        self._filled = 0
+        self._row = 0
+
+    @property
+    def first_row(self) -> int:
+        """The first row that is still to be written when the writer starts: those before it are known."""
+        return self._first_row
+
+    @property
+    def num_rows(self) -> int:
+        """Rows that the writer has seen or was told to be known: where the next appended row goes."""
+        return self._row
+
+    @property
+    def digests(self) -> tuple[bytes, ...]:
+        """SHA-1s (20 bytes each) of the parts known or written, in order; all of them after `finish`."""
+        return tuple(self._digests)
+
+    def seek(self, row: int) -> None:
+        """Say, before anything is appended, that the first appended row is `row` (at most `first_row`)."""
+        if self._row or not 0 <= row <= self._first_row:
+            raise ValueError(f"cannot start at row {row}: rows from {self._first_row} on are not known")
+        self._row = row
+
+    def append(self, rows: npt.NDArray[Any]) -> None:
+        """Take rows (n, *row_shape); they are copied, so the caller may reuse its buffer."""
+        if rows.shape[1:] != self._row_shape:
+            raise ValueError(f"rows of shape {rows.shape[1:]} for an array of rows {self._row_shape}")
+        taken = min(max(self._first_row - self._row, 0), len(rows))
+        self._row += taken
+        while taken < len(rows):
+            if self._buffer is None:
+                self._buffer = self._next_buffer()
+            count = min(self.part_rows - self._filled, len(rows) - taken)
+            self._buffer[self._filled : self._filled + count] = rows[taken : taken + count]
+            self._filled += count
+            self._row += count
+            taken += count
+            if self._filled == self.part_rows:
+                self._submit()
+        self._collect(self._max_in_flight)
+
+    def finish(self) -> ArrayInfo:
+        """Write the last part and the pages, and describe the array; nothing can be appended afterwards."""
+        if self._row < self._first_row:
+            raise ValueError(f"{self._first_row} rows are known but only {self._row} came")
+        if self._filled:
+            self._submit()
+        self._collect(0)
+        self.close()
+        return describe_array(
+            self._store, self._dtype, (self._row, *self._row_shape), self.part_rows, self._digests
+        )
+
+    def close(self) -> None:
+        """Let the buffers, and threads of its own, go; called by `finish`, needed after an error."""
+        if self._owns_pool:
+            self._pool.close()
+        self._under_way.clear()
+        self._free.clear()
+        self._buffer = None
+
+    def _next_buffer(self) -> npt.NDArray[Any]:
+        self._collect(self._max_in_flight)
+        return self._free.pop() if self._free else np.empty((self.part_rows, *self._row_shape), self._dtype)
+
+    def _submit(self) -> None:
+        assert self._buffer is not None
+        self._under_way.append((self._pool.submit(self._buffer[: self._filled]), self._buffer))
+        self._buffer = None
+        self._filled = 0
+
+    def _collect(self, allowed: int) -> None:
+        """Take the digests of finished parts, in order, waiting until at most `allowed` are under way."""
+        while self._under_way and (len(self._under_way) > allowed or self._under_way[0][0].done()):
+            future, buffer = self._under_way.popleft()
+            digest = future.result()
+            self._free.append(buffer)
+            self._digests.append(digest)
+            index = len(self._digests) - 1
+            if self._on_part is not None and (index + 1) * self.part_rows <= self._row:
+                self._on_part(index, digest)
+
+    def __enter__(self) -> ArrayWriter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def describe_array(
+    store: Store,
+    dtype: npt.DTypeLike,
+    shape: Sequence[int],
+    rows_per_part: int,
+    digests: Sequence[bytes],
+) -> ArrayInfo:
+    """Write the pages of an array whose parts, with these SHA-1s in order, are stored, and describe it."""
+    pages = [b"".join(digests[i : i + PAGE_PARTS]) for i in range(0, len(digests), PAGE_PARTS)]
+    return ArrayInfo(
+        dtype=np.dtype(dtype).name,
+        shape=tuple(shape),
+        part_rows=rows_per_part,
+        pages=tuple(store.put_bytes(page, name="page.dat") for page in pages),
+    )
+
+
+class PartCache:
+    """The parts read last, as arrays, at most `max_bytes` of them (or one); safe to share between threads."""
+
+    def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+        self._parts: OrderedDict[bytes, npt.NDArray[np.uint8]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, digest: bytes) -> npt.NDArray[np.uint8] | None:
+        """The part's bytes, or None when they are not here."""
+        with self._lock:
+            part = self._parts.get(digest)
+            if part is not None:
+                self._parts.move_to_end(digest)
+            return part
+
+    def put(self, digest: bytes, part: npt.NDArray[np.uint8]) -> None:
+        """Keep a part, letting the least recently used ones go."""
+        with self._lock:
+            if digest not in self._parts:
+                self._bytes += part.nbytes
+            self._parts[digest] = part
+            self._parts.move_to_end(digest)
+            while self._bytes > self._max_bytes and len(self._parts) > 1:
+                _, dropped = self._parts.popitem(last=False)
+                self._bytes -= dropped.nbytes
+
+
+class ArrayReader:
+    """Reads rows of one array; each part is loaded whole and its SHA-1 checked when it enters the cache."""
+
+    def __init__(self, store: Store, info: ArrayInfo, cache: PartCache | None = None) -> None:
+        self.info = info
+        self.dtype = np.dtype(info.dtype).newbyteorder("<")
+        self.row_shape = info.shape[1:]
+        self._store = store
+        self._cache = cache if cache is not None else PartCache()
+        self._pages: dict[int, bytes] = {}
+
+    def __len__(self) -> int:
+        return self.info.shape[0]
+
+    @property
+    def num_parts(self) -> int:
+        """How many parts the array has."""
+        return num_parts(self.info.shape[0], self.info.part_rows)
+
+    def digest(self, part: int) -> bytes:
+        """SHA-1 (20 bytes) of a part; loads and checks its page."""
+        number, index = divmod(part, PAGE_PARTS)
+        page = self._pages.get(number)
+        if page is None:
+            page = self._store.get_bytes(self.info.pages[number])
+            expected = min(self.num_parts - number * PAGE_PARTS, PAGE_PARTS) * DIGEST_BYTES
+            if len(page) != expected:
+                raise IntegrityError(
+                    f"{self.info.pages[number]}: the page has {len(page)} bytes, not {expected}; build again"
+                )
+            self._pages[number] = page
+        return page[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES]
+
+    def part_shape(self, part: int) -> tuple[int, ...]:
+        """Shape of one part: (rows, *row_shape)."""
+        first = part * self.info.part_rows
+        return (min(self.info.part_rows, self.info.shape[0] - first), *self.row_shape)
+
+    def part(self, part: int) -> npt.NDArray[Any]:
+        """One part as a read-only array (rows, *row_shape) of the array's dtype; raises IntegrityError."""
+        digest = self.digest(part)
+        shape = self.part_shape(part)
+        data = self._cache.get(digest)
+        if data is None:
+            data = np.frombuffer(self._store.get_part(digest), np.uint8)
+            expected = math.prod(shape) * self.dtype.itemsize
+            if data.nbytes != expected:
+                raise IntegrityError(
+                    f"sha1://{digest.hex()}: the part has {data.nbytes} bytes, not {expected}; build again"
+                )
+            self._cache.put(digest, data)
+        return data.view(self.dtype).reshape(shape)
+
+    def spans(self, first_row: int, last_row: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+        """(row, rows from it on) for each part that [first_row, last_row) touches, half-open; no copies."""
+        if not 0 <= first_row <= last_row <= len(self):
+            raise RequestError(f"rows {first_row} to {last_row} are not within the array's {len(self)} rows")
+        row = first_row
+        while row < last_row:
+            number, start = divmod(row, self.info.part_rows)
+            stop = min(self.info.part_rows, last_row - number * self.info.part_rows)
+            yield row, self.part(number)[start:stop]
+            row += stop - start
+
+    def read(self, first_row: int, last_row: int) -> npt.NDArray[Any]:
+        """Rows (last_row - first_row, *row_shape), half-open; a view within one part, else a copy."""
+        pieces = [rows for _, rows in self.spans(first_row, last_row)]
+        if len(pieces) == 1:
+            return pieces[0]
+        if not pieces:
+            return np.empty((0, *self.row_shape), self.dtype)
+        return np.concatenate(pieces)

@@ -1,0 +1,146 @@
+"""Typed access to the keys of a JSON object, with errors that name the key."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from seriesview.errors import FormatError
+
+SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}(/[^/?#]*)?(\?manifest=[0-9a-f]{40})?")
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+
+
+def json_number(value: float) -> float | str:
+    """A number as JSON can hold it: NaN and infinities as the strings "NaN", "Infinity", "-Infinity"."""
+    if math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+
+
+class Fields:
+    """The keys of one JSON object that lies at `where`; every getter raises FormatError."""
+
+    def __init__(self, value: Any, where: str) -> None:
+        if not isinstance(value, Mapping):
+            raise FormatError(f"{where}: expected an object, found {type(value).__name__}")
+        self._value = value
+        self.where = where
+
+    def has(self, key: str) -> bool:
+        """Whether the key is there and not null."""
+        return self._value.get(key) is not None
+
+    def raw(self) -> Mapping[str, Any]:
+        """The object as it is."""
+        return self._value
+
+    def get(self, key: str) -> Any:
+        """The value of a key, unchecked; None where it is missing."""
+        return self._value.get(key)
+
+    def at(self, key: str) -> str:
+        """Where the key lies, for messages."""
+        return f"{self.where}.{key}"
+
+    def text(self, key: str, default: str | None = None) -> str:
+        """A string."""
+        value = self._value.get(key, default)
+        if not isinstance(value, str):
+            raise FormatError(f"{self.at(key)}: expected a string, found {_shown(value)}")
+        return value
+
+    def one_of(self, key: str, choices: tuple[str, ...], default: str | None = None) -> Any:
+        """A string out of a few."""
+        value = self.text(key, default)
+        if value not in choices:
+            raise FormatError(f"{self.at(key)}: expected one of {', '.join(choices)}, found {_shown(value)}")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        """A string, or None where the key is missing or null."""
+        return self.text(key) if self.has(key) else None
+
+    def integer(self, key: str, minimum: int = 0, default: int | None = None) -> int:
+        """An integer of at least `minimum`."""
+        value = self._value.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+            raise FormatError(
+                f"{self.at(key)}: expected an integer of at least {minimum}, found {_shown(value)}"
+            )
+        return value
+
+    def number(self, key: str, default: float | None = None) -> float:
+        """A finite number."""
+        value = self._value.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise FormatError(f"{self.at(key)}: expected a number, found {_shown(value)}")
+        return value
+
+    def extended_number(self, key: str, default: float) -> float:
+        """A number, or one of the strings that stand for NaN and the infinities."""
+        value = self._value.get(key, default)
+        return (
+            NON_FINITE[value] if isinstance(value, str) and value in NON_FINITE else self.number(key, default)
+        )
+
+    def optional_number(self, key: str) -> float | None:
+        """A finite number, or None where the key is missing or null."""
+        return self.number(key) if self.has(key) else None
+
+    def positive(self, key: str) -> float:
+        """A finite number above zero."""
+        value = self.number(key)
+        if value <= 0:
+            raise FormatError(f"{self.at(key)}: expected a number above zero, found {value}")
+        return value
+
+    def items(self, key: str, default: list[Any] | None = None) -> list[Any]:
+        """A list."""
+        value = self._value.get(key, default)
+        if not isinstance(value, list):
+            raise FormatError(f"{self.at(key)}: expected a list, found {_shown(value)}")
+        return value
+
+    def texts(self, key: str) -> tuple[str, ...]:
+        """A list of strings."""
+        values = self.items(key)
+        if not all(isinstance(value, str) for value in values):
+            raise FormatError(f"{self.at(key)}: expected strings")
+        return tuple(values)
+
+    def integers(self, key: str, minimum: int = 0) -> tuple[int, ...]:
+        """A list of integers of at least `minimum`."""
+        values = self.items(key)
+        if not all(isinstance(v, int) and not isinstance(v, bool) and v >= minimum for v in values):
+            raise FormatError(f"{self.at(key)}: expected integers of at least {minimum}")
+        return tuple(values)
+
+    def uri(self, key: str) -> str:
+        """A well-formed sha1:// URI."""
+        return checked_uri(self.text(key), self.at(key))
+
+    def dtype(self, key: str, allowed: tuple[str, ...], default: str | None = None) -> str:
+        """The name of a numeric dtype, without byte order."""
+        name = self.text(key, default)
+        if name not in allowed:
+            raise FormatError(f"{self.at(key)}: dtype {_shown(name)} is not one of {', '.join(allowed)}")
+        return np.dtype(name).name
+
+
+def checked_uri(uri: str, where: str) -> str:
+    """The URI, if it is a well-formed sha1:// URI; raises FormatError."""
+    if SHA1_URI.fullmatch(uri) is None:
+        raise FormatError(
+            f"{where}: expected sha1://HASH/name with 40 hexadecimal digits, found {_shown(uri)}"
+        )
+    return uri
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
