@@ -1,0 +1,80 @@
+"""Finding a kachery daemon or node, and finding out whether its storage can be used from here."""
+
+import http.client
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+PROBE_SECONDS = 2.0
+
+
+@dataclass(frozen=True)
+class Daemon:
+    """What a daemon or node says of itself."""
+
+    address: str
+    node_id: str
+    directory: Path | None
+    """Its storage directory as the daemon's own machine names it."""
+
+
+def probe_daemon() -> Daemon | None:
+    """Return the daemon that answers at KACHERY_DAEMON_HOST and KACHERY_DAEMON_PORT, None where none does."""
+    host = os.environ.get("KACHERY_DAEMON_HOST", "localhost")
+    port = os.environ.get("KACHERY_DAEMON_PORT", "20431")
+    try:
+        connection = http.client.HTTPConnection(host, int(port), timeout=PROBE_SECONDS)
+        try:
+            connection.request("GET", "/probe")
+            response = connection.getresponse()
+            if response.status != 200:
+                return None
+            answer = json.loads(response.read(100_000))
+        finally:
+            connection.close()
+        node_id, directory = answer["nodeId"], answer["kacheryStorageDir"]
+        if not isinstance(node_id, str) or not isinstance(directory, str | None):
+            return None
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+        return None
+    return Daemon(f"http://{host}:{port}", node_id, Path(directory) if directory else None)
+
+
+def serves(daemon: Daemon, directory: Path) -> bool:
+    """Return whether `directory`, as seen from here, is the daemon's storage directory.
+
+    The node ID in it decides, as for kachery-client; equal paths alone may lie on different machines. A copy
+    of a storage directory has the same ID: where the daemon's own path is visible too, both must be one.
+    """
+    if _node_id(directory) != daemon.node_id:
+        return False
+    if daemon.directory is None or _node_id(daemon.directory) != daemon.node_id:
+        return True
+    try:
+        return daemon.directory.samefile(directory)
+    except OSError:
+        return True
+
+
+def may_use(directory: Path) -> bool:
+    """Return whether this user may talk to the daemon of a storage directory: client-auth is readable."""
+    for pause in (0.2, 0.2, 0.2, 0.0):
+        # The first code is written a moment after the port opens, and a new one replaces it every 3 minutes.
+        try:
+            if (directory / "client-auth").read_text():
+                return True
+        except FileNotFoundError:
+            pass
+        except (OSError, ValueError):
+            return False
+        time.sleep(pause)
+    return False
+
+
+def _node_id(directory: Path) -> str | None:
+    try:
+        return (directory / "kachery-node-id").read_text()
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,39 @@
+"""Turning errors of the operating system into one line that says what to do."""
+
+import errno
+from pathlib import Path
+
+from seriesview.errors import StoreError
+
+_ADVICE = {
+    errno.ENOSPC: "the disk is full; free some space or choose another storage_dir",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another storage_dir",
+    errno.EFBIG: "a file may not grow that large here; raise the file size limit (ulimit -f)",
+    errno.EROFS: "the file system is read-only; choose a storage_dir that can be written",
+    errno.EACCES: "permission denied; ask its owner for write access or choose another storage_dir",
+    errno.EPERM: "permission denied; ask its owner for write access or choose another storage_dir",
+    errno.ENOTDIR: "it, or something above it, is a file; choose a directory as storage_dir",
+    errno.EEXIST: "it, or something in it, is a file where a directory is needed; choose another storage_dir",
+    errno.ENAMETOOLONG: "the path is too long; choose a shorter storage_dir",
+    errno.EMFILE: "too many open files; raise the limit (ulimit -n)",
+    errno.EXDEV: "its sha1 and seriesview folders lie on different file systems; put them on one",
+    errno.EIO: "the disk reported an input/output error; check it",
+    errno.ESTALE: "the network file system lost it; mount it again",
+}
+
+
+def write_fault(directory: Path, error: OSError) -> StoreError:
+    """Return the StoreError for a write below `directory` that failed."""
+    return StoreError(f"cannot write to the kachery storage {directory}: {_reason(error)}")
+
+
+def read_fault(path: Path | str, error: OSError) -> StoreError:
+    """Return the StoreError for a file that exists but cannot be read."""
+    reason = error.strerror or str(error)
+    return StoreError(f"cannot read {path}: {reason}; check the file and its permissions")
+
+
+def _reason(error: OSError) -> str:
+    if error.errno in _ADVICE:
+        return _ADVICE[error.errno]
+    return f"{error.strerror or error}; check the directory"

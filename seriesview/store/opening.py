@@ -1,0 +1,89 @@
+"""Choosing the storage directory, and whether a daemon's is used."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from seriesview.errors import StoreError
+from seriesview.store.client import ClientWriter
+from seriesview.store.daemon import Daemon, may_use, probe_daemon, serves
+from seriesview.store.store import Store
+
+Mode = Literal["auto", "embedded", "daemon"]
+
+
+def open_store(
+    storage_dir: str | Path | None = None,
+    mode: Mode = "auto",
+    announce: Callable[[str], None] | None = None,
+) -> Store:
+    """Return the store that KACHERY_STORAGE_DIR, else `storage_dir`, else a running daemon, names.
+
+    `auto` uses a daemon that answers, where its directory is the one configured or none is; `embedded` asks
+    none; `daemon` insists on one. Where nothing names a directory it is kachery-client's own,
+    ~/kachery-storage. `announce` gets one line: which mode and directory are used. Raises StoreError.
+    """
+    if mode not in ("auto", "embedded", "daemon"):
+        raise StoreError(f"store mode {mode!r:.80} is unknown: auto, embedded or daemon is expected")
+    configured = _configured(storage_dir)
+    daemon = None if mode == "embedded" else probe_daemon()
+    refusal = "no kachery daemon answers" if daemon is None else _refusal(daemon, configured)
+    if daemon is not None and refusal is None:
+        store = _daemon_store(daemon, configured or _own_directory(daemon))
+    elif mode == "daemon":
+        raise StoreError(
+            f"{refusal}; start one (seriesview node), or set the store's mode to auto or embedded"
+        )
+    else:
+        directory = configured or Path.home() / "kachery-storage"
+        reason = f" ({refusal})" if daemon is not None else ""
+        store = Store(directory, "embedded", f"embedded store in {directory}{reason}")
+    if announce:
+        announce(store.description)
+    return store
+
+
+def _configured(storage_dir: str | Path | None) -> Path | None:
+    named = os.environ.get("KACHERY_STORAGE_DIR") or storage_dir
+    if not named:
+        return None
+    directory = Path(named).expanduser()
+    return directory if directory.is_absolute() else Path.cwd() / directory
+
+
+def _own_directory(daemon: Daemon) -> Path:
+    assert daemon.directory is not None
+    return daemon.directory
+
+
+def _refusal(daemon: Daemon, configured: Path | None) -> str | None:
+    """Return why the daemon is not used, None where it is."""
+    directory = configured or daemon.directory
+    if directory is None:
+        return f"the kachery daemon at {daemon.address} does not say where its storage is"
+    if not serves(daemon, directory):
+        if configured is None:
+            return (
+                f"the storage {directory} of the kachery daemon at {daemon.address} is not visible from here"
+            )
+        return f"the kachery daemon at {daemon.address} serves another directory, {daemon.directory}"
+    if not may_use(directory):
+        return (
+            f"the kachery daemon at {daemon.address} is another user's: "
+            f"{directory}/client-auth cannot be read"
+        )
+    return None
+
+
+def _daemon_store(daemon: Daemon, directory: Path) -> Store:
+    place = f"daemon {daemon.node_id[:8]} at {daemon.address}, storage {directory}"
+    if _writable(directory):
+        return Store(directory, "daemon", f"{place}, written directly")
+    client = ClientWriter(directory, daemon.address)
+    return Store(directory, "daemon", f"{place}, written through the daemon", client)
+
+
+def _writable(directory: Path) -> bool:
+    places = [directory, *(path for path in (directory / "sha1",) if path.exists())]
+    return all(os.access(place, os.W_OK | os.X_OK) for place in places)

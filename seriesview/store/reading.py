@@ -1,0 +1,96 @@
+"""Reading files whole and by byte range, with what a reader wants to know when bytes are missing."""
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from seriesview.errors import IntegrityError, RequestError, StoreError
+from seriesview.store.chunks import sha1_digest
+from seriesview.store.faults import read_fault
+
+_BLOCK_BYTES = 4 * 2**20
+
+
+def read_blocks(path: Path) -> Iterator[memoryview]:
+    """Yield a file's bytes in blocks, each valid until the next.
+
+    Raises StoreError, also where the file changes meanwhile.
+    """
+    block = memoryview(bytearray(_BLOCK_BYTES))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        raise read_fault(path, error) from error
+    try:
+        before = os.fstat(descriptor)
+        if not stat.S_ISREG(before.st_mode):
+            raise StoreError(f"{path} is not a file; name a file")
+        while count := _read_block(descriptor, path, block):
+            yield block[:count]
+        after = os.fstat(descriptor)
+    finally:
+        os.close(descriptor)
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise StoreError(f"{path} changed while it was being read; try again when nothing writes to it")
+
+
+def read_whole(path: Path, sha1: str | None, size: int | None) -> bytes:
+    """Return a file's bytes, checked by size and SHA-1 where given; raises IntegrityError, StoreError."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            found = os.fstat(descriptor).st_size
+            if size is not None and found != size:
+                raise IntegrityError(
+                    f"{path} has {found} bytes, {size} are expected; delete it and build its series again"
+                )
+            data = _read(descriptor, 0, found)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise read_fault(path, error) from error
+    if len(data) != found:
+        raise IntegrityError(f"{path} shrank while it was being read; try again")
+    if sha1 is not None and sha1_digest(memoryview(data)).hex() != sha1:
+        raise IntegrityError(
+            f"{path} does not have the bytes of SHA-1 {sha1}; delete it and build its series again"
+        )
+    return data
+
+
+def read_range(path: Path, start: int, end: int) -> bytes:
+    """Return the bytes [start, end) of a file; raises RequestError, IntegrityError, StoreError."""
+    if not 0 <= start <= end:
+        raise RequestError(f"bytes {start} to {end} of {path} do not exist: 0 <= start <= end is expected")
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            data = _read(descriptor, start, end - start)
+            found = os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise read_fault(path, error) from error
+    if len(data) != end - start:
+        raise IntegrityError(f"{path} has {found} bytes, but bytes {start} to {end} were asked for")
+    return data
+
+
+def _read(descriptor: int, start: int, size: int) -> bytes:
+    data = os.pread(descriptor, size, start)
+    if len(data) == size:
+        return data
+    pieces = [data]
+    position = len(data)
+    while position < size and (piece := os.pread(descriptor, size - position, start + position)):
+        pieces.append(piece)
+        position += len(piece)
+    return b"".join(pieces)
+
+
+def _read_block(descriptor: int, path: Path, block: memoryview) -> int:
+    try:
+        return os.readv(descriptor, [block])
+    except OSError as error:
+        raise read_fault(path, error) from error

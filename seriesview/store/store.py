@@ -1,0 +1,300 @@
+"""The store: artifacts by hash, in a kachery storage directory."""
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+from seriesview.errors import FormatError, IntegrityError, MissingArtifactError, StoreError
+from seriesview.store.buffers import BytesLike, byte_view
+from seriesview.store.chunks import ChunkHasher, sha1_digest
+from seriesview.store.client import ClientWriter
+from seriesview.store.faults import read_fault
+from seriesview.store.layout import artifact_path, link_path
+from seriesview.store.links import link_to, read_link
+from seriesview.store.reading import read_blocks, read_range, read_whole
+from seriesview.store.record import (
+    Record,
+    RecordedArtifact,
+    RecordedWorkspace,
+    recorded_artifacts,
+    recorded_workspaces,
+)
+from seriesview.store.uris import artifact_name, check_hash, parse_uri, sha1_uri
+from seriesview.store.writer import AtomicWriter
+
+
+class Store:
+    """Puts and gets artifacts; safe in threads, and for any number of processes on one directory.
+
+    `put_bytes`, `put_json`, `put_file` and the links are on disk when they return, together with every part
+    put before them by this store; parts alone are so after `flush`.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        mode: Literal["embedded", "daemon"],
+        description: str,
+        client: ClientWriter | None = None,
+    ) -> None:
+        """Use `directory`, writing through `client` where it is given; `open_store` chooses."""
+        self.directory = directory
+        self.mode = mode
+        self.description = description
+        self._writer = AtomicWriter(directory)
+        self._client = client
+        self._record = None if client else Record(self._writer)
+
+    def put_bytes(self, data: BytesLike, name: str = "file.dat") -> str:
+        """Store the bytes of a contiguous buffer and return their URI; raises StoreError, FormatError."""
+        return self._put(byte_view(data), name, "file")
+
+    def put_json(self, value: Any, name: str = "file.json") -> str:
+        """Store compact JSON with sorted keys and return its URI; raises FormatError for NaN and infinity."""
+        try:
+            text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise FormatError(f"{name} cannot be written as JSON: {error}") from error
+        return self._put(memoryview(text.encode("ascii")), name, "json")
+
+    def put_file(self, path: Path | str, name: str | None = None) -> str:
+        """Copy a file into the store and return its URI; StoreError also where it changes meanwhile."""
+        path = Path(path)
+        name = artifact_name(path) if name is None else name
+        hasher = ChunkHasher()
+        if self._client:
+            for block in read_blocks(path):
+                hasher.add(block)
+            sha1 = hasher.sha1()
+            if not self._writer.holds(sha1, hasher.size):
+                self._client.put_file(path, sha1, hasher.size)
+        else:
+            self._writer.flush()
+            with self._writer.stage() as staged:
+                for block in read_blocks(path):
+                    hasher.add(block)
+                    staged.write(block)
+                sha1 = hasher.sha1()
+                self.record_artifact(sha1, "file", hasher.size, name)
+                if not self._writer.holds(sha1, hasher.size):
+                    self._writer.publish(staged, artifact_path(self.directory, sha1))
+            self._writer.flush()
+        return sha1_uri(sha1, name, self._put_chunk_manifest(hasher))
+
+    def put_part(self, data: BytesLike, record: bool = True) -> bytes:
+        """Store a part (any C-contiguous buffer, not copied), return its 20-byte SHA-1; raises StoreError."""
+        view = byte_view(data)
+        digest = sha1_digest(view)
+        sha1 = digest.hex()
+        if record:
+            self.record_artifact(sha1, "part", len(view))
+        (self._client or self._writer).put(view, sha1)
+        return digest
+
+    def link_file(self, path: Path | str, sha1: str, size: int, mtime: float, name: str | None = None) -> str:
+        """Link a file whose hash, size and modification time the caller knows, and return its URI.
+
+        Nothing is linked where the bytes are stored already. StoreError also where the file changed since.
+        """
+        path = Path(path)
+        name = artifact_name(path) if name is None else name
+        uri = sha1_uri(sha1, name)
+        link = link_to(path, size, mtime)
+        try:
+            link.check()
+        except MissingArtifactError as error:
+            raise StoreError(f"cannot link: {error}, when nothing writes to it any more") from error
+        if self._writer.holds(sha1, size):
+            return uri
+        stored = artifact_path(self.directory, sha1)
+        if stored.exists():
+            raise StoreError(
+                f"{stored} is truncated, and kachery prefers it to a link; delete it and try again"
+            )
+        try:
+            known = read_link(link_path(self.directory, sha1))
+        except IntegrityError:
+            known = None
+        if known == link:
+            return uri
+        if self._client:
+            self._client.link_file(link.path, sha1)
+        else:
+            self.record_artifact(sha1, "link", size, name)
+            self._writer.put_link(link.to_bytes(), sha1)
+            self._writer.flush()
+        return uri
+
+    def hash_and_link(
+        self, path: Path | str, progress: Callable[[int], None] | None = None, name: str | None = None
+    ) -> str:
+        """Hash a file, link it, return its URI; `progress` gets the bytes hashed so far. Raises StoreError."""
+        path = Path(path)
+        hasher = hashlib.sha1(usedforsecurity=False)
+        done = 0
+        try:
+            status = path.stat()
+        except OSError as error:
+            raise read_fault(path, error) from error
+        for block in read_blocks(path):
+            hasher.update(block)
+            done += len(block)
+            if progress:
+                progress(done)
+        return self.link_file(path, hasher.hexdigest(), status.st_size, status.st_mtime, name)
+
+    def path(self, uri: str) -> Path:
+        """Return where the bytes of a URI lie: stored, or in a linked file; raises MissingArtifactError."""
+        sha1 = parse_uri(uri)[0]
+        return self._locate(sha1)[0]
+
+    def linked_source(self, uri: str) -> Path:
+        """Return the linked file of a URI, checked by size and modification time, or the stored one if any.
+
+        Raises MissingArtifactError saying what changed.
+        """
+        return self.path(uri)
+
+    def exists(self, uri: str) -> bool:
+        """Return whether the bytes of a URI are stored, or linked and unchanged."""
+        try:
+            self.path(uri)
+        except MissingArtifactError:
+            return False
+        return True
+
+    def size(self, uri: str) -> int:
+        """Return the number of bytes of a URI; raises MissingArtifactError."""
+        path = self.path(uri)
+        try:
+            return path.stat().st_size
+        except OSError as error:
+            raise read_fault(path, error) from error
+
+    def get_bytes(self, uri: str, verify: bool = True, size: int | None = None) -> bytes:
+        """Return the bytes of a URI; raises MissingArtifactError, IntegrityError.
+
+        `verify` checks their SHA-1; a `size` that the caller knows is checked in any case.
+        """
+        return self._get(parse_uri(uri)[0], verify, size)
+
+    def get_part(self, digest: bytes, verify: bool = True, size: int | None = None) -> bytes:
+        """Return the bytes of a part by its 20-byte SHA-1; checks and errors as `get_bytes`."""
+        if len(digest) != 20:
+            raise FormatError(f"a part's SHA-1 has 20 bytes, this one has {len(digest)}")
+        return self._get(digest.hex(), verify, size)
+
+    def get_json(self, uri: str) -> Any:
+        """Return the JSON value of a URI; errors as `get_bytes`, and FormatError where it is not JSON."""
+        try:
+            return json.loads(self.get_bytes(uri))
+        except (ValueError, RecursionError) as error:
+            raise FormatError(f"{uri} is not JSON: {error}") from error
+
+    def get_range(self, uri: str, start: int, end: int) -> bytes:
+        """Return the bytes [start, end) of a URI, not checked by SHA-1.
+
+        Raises MissingArtifactError, RequestError, and IntegrityError where the file ends before.
+        """
+        return read_range(self.path(uri), start, end)
+
+    def free_bytes(self) -> int:
+        """Return the free bytes of the storage directory's file system; raises StoreError."""
+        place = self.directory
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        try:
+            return shutil.disk_usage(place).free
+        except OSError as error:
+            raise read_fault(place, error) from error
+
+    def check_writable(self, needed_bytes: int = 0) -> None:
+        """Make the storage directory if missing, try a write, see that `needed_bytes` fit; raises StoreError."""
+        if not self._client:
+            with self._writer.stage() as staged:
+                staged.write(memoryview(b"\0"))
+        free = self.free_bytes()
+        if needed_bytes > free:
+            raise StoreError(
+                f"the kachery storage {self.directory} has {free / 1e9:.2f} GB free, "
+                f"{needed_bytes / 1e9:.2f} GB are needed; free some space or choose another storage_dir"
+            )
+
+    def record_artifact(self, sha1: str, kind: str, size: int, name: str = "") -> None:
+        """Note that seriesview put an artifact here; puts and links do so by themselves. Raises StoreError."""
+        if self._record:
+            self._record.add_artifact(RecordedArtifact(check_hash(sha1), size, kind, name))
+
+    def record_workspace(self, uri: str, label: str = "") -> None:
+        """Note that seriesview put a workspace here, on disk on return; raises StoreError, FormatError."""
+        parse_uri(uri)
+        if self._record:
+            self._record.add_workspace(uri, label)
+            self.flush()
+
+    def recorded_artifacts(self) -> Iterator[RecordedArtifact]:
+        """Yield the artifacts that seriesview put here, repeats included; raises StoreError."""
+        return recorded_artifacts(self.directory)
+
+    def recorded_workspaces(self) -> list[RecordedWorkspace]:
+        """Return the workspaces that seriesview put here, oldest first; raises StoreError."""
+        return recorded_workspaces(self.directory)
+
+    def flush(self) -> None:
+        """Return when everything put so far would survive a power cut; raises StoreError."""
+        if self._record:
+            self._writer.flush()
+            self._record.flush()
+
+    def close(self) -> None:
+        """Flush and close the record; the store can be used again."""
+        self.flush()
+        if self._record:
+            self._record.close()
+
+    def __enter__(self) -> "Store":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _put(self, view: memoryview, name: str, kind: str) -> str:
+        hasher = ChunkHasher(len(view))
+        hasher.add(view)
+        sha1 = hasher.sha1()
+        uri = sha1_uri(sha1, name)
+        if self._client:
+            self._client.put(view, sha1)
+        else:
+            self._writer.flush()
+            self.record_artifact(sha1, kind, len(view), name)
+            self._writer.put(view, sha1)
+            self._writer.flush()
+        manifest = self._put_chunk_manifest(hasher)
+        return sha1_uri(sha1, name, manifest) if manifest else uri
+
+    def _put_chunk_manifest(self, hasher: ChunkHasher) -> str | None:
+        manifest = hasher.chunk_manifest()
+        if manifest is None:
+            return None
+        return parse_uri(self._put(memoryview(manifest), "manifest.json", "manifest"))[0]
+
+    def _locate(self, sha1: str) -> tuple[Path, int | None]:
+        """Return the file with a hash's bytes, and its size if a link says it; raises MissingArtifactError."""
+        stored = artifact_path(self.directory, sha1)
+        if stored.exists():
+            return stored, None
+        link = read_link(link_path(self.directory, sha1))
+        if link is None:
+            raise MissingArtifactError(
+                f"SHA-1 {sha1} is not in the kachery storage {self.directory}; "
+                "copy it there, or build what it belongs to again"
+            )
+        return link.check(), link.size
+
+    def _get(self, sha1: str, verify: bool, size: int | None) -> bytes:
+        path, linked_size = self._locate(sha1)
+        return read_whole(path, sha1 if verify else None, linked_size if size is None else size)
