@@ -1,1 +1,17 @@
-"""TODO."""
+"""Files in: one module a format, one small protocol, found by entry point."""
+
+from seriesview.readers.protocol import Candidate, Channel, Reader, ReadOptions, Recording, SeriesType
+from seriesview.readers.registry import find_readers, guess_reader, list_candidates, open_recording
+
+__all__ = [
+    "Candidate",
+    "Channel",
+    "ReadOptions",
+    "Reader",
+    "Recording",
+    "SeriesType",
+    "find_readers",
+    "guess_reader",
+    "list_candidates",
+    "open_recording",
+]

@@ -1,0 +1,88 @@
+"""Events and intervals that a reader holds whole: far fewer than samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import ReaderError
+from seriesview.readers.protocol import Channel, ReadOptions, Recording
+
+Floats = npt.NDArray[np.float64]
+Indices = npt.NDArray[np.uint32]
+
+
+class EventRecording(Recording):
+    """Events, sorted by time: times float64 (events,), channel indices uint32 (events,)."""
+
+    def __init__(
+        self, path: Path, times: Floats, channels: Indices, labels: Sequence[str], options: ReadOptions
+    ) -> None:
+        if not np.isfinite(times).all():
+            raise ReaderError(f"{path}: event {int(np.argmin(np.isfinite(times)))} has no finite time")
+        if options.channel_labels is not None:
+            if len(options.channel_labels) < len(labels):
+                raise ReaderError(
+                    f"{path}: channel_labels: {len(options.channel_labels)} given, "
+                    f"but the events have {len(labels)} channels"
+                )
+            labels = options.channel_labels
+        order = np.lexsort((channels, times))
+        self.type = "event"
+        self.path = path
+        self.dtype = np.dtype(np.float64)
+        self.sampling_frequency = None
+        self.num_samples = len(times)
+        self.channels = tuple(Channel(id=str(index), label=label) for index, label in enumerate(labels))
+        self.session_start = options.session_start
+        self._times = times[order]
+        self._channel_indices = channels[order]
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Events have no samples. Raises ReaderError."""
+        raise ReaderError(f"{self.path}: events have no samples to read")
+
+    def events(self) -> tuple[Floats, Indices]:
+        """Sorted times (events,) and the index of each into `channels`."""
+        return self._times, self._channel_indices
+
+
+class IntervalRecording(Recording):
+    """Intervals, sorted by start: float64 (n, 2), label indices uint32 (n,), labels."""
+
+    def __init__(self, path: Path, bounds: Floats, labels: Sequence[str], options: ReadOptions) -> None:
+        finite = np.isfinite(bounds).all(axis=1)
+        if not finite.all():
+            raise ReaderError(f"{path}: interval {int(np.argmin(finite))} has no finite start and end")
+        reversed_ = bounds[:, 1] < bounds[:, 0]
+        if reversed_.any():
+            first = int(np.argmax(reversed_))
+            raise ReaderError(
+                f"{path}: interval {first} ends at {bounds[first, 1]} s, before its start ({bounds[first, 0]} s)"
+            )
+        order = np.lexsort((bounds[:, 1], bounds[:, 0]))
+        unique = sorted(set(labels))
+        index_of = {label: index for index, label in enumerate(unique)}
+        indices = np.fromiter((index_of[label] for label in labels), np.uint32, len(labels))
+        self.type = "interval"
+        self.path = path
+        self.dtype = np.dtype(np.float64)
+        self.sampling_frequency = None
+        self.num_samples = len(bounds)
+        self.channels = ()
+        self.session_start = options.session_start
+        self._bounds = bounds[order]
+        self._indices = indices[order]
+        self._labels = unique
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Intervals have no samples. Raises ReaderError."""
+        raise ReaderError(f"{self.path}: intervals have no samples to read")
+
+    def intervals(self) -> tuple[Floats, Indices, Sequence[str]]:
+        """Start and end times (n, 2), sorted by start, the index of each one's label, and the labels."""
+        return self._bounds, self._indices, self._labels

@@ -1,0 +1,221 @@
+"""NumPy files: .npy, and the arrays of .npz archives, compressed or not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import ReaderError
+from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.npy_arrays import (
+    ArrayFile,
+    ArrayHeader,
+    member_names,
+    open_archive,
+    open_npy,
+    open_npz,
+    read_header,
+)
+from seriesview.readers.protocol import Candidate, ReadOptions, Recording
+from seriesview.readers.sample_types import describe, make_channels, required_rate
+
+_NPY_MAGIC = b"\x93NUMPY"
+_ZIP_MAGIC = b"PK\x03\x04"
+_MOST_CHANNELS = 1 << 20
+
+
+class NpyRecording(Recording):
+    """Samples (n, C) of an array, with a rate, or with timestamps from another array."""
+
+    def __init__(self, path: Path, options: ReadOptions) -> None:
+        self.path = path
+        self.type = options.type or "continuous"
+        self._array = _open_array(path, options)
+        self._times: ArrayFile | None = None
+        self._shift = 0.0
+        try:
+            self._set_times(options)
+            self.channels = make_channels(self._array.num_channels, options, path)
+        except BaseException:
+            self.close()
+            raise
+        self.dtype = self._array.dtype
+        self.num_samples = self._array.num_samples
+        self.layout = self._array.layout
+        describe(self, options)
+
+    def _set_times(self, options: ReadOptions) -> None:
+        if options.timestamps is None:
+            if self.type == "discrete":
+                raise ReaderError(
+                    f"{self.path}: type: a discrete series needs `timestamps:`, the name of their array"
+                )
+            self.sampling_frequency = required_rate(options, self.path)
+            return
+        self.sampling_frequency = None
+        self._times = _open_times(self.path, options.timestamps)
+        if (self._times.num_samples, self._times.num_channels) != (self._array.num_samples, 1):
+            raise ReaderError(
+                f"{self.path}: timestamps: {options.timestamps} holds {self._times.num_samples} rows of "
+                f"{self._times.num_channels}, but {self._array.num_samples} samples need one time each"
+            )
+        if options.start_time is not None:
+            self._shift = options.start_time - float(self._read_times(0, 1)[0])
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first_sample` on."""
+        self._array.read_into(first_sample, out)
+
+    def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
+        """Times in seconds (last_sample - first_sample,); the first is `start_time:` where that is set."""
+        return self._read_times(first_sample, last_sample) + self._shift
+
+    def _read_times(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
+        if self._times is None:
+            raise ReaderError(f"{self.path}: this dataset has no timestamps")
+        times = np.empty((last_sample - first_sample, 1), self._times.dtype)
+        self._times.read_into(first_sample, times)
+        return times[:, 0].astype(np.float64)
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._array.close()
+        if self._times is not None:
+            self._times.close()
+
+
+class NpyReader:
+    """Reader of .npy and .npz files."""
+
+    name = "npy"
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the file begins like a .npy file, or is a zip archive called .npz."""
+        with path.open("rb") as file:
+            magic = file.read(6)
+        return magic == _NPY_MAGIC or (magic[:4] == _ZIP_MAGIC and path.suffix.lower() == ".npz")
+
+    def candidates(self, path: Path) -> list[Candidate]:
+        """The array of a .npy file, or each one of an archive. Raises ReaderError where it is neither."""
+        return [_candidate(member, header) for member, header in _headers(path).items()]
+
+    def open(self, path: Path, options: ReadOptions) -> Recording:
+        """Open a .npy file, or the array of an archive that `dataset` names; raises ReaderError.
+
+        `order: F` says that the array's first dimension is channels. Events: times (n,) in seconds, or
+        (n, 2) with the channel's index; intervals: (n, 2) starts and ends.
+        """
+        if options.type == "event":
+            return _open_events(path, options)
+        if options.type == "interval":
+            return _open_intervals(path, options)
+        return NpyRecording(path, options)
+
+
+def _is_archive(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(4) == _ZIP_MAGIC
+
+
+def _headers(path: Path) -> dict[str | None, ArrayHeader]:
+    if not _is_archive(path):
+        with path.open("rb") as file:
+            return {None: read_header(file, str(path))}
+    headers: dict[str | None, ArrayHeader] = {}
+    with open_archive(path) as archive:
+        for member in member_names(archive):
+            with archive.open(f"{member}.npy") as stream:
+                headers[member] = read_header(stream, f"{path}: {member}")
+    return headers
+
+
+def _candidate(member: str | None, header: ArrayHeader) -> Candidate:
+    options: dict[str, Any] = {} if member is None else {"dataset": member}
+    shape = header.shape
+    if len(shape) == 2 and 0 < shape[0] < shape[1]:
+        options["order"] = "F"
+        shape = (shape[1], shape[0])
+    return Candidate(
+        dataset=member,
+        type="continuous",
+        dtype=str(header.dtype),
+        shape=shape,
+        sampling_frequency=None,
+        unit=None,
+        options=options,
+        problem=header.problem(),
+    )
+
+
+def _open_array(path: Path, options: ReadOptions) -> ArrayFile:
+    transposed = options.order == "F"
+    if _is_archive(path):
+        return open_npz(path, _member(path, options.dataset), transposed)
+    if options.dataset is not None:
+        raise ReaderError(
+            f"{path}: dataset: a .npy file holds one array without a name; leave `dataset:` out"
+        )
+    return open_npy(path, transposed, options.allow_truncated)
+
+
+def _member(path: Path, dataset: str | None) -> str:
+    if dataset is not None:
+        return dataset.removesuffix(".npy")
+    usable = [
+        member for member, header in _headers(path).items() if member is not None and header.problem() is None
+    ]
+    if len(usable) == 1:
+        return usable[0]
+    raise ReaderError(
+        f"{path}: dataset: choose one array of this archive: {', '.join(usable) or 'none can be shown'}"
+    )
+
+
+def _open_times(path: Path, name: str) -> ArrayFile:
+    if _is_archive(path):
+        with open_archive(path) as archive:
+            members = member_names(archive)
+        if name.removesuffix(".npy") in members:
+            return open_npz(path, name.removesuffix(".npy"))
+    for candidate in (Path(name), path.parent / name):
+        if candidate.is_file():
+            return open_npy(candidate)
+    kind = "an array of this archive or " if _is_archive(path) else ""
+    raise ReaderError(f"{path}: timestamps: {name} is neither {kind}a .npy file")
+
+
+def _whole(path: Path, options: ReadOptions) -> npt.NDArray[np.float64]:
+    array = _open_array(path, options)
+    try:
+        values = np.empty((array.num_samples, array.num_channels), array.dtype)
+        array.read_into(0, values)
+    finally:
+        array.close()
+    return values.astype(np.float64)
+
+
+def _open_intervals(path: Path, options: ReadOptions) -> Recording:
+    values = _whole(path, options)
+    if values.shape[1] != 2:
+        raise ReaderError(
+            f"{path}: type: intervals need an array (n, 2) of starts and ends, not {values.shape}"
+        )
+    return IntervalRecording(path, values, [""] * len(values), options)
+
+
+def _open_events(path: Path, options: ReadOptions) -> Recording:
+    values = _whole(path, options)
+    if values.shape[1] > 2:
+        raise ReaderError(
+            f"{path}: type: events need an array (n,) of times, or (n, 2) of times and channels"
+        )
+    channels = values[:, 1] if values.shape[1] == 2 else np.zeros(len(values))
+    if not ((channels >= 0) & (channels == np.floor(channels)) & (channels < _MOST_CHANNELS)).all():
+        raise ReaderError(
+            f"{path}: the second column of events must hold channel indices, 0 to {_MOST_CHANNELS - 1}"
+        )
+    labels = [str(index) for index in range(int(channels.max(initial=0)) + 1)]
+    return EventRecording(path, values[:, 0], channels.astype(np.uint32), labels, options)

@@ -1,0 +1,257 @@
+"""Arrays in .npy files and .npz archives: where their values lie, and reading them in blocks."""
+
+from __future__ import annotations
+
+import tempfile
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib import format as npy_format
+
+from seriesview.errors import ReaderError
+from seriesview.layout.layouts import ContiguousLayout
+from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.sample_types import stored_dtype, unsupported_reason
+
+_COPY_BYTES = 1 << 20
+_LOCAL_HEADER_BYTES = 30
+
+
+@dataclass(frozen=True)
+class ArrayHeader:
+    """What a .npy header says, and where the values begin, counted from the header's first byte."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    fortran_order: bool
+    data_offset: int
+
+    def problem(self) -> str | None:
+        """Why this array cannot be shown; None where it can."""
+        if len(self.shape) not in (1, 2):
+            return f"it has {len(self.shape)} dimensions (shape {self.shape}); 1 or 2 can be shown"
+        if 0 in self.shape:
+            return f"no samples: its shape is {self.shape}"
+        return unsupported_reason(self.dtype)
+
+
+def read_header(file: IO[bytes], where: str) -> ArrayHeader:
+    """Header at the file's current position, which need not be its beginning. Raises ReaderError."""
+    first = file.tell()
+    try:
+        version = npy_format.read_magic(file)
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        if version not in ((1, 0), (2, 0)):
+            raise ReaderError(
+                f"{where}: .npy version {version[0]}.{version[1]} holds named fields, which cannot be shown"
+            )
+        shape, fortran_order, dtype = read(file)
+    except (ValueError, EOFError) as error:
+        raise ReaderError(f"{where}: not a .npy array: {str(error).splitlines()[0]}") from error
+    return ArrayHeader(dtype, shape, fortran_order, file.tell() - first)
+
+
+def member_names(archive: zipfile.ZipFile) -> list[str]:
+    """Names of the arrays in an archive, as numpy gives them."""
+    return [name.removesuffix(".npy") for name in archive.namelist() if name.endswith(".npy")]
+
+
+def open_archive(path: Path) -> zipfile.ZipFile:
+    """The .npz archive. Raises ReaderError."""
+    try:
+        return zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise ReaderError(f"{path}: not an .npz archive, or cut short: {error}") from error
+
+
+class ArrayFile(Protocol):
+    """An opened array: values (num_samples, num_channels) of a native-order dtype."""
+
+    dtype: np.dtype[Any]
+    num_samples: int
+    num_channels: int
+    layout: ContiguousLayout | None
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first_sample` on."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the file."""
+        ...
+
+
+class PlainArray:
+    """An array whose values lie in the file as they are, read by byte range."""
+
+    def __init__(self, layout: ContiguousLayout, scratch: IO[bytes] | None = None) -> None:
+        self.layout: ContiguousLayout | None = None if scratch else layout
+        self.dtype = layout.dtype.newbyteorder("=")
+        self.num_samples = layout.num_samples
+        self.num_channels = layout.num_channels
+        self._samples = SampleFile(layout)
+        self._scratch = scratch
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first_sample` on."""
+        self._samples.read_into(first_sample, out)
+
+    def close(self) -> None:
+        """Let go of the file, and of the scratch file."""
+        self._samples.close()
+        if self._scratch is not None:
+            self._scratch.close()
+
+
+class DeflatedArray:
+    """A compressed array, row after row, decompressed as it is read; going back begins it again."""
+
+    def __init__(
+        self, archive: zipfile.ZipFile, member: str, header: ArrayHeader, num_samples: int, where: str
+    ) -> None:
+        stored = stored_dtype(header.dtype, where)
+        self.layout: ContiguousLayout | None = None
+        self.dtype = stored.newbyteorder("=")
+        self.num_samples = num_samples
+        self.num_channels = header.shape[1] if len(header.shape) == 2 else 1
+        self._archive = archive
+        self._stored = stored
+        self._offset = header.data_offset
+        self._where = where
+        self._stream = archive.open(member)
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError for a damaged archive."""
+        view = memoryview(out.reshape(-1).view(np.uint8))
+        try:
+            self._stream.seek(self._offset + first_sample * self._stored.itemsize * self.num_channels)
+            filled = 0
+            while filled < len(view):
+                count = self._stream.readinto(view[filled : filled + _COPY_BYTES])
+                if not count:
+                    raise ReaderError(f"{self._where}: ends before its last sample; write the archive again")
+                filled += count
+        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise ReaderError(f"{self._where}: damaged archive: {error}") from error
+        if not self._stored.isnative:
+            out.byteswap(inplace=True)
+
+    def close(self) -> None:
+        """Let go of the archive."""
+        self._stream.close()
+        self._archive.close()
+
+
+def open_npy(path: Path, transposed: bool = False, allow_truncated: bool = False) -> ArrayFile:
+    """The array of a .npy file; `transposed`: its first dimension is channels. Raises ReaderError."""
+    with path.open("rb") as file:
+        header = read_header(file, str(path))
+    layout = _layout(path, str(path), header, 0, transposed)
+    available = path.stat().st_size - header.data_offset
+    needed = layout.num_samples * layout.num_channels * layout.dtype.itemsize
+    if available < needed:
+        layout = _shortened(layout, available, needed, allow_truncated)
+    return PlainArray(layout)
+
+
+def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
+    """An array of an archive; `transposed`: its first dimension is channels. Raises ReaderError."""
+    where = f"{path}: {member}"
+    archive = open_archive(path)
+    name = f"{member}.npy"
+    if name not in archive.namelist():
+        archive.close()
+        raise ReaderError(
+            f"{path}: no array called {member}; there are {', '.join(member_names(archive)) or 'none'}"
+        )
+    with archive.open(name) as stream:
+        header = read_header(stream, where)
+    info = archive.getinfo(name)
+    if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
+        archive.close()
+        return PlainArray(_layout(path, where, header, _member_offset(path, info), transposed))
+    layout = _layout(path, where, header, 0, transposed)
+    if not layout.is_row_major and layout.num_channels > 1:
+        return _unpacked(archive, name, layout, where)
+    return DeflatedArray(archive, name, header, layout.num_samples, where)
+
+
+def _layout(
+    path: Path, where: str, header: ArrayHeader, member_offset: int, transposed: bool
+) -> ContiguousLayout:
+    problem = header.problem()
+    if problem is not None:
+        raise ReaderError(f"{where}: {problem}")
+    dtype = stored_dtype(header.dtype, where)
+    shape = header.shape if len(header.shape) == 2 else (header.shape[0], 1)
+    by_row = not header.fortran_order or len(header.shape) == 1
+    if transposed and len(header.shape) == 2:
+        shape, by_row = (shape[1], shape[0]), not by_row
+    return ContiguousLayout(
+        path=path,
+        dtype=dtype,
+        num_samples=shape[0],
+        num_channels=shape[1],
+        offset=member_offset + header.data_offset,
+        row_stride=dtype.itemsize * (shape[1] if by_row else 1),
+        channel_stride=dtype.itemsize * (1 if by_row else shape[0]),
+    )
+
+
+def _shortened(
+    layout: ContiguousLayout, available: int, needed: int, allow_truncated: bool
+) -> ContiguousLayout:
+    problem = f"{layout.path}: {needed - available} of {needed} bytes are missing at the end"
+    if not layout.is_row_major:
+        raise ReaderError(f"{problem}; write it again: an array in Fortran order cannot be truncated")
+    if not allow_truncated:
+        raise ReaderError(f"{problem}; write it again, or set `allow_truncated: true` to use what is there")
+    num_samples = available // layout.row_stride
+    if num_samples == 0:
+        raise ReaderError(f"{problem}: no samples")
+    return ContiguousLayout(
+        layout.path,
+        layout.dtype,
+        num_samples,
+        layout.num_channels,
+        layout.offset,
+        layout.row_stride,
+        layout.channel_stride,
+    )
+
+
+def _member_offset(path: Path, info: zipfile.ZipInfo) -> int:
+    """Byte offset of a stored member: behind its local header, whose lengths differ from the directory's."""
+    with path.open("rb") as file:
+        file.seek(info.header_offset)
+        local = file.read(_LOCAL_HEADER_BYTES)
+    name_bytes, extra_bytes = int.from_bytes(local[26:28], "little"), int.from_bytes(local[28:30], "little")
+    return info.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes
+
+
+def _unpacked(archive: zipfile.ZipFile, member: str, layout: ContiguousLayout, where: str) -> ArrayFile:
+    """A compressed array in Fortran order, unpacked to a temporary file: its rows lie all over the stream."""
+    scratch = tempfile.NamedTemporaryFile(prefix="seriesview-", suffix=".npy")  # noqa: SIM115
+    try:
+        with archive, archive.open(member) as stream:
+            while piece := stream.read(_COPY_BYTES):
+                scratch.write(piece)
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        scratch.close()
+        raise ReaderError(f"{where}: damaged archive: {error}") from error
+    scratch.flush()
+    moved = ContiguousLayout(
+        Path(scratch.name),
+        layout.dtype,
+        layout.num_samples,
+        layout.num_channels,
+        layout.offset,
+        layout.row_stride,
+        layout.channel_stride,
+    )
+    return PlainArray(moved, scratch)

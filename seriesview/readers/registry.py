@@ -1,0 +1,103 @@
+"""Finding the reader of a file: by entry point, by name or by asking each one."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+from seriesview.errors import ReaderError
+from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
+
+GROUP = "seriesview.readers"
+
+# The order in which readers are asked: the more particular before the more general.
+_BUILT_IN = {
+    "nwb": "seriesview.readers.nwb:NwbReader",
+    "hdf5": "seriesview.readers.hdf5:Hdf5Reader",
+    "npy": "seriesview.readers.npy:NpyReader",
+    "csv": "seriesview.readers.csv:CsvReader",
+    "binary": "seriesview.readers.binary:BinaryReader",
+}
+
+
+@cache
+def _entry_points() -> dict[str, EntryPoint]:
+    """Others' readers first, then the built-in ones, known even where the package is not installed."""
+    installed = {point.name: point for point in entry_points(group=GROUP)}
+    others = {name: installed[name] for name in sorted(installed.keys() - _BUILT_IN.keys())}
+    built_in = {name: EntryPoint(name, target, GROUP) for name, target in _BUILT_IN.items()}
+    return others | built_in
+
+
+@cache
+def _load(name: str) -> Reader:
+    point = _entry_points()[name]
+    try:
+        reader: Reader = point.load()()
+    except Exception as error:  # another package's code may fail in any way
+        raise ReaderError(f"reader {name}: {point.value} cannot be loaded: {error}") from error
+    return reader
+
+
+def reader_names() -> list[str]:
+    """Names of all readers, in the order in which they are asked."""
+    return list(_entry_points())
+
+
+def find_readers() -> dict[str, Reader]:
+    """All readers by name, in the order of asking. Raises ReaderError where one cannot be loaded."""
+    return {name: _load(name) for name in reader_names()}
+
+
+def reader_by_name(name: str) -> Reader:
+    """The reader of that name. Raises ReaderError that lists the names there are."""
+    if name not in _entry_points():
+        raise ReaderError(f"reader: there is none called {name!r}; there are {', '.join(reader_names())}")
+    return _load(name)
+
+
+def guess_reader(path: Path) -> Reader:
+    """The first reader that takes the file for its own. Raises ReaderError that lists the readers."""
+    _check_file(path)
+    broken = []
+    for name in reader_names():
+        try:
+            reader = _load(name)
+        except ReaderError as error:
+            broken.append(str(error))
+            continue
+        if reader.can_read(path):
+            return reader
+    problem = f"{path}: no reader knows this file; set `reader:` to one of {', '.join(reader_names())}"
+    raise ReaderError("; ".join([problem, *broken]))
+
+
+def open_recording(
+    path: Path | str, reader: str | None = None, options: ReadOptions | None = None
+) -> Recording:
+    """Open one dataset of a file; `reader` is guessed where it is None. Raises ReaderError."""
+    path = Path(path)
+    _check_file(path)
+    chosen = guess_reader(path) if reader is None else reader_by_name(reader)
+    return chosen.open(path, options or ReadOptions())
+
+
+def list_candidates(path: Path | str, reader: str | None = None) -> list[Candidate]:
+    """What the file holds, and what of it cannot be shown, with the reason. Raises ReaderError."""
+    path = Path(path)
+    _check_file(path)
+    chosen = guess_reader(path) if reader is None else reader_by_name(reader)
+    return chosen.candidates(path)
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise ReaderError(f"{path}: no such file (relative paths start at {Path.cwd()})")
+    if not path.is_file():
+        raise ReaderError(f"{path}: not a file")
+    try:
+        with path.open("rb"):
+            pass
+    except OSError as error:
+        raise ReaderError(f"{path}: cannot be opened: {error.strerror}") from error

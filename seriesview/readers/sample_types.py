@@ -1,0 +1,85 @@
+"""Which dtypes samples can have, and what the configuration may say about channels and rates."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seriesview.errors import ReaderError
+from seriesview.readers.protocol import Channel, ReadOptions, Recording
+
+_KINDS = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "b": (1,)}
+SUPPORTED = "int8 to int64, uint8 to uint64, float16, float32, float64 and bool"
+
+
+def unsupported_reason(dtype: np.dtype[Any]) -> str | None:
+    """Why samples cannot be of this dtype; None where they can."""
+    if dtype.itemsize in _KINDS.get(dtype.kind, ()):
+        return None
+    return f"samples of dtype {dtype} cannot be shown (only {SUPPORTED})"
+
+
+def stored_dtype(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:
+    """The dtype as bytes in the file, bool as uint8. Raises ReaderError where samples cannot be of it."""
+    reason = unsupported_reason(dtype)
+    if reason is not None:
+        raise ReaderError(f"{where}: {reason}")
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype
+
+
+def parse_dtype(text: str, where: str) -> np.dtype[Any]:
+    """The dtype of a configuration's `dtype:` such as int16, >i2 or float32. Raises ReaderError."""
+    try:
+        dtype = np.dtype(text)
+    except (TypeError, ValueError, SyntaxError):
+        raise ReaderError(f"{where}: dtype: {text!r} is no dtype; write one of {SUPPORTED}") from None
+    return stored_dtype(dtype, where)
+
+
+def checked_rate(rate: float | None, path: Path) -> float | None:
+    """The rate, if it is usable. Raises ReaderError for zero, negative, infinite and NaN rates."""
+    if rate is not None and not (math.isfinite(rate) and rate > 0):
+        raise ReaderError(f"{path}: sampling_frequency: {rate} Hz is no rate; it must be greater than zero")
+    return rate
+
+
+def required_rate(options: ReadOptions, path: Path) -> float:
+    """The configured rate. Raises ReaderError where there is none, or an unusable one."""
+    rate = checked_rate(options.sampling_frequency, path)
+    if rate is None:
+        raise ReaderError(f"{path}: no rate in this file; set `sampling_frequency:` (Hz) or `timestamps:`")
+    return rate
+
+
+def make_channels(
+    num_channels: int, options: ReadOptions, path: Path, labels: Sequence[str] | None = None
+) -> tuple[Channel, ...]:
+    """One Channel each; ids are 0, 1, ..., labels the configured ones, else `labels`, else the ids.
+
+    Raises ReaderError where the configuration counts other channels than the file has.
+    """
+    if options.channels is not None and options.channels != num_channels:
+        raise ReaderError(
+            f"{path}: channels: {options.channels} configured, but the dataset has {num_channels}"
+        )
+    chosen = options.channel_labels if options.channel_labels is not None else labels
+    if chosen is None:
+        chosen = [str(index) for index in range(num_channels)]
+    if len(chosen) != num_channels:
+        raise ReaderError(
+            f"{path}: channel_labels: {len(chosen)} given, but the dataset has {num_channels} channels"
+        )
+    return tuple(Channel(id=str(index), label=label) for index, label in enumerate(chosen))
+
+
+def describe(recording: Recording, options: ReadOptions) -> None:
+    """Put the configured unit, scale, offset, session start and start time into a recording."""
+    recording.unit = options.unit or recording.unit
+    recording.scale = recording.scale if options.scale is None else options.scale
+    recording.offset = recording.offset if options.offset is None else options.offset
+    recording.start_time = recording.start_time if options.start_time is None else options.start_time
+    recording.session_start = options.session_start or recording.session_start
