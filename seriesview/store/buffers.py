@@ -16,10 +16,8 @@ def byte_view(data: BytesLike) -> memoryview:
     if isinstance(data, np.ndarray):
         if not data.flags.c_contiguous:
             raise TypeError(_EXPECTED)
-        return data.reshape(-1).view(np.uint8).data
+        return np.asarray(data).reshape(-1).view(np.uint8).data
     view = memoryview(data)
     if not view.c_contiguous:
         raise TypeError(_EXPECTED)
-    if view.ndim == 1 and view.format == "B":
-        return view
-    return memoryview(b"") if view.nbytes == 0 else view.cast("B")
+    return np.frombuffer(view, np.uint8).data if view.nbytes else memoryview(b"")

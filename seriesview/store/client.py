@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from seriesview.errors import StoreError
@@ -10,16 +10,17 @@ from seriesview.store.faults import write_fault
 from seriesview.store.layout import artifact_path
 from seriesview.store.uris import parse_uri
 
-_PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """Seconds between tries: a race loses some stores, and the client remembers a failed probe for 10 s."""
 
 
 class ClientWriter:
     """Hands files to the daemon; each call is repeated until it worked, since storing twice is harmless."""
 
-    def __init__(self, directory: Path, address: str) -> None:
+    def __init__(self, directory: Path, address: str, pauses: Sequence[float] = PAUSES) -> None:
         self.directory = directory
         self._address = address
+        self._pauses = pauses
 
     def put(self, data: memoryview, sha1: str) -> bool:
         """Store bytes whose hash is known; returns whether they had to be sent. Raises StoreError."""
@@ -55,7 +56,7 @@ class ClientWriter:
 
     def _retry(self, call: Callable[[], str], sha1: str, what: str) -> None:
         problem: Exception | None = None
-        for pause in (*_PAUSES, None):
+        for pause in (*self._pauses, None):
             try:
                 found = parse_uri(call())[0]
             except Exception as error:  # kachery-client raises bare Exception and, for the race, TypeError
@@ -69,7 +70,7 @@ class ClientWriter:
                 time.sleep(pause)
         reason = " ".join(str(problem).split())
         raise StoreError(
-            f"the kachery daemon at {self._address} failed {len(_PAUSES) + 1} times to {what}: "
+            f"the kachery daemon at {self._address} failed {len(self._pauses) + 1} times to {what}: "
             f"{reason:.300}; see its log, or set the store's mode to embedded"
         )
 

@@ -52,18 +52,19 @@ def _configured(storage_dir: str | Path | None) -> Path | None:
     return directory if directory.is_absolute() else Path.cwd() / directory
 
 
-def _own_directory(daemon: Daemon) -> Path:
-    assert daemon.directory is not None
-    return daemon.directory
-
-
-def _refusal(daemon: Daemon, configured: Path | None) -> str | None:
-    """Return why the daemon is not used, None where it is."""
+def _beside_daemon(daemon: Daemon, configured: Path | None) -> tuple[Store | None, str]:
+    """Return a store beside the daemon, or None and why the daemon is not used."""
     directory = configured or daemon.directory
     if directory is None:
-        return f"the kachery daemon at {daemon.address} does not say where its storage is"
+        return None, f"the kachery daemon at {daemon.address} does not say where its storage is"
+    refusal = _refusal(daemon, directory, configured is not None)
+    return (None, refusal) if refusal else (_daemon_store(daemon, directory), "")
+
+
+def _refusal(daemon: Daemon, directory: Path, configured: bool) -> str | None:
+    """Return why the daemon is not used, None where it is."""
     if not serves(daemon, directory):
-        if configured is None:
+        if not configured:
             return (
                 f"the storage {directory} of the kachery daemon at {daemon.address} is not visible from here"
             )

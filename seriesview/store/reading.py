@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from seriesview.errors import IntegrityError, RequestError, StoreError
+from seriesview.errors import IntegrityError, MissingArtifactError, RequestError, StoreError
 from seriesview.store.chunks import sha1_digest
 from seriesview.store.faults import read_fault
 
@@ -48,6 +48,8 @@ def read_whole(path: Path, sha1: str | None, size: int | None) -> bytes:
             data = _read(descriptor, 0, found)
         finally:
             os.close(descriptor)
+    except FileNotFoundError as error:
+        raise MissingArtifactError(f"{path} was removed while it was being opened; try again") from error
     except OSError as error:
         raise read_fault(path, error) from error
     if len(data) != found:
@@ -70,6 +72,8 @@ def read_range(path: Path, start: int, end: int) -> bytes:
             found = os.fstat(descriptor).st_size
         finally:
             os.close(descriptor)
+    except FileNotFoundError as error:
+        raise MissingArtifactError(f"{path} was removed while it was being opened; try again") from error
     except OSError as error:
         raise read_fault(path, error) from error
     if len(data) != end - start:

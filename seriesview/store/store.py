@@ -22,7 +22,7 @@ from seriesview.store.record import (
     recorded_artifacts,
     recorded_workspaces,
 )
-from seriesview.store.uris import artifact_name, check_hash, parse_uri, sha1_uri
+from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
 from seriesview.store.writer import AtomicWriter
 
 
@@ -78,7 +78,7 @@ class Store:
                     hasher.add(block)
                     staged.write(block)
                 sha1 = hasher.sha1()
-                self.record_artifact(sha1, "file", hasher.size, name)
+                self._note(sha1, "file", hasher.size, name)
                 if not self._writer.holds(sha1, hasher.size):
                     self._writer.publish(staged, artifact_path(self.directory, sha1))
             self._writer.flush()
@@ -90,7 +90,7 @@ class Store:
         digest = sha1_digest(view)
         sha1 = digest.hex()
         if record:
-            self.record_artifact(sha1, "part", len(view))
+            self._note(sha1, "part", len(view))
         (self._client or self._writer).put(view, sha1)
         return digest
 
@@ -110,7 +110,7 @@ class Store:
         if self._writer.holds(sha1, size):
             return uri
         stored = artifact_path(self.directory, sha1)
-        if stored.exists():
+        if _is_there(stored):
             raise StoreError(
                 f"{stored} is truncated, and kachery prefers it to a link; delete it and try again"
             )
@@ -123,7 +123,7 @@ class Store:
         if self._client:
             self._client.link_file(link.path, sha1)
         else:
-            self.record_artifact(sha1, "link", size, name)
+            self._note(sha1, "link", size, name)
             self._writer.put_link(link.to_bytes(), sha1)
             self._writer.flush()
         return uri
@@ -131,7 +131,7 @@ class Store:
     def hash_and_link(
         self, path: Path | str, progress: Callable[[int], None] | None = None, name: str | None = None
     ) -> str:
-        """Hash a file, link it, return its URI; `progress` gets the bytes hashed so far. Raises StoreError."""
+        """Hash a file, link it, return its URI; `progress` gets the bytes hashed so far. StoreError."""
         path = Path(path)
         hasher = hashlib.sha1(usedforsecurity=False)
         done = 0
@@ -187,6 +187,10 @@ class Store:
             raise FormatError(f"a part's SHA-1 has 20 bytes, this one has {len(digest)}")
         return self._get(digest.hex(), verify, size)
 
+    def has_part(self, digest: bytes, size: int) -> bool:
+        """Return whether a part is stored with this size; raises StoreError."""
+        return self._writer.holds(digest.hex(), size)
+
     def get_json(self, uri: str) -> Any:
         """Return the JSON value of a URI; errors as `get_bytes`, and FormatError where it is not JSON."""
         try:
@@ -212,7 +216,7 @@ class Store:
             raise read_fault(place, error) from error
 
     def check_writable(self, needed_bytes: int = 0) -> None:
-        """Make the storage directory if missing, try a write, see that `needed_bytes` fit; raises StoreError."""
+        """Make the storage directory if missing, try a write, see that `needed_bytes` fit; StoreError."""
         if not self._client:
             with self._writer.stage() as staged:
                 staged.write(memoryview(b"\0"))
@@ -223,10 +227,10 @@ class Store:
                 f"{needed_bytes / 1e9:.2f} GB are needed; free some space or choose another storage_dir"
             )
 
-    def record_artifact(self, sha1: str, kind: str, size: int, name: str = "") -> None:
-        """Note that seriesview put an artifact here; puts and links do so by themselves. Raises StoreError."""
-        if self._record:
-            self._record.add_artifact(RecordedArtifact(check_hash(sha1), size, kind, name))
+    def record_artifact(self, uri: str, kind: str, size: int) -> None:
+        """Note that seriesview put an artifact here; puts and links do so themselves. StoreError, FormatError."""
+        sha1, name, _ = parse_uri(uri)
+        self._note(sha1, kind, size, name)
 
     def record_workspace(self, uri: str, label: str = "") -> None:
         """Note that seriesview put a workspace here, on disk on return; raises StoreError, FormatError."""
@@ -270,7 +274,7 @@ class Store:
             self._client.put(view, sha1)
         else:
             self._writer.flush()
-            self.record_artifact(sha1, kind, len(view), name)
+            self._note(sha1, kind, len(view), name)
             self._writer.put(view, sha1)
             self._writer.flush()
         manifest = self._put_chunk_manifest(hasher)
@@ -282,10 +286,14 @@ class Store:
             return None
         return parse_uri(self._put(memoryview(manifest), "manifest.json", "manifest"))[0]
 
+    def _note(self, sha1: str, kind: str, size: int, name: str = "") -> None:
+        if self._record:
+            self._record.add_artifact(RecordedArtifact(sha1, size, kind, name))
+
     def _locate(self, sha1: str) -> tuple[Path, int | None]:
-        """Return the file with a hash's bytes, and its size if a link says it; raises MissingArtifactError."""
+        """Return the file with a hash's bytes, and its size if a link says it; MissingArtifactError."""
         stored = artifact_path(self.directory, sha1)
-        if stored.exists():
+        if _is_there(stored):
             return stored, None
         link = read_link(link_path(self.directory, sha1))
         if link is None:
@@ -298,3 +306,10 @@ class Store:
     def _get(self, sha1: str, verify: bool, size: int | None) -> bytes:
         path, linked_size = self._locate(sha1)
         return read_whole(path, sha1 if verify else None, linked_size if size is None else size)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:
+        raise read_fault(path, error) from error
