@@ -28,16 +28,12 @@ def open_store(
         raise StoreError(f"store mode {mode!r:.80} is unknown: auto, embedded or daemon is expected")
     configured = _configured(storage_dir)
     daemon = None if mode == "embedded" else probe_daemon()
-    refusal = "no kachery daemon answers" if daemon is None else _refusal(daemon, configured)
-    if daemon is not None and refusal is None:
-        store = _daemon_store(daemon, configured or _own_directory(daemon))
-    elif mode == "daemon":
-        raise StoreError(
-            f"{refusal}; start one (seriesview node), or set the store's mode to auto or embedded"
-        )
-    else:
+    store, refusal = _beside_daemon(daemon, configured) if daemon else (None, "no kachery daemon answers")
+    if store is None:
+        if mode == "daemon":
+            raise StoreError(f"{refusal}; start one, or set the store's mode to auto or embedded")
         directory = configured or Path.home() / "kachery-storage"
-        reason = f" ({refusal})" if daemon is not None else ""
+        reason = f" ({refusal})" if daemon else ""
         store = Store(directory, "embedded", f"embedded store in {directory}{reason}")
     if announce:
         announce(store.description)
