@@ -50,11 +50,6 @@ def num_bins(num_samples: int, factor: int) -> int:
     return max(1, -(-(num_samples - 1) // factor)) if num_samples > 0 else 0
 
 
-def num_moment_bins(num_samples: int, factor: int) -> int:
-    """Half-open bins of a segment: ceil(num_samples / factor)."""
-    return -(-num_samples // factor)
-
-
 def default_base(num_channels: int) -> int:
     """The factor of the finest level: 64 for up to four channels, 16 for more."""
     return 64 if num_channels <= 4 else 16
@@ -75,9 +70,7 @@ def level_factors(
     if sum(lengths) <= MAX_UNREDUCED:
         return ()
     factors = [factor]
-    while (bins := sum(num_bins(length, factor) for length in lengths)) > max(MAX_UNREDUCED, len(lengths)):
+    while sum(num_bins(length, factor) for length in lengths) > max(MAX_UNREDUCED, len(lengths)):
         factor *= ratio
         factors.append(factor)
-        if bins == len(lengths):
-            break
     return tuple(factors)

@@ -37,6 +37,11 @@ def moments_dtype(dtype: DTypeLike) -> np.dtype[np.generic]:
     return np.dtype(np.int64 if samples.kind in "iu" and samples.itemsize <= 2 else np.float64)
 
 
+def num_moment_bins(num_samples: int, factor: int) -> int:
+    """Half-open bins of a segment: ceil(num_samples / factor)."""
+    return -(-num_samples // factor)
+
+
 class MomentReducer:
     """Reduces a segment's samples, block by block, to moments of half-open bins; then is ready for the next."""
 

@@ -1,0 +1,43 @@
+"""One pass over a segment's samples for everything that is stored of them."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from seriesview.envelope.moments import MOMENTS_FACTOR, MomentReducer
+from seriesview.envelope.reduce import LevelReducer
+
+_SLAB_BYTES = 1 << 20
+
+
+class SegmentReducer:
+    """Feeds a LevelReducer and a MomentReducer slab by slab, so that the second finds the samples in the cache."""
+
+    def __init__(
+        self,
+        dtype: DTypeLike,
+        num_channels: int,
+        base: int,
+        moments: bool = True,
+        moments_factor: int = MOMENTS_FACTOR,
+    ) -> None:
+        self._levels = LevelReducer(dtype, num_channels, base)
+        self._moments = MomentReducer(dtype, num_channels, moments_factor) if moments else None
+        row_bytes = self._levels.dtype.itemsize * num_channels
+        step = max(base, moments_factor)
+        self._slab_rows = max(1, _SLAB_BYTES // (row_bytes * step)) * step
+
+    def add(self, samples: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """Take samples (n, C), any n; return the bins (bins, 2, C) and moments (bins, 3, C) they complete."""
+        bins, moments = [], []
+        for first in range(0, max(1, len(samples)), self._slab_rows):
+            slab = samples[first : first + self._slab_rows]
+            bins.append(self._levels.add(slab))
+            if self._moments is not None:
+                moments.append(self._moments.add(slab))
+        return np.concatenate(bins), np.concatenate(moments) if moments else None
+
+    def finish(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
+        """End the segment; return the bins and moments, at most one of each, that add() has not returned."""
+        return self._levels.finish(), self._moments.finish() if self._moments is not None else None
