@@ -1,0 +1,225 @@
+"""The drawing inside the frame, one function for each kind of series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.pictures import words
+from seriesview.pictures.axis import TimeAxis
+from seriesview.pictures.canvas import SMALL_SIZE, Box, Canvas, shorten
+from seriesview.pictures.colors import (
+    BAND_COLORS,
+    FRAME,
+    GRID,
+    INK,
+    SERIES_COLORS,
+    SOFT_INK,
+    Color,
+    color_of_group,
+    heat,
+)
+from seriesview.pictures.traces import read_envelope, read_rms
+from seriesview.series.manifest import ChannelInfo
+from seriesview.series.series import Series
+
+FEW_CHANNELS = 4
+MAX_TRACES = 64
+
+_LABEL_GAP = 8
+_LABEL_HEIGHT = 13
+_ROBUST_PERCENTILE = 99.0
+
+Floats = npt.NDArray[np.float64]
+
+
+def draw_traces(
+    canvas: Canvas, box: Box, series: Series, axis: TimeAxis, channels: Sequence[ChannelInfo]
+) -> None:
+    """Envelopes of the channels, one below the other.
+
+    A few channels each have an axis of their own; more share one scale, which a bar at the right shows.
+    """
+    envelope = read_envelope(series, axis, [channel.id for channel in channels])
+    colors = color_of_group([channel.group for channel in channels])
+    rows = row_boxes(box, len(channels))
+    if len(channels) <= FEW_CHANNELS:
+        for number, (row, channel) in enumerate(zip(rows, channels, strict=True)):
+            inner = Box(box.left, row.top + 5, box.right, row.bottom - 5)
+            _draw_own_axis(
+                canvas, inner, envelope[:, :, number], channel, series.manifest.unit, colors[number]
+            )
+            if number:
+                canvas.fill(Box(box.left, row.top, box.right, row.top + 1), FRAME)
+        return
+    middle, reach = _common_scale(envelope)
+    pixels = 0.5 * rows[0].height / reach
+    for number, row in enumerate(rows):
+        center = (row.top + row.bottom - 1) / 2
+        low = center - (envelope[:, 0, number] - middle[number]) * pixels
+        high = center - (envelope[:, 1, number] - middle[number]) * pixels
+        margin = row.height
+        inner = Box(box.left, max(box.top, row.top - margin), box.right, min(box.bottom, row.bottom + margin))
+        canvas.columns(inner, low, high, colors[number])
+    row_labels(canvas, rows, [channel.label or channel.id for channel in channels], colors)
+    _scale_bar(canvas, box, pixels, channels[0].unit or series.manifest.unit)
+
+
+def draw_rms(
+    canvas: Canvas, box: Box, series: Series, axis: TimeAxis, channels: Sequence[ChannelInfo]
+) -> None:
+    """An image of the RMS, one row a channel, with a colour bar at the right."""
+    rms = read_rms(series, axis, [channel.id for channel in channels])
+    known = rms[np.isfinite(rms)]
+    low, high = (
+        (float(np.percentile(known, 1)), float(np.percentile(known, 99))) if known.size else (0.0, 1.0)
+    )
+    canvas.image(box, heat(rms.T, low, high))
+    _color_bar(canvas, box, low, high, channels[0].unit or series.manifest.unit)
+    if box.height // len(channels) >= _LABEL_HEIGHT or len(channels) > MAX_TRACES:
+        colors: list[Color] = [INK] * len(channels)
+        row_labels(canvas, row_boxes(box, len(channels)), [c.label or c.id for c in channels], colors)
+
+
+def draw_density(
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    channels: Sequence[ChannelInfo],
+    bin_centers: Sequence[float] | None,
+) -> None:
+    """An image of a probability: one row a channel, the first one at the bottom; a column shows its highest."""
+    envelope = read_envelope(series, axis, [channel.id for channel in channels])[:, 1]
+    known = envelope[np.isfinite(envelope)]
+    high = float(np.percentile(known, 99.5)) if known.size else 1.0
+    high = high or float(known.max(initial=1.0)) or 1.0
+    canvas.image(box, heat(envelope.T[::-1], 0.0, high))
+    _color_bar(canvas, box, 0.0, high, series.manifest.unit)
+    fitting = bin_centers is not None and len(bin_centers) == len(channels) and len(channels) > 1
+    centers = list(bin_centers) if fitting and bin_centers is not None else list(range(len(channels)))
+    places = np.arange(len(centers)) + 0.5
+    rising = list(np.argsort(centers))
+    for value in words.ticks(min(centers), max(centers), max(2, box.height // 40)):
+        place = float(np.interp(value, np.array(centers)[rising], places[rising])) / len(centers)
+        y = round(box.bottom - place * box.height)
+        canvas.fill(Box(box.left - 5, y, box.left - 1, y + 1), FRAME)
+        canvas.text(box.left - _LABEL_GAP, y, words.number(value), color=SOFT_INK, anchor="rm")
+
+
+def draw_bands(canvas: Canvas, box: Box, series: Series, axis: TimeAxis) -> None:
+    """Intervals as bands, one row a label, each named where its name fits."""
+    times, labels = series.intervals()
+    names = list(dict.fromkeys(labels)) or [""]
+    rows = row_boxes(box, len(names))
+    where = {name: number for number, name in enumerate(names)}
+    for (start, end), label in zip(times, labels, strict=True):
+        left = max(box.left, box.left + round(axis.position(float(start))))
+        right = min(box.right, max(box.left + round(axis.position(float(end))), left + 1))
+        if right <= left or end < axis.start or start > axis.end:
+            continue
+        row = rows[where[label]]
+        inset = 3 if row.height >= 12 else 0
+        band = Box(left, row.top + inset, right, row.bottom - inset)
+        canvas.fill(band, BAND_COLORS[where[label] % len(BAND_COLORS)])
+        canvas.fill(Box(band.left, band.top, band.left + 1, band.bottom), SOFT_INK)
+        name = shorten(label, band.width - 8)
+        if name and row.height >= 16:
+            canvas.text((band.left + band.right) // 2, (band.top + band.bottom) // 2, name, anchor="mm")
+    row_labels(canvas, rows, names, [INK] * len(names))
+
+
+def _draw_own_axis(
+    canvas: Canvas, box: Box, envelope: Floats, channel: ChannelInfo, series_unit: str, color: Color
+) -> None:
+    known = envelope[np.isfinite(envelope)]
+    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    pixels = (box.height - 1) / (high - low)
+    value_axis(canvas, box, low, high)
+    canvas.columns(
+        box,
+        box.bottom - 1 - (envelope[:, 0] - low) * pixels,
+        box.bottom - 1 - (envelope[:, 1] - low) * pixels,
+        color,
+    )
+    unit = channel.unit or series_unit
+    label = channel.label or channel.id
+    canvas.text(box.right + _LABEL_GAP, box.top + 6, shorten(label, 84), color=color, anchor="lt")
+    canvas.text(box.right + _LABEL_GAP, box.top + 22, shorten(unit, 84), color=SOFT_INK, anchor="lt")
+
+
+def value_axis(canvas: Canvas, box: Box, low: float, high: float) -> None:
+    """Lines across the box and labels at its left, at round values between `low` (bottom) and `high` (top)."""
+    pixels = (box.height - 1) / (high - low)
+    values = words.ticks(low, high, max(2, min(6, box.height // 36)))
+    digits = _digits_apart(values)
+    for value in values:
+        y = round(box.bottom - 1 - (value - low) * pixels)
+        canvas.fill(Box(box.left, y, box.right, y + 1), GRID)
+        canvas.text(box.left - _LABEL_GAP, y, words.number(value, digits), color=SOFT_INK, anchor="rm")
+
+
+def _digits_apart(values: Sequence[float]) -> int:
+    """How many significant digits tell the values of an axis apart."""
+    return next((n for n in range(4, 16) if len({words.number(v, n) for v in values}) == len(values)), 16)
+
+
+def _common_scale(envelope: Floats) -> tuple[Floats, float]:
+    """The middle of each channel (C,), and the reach in physical units that half a row stands for."""
+    middle = np.zeros(envelope.shape[2])
+    reaches = []
+    for number in range(envelope.shape[2]):
+        found = envelope[:, :, number]
+        found = found[np.isfinite(found).all(axis=1)]
+        if found.size:
+            middle[number] = np.median(found)
+            reaches.append(float(np.percentile(np.abs(found - middle[number]), _ROBUST_PERCENTILE)))
+    reach = float(np.median(reaches)) if reaches else 1.0
+    return middle, reach or max(reaches, default=1.0) or 1.0
+
+
+def row_boxes(box: Box, count: int) -> list[Box]:
+    """A box divided into `count` rows, one below the other."""
+    edges = [box.top + round(number * box.height / count) for number in range(count + 1)]
+    return [Box(box.left, top, box.right, bottom) for top, bottom in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def row_labels(canvas: Canvas, rows: Sequence[Box], labels: Sequence[str], colors: Sequence[Color]) -> None:
+    """The names of rows at their left, as many of them as there is room for."""
+    every = max(1, -(-_LABEL_HEIGHT * len(rows) // max(1, rows[-1].bottom - rows[0].top)))
+    for number in range(0, len(rows), every):
+        row = rows[number]
+        label = shorten(labels[number], row.left - _LABEL_GAP - 4)
+        y = (row.top + row.bottom) // 2
+        canvas.text(row.left - _LABEL_GAP, y, label, color=colors[number], anchor="rm")
+
+
+def _scale_bar(canvas: Canvas, box: Box, pixels: float, unit: str) -> None:
+    value = words.nice_step(70 / pixels, 1)
+    value = value / 2 if value * pixels > box.height else value
+    length = max(1, round(value * pixels))
+    bottom = box.bottom - 14
+    x = box.right + 16
+    canvas.fill(Box(x, bottom - length, x + 3, bottom), INK)
+    canvas.text(x + 10, bottom - length // 2 - 8, words.number(value), anchor="lm")
+    canvas.text(x + 10, bottom - length // 2 + 8, shorten(unit, 70), color=SOFT_INK, anchor="lm")
+
+
+def _color_bar(canvas: Canvas, box: Box, low: float, high: float, unit: str) -> None:
+    bar = Box(box.right + 14, box.top, box.right + 26, box.bottom)
+    canvas.image(bar, heat(np.linspace(high, low, max(bar.height, 2))[:, None], low, high))
+    canvas.text(bar.right + 5, bar.top, words.number(high, 3), color=SOFT_INK, anchor="lt")
+    canvas.text(bar.right + 5, bar.bottom - SMALL_SIZE, words.number(low, 3), color=SOFT_INK, anchor="lt")
+    if bar.height > 60:
+        canvas.text(
+            bar.right + 5, (bar.top + bar.bottom) // 2, shorten(unit, 62), color=SOFT_INK, anchor="lm"
+        )
+
+
+def series_color(number: int) -> Color:
+    """The colour of the channel at `number`, in turn."""
+    return SERIES_COLORS[number % len(SERIES_COLORS)]

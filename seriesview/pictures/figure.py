@@ -1,0 +1,217 @@
+"""Pictures of one series as PNG: the whole of it, or a stretch of time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from seriesview.errors import RequestError
+from seriesview.pictures import words
+from seriesview.pictures.axis import TimeAxis, covered, extent, make_axis
+from seriesview.pictures.bodies import (
+    FEW_CHANNELS,
+    MAX_TRACES,
+    draw_bands,
+    draw_density,
+    draw_rms,
+    draw_traces,
+)
+from seriesview.pictures.canvas import TEXT_SIZE, TITLE_SIZE, Box, Canvas, shorten
+from seriesview.pictures.colors import FRAME, GAP, INK, SOFT_INK
+from seriesview.pictures.point_bodies import RATE_HEIGHT, draw_raster, draw_scatter
+from seriesview.series.manifest import ChannelInfo
+from seriesview.series.series import Series
+
+DEFAULT_WIDTH = 1280
+MIN_WIDTH, MAX_WIDTH = 320, 8192
+MIN_HEIGHT, MAX_HEIGHT = 160, 8192
+
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 100, 76, 40
+_STRIP_GAP = 30
+
+
+def overview(
+    series: Series,
+    *,
+    name: str | None = None,
+    panel: str | None = None,
+    bin_centers: Sequence[float] | None = None,
+    width: int = DEFAULT_WIDTH,
+) -> bytes:
+    """A PNG of the whole series, as high as its channels need.
+
+    `name` is the title instead of the series' label. `panel` is the type of the panel that shows the series:
+    ProbabilityDensity draws an image of it, with `bin_centers` (channels,) at its axis.
+    """
+    start, end = extent(series)
+    channels = list(series.channels)
+    height, strip = _natural_height(series, channels, panel)
+    axis = make_axis(series, start, end, width - _LEFT - _RIGHT)
+    return _draw(series, axis, channels, (width, height + _TOP + _BOTTOM), strip, name, panel, bin_centers)
+
+
+def plot(
+    series: Series,
+    start: float | None = None,
+    end: float | None = None,
+    width: int = DEFAULT_WIDTH,
+    height: int = 720,
+    *,
+    channels: Sequence[str] | None = None,
+    name: str | None = None,
+    panel: str | None = None,
+    bin_centers: Sequence[float] | None = None,
+) -> bytes:
+    """A PNG, `width` x `height`, of the series from `start` to `end` in seconds; None is where the series ends.
+
+    Each pixel column is one vertical line from the lowest to the highest point of the trace in it. `channels`
+    are ids. Raises RequestError for times, sizes or channels that there are not.
+    """
+    if not (MIN_WIDTH <= width <= MAX_WIDTH and MIN_HEIGHT <= height <= MAX_HEIGHT):
+        limits = f"{MIN_WIDTH} x {MIN_HEIGHT} to {MAX_WIDTH} x {MAX_HEIGHT}"
+        raise RequestError(f"a picture of {width} x {height} pixels cannot be drawn; from {limits} it can")
+    first, last = extent(series)
+    begin = first if start is None else start
+    finish = last if end is None else end
+    if not begin < finish:
+        raise RequestError(f"start {begin:g} s and end {finish:g} s: the start must be before the end")
+    if finish < first or begin > last:
+        raise RequestError(
+            f"nothing from {begin:g} s to {finish:g} s: the series goes from {first:g} s to {last:g} s"
+        )
+    chosen = _choose(series, channels)
+    axis = make_axis(series, begin, finish, width - _LEFT - _RIGHT)
+    return _draw(series, axis, chosen, (width, height), 0, name, panel, bin_centers)
+
+
+def facts(series: Series) -> str:
+    """One line of facts: channels, length, rate, dtype, start."""
+    manifest = series.manifest
+    start, end = extent(series)
+    nouns = {"event": "event", "interval": "interval"}
+    parts = [words.count(manifest.num_samples, nouns.get(manifest.type, "sample"))]
+    if manifest.type != "interval":
+        parts.insert(0, words.count(manifest.num_channels, "channel"))
+    parts.append(words.duration(end - start))
+    if manifest.type in ("continuous", "discrete"):
+        rate = manifest.sampling_frequency
+        parts.append("times of their own" if rate is None else words.frequency(rate))
+        parts.append(manifest.dtype)
+        if len(manifest.segments) > 1:
+            parts.append(words.count(len(manifest.segments), "segment"))
+    if manifest.session_start:
+        parts.append(f"session start {manifest.session_start}")
+    return "   ".join(parts)
+
+
+def _draw(
+    series: Series,
+    axis: TimeAxis,
+    channels: list[ChannelInfo],
+    size: tuple[int, int],
+    strip: int,
+    name: str | None,
+    panel: str | None,
+    bin_centers: Sequence[float] | None,
+) -> bytes:
+    """The whole picture: title, drawing, a strip of the RMS where `strip` rows are kept for it, time axis."""
+    width, height = size
+    canvas = Canvas(width, height)
+    right = _LEFT + axis.columns
+    bottom = height - _BOTTOM
+    box = Box(_LEFT, _TOP, right, bottom - strip - (_STRIP_GAP if strip else 0))
+    _title(canvas, series, name)
+    if series.manifest.num_samples == 0:
+        canvas.frame(box, FRAME)
+        canvas.text(
+            (box.left + box.right) // 2,
+            (box.top + box.bottom) // 2,
+            "nothing in it",
+            TITLE_SIZE,
+            SOFT_INK,
+            "mm",
+        )
+        return canvas.png()
+    if series.manifest.type in ("continuous", "discrete"):
+        _shade_gaps(canvas, box, series, axis)
+    canvas.frame(box, FRAME)
+    _body(canvas, box, series, axis, channels, panel, bin_centers)
+    if strip:
+        lower = Box(_LEFT, bottom - strip, right, bottom)
+        canvas.text(_LEFT, lower.top - 6, "RMS of each channel", color=SOFT_INK, anchor="ls")
+        canvas.frame(lower, FRAME)
+        draw_rms(canvas, lower, series, axis, channels)
+    _time_axis(canvas, Box(_LEFT, _TOP, right, bottom), axis)
+    return canvas.png()
+
+
+def _body(
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    channels: list[ChannelInfo],
+    panel: str | None,
+    bin_centers: Sequence[float] | None,
+) -> None:
+    if series.manifest.intervals is not None:
+        draw_bands(canvas, box, series, axis)
+    elif series.manifest.events is not None:
+        draw_raster(canvas, box, series, axis, channels)
+    elif panel == "ProbabilityDensity":
+        draw_density(canvas, box, series, axis, channels, bin_centers)
+    elif series.manifest.type == "discrete":
+        draw_scatter(canvas, box, series, axis, channels)
+    elif len(channels) > MAX_TRACES:
+        draw_rms(canvas, box, series, axis, channels)
+    else:
+        draw_traces(canvas, box, series, axis, channels)
+
+
+def _natural_height(series: Series, channels: list[ChannelInfo], panel: str | None) -> tuple[int, int]:
+    """Rows for the drawing, and how many of them are the strip's."""
+    count = max(1, len(channels))
+    if series.manifest.intervals is not None:
+        return max(60, min(640, 30 * max(1, len(series.manifest.intervals.labels)))), 0
+    if series.manifest.events is not None:
+        return max(80, min(900, (14 if count <= 40 else 6) * count)) + RATE_HEIGHT + 6, 0
+    if series.manifest.type == "discrete" and panel != "ProbabilityDensity":
+        return 300, 0
+    if panel == "ProbabilityDensity":
+        return max(160, min(400, 6 * count)), 0
+    if count > MAX_TRACES:
+        return max(400, min(800, 2 * count)), 0
+    if count <= FEW_CHANNELS:
+        return 110 * count + (70 if count == 1 else 0), 0
+    strip = max(40, min(160, 3 * count))
+    traces = max(300, min(820, 20 * count))
+    return traces + strip + _STRIP_GAP, strip
+
+
+def _title(canvas: Canvas, series: Series, name: str | None) -> None:
+    width = canvas.pixels.shape[1]
+    title = name or series.manifest.label or "series"
+    canvas.text(16, 12, shorten(title, width - 32, TITLE_SIZE), TITLE_SIZE, INK)
+    canvas.text(16, 42, shorten(facts(series), width - 32, TEXT_SIZE), TEXT_SIZE, SOFT_INK)
+
+
+def _shade_gaps(canvas: Canvas, box: Box, series: Series, axis: TimeAxis) -> None:
+    inside = covered(series, axis)
+    canvas.pixels[box.top : box.bottom, box.left : box.right][:, ~inside] = GAP
+
+
+def _time_axis(canvas: Canvas, box: Box, axis: TimeAxis) -> None:
+    places, labels = words.time_ticks(axis.start, axis.end, max(2, box.width // 110))
+    for place, label in zip(places, labels, strict=True):
+        x = box.left + min(round(axis.position(place)), box.width - 1)
+        canvas.fill(Box(x, box.bottom + 1, x + 1, box.bottom + 6), SOFT_INK)
+        canvas.text(x, box.bottom + 10, label, color=SOFT_INK, anchor="mt")
+
+
+def _choose(series: Series, channels: Sequence[str] | None) -> list[ChannelInfo]:
+    if channels is None:
+        return list(series.channels)
+    by_id = {channel.id: channel for channel in series.channels}
+    for channel in channels:
+        if channel not in by_id:
+            raise RequestError(f"no channel {channel!r}; the series has {', '.join(list(by_id)[:10])}")
+    return [by_id[channel] for channel in channels]
