@@ -147,14 +147,18 @@ class ArrayWriter:
                 self._submit()
         self._collect(self._max_in_flight)
 
-    def finish(self) -> ArrayInfo:
-        """Write the last part and the pages, and describe the array; nothing can be appended afterwards."""
+    def flush(self) -> None:
+        """Write what is left as the last part and wait for all parts; nothing can be appended afterwards."""
         if self._row < self._first_row:
             raise ValueError(f"{self._first_row} rows are known but only {self._row} came")
         if self._filled:
             self._submit()
         self._collect(0)
         self.close()
+
+    def finish(self) -> ArrayInfo:
+        """Write the last part and the pages, and describe the array; nothing can be appended afterwards."""
+        self.flush()
         return describe_array(
             self._store, self._dtype, (self._row, *self._row_shape), self.part_rows, self._digests
         )

@@ -37,6 +37,7 @@ __all__ = [
     "SegmentInfo",
     "SeriesManifest",
     "SeriesType",
+    "parse_segment",
     "parse_series_manifest",
 ]
 
@@ -228,7 +229,7 @@ def parse_series_manifest(value: Any) -> SeriesManifest:
             f"series manifest: format {form!r} is not known here, {SERIES_FORMAT} is; update seriesview"
         )
     segments = tuple(
-        _segment(item, f"{top.at('segments')}[{i}]") for i, item in enumerate(top.items("segments"))
+        parse_segment(item, f"{top.at('segments')}[{i}]") for i, item in enumerate(top.items("segments"))
     )
     channels = tuple(
         _channel(item, f"{top.at('channels')}[{i}]")
@@ -299,7 +300,8 @@ def _channel(value: Any, where: str) -> ChannelInfo:
     )
 
 
-def _segment(value: Any, where: str) -> SegmentInfo:
+def parse_segment(value: Any, where: str) -> SegmentInfo:
+    """One segment out of a manifest; raises FormatError."""
     entry = Fields(value, where)
     with_values = entry.has("values_uri")
     return SegmentInfo(

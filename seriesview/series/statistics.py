@@ -1,0 +1,118 @@
+"""Statistics of a span: moments of the bins inside it, raw samples at its ends, extremes from the levels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.envelope.moments import (
+    MomentReducer,
+    combine_moments,
+    num_moment_bins,
+    statistics,
+)
+from seriesview.errors import FormatError, RequestError
+from seriesview.series.arrays import ArrayReader, PartCache
+from seriesview.series.hulls import Pyramid
+from seriesview.series.manifest import MomentsInfo
+from seriesview.series.segment_files import Selection
+
+if TYPE_CHECKING:
+    from seriesview.store import Store
+
+LEAF_SAMPLES = 1024
+BLOCK_SAMPLES = 16 * LEAF_SAMPLES
+
+
+class Moments:
+    """The moments of one factor, addressed by segment and half-open bin."""
+
+    def __init__(self, store: Store, info: MomentsInfo, lengths: Sequence[int], cache: PartCache) -> None:
+        self.factor = info.factor
+        self._array = ArrayReader(store, info.array, cache)
+        self._first_rows = [0, *accumulate(num_moment_bins(length, info.factor) for length in lengths)]
+        if self._first_rows[-1] != len(self._array):
+            raise FormatError(
+                f"moments {info.factor}: {len(self._array)} bins, the segments have {self._first_rows[-1]}"
+            )
+
+    def num_bins(self, segment: int) -> int:
+        """Bins of one segment."""
+        first, last = self._first_rows[segment : segment + 2]
+        return last - first
+
+    def read(self, segment: int, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
+        """Bins [first, last) of a segment (n, 3, C), for the chosen channels."""
+        row = self._first_rows[segment]
+        return self._array.read(row + first, row + last)[:, :, channels]
+
+
+def span_moments(
+    pyramid: Pyramid, moments: Sequence[Moments], segment: int, first: int, last: int, channels: Selection
+) -> npt.NDArray[Any]:
+    """Moments (3, C) of samples [first, last), from `moments`, fine to coarse; raises RequestError."""
+    pieces: list[npt.NDArray[Any]] = []
+    _collect(pyramid, moments, segment, first, last, channels, pieces)
+    return combine_moments(np.concatenate(pieces))
+
+
+def span_statistics(
+    pyramid: Pyramid, moments: Sequence[Moments], segment: int, first: int, last: int, channels: Selection
+) -> dict[str, npt.NDArray[Any]]:
+    """count, mean, rms, std, min and max (C,) of samples [first, last]; raises RequestError.
+
+    Without raw samples min and max also cover sample last + 1, which closed bins share with their neighbours.
+    """
+    length = pyramid.lengths[segment]
+    if not 0 <= first <= last < length:
+        raise RequestError(f"samples {first} to {last} are not in segment {segment} of {length} samples")
+    found = statistics(span_moments(pyramid, moments, segment, first, last + 1, channels))
+    reached = last if pyramid.samples is not None else min(last + 1, length - 1)
+    hull = pyramid.hull(segment, first, reached, channels)
+    return {**found, "min": hull[0], "max": hull[1]}
+
+
+def _collect(
+    pyramid: Pyramid,
+    moments: Sequence[Moments],
+    segment: int,
+    first: int,
+    last: int,
+    channels: Selection,
+    into: list[npt.NDArray[Any]],
+) -> None:
+    """Moments of pieces, in order of time, that make up [first, last)."""
+    if first == last:
+        return
+    if not moments:
+        _from_samples(pyramid, segment, first, last, channels, into)
+        return
+    level, finer = moments[-1], moments[:-1]
+    low = -(-first // level.factor)
+    high = level.num_bins(segment) if last == pyramid.lengths[segment] else last // level.factor
+    if low >= high:
+        _collect(pyramid, finer, segment, first, last, channels, into)
+        return
+    _collect(pyramid, finer, segment, first, low * level.factor, channels, into)
+    into.append(level.read(segment, low, high, channels))
+    reached = min(high * level.factor, last)
+    _collect(pyramid, finer, segment, reached, last, channels, into)
+
+
+def _from_samples(
+    pyramid: Pyramid, segment: int, first: int, last: int, channels: Selection, into: list[npt.NDArray[Any]]
+) -> None:
+    if pyramid.samples is None:
+        raise RequestError(
+            f"this series was stored without raw samples: samples {first} to {last - 1} are no whole bins of "
+            f"moments: begin at a multiple of {LEAF_SAMPLES} and end one before another, or with the segment"
+        )
+    for begin in range(first, last, BLOCK_SAMPLES):
+        block = pyramid.read_samples(segment, begin, min(begin + BLOCK_SAMPLES, last), channels)
+        reducer = MomentReducer(pyramid.dtype, block.shape[1], LEAF_SAMPLES)
+        into.append(reducer.add(block))
+        into.append(reducer.finish())

@@ -1,0 +1,154 @@
+"""`SVSeries`: a series made in Python from timestamps and values, segment by segment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import FormatError
+from seriesview.series.default_store import default_store
+from seriesview.series.manifest import ChannelInfo, SeriesManifest, SeriesType, parse_series_manifest
+from seriesview.series.svseries_segment import SVSeriesSegment
+
+
+class SVSeries:
+    """Segments of samples at explicit timestamps; `to_uri` stores it, and `open_series` opens it too.
+
+    `sampling_frequency` is for information: the timestamps say where the samples are.
+    """
+
+    def __init__(self, *, type: SeriesType, sampling_frequency: float | None) -> None:
+        if type not in get_args(SeriesType):
+            raise FormatError(f"series type {type!r}: one of {', '.join(get_args(SeriesType))} is expected")
+        self._type: SeriesType = type
+        self._sampling_frequency = None if sampling_frequency is None else float(sampling_frequency)
+        self._segments: list[SVSeriesSegment] = []
+
+    @property
+    def type(self) -> SeriesType:
+        """continuous, discrete or event."""
+        return self._type
+
+    @property
+    def sampling_frequency(self) -> float | None:
+        """Samples a second, None where there is no such rate."""
+        return self._sampling_frequency
+
+    @property
+    def segments(self) -> tuple[SVSeriesSegment, ...]:
+        """The segments, in the order in which they were added."""
+        return tuple(self._segments)
+
+    def add_segment(self, segment: SVSeriesSegment) -> None:
+        """Add a segment at the end; raises FormatError where its samples have another number of values."""
+        if self._segments and segment.num_channels != self._segments[0].num_channels:
+            raise FormatError(
+                f"a segment of {segment.num_channels or 1} values a sample in a series of "
+                f"{self._segments[0].num_channels or 1}"
+            )
+        self._segments.append(segment)
+
+    def add_numpy_segment(
+        self, *, start_time: float, end_time: float, timestamps: npt.ArrayLike, values: npt.ArrayLike
+    ) -> None:
+        """Store timestamps (n,) and values (n,) or (n, C), and add them as a segment."""
+        self.add_segment(
+            SVSeriesSegment.from_numpy(
+                start_time=start_time, end_time=end_time, timestamps=timestamps, values=values
+            )
+        )
+
+    def get_samples(
+        self, start: float | None = None, end: float | None = None
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """Timestamps (n,) and values (n,) or (n, C) with start <= t < end; None leaves an end open."""
+        first = -math.inf if start is None else float(start)
+        last = math.inf if end is None else float(end)
+        timestamps, values = [], []
+        for segment in self._segments:
+            if segment.num_samples and first < segment.end_time and last > segment.start_time:
+                times, rows = segment.get_samples()
+                inside = (first <= times) & (times < last)
+                timestamps.append(times[inside])
+                values.append(rows[inside])
+        if not timestamps:
+            width = self._segments[0].num_channels if self._segments else None
+            return np.empty(0), np.empty((0,) if width is None else (0, width), self._dtype())
+        return np.concatenate(timestamps), np.concatenate(values)
+
+    def to_manifest(self) -> SeriesManifest:
+        """The series manifest, of segments that are files of their own."""
+        width = (self._segments[0].num_channels if self._segments else None) or 1
+        return SeriesManifest(
+            type=self._type,
+            dtype=self._dtype(),
+            channels=tuple(ChannelInfo(id=str(i), label=str(i)) for i in range(width)),
+            segments=tuple(segment.info for segment in self._segments),
+            sampling_frequency=self._sampling_frequency,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The series manifest as JSON."""
+        return self.to_manifest().to_json_dict()
+
+    def to_uri(self) -> str:
+        """Store the manifest; the samples are in the store already."""
+        store = default_store()
+        return store.put_json(self.to_dict(), name="series.json")
+
+    @staticmethod
+    def from_dict(d: Mapping[str, Any]) -> SVSeries:
+        """A series out of its manifest, also the original package's; raises FormatError."""
+        manifest = parse_series_manifest(d)
+        width = manifest.num_channels if manifest.num_channels > 1 else None
+        series = SVSeries(type=manifest.type, sampling_frequency=manifest.sampling_frequency)
+        for segment in manifest.segments:
+            series.add_segment(SVSeriesSegment.from_dict(segment.to_json_dict(), width))
+        return series
+
+    @staticmethod
+    def from_uri(uri: str) -> SVSeries:
+        """A series out of the store; raises FormatError and MissingArtifactError."""
+        return SVSeries.from_dict(default_store().get_json(uri))
+
+    @staticmethod
+    def from_numpy(
+        *,
+        type: SeriesType,
+        sampling_frequency: float | None,
+        start_time: float,
+        end_time: float,
+        segment_duration: float,
+        timestamps: npt.ArrayLike,
+        values: npt.ArrayLike,
+    ) -> SVSeries:
+        """Store the samples with start_time <= t < end_time, in segments of `segment_duration` seconds.
+
+        The last segment may be shorter, and segments may be empty; raises FormatError.
+        """
+        start, end, duration = float(start_time), float(end_time), float(segment_duration)
+        if not (math.isfinite(end - start) and duration > 0):
+            raise FormatError(f"segments of {duration} seconds from {start} to {end}: not possible")
+        times, rows = np.asarray(timestamps), np.asarray(values)
+        if times.ndim == 0 or rows.ndim == 0 or len(times) != len(rows):
+            raise FormatError(f"timestamps of shape {times.shape} for values of shape {rows.shape}")
+        flat = times.reshape(len(times), -1)[:, 0] if times.size else times.reshape(-1)
+        series = SVSeries(type=type, sampling_frequency=sampling_frequency)
+        for number in range(max(math.ceil((end - start) / duration), 0)):
+            # Both edges come from the index, so that neighbours share them to the last bit.
+            first, last = start + number * duration, min(start + (number + 1) * duration, end)
+            if first < last:
+                inside = (first <= flat) & (flat < last)
+                series.add_numpy_segment(
+                    start_time=first, end_time=last, timestamps=times[inside], values=rows[inside]
+                )
+        return series
+
+    def _dtype(self) -> str:
+        """The dtype that holds the values of every segment."""
+        dtypes = {segment.values_dtype for segment in self._segments}
+        return np.result_type(*(np.dtype(name) for name in dtypes)).name if dtypes else "float64"
