@@ -13,6 +13,9 @@ from seriesview.store.uris import parse_uri
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """Seconds between tries: a race loses some stores, and the client remembers a failed probe for 10 s."""
 
+_NAME = "file.dat"
+"""The client does not encode names in its URIs; only the hash of its answer matters here."""
+
 
 class ClientWriter:
     """Hands files to the daemon; each call is repeated until it worked, since storing twice is harmless."""
@@ -41,7 +44,7 @@ class ClientWriter:
 
         if size == 0:
             raise StoreError(f"{path} is empty: a kachery daemon cannot store an empty file over HTTP")
-        self._retry(lambda: kachery_client.store_file(str(path)), sha1, f"store {path}")
+        self._retry(lambda: kachery_client.store_file(str(path), basename=_NAME), sha1, f"store {path}")
         if not self._holds(sha1, size):
             raise StoreError(
                 f"{self._address} took {path} but it is not in {self.directory}; "
@@ -52,7 +55,7 @@ class ClientWriter:
         """Have the daemon link a file; raises StoreError."""
         import kachery_client
 
-        self._retry(lambda: kachery_client.link_file(str(path)), sha1, f"link {path}")
+        self._retry(lambda: kachery_client.link_file(str(path), basename=_NAME), sha1, f"link {path}")
 
     def _retry(self, call: Callable[[], str], sha1: str, what: str) -> None:
         problem: Exception | None = None
