@@ -7,7 +7,7 @@ import zipfile
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any, Protocol, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -123,11 +123,11 @@ class DeflatedArray:
         self._stored = stored
         self._offset = header.data_offset
         self._where = where
-        self._stream = archive.open(member)
+        self._stream = cast(zipfile.ZipExtFile, archive.open(member))
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError for a damaged archive."""
-        view = memoryview(out.reshape(-1).view(np.uint8))
+        view = out.reshape(-1).view(np.uint8).data
         try:
             self._stream.seek(self._offset + first_sample * self._stored.itemsize * self.num_channels)
             filled = 0
