@@ -10,22 +10,22 @@ import numpy.typing as npt
 
 from seriesview.series.series import Series
 
-_WIDE_COLUMN_BINS = 8
+_LEAST_BINS = 8
+_LEAST_SAMPLES = 8
 
 
 @dataclass(frozen=True)
 class TimeAxis:
     """`columns` columns of `seconds_per_column` from `start`.
 
-    For a sampled series a column is `samples_per_column` samples or, closer than that, a sample is
-    `columns_per_sample` columns; the other one of the two is 1. Both are 0 where there is no rate.
+    `samples_per_column` is the whole number of samples in a column of a sampled series. It is 0 where columns
+    are stretches of time alone: without a rate, and so close up that every sample in sight can be read.
     """
 
     start: float
     seconds_per_column: float
     columns: int
     samples_per_column: int = 0
-    columns_per_sample: int = 0
 
     @property
     def end(self) -> float:
@@ -55,40 +55,39 @@ def extent(series: Series) -> tuple[float, float]:
 def make_axis(series: Series, start: float, end: float, columns: int) -> TimeAxis:
     """The axis that shows [start, end] in at most `columns` columns.
 
-    It begins on the grid of the first segment in sight, less than one column before `start`. Coarse columns are
-    whole bins of a level, so that only levels are read.
+    With a whole number of samples a column it begins on the grid of the first segment in sight, less than one
+    column before `start`, and needs at least 8/9 of the columns; else it has all of them.
     """
     rate = series.manifest.sampling_frequency
-    if rate is None or series.manifest.events is not None or series.manifest.intervals is not None:
+    least = (end - start) * (rate or 0.0) / columns
+    if not _has_grid(series) or (series.has_samples and least < _LEAST_SAMPLES):
         return TimeAxis(start, (end - start) / columns, columns)
-    samples = samples_per_column(series, max((end - start) * rate / columns, 1e-9))
-    parts = 1
-    if samples == 1 and series.has_samples:
-        parts = max(1, math.floor(columns / max((end - start) * rate, 1e-9)))
-        parts = min(parts, columns)
-    seconds = samples / (rate * parts)
-    anchor = next((s.start_time for s in series.segments if s.end_time > start), start)
-    first = (
-        anchor + math.floor(max(start - anchor, 0.0) / seconds + 1e-6) * seconds if anchor <= start else start
-    )
+    assert rate is not None
+    samples = samples_per_column(series, least)
+    seconds = samples / rate
+    anchor = next((segment.start_time for segment in series.segments if segment.end_time > start), start)
+    first = start if anchor > start else anchor + math.floor((start - anchor) / seconds + 1e-6) * seconds
     needed = math.ceil((end - first) / seconds - 1e-6)
-    return TimeAxis(first, seconds, max(1, min(needed, columns + 1)), samples, parts)
+    return TimeAxis(first, seconds, max(1, min(needed, columns)), samples)
 
 
 def samples_per_column(series: Series, least: float) -> int:
     """The smallest convenient number of samples a column that is at least `least`.
 
-    Whole bins where a level has at least 4 bins a column (or where there are no raw samples), so that a column
-    is at most a quarter wider than asked for.
+    Whole bins of a level that has at least 8 bins a column, or of the finest one where there are no raw
+    samples; else any whole number, for which raw samples are read.
     """
     factors = sorted(level.factor for level in series.manifest.levels)
-    for bins in (_WIDE_COLUMN_BINS, 4):
-        fitting = [factor for factor in factors if factor * bins <= least]
-        if fitting:
-            return math.ceil(least / fitting[-1] - 1e-9) * fitting[-1]
-    if series.has_samples or not factors:
-        return max(1, math.ceil(least - 1e-9))
-    return max(1, math.ceil(least / factors[0] - 1e-9)) * factors[0]
+    fitting = [factor for factor in factors if factor * _LEAST_BINS <= least]
+    if not fitting and not series.has_samples:
+        fitting = factors[:1]
+    grain = fitting[-1] if fitting else 1
+    return max(1, math.ceil(least / grain - 1e-9)) * grain
+
+
+def _has_grid(series: Series) -> bool:
+    manifest = series.manifest
+    return manifest.sampling_frequency is not None and manifest.events is None and manifest.intervals is None
 
 
 def covered(series: Series, axis: TimeAxis) -> npt.NDArray[np.bool_]:

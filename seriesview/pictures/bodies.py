@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -155,7 +156,7 @@ def _draw_own_axis(
 def value_axis(canvas: Canvas, box: Box, low: float, high: float) -> None:
     """Lines across the box and labels at its left, at round values between `low` (bottom) and `high` (top)."""
     pixels = (box.height - 1) / (high - low)
-    values = words.ticks(low, high, max(2, min(6, box.height // 36)))
+    values = words.ticks(low, high, max(3, min(6, box.height // 36)))
     digits = _digits_apart(values)
     for value in values:
         y = round(box.bottom - 1 - (value - low) * pixels)
@@ -185,7 +186,7 @@ def _common_scale(envelope: Floats) -> tuple[Floats, float]:
 def row_boxes(box: Box, count: int) -> list[Box]:
     """A box divided into `count` rows, one below the other."""
     edges = [box.top + round(number * box.height / count) for number in range(count + 1)]
-    return [Box(box.left, top, box.right, bottom) for top, bottom in zip(edges[:-1], edges[1:], strict=True)]
+    return [Box(box.left, top, box.right, bottom) for top, bottom in pairwise(edges)]
 
 
 def row_labels(canvas: Canvas, rows: Sequence[Box], labels: Sequence[str], colors: Sequence[Color]) -> None:
@@ -199,25 +200,25 @@ def row_labels(canvas: Canvas, rows: Sequence[Box], labels: Sequence[str], color
 
 
 def _scale_bar(canvas: Canvas, box: Box, pixels: float, unit: str) -> None:
-    value = words.nice_step(70 / pixels, 1)
-    value = value / 2 if value * pixels > box.height else value
-    length = max(1, round(value * pixels))
-    bottom = box.bottom - 14
-    x = box.right + 16
+    value = words.nice_step(26 / pixels, 1)
+    length = max(1, min(round(value * pixels), box.height - 14))
+    bottom = box.bottom - 8
+    x = box.right + 14
     canvas.fill(Box(x, bottom - length, x + 3, bottom), INK)
-    canvas.text(x + 10, bottom - length // 2 - 8, words.number(value), anchor="lm")
-    canvas.text(x + 10, bottom - length // 2 + 8, shorten(unit, 70), color=SOFT_INK, anchor="lm")
+    amount, shown_unit = words.quantity(value, unit)
+    canvas.text(x + 9, bottom - length // 2, shorten(f"{amount} {shown_unit}", 74), anchor="lm")
 
 
 def _color_bar(canvas: Canvas, box: Box, low: float, high: float, unit: str) -> None:
     bar = Box(box.right + 14, box.top, box.right + 26, box.bottom)
     canvas.image(bar, heat(np.linspace(high, low, max(bar.height, 2))[:, None], low, high))
-    canvas.text(bar.right + 5, bar.top, words.number(high, 3), color=SOFT_INK, anchor="lt")
-    canvas.text(bar.right + 5, bar.bottom - SMALL_SIZE, words.number(low, 3), color=SOFT_INK, anchor="lt")
+    top, shown_unit = words.quantity(high, unit)
+    canvas.text(bar.right + 5, bar.top, top, color=SOFT_INK, anchor="lt")
+    canvas.text(bar.right + 5, bar.top + 16, shorten(shown_unit, 62), color=SOFT_INK, anchor="lt")
     if bar.height > 60:
-        canvas.text(
-            bar.right + 5, (bar.top + bar.bottom) // 2, shorten(unit, 62), color=SOFT_INK, anchor="lm"
-        )
+        bottom, other_unit = words.quantity(low, unit)
+        text = bottom if other_unit == shown_unit or low == 0 else f"{bottom} {other_unit}"
+        canvas.text(bar.right + 5, bar.bottom - SMALL_SIZE, text, color=SOFT_INK, anchor="lt")
 
 
 def series_color(number: int) -> Color:

@@ -15,7 +15,7 @@ from seriesview.pictures.bodies import (
     draw_rms,
     draw_traces,
 )
-from seriesview.pictures.canvas import TEXT_SIZE, TITLE_SIZE, Box, Canvas, shorten
+from seriesview.pictures.canvas import TEXT_SIZE, TITLE_SIZE, Box, Canvas, shorten, text_width
 from seriesview.pictures.colors import FRAME, GAP, INK, SOFT_INK
 from seriesview.pictures.point_bodies import RATE_HEIGHT, draw_raster, draw_scatter
 from seriesview.series.manifest import ChannelInfo
@@ -94,7 +94,7 @@ def facts(series: Series) -> str:
     parts.append(words.duration(end - start))
     if manifest.type in ("continuous", "discrete"):
         rate = manifest.sampling_frequency
-        parts.append("times of their own" if rate is None else words.frequency(rate))
+        parts.append("irregular times" if rate is None else words.frequency(rate))
         parts.append(manifest.dtype)
         if len(manifest.segments) > 1:
             parts.append(words.count(len(manifest.segments), "segment"))
@@ -119,7 +119,7 @@ def _draw(
     right = _LEFT + axis.columns
     bottom = height - _BOTTOM
     box = Box(_LEFT, _TOP, right, bottom - strip - (_STRIP_GAP if strip else 0))
-    _title(canvas, series, name)
+    _title(canvas, series, axis, name)
     if series.manifest.num_samples == 0:
         canvas.frame(box, FRAME)
         canvas.text(
@@ -187,10 +187,14 @@ def _natural_height(series: Series, channels: list[ChannelInfo], panel: str | No
     return traces + strip + _STRIP_GAP, strip
 
 
-def _title(canvas: Canvas, series: Series, name: str | None) -> None:
+def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None) -> None:
     width = canvas.pixels.shape[1]
-    title = name or series.manifest.label or "series"
-    canvas.text(16, 12, shorten(title, width - 32, TITLE_SIZE), TITLE_SIZE, INK)
+    scale = f"{words.duration(axis.seconds_per_column)} a column"
+    if axis.samples_per_column:
+        scale += f", {words.count(axis.samples_per_column, 'sample')}"
+    room = width - 48 - text_width(scale)
+    canvas.text(16, 12, shorten(name or series.manifest.label or "series", room, TITLE_SIZE), TITLE_SIZE, INK)
+    canvas.text(width - 16, 18, scale, color=SOFT_INK, anchor="rt")
     canvas.text(16, 42, shorten(facts(series), width - 32, TEXT_SIZE), TEXT_SIZE, SOFT_INK)
 
 

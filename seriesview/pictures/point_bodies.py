@@ -20,7 +20,7 @@ MAX_POINTS = 100_000
 RATE_HEIGHT = 44
 
 _MARK = 0.55
-_DOT = ((0, 0, 1.0), (0, -1, 1.0), (0, 1, 1.0), (-1, 0, 1.0), (1, 0, 1.0))
+_DOT = ((0, 0), (0, -1), (0, 1), (-1, 0), (1, 0))
 
 Floats = npt.NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def draw_raster(
 
 
 def event_counts(series: Series, axis: TimeAxis, channels: Sequence[str]) -> npt.NDArray[np.float64]:
-    """(columns, C) events in each column; from a count level where there are many, its bins shared out evenly."""
+    """(columns, C) events in each column; where there are many, by the bins of a count level."""
     level = _count_level(series, axis)
     if level is None:
         points = series.points(axis.start, axis.end, axis.columns, list(channels))
@@ -121,7 +121,8 @@ def _from_level(series: Series, level: CountsInfo, axis: TimeAxis, channels: Seq
     last = min(len(reader), int((axis.end - level.start_time) // level.bin_seconds) + 1)
     for begin in range(first, last, 65536):
         rows = reader.read(begin, min(begin + 65536, last))[:, wanted]
-        centers = level.start_time + (np.arange(begin, begin + len(rows)) + 0.5) * level.bin_seconds
+        middle = np.arange(begin, begin + len(rows), dtype=np.float64) + 0.5
+        centers = np.asarray(level.start_time + middle * level.bin_seconds, dtype=np.float64)
         columns = axis.column_of(centers)
         inside = (columns >= 0) & (columns < axis.columns)
         np.add.at(counts, columns[inside], rows[inside])
@@ -154,10 +155,10 @@ def _dots(
     x = np.floor((times[known] - axis.start) / axis.seconds_per_column).astype(np.int64)
     y = np.rint((box.height - 1) * (1.0 - (values[known] - low) / (high - low))).astype(np.int64)
     weight = np.zeros((box.height, box.width))
-    for down, right, share in _DOT:
+    for down, right in _DOT:
         rows, columns = y + down, x + right
         inside = (rows >= 0) & (rows < box.height) & (columns >= 0) & (columns < box.width)
-        np.add.at(weight, (rows[inside], columns[inside]), share)
+        np.add.at(weight, (rows[inside], columns[inside]), 1.0)
     canvas.blend(box, 1.0 - 0.45**weight, series_color(number))
 
 

@@ -19,11 +19,13 @@ Floats = npt.NDArray[np.float64]
 def read_envelope(series: Series, axis: TimeAxis, channels: list[str]) -> Floats:
     """(columns, 2, C) lowest and highest physical value of each column; NaN where there is none."""
     out = np.full((axis.columns, 2, len(channels)), np.nan)
-    if axis.samples_per_column == 0:
+    if series.manifest.sampling_frequency is None:
         _read_by_time(series, axis, channels, out)
-    else:
-        for number in range(len(series.segments)):
-            _read_segment(series, axis, channels, number, out)
+        return out
+    read = _read_bins if axis.samples_per_column else _read_samples
+    for number, segment in enumerate(series.segments):
+        if segment.num_samples:
+            read(series, axis, channels, number, out)
     return out
 
 
@@ -55,48 +57,67 @@ def _read_by_time(series: Series, axis: TimeAxis, channels: list[str], out: Floa
     out[found] = _physical(series, points.envelope[found], channels)
 
 
-def _read_segment(series: Series, axis: TimeAxis, channels: list[str], number: int, out: Floats) -> None:
-    """Put the columns of one segment where they belong; where two segments share a column it shows both."""
+def _read_bins(series: Series, axis: TimeAxis, channels: list[str], number: int, out: Floats) -> None:
+    """Columns of whole samples, from the nearest whole column on; two segments in one column both show."""
     segment = series.segments[number]
     first = round(axis.position(segment.start_time))
-    samples, parts = axis.samples_per_column, axis.columns_per_sample
-    steps = max(1, math.ceil((segment.num_samples - 1) * parts / samples)) if segment.num_samples else 0
+    samples = axis.samples_per_column
+    steps = max(1, math.ceil((segment.num_samples - 1) / samples))
     low, high = max(0, -first), min(steps, axis.columns - first)
-    if low >= high:
-        return
-    per_block = max(1, _BLOCK_BYTES // max(1, _bytes_a_column(series, axis)))
+    per_block = max(1, _BLOCK_BYTES // _bytes_a_column(series, axis))
     for begin in range(low, high, per_block):
-        end = min(begin + per_block, high)
-        if samples > 1:
-            stored = series.window(number, begin * samples, samples, end - begin, channels)
-            found = _physical(series, stored, channels)
-        else:
-            found = _between_samples(series, number, begin, end, parts, channels)
-        target = out[first + begin : first + begin + len(found)]
-        np.fmin(target[:, 0], found[:, 0], out=target[:, 0])
-        np.fmax(target[:, 1], found[:, 1], out=target[:, 1])
+        stored = series.window(number, begin * samples, samples, min(per_block, high - begin), channels)
+        _unite(out, first + begin, _physical(series, stored, channels))
 
 
-def _between_samples(
-    series: Series, number: int, begin: int, end: int, parts: int, channels: list[str]
-) -> Floats:
-    """Columns [begin, end) where a sample is `parts` columns: the straight line between neighbours."""
-    last = series.segments[number].num_samples
-    before = begin // parts
-    after = min(-(-end // parts) + 1, last)
-    values = series.to_physical(series.values(number, before, after, channels), channels)
-    edges = np.arange(begin, end + 1) / parts - before
-    whole = np.minimum(np.floor(edges).astype(np.int64), len(values) - 1)
+def _read_samples(series: Series, axis: TimeAxis, channels: list[str], number: int, out: Floats) -> None:
+    """Columns of any width, close up: the straight lines between samples, cut at the columns' edges."""
+    segment = series.segments[number]
+    rate = series.manifest.sampling_frequency
+    assert rate is not None
+    end = segment.num_samples - 1
+    edges = (axis.start - segment.start_time + np.arange(axis.columns + 1) * axis.seconds_per_column) * rate
+    seen = np.flatnonzero((edges[1:] >= 0) & (edges[:-1] <= end))
+    if seen.size == 0:
+        return
+    edges = np.clip(edges[seen[0] : seen[-1] + 2], 0, end)
+    per_block = max(1, _BLOCK_BYTES // (16 * 8 * series.manifest.num_channels))
+    for begin in range(0, seen.size, per_block):
+        part = edges[begin : begin + per_block + 1]
+        first, last = math.floor(part[0]), math.ceil(part[-1]) + 1
+        values = series.to_physical(series.values(number, first, last, channels), channels)
+        _unite(out, int(seen[0]) + begin, polyline_hull(values, part - first))
+
+
+def polyline_hull(values: Floats, edges: Floats) -> Floats:
+    """(columns, 2, C) lowest and highest point of the polyline through `values` (n, C) between `edges`.
+
+    `edges` (columns + 1,) rise from 0 to n - 1, in samples. NaN interrupts the polyline.
+    """
+    whole = np.floor(edges).astype(np.int64)
     ahead = np.minimum(whole + 1, len(values) - 1)
     share = (edges - whole)[:, None]
-    between = np.where(share > 0, values[whole] + share * (values[ahead] - values[whole]), values[whole])
-    left, right = between[:-1], between[1:]
-    return np.stack([np.fmin(left, right), np.fmax(left, right)], axis=1)
+    with np.errstate(invalid="ignore"):
+        cut = np.where(share > 0, (1 - share) * values[whole] + share * values[ahead], values[whole])
+    low, high = np.fmin(cut[:-1], cut[1:]), np.fmax(cut[:-1], cut[1:])
+    first, last = np.ceil(edges[:-1]).astype(np.int64), whole[1:]
+    for step in range(int((last - first).max(initial=-1)) + 1):
+        inner = first + step <= last
+        found = values[(first + step)[inner]]
+        low[inner] = np.fmin(low[inner], found)
+        high[inner] = np.fmax(high[inner], found)
+    return np.stack([low, high], axis=1)
+
+
+def _unite(out: Floats, first: int, found: Floats) -> None:
+    target = out[first : first + len(found)]
+    np.fmin(target[:, 0], found[:, 0], out=target[:, 0])
+    np.fmax(target[:, 1], found[:, 1], out=target[:, 1])
 
 
 def _bytes_a_column(series: Series, axis: TimeAxis) -> int:
     factor = series.factor_used(0, axis.samples_per_column) if axis.samples_per_column > 1 else 1
-    bins = max(1, axis.samples_per_column // max(1, factor))
+    bins = max(1, axis.samples_per_column // factor)
     return bins * 2 * series.manifest.num_channels * np.dtype(series.manifest.dtype).itemsize
 
 

@@ -52,6 +52,13 @@ def count(amount: int, noun: str) -> str:
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")
 
 
+def quantity(value: float, unit: str) -> tuple[str, str]:
+    """A value and its unit as two texts; volts become mV or uV where that reads better."""
+    if unit.lower() in ("v", "volt", "volts") and 0 < abs(value) < 0.1:
+        return (number(value * 1e3), "mV") if abs(value) >= 1e-3 else (number(value * 1e6), "uV")
+    return number(value), unit
+
+
 def nice_step(span: float, parts: int) -> float:
     """The smallest of 1, 2, 5 times a power of ten that cuts `span` into at most `parts`."""
     raw = span / max(parts, 1)
