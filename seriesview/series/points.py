@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.envelope.columns import columns_from_bins
-from seriesview.errors import RequestError
+from seriesview.errors import IntegrityError, RequestError
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.hulls import Pyramid
 from seriesview.series.segment_files import Selection, width
@@ -105,6 +105,10 @@ def _count(
         lengths = np.maximum(np.clip(stop - row, 0, len(rows)) - low, 0)
         bins = np.repeat(np.arange(len(start)), lengths)
         offsets = np.arange(len(bins)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        if len(rows) and int(rows.max()) >= num_channels:
+            raise IntegrityError(
+                f"an event of channel {rows.max()}, the series has {num_channels}; build again"
+            )
         channel = column_of[rows[np.repeat(low, lengths) + offsets]]
         kept = channel >= 0
         flat = np.bincount(bins[kept] * len(wanted) + channel[kept], minlength=counts.size)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from seriesview.envelope.ladder import zoom_ladder
 from seriesview.errors import RequestError
 from seriesview.series.arrays import DEFAULT_CACHE_BYTES, ArrayReader, PartCache
 from seriesview.series.default_store import default_store
@@ -29,7 +30,7 @@ class Series:
     """One stored series; every artifact that it reads is checked by its SHA-1, linked files by size and time.
 
     Values are stored values: `to_physical` applies scale and offset. Channels are chosen by id, None is all.
-    Raises RequestError for what the series does not have, IntegrityError and MissingArtifactError for what
+    Raises RequestError for what the series does not have and MissingArtifactError for what
     the store does not have any more.
     """
 
@@ -93,6 +94,12 @@ class Series:
         """Factor of the coarsest level that such a window is read from; 1 where it takes raw samples."""
         return factor_used(self._pyramid, first_sample, samples_per_column)
 
+    def zoom_ladder(self, segment: int) -> tuple[int, ...]:
+        """The samples a column that a viewer offers for a segment, ascending."""
+        check_segment(self._pyramid, segment)
+        factors = [level.factor for level in self._pyramid.levels]
+        return zoom_ladder(factors, self._pyramid.lengths[segment], self.has_samples)
+
     def values(
         self, segment: int, first_sample: int, last_sample: int, channels: Sequence[str] | None = None
     ) -> npt.NDArray[Any]:
@@ -126,6 +133,8 @@ class Series:
         if self.manifest.events is not None:
             wanted = np.array([self._index[c.id] for c in self._chosen(channels)], np.intp)
             reader = ArrayReader(self.store, self.manifest.events.channels, self._cache)
+            if not self._times:
+                return Points(times=np.empty(0), channels=np.empty(0, np.uint32))
             return event_points(self._times[0], reader, len(self._index), edges, max_points, wanted)
         if self.manifest.intervals is not None:
             raise RequestError("this series holds intervals: use intervals()")

@@ -1,0 +1,80 @@
+"""What commands that read share: which store, which series, which workspace."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from seriesview.errors import ConfigError, FormatError
+from seriesview.series.fields import checked_uri
+
+if TYPE_CHECKING:
+    from seriesview.store import Store
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+CONFIG_FILE = Path("config.yaml")
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")
+
+storage_option = click.option(
+    "--storage-dir",
+    type=click.Path(path_type=Path),
+    help="kachery storage directory; KACHERY_STORAGE_DIR comes first, then this, then the one that config.yaml "
+    "here names, then the running daemon's, then ~/kachery-storage.",
+)
+
+
+def open_reading_store(storage_dir: Path | None) -> Store:
+    """The store to read from: as the option says, else as config.yaml in this directory does."""
+    from seriesview.store import open_store
+
+    return open_store(storage_dir if storage_dir is not None else _configured_directory())
+
+
+def resolve_series(text: str, store: Store) -> str:
+    """URI of a series given as sha1:// URI or results/series/NAME.json; raises FormatError."""
+    return _resolve(text, "results/series/NAME.json")
+
+
+def resolve_workspace(text: str, store: Store) -> str:
+    """URI of a workspace given as sha1:// URI or results/workspace.json; raises FormatError."""
+    return _resolve(text, "results/workspace.json")
+
+
+def _resolve(text: str, example: str) -> str:
+    if text.startswith("sha1://"):
+        return checked_uri(text, "URI")
+    path = Path(text)
+    if not path.exists():
+        raise FormatError(f"{text}: no such file, and no sha1:// URI; give a URI or {example}")
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FormatError(f"{text}: cannot be read as JSON ({error}); give a URI or {example}") from error
+    uri = result.get("uri") if isinstance(result, dict) else None
+    if not isinstance(uri, str):
+        raise FormatError(f"{text}: has no key uri; give a sha1:// URI or {example}")
+    return checked_uri(uri, f"{text}: uri")
+
+
+def _configured_directory() -> str | None:
+    """storage_dir of config.yaml in the working directory, None where there is no such file or key."""
+    if not CONFIG_FILE.is_file():
+        return None
+    import yaml
+
+    try:
+        config = yaml.safe_load(CONFIG_FILE.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(
+            [f"{CONFIG_FILE}: cannot be read ({reason}); mend it or give --storage-dir"]
+        ) from error
+    store = config.get("store") if isinstance(config, dict) else None
+    directory = store.get("storage_dir") if isinstance(store, dict) else None
+    return directory if isinstance(directory, str) else None

@@ -1,0 +1,136 @@
+"""`seriesview info`: what a series or a workspace holds, in words."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
+
+if TYPE_CHECKING:
+    from seriesview.series.array_info import ArrayInfo
+    from seriesview.series.manifest import SeriesManifest
+    from seriesview.store import Store
+
+SHOWN_SEGMENTS = 10
+SHOWN_CHANNELS = 10
+
+
+@click.command(short_help="What a series or a workspace holds.")
+@click.argument("series")
+@storage_option
+@json_option
+def command(series: str, storage_dir: Path | None, as_json: bool) -> None:
+    """Say what SERIES holds, and how many bytes each of its levels takes.
+
+    SERIES is a sha1:// URI, a results/series/NAME.json or a results/workspace.json.
+    """
+    from seriesview.series.fields import Fields
+    from seriesview.series.manifest import parse_series_manifest
+    from seriesview.workspace.manifest import parse_workspace_manifest
+
+    store = open_reading_store(storage_dir)
+    uri = resolve_workspace(series, store)
+    document = store.get_json(uri)
+    if not str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
+        manifest = parse_series_manifest(document)
+        if as_json:
+            click.echo(json.dumps({"uri": uri, "manifest": document, "bytes": _sizes(manifest)}))
+        else:
+            click.echo("\n".join([uri, *_series_lines(manifest)]))
+        return
+    workspace = parse_workspace_manifest(document)
+    if as_json:
+        click.echo(json.dumps({"uri": uri, "manifest": document}))
+        return
+    click.echo(f"{uri}\nworkspace {workspace.label!r}: {_count(len(workspace.series), 'series', 'series')}")
+    for entry in workspace.series:
+        click.echo(f"\n{entry.name}  {entry.uri}")
+        click.echo("\n".join(_indented(store, entry.uri)))
+    for absent in workspace.missing:
+        click.echo(f"\n{absent.name}: not built: {absent.error}")
+    for view in workspace.views:
+        click.echo(f"\nview {view.label!r}: " + ", ".join(f"{p.type} {p.label!r}" for p in view.panels))
+
+
+def _indented(store: Store, uri: str) -> Iterator[str]:
+    from seriesview.errors import SeriesviewError
+    from seriesview.series.manifest import parse_series_manifest
+
+    try:
+        lines = list(_series_lines(parse_series_manifest(store.get_json(uri))))
+    except SeriesviewError as error:
+        lines = [f"cannot be read: {error}"]
+    for line in lines:
+        yield f"  {line}"
+
+
+def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
+    from seriesview.series.manifest import ArrayInfo
+
+    noun = {"event": "events", "interval": "intervals"}.get(manifest.type, "samples")
+    rate = manifest.sampling_frequency
+    title = f" {manifest.label!r}" if manifest.label else ""
+    timing = "" if noun != "samples" else f" at {rate:g} Hz" if rate else " at times of their own"
+    yield (
+        f"{manifest.type} series{title}: {manifest.num_samples} {noun}{timing}, "
+        f"{_count(manifest.num_channels, 'channel')}, dtype {manifest.dtype}"
+    )
+    if noun == "samples":
+        unit = manifest.unit or "(no unit)"
+        yield f"physical value = stored * {manifest.scale:g} + {manifest.offset:g} {unit}"
+    if manifest.session_start:
+        yield f"time 0 is {manifest.session_start}"
+    names = [f"{c.id} ({c.label})" if c.label not in ("", c.id) else c.id for c in manifest.channels]
+    more = f" and {len(names) - SHOWN_CHANNELS} more" if len(names) > SHOWN_CHANNELS else ""
+    yield f"channels: {', '.join(names[:SHOWN_CHANNELS])}{more}"
+    yield f"{_count(len(manifest.segments), 'segment')}:"
+    for number, segment in enumerate(manifest.segments[:SHOWN_SEGMENTS]):
+        values = (
+            f", values {segment.min_value} to {segment.max_value}" if segment.min_value is not None else ""
+        )
+        times = f"{segment.start_time:.6f} s to {segment.end_time:.6f} s"
+        yield f"  {number}: {times}, {segment.num_samples} {noun}{values}"
+    if len(manifest.segments) > SHOWN_SEGMENTS:
+        yield f"  and {len(manifest.segments) - SHOWN_SEGMENTS} more"
+    if noun == "samples":
+        if manifest.values is None:
+            held = "files of each segment" if any(s.values_uri for s in manifest.segments) else "left out"
+        else:
+            stored = isinstance(manifest.values, ArrayInfo)
+            held = "stored" if stored else f"linked, in {manifest.values.uri}"  # type: ignore[union-attr]
+        yield f"raw samples: {held}"
+    yield "arrays:"
+    for name, size in _sizes(manifest).items():
+        yield f"  {name}: {size['rows']} rows, {_count(size['parts'], 'part')}, {_readable(size['bytes'])}"
+    yield f"  together: {_readable(sum(size['bytes'] for size in _sizes(manifest).values()))}"
+
+
+def _sizes(manifest: SeriesManifest) -> dict[str, dict[str, int]]:
+    from seriesview.series.verification import arrays_of
+
+    return {name: _size(info) for name, info in arrays_of(manifest)}
+
+
+def _size(info: ArrayInfo) -> dict[str, int]:
+    from seriesview.series.array_info import num_parts
+
+    rows: int = info.shape[0]
+    return {"rows": rows, "parts": num_parts(rows, info.part_rows), "bytes": info.num_bytes}
+
+
+def _count(number: int, noun: str, plural: str | None = None) -> str:
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def _readable(size: Any) -> str:
+    number = float(size)
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
+        number /= 1000
+    return f"{number:.1f} TB"
