@@ -80,6 +80,9 @@ class Record:
                     os.close(self._descriptor)
             self._descriptor = None
 
+    def __del__(self) -> None:
+        self.close()
+
     def _append(self, line: dict[str, Any]) -> None:
         data = json.dumps(line, separators=(",", ":")).encode("ascii") + b"\n"
         with self._lock:

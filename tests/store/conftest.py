@@ -4,15 +4,7 @@ from pathlib import Path
 
 import kachery_client
 import pytest
-from kachery_client import _daemon_connection
-from kachery_peer import KacheryPeer
-
-
-def forget_client_state() -> None:
-    """Have kachery-client probe and read client-auth anew, as a new process would."""
-    _daemon_connection._buffered_probe_data.timestamp = 0
-    _daemon_connection._buffered_probe_data.result = None
-    _daemon_connection._reset_client_auth_code()
+from kachery_peer import KacheryPeer, forget_client_state
 
 
 @pytest.fixture(autouse=True)

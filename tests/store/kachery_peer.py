@@ -8,7 +8,16 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+from kachery_client import _daemon_connection
+
 CHUNK = 20_000_000
+
+
+def forget_client_state() -> None:
+    """Have kachery-client probe and read client-auth anew, as a new process would."""
+    _daemon_connection._buffered_probe_data.timestamp = 0
+    _daemon_connection._buffered_probe_data.result = None
+    _daemon_connection._reset_client_auth_code()
 
 
 class KacheryPeer:

@@ -1,5 +1,6 @@
 """Running a function in a forked process: as another user, under limits, or killed at a chosen moment."""
 
+import encodings.idna  # noqa: F401  (sockets import it late, when another user may not read it)
 import os
 import pickle
 import signal

@@ -6,8 +6,7 @@ from pathlib import Path
 import kachery_client as kc
 import numpy as np
 import pytest
-from conftest import forget_client_state
-from kachery_peer import KacheryPeer
+from kachery_peer import KacheryPeer, forget_client_state
 
 from seriesview.store import Store, open_store, parse_uri, sha1_uri
 

@@ -9,8 +9,7 @@ from shutil import copytree
 
 import numpy as np
 import pytest
-from conftest import forget_client_state
-from kachery_peer import KacheryPeer
+from kachery_peer import KacheryPeer, forget_client_state
 from other_process import NOBODY, in_child, open_directory
 
 from seriesview.errors import StoreError
@@ -158,7 +157,7 @@ def test_a_daemons_directory_that_cannot_be_written_is_written_through_it(
         peer.lose_next = 3
         source = folder / "raw.dat"
         source.write_bytes(b"raw samples")
-        os.umask(0o022)
+        umask = os.umask(0o022)
         try:
             monkeypatch.setenv("KACHERY_DAEMON_PORT", str(peer.port))
             (folder / "tmp").mkdir()
@@ -188,6 +187,7 @@ def test_a_daemons_directory_that_cannot_be_written_is_written_through_it(
                 assert uris[0] == embedded.put_bytes(data, "large.dat"), "the same URI in both modes"
             assert list((folder / "tmp").iterdir()) == []
         finally:
+            os.umask(umask)
             peer.stop()
 
 
