@@ -25,7 +25,7 @@ ROUNDS = 3
 _BLOCK = 1 << 20
 
 _BUILD = """
-import json, resource, sys, time
+import json, sys, time
 from pathlib import Path
 from seriesview.build.artifacts import Job, build_artifacts
 from seriesview.build.dataset import dataset_from_config
@@ -35,7 +35,8 @@ store = open_store(directory / "kachery", "embedded")
 began = time.perf_counter()
 build_artifacts(dataset_from_config("bench", config), Job(store, directory / "ledger.jsonl"))
 store.close()
-print(json.dumps([time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss]))
+seconds = time.perf_counter() - began
+print(json.dumps([seconds, int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])]))
 """
 
 
@@ -85,7 +86,9 @@ def h5py_slabs(path: Path) -> float:
     return time.perf_counter() - began
 
 
-def compare(label: str, limit: Callable[[], float], target: float, config: dict[str, Any], directory: Path) -> None:
+def compare(
+    label: str, limit: Callable[[], float], target: float, config: dict[str, Any], directory: Path
+) -> None:
     """Print the median ratio of limit to build, the two taken in turns."""
     ratios, peaks, seconds_of = [], [], []
     written = 0
@@ -147,7 +150,13 @@ def main() -> None:
                 stored = config | {"full_resolution": "store"}
                 compare(f"flat {label}, stored", lambda: read_hash_write_sync(flat), 0.8, stored, directory)
         write_flat(flat, 400_000_000, 1, "float32")
-        config = {"path": str(flat), "reader": "binary", "dtype": "float32", "channels": 1, "sampling_frequency": 1e3}
+        config = {
+            "path": str(flat),
+            "reader": "binary",
+            "dtype": "float32",
+            "channels": 1,
+            "sampling_frequency": 1e3,
+        }
         compare("flat 1 x float32, linked", lambda: read_and_hash(flat), 0.9, config, directory)
         flat.unlink()
         hdf5 = directory / "recording.h5"

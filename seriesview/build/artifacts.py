@@ -1,0 +1,205 @@
+"""One dataset -> its artifacts: the job that reads samples, and the small JSON that says what it made."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seriesview.build import ARTIFACT_VERSION
+from seriesview.build.dataset import Dataset, opened_recording
+from seriesview.build.events import event_fields, interval_fields
+from seriesview.build.ledger import Ledger
+from seriesview.build.plan import SamplesPlan, plan_samples
+from seriesview.build.progress import Progress, bytes_in_words
+from seriesview.build.sampled import FinestDigests, SampledBuild
+from seriesview.build.shards import Shard
+from seriesview.build.source import SourceIdentity, check_unchanged, identify
+from seriesview.errors import BuildError
+from seriesview.readers.protocol import Recording
+from seriesview.series.manifest import ChannelInfo, SeriesManifest
+from seriesview.store import Store
+
+# Beside the artifacts come manifests, pages and results; a full disk is noticed before it is full.
+_FREE_MARGIN_BYTES = 16 << 20
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where one job of a build keeps its things."""
+
+    store: Store
+    ledger: Path
+
+    @property
+    def hashes(self) -> Path:
+        """Directory of the hashes of whole files, shared by all jobs beside this one."""
+        return self.ledger.parent / "hashes"
+
+
+def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
+    """Build everything of one dataset; what its artifacts file holds: manifest, source and timing.
+
+    Raises ReaderError, BuildError or StoreError, naming the dataset.
+    """
+    with opened_recording(dataset, job.store) as recording:
+        began = time.monotonic()
+        source = identify(source_path(recording))
+        if recording.type in ("event", "interval"):
+            make = event_fields if recording.type == "event" else interval_fields
+            fields = make(recording, job.store)
+            check_unchanged(source)
+            return _result(recording, source, fields, began, recording.num_samples * 8)
+        plan = plan_samples(recording, dataset, source.size)
+        ensure_room(plan.bytes_to_write, job.store)
+        with _sampled_build(recording, dataset, plan, source, job) as build:
+            fields = build.build()
+        return _result(recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+
+
+def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
+    """Build one shard's share of a dataset's finest arrays; events and intervals are left to the gathering job."""
+    with opened_recording(dataset, job.store) as recording:
+        source = identify(source_path(recording))
+        if recording.type in ("event", "interval"):
+            return {"source": dataclasses.asdict(source), "digests": {}}
+        plan = plan_samples(recording, dataset, source.size)
+        ensure_room(plan.bytes_to_write // shard.count, job.store)
+        with _sampled_build(recording, dataset, plan, source, job, shard) as build:
+            digests = build.build_shard(shard)
+        hexadecimal = {name: [digest.hex() for digest in found] for name, found in digests.items()}
+        return {"source": dataclasses.asdict(source), "digests": hexadecimal}
+
+
+def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Put together what the shards made, in their order; the same result as `build_artifacts` gives."""
+    with opened_recording(dataset, job.store) as recording:
+        if recording.type in ("event", "interval"):
+            return build_artifacts(dataset, job)
+        began = time.monotonic()
+        source = identify(source_path(recording))
+        for shard in shards:
+            if shard["source"] != dataclasses.asdict(source):
+                raise BuildError(f"{source.path}: changed since one of its shards was built; build again")
+        plan = plan_samples(recording, dataset, source.size)
+        with _sampled_build(recording, dataset, plan, source, job) as build:
+            fields = build.gather([_digests(shard) for shard in shards])
+        return _result(recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+
+
+def source_path(recording: Recording) -> Path:
+    """The file that holds the recording's samples: not the opened one where that only links to it."""
+    return Path(recording.layout.path) if recording.layout is not None else recording.path
+
+
+def ensure_room(needed_bytes: int, store: Store) -> None:
+    """Raise BuildError where the artifacts would not fit."""
+    free = store.free_bytes()
+    if needed_bytes + _FREE_MARGIN_BYTES > free:
+        raise BuildError(
+            f"{store.directory}: {bytes_in_words(needed_bytes)} are to be written but only {bytes_in_words(free)} "
+            "are free; free some room, set store.storage_dir to a larger disk, or use full_resolution: omit or link"
+        )
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a result file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
+    temporary.replace(path)
+
+
+class _sampled_build:  # noqa: N801
+    """A SampledBuild with its ledger and progress, which end with it."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        dataset: Dataset,
+        plan: SamplesPlan,
+        source: SourceIdentity,
+        job: Job,
+        shard: Shard | None = None,
+    ) -> None:
+        what = {
+            "version": ARTIFACT_VERSION,
+            "source": dataclasses.asdict(source),
+            "dataset": dataset.options.dataset,
+            "dtype": plan.dtype.name,
+            "channels": plan.num_channels,
+            "segments": plan.segment_lengths,
+            "base": plan.base,
+            "resolution": plan.resolution,
+            "byte_offset": dataset.options.byte_offset,
+            "order": dataset.options.order,
+            "shard": None if shard is None else [shard.index, shard.count],
+        }
+        self._ledger = Ledger(job.ledger, what)
+        total = plan.bytes_to_read // (1 if shard is None else shard.count)
+        name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
+        self._progress = Progress(name, total)
+        self._build = SampledBuild(
+            recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes
+        )
+
+    def __enter__(self) -> SampledBuild:
+        return self._build
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._ledger.close()
+        if kind is None:
+            self._progress.finish()
+
+
+def _digests(shard: Mapping[str, Any]) -> FinestDigests:
+    return {name: [bytes.fromhex(digest) for digest in found] for name, found in shard["digests"].items()}
+
+
+def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
+    return {
+        **fields,
+        "dtype": plan.dtype.name,
+        "sampling_frequency": plan.timeline.sampling_frequency,
+        "options": {"base": plan.base, "ratio": plan.ratio},
+        "largest_deviation": plan.timeline.largest_deviation,
+    }
+
+
+def _result(
+    recording: Recording, source: SourceIdentity, fields: dict[str, Any], began: float, read_bytes: int
+) -> dict[str, Any]:
+    deviation = fields.pop("largest_deviation", 0.0)
+    manifest = SeriesManifest(
+        **{
+            "type": recording.type,
+            "dtype": np.dtype(recording.dtype).name,
+            "sampling_frequency": None,
+            "channels": tuple(ChannelInfo(**dataclasses.asdict(channel)) for channel in recording.channels),
+            "label": recording.label or "",
+            "unit": recording.unit,
+            "scale": float(recording.scale),
+            "offset": float(recording.offset),
+            "session_start": recording.session_start,
+            **fields,
+        }
+    )
+    if deviation:
+        rate = f"{manifest.sampling_frequency:.10g} Hz"
+        sys.stderr.write(f"timestamps are regular within {deviation:.3g} s at {rate}: kept as a rate\n")
+    seconds = time.monotonic() - began
+    return {
+        "artifact_version": ARTIFACT_VERSION,
+        "manifest": manifest.to_json_dict(),
+        "largest_timestamp_deviation": deviation,
+        "source": {"path": source.path, "size": source.size, "mtime": source.mtime},
+        "timing": {"seconds": round(seconds, 3), "bytes": read_bytes},
+    }

@@ -1,0 +1,169 @@
+"""Blocks of samples from a recording, read in a thread ahead of the work, into a few reused buffers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import queue
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from types import TracebackType
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.build.grid import Stretch
+from seriesview.errors import BuildError
+from seriesview.layout.layouts import ContiguousLayout
+
+_BLOCK_BYTES = 4 << 20
+_BUFFERS = 4
+_HASH_BYTES = 1 << 20
+
+
+class ReadInto(Protocol):
+    """Fills `out` (n, C) with samples from `first_sample` of the series on."""
+
+    def __call__(self, first_sample: int, out: npt.NDArray[Any], /) -> None:
+        """Fill the buffer."""
+        ...
+
+
+@dataclass(frozen=True)
+class Block:
+    """Samples (n, C) of a segment, from its sample `first` on; valid until the next block is asked for."""
+
+    segment: int
+    first: int
+    samples: npt.NDArray[Any]
+    begins_stretch: bool
+    ends_stretch: bool
+
+
+def block_samples(dtype: np.dtype[Any], num_channels: int, alignment: int, preferred_rows: int = 1) -> int:
+    """Samples a block: about 4 MiB, a multiple of `alignment`, and of the recording's own rows where they are large."""
+    unit = alignment
+    row_bytes = dtype.itemsize * num_channels
+    target = max(1, _BLOCK_BYTES // row_bytes)
+    common = int(np.lcm(alignment, max(1, preferred_rows)))
+    if common * row_bytes <= 2 * _BLOCK_BYTES:
+        unit = common
+    return max(1, target // unit) * unit
+
+
+class BlockReader:
+    """Iterates over the blocks of some stretches, in order, while a thread reads ahead.
+
+    Memory: four buffers of one block each. Errors of the reading thread are raised here.
+    """
+
+    def __init__(
+        self,
+        read_into: ReadInto,
+        dtype: np.dtype[Any],
+        num_channels: int,
+        segment_lengths: Sequence[int],
+        stretches: Sequence[Stretch],
+        samples_per_block: int,
+    ) -> None:
+        self._read_into = read_into
+        self._segment_firsts = [0, *accumulate(segment_lengths)]
+        self._stretches = stretches
+        self._samples_per_block = samples_per_block
+        self._free: queue.SimpleQueue[npt.NDArray[Any] | None] = queue.SimpleQueue()
+        self._ready: queue.SimpleQueue[tuple[Block, npt.NDArray[Any]] | BaseException | None] = (
+            queue.SimpleQueue()
+        )
+        longest = max((stretch.last - stretch.first for stretch in stretches), default=0)
+        for _ in range(_BUFFERS):
+            self._free.put(np.empty((min(samples_per_block, longest), num_channels), dtype))
+        self._thread = threading.Thread(target=self._run, name="read", daemon=True)
+
+    def __enter__(self) -> BlockReader:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._free.put(None)
+        while self._thread.is_alive():
+            self._thread.join(0.05)
+            while not self._ready.empty():
+                self._ready.get()
+
+    def __iter__(self) -> Iterator[Block]:
+        while (item := self._ready.get()) is not None:
+            if isinstance(item, BaseException):
+                raise item
+            block, buffer = item
+            yield block
+            self._free.put(buffer)
+
+    def _run(self) -> None:
+        try:
+            for stretch in self._stretches:
+                for first in range(stretch.first, stretch.last, self._samples_per_block):
+                    buffer = self._free.get()
+                    if buffer is None:
+                        return
+                    last = min(first + self._samples_per_block, stretch.last)
+                    samples = buffer[: last - first]
+                    self._read_into(self._segment_firsts[stretch.segment] + first, samples)
+                    block = Block(
+                        stretch.segment, first, samples, first == stretch.first, last == stretch.last
+                    )
+                    self._ready.put((block, buffer))
+        except BaseException as error:
+            self._ready.put(error)
+        else:
+            self._ready.put(None)
+
+
+class HashingRead:
+    """Reads samples that lie row after row in a file, and hashes the whole file on the way, reading it once.
+
+    Samples must be asked for in rising order; what lies between is hashed all the same.
+    """
+
+    def __init__(self, layout: ContiguousLayout) -> None:
+        self._layout = layout
+        self._file = os.open(layout.path, os.O_RDONLY)
+        self._digest = hashlib.sha1()
+        self._position = 0
+        self._scratch = bytearray()
+        os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+
+    def __call__(self, first_sample: int, out: npt.NDArray[Any], /) -> None:
+        """Fill `out` (n, C) of the layout's dtype. Raises BuildError where the file ends too early."""
+        self._hash_up_to(self._layout.offset + first_sample * self._layout.row_stride)
+        view = memoryview(out.reshape(-1).view(np.uint8))
+        filled = 0
+        while filled < len(view):
+            filled += self._read(view[filled : filled + _HASH_BYTES])
+
+    def hexdigest(self) -> str:
+        """SHA-1 of the whole file; call it when all samples were read."""
+        self._hash_up_to(os.fstat(self._file).st_size)
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._file)
+
+    def _read(self, piece: memoryview) -> int:
+        count = os.preadv(self._file, [piece], self._position)
+        if count == 0:
+            raise BuildError(f"{self._layout.path}: became shorter while it was read; build it again")
+        self._digest.update(piece[:count])
+        self._position += count
+        return count
+
+    def _hash_up_to(self, position: int) -> None:
+        while self._position < position:
+            if not self._scratch:
+                self._scratch = bytearray(_HASH_BYTES)
+            self._read(memoryview(self._scratch)[: min(_HASH_BYTES, position - self._position)])

@@ -1,0 +1,118 @@
+"""What the configuration says about one dataset, split into what chooses samples and what only describes them."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Literal
+
+from seriesview.errors import ReaderError, SeriesviewError
+from seriesview.readers.protocol import ReadOptions, Recording
+from seriesview.readers.registry import open_recording
+from seriesview.store import Store, parse_uri
+
+FullResolution = Literal["auto", "link", "store", "omit"]
+
+# Keys that change words and units in the manifest only: a change of these reads no samples again.
+DESCRIPTIVE_KEYS = ("label", "unit", "scale", "offset", "channel_labels", "session_start")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """One dataset of the configuration."""
+
+    name: str
+    path: str
+    reader: str | None
+    options: ReadOptions
+    label: str | None = None
+    full_resolution: FullResolution = "auto"
+    base: int | None = None
+    ratio: int | None = None
+    max_gap_seconds: float | None = None
+
+    @property
+    def is_kachery_uri(self) -> bool:
+        """Whether the recording is named by a kachery URI instead of a path."""
+        return self.path.startswith("sha1://")
+
+
+def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
+    """Dataset of the validated `datasets:` entry called `name`."""
+    option_names = {field.name for field in fields(ReadOptions)}
+    options = {key: value for key, value in config.items() if key in option_names and value is not None}
+    if "channel_labels" in options:
+        options["channel_labels"] = tuple(options["channel_labels"])
+    return Dataset(
+        name=name,
+        path=str(config["path"]),
+        reader=config.get("reader"),
+        options=ReadOptions(**options),
+        label=config.get("label"),
+        full_resolution=config.get("full_resolution") or "auto",
+        base=config.get("base"),
+        ratio=config.get("ratio"),
+        max_gap_seconds=config.get("max_gap_seconds"),
+    )
+
+
+def without_descriptions(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The entry without the keys that only describe: equal results mean equal artifacts."""
+    return {key: value for key, value in config.items() if key not in DESCRIPTIVE_KEYS}
+
+
+@contextmanager
+def naming_dataset(dataset: Dataset) -> Iterator[None]:
+    """Put the dataset's name in front of every message raised inside."""
+    prefix = f"dataset {dataset.name}: "
+    try:
+        yield
+    except SeriesviewError as error:
+        message = str(error)
+        if message.startswith(prefix):
+            raise
+        raise type(error)(prefix + message) from error
+    except MemoryError as error:
+        raise ReaderError(f"{prefix}{dataset.path}: not enough memory to read this") from error
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise ReaderError(f"{prefix}{error.filename or dataset.path}: {reason}") from error
+
+
+@contextmanager
+def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
+    """Path of the recording's file; a kachery URI gets its own name, so that readers can guess by it.
+
+    Raises ReaderError where there is no such file, MissingArtifactError where kachery does not have it.
+    """
+    if not dataset.is_kachery_uri:
+        path = Path(dataset.path).expanduser()
+        if not path.exists():
+            raise ReaderError(f"path: {path}: no such file (relative paths start at {Path.cwd()})")
+        if not path.is_file():
+            raise ReaderError(f"path: {path}: not a file")
+        if not os.access(path, os.R_OK):
+            raise ReaderError(f"path: {path}: not readable by you")
+        yield path
+        return
+    stored = store.path(dataset.path)
+    _, name, _ = parse_uri(dataset.path)
+    with tempfile.TemporaryDirectory(prefix="seriesview-") as directory:
+        named = Path(directory) / Path(name or "file.dat").name
+        named.symlink_to(stored)
+        yield named
+
+
+@contextmanager
+def opened_recording(dataset: Dataset, store: Store) -> Iterator[Recording]:
+    """The dataset's recording, opened; messages name the dataset."""
+    with (
+        naming_dataset(dataset),
+        located_source(dataset, store) as path,
+        open_recording(path, dataset.reader, dataset.options) as recording,
+    ):
+        yield recording

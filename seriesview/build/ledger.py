@@ -1,0 +1,73 @@
+"""The ledger of finished parts: what a killed job, started again, need not do again.
+
+One file of JSON lines for each job. The first line says what was being built; each further line names one
+finished part. A part is in the store, synced, before its line is written, so a line that can be read is true.
+A torn last line is ignored.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from seriesview.store import Store
+
+
+class Ledger:
+    """Finished parts of the arrays of one job, by array name and part index."""
+
+    def __init__(self, path: Path, what: Mapping[str, Any]) -> None:
+        self._path = path
+        self._header = json.dumps({"what": what}, sort_keys=True)
+        self._lock = threading.Lock()
+        self._parts: dict[str, dict[int, bytes]] = {}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not self._load():
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(self._header + "\n")
+            temporary.replace(path)
+            self._parts = {}
+        self._file: BinaryIO = path.open("ab")
+
+    def _load(self) -> bool:
+        try:
+            content = self._path.read_bytes()
+        except OSError:
+            return False
+        lines = content.split(b"\n")
+        if lines[0] != self._header.encode():
+            return False
+        for line in lines[1:]:
+            try:
+                array, index, digest = json.loads(line)
+                self._parts.setdefault(str(array), {})[int(index)] = bytes.fromhex(digest)
+            except (ValueError, TypeError):
+                continue
+        if not content.endswith(b"\n"):
+            with self._path.open("ab") as file:
+                file.write(b"\n")
+        return True
+
+    def finished(self, array: str, part_bytes: int, store: Store) -> list[bytes]:
+        """Digests of the array's first parts that are recorded without a gap and still whole in the store."""
+        digests: list[bytes] = []
+        recorded = self._parts.get(array, {})
+        while (digest := recorded.get(len(digests))) is not None:
+            if not store.has_part(digest, part_bytes):
+                break
+            digests.append(digest)
+        return digests
+
+    def add(self, array: str, index: int, digest: bytes) -> None:
+        """Record a part that is in the store."""
+        line = json.dumps([array, index, digest.hex()]).encode() + b"\n"
+        with self._lock:
+            self._file.write(line)
+            self._file.flush()
+
+    def close(self) -> None:
+        """Stop recording."""
+        self._file.close()

@@ -1,0 +1,176 @@
+"""What building a dataset will take: decided from headers and timestamps, before any sample is read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.build.dataset import Dataset
+from seriesview.build.grid import RowGrid, level_grid, moments_grid
+from seriesview.build.reduction import MOMENTS_RATIO
+from seriesview.build.timeline import SegmentTimes, Timeline, analyse_timestamps
+from seriesview.envelope.bins import default_base, level_factors
+from seriesview.envelope.moments import MOMENTS_FACTOR
+from seriesview.errors import BuildError, ReaderError
+from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
+from seriesview.readers.protocol import Recording
+
+DEFAULT_RATIO = 4
+MAX_TOP_BINS = 1024
+TIMESTAMPS_BLOCK = 1 << 18
+
+Resolution = Literal["link", "store", "omit"]
+
+
+@dataclass(frozen=True)
+class SamplesPlan:
+    """How a series of samples is built: its segments, factors, and where full resolution comes from."""
+
+    dtype: np.dtype[Any]
+    num_channels: int
+    timeline: Timeline
+    base: int
+    ratio: int
+    level_factors: tuple[int, ...]
+    moments_factors: tuple[int, ...]
+    resolution: Resolution
+
+    @property
+    def segment_lengths(self) -> list[int]:
+        """Samples of each segment."""
+        return [segment.num_samples for segment in self.timeline.segments]
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of all segments."""
+        return sum(self.segment_lengths)
+
+    @property
+    def alignment(self) -> int:
+        """Samples after which a bin of the base and one of the moments begin together."""
+        return int(np.lcm(self.base, MOMENTS_FACTOR))
+
+    @property
+    def base_grid(self) -> RowGrid:
+        """Rows of the base factor, whether or not that level is kept."""
+        return level_grid(self.segment_lengths, self.base)
+
+    @property
+    def finest_moments_grid(self) -> RowGrid:
+        """Rows of the finest moments."""
+        return moments_grid(self.segment_lengths, MOMENTS_FACTOR)
+
+    @property
+    def bytes_to_read(self) -> int:
+        """Bytes of the samples."""
+        return self.num_samples * self.num_channels * self.dtype.itemsize
+
+    @property
+    def bytes_to_write(self) -> int:
+        """Bytes of all arrays."""
+        lengths, channels, itemsize = self.segment_lengths, self.num_channels, self.dtype.itemsize
+        is_irregular = self.timeline.sampling_frequency is None
+        level_row = 2 * channels * itemsize + (8 if is_irregular else 0)
+        level_bins = sum(level_grid(lengths, factor).num_rows for factor in self.level_factors)
+        moment_bins = sum(moments_grid(lengths, factor).num_rows for factor in self.moments_factors)
+        stored = self.bytes_to_read if self.resolution == "store" else 0
+        timestamps = 8 * self.num_samples if is_irregular else 0
+        return level_bins * level_row + moment_bins * 3 * channels * 8 + stored + timestamps
+
+
+def sample_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Dtype of the artifacts: the samples' own; bool is kept as uint8."""
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
+
+
+def moments_level_factors(segment_lengths: Sequence[int]) -> tuple[int, ...]:
+    """1024 and on, each four times the one before, up to the first with at most 1024 bins or one a segment."""
+    factors = [MOMENTS_FACTOR]
+    limit = max(MAX_TOP_BINS, len(segment_lengths))
+    while moments_grid(segment_lengths, factors[-1]).num_rows > limit:
+        factors.append(factors[-1] * MOMENTS_RATIO)
+    return tuple(factors)
+
+
+def timestamp_blocks(recording: Recording) -> Iterator[npt.NDArray[np.float64]]:
+    """The recording's timestamps, (n,) a block."""
+    for first in range(0, recording.num_samples, TIMESTAMPS_BLOCK):
+        yield recording.timestamps(first, min(first + TIMESTAMPS_BLOCK, recording.num_samples))
+
+
+def timeline_of(recording: Recording, dataset: Dataset, read_timestamps: bool = True) -> Timeline:
+    """Segments of a recording and their times; without `read_timestamps` one segment of unknown times."""
+    start = dataset.options.start_time
+    if recording.sampling_frequency is not None or not read_timestamps:
+        rate = recording.sampling_frequency
+        begin = recording.start_time if start is None else start
+        count = recording.num_samples
+        segment = SegmentTimes(begin, begin + count / rate if rate else begin, 0, count)
+        return Timeline(rate, (segment,), 0.0)
+    timeline = analyse_timestamps(lambda: timestamp_blocks(recording), dataset.max_gap_seconds)
+    if start is not None:
+        raise BuildError(
+            "start_time: this recording has timestamps of its own; drop `start_time`, or drop the timestamps"
+        )
+    return timeline
+
+
+def why_not_linkable(recording: Recording, layout: Layout | None) -> str | None:
+    """The reason why samples cannot be read from the file as it is, or None where they can."""
+    if layout is None:
+        return "its samples are compressed or converted in a way that cannot be read by byte range"
+    if layout.dtype.newbyteorder("=") != layout.dtype:
+        return "its samples have the other byte order"
+    if recording.dtype.kind == "b" and not isinstance(layout, ContiguousLayout):
+        return "its samples are booleans in chunks"
+    return None
+
+
+def choose_resolution(recording: Recording, dataset: Dataset, file_bytes: int) -> Resolution:
+    """Where full resolution comes from. Raises BuildError where a link was asked for and cannot be."""
+    if dataset.full_resolution in ("store", "omit"):
+        return "store" if dataset.full_resolution == "store" else "omit"
+    layout = recording.layout
+    reason = why_not_linkable(recording, layout)
+    if dataset.full_resolution == "link":
+        if reason is not None:
+            raise BuildError(
+                f"full_resolution: {recording.path}: cannot be linked: {reason}; use `full_resolution: store`"
+            )
+        return "link"
+    if reason is not None or layout is None:
+        return "store"
+    return "link" if 2 * stored_bytes(layout) >= file_bytes else "store"
+
+
+def stored_bytes(layout: Layout) -> int:
+    """Bytes that the samples take in their file."""
+    if isinstance(layout, ChunkedLayout):
+        return int(layout.chunks[:, 1].sum())
+    return layout.num_samples * layout.num_channels * layout.dtype.itemsize
+
+
+def plan_samples(
+    recording: Recording, dataset: Dataset, file_bytes: int, read_timestamps: bool = True
+) -> SamplesPlan:
+    """Plan of a continuous or discrete series. Raises ReaderError or BuildError where it cannot be built."""
+    if recording.num_samples == 0:
+        raise ReaderError(f"{recording.path}: there are no samples in it")
+    timeline = timeline_of(recording, dataset, read_timestamps)
+    lengths = [segment.num_samples for segment in timeline.segments]
+    channels = recording.num_channels
+    ratio = dataset.ratio or DEFAULT_RATIO
+    return SamplesPlan(
+        dtype=sample_dtype(recording.dtype),
+        num_channels=channels,
+        timeline=timeline,
+        base=dataset.base or default_base(channels),
+        ratio=ratio,
+        level_factors=level_factors(lengths, channels, dataset.base, ratio),
+        moments_factors=moments_level_factors(lengths),
+        resolution=choose_resolution(recording, dataset, file_bytes),
+    )

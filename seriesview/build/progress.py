@@ -1,0 +1,87 @@
+"""Progress of long work: bytes, rate and time left, for a terminal or for a log."""
+
+import sys
+import time
+from typing import TextIO
+
+_TERMINAL_SECONDS = 0.25
+_LOG_SECONDS = 10.0
+
+
+def bytes_in_words(count: float) -> str:
+    """A number of bytes as people write it, in powers of 1000."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if count < 999.5:
+            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.5 else f"{count:.1f} {unit}"
+        count /= 1000
+    return f"{count:.1f} TB" if count < 99.5 else f"{count:.0f} TB"
+
+
+def seconds_in_words(seconds: float) -> str:
+    """A duration as people write it."""
+    whole = round(seconds)
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+
+
+class Progress:
+    """Counts bytes of one task; writes one rewritten line on a terminal, else a plain line now and then."""
+
+    def __init__(self, label: str, total_bytes: int, stream: TextIO | None = None) -> None:
+        self._label = label
+        self._total = total_bytes
+        self._done = 0
+        self._stream = stream if stream is not None else sys.stderr
+        self._is_terminal = self._stream.isatty()
+        self._interval = _TERMINAL_SECONDS if self._is_terminal else _LOG_SECONDS
+        self._began = time.monotonic()
+        self._skipped = 0
+        self._spoke = self._began
+
+    def skip(self, count: int) -> None:
+        """Count bytes that an earlier run has done already; they say nothing about the rate."""
+        self._skipped += count
+        self._done += count
+
+    def add(self, count: int) -> None:
+        """Count bytes as done; speak if it is time to."""
+        self._done += count
+        now = time.monotonic()
+        if now - self._spoke >= self._interval:
+            self._spoke = now
+            self._write(self._line(now))
+
+    def finish(self) -> float:
+        """Say the total; seconds since the beginning."""
+        now = time.monotonic()
+        elapsed = now - self._began
+        rate = (self._done - self._skipped) / max(elapsed, 1e-9)
+        self._write(
+            f"{self._label}: {bytes_in_words(self._done)} in {seconds_in_words(elapsed)} ({bytes_in_words(rate)}/s)"
+        )
+        if self._is_terminal:
+            self._stream.write("\n")
+            self._stream.flush()
+        return elapsed
+
+    def _line(self, now: float) -> str:
+        rate = (self._done - self._skipped) / max(now - self._began, 1e-9)
+        left = (self._total - self._done) / rate if rate > 0 else float("inf")
+        percent = 100 * self._done / self._total if self._total else 100
+        time_left = f", {seconds_in_words(max(left, 0))} left" if left != float("inf") else ""
+        return (
+            f"{self._label}: {bytes_in_words(self._done)} of {bytes_in_words(self._total)} "
+            f"({percent:.0f} %), {bytes_in_words(rate)}/s{time_left}"
+        )
+
+    def _write(self, line: str) -> None:
+        if self._is_terminal:
+            self._stream.write(f"\r\x1b[K{line}")
+        else:
+            self._stream.write(f"{line}\n")
+        self._stream.flush()

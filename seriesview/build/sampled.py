@@ -1,0 +1,353 @@
+"""Continuous and discrete series: samples -> parts, resumable, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.build.blocks import BlockReader, ReadInto, block_samples
+from seriesview.build.dataset import Dataset
+from seriesview.build.grid import RowGrid, level_grid, stretches, values_grid
+from seriesview.build.ledger import Ledger
+from seriesview.build.linking import FileLink, describe_link, link_uri
+from seriesview.build.plan import SamplesPlan, timestamp_blocks
+from seriesview.build.progress import Progress
+from seriesview.build.reduction import (
+    Coarsening,
+    SampleReduction,
+    Target,
+    feed_rows,
+)
+from seriesview.build.shards import WHOLE, Shard
+from seriesview.build.source import SourceIdentity, check_unchanged
+from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
+from seriesview.readers.protocol import Recording
+from seriesview.series.arrays import ArrayKind, ArrayWriter, PartPool, describe_array, part_rows
+from seriesview.series.manifest import ArrayInfo, LevelInfo, MomentsInfo, SegmentInfo
+from seriesview.store import Store
+
+FinestDigests = dict[str, list[bytes]]
+
+
+@dataclass(frozen=True)
+class FinestArray:
+    """An array that is made straight from samples."""
+
+    name: str
+    grid: RowGrid
+    dtype: np.dtype[Any]
+    row_shape: tuple[int, ...]
+    kind: ArrayKind
+
+    @property
+    def part_rows(self) -> int:
+        """Rows of a full part."""
+        return part_rows(self.dtype, self.row_shape, self.kind)
+
+    @property
+    def part_bytes(self) -> int:
+        """Bytes of a full part."""
+        return self.part_rows * int(np.prod(self.row_shape)) * self.dtype.itemsize
+
+    def rows(self, part: bytes) -> npt.NDArray[Any]:
+        """Rows (n, *row_shape) of a part's bytes."""
+        return np.frombuffer(part, self.dtype).reshape(-1, *self.row_shape)
+
+
+def finest_arrays(plan: SamplesPlan) -> list[FinestArray | None]:
+    """The finest level, the finest moments and the values; None for what is not kept."""
+    channels = plan.num_channels
+    level = FinestArray("level", plan.base_grid, plan.dtype, (2, channels), "level")
+    moments = FinestArray(
+        "moments", plan.finest_moments_grid, moments_dtype(plan.dtype), (3, channels), "level"
+    )
+    values = FinestArray("values", values_grid(plan.segment_lengths), plan.dtype, (channels,), "values")
+    return [
+        level if plan.level_factors else None,
+        moments,
+        values if plan.resolution == "store" else None,
+    ]
+
+
+class SampledBuild:
+    """Builds the arrays of one series of samples in one job, or a shard's share of the finest ones."""
+
+    def __init__(
+        self,
+        recording: Recording,
+        dataset: Dataset,
+        plan: SamplesPlan,
+        source: SourceIdentity,
+        store: Store,
+        ledger: Ledger,
+        progress: Progress,
+        hashes: Path,
+    ) -> None:
+        self._recording = recording
+        self._dataset = dataset
+        self._plan = plan
+        self._source = source
+        self._store = store
+        self._ledger = ledger
+        self._progress = progress
+        self._hashes = hashes
+        self._finest = finest_arrays(plan)
+
+    def build(self) -> dict[str, Any]:
+        """Every array of the series, as the fields of its manifest."""
+        plan = self._plan
+        with ExitStack() as stack:
+            pool = stack.enter_context(PartPool(self._store))
+            link = self._link(stack, is_whole_job=True)
+            targets = self._targets(pool, WHOLE)
+            level_writers, moments_writers = self._coarse_writers(pool)
+            coarsening = Coarsening(plan.dtype, plan.num_channels, plan.ratio, level_writers, moments_writers)
+            begin = self._begin(targets)
+            self._feed_known(targets, begin, coarsening)
+            reading = (
+                link.reading if link is not None and link.reading is not None else self._recording.read_into
+            )
+            self._reduce(reading, targets, begin, coarsening)
+            finest = [None if target is None else target.writer.finish() for target in targets]
+            return self._fields(finest, level_writers, moments_writers, coarsening, link)
+
+    def build_shard(self, shard: Shard) -> FinestDigests:
+        """Digests of the shard's parts of each finest array."""
+        with PartPool(self._store) as pool:
+            targets = self._targets(pool, shard)
+            self._reduce(self._recording.read_into, targets, self._begin(targets), None)
+            digests: FinestDigests = {}
+            for array, target in zip(self._finest, targets, strict=True):
+                if array is not None and target is not None:
+                    target.writer.flush()
+                    digests[array.name] = list(target.writer.digests)
+        check_unchanged(self._source)
+        return digests
+
+    def gather(self, shards: Sequence[FinestDigests]) -> dict[str, Any]:
+        """Every array of the series from what its shards made, as the fields of its manifest."""
+        plan = self._plan
+        with ExitStack() as stack:
+            pool = stack.enter_context(PartPool(self._store))
+            link = self._link(stack, is_whole_job=False)
+            level_writers, moments_writers = self._coarse_writers(pool)
+            coarsening = Coarsening(plan.dtype, plan.num_channels, plan.ratio, level_writers, moments_writers)
+            finest: list[ArrayInfo | None] = []
+            takes = (
+                (coarsening.add_bins, coarsening.end_bins),
+                (coarsening.add_moments, coarsening.end_moments),
+                None,
+            )
+            for array, take in zip(self._finest, takes, strict=True):
+                if array is None:
+                    finest.append(None)
+                    continue
+                digests = [digest for shard in shards for digest in shard[array.name]]
+                if take is not None:
+                    feed_rows(array.grid, self._stored_rows(array, digests), array.grid.num_rows, *take)
+                shape = (array.grid.num_rows, *array.row_shape)
+                finest.append(describe_array(self._store, array.dtype, shape, array.part_rows, digests))
+            if self._finest[0] is None:
+                self._ranges_of_samples(coarsening)
+            return self._fields(finest, level_writers, moments_writers, coarsening, link)
+
+    def _link(self, stack: ExitStack, is_whole_job: bool) -> FileLink | None:
+        layout = self._recording.layout
+        if self._plan.resolution != "link" or layout is None:
+            return None
+        link = FileLink(self._source, layout, self._hashes, is_whole_job)
+        stack.callback(link.close)
+        return link
+
+    def _targets(self, pool: PartPool, shard: Shard) -> list[Target | None]:
+        targets: list[Target | None] = []
+        for array in self._finest:
+            if array is None:
+                targets.append(None)
+                continue
+            first_row, end_row = shard.rows(array.grid, array.part_rows, self._plan.segment_lengths)
+            known = self._ledger.finished(array.name, array.part_bytes, self._store)
+            writer = ArrayWriter(
+                self._store,
+                array.dtype,
+                array.row_shape,
+                array.kind,
+                pool=pool,
+                known_digests=known[: (end_row - first_row) // array.part_rows],
+                on_part=self._recorder(array.name),
+            )
+            targets.append(Target(array.grid, writer, first_row, end_row))
+        return targets
+
+    def _recorder(self, array: str) -> Callable[[int, bytes], None]:
+        return lambda index, digest: self._ledger.add(array, index, digest)
+
+    def _coarse_writers(self, pool: PartPool) -> tuple[list[ArrayWriter], list[ArrayWriter]]:
+        plan = self._plan
+        channels = plan.num_channels
+        levels = [
+            ArrayWriter(self._store, plan.dtype, (2, channels), pool=pool) for _ in plan.level_factors[1:]
+        ]
+        dtype = moments_dtype(plan.dtype)
+        moments = [
+            ArrayWriter(self._store, dtype, (3, channels), pool=pool) for _ in plan.moments_factors[1:]
+        ]
+        return levels, moments
+
+    def _begin(self, targets: Sequence[Target | None]) -> tuple[int, int]:
+        """Segment and sample from which samples must be read: all rows before are known."""
+        wanted = [
+            target.grid.locate(target.next_row)
+            for target in targets
+            if target is not None and not target.is_complete
+        ]
+        if not wanted:
+            last = len(self._plan.segment_lengths) - 1
+            wanted = [(last, self._plan.segment_lengths[last])]
+        segment, sample = min(wanted)
+        return segment, sample // self._plan.alignment * self._plan.alignment
+
+    def _end(self, targets: Sequence[Target | None]) -> tuple[int, int]:
+        ends = [
+            target.grid.locate(target.end_row)
+            for target in targets
+            if target is not None and not target.is_complete
+        ]
+        return max(ends, default=(0, 0))
+
+    def _stored_rows(self, array: FinestArray, digests: Sequence[bytes]) -> Iterator[npt.NDArray[Any]]:
+        for digest in digests:
+            yield array.rows(self._store.get_part(digest))
+
+    def _feed_known(
+        self, targets: Sequence[Target | None], begin: tuple[int, int], coarsening: Coarsening
+    ) -> None:
+        segment, sample = begin
+        level, moments, _ = self._finest
+        if level is not None and targets[0] is not None:
+            end_row = level.grid.first_row(segment) + sample // self._plan.base
+            parts = self._stored_rows(level, targets[0].writer.digests)
+            feed_rows(level.grid, parts, end_row, coarsening.add_bins, coarsening.end_bins)
+        if moments is not None and targets[1] is not None:
+            end_row = moments.grid.first_row(segment) + sample // MOMENTS_FACTOR
+            parts = self._stored_rows(moments, targets[1].writer.digests)
+            feed_rows(moments.grid, parts, end_row, coarsening.add_moments, coarsening.end_moments)
+
+    def _reduce(
+        self,
+        read_into: ReadInto,
+        targets: Sequence[Target | None],
+        begin: tuple[int, int],
+        coarsening: Coarsening | None,
+    ) -> None:
+        plan = self._plan
+        lengths = plan.segment_lengths
+        end = (len(lengths) - 1, lengths[-1]) if coarsening is not None else self._end(targets)
+        found = stretches(lengths, begin, end, plan.alignment)
+        rows = block_samples(plan.dtype, plan.num_channels, plan.alignment, self._recording.preferred_rows)
+        row_bytes = plan.dtype.itemsize * plan.num_channels
+        firsts = values_grid(lengths)
+        self._progress.skip((firsts.first_row(begin[0]) + begin[1]) * row_bytes)
+        reduction = SampleReduction(
+            plan.dtype,
+            plan.num_channels,
+            plan.base,
+            plan.base_grid,
+            plan.finest_moments_grid,
+            targets,
+            coarsening,
+        )
+        with BlockReader(read_into, self._recording.dtype, plan.num_channels, lengths, found, rows) as blocks:
+            for block in blocks:
+                reduction.add(block, firsts.first_row(block.segment) + block.first)
+                if block.first + len(block.samples) == lengths[block.segment]:
+                    reduction.end_segment()
+                self._progress.add(len(block.samples) * row_bytes)
+
+    def _ranges_of_samples(self, coarsening: Coarsening) -> None:
+        """The segments' ranges of a series too short for levels, whose shards left no bins to take them from."""
+        nothing: list[Target | None] = [None, None, None]
+        self._reduce(self._recording.read_into, nothing, (0, 0), coarsening)
+
+    def _fields(
+        self,
+        finest: Sequence[ArrayInfo | None],
+        level_writers: Sequence[ArrayWriter],
+        moments_writers: Sequence[ArrayWriter],
+        coarsening: Coarsening,
+        link: FileLink | None,
+    ) -> dict[str, Any]:
+        plan = self._plan
+        level, moments, values = finest
+        levels = ([] if level is None else [level]) + [writer.finish() for writer in level_writers]
+        all_moments = [moments, *(writer.finish() for writer in moments_writers)]
+        times, timestamps = self._times()
+        check_unchanged(self._source)
+        ranges = coarsening.ranges
+        segments = tuple(
+            SegmentInfo(part.start_time, part.end_time, part.num_samples, *ranges.of_segment(number))
+            for number, part in enumerate(plan.timeline.segments)
+        )
+        return {
+            "segments": segments,
+            "levels": tuple(
+                LevelInfo(factor, array, times.get(factor))
+                for factor, array in zip(plan.level_factors, levels, strict=True)
+            ),
+            "moments": tuple(
+                MomentsInfo(factor, array)
+                for factor, array in zip(plan.moments_factors, all_moments, strict=True)
+                if array is not None
+            ),
+            "values": values if link is None else self._linked_values(link),
+            "timestamps": timestamps,
+        }
+
+    def _linked_values(self, link: FileLink) -> Any:
+        layout = self._recording.layout
+        assert layout is not None
+        uri = link_uri(self._dataset, self._source, link.sha1(), self._store)
+        return describe_link(layout, uri, self._store)
+
+    def _times(self) -> tuple[dict[int, ArrayInfo], ArrayInfo | None]:
+        """Times of each level's bins, by factor, and all timestamps, of an irregular series."""
+        plan = self._plan
+        if plan.timeline.sampling_frequency is not None:
+            return {}, None
+        return write_timestamps(self._recording, plan, self._store)
+
+
+def write_timestamps(
+    recording: Recording, plan: SamplesPlan, store: Store
+) -> tuple[dict[int, ArrayInfo], ArrayInfo]:
+    """Store all timestamps, and for each level the times of its bins' first samples."""
+    lengths = plan.segment_lengths
+    with ExitStack() as stack:
+        pool = stack.enter_context(PartPool(store))
+        everything = ArrayWriter(store, np.float64, (), "values", pool=pool)
+        writers = {factor: ArrayWriter(store, np.float64, (), pool=pool) for factor in plan.level_factors}
+        grids = {factor: level_grid(lengths, factor) for factor in plan.level_factors}
+        segment_firsts = values_grid(lengths)
+        first = 0
+        for block in timestamp_blocks(recording):
+            everything.append(block)
+            last = first + len(block)
+            for segment in range(segment_firsts.locate(first)[0], len(lengths)):
+                begin = segment_firsts.first_row(segment)
+                if begin >= last:
+                    break
+                low, high = max(first, begin) - begin, min(last, begin + lengths[segment]) - begin
+                inside = block[begin + low - first : begin + high - first]
+                for factor, writer in writers.items():
+                    bins_first = -(-low // factor)
+                    bins_last = min(-(-high // factor), grids[factor].rows_of_segment(segment))
+                    if bins_first < bins_last:
+                        writer.append(inside[bins_first * factor - low :: factor][: bins_last - bins_first])
+            first = last
+        return {factor: writer.finish() for factor, writer in writers.items()}, everything.finish()

@@ -1,0 +1,145 @@
+"""The file that a dataset is read from: what identifies it, and its SHA-1, taken once for all its datasets."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from seriesview.errors import BuildError
+
+_READ_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class SourceIdentity:
+    """What tells one state of a file from another without reading it. `path` is absolute, links resolved."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    inode: int
+
+    @property
+    def mtime(self) -> float:
+        """Modification time as kachery records it."""
+        return Path(self.path).stat().st_mtime
+
+
+def identify(path: Path) -> SourceIdentity:
+    """Identity of the file that `path` leads to. Raises OSError."""
+    real = path.resolve(strict=True)
+    status = real.stat()
+    return SourceIdentity(str(real), status.st_size, status.st_mtime_ns, status.st_ino)
+
+
+def check_unchanged(source: SourceIdentity) -> None:
+    """Raise BuildError if the file is no longer what it was when `source` was taken."""
+    try:
+        now = identify(Path(source.path))
+    except OSError as error:
+        raise BuildError(f"{source.path}: gone while it was read ({error.strerror})") from error
+    if now != source:
+        raise BuildError(
+            f"{source.path}: changed while it was read ({source.size} bytes then, {now.size} now); "
+            "build again when nothing writes to it, or set `full_resolution: store` once it is finished"
+        )
+
+
+class HashRecord:
+    """SHA-1s of whole files, kept between jobs, so that one hash of a file serves all its datasets.
+
+    A file is known by its identity. While a job hashes a file it holds a lock on that file's entry; the lock
+    goes with the process, however it ends.
+    """
+
+    def __init__(self, directory: Path, source: SourceIdentity) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        key = hashlib.sha1(source.path.encode()).hexdigest()
+        self._source = source
+        self._entry = directory / f"{key}.json"
+        self._lock_path = directory / f"{key}.lock"
+        self._lock_file: int | None = None
+
+    def known(self) -> str | None:
+        """Hex SHA-1 of the file as it is, if it has been taken."""
+        try:
+            entry = json.loads(self._entry.read_text())
+        except (OSError, ValueError):
+            return None
+        return str(entry["sha1"]) if entry.get("source") == asdict(self._source) else None
+
+    def claim(self, wait: bool = False) -> bool:
+        """Whether this job now holds the right to hash the file; with `wait` once nobody else does."""
+        descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(descriptor)
+            return False
+        self._lock_file = descriptor
+        return True
+
+    def keep(self, sha1: str) -> None:
+        """Record the file's hash."""
+        temporary = self._entry.with_suffix(f".{os.getpid()}.tmp")
+        temporary.write_text(json.dumps({"source": asdict(self._source), "sha1": sha1}))
+        temporary.replace(self._entry)
+
+    def release(self) -> None:
+        """Give up the right to hash the file."""
+        if self._lock_file is not None:
+            os.close(self._lock_file)
+            self._lock_file = None
+
+
+def hash_file(
+    path: str, progress: Callable[[int], None] | None = None, stop: threading.Event | None = None
+) -> str:
+    """Hex SHA-1 of the file, or "" when `stop` was set before its end."""
+    digest = hashlib.sha1()
+    buffer = bytearray(_READ_BYTES)
+    view = memoryview(buffer)
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+        while count := file.readinto(buffer):
+            if stop is not None and stop.is_set():
+                return ""
+            digest.update(view[:count])
+            if progress is not None:
+                progress(count)
+    return digest.hexdigest()
+
+
+class BackgroundHash:
+    """The SHA-1 of a file, taken in a thread beside other work."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._stop = threading.Event()
+        self._result = ""
+        self._error: OSError | None = None
+        self._thread = threading.Thread(target=self._run, name="hash", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._result = hash_file(self._path, stop=self._stop)
+        except OSError as error:
+            self._error = error
+
+    def result(self) -> str:
+        """Hex SHA-1, once it is there. Raises BuildError if the file could not be read."""
+        self._thread.join()
+        if self._error is not None:
+            raise BuildError(f"{self._path}: {self._error.strerror}") from self._error
+        return self._result
+
+    def abandon(self) -> None:
+        """Stop; the result is not wanted."""
+        self._stop.set()
+        self._thread.join()

@@ -1,0 +1,116 @@
+"""`seriesview`: the commands, each loaded when it is asked for."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from typing import Any
+
+import click
+
+from seriesview.errors import ConfigError, SeriesviewError
+
+# Command -> its line in the help, so that the help needs no command's module.
+COMMANDS = {
+    "init": "Write a commented config.yaml for the files it is given.",
+    "build": "Build the workspace that a config.yaml describes.",
+    "inspect": "Say what is in a file, and what to write into config.yaml for it.",
+    "info": "Say in words what a series or a workspace holds.",
+    "window": "Read a window of a series at any zoom into a file.",
+    "plot": "Draw a stretch of a series into a picture.",
+    "verify": "Hash everything that a workspace or a series reaches again.",
+    "demo-data": "Write the demo's recordings.",
+}
+JOB_COMMANDS = ("build-artifacts", "build-series", "build-workspace", "picture", "picture-page")
+
+ERROR_STATUS = 2
+INTERRUPTED_STATUS = 130
+
+
+class _Commands(click.Group):
+    """A group whose commands are modules of this package, imported only to run or to be helped with."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Names that the help shows."""
+        return list(COMMANDS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """The command called `name`, or None."""
+        if name not in COMMANDS and name not in JOB_COMMANDS:
+            return None
+        module = importlib.import_module(f"seriesview.cli.{name.replace('-', '_')}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands in the help."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("seriesview")
+
+
+def _show_version(context: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        click.echo(f"seriesview {_version()}")
+        context.exit()
+
+
+@click.command(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="`seriesview COMMAND --help` explains a command. Exit status: 0 done, 1 something was found wrong or is "
+    "missing, 2 an error, 130 interrupted.",
+)
+@click.option("--traceback", is_flag=True, help="Show where in the program an error comes from.")
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it."
+)
+@click.pass_context
+def cli(context: click.Context, traceback: bool) -> None:
+    """Look at long recordings at every zoom, exactly.
+
+    A config.yaml names recordings (HDF5, NWB, flat binary, npy, CSV); `seriesview build` makes multiresolution
+    views of them, stored by content in kachery; everything else works from those.
+
+    Start with `seriesview inspect FILE`, or with `seriesview init FILE...` and `seriesview build`.
+    """
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command line; exits with its status."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    try:
+        status = cli.main(arguments, prog_name="seriesview", standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
+    except click.exceptions.Abort:
+        sys.exit(INTERRUPTED_STATUS)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED_STATUS)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(ERROR_STATUS)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except SeriesviewError as error:
+        _report(error, "--traceback" in arguments)
+        sys.exit(ERROR_STATUS)
+
+
+def _report(error: SeriesviewError, with_traceback: bool) -> None:
+    if with_traceback:
+        traceback.print_exception(error)
+    lines = error.problems if isinstance(error, ConfigError) else [" ".join(str(error).split())]
+    for line in lines:
+        click.echo(f"seriesview: error: {line}", err=True)
+
+
+if __name__ == "__main__":
+    main()

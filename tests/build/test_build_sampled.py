@@ -1,0 +1,229 @@
+"""Artifacts of sampled series: right, the same whatever the way they were made, and resumed after a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
+from seriesview.build.dataset import dataset_from_config
+from seriesview.build.shards import Shard
+from seriesview.errors import BuildError, ReaderError
+from seriesview.series.arrays import ArrayReader
+from seriesview.series.manifest import parse_series_manifest
+from seriesview.store import Store, open_store
+
+RATE = 1000.0
+
+
+def flat_file(path: Path, samples: np.ndarray, **more: Any) -> dict[str, Any]:
+    samples.tofile(path)
+    channels = samples.shape[1]
+    return {
+        "path": str(path),
+        "reader": "binary",
+        "dtype": samples.dtype.name,
+        "channels": channels,
+        "sampling_frequency": RATE,
+        **more,
+    }
+
+
+def brute_force_bins(samples: np.ndarray, factor: int) -> np.ndarray:
+    count = max(1, -(-(len(samples) - 1) // factor))
+    rows = [samples[b * factor : b * factor + factor + 1] for b in range(count)]
+    return np.array([[piece.min(axis=0), piece.max(axis=0)] for piece in rows])
+
+
+def build(config: dict[str, Any], store: Store, directory: Path, name: str = "raw") -> dict[str, Any]:
+    return build_artifacts(
+        dataset_from_config(name, config), Job(store, directory / "ledger" / f"{name}.jsonl")
+    )
+
+
+def read_array(store: Store, info: Any) -> np.ndarray:
+    return ArrayReader(store, info).read(0, info.shape[0])
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(tmp_path / "kachery", "embedded")
+
+
+@pytest.mark.parametrize("resolution", ["link", "store", "omit"])
+@pytest.mark.parametrize(("channels", "dtype"), [(1, "float32"), (6, "int16"), (32, "int16"), (3, "uint8")])
+def test_levels_moments_and_samples_are_those_of_the_file(
+    tmp_path: Path, store: Store, channels: int, dtype: str, resolution: str
+) -> None:
+    samples = (np.random.default_rng(1).normal(0, 40, (70_001, channels)) + 100).astype(dtype)
+    config = flat_file(tmp_path / "raw.dat", samples, full_resolution=resolution)
+    manifest = parse_series_manifest(build(config, store, tmp_path)["manifest"])
+    assert manifest.levels[0].factor == (16 if channels > 4 else 64)
+    for level in manifest.levels:
+        np.testing.assert_array_equal(read_array(store, level.array), brute_force_bins(samples, level.factor))
+    for moments in manifest.moments:
+        rows = read_array(store, moments.array)
+        pieces = [samples[i : i + moments.factor] for i in range(0, len(samples), moments.factor)]
+        assert rows.shape == (len(pieces), 3, channels)
+        np.testing.assert_array_equal(rows[:, 0], np.array([[len(p)] * channels for p in pieces]))
+    (segment,) = manifest.segments
+    assert (segment.start_time, segment.end_time, segment.num_samples) == (0.0, 70.001, 70_001)
+    assert (segment.min_value, segment.max_value) == (samples.min(), samples.max())
+    content = json.dumps(manifest.to_json_dict())
+    assert str(tmp_path) not in content
+    if resolution == "store":
+        np.testing.assert_array_equal(read_array(store, manifest.values), samples)
+    elif resolution == "omit":
+        assert manifest.values is None
+    else:
+        assert "link" in manifest.to_json_dict()["values"]
+
+
+def cases() -> st.SearchStrategy[tuple[int, int, int, int]]:
+    return st.tuples(
+        st.integers(1, 9000), st.integers(1, 7), st.sampled_from([2, 4, 16, 64]), st.integers(2, 5)
+    )
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cases())
+def test_scattered_builds_give_the_same_artifacts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: tuple[int, int, int, int]
+) -> None:
+    count, channels, base, shards = case
+    monkeypatch.setattr("seriesview.series.arrays.MAX_PART_BYTES", {"level": 2048, "values": 8192})
+    store = open_store(tmp_path / "kachery", "embedded")
+    samples = np.random.default_rng(count).integers(-300, 300, (count, channels)).astype("int16")
+    work = Path(tempfile.mkdtemp(dir=tmp_path))
+    for resolution in ("link", "store"):
+        config = flat_file(tmp_path / "raw.dat", samples, base=base, full_resolution=resolution)
+        dataset = dataset_from_config("raw", config)
+        whole = build_artifacts(dataset, Job(store, work / f"{resolution}.jsonl"))
+        pieces = [
+            build_shard(dataset, Job(store, work / f"{resolution}-{i}.jsonl"), Shard(i, shards))
+            for i in range(shards)
+        ]
+        gathered = gather_shards(dataset, Job(store, work / f"{resolution}-gather.jsonl"), pieces)
+        assert gathered["manifest"] == whole["manifest"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.integers(1, 20_000), st.integers(1, 6), st.sampled_from([4, 16, 24]), st.floats(0, 1))
+def test_a_build_taken_up_again_gives_the_same_artifacts_and_keeps_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int, channels: int, base: int, fraction: float
+) -> None:
+    monkeypatch.setattr("seriesview.series.arrays.MAX_PART_BYTES", {"level": 1024, "values": 4096})
+    store = open_store(tmp_path / "kachery", "embedded")
+    samples = np.random.default_rng(count).normal(0, 300, (count, channels)).astype("float32")
+    config = flat_file(tmp_path / "raw.dat", samples, base=base, full_resolution="store")
+    dataset = dataset_from_config("raw", config)
+    ledger = Path(tempfile.mkdtemp(dir=tmp_path)) / "ledger.jsonl"
+    undisturbed = build_artifacts(dataset, Job(store, ledger))
+    content = ledger.read_bytes()
+    ledger.write_bytes(content[: max(content.index(b"\n") + 1, int(len(content) * fraction))])
+    assert build_artifacts(dataset, Job(store, ledger))["manifest"] == undisturbed["manifest"]
+
+
+def test_a_killed_build_started_again_gives_the_same_artifacts(tmp_path: Path) -> None:
+    samples = np.random.default_rng(5).integers(-3000, 3000, (6_000_000, 8)).astype("int16")
+    config = flat_file(tmp_path / "raw.dat", samples, full_resolution="store")
+    expected = build(config, open_store(tmp_path / "undisturbed", "embedded"), tmp_path, "undisturbed")[
+        "manifest"
+    ]
+    command = [
+        *(sys.executable, "-m", "seriesview.cli.main", "build-artifacts", "raw"),
+        *("--dataset-json", json.dumps(config)),
+        *("--store-json", json.dumps({"storage_dir": str(tmp_path / "kachery"), "mode": "embedded"})),
+        *("--out", str(tmp_path / "raw.json"), "--ledger", str(tmp_path / "raw.jsonl")),
+    ]
+    environment = {key: value for key, value in os.environ.items() if key != "KACHERY_STORAGE_DIR"}
+    for delay in (0.3, 0.5, 0.6, 0.7, 0.8):
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        time.sleep(delay)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        for path in (tmp_path / "kachery" / "sha1").rglob("?" * 40):
+            assert_named_by_its_hash(path)
+    subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
+    assert json.loads((tmp_path / "raw.json").read_text())["manifest"] == expected
+
+
+def assert_named_by_its_hash(path: Path) -> None:
+    import hashlib
+
+    assert hashlib.sha1(path.read_bytes()).hexdigest() == path.name
+
+
+def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, store: Store) -> None:
+    samples = np.zeros((50_000, 8), "int16")
+    config = flat_file(tmp_path / "raw.dat", samples)
+    dataset = dataset_from_config("raw", config)
+
+    from seriesview.build import artifacts
+
+    original = artifacts.identify
+
+    def identify_then_grow(path: Path) -> Any:
+        found = original(path)
+        with Path(config["path"]).open("ab") as file:
+            file.write(bytes(16))
+        return found
+
+    artifacts.identify = identify_then_grow
+    try:
+        with pytest.raises(BuildError, match=r"dataset raw: .*raw\.dat.*changed while it was read"):
+            build_artifacts(dataset, Job(store, tmp_path / "ledger.jsonl"))
+    finally:
+        artifacts.identify = original
+
+
+def test_a_missing_file_names_dataset_key_and_path(tmp_path: Path, store: Store) -> None:
+    config = {"path": str(tmp_path / "nothing.dat"), "reader": "binary", "dtype": "int16", "channels": 2}
+    with pytest.raises(ReaderError, match=r"dataset raw: path: .*nothing\.dat: no such file"):
+        build(config, store, tmp_path)
+
+
+def test_a_linked_file_is_hashed_once_for_all_its_datasets(tmp_path: Path, store: Store) -> None:
+    samples = np.random.default_rng(5).integers(-3000, 3000, (100_000, 4)).astype("int16")
+    config = flat_file(tmp_path / "raw.dat", samples, full_resolution="link")
+    first = build(config, store, tmp_path, "first")
+    (entry,) = (tmp_path / "ledger" / "hashes").glob("*.json")
+    written = entry.stat().st_mtime_ns
+    second = build(config | {"base": 32}, store, tmp_path, "second")
+    assert first["manifest"]["values"] == second["manifest"]["values"]
+    assert json.loads(entry.read_text())["sha1"] in first["manifest"]["values"]["link"]["uri"]
+    assert entry.stat().st_mtime_ns >= written
+
+
+def test_memory_is_bounded_whatever_the_size_of_the_file(tmp_path: Path) -> None:
+    """The peak of a job on a 600 MB file stays below 250 MB."""
+    path = tmp_path / "raw.dat"
+    block = np.random.default_rng(0).integers(-500, 500, (250_000, 32)).astype("int16")
+    with path.open("wb") as file:
+        for _ in range(40):
+            file.write(block.tobytes())
+    config = flat_file(tmp_path / "small.dat", block[:10]) | {"path": str(path), "full_resolution": "store"}
+    store_json = json.dumps({"storage_dir": str(tmp_path / "kachery"), "mode": "embedded"})
+    code = (
+        "import sys; from pathlib import Path; from seriesview.cli.build_artifacts import command;"
+        "command.main(sys.argv[1:], standalone_mode=False);"
+        "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
+    )
+    arguments = ["raw", "--dataset-json", json.dumps(config), "--store-json", store_json]
+    arguments += ["--out", str(tmp_path / "out.json"), "--ledger", str(tmp_path / "ledger.jsonl")]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
+    )
+    assert int(done.stdout.split()[-1]) < 250_000
