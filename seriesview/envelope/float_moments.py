@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_TILE_VALUES = 1 << 15
-_SHORT_ROWS = 16
+from seriesview.envelope.buffers import work_buffer
+
+_TILE_VALUES = 1 << 17
+_SHORT_ROWS = 64
+_BUFFER_VALUES = 256
 
 
 class FloatFold:
@@ -21,8 +24,8 @@ class FloatFold:
         self._channels = max(1, min(num_channels, _TILE_VALUES // self._padded))
         self._bins = max(1, _TILE_VALUES // (self._padded * self._channels))
         values = self._bins * self._padded * self._channels
-        self._values, self._half = np.empty(values), np.empty(max(1, values // 2))
-        self._columns = np.empty(self._bins * self._channels * min(self._padded, _SHORT_ROWS))
+        self._values, self._half = work_buffer(values, float), work_buffer(values // 2, float)
+        self._columns = work_buffer(self._bins * self._channels * min(self._padded, _SHORT_ROWS), float)
 
     def run(self, samples: NDArray[Any], out: NDArray[Any]) -> None:
         """The moments of samples (bins * factor, C) into float64 `out` (bins, 3, C)."""
@@ -34,6 +37,8 @@ class FloatFold:
 
     def _run(self, samples: NDArray[Any], out: NDArray[Any]) -> None:
         with np.errstate(all="ignore"):
+            # Within errstate, this ends with it. A larger buffer makes numpy copy strided operands into it.
+            np.setbufsize(_BUFFER_VALUES)
             for channel in range(0, self._num_channels, self._channels):
                 channels = slice(channel, channel + self._channels)
                 for first in range(0, len(samples), self._bins):
@@ -45,7 +50,8 @@ class FloatFold:
         bins, rows, num_channels = tile.shape
         values = self._values[: bins * self._padded * num_channels].reshape(bins, self._padded, num_channels)
         values[:, :rows] = tile
-        values[:, rows:] = 0.0
+        if rows < self._padded:
+            values[:, rows:] = 0.0
         count, mean, squares = out[:, 0], out[:, 1], out[:, 2]
         count[:] = rows
         self._fold(values, mean)
@@ -58,7 +64,8 @@ class FloatFold:
         np.divide(mean, np.maximum(count, 1.0), out=mean)
         np.add(mean, 0.0, out=mean)
         self._subtract(values, mean)
-        values[:, rows:] = 0.0
+        if rows < self._padded:
+            values[:, rows:] = 0.0
         if absent is not None:
             values[absent] = 0.0
         np.multiply(values, values, out=values)

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seriesview.envelope.buffers import work_buffer
+
 TILE_BYTES = 1 << 18
 _UNIT_BYTES = 16
 
@@ -42,9 +44,9 @@ class GroupFold:
             self._unit_rows *= 2
         self._tile = TILE_BYTES // (factor * row_bytes)
         if self._tile > 0 and factor > 1:
-            self._stack = np.empty(self._tile * factor * row_length, dtype)
-            self._partial = np.empty(self._tile * self._unit_rows * row_length, dtype)
-            self._second = np.empty_like(self._partial)
+            self._stack = work_buffer(self._tile * factor * row_length, dtype)
+            self._partial = work_buffer(self._tile * self._unit_rows * row_length, dtype)
+            self._second = work_buffer(self._partial.size, dtype)
 
     def run(self, rows: NDArray[Any], *reductions: Reduction) -> None:
         """Reduce `rows` (groups * factor, C) with each of the reductions."""

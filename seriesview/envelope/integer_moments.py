@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from seriesview.envelope.buffers import work_buffer
+
 _TILE_VALUES = 1 << 17
-_LANE_VALUES = 512
+_LANE_VALUES = 256
 _WORTHWHILE_RUN = 8
 
 
@@ -24,8 +26,8 @@ class IntegerFold:
             self._piece //= 2
         self._tile = max(1, _TILE_VALUES // (self._piece * num_channels))
         values = self._tile * self._piece * num_channels
-        self._moved = np.empty(values, dtype)
-        self._wide = np.empty(values, np.int32)
+        self._moved = work_buffer(values, dtype)
+        self._wide = work_buffer(values, np.int32)
 
     def run(self, samples: NDArray[Any], out: NDArray[Any]) -> None:
         """The moments of samples (bins * factor, C), contiguous, into int64 `out` (bins, 3, C)."""
