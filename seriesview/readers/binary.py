@@ -115,7 +115,7 @@ class BinaryReader:
                 shape=(size,),
                 sampling_frequency=None,
                 unit=None,
-                options={"reader": self.name},
+                options={"reader": self.name, "dtype": None, "channels": None, "sampling_frequency": None},
                 problem=f"{size} bytes that do not say what they are: set dtype, channels, sampling_frequency "
                 "(and byte_offset, order)",
             )

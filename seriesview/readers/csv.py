@@ -63,33 +63,23 @@ class CsvRecording(Recording):
         if self.num_samples == 0:
             self.close()
             raise ReaderError(f"{path}: no samples: there are no whole lines of data in this table")
-        self._shift = 0.0
-        axis = self._table.axis
-        if timed and axis is not None:
-            self._set_origin(axis.origin, float(self._table.times(0, 1)[0]), options)
+        if self._table.axis is not None:
+            self.session_start = _session_start(self._table.axis.origin)
         elif time is not None:
             axis, self.start_time = _first_time(path, dialect, time, zone)
-            self._set_origin(axis.origin, self.start_time, options)
+            self.session_start = _session_start(axis.origin, options.start_time or 0.0)
         _share_unit(self)
         describe(self, options)
-
-    def _set_origin(self, origin: TimeOrigin | None, first_time: float, options: ReadOptions) -> None:
-        if options.start_time is not None:
-            self._shift = options.start_time - first_time
-        self.session_start = _session_start(origin, self._shift)
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on."""
         self._table.read_into(first_sample, out)
 
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
-        """Times in seconds (last_sample - first_sample,); the first is `start_time:` where that is set.
-
-        Wall-clock times count from the first one.
-        """
+        """Times in seconds (last_sample - first_sample,); wall-clock times count from the first one."""
         if self.sampling_frequency is not None:
             return super().timestamps(first_sample, last_sample)
-        return self._table.times(first_sample, last_sample) + self._shift
+        return self._table.times(first_sample, last_sample)
 
     def close(self) -> None:
         """Let go of the decoded numbers."""
@@ -136,7 +126,7 @@ class CsvReader:
         else:
             bounds, labels, origin = read_intervals(path, dialect, options.dataset, zone)
             recording = IntervalRecording(path, bounds, labels, options)
-        recording.session_start = options.session_start or _session_start(origin, 0.0)
+        recording.session_start = options.session_start or _session_start(origin)
         return recording
 
 
@@ -176,11 +166,11 @@ def _first_time(
     return axis, first if np.isfinite(first) else 0.0
 
 
-def _session_start(origin: TimeOrigin | None, shift: float) -> str | None:
-    """When the time 0 s was, where the zone is known."""
+def _session_start(origin: TimeOrigin | None, start_time: float = 0.0) -> str | None:
+    """When the time 0 s was, where the zone is known and the first sample is at `start_time`."""
     if origin is None or origin.zone is None:
         return None
-    return session_start(origin.nanoseconds - round(shift * 1e6) * 1000, origin.zone)
+    return session_start(origin.nanoseconds - round(start_time * 1e6) * 1000, origin.zone)
 
 
 def _share_unit(recording: Recording) -> None:
@@ -192,7 +182,8 @@ def _share_unit(recording: Recording) -> None:
 
 
 def _series_candidate(path: Path, dialect: Dialect, num_rows: int) -> Candidate:
-    problem, num_channels, options, unit = None, 0, {}, None
+    problem, num_channels, unit = None, 0, None
+    options: dict[str, Any] = {}
     try:
         time = find_time_column(dialect, path)
         columns = find_value_columns(dialect, path, time)
@@ -200,7 +191,11 @@ def _series_candidate(path: Path, dialect: Dialect, num_rows: int) -> Candidate:
         units = {column.unit for column in columns}
         unit = units.pop() if len(units) == 1 else None
         if time is not None:
-            options = {"timestamps": time.name}
+            # A unit that can be seen is a unit that can be corrected.
+            shown = time.name if time.is_clock or time.unit_is_given else f"{time.name} (s)"
+            options = {"timestamps": shown}
+        else:
+            options = {"sampling_frequency": None}
     except ReaderError as error:
         problem = str(error).removeprefix(f"{path}: ")
     return Candidate(

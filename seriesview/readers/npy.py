@@ -35,7 +35,6 @@ class NpyRecording(Recording):
         self.type = options.type or "continuous"
         self._array = _open_array(path, options)
         self._times: ArrayFile | None = None
-        self._shift = 0.0
         try:
             self._set_times(options)
             self.channels = make_channels(self._array.num_channels, options, path)
@@ -62,18 +61,13 @@ class NpyRecording(Recording):
                 f"{self.path}: timestamps: {options.timestamps} holds {self._times.num_samples} rows of "
                 f"{self._times.num_channels}, but {self._array.num_samples} samples need one time each"
             )
-        if options.start_time is not None:
-            self._shift = options.start_time - float(self._read_times(0, 1)[0])
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on."""
         self._array.read_into(first_sample, out)
 
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
-        """Times in seconds (last_sample - first_sample,); the first is `start_time:` where that is set."""
-        return self._read_times(first_sample, last_sample) + self._shift
-
-    def _read_times(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
+        """Times in seconds (last_sample - first_sample,)."""
         if self._times is None:
             raise ReaderError(f"{self.path}: this dataset has no timestamps")
         times = np.empty((last_sample - first_sample, 1), self._times.dtype)
@@ -134,6 +128,7 @@ def _headers(path: Path) -> dict[str | None, ArrayHeader]:
 
 def _candidate(member: str | None, header: ArrayHeader) -> Candidate:
     options: dict[str, Any] = {} if member is None else {"dataset": member}
+    options["sampling_frequency"] = None
     shape = header.shape
     if len(shape) == 2 and 0 < shape[0] < shape[1]:
         options["order"] = "F"

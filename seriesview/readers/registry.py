@@ -73,22 +73,24 @@ def guess_reader(path: Path) -> Reader:
     raise ReaderError("; ".join([problem, *broken]))
 
 
+def choose_reader(path: Path, name: str | None = None) -> Reader:
+    """The reader called `name`, or the guessed one, for a file that can be read. Raises ReaderError."""
+    _check_file(path)
+    return guess_reader(path) if name is None else reader_by_name(name)
+
+
 def open_recording(
     path: Path | str, reader: str | None = None, options: ReadOptions | None = None
 ) -> Recording:
     """Open one dataset of a file; `reader` is guessed where it is None. Raises ReaderError."""
     path = Path(path)
-    _check_file(path)
-    chosen = guess_reader(path) if reader is None else reader_by_name(reader)
-    return chosen.open(path, options or ReadOptions())
+    return choose_reader(path, reader).open(path, options or ReadOptions())
 
 
 def list_candidates(path: Path | str, reader: str | None = None) -> list[Candidate]:
     """What the file holds, and what of it cannot be shown, with the reason. Raises ReaderError."""
     path = Path(path)
-    _check_file(path)
-    chosen = guess_reader(path) if reader is None else reader_by_name(reader)
-    return chosen.candidates(path)
+    return choose_reader(path, reader).candidates(path)
 
 
 def _check_file(path: Path) -> None:

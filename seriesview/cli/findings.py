@@ -1,0 +1,134 @@
+"""What a file holds, found by opening everything in it that can be opened."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from seriesview.build.dataset import Dataset
+from seriesview.build.plan import timeline_of
+from seriesview.errors import ReaderError, SeriesviewError
+from seriesview.readers import Candidate, Reader, ReadOptions, Recording
+
+_OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
+_TYPES_WITHOUT_RATE = ("event", "interval")
+_PLACEHOLDER_RATE = 1.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One dataset in a file; times in seconds, None where they are not known or do not apply.
+
+    `options` are the configuration keys that open it, None where the file does not say and the user must.
+    """
+
+    dataset: str | None
+    type: str | None
+    dtype: str
+    shape: tuple[int, ...]
+    unit: str | None
+    options: dict[str, Any]
+    sampling_frequency: float | None = None
+    num_channels: int | None = None
+    start_time: float | None = None
+    duration: float | None = None
+    num_segments: int | None = None
+    largest_deviation: float | None = None
+    session_start: str | None = None
+    problem: str | None = None
+
+    @property
+    def is_irregular(self) -> bool:
+        """Whether its samples keep timestamps of their own."""
+        return self.duration is not None and self.sampling_frequency is None and self.num_segments is not None
+
+
+def find_all(path: Path, reader: Reader) -> list[Finding]:
+    """Every candidate of a file, opened to see whether and how it can be shown. Raises ReaderError."""
+    return [_examine(path, reader, candidate) for candidate in reader.candidates(path)]
+
+
+def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:
+    finding = Finding(
+        dataset=candidate.dataset,
+        type=candidate.type,
+        dtype=candidate.dtype,
+        shape=candidate.shape,
+        unit=candidate.unit,
+        options=dict(candidate.options),
+        sampling_frequency=candidate.sampling_frequency,
+        problem=candidate.problem,
+    )
+    if candidate.problem is not None:
+        return finding
+    known = {
+        key: value for key, value in candidate.options.items() if key in _OPTION_NAMES and value is not None
+    }
+    try:
+        return _opened(path, reader, finding, ReadOptions(**known))
+    except (SeriesviewError, OSError) as error:
+        problem = _reason(error, path)
+    if (
+        candidate.type in _TYPES_WITHOUT_RATE
+        or candidate.sampling_frequency is not None
+        or "timestamps" in known
+    ):
+        return replace(finding, problem=problem)
+    try:
+        options = ReadOptions(**{**known, "sampling_frequency": _PLACEHOLDER_RATE})
+        opened = _opened(path, reader, finding, options)
+    except (SeriesviewError, OSError):
+        return replace(finding, problem=problem)
+    return replace(
+        opened,
+        options={**finding.options, "sampling_frequency": None},
+        sampling_frequency=None,
+        start_time=None,
+        duration=None,
+        num_segments=None,
+    )
+
+
+def _reason(error: Exception, path: Path) -> str:
+    text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    return " ".join(text.split()).removeprefix(f"{path}: ")
+
+
+def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) -> Finding:
+    with reader.open(path, options) as recording:
+        if recording.num_samples == 0:
+            raise ReaderError("no samples")
+        finding = replace(
+            finding,
+            type=recording.type,
+            unit=recording.unit or finding.unit,
+            session_start=recording.session_start,
+        )
+        if recording.type == "event":
+            times, _ = recording.events()
+            return _with_span(finding, float(times[0]), float(times[-1]), recording.num_channels)
+        if recording.type == "interval":
+            bounds, _, _ = recording.intervals()
+            return _with_span(finding, float(bounds[0, 0]), float(bounds[:, 1].max()), None)
+        return _with_timeline(finding, recording, path, options)
+
+
+def _with_span(finding: Finding, start: float, end: float, num_channels: int | None) -> Finding:
+    return replace(finding, start_time=start, duration=end - start, num_channels=num_channels)
+
+
+def _with_timeline(finding: Finding, recording: Recording, path: Path, options: ReadOptions) -> Finding:
+    timeline = timeline_of(recording, Dataset("", str(path), None, options))
+    start, end = timeline.segments[0].start_time, timeline.segments[-1].end_time
+    return replace(
+        finding,
+        dtype=str(recording.dtype),
+        shape=(recording.num_samples, recording.num_channels),
+        sampling_frequency=timeline.sampling_frequency,
+        num_channels=recording.num_channels,
+        start_time=start,
+        duration=end - start,
+        num_segments=len(timeline.segments),
+        largest_deviation=timeline.largest_deviation,
+    )

@@ -1,0 +1,177 @@
+"""`seriesview inspect`: what is in a file, and what to write into config.yaml for it."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seriesview.cli.arguments import json_option, open_reading_store, storage_option
+
+if TYPE_CHECKING:
+    from seriesview.cli.findings import Finding
+    from seriesview.readers import Reader
+
+_SIZES = ("bytes", "kB", "MB", "GB", "TB")
+
+
+@click.command(short_help="What is in a file, and the YAML that opens it.")
+@click.argument("path")
+@click.option("--reader", help="Reader to use, such as hdf5, nwb, npy, csv or binary.  [default: guessed]")
+@storage_option
+@json_option
+def command(path: str, reader: str | None, storage_dir: Path | None, as_json: bool) -> None:
+    """Say what PATH holds: a file, or the sha1:// URI of one.
+
+    Each series with its shape, dtype, rate, unit and duration, and the lines to paste below `datasets:` in
+    config.yaml; then what cannot be shown, and why.
+    """
+    from seriesview.build.dataset import Dataset, located_source
+    from seriesview.cli.findings import find_all
+    from seriesview.readers import ReadOptions, guess_reader
+    from seriesview.readers.registry import reader_by_name
+    from seriesview.store import open_store
+
+    source = Dataset("", path, reader, ReadOptions())
+    store = (
+        open_reading_store(storage_dir) if source.is_kachery_uri else open_store(storage_dir, mode="embedded")
+    )
+    with located_source(source, store) as file:
+        chosen = guess_reader(file) if reader is None else reader_by_name(reader)
+        findings = find_all(file, chosen)
+        size = file.stat().st_size
+        stem = file.stem
+    entries = _entries(path, stem, findings, chosen if reader is not None else None)
+    if as_json:
+        click.echo(json.dumps(_document(path, chosen, size, findings, entries), allow_nan=False))
+        return
+    click.echo("\n".join(_words(path, chosen, size, findings, entries)))
+
+
+Entry = tuple[str, dict[str, Any]]
+
+
+def _entries(path: str, stem: str, findings: list[Finding], reader: Reader | None) -> list[Entry | None]:
+    """Name and keys of each dataset; None where a problem cannot be solved by filling in keys."""
+    from seriesview.cli.dataset_entries import dataset_name
+
+    shown = [finding for finding in findings if _can_be_configured(finding)]
+    entries: list[Entry | None] = []
+    taken: list[str] = []
+    for finding in findings:
+        if not _can_be_configured(finding):
+            entries.append(None)
+            continue
+        name = dataset_name(stem, finding.dataset if len(shown) > 1 else None, taken)
+        taken.append(name)
+        keys: dict[str, Any] = {"path": path}
+        if reader is not None:
+            keys["reader"] = reader.name
+        entries.append((name, keys | finding.options))
+    return entries
+
+
+def _can_be_configured(finding: Finding) -> bool:
+    return finding.problem is None or None in finding.options.values()
+
+
+def _document(
+    path: str, reader: Reader, size: int, findings: list[Finding], entries: list[Entry | None]
+) -> dict[str, Any]:
+    from seriesview.cli.dataset_entries import entry_yaml
+
+    candidates = []
+    for finding, entry in zip(findings, entries, strict=True):
+        candidate = asdict(finding) | {"irregular": finding.is_irregular}
+        candidate["shape"] = list(finding.shape)
+        if entry is not None:
+            name, keys = entry
+            candidate |= {"name": name, "config": keys, "yaml": entry_yaml(name, keys)}
+        candidates.append(candidate)
+    return {"path": path, "reader": reader.name, "bytes": size, "candidates": candidates}
+
+
+def _words(
+    path: str, reader: Reader, size: int, findings: list[Finding], entries: list[Entry | None]
+) -> Iterator[str]:
+    from seriesview.cli.dataset_entries import entry_yaml
+
+    yield f"{path}: {_size(size)}, reader {reader.name}"
+    for finding, entry in zip(findings, entries, strict=True):
+        if entry is not None:
+            yield ""
+            yield finding.dataset or "(the whole file)"
+            yield f"  {_description(finding)}"
+    usable = [entry for entry in entries if entry is not None]
+    if usable:
+        yield ""
+        yield "To paste into config.yaml:"
+        yield ""
+        yield "datasets:"
+        for name, keys in usable:
+            yield entry_yaml(name, keys)
+    hidden = [finding for finding, entry in zip(findings, entries, strict=True) if entry is None]
+    if hidden:
+        yield ""
+        yield "Cannot be shown:"
+        for finding in hidden:
+            yield f"  {finding.dataset or '(the whole file)'}: {finding.problem}"
+    if not findings:
+        yield ""
+        yield "Nothing in it looks like a recording."
+
+
+def _description(finding: Finding) -> str:
+    if finding.problem is not None:
+        return finding.problem
+    parts = [str(finding.type)]
+    if finding.type == "event":
+        parts += [f"{finding.shape[0]} events", f"{finding.num_channels} channels"]
+    elif finding.type == "interval":
+        parts += [f"{finding.shape[0]} intervals"]
+    else:
+        parts += [
+            finding.dtype,
+            f"{finding.shape[0]} samples x {finding.num_channels} channels",
+            _rate(finding),
+        ]
+        if finding.unit:
+            parts.append(finding.unit)
+    if finding.duration is not None:
+        parts.append(f"{_seconds(finding.duration)} from {finding.start_time:.9g} s on")
+    if finding.num_segments is not None and finding.num_segments > 1:
+        parts.append(f"{finding.num_segments} segments")
+    if finding.session_start is not None:
+        parts.append(f"begun at {finding.session_start}")
+    return ", ".join(parts)
+
+
+def _rate(finding: Finding) -> str:
+    if finding.is_irregular:
+        return "times of its own"
+    if finding.sampling_frequency is None:
+        return "rate not known"
+    text = f"{finding.sampling_frequency:.9g} Hz"
+    deviation = (finding.largest_deviation or 0.0) * finding.sampling_frequency
+    # Times in float64 are never exact; a thousandth of a sample is what can be seen at the closest zoom.
+    return f"{text} (times within {deviation:.2g} samples)" if deviation > 1e-3 else text
+
+
+def _seconds(seconds: float) -> str:
+    if seconds < 120:
+        return f"{seconds:.6g} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    clock = f"{hours}:{minutes:02}:{rest:02}"
+    return f"{seconds:.6g} s ({f'{days} d ' if days else ''}{clock})"
+
+
+def _size(count: int) -> str:
+    power = min(len(_SIZES) - 1, int(math.log(max(count, 1), 1000)))
+    return f"{count} bytes" if power == 0 else f"{count / 1000**power:.3g} {_SIZES[power]}"
