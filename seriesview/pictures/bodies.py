@@ -156,7 +156,7 @@ def _draw_own_axis(
 def value_axis(canvas: Canvas, box: Box, low: float, high: float) -> None:
     """Lines across the box and labels at its left, at round values between `low` (bottom) and `high` (top)."""
     pixels = (box.height - 1) / (high - low)
-    values = words.ticks(low, high, max(3, min(6, box.height // 36)))
+    values = words.ticks(low, high, max(4, min(6, box.height // 36)))
     digits = _digits_apart(values)
     for value in values:
         y = round(box.bottom - 1 - (value - low) * pixels)

@@ -60,7 +60,8 @@ def _read_by_time(series: Series, axis: TimeAxis, channels: list[str], out: Floa
 def _read_bins(series: Series, axis: TimeAxis, channels: list[str], number: int, out: Floats) -> None:
     """Columns of whole samples, from the nearest whole column on; two segments in one column both show."""
     segment = series.segments[number]
-    first = round(axis.position(segment.start_time))
+    place = axis.position(segment.start_time)
+    first = axis.columns - 1 if axis.columns - 1 < place < axis.columns else round(place)
     samples = axis.samples_per_column
     steps = max(1, math.ceil((segment.num_samples - 1) / samples))
     low, high = max(0, -first), min(steps, axis.columns - first)

@@ -27,6 +27,8 @@ def frequency(hertz: float) -> str:
 
 def duration(seconds: float) -> str:
     """A length of time in the two largest units that it has."""
+    if seconds < 1e-3:
+        return f"{number(seconds * 1e6)} us"
     if seconds < 1:
         return f"{number(seconds * 1000)} ms"
     if seconds < 60:
