@@ -17,12 +17,55 @@ TILE_BYTES = 1 << 18
 _UNIT_BYTES = 16
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reduction:
     """`ufunc` (minimum, fmax, ...) over each group of a fold, into contiguous `out` (groups, C)."""
 
     ufunc: np.ufunc
     out: NDArray[Any]
+
+
+class _Stack:
+    """A buffer where the n-th units of all groups lie side by side: `values` (units, groups * unit_length)."""
+
+    def __init__(self, buffer: NDArray[Any], groups: int, units: int, unit_length: int) -> None:
+        self._unit = np.dtype((np.void, unit_length * buffer.dtype.itemsize))
+        self._shape = (groups, units)
+        flat = buffer[: groups * units * unit_length]
+        self.values = flat.reshape(units, groups * unit_length)
+        self._target = flat.view(self._unit).reshape(units, groups).T
+
+    def fill(self, rows: NDArray[Any]) -> None:
+        """Copy `rows` (groups * units, unit_length) here, each row contiguous."""
+        np.copyto(self._target, rows.view(self._unit).reshape(self._shape))
+
+
+class _Tile:
+    """The buffers of a GroupFold arranged for one number of groups."""
+
+    def __init__(self, fold: "GroupFold", groups: int) -> None:
+        units, unit_length = fold.factor // fold.unit_rows, fold.unit_rows * fold.row_length
+        self._stack = _Stack(fold.stack, groups, units, unit_length)
+        self._rows = (groups * units, unit_length)
+        self._firsts = self._stack.values[0].reshape(groups, unit_length)[:, : fold.row_length]
+        self._partial = fold.partial[: groups * unit_length] if fold.unit_rows > 1 else None
+        if self._partial is not None:
+            self._partial_rows = self._partial.reshape(groups * fold.unit_rows, fold.row_length)
+            self._second = _Stack(fold.second, groups, fold.unit_rows, fold.row_length)
+
+    def run(self, rows: NDArray[Any], reductions: list[Reduction], first_rows: NDArray[Any] | None) -> None:
+        """Reduce the tile's rows (groups * factor, C)."""
+        self._stack.fill(rows if self._partial is None else rows.reshape(self._rows))
+        if first_rows is not None:
+            first_rows[:] = self._firsts
+        for reduction in reductions:
+            flat = reduction.out.reshape(-1)
+            if self._partial is None:
+                reduction.ufunc.reduce(self._stack.values, axis=0, out=flat)
+            else:
+                reduction.ufunc.reduce(self._stack.values, axis=0, out=self._partial)
+                self._second.fill(self._partial_rows)
+                reduction.ufunc.reduce(self._second.values, axis=0, out=flat)
 
 
 class GroupFold:
@@ -31,59 +74,43 @@ class GroupFold:
     `contiguous` promises that the rows given lie behind one another in memory; otherwise only each row does.
     """
 
-    def __init__(
-        self, dtype: np.dtype[np.generic], row_length: int, factor: int, contiguous: bool = True
-    ) -> None:
-        self._dtype, self._row_length, self._factor = dtype, row_length, factor
+    def __init__(self, dtype: np.dtype[Any], row_length: int, factor: int, contiguous: bool = True) -> None:
+        self.row_length, self.factor, self.unit_rows = row_length, factor, 1
         row_bytes = dtype.itemsize * row_length
-        self._unit_rows = 1
         # Copying units of 16 bytes and more costs a fraction of copying single small values.
-        while (
-            contiguous and self._unit_rows * row_bytes < _UNIT_BYTES and factor % (2 * self._unit_rows) == 0
-        ):
-            self._unit_rows *= 2
-        self._tile = TILE_BYTES // (factor * row_bytes)
-        if self._tile > 0 and factor > 1:
-            self._stack = work_buffer(self._tile * factor * row_length, dtype)
-            self._partial = work_buffer(self._tile * self._unit_rows * row_length, dtype)
-            self._second = work_buffer(self._partial.size, dtype)
+        while contiguous and self.unit_rows * row_bytes < _UNIT_BYTES and factor % (2 * self.unit_rows) == 0:
+            self.unit_rows *= 2
+        self._groups = TILE_BYTES // (factor * row_bytes) if factor > 1 else 0
+        if self._groups:
+            self.stack = work_buffer(self._groups * factor * row_length, dtype)
+            self.partial = work_buffer(self._groups * self.unit_rows * row_length, dtype)
+            self.second = work_buffer(self.partial.size, dtype)
+            self._full = _Tile(self, self._groups)
 
-    def run(self, rows: NDArray[Any], *reductions: Reduction) -> None:
-        """Reduce `rows` (groups * factor, C) with each of the reductions."""
-        groups = len(rows) // self._factor
-        if self._tile == 0 or self._factor == 1:
-            grouped = rows.reshape(groups, self._factor, self._row_length)
-            for reduction in reductions:
-                reduction.ufunc.reduce(grouped, axis=1, out=reduction.out)
+    def run(self, rows: NDArray[Any], *reductions: Reduction, first_rows: NDArray[Any] | None = None) -> None:
+        """Reduce `rows` (groups * factor, C) with each of the reductions.
+
+        `first_rows` (groups, C), where given, receives each group's first row while it is in the cache.
+        """
+        groups = len(rows) // self.factor
+        if not self._groups:
+            self._run_plainly(rows.reshape(groups, self.factor, self.row_length), reductions, first_rows)
             return
-        for first in range(0, groups, self._tile):
-            last = min(first + self._tile, groups)
-            tile = rows[first * self._factor : last * self._factor]
-            self._run_tile(tile, last - first, [Reduction(r.ufunc, r.out[first:last]) for r in reductions])
+        for first in range(0, groups, self._groups):
+            last = min(first + self._groups, groups)
+            tile = self._full if last - first == self._groups else _Tile(self, last - first)
+            tile.run(
+                rows[first * self.factor : last * self.factor],
+                [Reduction(reduction.ufunc, reduction.out[first:last]) for reduction in reductions],
+                None if first_rows is None else first_rows[first:last],
+            )
 
-    def _run_tile(self, rows: NDArray[Any], groups: int, reductions: list[Reduction]) -> None:
-        units = self._factor // self._unit_rows
-        stack = self._stacked(rows, groups, units, self._unit_rows, self._stack)
+    @staticmethod
+    def _run_plainly(
+        rows: NDArray[Any], reductions: tuple[Reduction, ...], first_rows: NDArray[Any] | None
+    ) -> None:
+        """The same for groups (groups, factor, C) that are too large to stack, and long enough not to need it."""
         for reduction in reductions:
-            flat = reduction.out.reshape(-1)
-            if self._unit_rows == 1:
-                reduction.ufunc.reduce(stack, axis=0, out=flat)
-                continue
-            partial = self._partial[: groups * self._unit_rows * self._row_length]
-            reduction.ufunc.reduce(stack, axis=0, out=partial)
-            rest = partial.reshape(groups * self._unit_rows, self._row_length)
-            second = self._stacked(rest, groups, self._unit_rows, 1, self._second)
-            reduction.ufunc.reduce(second, axis=0, out=flat)
-
-    def _stacked(
-        self, rows: NDArray[Any], groups: int, units: int, unit_rows: int, buffer: NDArray[Any]
-    ) -> NDArray[Any]:
-        """The rows (groups * units * unit_rows, C) copied as (units, groups * unit_rows * C)."""
-        unit_length = unit_rows * self._row_length
-        unit = np.dtype((np.void, unit_length * self._dtype.itemsize))
-        if unit_rows > 1:
-            rows = rows.reshape(groups * units, unit_length)
-        stack = buffer[: units * groups * unit_length].reshape(units, groups * unit_length)
-        target = buffer[: units * groups * unit_length].view(unit).reshape(units, groups)
-        np.copyto(target, rows.view(unit).reshape(groups, units).T)
-        return stack
+            reduction.ufunc.reduce(rows, axis=1, out=reduction.out)
+        if first_rows is not None:
+            first_rows[:] = rows[:, 0]

@@ -88,11 +88,19 @@ class LevelReducer(_Envelope):
             self._open = None
         elif cut.lead is not None:
             self._fold.run(cut.lead, Reduction(self._lower, low[:1]), Reduction(self._upper, high[:1]))
-        whole = samples[cut.first : cut.last]
-        self._fold.run(whole, Reduction(self._lower, low[leads:]), Reduction(self._upper, high[leads:]))
-        self._carry.keep(samples[cut.last :])
+        rest = samples[cut.last :]
+        # The first rows from cut.first on; each closes the bin before it.
+        firsts = np.empty((len(low) - leads + min(1, len(rest)), self._num_channels), self._work_dtype)
+        self._fold.run(
+            samples[cut.first : cut.last],
+            Reduction(self._lower, low[leads:]),
+            Reduction(self._upper, high[leads:]),
+            first_rows=firsts[: len(low) - leads],
+        )
+        firsts[len(low) - leads :] = rest[:1]
+        self._carry.keep(rest)
 
-        closing = samples[cut.first :: self._factor][1 - leads :]
+        closing = firsts[1 - leads :]
         closed = min(len(low), len(closing))
         envelope = self._empty(closed)
         self._lower(low[:closed], closing[:closed], out=envelope[:, 0])
