@@ -16,7 +16,7 @@ def zoom_ladder(factors: Sequence[int], num_samples: int, has_samples: bool = Tr
     fine = 4 * factors[0] if factors else None
     rungs = [] if has_samples or not factors else [factors[0] * multiple for multiple in (1, 2, 3)]
     if has_samples:
-        rungs = [1, 2, 3, *_steps(4, max(4, num_samples) if fine is None else fine - 1)]
+        rungs = [1, 2, 3, *_steps(4, max(4, 2 * num_samples) if fine is None else fine - 1)]
     for index, factor in enumerate(factors):
         following = factors[index + 1] if index + 1 < len(factors) else None
         last = max(4, -(-2 * num_samples // factor)) if following is None else (4 * following - 1) // factor

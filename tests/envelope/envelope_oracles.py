@@ -1,0 +1,73 @@
+"""Obvious definitions in plain Python, sharing nothing with the package."""
+
+import math
+from fractions import Fraction
+
+DTYPES = (
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint8",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+)
+
+
+def hull(values):
+    """Lowest and highest of a list of numbers, NaN left out; None where nothing is left."""
+    present = [value for value in values if value == value]
+    return (min(present), max(present)) if present else None
+
+
+def closed_bins(column, factor):
+    """Bins of one channel's samples (a list): bin b holds samples b * factor to (b + 1) * factor inclusive."""
+    bins, first = [], 0
+    while first == 0 or first < len(column) - 1:
+        bins.append(hull(column[first : first + factor + 1]))
+        first += factor
+    return bins
+
+
+def as_envelope_column(bins):
+    """Bins with NaN for None and 0.0 for -0.0, as rows [low, high]."""
+    return [[math.nan, math.nan] if pair is None else [pair[0] + 0, pair[1] + 0] for pair in bins]
+
+
+def integer_moments(values):
+    return [len(values), sum(values), sum(value * value for value in values)]
+
+
+def halving_sum(values):
+    """The documented fold, one addition at a time."""
+    while len(values) > 1:
+        half = len(values) // 2
+        values = [values[i] + values[i + half] for i in range(half)]
+    return values[0]
+
+
+def float_moments(values, factor):
+    """Count, mean and M2 of one bin of at most `factor` floats, as docs/format.md orders the operations."""
+    padded = 1
+    while padded < factor:
+        padded *= 2
+    slots = [value if math.isfinite(value) else None for value in values] + [None] * (padded - len(values))
+    count = float(sum(slot is not None for slot in slots))
+    if count == 0:
+        return [0.0, 0.0, 0.0]
+    mean = halving_sum([0.0 if slot is None else slot for slot in slots]) / count + 0.0
+    squares = halving_sum([0.0 if slot is None else (slot - mean) * (slot - mean) for slot in slots])
+    return [count, mean, squares]
+
+
+def exact_statistics(values):
+    """Mean, rms and std of finite numbers, from exact fractions."""
+    exact = [Fraction(value) for value in values]
+    mean = sum(exact) / len(exact)
+    square = sum(value * value for value in exact) / len(exact)
+    spread = sum((value - mean) ** 2 for value in exact) / len(exact)
+    return float(mean), math.sqrt(square), math.sqrt(spread)
