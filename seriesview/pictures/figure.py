@@ -205,6 +205,9 @@ def _shade_gaps(canvas: Canvas, box: Box, series: Series, axis: TimeAxis) -> Non
 
 def _time_axis(canvas: Canvas, box: Box, axis: TimeAxis) -> None:
     places, labels = words.time_ticks(axis.start, axis.end, max(2, box.width // 110))
+    widest = max((text_width(label) for label in labels), default=0)
+    if widest * len(labels) > 0.7 * box.width:
+        places, labels = words.time_ticks(axis.start, axis.end, max(2, box.width // (2 * widest)))
     for place, label in zip(places, labels, strict=True):
         x = box.left + min(round(axis.position(place)), box.width - 1)
         canvas.fill(Box(x, box.bottom + 1, x + 1, box.bottom + 6), SOFT_INK)

@@ -88,7 +88,8 @@ def event_counts(series: Series, axis: TimeAxis, channels: Sequence[str]) -> npt
     """(columns, C) events in each column; where there are many, by the bins of a count level."""
     level = _count_level(series, axis)
     if level is None:
-        points = series.points(axis.start, axis.end, axis.columns, list(channels))
+        few = series.manifest.num_samples <= MAX_POINTS
+        points = series.points(axis.start, axis.end, MAX_POINTS if few else axis.columns, list(channels))
         if points.counts is not None:
             return points.counts.astype(np.float64)
         counts = np.zeros((axis.columns, len(channels)))

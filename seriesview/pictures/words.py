@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-_TIME_STEPS = (60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
+_TIME_STEPS = (15, 30, 60, 120, 300, 600, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 _DAY = 86400
 
 
@@ -76,13 +76,13 @@ def ticks(low: float, high: float, parts: int) -> list[float]:
 
 
 def time_ticks(start: float, end: float, parts: int) -> tuple[list[float], list[str]]:
-    """Round times and their labels: seconds below two minutes, h:mm:ss beyond, and days where there are any."""
+    """Round times and their labels: seconds below two minutes, h:mm:ss beyond, d h:mm after days."""
     span = end - start
     step = nice_step(span, parts)
     if span >= 120:
         wanted = span / max(parts, 1)
-        step = next((s for s in _TIME_STEPS if s >= wanted), _DAY * nice_step(span / _DAY, parts))
-        step = max(step, nice_step(span, parts)) if wanted < 30 else step
+        longer = (time for time in _TIME_STEPS if time >= wanted)
+        step = step if step <= 10 else next(longer, _DAY * nice_step(span / _DAY, parts))
     places = _multiples(start, end, step)
     if span < 120 and end < 10000:
         digits = max(0, -math.floor(math.log10(step) + 1e-9))
@@ -97,11 +97,11 @@ def _clock(seconds: float, step: float) -> str:
     days, rest = divmod(seconds, _DAY)
     hours, rest = divmod(rest, 3600)
     minutes, rest = divmod(rest, 60)
-    text = f"{int(hours)}:{int(minutes):02d}" + (
-        "" if step >= 60 else f":{rest:0{2 if digits == 0 else 3 + digits}.{digits}f}"
-    )
     if step >= _DAY:
         return f"{sign}{int(days)} d"
+    text = f"{int(hours)}:{int(minutes):02d}"
+    if not days or step < 60:
+        text += f":{rest:0{2 if digits == 0 else 3 + digits}.{digits}f}"
     return f"{sign}{int(days)} d {text}" if days else f"{sign}{text}"
 
 
