@@ -11,7 +11,7 @@ import numpy as np
 
 from seriesview.errors import FormatError
 
-SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}(/[^/?#]*)?(\?manifest=[0-9a-f]{40})?")
+SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}/[^/?#]+(\?manifest=[0-9a-f]{40})?")
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 

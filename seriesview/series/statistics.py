@@ -55,6 +55,8 @@ def span_moments(
     pyramid: Pyramid, moments: Sequence[Moments], segment: int, first: int, last: int, channels: Selection
 ) -> npt.NDArray[Any]:
     """Moments (3, C) of samples [first, last), from `moments`, fine to coarse; raises RequestError."""
+    if pyramid.samples is None:
+        _check_whole_bins(moments, first, last, last == pyramid.lengths[segment])
     pieces: list[npt.NDArray[Any]] = []
     _collect(pyramid, moments, segment, first, last, channels, pieces)
     return combine_moments(np.concatenate(pieces))
@@ -106,13 +108,20 @@ def _collect(
 def _from_samples(
     pyramid: Pyramid, segment: int, first: int, last: int, channels: Selection, into: list[npt.NDArray[Any]]
 ) -> None:
-    if pyramid.samples is None:
-        raise RequestError(
-            f"this series was stored without raw samples: samples {first} to {last - 1} are no whole bins of "
-            f"moments: begin at a multiple of {LEAF_SAMPLES} and end one before another, or with the segment"
-        )
     for begin in range(first, last, BLOCK_SAMPLES):
         block = pyramid.read_samples(segment, begin, min(begin + BLOCK_SAMPLES, last), channels)
         reducer = MomentReducer(pyramid.dtype, block.shape[1], LEAF_SAMPLES)
         into.append(reducer.add(block))
         into.append(reducer.finish())
+
+
+def _check_whole_bins(moments: Sequence[Moments], first: int, last: int, is_at_end: bool) -> None:
+    """Raise RequestError where [first, last) is not made of whole bins of the finest moments."""
+    if not moments:
+        raise RequestError("this series was stored without raw samples and without moments: no statistics")
+    factor = moments[0].factor
+    if first % factor or (last % factor and not is_at_end):
+        raise RequestError(
+            f"this series was stored without raw samples: samples {first} to {last - 1} are no whole bins of "
+            f"moments; begin at a multiple of {factor} and end one before another, or with the segment"
+        )

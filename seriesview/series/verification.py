@@ -114,7 +114,7 @@ class Verifier:
                 continue
             for part in range(first, last):
                 size = math.prod(reader.part_shape(part)) * np.dtype(info.dtype).itemsize
-                self.artifact(f"sha1://{reader.digest(part).hex()}", f"{what}: part {part}", size)
+                self.artifact(f"sha1://{reader.digest(part).hex()}/part.dat", f"{what}: part {part}", size)
 
     def _hash(self, path: Path) -> str:
         hasher = hashlib.sha1(usedforsecurity=False)

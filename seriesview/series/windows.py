@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import RequestError
-from seriesview.series.hulls import Pyramid
+from seriesview.series.hulls import Level, Pyramid
 from seriesview.series.segment_files import Selection, width
 
 MAX_BINS_PER_COLUMN = 64
@@ -38,8 +38,8 @@ def check_window(
         )
     if columns < 1:
         raise RequestError(f"columns {columns}: at least 1")
-    if pyramid.samples is None and pyramid.level_for(first_sample, samples_per_column) is None:
-        raise RequestError(_nearest(pyramid, first_sample, samples_per_column))
+    if pyramid.samples is None and _level(pyramid, segment, first_sample, samples_per_column) is None:
+        raise RequestError(_nearest(pyramid, segment, first_sample, samples_per_column))
 
 
 def check_segment(pyramid: Pyramid, segment: int) -> None:
@@ -68,7 +68,7 @@ def read_window(
     check_window(pyramid, segment, first_sample, samples_per_column, columns)
     length = pyramid.lengths[segment]
     columns = num_columns(length, first_sample, samples_per_column, columns)
-    level = pyramid.level_for(first_sample, samples_per_column)
+    level = _level(pyramid, segment, first_sample, samples_per_column)
     if level is not None and samples_per_column // level.factor <= MAX_BINS_PER_COLUMN:
         first_bin, per_column = first_sample // level.factor, samples_per_column // level.factor
         return pyramid.from_level(level, segment, first_bin, per_column, columns, channels)
@@ -80,11 +80,18 @@ def read_window(
     return np.stack(hulls)
 
 
-def _nearest(pyramid: Pyramid, first_sample: int, samples_per_column: int) -> str:
+def _level(pyramid: Pyramid, segment: int, first_sample: int, samples_per_column: int) -> Level | None:
+    """The level to read from, or None; no bin begins at a segment's last sample, except in one of one sample."""
+    if 0 < first_sample == pyramid.lengths[segment] - 1:
+        return None
+    return pyramid.level_for(first_sample, samples_per_column)
+
+
+def _nearest(pyramid: Pyramid, segment: int, first_sample: int, samples_per_column: int) -> str:
     if not pyramid.levels:
         return "this series was stored without raw samples and is too short for levels: nothing can be read"
     factor = pyramid.levels[0].factor
-    first = round(first_sample / factor) * factor
+    first = min(round(first_sample / factor), pyramid.levels[0].num_bins(segment) - 1) * factor
     column = max(round(samples_per_column / factor), 1) * factor
     return (
         f"this series was stored without raw samples: only whole bins of {factor} samples can be asked for; "
