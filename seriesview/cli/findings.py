@@ -97,14 +97,16 @@ def _reason(error: Exception, path: Path) -> str:
 
 def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) -> Finding:
     with reader.open(path, options) as recording:
-        if recording.num_samples == 0:
-            raise ReaderError("no samples")
         finding = replace(
             finding,
             type=recording.type,
             unit=recording.unit or finding.unit,
             session_start=recording.session_start,
         )
+        if recording.num_samples == 0:
+            if recording.type in _TYPES_WITHOUT_RATE:
+                return replace(finding, num_channels=recording.num_channels)
+            raise ReaderError("no samples")
         if recording.type == "event":
             times, _ = recording.events()
             return _with_span(finding, float(times[0]), float(times[-1]), recording.num_channels)

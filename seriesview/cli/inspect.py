@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,16 +34,15 @@ def command(path: str, reader: str | None, storage_dir: Path | None, as_json: bo
     """
     from seriesview.build.dataset import Dataset, located_source
     from seriesview.cli.findings import find_all
-    from seriesview.readers import ReadOptions, guess_reader
-    from seriesview.readers.registry import reader_by_name
-    from seriesview.store import open_store
+    from seriesview.readers import ReadOptions
+    from seriesview.readers.registry import choose_reader
 
     source = Dataset("", path, reader, ReadOptions())
-    store = (
-        open_reading_store(storage_dir) if source.is_kachery_uri else open_store(storage_dir, mode="embedded")
-    )
-    with located_source(source, store) as file:
-        chosen = guess_reader(file) if reader is None else reader_by_name(reader)
+    with ExitStack() as opened:
+        file = Path(path).expanduser()
+        if source.is_kachery_uri:
+            file = opened.enter_context(located_source(source, open_reading_store(storage_dir)))
+        chosen = choose_reader(file, reader)
         findings = find_all(file, chosen)
         size = file.stat().st_size
         stem = file.stem
@@ -88,7 +88,7 @@ def _document(
     candidates = []
     for finding, entry in zip(findings, entries, strict=True):
         candidate = asdict(finding) | {"irregular": finding.is_irregular}
-        candidate["shape"] = list(finding.shape)
+        candidate["shape"] = [int(length) for length in finding.shape]
         if entry is not None:
             name, keys = entry
             candidate |= {"name": name, "config": keys, "yaml": entry_yaml(name, keys)}
@@ -131,15 +131,12 @@ def _description(finding: Finding) -> str:
         return finding.problem
     parts = [str(finding.type)]
     if finding.type == "event":
-        parts += [f"{finding.shape[0]} events", f"{finding.num_channels} channels"]
+        parts += [_count(finding.shape[0], "event"), _count(finding.num_channels, "channel")]
     elif finding.type == "interval":
-        parts += [f"{finding.shape[0]} intervals"]
+        parts += [_count(finding.shape[0], "interval")]
     else:
-        parts += [
-            finding.dtype,
-            f"{finding.shape[0]} samples x {finding.num_channels} channels",
-            _rate(finding),
-        ]
+        shape = f"{_count(finding.shape[0], 'sample')} x {_count(finding.num_channels, 'channel')}"
+        parts += [finding.dtype, shape, _rate(finding)]
         if finding.unit:
             parts.append(finding.unit)
     if finding.duration is not None:
@@ -149,6 +146,10 @@ def _description(finding: Finding) -> str:
     if finding.session_start is not None:
         parts.append(f"begun at {finding.session_start}")
     return ", ".join(parts)
+
+
+def _count(number: int | None, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
 def _rate(finding: Finding) -> str:

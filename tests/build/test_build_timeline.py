@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -68,7 +69,7 @@ def test_configured_gaps_split_exactly_where_they_are_exceeded(
 ) -> None:
     times = np.cumsum([5.0, *steps])
     expected = [1]
-    for before, after in zip(times[:-1], times[1:], strict=True):
+    for before, after in pairwise(times):
         if after - before > max_gap:
             expected.append(1)
         else:
