@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from seriesview.demo.data import write_demo_data
+from seriesview.demo.files import write_demo_data
 from seriesview.demo.nwb_file import DEFAULT_SECONDS, DEFAULT_SEED
 
 

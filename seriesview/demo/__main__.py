@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from seriesview.demo.data import write_demo_data
+from seriesview.demo.files import write_demo_data
 from seriesview.errors import SeriesviewError
 
 

@@ -20,6 +20,7 @@ from seriesview.pictures.colors import FRAME, GAP, INK, SOFT_INK
 from seriesview.pictures.point_bodies import RATE_HEIGHT, draw_raster, draw_scatter
 from seriesview.series.manifest import ChannelInfo
 from seriesview.series.series import Series
+from seriesview.workspace.panels import ProbabilityDensity
 
 DEFAULT_WIDTH = 1280
 MIN_WIDTH, MAX_WIDTH = 320, 8192
@@ -40,8 +41,10 @@ def overview(
     """A PNG of the whole series, as high as its channels need.
 
     `name` is the title instead of the series' label. `panel` is the type of the panel that shows the series:
-    ProbabilityDensity draws an image of it, with `bin_centers` (channels,) at its axis.
+    ProbabilityDensity draws an image of it, with `bin_centers` (channels,) at its axis. Without one, a series
+    whose unit is `probability` is drawn so.
     """
+    panel = panel or _panel_of(series)
     start, end = extent(series)
     channels = list(series.channels)
     height, strip = _natural_height(series, channels, panel)
@@ -79,6 +82,7 @@ def plot(
             f"nothing from {begin:g} s to {finish:g} s: the series goes from {first:g} s to {last:g} s"
         )
     chosen = _choose(series, channels)
+    panel = panel or _panel_of(series)
     axis = make_axis(series, begin, finish, width - _LEFT - _RIGHT)
     return _draw(series, axis, chosen, (width, height), 0, name, panel, bin_centers)
 
@@ -157,7 +161,7 @@ def _body(
         draw_bands(canvas, box, series, axis)
     elif series.manifest.events is not None:
         draw_raster(canvas, box, series, axis, channels)
-    elif panel == "ProbabilityDensity":
+    elif panel == ProbabilityDensity.type:
         draw_density(canvas, box, series, axis, channels, bin_centers)
     elif series.manifest.type == "discrete":
         draw_scatter(canvas, box, series, axis, channels)
@@ -167,6 +171,10 @@ def _body(
         draw_traces(canvas, box, series, axis, channels)
 
 
+def _panel_of(series: Series) -> str | None:
+    return ProbabilityDensity.type if series.manifest.unit.lower() == "probability" else None
+
+
 def _natural_height(series: Series, channels: list[ChannelInfo], panel: str | None) -> tuple[int, int]:
     """Rows for the drawing, and how many of them are the strip's."""
     count = max(1, len(channels))
@@ -174,9 +182,9 @@ def _natural_height(series: Series, channels: list[ChannelInfo], panel: str | No
         return max(60, min(640, 30 * max(1, len(series.manifest.intervals.labels)))), 0
     if series.manifest.events is not None:
         return max(80, min(900, (14 if count <= 40 else 6) * count)) + RATE_HEIGHT + 6, 0
-    if series.manifest.type == "discrete" and panel != "ProbabilityDensity":
+    if series.manifest.type == "discrete" and panel != ProbabilityDensity.type:
         return 300, 0
-    if panel == "ProbabilityDensity":
+    if panel == ProbabilityDensity.type:
         return max(160, min(400, 6 * count)), 0
     if count > MAX_TRACES:
         return max(400, min(800, 2 * count)), 0

@@ -1,12 +1,17 @@
 """The demo's files: heart recordings as the installed package has them, and the command that writes them."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner
 
 from seriesview.cli.demo_data import command
+from seriesview.demo.decoding import bin_centers
+from seriesview.demo.files import DEMO_DIRECTORY, DEMO_FILES, write_demo_data
 from seriesview.demo.heart import HEART_FILES, copy_heart_recordings
 from seriesview.errors import SeriesviewError
 
@@ -17,6 +22,22 @@ def test_heart_recordings_are_copied(tmp_path):
     assert [path.name for path in copies] == list(HEART_FILES)
     assert copies[2].read_text().startswith("datetime,hr")
     assert sorted(path.name for path in (tmp_path / "demo data").iterdir()) == sorted(HEART_FILES)
+
+
+def test_the_files_that_are_written_are_those_that_the_configuration_names(tmp_path):
+    pytest.importorskip("heartpy")
+    config = (Path(__file__).parents[2] / "config.yaml").read_text()
+    named = set(re.findall(r"path: (\S+)", config))
+    assert named == set(DEMO_FILES)
+    written = write_demo_data(tmp_path / DEMO_DIRECTORY, seconds=5)
+    assert {str(path.relative_to(tmp_path)) for path in written} == named
+
+
+def test_the_bin_centers_of_the_configuration_are_the_sessions():
+    config = yaml.safe_load((Path(__file__).parents[2] / "config.yaml").read_text())
+    panels = [panel for view in config["views"] for panel in view["panels"]]
+    centers = next(panel["bin_centers"] for panel in panels if panel["type"] == "ProbabilityDensity")
+    assert centers == bin_centers().tolist()
 
 
 def test_without_heartpy_the_error_says_what_to_install(tmp_path, monkeypatch):

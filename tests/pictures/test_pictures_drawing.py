@@ -140,6 +140,7 @@ def test_a_probability_is_an_image_with_its_first_bin_at_the_bottom(make):
     density[:, 0] = 1.0
     series = make.sampled([(0.0, density)], 50.0, unit="probability")
     image = pixels(overview(series, panel="ProbabilityDensity", bin_centers=list(range(10))))
+    assert image.shape == pixels(overview(series)).shape
     frame = image[76:-40, 84:-100].astype(int)
     assert frame[-5].sum() > 2 * frame[5].sum()
 
