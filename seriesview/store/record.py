@@ -6,7 +6,6 @@ before the artifact that it names gets its final name: a killed process leaves n
 misses.
 """
 
-import errno
 import json
 import os
 import secrets
@@ -91,8 +90,8 @@ class Record:
                 if self._torn:
                     data = b"\n" + data
                 self._torn = True
-                if os.write(descriptor, data) != len(data):
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+                while data:
+                    data = data[os.write(descriptor, data) :]
                 self._torn = False
             except OSError as error:
                 raise write_fault(self._writer.directory, error) from error

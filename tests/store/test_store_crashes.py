@@ -10,6 +10,7 @@ import re
 import resource
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -211,6 +212,50 @@ def test_a_file_size_limit(tmp_path: Path, source: Path, action: str) -> None:
         return fails_in_one_line(tmp_path / "storage", source, lambda store: ACTIONS[action](store, source))
 
     assert "ulimit -f" in in_child(limited)
+
+
+def test_a_record_line_cut_by_a_limit_spoils_no_other_line(tmp_path: Path) -> None:
+    store = open_store(tmp_path, "embedded")
+
+    def limited() -> bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
+        with pytest.raises(StoreError, match="ulimit -f"):
+            put_until_it_fails(store)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        return store.put_part(b"after")
+
+    last = in_child(limited)
+    assert [artifact.sha1 for artifact in store.recorded_artifacts()][-1] == last.hex()
+    assert check_every_name(tmp_path) <= {artifact.sha1 for artifact in store.recorded_artifacts()}
+
+
+def calls_of(action: Callable[[], object]) -> list[str]:
+    """Return the names of the system calls for durability that `action` makes in this thread, in order."""
+    calls: list[str] = []
+
+    def look(_frame: object, event: str, function: object) -> None:
+        name = getattr(function, "__name__", "")
+        if event == "c_call" and name in ("write", "fsync", "rename"):
+            calls.append(name)
+
+    sys.setprofile(look)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def test_what_a_power_cut_can_lose_is_synced_first(tmp_path: Path) -> None:
+    store = open_store(tmp_path, "embedded")
+    store.put_json("makes the directories that all share")
+    line = ["write"]
+    artifact = ["write", "fsync", "rename", "rename"]  # the first finds that its directory is missing
+    directories = ["fsync"] * 3
+    assert calls_of(lambda: store.put_part(b"a part")) == [*line, *artifact]
+    assert calls_of(lambda: store.put_json("a manifest")) == [*directories, *line, *artifact, *directories]
+    assert calls_of(lambda: store.put_part(b"a part")) == line
+    assert calls_of(store.flush) == ["fsync"], "the record"
 
 
 def test_a_device_that_takes_nothing(tmp_path: Path) -> None:
