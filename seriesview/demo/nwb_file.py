@@ -43,7 +43,7 @@ _TEXT = h5py.string_dtype("utf-8")
 
 
 def write_session(path: str | Path, seconds: float = DEFAULT_SECONDS, seed: int = DEFAULT_SEED) -> Path:
-    """Write a session of `seconds` to `path`; memory is bounded by a block. Raises SeriesviewError.
+    """Write a session of `seconds` to `path`, voltages block by block. Raises SeriesviewError.
 
     The file appears under its name when it is complete.
     """
