@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -108,14 +106,6 @@ def ensure_room(needed_bytes: int, store: Store) -> None:
             f"{store.directory}: {bytes_in_words(needed_bytes)} are to be written but only {bytes_in_words(free)} "
             "are free; free some room, set store.storage_dir to a larger disk, or use full_resolution: omit or link"
         )
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a result file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    temporary.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n")
-    temporary.replace(path)
 
 
 class _sampled_build:  # noqa: N801

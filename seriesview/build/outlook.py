@@ -110,3 +110,26 @@ def _is_built(artifacts: Path, path: str, size: int, mtime: float) -> bool:
         return is_same and content["artifact_version"] == ARTIFACT_VERSION
     except (OSError, ValueError, KeyError, TypeError):
         return False
+
+
+def forget_lost_artifacts(names: Sequence[str], artifacts: Path, store: Store) -> None:
+    """Remove the artifacts files, NAME.json in `artifacts`, whose artifacts are no longer in the store.
+
+    Only pages and links are looked for, which are few; `seriesview verify` looks at every part.
+    """
+    for name in names:
+        path = artifacts / f"{name}.json"
+        try:
+            manifest = json.loads(path.read_text())["manifest"]
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+        if not all(store.exists(uri) for uri in _uris(manifest)):
+            path.unlink(missing_ok=True)
+
+
+def _uris(value: object) -> list[str]:
+    """Every kachery URI in a JSON value."""
+    if isinstance(value, str):
+        return [value] if value.startswith("sha1://") else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [uri for entry in inner for uri in _uris(entry)]

@@ -57,12 +57,15 @@ class Progress:
             self._write(self._line(now))
 
     def finish(self) -> float:
-        """Say the total; seconds since the beginning."""
+        """Say what was done in all, if anything; seconds since the beginning."""
         now = time.monotonic()
         elapsed = now - self._began
-        rate = (self._done - self._skipped) / max(elapsed, 1e-9)
+        done = self._done - self._skipped
+        if done == 0:
+            return elapsed
+        rate = done / max(elapsed, 1e-9)
         self._write(
-            f"{self._label}: {bytes_in_words(self._done)} in {seconds_in_words(elapsed)} ({bytes_in_words(rate)}/s)"
+            f"{self._label}: {bytes_in_words(done)} in {seconds_in_words(elapsed)} ({bytes_in_words(rate)}/s)"
         )
         if self._is_terminal:
             self._stream.write("\n")

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from seriesview.errors import BuildError
 from seriesview.store import Store
 from seriesview.workspace.manifest import build_workspace, view_from_config
-
-
-def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
-    """What the series jobs wrote. Raises BuildError where one cannot be read."""
-    results = []
-    for path in paths:
-        try:
-            results.append(json.loads(path.read_text()))
-        except (OSError, ValueError) as error:
-            raise BuildError(f"{path}: not a series result ({error}); build the series again") from error
-    return results
 
 
 def build_workspace_result(

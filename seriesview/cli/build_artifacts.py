@@ -32,8 +32,9 @@ def command(
     gather: bool,
 ) -> None:
     """Read the samples of dataset NAME and store its artifacts (a job of the pipeline)."""
-    from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards, write_json
+    from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
     from seriesview.build.dataset import dataset_from_config, without_descriptions
+    from seriesview.build.results import write_json
     from seriesview.build.shards import Shard
     from seriesview.cli.jobs import job_store
 

@@ -16,8 +16,8 @@ import click
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The JSON file to write.")
 def command(name: str, artifacts: Path, dataset_json: str, store_json: str, out: Path) -> None:
     """Write the manifest of dataset NAME from its artifacts (a job of the pipeline)."""
-    from seriesview.build.artifacts import write_json
     from seriesview.build.dataset import dataset_from_config
+    from seriesview.build.results import write_json
     from seriesview.build.series import build_series
     from seriesview.cli.jobs import job_store
 

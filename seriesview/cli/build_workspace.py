@@ -17,8 +17,8 @@ import click
 )
 def command(series_files: tuple[Path, ...], config_json: str, out: Path, missing_json: str) -> None:
     """Write the workspace manifest from the series' results (a job of the pipeline)."""
-    from seriesview.build.artifacts import write_json
-    from seriesview.build.workspace import build_workspace_result, read_results
+    from seriesview.build.results import read_results, write_json
+    from seriesview.build.workspace import build_workspace_result
     from seriesview.cli.jobs import job_store
 
     config = json.loads(config_json)

@@ -23,7 +23,14 @@ COMMANDS = {
     "verify": "Hash everything that a workspace or a series reaches again.",
     "demo-data": "Write the demo's recordings.",
 }
-JOB_COMMANDS = ("build-artifacts", "build-series", "build-workspace", "picture", "picture-page")
+JOB_COMMANDS = (
+    "build-artifacts",
+    "build-series",
+    "build-workspace",
+    "picture",
+    "picture-page",
+    "series-table",
+)
 
 ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130

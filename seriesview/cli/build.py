@@ -1,0 +1,233 @@
+"""`seriesview build`: the whole pipeline, for people."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seriesview.cli.arguments import json_option
+
+WORKSPACE_RESULT = Path("results/workspace.json")
+PICTURES = Path("results/pictures")
+MISSING_STATUS = 1
+FAILED_STATUS = 2
+
+
+@click.command(short_help="Build the workspace that a config.yaml describes.")
+@click.argument("config", type=click.Path(path_type=Path), default=Path("config.yaml"))
+@click.option("--cores", default="all", show_default=True, help="How many cores to use, or `all`.")
+@click.option(
+    "--keep-going", is_flag=True, help="Build what can be built; the workspace says what is missing and why."
+)
+@click.option(
+    "--dry-run", "-n", is_flag=True, help="Say what would be done, read and written, and do nothing."
+)
+@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Work in this directory.")
+@click.option("--profile", help="A Snakemake profile, such as profiles/slurm.")
+@click.option(
+    "--report", type=click.Path(path_type=Path), help="Write Snakemake's report (a .zip or .html) too."
+)
+@json_option
+@click.argument("snakemake_arguments", nargs=-1, type=click.UNPROCESSED)
+def command(
+    config: Path,
+    cores: str,
+    keep_going: bool,
+    dry_run: bool,
+    directory: Path | None,
+    profile: str | None,
+    report: Path | None,
+    as_json: bool,
+    snakemake_arguments: tuple[str, ...],
+) -> int:
+    """Build the workspace that CONFIG (config.yaml) describes.
+
+    Runs the package's Snakemake workflow in this directory: results go to results/, artifacts to the kachery
+    storage directory that CONFIG names. What is built already is not built again; a build that was killed goes
+    on where it stopped. What follows `--` is handed to Snakemake as it is.
+
+    Exit status: 0 built, 1 built with --keep-going but something is missing, 2 not built.
+
+    \b
+    Examples:
+      seriesview build
+      seriesview build config.yaml --cores 2 --keep-going
+      seriesview build --profile profiles/slurm -- --jobs 50
+    """
+    from seriesview.cli.snakemake_run import build_lock, clear_stale_lock
+    from seriesview.config import load_config
+
+    config = config.resolve()
+    if directory is not None:
+        directory.mkdir(parents=True, exist_ok=True)
+        os.chdir(directory)
+    content = load_config(config)
+    build = _Build(config, content, as_json)
+    if dry_run:
+        return build.dry_run(snakemake_arguments)
+    options = ["--cores", cores, *(["--keep-going"] if keep_going else [])]
+    options += [] if profile is None else ["--profile", profile]
+    with build_lock():
+        clear_stale_lock()
+        build.start(keep_going)
+        status = build.run([*options, *snakemake_arguments], keep_going)
+        if report is not None and status != FAILED_STATUS:
+            build.report(report)
+        return status
+
+
+class _Build:
+    """One run of the pipeline on one configuration, in the working directory."""
+
+    def __init__(self, config: Path, content: Mapping[str, Any], as_json: bool) -> None:
+        self._config = config
+        self._content = content
+        self._as_json = as_json
+        self._store_json = json.dumps(content.get("store") or {})
+
+    def dry_run(self, more: Sequence[str]) -> int:
+        """Print the outlook and Snakemake's plan."""
+        from seriesview.cli.snakemake_run import run_snakemake
+
+        return run_snakemake([*self._base(), "--dry-run", "--quiet", "rules", *more], log=None)
+
+    def start(self, keep_going: bool) -> None:
+        """Print what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
+        from seriesview.build.dataset import dataset_from_config
+        from seriesview.build.outlook import build_outlook, forget_lost_artifacts
+        from seriesview.cli.jobs import job_store
+        from seriesview.demo.files import DEMO_FILES
+        from seriesview.errors import ConfigError
+
+        datasets = [dataset_from_config(name, entry) for name, entry in self._content["datasets"].items()]
+        present = [entry for entry in datasets if entry.path not in DEMO_FILES or Path(entry.path).exists()]
+        with job_store(self._store_json) as store:
+            store.check_writable()
+            forget_lost_artifacts([entry.name for entry in datasets], Path("results/artifacts"), store)
+            outlook = build_outlook(present, Path("results/artifacts"), store)
+        problems = [entry.problem for entry in outlook.datasets if entry.problem is not None]
+        if problems and not keep_going:
+            raise ConfigError(problems)
+        self._say(outlook.text())
+        if len(present) < len(datasets):
+            self._say(
+                f"the demo's recordings are made first ({len(datasets) - len(present)} datasets are of them)"
+            )
+        outlook.ensure_fits()
+
+    def run(self, options: Sequence[str], keep_going: bool) -> int:
+        """Run the workflow; with `keep_going` the workspace is written whatever is missing."""
+        from seriesview.cli.snakemake_run import SNAKEMAKE_LOG, JobLogs, run_snakemake
+        from seriesview.errors import BuildError
+
+        with JobLogs(self._say):
+            status = run_snakemake([*self._base(), *options])
+        if status == 0:
+            self._end([])
+            return 0
+        missing = self._missing()
+        if not missing:
+            raise BuildError(f"the build failed; {SNAKEMAKE_LOG} says why")
+        for name, reason in missing:
+            shown = reason if reason.startswith("dataset ") else f"dataset {name}: {reason}"
+            click.echo(f"seriesview: error: {shown}", err=True)
+        if not keep_going or len(missing) == len(self._content["datasets"]):
+            return FAILED_STATUS
+        self._write_workspace(missing)
+        self._end(missing)
+        return MISSING_STATUS
+
+    def report(self, path: Path) -> None:
+        """Write Snakemake's report. Raises BuildError."""
+        from seriesview.cli.snakemake_run import SNAKEMAKE_LOG, run_snakemake
+        from seriesview.errors import BuildError
+
+        if run_snakemake([*self._base(), "--report", str(path)], SNAKEMAKE_LOG.with_name("report.log")) != 0:
+            raise BuildError(f"{path}: the report could not be written; results/logs/report.log says why")
+        self._say(f"report: {path}")
+
+    def _base(self) -> list[str]:
+        from seriesview.cli.snakemake_run import workflow_file
+
+        triggers = ["--rerun-triggers", "mtime", "params", "input"]
+        snakefile = ["--snakefile", str(workflow_file()), "--configfile", str(self._config)]
+        return [*snakefile, "--rerun-incomplete", *triggers]
+
+    def _missing(self) -> list[tuple[str, str]]:
+        """Datasets without a series, and why."""
+        found = []
+        for name in self._content["datasets"]:
+            has_artifacts = Path(f"results/artifacts/{name}.json").is_file()
+            if not has_artifacts or not Path(f"results/series/{name}.json").is_file():
+                found.append((name, _reason(name)))
+        return found
+
+    def _write_workspace(self, missing: Sequence[tuple[str, str]]) -> None:
+        from seriesview.build.results import read_results, write_json, write_whole
+        from seriesview.build.workspace import build_workspace_result
+        from seriesview.cli.jobs import job_store
+        from seriesview.pictures.page import workspace_page
+        from seriesview.workspace.manifest import parse_workspace_manifest
+
+        absent = {name for name, _ in missing}
+        names = [name for name in self._content["datasets"] if name not in absent]
+        results = read_results([Path(f"results/series/{name}.json") for name in names])
+        label = self._content.get("workspace") or "workspace"
+        with job_store(self._store_json) as store:
+            result = build_workspace_result(label, results, self._content.get("views") or [], missing, store)
+            write_json(WORKSPACE_RESULT, result)
+            pictures = {name: f"{name}.png" for name in names if (PICTURES / f"{name}.png").is_file()}
+            page = workspace_page(
+                parse_workspace_manifest(result["manifest"]), result["uri"], store, pictures
+            )
+        write_whole(PICTURES / "index.html", page.encode())
+
+    def _end(self, missing: Sequence[tuple[str, str]]) -> None:
+        """Say where everything is and what to do next."""
+        result = json.loads(WORKSPACE_RESULT.read_text())
+        series = [entry["name"] for entry in result["manifest"]["series"]]
+        if self._as_json:
+            summary = {
+                "uri": result["uri"],
+                "workspace": str(WORKSPACE_RESULT),
+                "pictures": str(PICTURES / "index.html"),
+                "series": series,
+                "missing": [{"name": name, "error": reason} for name, reason in missing],
+            }
+            click.echo(json.dumps(summary))
+            return
+        click.echo(
+            f"\nworkspace {result['manifest']['label']!r}: {len(series)} series, {len(missing)} missing"
+        )
+        click.echo(f"  URI       {result['uri']}")
+        click.echo(f"  pictures  {PICTURES / 'index.html'}")
+        click.echo("next:")
+        click.echo(f"  seriesview info {WORKSPACE_RESULT}")
+        if series:
+            click.echo(f"  seriesview plot results/series/{series[0]}.json --out plot.png")
+        click.echo(f"  seriesview verify {WORKSPACE_RESULT}")
+
+    def _say(self, text: str) -> None:
+        click.echo(text, err=self._as_json)
+
+
+def _reason(name: str) -> str:
+    """Why a dataset was not built: the error that its last job logged."""
+    from seriesview.cli.snakemake_run import ERROR_PREFIX, LOGS, SNAKEMAKE_LOG
+
+    logs = [LOGS / "series" / f"{name}.log", LOGS / "artifacts" / f"{name}.log"]
+    logs += sorted((LOGS / "artifacts").glob(f"{name}-*-of-*.log"))
+    for log in logs:
+        if log.is_file():
+            lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+            for line in reversed(lines):
+                if line.startswith(ERROR_PREFIX):
+                    return line.removeprefix(ERROR_PREFIX).removeprefix(f"dataset {name}: ")
+            if lines and lines[-1].partition(":")[0].endswith(("Error", "Exception")):
+                return f"{lines[-1]} (see {log})"
+    return f"its job did not finish; see {SNAKEMAKE_LOG}"

@@ -1,0 +1,172 @@
+"""Reading config.yaml: every problem at once, each one line: where, what, what was expected."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from seriesview.config.schema import config_schema
+from seriesview.errors import ConfigError
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "keys with values",
+}
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML in which a key that stands twice is an error instead of the last one winning."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """The mapping, its duplicate keys noted in `duplicates`."""
+        seen: set[Any] = set()
+        for key_node, _ in node.value:
+            found = self.construct_object(key_node, deep=True)
+            if isinstance(found, str | int | float | bool) and found != "<<":
+                if found in seen:
+                    self.duplicates.append(
+                        f"line {key_node.start_mark.line + 1}: {found} stands here a second time; rename one of the two"
+                    )
+                seen.add(found)
+        return super().construct_mapping(node, deep)
+
+    duplicates: list[str]
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file. Raises ConfigError: not readable, not YAML, or a key that stands twice."""
+    try:
+        loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}; write one with `seriesview init FILE...`"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: not text in UTF-8 (byte {error.start})"]) from error
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
+    loader.duplicates = []
+    try:
+        content = loader.get_single_data()
+    except yaml.YAMLError as error:
+        raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
+    finally:
+        loader.dispose()
+    if loader.duplicates:
+        raise ConfigError([f"{path}: {duplicate}" for duplicate in loader.duplicates])
+    return content
+
+
+def load_config(path: Path) -> dict[str, Any]:
+    """The checked content of a config.yaml. Raises ConfigError with every problem."""
+    content = read_yaml(path)
+    check_config(content, str(path))
+    checked: dict[str, Any] = content
+    return checked
+
+
+def check_config(content: Any, name: str = "configuration") -> None:
+    """Raise ConfigError that lists everything wrong with a configuration; `name` is put in front of each line."""
+    found = [_line(error) for error in _sorted(_validator().iter_errors(content))]
+    if isinstance(content, Mapping):
+        found += list(_unknown_series(content))
+    if found:
+        raise ConfigError([f"{name}: {line}" for line in found])
+
+
+@cache
+def _validator() -> Draft202012Validator:
+    return Draft202012Validator(config_schema())
+
+
+def _sorted(errors: Iterable[ValidationError]) -> list[ValidationError]:
+    return sorted(errors, key=lambda error: [str(part) for part in error.absolute_path])
+
+
+def _where(path: Iterable[str | int]) -> str:
+    text = ""
+    for part in path:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text or "the file"
+
+
+def _line(error: ValidationError) -> str:
+    """One problem: where, what, what was expected."""
+    where, value, rule = _where(error.absolute_path), error.instance, error.validator_value
+    match error.validator:
+        case "type":
+            hint = ""
+            if rule in ("number", "integer") and isinstance(value, str) and _is_number(value):
+                hint = f"; YAML takes {value} for text: write {float(value)!r}"
+            return f"{where}: {_shown(value)} is not {_KINDS[str(rule)]}{hint}"
+        case "additionalProperties":
+            known = list(error.schema["properties"])
+            unknown = [str(key) for key in value if key not in known]
+            return "; ".join(f"{where}: unknown key {key}{_suggestion(key, known)}" for key in unknown)
+        case "required":
+            missing = [key for key in rule if key not in value]
+            return f"{where}: {' and '.join(missing)} missing"
+        case "enum":
+            allowed = ", ".join(map(str, rule))
+            return f"{where}: {_shown(value)} is not one of {allowed}{_suggestion(str(value), rule)}"
+        case "minimum" | "exclusiveMinimum":
+            bound = "at least" if error.validator == "minimum" else "greater than"
+            return f"{where}: {_shown(value)} is too small; it must be {bound} {rule}"
+        case "maximum":
+            return f"{where}: {_shown(value)} is too large; it must be at most {rule}"
+        case "pattern" if "propertyNames" in error.absolute_schema_path:
+            return (
+                f"{where}: {_shown(value)} is no name for a dataset; use letters, digits, '.', '_' and '-', at most 100, "
+                "no '.' or '-' first"
+            )
+        case "pattern":
+            return f"{where}: {_shown(value)} is no dtype of samples; write int16, float32 or the like"
+        case "minLength" | "minItems" | "minProperties":
+            return f"{where}: empty; it must hold something"
+        case _:
+            return f"{where}: {error.message}"
+
+
+def _unknown_series(content: Mapping[str, Any]) -> Iterator[str]:
+    """Panels that name no dataset; what is not even of the right type is reported by the schema."""
+    datasets = content.get("datasets")
+    names = [str(name) for name in datasets] if isinstance(datasets, Mapping) else []
+    for number, view in enumerate(_list(content.get("views"))):
+        panels = _list(view.get("panels")) if isinstance(view, Mapping) else []
+        for position, panel in enumerate(panels):
+            series = panel.get("series") if isinstance(panel, Mapping) else None
+            if isinstance(series, str) and series not in names:
+                where = f"views[{number}].panels[{position}].series"
+                hint = _suggestion(series, names)
+                yield f"{where}: there is no dataset {series!r}{hint}; there are {', '.join(names)}"
+
+
+def _list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _suggestion(word: str, known: Iterable[Any]) -> str:
+    close = difflib.get_close_matches(word, [str(entry) for entry in known], 1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,123 @@
+import json
+import re
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from seriesview.build import ARTIFACT_VERSION
+from seriesview.build.dataset import without_descriptions
+from seriesview.config import check_config, read_yaml
+from seriesview.demo.files import DEMO_FILES
+from seriesview.errors import SeriesviewError
+
+
+def checked(config):
+    """The configuration, if nothing is wrong with it; its files are read again, for keys that stand twice."""
+    try:
+        for path in workflow.configfiles:
+            if Path(path).suffix in (".yaml", ".yml"):
+                read_yaml(Path(path))
+        check_config(config)
+    except SeriesviewError as error:
+        raise WorkflowError(f"{error}") from None
+    return config
+
+
+DATASETS = checked(config)["datasets"]
+STORE_JSON = json.dumps(config.get("store") or {}, sort_keys=True)
+SCATTERED = [
+    name for name, dataset in DATASETS.items() if dataset.get("scatter", 1) > 1
+]
+WHOLE = [name for name in DATASETS if name not in SCATTERED]
+
+
+def one_of(names):
+    """A regular expression that matches these names and nothing else."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
+wildcard_constraints:
+    name=one_of(DATASETS),
+    shard=r"\d+",
+
+
+def recording(wildcards):
+    """The file of a dataset. A missing one is left to the job, which says so in one line and stops no other."""
+    path = DATASETS[wildcards.name]["path"]
+    is_there = path in DEMO_FILES or (
+        not path.startswith("sha1://") and Path(path).is_file()
+    )
+    return [path] if is_there else []
+
+
+def samples_json(wildcards):
+    """What of a dataset's configuration decides its samples, as JSON."""
+    entry = without_descriptions(DATASETS[wildcards.name])
+    return json.dumps(
+        {key: value for key, value in entry.items() if key != "scatter"}, sort_keys=True
+    )
+
+
+def dataset_json(wildcards):
+    """All of a dataset's configuration, as JSON."""
+    return json.dumps(DATASETS[wildcards.name], sort_keys=True)
+
+
+def panel_json(wildcards):
+    """The first panel that shows a series, as JSON: its picture is drawn likewise."""
+    panels = [panel for view in config.get("views") or [] for panel in view["panels"]]
+    return json.dumps(
+        next((panel for panel in panels if panel["series"] == wildcards.name), {}),
+        sort_keys=True,
+    )
+
+
+def workspace_json(wildcards):
+    """What the workspace manifest needs of the configuration, as JSON."""
+    keys = ("workspace", "store", "views")
+    return json.dumps({key: config.get(key) for key in keys}, sort_keys=True)
+
+
+def minutes(wildcards, input, attempt):
+    """Run time to ask a cluster for: 20 MB/s and a margin, doubled with each attempt."""
+    return int(20 + input.size_mb / 1200) * attempt
+
+
+def outlook():
+    """What this build will read and write, in words. Raises BuildError where it does not fit."""
+    from seriesview.build.dataset import dataset_from_config
+    from seriesview.build.outlook import build_outlook
+    from seriesview.store import open_store
+
+    settings = config.get("store") or {}
+    store = open_store(settings.get("storage_dir"), settings.get("mode") or "auto")
+    datasets = [dataset_from_config(name, entry) for name, entry in DATASETS.items()]
+    to_come = [
+        dataset.name
+        for dataset in datasets
+        if dataset.path in DEMO_FILES and not Path(dataset.path).exists()
+    ]
+    found = build_outlook(
+        [dataset for dataset in datasets if dataset.name not in to_come],
+        Path("results/artifacts"),
+        store,
+    )
+    later = [f"not yet made: the recordings of {', '.join(to_come)}"] if to_come else []
+    return "\n".join([found.text(), *later]), found
+
+
+if workflow.is_main_process and {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+    try:
+        print(outlook()[0], file=sys.stderr)
+    except SeriesviewError as error:
+        raise WorkflowError(str(error)) from None
+
+
+onstart:
+    try:
+        text, found = outlook()
+        print(text, file=sys.stderr)
+        found.ensure_fits()
+    except SeriesviewError as error:
+        raise WorkflowError(str(error)) from None

@@ -1,0 +1,62 @@
+SERIES = [f"results/series/{name}.json" for name in DATASETS]
+PICTURES = [f"results/pictures/{name}.png" for name in DATASETS]
+
+
+rule workspace:
+    input:
+        SERIES,
+    output:
+        "results/workspace.json",
+    log:
+        "results/logs/workspace.log",
+    benchmark:
+        "results/benchmarks/workspace.tsv"
+    resources:
+        mem_mb=200,
+        runtime=5,
+    params:
+        config=workspace_json,
+    shell:
+        "seriesview build-workspace {input:q} --config-json {params.config:q} --out {output:q}"
+        " 2>&1 | tee {log:q} >&2"
+
+
+rule picture_page:
+    input:
+        workspace="results/workspace.json",
+        pictures=PICTURES,
+    output:
+        "results/pictures/index.html",
+    log:
+        "results/logs/picture_page.log",
+    benchmark:
+        "results/benchmarks/picture_page.tsv"
+    resources:
+        mem_mb=200,
+        runtime=5,
+    params:
+        store=STORE_JSON,
+    shell:
+        "seriesview picture-page {input.workspace:q} --store-json {params.store:q} --out {output:q}"
+        " 2>&1 | tee {log:q} >&2"
+
+
+rule series_table:
+    input:
+        SERIES,
+    output:
+        report(
+            "results/report/series.html",
+            caption="../report/series.rst",
+            category="Series",
+            labels={"table": "all series"},
+        ),
+    log:
+        "results/logs/series_table.log",
+    benchmark:
+        "results/benchmarks/series_table.tsv"
+    resources:
+        mem_mb=200,
+        runtime=5,
+    shell:
+        "seriesview series-table {input:q} --out {output:q} 2>&1 | tee {log:q} >&2"
