@@ -24,7 +24,7 @@ from seriesview.readers.csv_columns import (
     find_value_columns,
     text_columns,
 )
-from seriesview.readers.csv_dialect import Dialect, is_number, sniff
+from seriesview.readers.csv_dialect import Dialect, is_number, is_utf16, sniff
 from seriesview.readers.csv_points import CHANNEL_NAMES, interval_columns, read_events, read_intervals
 from seriesview.readers.csv_table import DecodedTable, TimeAxis, TimeOrigin
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
@@ -96,7 +96,8 @@ class CsvReader:
         if path.suffix.lower() not in _SUFFIXES:
             return False
         with path.open("rb") as file:
-            return b"\0" not in file.read(_SNIFF_BYTES)
+            head = file.read(_SNIFF_BYTES)
+        return b"\0" not in head or is_utf16(head)
 
     def candidates(self, path: Path) -> list[Candidate]:
         """The table as a series, or as intervals or events where its columns are called so; columns of text."""

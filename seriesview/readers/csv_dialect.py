@@ -2,8 +2,8 @@
 
 The delimiter (tab, semicolon, comma or blanks) is the one that splits the lines into equally many cells, most of
 them numbers or times. A decimal comma is looked for where the delimiter is not a comma. The header is the first
-line that is no comment, if one of its cells is neither number nor time; or the last comment line before the data,
-if it has as many cells. A second header line of units in parentheses is joined to the first.
+line that is no comment, if it has text above numbers or is of nothing but text; or the last comment line before the
+data, if it has as many cells. A second header line of units in parentheses is joined to the first.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from __future__ import annotations
 import codecs
 import csv
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +67,11 @@ def is_number(cell: str) -> bool:
     return _NUMBER.fullmatch(cell) is not None
 
 
+def is_utf16(head: bytes) -> bool:
+    """Whether a file that begins so is text that must be written in UTF-8 first."""
+    return head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
 def is_data_line(line: str) -> bool:
     """Whether a line is neither blank nor a comment."""
     return not (line.isspace() or not line or line.lstrip().startswith(_COMMENTS))
@@ -82,13 +89,12 @@ def sniff(path: Path) -> Dialect:
     if not data:
         raise ReaderError(f"{path}: no samples: there are no lines of data in this table")
     texts = [lines[number][1] for number in data[: _SNIFF_LINES + 2]]
-    delimiter, decimal = _delimiter(texts[1:] or texts)
+    delimiter, decimal = _delimiter(texts)
     header, used = _header(texts, delimiter, decimal)
     rows = [tuple(_split(text, delimiter, decimal)) for text in texts[used:]]
     if not rows:
         raise ReaderError(f"{path}: no samples: there is a header, but no line of data")
-    widths = [len(row) for row in rows]
-    width = max(set(widths), key=widths.count)
+    width = _usual_width(rows)
     if header is None:
         comments = [line for _, line in lines[: data[0]] if line.strip()]
         header = _commented_header(comments, delimiter, width)
@@ -121,7 +127,7 @@ def _head(path: Path) -> tuple[bytes, bytes]:
     while True:
         with path.open("rb") as file:
             head = file.read(size)
-        if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if is_utf16(head):
             raise ReaderError(f"{path}: written in UTF-16; save it as UTF-8")
         if b"\0" in head:
             raise ReaderError(f"{path}: not a text file; set `reader:` if it is something else")
@@ -166,24 +172,32 @@ def _delimiter(lines: list[str]) -> tuple[str, str]:
     for delimiter in _DELIMITERS:
         for decimal in (".", ",") if delimiter != "," else (".",):
             rows = [_split(line, delimiter, decimal) for line in lines]
-            widths = [len(row) for row in rows]
-            usual = max(set(widths), key=widths.count)
-            if usual < 2 and not (delimiter == "," or (delimiter == ";" and decimal == ",")):
+            width = _usual_width(rows)
+            if width < 2 and not (delimiter == "," or (delimiter == ";" and decimal == ",")):
                 continue
-            regular = widths.count(usual) / len(widths)
-            cells = [cell for row in rows for cell in row]
-            usable = sum(is_number(cell) or is_missing(cell) or is_clock(cell) for cell in cells) / len(cells)
-            # Two columns of whole numbers and one column with a decimal comma look alike: the comma delimits.
-            score = usable * regular + (0.01 if usual > 1 else 0.0)
+            cells = [cell for row in rows[1:] or rows for cell in row]
+            score = sum(_is_usable(cell) for cell in cells) / max(1, len(cells))
+            # Whole numbers in two columns and one column with decimal commas look alike but for the header.
+            score += 0.01 * (width > 1) + 0.02 * (len(rows[0]) == width)
             if score > best[0]:
                 best = (score, delimiter, decimal)
     return best[1], best[2]
 
 
+def _usual_width(rows: Sequence[Sequence[str]]) -> int:
+    """How many cells most rows have; the most of several such numbers."""
+    counts = Counter(len(row) for row in rows)
+    return max(counts, key=lambda width: (counts[width], width))
+
+
+def _is_usable(cell: str) -> bool:
+    return is_number(cell) or is_missing(cell) or is_clock(cell)
+
+
 def _header(texts: list[str], delimiter: str, decimal: str) -> tuple[list[str] | None, int]:
     """The header's names, or None, and how many lines it takes."""
-    cells = _split(texts[0], delimiter, decimal)
-    if all(is_number(cell) or is_missing(cell) or is_clock(cell) for cell in cells):
+    rows = [_split(text, delimiter, decimal) for text in texts]
+    if not _is_header(rows[0], rows[1:]):
         return None, 0
     names = _split(texts[0], delimiter, ".")
     if len(texts) > 1:
@@ -191,6 +205,20 @@ def _header(texts: list[str], delimiter: str, decimal: str) -> tuple[list[str] |
         if any(units) and len(units) == len(names) and all(_UNITS.fullmatch(unit) for unit in units):
             return [f"{name} {unit}".strip() for name, unit in zip(names, units, strict=True)], 2
     return names, 1
+
+
+def _is_header(first: list[str], others: list[list[str]]) -> bool:
+    """Whether the first row names columns: it has text above numbers, or is of nothing but text."""
+    text = [column for column, cell in enumerate(first) if not _is_usable(cell)]
+    if not text:
+        return False
+    if not any(is_number(cell) or is_clock(cell) for cell in first):
+        return True
+    return any(
+        column < len(row) and (is_number(row[column]) or is_clock(row[column]))
+        for row in others
+        for column in text
+    )
 
 
 def _commented_header(comments: list[str], delimiter: str, width: int) -> list[str] | None:

@@ -109,7 +109,14 @@ class TimeAxis:
             first, zone = self._clock.first
             # Whole microseconds, which is what ISO 8601 dates of Python have.
             self.origin = TimeOrigin(first // 1000 * 1000, zone)
-        return (nanoseconds - self.origin.nanoseconds) / 1e9
+        return _in_seconds(nanoseconds - self.origin.nanoseconds)
+
+
+def _in_seconds(nanoseconds: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
+    # int64 nanoseconds have more digits than float64; microseconds of 285 years do not.
+    whole, rest = np.divmod(nanoseconds, 1000)
+    seconds: npt.NDArray[np.float64] = whole / 1e6
+    return seconds + rest / 1e9 if rest.any() else seconds
 
 
 class DecodedTable:
