@@ -27,8 +27,8 @@ class FloatFold:
         self._values, self._half = work_buffer(values, float), work_buffer(values // 2, float)
         self._columns = work_buffer(self._bins * self._channels * min(self._padded, _SHORT_ROWS), float)
 
-    def run(self, samples: NDArray[Any], out: NDArray[Any]) -> None:
-        """The moments of samples (bins * factor, C) into float64 `out` (bins, 3, C)."""
+    def run(self, samples: NDArray[Any], out: NDArray[Any], limits: tuple[Any, Any] | None = None) -> None:
+        """The moments of samples (bins * factor, C) into float64 `out` (bins, 3, C), whatever their limits."""
         self._run(samples.reshape(-1, self._factor, self._num_channels), out)
 
     def run_short(self, samples: NDArray[Any], out: NDArray[Any]) -> None:

@@ -4,6 +4,7 @@ Every path gives the same integers. Sums run in the narrowest type that cannot o
 moves fewer bytes; values far from zero are first moved there, which is undone in the sums.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,16 +30,44 @@ class IntegerFold:
         self._moved = work_buffer(values, dtype)
         self._wide = work_buffer(values, np.int32)
 
-    def run(self, samples: NDArray[Any], out: NDArray[Any]) -> None:
-        """The moments of samples (bins * factor, C), contiguous, into int64 `out` (bins, 3, C)."""
-        per_bin = self._factor // self._piece
+    def run(self, samples: NDArray[Any], out: NDArray[Any], limits: tuple[int, int] | None = None) -> None:
+        """The moments of samples (bins * factor, C), contiguous, into int64 `out` (bins, 3, C).
+
+        `limits`, where known, are a lower and an upper limit of the samples.
+        """
+        if len(out) == 0:
+            return
         pieces = samples.reshape(-1, self._piece, self._num_channels)
-        sums = np.empty((len(pieces), 2, self._num_channels), np.int64)
-        for first in range(0, len(pieces), self._tile):
-            last = first + self._tile
-            self._run_tile(pieces[first:last], sums[first:last])
+        path = _Path.choose(samples.dtype, limits or (int(samples.min()), int(samples.max())))
+        totals = _Runs(len(pieces), self._piece, self._num_channels, path.total_dtype, path.bound)
+        squares = _Runs(len(pieces), self._piece, self._num_channels, path.square_dtype, path.bound**2)
+        total_at_once = path.middle == 0 and not path.wide_total
+        if total_at_once:
+            totals.add(pieces, 0)
+        step = self._tile if path.middle or path.wide_total or path.wide_squares else len(pieces)
+        for first in range(0, len(pieces), step):
+            tile = pieces[first : first + step]
+            if path.middle:
+                tile = self._move(tile, path.middle)
+            wide = self._wide[: tile.size].reshape(tile.shape) if step == self._tile else tile
+            if path.wide_total or path.wide_squares:
+                np.copyto(wide, tile)
+            if not total_at_once:
+                totals.add(wide if path.wide_total else tile, first)
+            squares.add_squares(wide if path.wide_squares else tile, first)
+        self._write(totals.result(), squares.result(), path.middle, out)
+
+    def _write(
+        self, total: NDArray[np.int64], squares: NDArray[np.int64], middle: int, out: NDArray[Any]
+    ) -> None:
+        """Join the pieces' sums (pieces, C) of samples less `middle` to moments (bins, 3, C)."""
+        shape = (len(out), self._factor // self._piece, self._num_channels)
         out[:, 0] = self._factor
-        np.add.reduce(sums.reshape(len(out), per_bin, 2, self._num_channels), axis=1, out=out[:, 1:])
+        np.add.reduce(total.reshape(shape), axis=1, out=out[:, 1])
+        np.add.reduce(squares.reshape(shape), axis=1, out=out[:, 2])
+        if middle:
+            out[:, 2] += 2 * middle * out[:, 1] + middle * middle * self._factor
+            out[:, 1] += middle * self._factor
 
     def run_short(self, samples: NDArray[Any], out: NDArray[Any]) -> None:
         """The moments of one bin of fewer samples (n, C), into `out` (1, 3, C)."""
@@ -46,30 +75,6 @@ class IntegerFold:
         out[0] = np.stack(
             [np.full(self._num_channels, len(wide)), wide.sum(axis=0), (wide * wide).sum(axis=0)]
         )
-
-    def _run_tile(self, tile: NDArray[Any], out: NDArray[Any]) -> None:
-        """Sums and sums of squares (pieces, 2, C) of a tile (pieces, rows, C)."""
-        lowest, highest = int(tile.min()), int(tile.max())
-        bound, middle = max(-lowest, highest), (lowest + highest + 1) // 2
-        if 2 * (highest - middle) < bound and 2 * (middle - lowest) < bound:
-            bound = max(highest - middle, middle - lowest)
-            tile = self._move(tile, middle)
-        else:
-            middle = 0
-        total, squares = out[:, 0], out[:, 1]
-        wide = self._wide[: tile.size].reshape(tile.shape)
-        narrow_total = _run_length(bound, _limit(tile.dtype)) >= _WORTHWHILE_RUN
-        narrow_squares = tile.itemsize == 2 and _run_length(bound * bound, 0xFFFF) >= _WORTHWHILE_RUN
-        if not (narrow_total and narrow_squares):
-            np.copyto(wide, tile)
-        addends = tile if narrow_total else wide
-        _sum_runs(addends, _run_length(bound, _limit(addends.dtype)), total)
-        factors = tile.view(np.uint16) if narrow_squares else wide.view(np.uint32)
-        _sum_square_runs(factors, _run_length(bound * bound, _limit(factors.dtype)), squares)
-        if middle:
-            rows = tile.shape[1]
-            squares += 2 * middle * total + middle * middle * rows
-            total += middle * rows
 
     def _move(self, tile: NDArray[Any], middle: int) -> NDArray[Any]:
         """The tile less `middle`, as signed integers of the same width."""
@@ -79,32 +84,65 @@ class IntegerFold:
         return moved.view(signed)
 
 
-def _limit(dtype: np.dtype[np.generic]) -> int:
-    return (1 << (8 * dtype.itemsize - (dtype.kind == "i"))) - 1
+@dataclass(frozen=True)
+class _Path:
+    """How a block is summed: less `middle`, after which no value is larger than `bound`, in which dtypes."""
+
+    middle: int
+    bound: int
+    total_dtype: np.dtype[Any]
+    square_dtype: np.dtype[Any]
+    wide_total: bool
+    wide_squares: bool
+
+    @classmethod
+    def choose(cls, dtype: np.dtype[Any], limits: tuple[int, int]) -> "_Path":
+        """The cheapest path for samples of `dtype` within `limits`."""
+        lowest, highest = limits
+        middle, bound = 0, max(-lowest, highest)
+        centre = (lowest + highest + 1) // 2
+        if 2 * max(highest - centre, centre - lowest) < bound:
+            middle, bound = centre, max(highest - centre, centre - lowest)
+            dtype = np.dtype(f"i{dtype.itemsize}")
+        wide_total = _run_length(bound, dtype) < _WORTHWHILE_RUN
+        wide_squares = dtype.itemsize == 1 or _run_length(bound**2, np.dtype(np.uint16)) < _WORTHWHILE_RUN
+        return cls(
+            middle,
+            bound,
+            np.dtype(np.int32) if wide_total else dtype,
+            np.dtype(np.uint32 if wide_squares else np.uint16),
+            wide_total,
+            wide_squares,
+        )
 
 
-def _run_length(bound: int, limit: int) -> int:
-    """How many values of at most `bound` can be summed within `limit`."""
-    return limit // max(1, bound)
+class _Runs:
+    """Sums over the rows of pieces (rows, C), first in runs that fit in `dtype`, then in int64."""
+
+    def __init__(self, pieces: int, rows: int, num_channels: int, dtype: np.dtype[Any], bound: int) -> None:
+        run, lane_rows = _run_length(bound, dtype), rows
+        while lane_rows % 2 == 0 and 2 * rows <= lane_rows * run and lane_rows * num_channels > _LANE_VALUES:
+            lane_rows //= 2
+        self._shape = (rows // lane_rows, lane_rows * num_channels)
+        self._num_channels = num_channels
+        self._sums = np.empty((pieces, self._shape[1]), dtype)
+
+    def add(self, tile: NDArray[Any], first: int) -> None:
+        """Sum a tile (pieces, rows, C) whose first piece is number `first`."""
+        runs = tile.reshape(-1, *self._shape)
+        np.add.reduce(runs, axis=1, dtype=runs.dtype, out=self._sums[first : first + len(runs)])
+
+    def add_squares(self, tile: NDArray[Any], first: int) -> None:
+        """Sum its squares; they and their sums are right modulo the unsigned dtype's range."""
+        runs = tile.reshape(-1, *self._shape).view(self._sums.dtype)
+        np.einsum("prl,prl->pl", runs, runs, out=self._sums[first : first + len(runs)])
+
+    def result(self) -> NDArray[np.int64]:
+        """The sums of all pieces (pieces, C)."""
+        lanes = self._sums.reshape(len(self._sums), -1, self._num_channels)
+        return np.asarray(np.add.reduce(lanes, axis=1, dtype=np.int64))
 
 
-def _lanes(tile: NDArray[Any], run: int) -> NDArray[Any]:
-    """The tile (pieces, rows, C) as (pieces, at most `run`, lane), to be summed along the lanes."""
-    pieces, rows, num_channels = tile.shape
-    lane_rows = rows
-    while lane_rows % 2 == 0 and 2 * rows <= lane_rows * run and lane_rows * num_channels > _LANE_VALUES:
-        lane_rows //= 2
-    return tile.reshape(pieces, rows // lane_rows, lane_rows * num_channels)
-
-
-def _sum_runs(tile: NDArray[Any], run: int, out: NDArray[Any]) -> None:
-    """Sums over the rows of each piece (pieces, rows, C), `run` of which fit in the tile's dtype."""
-    lanes = np.add.reduce(_lanes(tile, run), axis=1, dtype=tile.dtype)
-    np.add.reduce(lanes.reshape(len(tile), -1, tile.shape[2]), axis=1, dtype=np.int64, out=out)
-
-
-def _sum_square_runs(tile: NDArray[Any], run: int, out: NDArray[Any]) -> None:
-    """Sums of squares likewise; a square and the sum of `run` squares are right modulo the dtype's range."""
-    values = _lanes(tile, run)
-    lanes = np.einsum("prl,prl->pl", values, values, dtype=tile.dtype)
-    np.add.reduce(lanes.reshape(len(tile), -1, tile.shape[2]), axis=1, dtype=np.int64, out=out)
+def _run_length(bound: int, dtype: np.dtype[Any]) -> int:
+    """How many values of at most `bound` can be summed in `dtype`."""
+    return int(np.iinfo(dtype).max) // max(1, bound)

@@ -57,15 +57,18 @@ class MomentReducer:
         else:
             self._fold = FloatFold(num_channels, factor)
 
-    def add(self, samples: NDArray[Any]) -> NDArray[Any]:
-        """Take samples (n, C), any n; return the moments (bins, 3, C) of the bins that they complete."""
+    def add(self, samples: NDArray[Any], limits: tuple[Any, Any] | None = None) -> NDArray[Any]:
+        """Take samples (n, C), any n; return the moments (bins, 3, C) of the bins that they complete.
+
+        `limits`, a lower and an upper limit of the samples, where known, save a look for them.
+        """
         samples = as_rows(samples, self.dtype, (self._num_channels,))
         cut = self._carry.cut(samples)
         leads = int(cut.lead is not None)
         moments = self._empty(leads + (cut.last - cut.first) // self._factor)
         if cut.lead is not None:
             self._fold.run(cut.lead, moments[:1])
-        self._fold.run(samples[cut.first : cut.last], moments[leads:])
+        self._fold.run(samples[cut.first : cut.last], moments[leads:], limits)
         self._carry.keep(samples[cut.last :])
         return moments
 

@@ -70,6 +70,7 @@ class LevelReducer(_Envelope):
         # Low and high (2, C) of a bin that lacks only its closing sample, the first of the next bin.
         self._open: NDArray[Any] | None = None
         self._any_bins = False
+        self._last = self._room(0)
 
     def add(self, samples: NDArray[Any]) -> NDArray[Any]:
         """Take samples (n, C), any n; return the bins (bins, 2, C) that they complete, in the same dtype."""
@@ -79,10 +80,11 @@ class LevelReducer(_Envelope):
 
     def _reduce(self, samples: NDArray[Any]) -> NDArray[Any]:
         if len(samples) == 0:
+            self._last = self._room(0)
             return self._empty(0)
         cut = self._carry.cut(samples)
         leads = int(self._open is not None or cut.lead is not None)
-        low, high = self._room(leads + (cut.last - cut.first) // self._factor)
+        low, high = self._last = self._room(leads + (cut.last - cut.first) // self._factor)
         if self._open is not None:
             low[0], high[0] = self._open
             self._open = None
@@ -109,6 +111,18 @@ class LevelReducer(_Envelope):
             self._open = np.stack([low[-1], high[-1]])
         self._any_bins |= closed > 0
         return envelope
+
+    def integer_limits(self) -> tuple[int, int] | None:
+        """The lowest and highest of the integers that the last add() took (and of a few before them).
+
+        None for floats and when the block filled no bin.
+        """
+        low, high = self._last
+        if self.dtype.kind == "f" or len(low) == 0:
+            return None
+        rest = self._carry.rows
+        lowest, highest = low.min(), high.max()
+        return int(rest.min(initial=lowest)), int(rest.max(initial=highest))
 
     def finish(self) -> NDArray[Any]:
         """End the segment; return its last bin (1, 2, C), or (0, 2, C) when add() has returned it."""

@@ -35,7 +35,7 @@ class SegmentReducer:
             slab = samples[first : first + self._slab_rows]
             bins.append(self._levels.add(slab))
             if self._moments is not None:
-                moments.append(self._moments.add(slab))
+                moments.append(self._moments.add(slab, self._levels.integer_limits()))
         return np.concatenate(bins), np.concatenate(moments) if moments else None
 
     def finish(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
