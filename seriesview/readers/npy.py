@@ -128,7 +128,8 @@ def _headers(path: Path) -> dict[str | None, ArrayHeader]:
 
 def _candidate(member: str | None, header: ArrayHeader) -> Candidate:
     options: dict[str, Any] = {} if member is None else {"dataset": member}
-    options["sampling_frequency"] = None
+    if header.problem() is None:
+        options["sampling_frequency"] = None
     shape = header.shape
     if len(shape) == 2 and 0 < shape[0] < shape[1]:
         options["order"] = "F"
