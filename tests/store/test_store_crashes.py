@@ -251,7 +251,7 @@ def test_what_a_power_cut_can_lose_is_synced_first(tmp_path: Path) -> None:
     store.put_json("makes the directories that all share")
     line = ["write"]
     artifact = ["write", "fsync", "rename", "rename"]  # the first finds that its directory is missing
-    directories = ["fsync"] * 3
+    directories = ["fsync"] * 4  # sha1, aa, bb and cc
     assert calls_of(lambda: store.put_part(b"a part")) == [*line, *artifact]
     assert calls_of(lambda: store.put_json("a manifest")) == [*directories, *line, *artifact, *directories]
     assert calls_of(lambda: store.put_part(b"a part")) == line
