@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from seriesview.readers.csv_dialect import Dialect, is_data_line, is_missing, is
 _BLOCK_BYTES = 1 << 20
 _CLOCK_BYTES = 48
 _INT64 = np.iinfo(np.int64)
+_MISSING_WORD = re.compile(r"(?<![^\s,;])(?:NA|N/A|null|None|na|NULL)(?![^\s,;])")
 
 
 @dataclass(frozen=True)
@@ -96,26 +98,34 @@ class BlockParser:
 
     def parse(self, block: TextBlock) -> Rows:
         """Rows of a block. Raises ReaderError that names line and column of a cell that is not a number."""
-        lines = self._plain_lines(block)
-        if lines is not None and not lines:
+        rows = self._parse_fast(block.text)
+        if rows is None and _MISSING_WORD.search(block.text):
+            rows = self._parse_fast(_MISSING_WORD.sub("nan", block.text))
+        return self._parse_exactly(block) if rows is None else rows
+
+    def _parse_fast(self, text: str) -> Rows | None:
+        """Rows as numpy reads them; None where some line is odd."""
+        lines = self._plain_lines(text)
+        if lines is None:
+            return None
+        if not lines:
             return self._empty()
-        if lines is not None:
-            for dtype in (np.int64, np.float64) if self.all_integers else (np.float64,):
-                try:
-                    rows = self._load(lines, dtype, '"' in block.text)
-                except ValueError:
-                    continue
-                self.all_integers = dtype is np.int64
-                return rows
-        return self._parse_exactly(block)
+        for dtype in (np.int64, np.float64) if self.all_integers else (np.float64,):
+            try:
+                rows = self._load(lines, dtype, '"' in text)
+            except ValueError:
+                continue
+            self.all_integers = dtype is np.int64
+            return rows
+        return None
 
     def _empty(self) -> Rows:
         times = None if self._time is None else np.empty(0, "S1" if self._time.is_clock else np.float64)
         return Rows(np.empty((0, len(self._columns)), np.int64), times)
 
-    def _plain_lines(self, block: TextBlock) -> list[str] | None:
+    def _plain_lines(self, text: str) -> list[str] | None:
         """Lines of data for numpy; None where some of them may not be as wide as they should be."""
-        delimiter, text = self._dialect.delimiter, block.text
+        delimiter = self._dialect.delimiter
         if self._dialect.decimal == ",":
             text = text.replace(",", ".")
         if delimiter != " ":

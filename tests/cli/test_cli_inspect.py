@@ -111,7 +111,7 @@ def test_errors_are_one_line(tmp_path: Path) -> None:
 def test_names_are_words_and_differ() -> None:
     assert dataset_name("my file (1)", None) == "my_file_1"
     assert dataset_name("session", "/acquisition/ElectricalSeries") == "session_ElectricalSeries"
-    assert dataset_name("7", None) == "_7"
+    assert dataset_name("2021-03-04 rat", None) == "2021-03-04_rat"
     assert dataset_name("...", None) == "recording"
     assert dataset_name("a", None, ["a", "a_2"]) == "a_3"
 
