@@ -1,1 +1,1 @@
-"""TODO."""
+"""Where samples lie in files, and reading them by byte range."""

@@ -1,0 +1,46 @@
+"""A file that is read by byte range, from any thread."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import IntegrityError
+
+Bytes = npt.NDArray[np.uint8]
+
+
+class ByteFile:
+    """Positional reads of a file; nothing is mapped, buffered or shared between calls."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+
+    def read_into(self, out: Bytes, position: int) -> None:
+        """Fill the contiguous uint8 array from byte `position` on. Raises IntegrityError where the file ends first."""
+        view = out.reshape(-1).data
+        filled = 0
+        while filled < len(view):
+            count = os.preadv(self._descriptor, [view[filled:]], position + filled)
+            if count == 0:
+                raise IntegrityError(
+                    f"{self.path}: ends at byte {os.fstat(self._descriptor).st_size}, but samples lie at bytes "
+                    f"{position} to {position + len(view)}; the file was cut short: copy or write it again"
+                )
+            filled += count
+
+    def read(self, num_bytes: int, position: int) -> Bytes:
+        """uint8 (num_bytes,) from byte `position` on. Raises IntegrityError where the file ends first."""
+        out = np.empty(num_bytes, np.uint8)
+        self.read_into(out, position)
+        return out
+
+    def close(self) -> None:
+        """Let go of the file; closing twice does no harm."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1

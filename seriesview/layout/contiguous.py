@@ -1,0 +1,79 @@
+"""Samples at fixed strides of a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.layout.byte_file import ByteFile
+from seriesview.layout.layouts import ContiguousLayout
+from seriesview.layout.runs import Run
+
+_SCRATCH_BYTES = 4 << 20
+
+
+class ContiguousSamples:
+    """Reads samples of a contiguous layout; keeps nothing between calls."""
+
+    def __init__(self, layout: ContiguousLayout, file: ByteFile) -> None:
+        self._layout = layout
+        self._file = file
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any], runs: Sequence[Run]) -> None:
+        """Fill `out` (n, chosen channels) of native byte order, the runs saying which channels go where."""
+        layout = self._layout
+        everything = len(runs) == 1 and runs[0].length == layout.num_channels
+        if layout.is_row_major and everything and out.flags.c_contiguous:
+            self._file.read_into(out.reshape(-1).view(np.uint8), self._position(first_sample, 0))
+            if not layout.dtype.isnative:
+                out.byteswap(inplace=True)
+            return
+        lowest, highest = runs[0].first, runs[-1].last
+        if self._extent(1, highest - lowest) <= layout.row_stride:
+            target = [(Run(lowest, 0, highest - lowest), runs)]
+        else:
+            target = [
+                (Run(c, 0, 1), [Run(c, run.out + c - run.first, 1)]) for run in runs for c in run.channels
+            ]
+        for covering, parts in target:
+            self._read_strided(first_sample, out, covering, parts)
+
+    def _read_strided(
+        self, first_sample: int, out: npt.NDArray[Any], covering: Run, runs: Sequence[Run]
+    ) -> None:
+        """Read the bytes from the first to the last channel of `covering`, gaps included, and pick the runs."""
+        layout = self._layout
+        rows = max(1, _SCRATCH_BYTES // layout.row_stride)
+        for begin in range(0, len(out), rows):
+            block = out[begin : begin + rows]
+            scratch = self._file.read(
+                self._extent(len(block), covering.length),
+                self._position(first_sample + begin, covering.first),
+            )
+            values = np.ndarray(
+                (len(block), covering.length),
+                layout.dtype,
+                scratch.data,
+                strides=(layout.row_stride, layout.channel_stride),
+            )
+            for run in runs:
+                start = run.first - covering.first
+                block[:, run.out : run.out + run.length] = values[:, start : start + run.length]
+
+    def _position(self, sample: int, channel: int) -> int:
+        layout = self._layout
+        return layout.offset + sample * layout.row_stride + channel * layout.channel_stride
+
+    def _extent(self, num_samples: int, num_channels: int) -> int:
+        layout = self._layout
+        return (
+            (num_samples - 1) * layout.row_stride
+            + (num_channels - 1) * layout.channel_stride
+            + layout.dtype.itemsize
+        )
+
+    def close(self) -> None:
+        """Nothing but the file is open."""

@@ -1,0 +1,94 @@
+"""Samples by byte range from the file that a layout describes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import RequestError
+from seriesview.layout.byte_file import ByteFile
+from seriesview.layout.chunked import ChunkedSamples
+from seriesview.layout.contiguous import ContiguousSamples
+from seriesview.layout.layouts import ContiguousLayout, Layout
+from seriesview.layout.runs import channel_runs
+
+
+class SampleFile:
+    """Reads samples of a layout, in native byte order; safe from any thread.
+
+    `threads`: how many unpack chunks at the same time. Raises OSError where the file cannot be opened.
+    """
+
+    def __init__(self, layout: Layout, threads: int = 1) -> None:
+        self.layout = layout
+        self.dtype = layout.dtype.newbyteorder("=")
+        self._file = ByteFile(layout.path)
+        self._contiguous: ContiguousSamples | None = None
+        self._chunked: ChunkedSamples | None = None
+        if isinstance(layout, ContiguousLayout):
+            self._contiguous = ContiguousSamples(layout, self._file)
+        else:
+            self._chunked = ChunkedSamples(layout, self._file, threads)
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C), C-contiguous and of the native-order dtype, with samples from `first_sample` on.
+
+        Made for passes over many samples: a chunk is kept only while a part of it has not been read. Raises
+        RequestError for samples that there are not, IntegrityError for a file that is cut short or damaged.
+        """
+        self._check(first_sample, first_sample + len(out))
+        if out.shape[1:] != (self.layout.num_channels,) or out.dtype != self.dtype:
+            raise ValueError(
+                f"block of shape {out.shape} and dtype {out.dtype}, "
+                f"samples of {self.layout.num_channels} channels and dtype {self.dtype}"
+            )
+        self._read(first_sample, out, None, keep=False)
+
+    def read(
+        self, first_sample: int, last_sample: int, channels: Sequence[int] | None = None
+    ) -> npt.NDArray[Any]:
+        """Samples [first_sample, last_sample) of the chosen channels, in their order (n, channels).
+
+        Made for windows: unpacked chunks are kept for the next one. Raises like `read_into`.
+        """
+        self._check(first_sample, last_sample)
+        count = self.layout.num_channels if channels is None else len(channels)
+        out = np.empty((last_sample - first_sample, count), self.dtype)
+        self._read(first_sample, out, channels, keep=True)
+        return out
+
+    def close(self) -> None:
+        """Let go of the file; closing twice does no harm."""
+        if self._chunked is not None:
+            self._chunked.close()
+        self._file.close()
+
+    def __enter__(self) -> SampleFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(
+        self, first_sample: int, out: npt.NDArray[Any], channels: Sequence[int] | None, keep: bool
+    ) -> None:
+        runs = channel_runs(channels, self.layout.num_channels)
+        if out.size == 0:
+            return
+        if self._contiguous is not None:
+            self._contiguous.read_into(first_sample, out, runs)
+        elif self._chunked is not None:
+            self._chunked.read_into(first_sample, out, runs, keep)
+
+    def _check(self, first_sample: int, last_sample: int) -> None:
+        if not 0 <= first_sample <= last_sample <= self.layout.num_samples:
+            raise RequestError(
+                f"samples {first_sample} to {last_sample}: {self.layout.path} has samples 0 to "
+                f"{self.layout.num_samples}"
+            )
