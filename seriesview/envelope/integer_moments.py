@@ -139,7 +139,13 @@ class _Runs:
 
     def result(self) -> NDArray[np.int64]:
         """The sums of all pieces (pieces, C)."""
-        lanes = self._sums.reshape(len(self._sums), -1, self._num_channels)
+        pieces, values = self._sums.shape
+        sums = self._sums
+        while values % 2 == 0 and values > max(_LANE_VALUES, self._num_channels):
+            values //= 2
+        if values % self._num_channels == 0 and values < sums.shape[1]:
+            sums = np.add.reduce(sums.reshape(pieces, -1, values), axis=1, dtype=np.int64)
+        lanes = sums.reshape(pieces, -1, self._num_channels)
         return np.asarray(np.add.reduce(lanes, axis=1, dtype=np.int64))
 
 
