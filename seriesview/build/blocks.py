@@ -140,7 +140,7 @@ class HashingRead:
     def __call__(self, first_sample: int, out: npt.NDArray[Any], /) -> None:
         """Fill `out` (n, C) of the layout's dtype. Raises BuildError where the file ends too early."""
         self._hash_up_to(self._layout.offset + first_sample * self._layout.row_stride)
-        view = memoryview(out.reshape(-1).view(np.uint8))
+        view = out.data.cast("B")
         filled = 0
         while filled < len(view):
             filled += self._read(view[filled : filled + _HASH_BYTES])

@@ -106,8 +106,8 @@ def _dataset_outlook(dataset: Dataset, artifacts: Path, store: Store) -> Dataset
 def _is_built(artifacts: Path, path: str, size: int, mtime: float) -> bool:
     try:
         content = json.loads(artifacts.read_text())
-        is_same = content["source"] == {"path": path, "size": size, "mtime": mtime}
-        return is_same and content["artifact_version"] == ARTIFACT_VERSION
+        source = {"path": path, "size": size, "mtime": mtime}
+        return bool(content["source"] == source and content["artifact_version"] == ARTIFACT_VERSION)
     except (OSError, ValueError, KeyError, TypeError):
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -101,7 +102,9 @@ def _where(path: Iterable[str | int]) -> str:
 
 def _line(error: ValidationError) -> str:
     """One problem: where, what, what was expected."""
-    where, value, rule = _where(error.absolute_path), error.instance, error.validator_value
+    where = _where(error.absolute_path)
+    value: Any = error.instance
+    rule: Any = error.validator_value
     match error.validator:
         case "type":
             hint = ""
@@ -109,7 +112,7 @@ def _line(error: ValidationError) -> str:
                 hint = f"; YAML takes {value} for text: write {float(value)!r}"
             return f"{where}: {_shown(value)} is not {_KINDS[str(rule)]}{hint}"
         case "additionalProperties":
-            known = list(error.schema["properties"])
+            known = list(typing.cast(dict[str, Any], error.schema)["properties"])
             unknown = [str(key) for key in value if key not in known]
             return "; ".join(f"{where}: unknown key {key}{_suggestion(key, known)}" for key in unknown)
         case "required":
@@ -124,10 +127,8 @@ def _line(error: ValidationError) -> str:
         case "maximum":
             return f"{where}: {_shown(value)} is too large; it must be at most {rule}"
         case "pattern" if "propertyNames" in error.absolute_schema_path:
-            return (
-                f"{where}: {_shown(value)} is no name for a dataset; use letters, digits, '.', '_' and '-', at most 100, "
-                "no '.' or '-' first"
-            )
+            rule = "use letters, digits, '.', '_' and '-', at most 100, no '.' or '-' first"
+            return f"{where}: {_shown(value)} is no name for a dataset; {rule}"
         case "pattern":
             return f"{where}: {_shown(value)} is no dtype of samples; write int16, float32 or the like"
         case "minLength" | "minItems" | "minProperties":

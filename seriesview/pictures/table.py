@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from seriesview.build.progress import bytes_in_words, seconds_in_words
+from seriesview.pictures import words
 from seriesview.pictures.page import size_in_words
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 
@@ -52,7 +52,7 @@ def _row(result: Mapping[str, Any]) -> str:
         "irregular" if rate is None else f"{rate:,.10g} Hz",
         manifest.dtype,
         size_in_words(manifest),
-        f"{seconds_in_words(result['timing']['seconds'])} ({bytes_in_words(result['timing']['bytes'])})",
+        f"{words.duration(result['timing']['seconds'])} ({words.size(result['timing']['bytes'])})",
     ]
     cells = [f"<td>{escape(text)}</td>" for text in texts]
     cells += [f'<td class="number">{escape(number)}</td>' for number in numbers]
@@ -63,4 +63,4 @@ def _row(result: Mapping[str, Any]) -> str:
 def _duration(manifest: SeriesManifest) -> str:
     if not manifest.segments:
         return "-"
-    return seconds_in_words(manifest.segments[-1].end_time - manifest.segments[0].start_time)
+    return words.duration(manifest.segments[-1].end_time - manifest.segments[0].start_time)

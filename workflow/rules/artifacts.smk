@@ -9,6 +9,8 @@ rule artifacts:
         "results/benchmarks/artifacts/{name}.tsv"
     wildcard_constraints:
         name=one_of(WHOLE),
+    conda:
+        "../envs/seriesview.yaml"
     threads: 2
     resources:
         mem_mb=500,
@@ -36,6 +38,8 @@ rule artifacts_shard:
     wildcard_constraints:
         name=one_of(SCATTERED),
         shards=r"\d+",
+    conda:
+        "../envs/seriesview.yaml"
     threads: 1
     resources:
         mem_mb=500,
@@ -52,15 +56,6 @@ rule artifacts_shard:
         " --out {output:q} 2>&1 | tee {log:q} >&2"
 
 
-def shards(wildcards):
-    """The shards of a dataset, in order."""
-    count = DATASETS[wildcards.name]["scatter"]
-    return [
-        f"results/shards/{wildcards.name}/{shard}-of-{count}.json"
-        for shard in range(count)
-    ]
-
-
 rule artifacts_gather:
     input:
         shards=shards,
@@ -73,6 +68,8 @@ rule artifacts_gather:
         "results/benchmarks/artifacts/{name}.tsv"
     wildcard_constraints:
         name=one_of(SCATTERED),
+    conda:
+        "../envs/seriesview.yaml"
     threads: 2
     resources:
         mem_mb=500,

@@ -51,6 +51,15 @@ def recording(wildcards):
     return [path] if is_there else []
 
 
+def shards(wildcards):
+    """The shards of a dataset, in order."""
+    count = DATASETS[wildcards.name]["scatter"]
+    return [
+        f"results/shards/{wildcards.name}/{shard}-of-{count}.json"
+        for shard in range(count)
+    ]
+
+
 def samples_json(wildcards):
     """What of a dataset's configuration decides its samples, as JSON."""
     entry = without_descriptions(DATASETS[wildcards.name])

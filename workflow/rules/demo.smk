@@ -5,10 +5,12 @@ rule demo_data:
         "results/logs/demo_data.log",
     benchmark:
         "results/benchmarks/demo_data.tsv"
+    conda:
+        "../envs/seriesview.yaml"
     resources:
         mem_mb=600,
         runtime=10,
     params:
-        directory=str(Path(DEMO_FILES[0]).parent),
+        directory=lambda wildcards, output: str(Path(output[0]).parent),
     shell:
         "seriesview demo-data {params.directory:q} 2>&1 | tee {log:q} >&2"

@@ -7,6 +7,8 @@ rule series:
         "results/logs/series/{name}.log",
     benchmark:
         "results/benchmarks/series/{name}.tsv"
+    conda:
+        "../envs/seriesview.yaml"
     resources:
         mem_mb=200,
         runtime=5,
@@ -33,6 +35,8 @@ rule picture:
         "results/logs/pictures/{name}.log",
     benchmark:
         "results/benchmarks/pictures/{name}.tsv"
+    conda:
+        "../envs/seriesview.yaml"
     resources:
         mem_mb=500,
         runtime=10,

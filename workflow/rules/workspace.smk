@@ -11,6 +11,8 @@ rule workspace:
         "results/logs/workspace.log",
     benchmark:
         "results/benchmarks/workspace.tsv"
+    conda:
+        "../envs/seriesview.yaml"
     resources:
         mem_mb=200,
         runtime=5,
@@ -31,6 +33,8 @@ rule picture_page:
         "results/logs/picture_page.log",
     benchmark:
         "results/benchmarks/picture_page.tsv"
+    conda:
+        "../envs/seriesview.yaml"
     resources:
         mem_mb=200,
         runtime=5,
@@ -55,6 +59,8 @@ rule series_table:
         "results/logs/series_table.log",
     benchmark:
         "results/benchmarks/series_table.tsv"
+    conda:
+        "../envs/seriesview.yaml"
     resources:
         mem_mb=200,
         runtime=5,
