@@ -71,7 +71,7 @@ def binary_layout(path: Path, options: ReadOptions) -> ContiguousLayout:
             f"{path}: no samples: {size} bytes, read from byte {options.byte_offset} on, "
             f"do not hold one of {sample_bytes} bytes"
         )
-    by_row = options.order == "C"
+    by_row = options.order == "C" or options.channels == 1
     return ContiguousLayout(
         path=path,
         dtype=dtype,

@@ -192,6 +192,7 @@ def _layout(
     by_row = not header.fortran_order or len(header.shape) == 1
     if transposed and len(header.shape) == 2:
         shape, by_row = (shape[1], shape[0]), not by_row
+    by_row = by_row or shape[1] == 1
     return ContiguousLayout(
         path=path,
         dtype=dtype,
