@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from seriesview.envelope.buffers import work_buffer
 
-_TILE_VALUES = 1 << 17
+_TILE_VALUES = 1 << 16
 _SHORT_ROWS = 64
 _BUFFER_VALUES = 256
 
