@@ -109,19 +109,18 @@ class PlainArray:
 
 
 class DeflatedArray:
-    """A compressed array, row after row, decompressed as it is read; going back begins it again."""
+    """A compressed array, row after row, decompressed as it is read; going back begins it again.
 
-    def __init__(
-        self, archive: zipfile.ZipFile, member: str, header: ArrayHeader, num_samples: int, where: str
-    ) -> None:
-        stored = stored_dtype(header.dtype, where)
+    `rows` is where its samples lie in the decompressed stream.
+    """
+
+    def __init__(self, archive: zipfile.ZipFile, member: str, rows: ContiguousLayout, where: str) -> None:
         self.layout: ContiguousLayout | None = None
-        self.dtype = stored.newbyteorder("=")
-        self.num_samples = num_samples
-        self.num_channels = header.shape[1] if len(header.shape) == 2 else 1
+        self.dtype = rows.dtype.newbyteorder("=")
+        self.num_samples = rows.num_samples
+        self.num_channels = rows.num_channels
+        self._rows = rows
         self._archive = archive
-        self._stored = stored
-        self._offset = header.data_offset
         self._where = where
         self._stream = cast(zipfile.ZipExtFile, archive.open(member))
 
@@ -129,7 +128,7 @@ class DeflatedArray:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError for a damaged archive."""
         view = out.reshape(-1).view(np.uint8).data
         try:
-            self._stream.seek(self._offset + first_sample * self._stored.itemsize * self.num_channels)
+            self._stream.seek(self._rows.offset + first_sample * self._rows.row_stride)
             filled = 0
             while filled < len(view):
                 count = self._stream.readinto(view[filled : filled + _COPY_BYTES])
@@ -138,7 +137,7 @@ class DeflatedArray:
                 filled += count
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise ReaderError(f"{self._where}: damaged archive: {error}") from error
-        if not self._stored.isnative:
+        if not self._rows.dtype.isnative:
             out.byteswap(inplace=True)
 
     def close(self) -> None:
@@ -176,9 +175,9 @@ def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
         archive.close()
         return PlainArray(_layout(path, where, header, _member_offset(path, info), transposed))
     layout = _layout(path, where, header, 0, transposed)
-    if not layout.is_row_major and layout.num_channels > 1:
+    if not layout.is_row_major:
         return _unpacked(archive, name, layout, where)
-    return DeflatedArray(archive, name, header, layout.num_samples, where)
+    return DeflatedArray(archive, name, layout, where)
 
 
 def _layout(
