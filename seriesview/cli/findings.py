@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
+from seriesview.cli.dataset_entries import dataset_name
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers import Candidate, Reader, ReadOptions, Recording
+
+Entry = tuple[str, dict[str, Any]]
 
 _OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
 _TYPES_WITHOUT_RATE = ("event", "interval")
@@ -134,3 +138,30 @@ def _with_timeline(finding: Finding, recording: Recording, path: Path, options: 
         num_segments=len(timeline.segments),
         largest_deviation=timeline.largest_deviation,
     )
+
+
+def configurable_entries(
+    path: str, stem: str, findings: list[Finding], reader: Reader | None, names: Sequence[str] = ()
+) -> list[Entry | None]:
+    """Name and keys of each dataset; None where a problem cannot be solved by filling in keys.
+
+    `names` are taken already.
+    """
+    shown = [finding for finding in findings if _can_be_configured(finding)]
+    entries: list[Entry | None] = []
+    taken = list(names)
+    for finding in findings:
+        if not _can_be_configured(finding):
+            entries.append(None)
+            continue
+        name = dataset_name(stem, finding.dataset if len(shown) > 1 else None, taken)
+        taken.append(name)
+        keys: dict[str, Any] = {"path": path}
+        if reader is not None:
+            keys["reader"] = reader.name
+        entries.append((name, keys | finding.options))
+    return entries
+
+
+def _can_be_configured(finding: Finding) -> bool:
+    return finding.problem is None or None in finding.options.values()

@@ -15,7 +15,7 @@ import click
 from seriesview.cli.arguments import json_option, open_reading_store, storage_option
 
 if TYPE_CHECKING:
-    from seriesview.cli.findings import Finding
+    from seriesview.cli.findings import Entry, Finding
     from seriesview.readers import Reader
 
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
@@ -33,7 +33,7 @@ def command(path: str, reader: str | None, storage_dir: Path | None, as_json: bo
     config.yaml; then what cannot be shown, and why.
     """
     from seriesview.build.dataset import Dataset, located_source
-    from seriesview.cli.findings import find_all
+    from seriesview.cli.findings import configurable_entries, find_all
     from seriesview.readers import ReadOptions
     from seriesview.readers.registry import choose_reader
 
@@ -46,38 +46,11 @@ def command(path: str, reader: str | None, storage_dir: Path | None, as_json: bo
         findings = find_all(file, chosen)
         size = file.stat().st_size
         stem = file.stem
-    entries = _entries(path, stem, findings, chosen if reader is not None else None)
+    entries = configurable_entries(path, stem, findings, chosen if reader is not None else None)
     if as_json:
         click.echo(json.dumps(_document(path, chosen, size, findings, entries), allow_nan=False))
         return
     click.echo("\n".join(_words(path, chosen, size, findings, entries)))
-
-
-Entry = tuple[str, dict[str, Any]]
-
-
-def _entries(path: str, stem: str, findings: list[Finding], reader: Reader | None) -> list[Entry | None]:
-    """Name and keys of each dataset; None where a problem cannot be solved by filling in keys."""
-    from seriesview.cli.dataset_entries import dataset_name
-
-    shown = [finding for finding in findings if _can_be_configured(finding)]
-    entries: list[Entry | None] = []
-    taken: list[str] = []
-    for finding in findings:
-        if not _can_be_configured(finding):
-            entries.append(None)
-            continue
-        name = dataset_name(stem, finding.dataset if len(shown) > 1 else None, taken)
-        taken.append(name)
-        keys: dict[str, Any] = {"path": path}
-        if reader is not None:
-            keys["reader"] = reader.name
-        entries.append((name, keys | finding.options))
-    return entries
-
-
-def _can_be_configured(finding: Finding) -> bool:
-    return finding.problem is None or None in finding.options.values()
 
 
 def _document(

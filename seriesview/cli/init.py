@@ -1,0 +1,103 @@
+"""`seriesview init`: a first config.yaml for some files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from seriesview.cli.arguments import json_option
+
+_HEADER = """\
+# What `seriesview build` makes of these recordings. Paths are relative to the working directory.
+# Every key is explained in docs/configuration.md; `seriesview inspect FILE` says more about a file.
+
+# The workspace's name.
+workspace: {workspace}
+
+# Artifacts are stored here, by their content. auto: together with a running kachery daemon, if there is one.
+store:
+  storage_dir: kachery-storage
+  mode: auto
+
+# One entry a series; the name is what views call it by. Further keys: label, unit, scale, offset,
+# channel_labels, timezone, start_time, session_start, full_resolution (auto | link | store | omit),
+# max_gap_seconds, scatter (jobs that share a dataset).
+datasets:
+"""
+_FOOTER = """
+# Without views there is one of all series. Panel types: ContinuousTraces, EventAmplitudes, RasterPlot,
+# Position, ProbabilityDensity; intervals are bands across all panels.
+# views:
+#   - label: Session
+#     panels:
+#       - {{type: ContinuousTraces, series: {name}, label: {name}}}
+"""
+
+
+@click.command(short_help="Write a commented config.yaml for some files.")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("config.yaml"), show_default=True)
+@click.option("--force", is_flag=True, help="Write over a file that is there.")
+@json_option
+def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
+    """Write a config.yaml that names everything in each FILE that can be shown.
+
+    What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
+    until it is.
+    """
+    import json
+
+    from seriesview.build.results import write_whole
+    from seriesview.errors import BuildError, ReaderError
+
+    if out.exists() and not force:
+        raise BuildError(f"{out}: is there already; choose another --out, or --force to write over it")
+    entries, notes = _entries(files)
+    if not entries:
+        raise ReaderError(
+            f"{', '.join(files)}: nothing in there can be shown; `seriesview inspect FILE` says why"
+        )
+    write_whole(out, _document(entries, notes).encode())
+    open_keys = [f"{name}.{key}" for name, entry in entries for key, value in entry.items() if value is None]
+    if as_json:
+        names = [name for name, _ in entries]
+        click.echo(json.dumps({"out": str(out), "datasets": names, "to_fill_in": open_keys, "notes": notes}))
+        return
+    click.echo(f"{out}: {len(entries)} dataset{'s' if len(entries) != 1 else ''}")
+    for note in notes:
+        click.echo(f"  left out: {note}")
+    if open_keys:
+        click.echo(f"fill in first: {', '.join(open_keys)}")
+    click.echo(f"next:\n  seriesview build {out}")
+
+
+def _entries(files: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
+    """Name and keys of every dataset that can be configured, and what cannot be shown and why."""
+    from seriesview.cli.findings import configurable_entries, find_all
+    from seriesview.readers.registry import choose_reader
+
+    entries: list[tuple[str, dict[str, Any]]] = []
+    notes = []
+    for file in files:
+        path = Path(file).expanduser()
+        findings = find_all(path, choose_reader(path, None))
+        taken = [name for name, _ in entries]
+        for finding, entry in zip(
+            findings, configurable_entries(file, path.stem, findings, None, taken), strict=True
+        ):
+            if entry is not None:
+                entries.append(entry)
+            else:
+                notes.append(f"{file} {finding.dataset or ''}: {finding.problem}")
+    return entries, notes
+
+
+def _document(entries: list[tuple[str, dict[str, Any]]], notes: list[str]) -> str:
+    from seriesview.cli.dataset_entries import entry_yaml
+
+    blocks = [entry_yaml(name, keys) for name, keys in entries]
+    left_out = [f"  # left out: {' '.join(note.split())}" for note in notes]
+    body = "\n".join([*blocks, *left_out])
+    return _HEADER.format(workspace=entries[0][0]) + body + "\n" + _FOOTER.format(name=entries[0][0])

@@ -1,0 +1,83 @@
+"""The reference page of config.yaml, generated from the dataclasses that describe it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seriesview.config.schema import config_schema
+
+_INTRODUCTION = """\
+# config.yaml
+
+A config.yaml names recordings and how to show them. `seriesview init FILE...` writes one for your files,
+`seriesview inspect FILE` says what to write for a file; the demo's own `config.yaml` explains each key as it goes.
+
+    workspace: rat7
+    store: {storage_dir: kachery-storage}
+    datasets:
+      probe: {path: data/session.nwb, dataset: /acquisition/ElectricalSeries}
+      raw: {path: data/raw.dat, dtype: int16, channels: 32, sampling_frequency: 30000, unit: uV, scale: 0.195}
+      spikes: {path: data/session.nwb, dataset: /units}
+    views:
+      - label: Session
+        panels:
+          - {type: ContinuousTraces, series: probe, label: Probe}
+          - {type: RasterPlot, series: spikes}
+
+Paths are relative to the working directory. A changed `label`, `unit`, `scale`, `offset`, `channel_labels` or
+`session_start`, and changed views, read no samples again. Every problem is reported at once, one line each.
+
+A series that has a `session_start`, its own or its file's, is placed by wall clock; one without begins at the view's
+time 0. Timestamps that are regular within half a sample become a rate and a start, and the build says how far they
+are off; others stay as they are. Where the next timestamp is further away than `max_gap_seconds`, a new segment
+begins; where that is not configured, an interval is taken for a gap when it is much longer than the recording's own
+ones (the reader's page on timestamps, docs/timestamps.md, says exactly when).
+
+This page is generated: `python -m seriesview.config.reference`.
+"""
+
+
+def reference_page() -> str:
+    """The page in Markdown."""
+    schema = config_schema()
+    datasets = schema["properties"]["datasets"]["additionalProperties"]
+    views = schema["properties"]["views"]["items"]
+    sections = [
+        ("Top level", schema),
+        ("`store`", schema["properties"]["store"]),
+        ("An entry of `datasets`", datasets),
+        ("An entry of `views`", views),
+        ("An entry of a view's `panels`", views["properties"]["panels"]["items"]),
+    ]
+    return "\n".join([_INTRODUCTION, *(_section(title, block) for title, block in sections)])
+
+
+def _section(title: str, block: dict[str, Any]) -> str:
+    rows = [_row(key, entry, key in block["required"]) for key, entry in block["properties"].items()]
+    return "\n".join([f"## {title}\n", "| key | value | meaning |", "| --- | --- | --- |", *rows, ""])
+
+
+def _row(key: str, entry: dict[str, Any], is_required: bool) -> str:
+    kind = " or ".join(entry["enum"]) if "enum" in entry else _kind(entry)
+    note = "; required" if is_required else f"; {entry['default']} if left out" if "default" in entry else ""
+    return f"| `{key}` | {kind}{note} | {entry['description']} |"
+
+
+def _kind(entry: dict[str, Any]) -> str:
+    names = {
+        "string": "text",
+        "integer": "whole number",
+        "number": "number",
+        "boolean": "true or false",
+        "object": "keys with values",
+    }
+    if entry["type"] == "array":
+        return f"list of {names[entry['items']['type']]}s".replace("keys with valuess", "entries")
+    bounds = [f"at least {entry['minimum']}"] if "minimum" in entry else []
+    bounds += [f"greater than {entry['exclusiveMinimum']}"] if "exclusiveMinimum" in entry else []
+    bounds += [f"at most {entry['maximum']}"] if "maximum" in entry else []
+    return ", ".join([names[entry["type"]], *bounds])
+
+
+if __name__ == "__main__":
+    print(reference_page(), end="")

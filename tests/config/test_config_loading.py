@@ -1,0 +1,102 @@
+"""config.yaml: every problem at once, one line each."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seriesview.config import check_config, load_config
+from seriesview.config.reference import reference_page
+from seriesview.config.schema import schema_text
+from seriesview.errors import ConfigError
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def problems(content: Any) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        check_config(content, "c")
+    return caught.value.problems
+
+
+def test_the_schema_file_is_the_generated_one() -> None:
+    path = ROOT / "workflow" / "schemas" / "config.schema.json"
+    assert path.read_text() == schema_text(), f"python -m seriesview.config.schema > {path.relative_to(ROOT)}"
+
+
+def test_the_demos_configuration_is_right() -> None:
+    assert len(load_config(ROOT / "config.yaml")["datasets"]) >= 8
+
+
+def test_the_configuration_page_is_the_generated_one() -> None:
+    page = ROOT / "docs" / "configuration.md"
+    assert page.read_text() == reference_page(), (
+        "python -m seriesview.config.reference > docs/configuration.md"
+    )
+
+
+def test_all_problems_are_listed_at_once() -> None:
+    found = problems(
+        {
+            "datasets": {
+                "a": {"path": "x", "chanels": 3, "sampling_frequency": 0, "dtype": "complex64"},
+                "b": {"channels": "many"},
+            },
+            "views": [{"label": "v", "panels": [{"type": "Raster", "series": "aa"}]}],
+            "wrkspace": "w",
+        }
+    )
+    assert sorted(found) == [
+        "c: datasets.a.dtype: 'complex64' is no dtype of samples; write int16, float32 or the like",
+        "c: datasets.a.sampling_frequency: 0 is too small; it must be greater than 0",
+        "c: datasets.a: unknown key chanels (did you mean channels?)",
+        "c: datasets.b.channels: 'many' is not a whole number",
+        "c: datasets.b: path missing",
+        "c: the file: unknown key wrkspace (did you mean workspace?)",
+        "c: views[0].panels[0].series: there is no dataset 'aa' (did you mean a?); there are a, b",
+        "c: views[0].panels[0].type: 'Raster' is not one of ContinuousTraces, EventAmplitudes, RasterPlot, "
+        "Position, ProbabilityDensity (did you mean RasterPlot?)",
+    ]
+
+
+@pytest.mark.parametrize(
+    "content", [None, [], "text", 3, {}, {"datasets": {}}, {"datasets": None}, {"datasets": []}]
+)
+def test_what_is_no_configuration_is_refused(content: Any) -> None:
+    assert problems(content)
+
+
+@pytest.mark.parametrize("name", ["../up", "a/b", "", "-x", ".x", "a b", "é", "a" * 101])
+def test_names_that_are_no_file_names_are_refused(name: str) -> None:
+    assert "is no name for a dataset" in problems({"datasets": {name: {"path": "x"}}})[0]
+
+
+def test_numbers_that_yaml_takes_for_text_are_explained(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("datasets: {a: {path: x, sampling_frequency: 3e4}}")
+    with pytest.raises(ConfigError, match=r"YAML takes 3e4 for text: write 30000\.0"):
+        load_config(path)
+
+
+def test_two_datasets_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text("datasets:\n  a: {path: x}\n  b: {path: y}\n  a: {path: z}\n")
+    with pytest.raises(ConfigError, match=r"line 4: a stands here a second time"):
+        load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"a: [", "not YAML"), (b"\xff\xfe\xff", "not text in UTF-8"), (b"a: !!python/none x", "not YAML")],
+)
+def test_files_that_are_no_yaml_are_refused_in_one_line(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(path)
+    assert "\n" not in caught.value.problems[0]
+
+
+def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="seriesview init"):
+        load_config(tmp_path / "config.yaml")
