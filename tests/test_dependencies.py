@@ -14,6 +14,10 @@ def test_every_dependency_has_its_reason() -> None:
     wanted = project["dependencies"] + extras["demo"] + extras["filters"] + extras["dev"]
     names = {re.split(r"[<>=\[]", requirement)[0] for requirement in wanted} - {"seriesview"}
     for name in names:
-        assert re.search(rf"\b{re.escape(name)}\b", page) or (name.startswith("types-") and "types-*" in page), name
-    described = {row.split("|")[1].strip() for row in page.splitlines() if row.startswith("| ") and "---" not in row}
+        assert re.search(rf"\b{re.escape(name)}\b", page) or (
+            name.startswith("types-") and "types-*" in page
+        ), name
+    described = {
+        row.split("|")[1].strip() for row in page.splitlines() if row.startswith("| ") and "---" not in row
+    }
     assert described - {"package", "extra", "demo", "filters", "dev"} <= names

@@ -112,18 +112,17 @@ def _is_built(artifacts: Path, path: str, size: int, mtime: float) -> bool:
         return False
 
 
-def forget_lost_artifacts(names: Sequence[str], artifacts: Path, store: Store) -> None:
-    """Remove the artifacts files, NAME.json in `artifacts`, whose artifacts are no longer in the store.
+def forget_lost_results(results: Sequence[Path], store: Store) -> None:
+    """Remove the result files that name something which is no longer in the store.
 
-    Only pages and links are looked for, which are few; `seriesview verify` looks at every part.
+    Only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
     """
-    for name in names:
-        path = artifacts / f"{name}.json"
+    for path in results:
         try:
-            manifest = json.loads(path.read_text())["manifest"]
-        except (OSError, ValueError, KeyError, TypeError):
+            content = json.loads(path.read_text())
+        except (OSError, ValueError):
             continue
-        if not all(store.exists(uri) for uri in _uris(manifest)):
+        if not all(store.exists(uri) for uri in _uris(content)):
             path.unlink(missing_ok=True)
 
 

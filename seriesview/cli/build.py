@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,21 +60,25 @@ def command(
       seriesview build config.yaml --cores 2 --keep-going
       seriesview build --profile profiles/slurm -- --jobs 50
     """
-    from seriesview.cli.snakemake_run import build_lock, clear_stale_lock
+    from seriesview.cli.snakemake_run import build_lock, clear_leftovers
     from seriesview.config import load_config
 
+    if str(config).startswith("-"):
+        # Nothing but arguments for Snakemake was given.
+        snakemake_arguments = (str(config), *snakemake_arguments)
+        config = Path("config.yaml")
     config = config.resolve()
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
         os.chdir(directory)
     content = load_config(config)
     build = _Build(config, content, as_json)
-    if dry_run:
-        return build.dry_run(snakemake_arguments)
     options = ["--cores", cores, *(["--keep-going"] if keep_going else [])]
     options += [] if profile is None else ["--profile", profile]
+    if dry_run:
+        return build.dry_run([*options, *snakemake_arguments])
     with build_lock():
-        clear_stale_lock()
+        clear_leftovers()
         build.start(keep_going)
         status = build.run([*options, *snakemake_arguments], keep_going)
         if report is not None and status != FAILED_STATUS:
@@ -88,6 +93,7 @@ class _Build:
         self._config = config
         self._content = content
         self._as_json = as_json
+        self._began_ns = time.time_ns()
         self._store_json = json.dumps(content.get("store") or {})
 
     def dry_run(self, more: Sequence[str]) -> int:
@@ -99,16 +105,24 @@ class _Build:
     def start(self, keep_going: bool) -> None:
         """Print what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
         from seriesview.build.dataset import dataset_from_config
-        from seriesview.build.outlook import build_outlook, forget_lost_artifacts
+        from seriesview.build.outlook import build_outlook, forget_lost_results
         from seriesview.cli.jobs import job_store
         from seriesview.demo.files import DEMO_FILES
         from seriesview.errors import ConfigError
 
         datasets = [dataset_from_config(name, entry) for name, entry in self._content["datasets"].items()]
-        present = [entry for entry in datasets if entry.path not in DEMO_FILES or Path(entry.path).exists()]
+        present = [
+            entry
+            for entry in datasets
+            if os.path.normpath(entry.path) not in DEMO_FILES or Path(entry.path).exists()
+        ]
         with job_store(self._store_json) as store:
             store.check_writable()
-            forget_lost_artifacts([entry.name for entry in datasets], Path("results/artifacts"), store)
+            names = self._content["datasets"]
+            results = [
+                Path(f"results/{kind}/{name}.json") for kind in ("artifacts", "series") for name in names
+            ]
+            forget_lost_results([*results, WORKSPACE_RESULT], store)
             outlook = build_outlook(present, Path("results/artifacts"), store)
         problems = [entry.problem for entry in outlook.datasets if entry.problem is not None]
         if problems and not keep_going:
@@ -160,11 +174,14 @@ class _Build:
 
     def _missing(self) -> list[tuple[str, str]]:
         """Datasets without a series, and why."""
+        from seriesview.cli.snakemake_run import SNAKEMAKE_LOG
+
         found = []
         for name in self._content["datasets"]:
-            has_artifacts = Path(f"results/artifacts/{name}.json").is_file()
-            if not has_artifacts or not Path(f"results/series/{name}.json").is_file():
-                found.append((name, _reason(name)))
+            results = [Path(f"results/{kind}/{name}.json") for kind in ("artifacts", "series")]
+            reason = _reason(name, self._began_ns)
+            if reason is not None or not all(result.is_file() for result in results):
+                found.append((name, reason or f"its job did not finish; see {SNAKEMAKE_LOG}"))
         return found
 
     def _write_workspace(self, missing: Sequence[tuple[str, str]]) -> None:
@@ -186,6 +203,10 @@ class _Build:
                 parse_workspace_manifest(result["manifest"]), result["uri"], store, pictures
             )
         write_whole(PICTURES / "index.html", page.encode())
+        # The next build makes them again, with whatever is there by then.
+        oldest = min(Path(f"results/series/{name}.json").stat().st_mtime_ns for name in names) - 10**9
+        for path in (WORKSPACE_RESULT, PICTURES / "index.html"):
+            os.utime(path, ns=(oldest, oldest))
 
     def _end(self, missing: Sequence[tuple[str, str]]) -> None:
         """Say where everything is and what to do next."""
@@ -216,18 +237,18 @@ class _Build:
         click.echo(text, err=self._as_json)
 
 
-def _reason(name: str) -> str:
-    """Why a dataset was not built: the error that its last job logged."""
-    from seriesview.cli.snakemake_run import ERROR_PREFIX, LOGS, SNAKEMAKE_LOG
+def _reason(name: str, began_ns: int) -> str | None:
+    """Why a dataset was not built: the error that a job of this build logged; None where there is none."""
+    from seriesview.cli.snakemake_run import ERROR_PREFIX, LOGS
 
     logs = [LOGS / "series" / f"{name}.log", LOGS / "artifacts" / f"{name}.log"]
     logs += sorted((LOGS / "artifacts").glob(f"{name}-*-of-*.log"))
     for log in logs:
-        if log.is_file():
+        if log.is_file() and log.stat().st_mtime_ns >= began_ns:
             lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
             for line in reversed(lines):
                 if line.startswith(ERROR_PREFIX):
                     return line.removeprefix(ERROR_PREFIX).removeprefix(f"dataset {name}: ")
             if lines and lines[-1].partition(":")[0].endswith(("Error", "Exception")):
                 return f"{lines[-1]} (see {log})"
-    return f"its job did not finish; see {SNAKEMAKE_LOG}"
+    return None

@@ -100,8 +100,13 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(INTERRUPTED_STATUS)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED_STATUS)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(ERROR_STATUS)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context is not None else "seriesview"
+        click.echo(f"seriesview: error: {error.format_message()} (`{command} --help` explains)", err=True)
         sys.exit(ERROR_STATUS)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -47,25 +47,51 @@ def build_lock() -> Iterator[None]:
         yield
 
 
-def clear_stale_lock() -> None:
-    """Remove the lock that a killed Snakemake left here. Raises BuildError where one is still running."""
-    locks = Path(".snakemake") / "locks"
-    if not locks.is_dir() or not any(locks.iterdir()):
-        return
-    if running := _snakemakes_here():
-        raise BuildError(f"{Path.cwd()}: Snakemake is running here (process {running[0]}); wait for its end")
-    shutil.rmtree(locks)
+def clear_leftovers() -> None:
+    """End what a killed build left running here, and remove its Snakemake's lock.
+
+    Raises BuildError where somebody else's Snakemake is running here.
+    """
+    running = _jobs_here()
+    if others := [pid for pid in running if not _is_orphan(pid)]:
+        raise BuildError(f"{Path.cwd()}: Snakemake is running here (process {others[0]}); wait for its end")
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (running := _jobs_here()) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    shutil.rmtree(Path(".snakemake") / "locks", ignore_errors=True)
 
 
-def _snakemakes_here() -> list[int]:
+def _jobs_here() -> list[int]:
+    """Snakemakes and job commands that run in this directory."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            command = (entry / "cmdline").read_bytes().split(b"\0")
-            is_snakemake = any(Path(os.fsdecode(word)).name == "snakemake" for word in command[:3])
-            if is_snakemake and (entry / "cwd").resolve() == Path.cwd():
+            words = [
+                Path(os.fsdecode(word)).name for word in (entry / "cmdline").read_bytes().split(b"\0")[:4]
+            ]
+            is_job = "snakemake" in words or ("seriesview" in words and any(map(_is_job_command, words)))
+            if is_job and (entry / "cwd").resolve() == Path.cwd():
                 found.append(int(entry.name))
     return found
+
+
+def _is_job_command(word: str) -> bool:
+    return word.startswith("build-")
+
+
+def _is_orphan(pid: int) -> bool:
+    """Whether the process, or the leader of its session, has lost its parent."""
+    with suppress(OSError):
+        session = os.getsid(pid)
+        for process in {pid, session}:
+            status = Path(f"/proc/{process}/stat")
+            if not status.exists() or status.read_text().rpartition(")")[2].split()[1] == "1":
+                return True
+    return False
 
 
 class JobLogs:

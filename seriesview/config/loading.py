@@ -26,6 +26,9 @@ _KINDS = {
 }
 
 
+_MAY_BE_EMPTY = ("store", "views")
+
+
 class _UniqueKeyLoader(yaml.SafeLoader):
     """YAML in which a key that stands twice is an error instead of the last one winning."""
 
@@ -43,6 +46,13 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
     duplicates: list[str]
+
+
+# Dates stay the text that they are.
+_UniqueKeyLoader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def read_yaml(path: Path) -> Any:
@@ -77,6 +87,10 @@ def load_config(path: Path) -> dict[str, Any]:
 
 def check_config(content: Any, name: str = "configuration") -> None:
     """Raise ConfigError that lists everything wrong with a configuration; `name` is put in front of each line."""
+    if isinstance(content, Mapping):
+        content = {
+            key: value for key, value in content.items() if value is not None or key not in _MAY_BE_EMPTY
+        }
     found = [_line(error) for error in _sorted(_validator().iter_errors(content))]
     if isinstance(content, Mapping):
         found += list(_unknown_series(content))
@@ -109,7 +123,7 @@ def _line(error: ValidationError) -> str:
         case "type":
             hint = ""
             if rule in ("number", "integer") and isinstance(value, str) and _is_number(value):
-                hint = f"; YAML takes {value} for text: write {float(value)!r}"
+                hint = f"; YAML takes {value} for text: write {_as_yaml(float(value))}"
             return f"{where}: {_shown(value)} is not {_KINDS[str(rule)]}{hint}"
         case "additionalProperties":
             known = list(typing.cast(dict[str, Any], error.schema)["properties"])
@@ -163,6 +177,12 @@ def _suggestion(word: str, known: Iterable[Any]) -> str:
 def _shown(value: Any) -> str:
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _as_yaml(number: float) -> str:
+    """A number as YAML reads it: with a point where it has an exponent."""
+    text = repr(number)
+    return text if "." in text or "e" not in text else text.replace("e", ".0e")
 
 
 def _is_number(text: str) -> bool:

@@ -19,6 +19,7 @@ rule artifacts:
         dataset=samples_json,
         store=STORE_JSON,
         version=ARTIFACT_VERSION,
+        state=state,
         ledger="results/ledger/{name}.jsonl",
     shell:
         "seriesview build-artifacts {wildcards.name:q} --dataset-json {params.dataset:q}"
@@ -48,6 +49,7 @@ rule artifacts_shard:
         dataset=samples_json,
         store=STORE_JSON,
         version=ARTIFACT_VERSION,
+        state=state,
         ledger="results/ledger/{name}-{shard}-of-{shards}.jsonl",
     shell:
         "seriesview build-artifacts {wildcards.name:q} --dataset-json {params.dataset:q}"
@@ -78,6 +80,7 @@ rule artifacts_gather:
         dataset=samples_json,
         store=STORE_JSON,
         version=ARTIFACT_VERSION,
+        state=state,
         ledger="results/ledger/{name}.jsonl",
     shell:
         "seriesview build-artifacts {wildcards.name:q} --dataset-json {params.dataset:q}"

@@ -1,6 +1,8 @@
 import json
+import os
 import re
 import sys
+from datetime import date
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -8,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import without_descriptions
 from seriesview.config import check_config, read_yaml
+from seriesview.config.environment import effective_store, find_own_commands
 from seriesview.demo.files import DEMO_FILES
 from seriesview.errors import SeriesviewError
 
@@ -24,8 +27,16 @@ def checked(config):
     return config
 
 
-DATASETS = checked(config)["datasets"]
-STORE_JSON = json.dumps(config.get("store") or {}, sort_keys=True)
+def as_json(value):
+    """JSON text; dates, which YAML reads as such where they are not quoted, as ISO 8601."""
+    return json.dumps(value, sort_keys=True, default=date.isoformat)
+
+
+find_own_commands()
+
+DATASETS = checked(json.loads(as_json(config)))["datasets"]
+STORE = effective_store(config.get("store"))
+STORE_JSON = as_json(STORE)
 SCATTERED = [
     name for name, dataset in DATASETS.items() if dataset.get("scatter", 1) > 1
 ]
@@ -44,11 +55,20 @@ wildcard_constraints:
 
 def recording(wildcards):
     """The file of a dataset. A missing one is left to the job, which says so in one line and stops no other."""
-    path = DATASETS[wildcards.name]["path"]
+    path = os.path.normpath(DATASETS[wildcards.name]["path"])
     is_there = path in DEMO_FILES or (
-        not path.startswith("sha1://") and Path(path).is_file()
+        not path.startswith("sha1:") and Path(path).is_file()
     )
     return [path] if is_there else []
+
+
+def state(wildcards):
+    """Size and time of a dataset's file, unless this workflow makes it; another state, even an older one, is built again."""
+    path = Path(DATASETS[wildcards.name]["path"])
+    if os.path.normpath(path) in DEMO_FILES or not path.is_file():
+        return ""
+    status = path.stat()
+    return f"{status.st_size}:{status.st_mtime_ns}"
 
 
 def shards(wildcards):
@@ -70,7 +90,7 @@ def samples_json(wildcards):
 
 def dataset_json(wildcards):
     """All of a dataset's configuration, as JSON."""
-    return json.dumps(DATASETS[wildcards.name], sort_keys=True)
+    return as_json(DATASETS[wildcards.name])
 
 
 def panel_json(wildcards):
@@ -84,8 +104,8 @@ def panel_json(wildcards):
 
 def workspace_json(wildcards):
     """What the workspace manifest needs of the configuration, as JSON."""
-    keys = ("workspace", "store", "views")
-    return json.dumps({key: config.get(key) for key in keys}, sort_keys=True)
+    keys = ("workspace", "views")
+    return as_json({"store": STORE, **{key: config.get(key) for key in keys}})
 
 
 def minutes(wildcards, input, attempt):
@@ -99,13 +119,13 @@ def outlook():
     from seriesview.build.outlook import build_outlook
     from seriesview.store import open_store
 
-    settings = config.get("store") or {}
-    store = open_store(settings.get("storage_dir"), settings.get("mode") or "auto")
+    store = open_store(STORE.get("storage_dir"), STORE.get("mode") or "auto")
     datasets = [dataset_from_config(name, entry) for name, entry in DATASETS.items()]
     to_come = [
         dataset.name
         for dataset in datasets
-        if dataset.path in DEMO_FILES and not Path(dataset.path).exists()
+        if os.path.normpath(dataset.path) in DEMO_FILES
+        and not Path(dataset.path).exists()
     ]
     found = build_outlook(
         [dataset for dataset in datasets if dataset.name not in to_come],
@@ -116,7 +136,7 @@ def outlook():
     return "\n".join([found.text(), *later]), found
 
 
-if workflow.is_main_process and {"-n", "--dry-run", "--dryrun"} & set(sys.argv):
+if workflow.is_main_process and workflow.output_settings.dryrun:
     try:
         print(outlook()[0], file=sys.stderr)
     except SeriesviewError as error:
