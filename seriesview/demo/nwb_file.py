@@ -198,6 +198,7 @@ class _NwbWriter:
             f"{name}/data", (peaks[spikes.units] * spikes.scale).astype("<f4"), **_COMPRESSION
         )
         self._measure(data, "volts", 1e-6)
+        data.attrs["continuity"] = "instantaneous"
         times = self._dataset(f"{name}/timestamps", spikes.samples / SAMPLING_FREQUENCY, **_COMPRESSION)
         times.attrs.update({"interval": np.int32(1), "unit": "seconds"})
 

@@ -12,6 +12,8 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.readers.protocol import Channel, ReadOptions, Recording
 
+_MOST_CHANNELS = 1 << 20
+
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.uint32]
 
@@ -86,3 +88,28 @@ class IntervalRecording(Recording):
     def intervals(self) -> tuple[Floats, Indices, Sequence[str]]:
         """Start and end times (n, 2), sorted by start, the index of each one's label, and the labels."""
         return self._bounds, self._indices, self._labels
+
+
+def events_from_array(path: Path, values: Floats, options: ReadOptions) -> EventRecording:
+    """Events of an array (n, 1) of times, or (n, 2) of times and channel indices. Raises ReaderError."""
+    if values.shape[1] > 2:
+        raise ReaderError(
+            f"{path}: type: events need an array (n,) of times, or (n, 2) of times and channels, "
+            f"but this one has {values.shape[1]} columns"
+        )
+    indices = values[:, 1] if values.shape[1] == 2 else np.zeros(len(values))
+    if not ((indices >= 0) & (indices == np.floor(indices)) & (indices < _MOST_CHANNELS)).all():
+        raise ReaderError(
+            f"{path}: the second column of events must hold channel indices, 0 to {_MOST_CHANNELS - 1}"
+        )
+    labels = [str(index) for index in range(int(indices.max(initial=0)) + 1)]
+    return EventRecording(path, values[:, 0], indices.astype(np.uint32), labels, options)
+
+
+def intervals_from_array(path: Path, values: Floats, label: str, options: ReadOptions) -> IntervalRecording:
+    """Intervals of an array (n, 2) of starts and ends, all with one label. Raises ReaderError."""
+    if values.shape[1] != 2:
+        raise ReaderError(
+            f"{path}: type: intervals need an array (n, 2) of starts and ends, but this one is {values.shape}"
+        )
+    return IntervalRecording(path, values, [label] * len(values), options)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.in_memory import events_from_array, intervals_from_array
 from seriesview.readers.npy_arrays import (
     ArrayFile,
     ArrayHeader,
@@ -24,7 +24,6 @@ from seriesview.readers.sample_types import describe, make_channels, required_ra
 
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK\x03\x04"
-_MOST_CHANNELS = 1 << 20
 
 
 class NpyRecording(Recording):
@@ -103,9 +102,9 @@ class NpyReader:
         (n, 2) with the channel's index; intervals: (n, 2) starts and ends.
         """
         if options.type == "event":
-            return _open_events(path, options)
+            return events_from_array(path, _whole(path, options), options)
         if options.type == "interval":
-            return _open_intervals(path, options)
+            return intervals_from_array(path, _whole(path, options), "", options)
         return NpyRecording(path, options)
 
 
@@ -191,27 +190,3 @@ def _whole(path: Path, options: ReadOptions) -> npt.NDArray[np.float64]:
     finally:
         array.close()
     return values.astype(np.float64)
-
-
-def _open_intervals(path: Path, options: ReadOptions) -> Recording:
-    values = _whole(path, options)
-    if values.shape[1] != 2:
-        raise ReaderError(
-            f"{path}: type: intervals need an array (n, 2) of starts and ends, not {values.shape}"
-        )
-    return IntervalRecording(path, values, [""] * len(values), options)
-
-
-def _open_events(path: Path, options: ReadOptions) -> Recording:
-    values = _whole(path, options)
-    if values.shape[1] > 2:
-        raise ReaderError(
-            f"{path}: type: events need an array (n,) of times, or (n, 2) of times and channels"
-        )
-    channels = values[:, 1] if values.shape[1] == 2 else np.zeros(len(values))
-    if not ((channels >= 0) & (channels == np.floor(channels)) & (channels < _MOST_CHANNELS)).all():
-        raise ReaderError(
-            f"{path}: the second column of events must hold channel indices, 0 to {_MOST_CHANNELS - 1}"
-        )
-    labels = [str(index) for index in range(int(channels.max(initial=0)) + 1)]
-    return EventRecording(path, values[:, 0], channels.astype(np.uint32), labels, options)

@@ -38,6 +38,7 @@ __all__ = [
 ArrayKind = Literal["level", "values"]
 
 DIGEST_BYTES = 20
+_PAGE_BYTES = 4096
 MAX_PART_BYTES: dict[ArrayKind, int] = {"level": 2 * 2**20, "values": 16 * 2**20}
 DEFAULT_CACHE_BYTES = 256 * 2**20
 
@@ -173,7 +174,7 @@ class ArrayWriter:
 
     def _next_buffer(self) -> npt.NDArray[Any]:
         self._collect(self._max_in_flight)
-        return self._free.pop() if self._free else np.empty((self.part_rows, *self._row_shape), self._dtype)
+        return self._free.pop() if self._free else _aligned((self.part_rows, *self._row_shape), self._dtype)
 
     def _submit(self) -> None:
         assert self._buffer is not None
@@ -216,6 +217,14 @@ def describe_array(
         part_rows=rows_per_part,
         pages=tuple(store.put_bytes(page, name="page.dat") for page in pages),
     )
+
+
+def _aligned(shape: Sequence[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """An empty array at the beginning of a memory page, which the store can write without a copy."""
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + _PAGE_BYTES, np.uint8)
+    skipped = -memory.ctypes.data % _PAGE_BYTES
+    return memory[skipped : skipped + size].view(dtype).reshape(tuple(shape))
 
 
 class PartCache:

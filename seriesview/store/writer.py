@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from seriesview.store.direct import write_directly
 from seriesview.store.faults import write_fault
 from seriesview.store.layout import artifact_path, link_path, staging_directory
 from seriesview.store.permissions import Sharing, sharing_of
@@ -30,7 +31,7 @@ class StagedFile:
 
     def write(self, data: memoryview) -> None:
         """Append all of `data` (a one-dimensional view of unsigned bytes); raises OSError."""
-        written = os.write(self.descriptor, data)
+        written = 0
         while written < len(data):
             step = os.write(self.descriptor, data[written:])
             if step == 0:
@@ -54,7 +55,7 @@ class AtomicWriter:
         if self.holds(sha1, len(data)):
             return False
         with self.stage() as staged:
-            staged.write(data)
+            staged.write(data[write_directly(staged.descriptor, data) :])
             self.publish(staged, target)
         return True
 

@@ -1,0 +1,208 @@
+"""HDF5 files: opening them without locks, finding objects through links, attributes as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import h5py
+import numpy as np
+
+from seriesview.errors import ReaderError
+
+_SIGNATURE = b"\x89HDF\r\n\x1a\n"
+_FIRST_USER_BLOCK = 512
+_LISTED = 20
+
+Node: TypeAlias = h5py.Group | h5py.Dataset
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object of a file under the path that leads to it; None where a link leads nowhere."""
+
+    path: str
+    node: Node | None
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether the file has HDF5's signature, at its beginning or behind a user block."""
+    with path.open("rb") as file:
+        size = path.stat().st_size
+        position = 0
+        while position + len(_SIGNATURE) <= size:
+            file.seek(position)
+            if file.read(len(_SIGNATURE)) == _SIGNATURE:
+                return True
+            position = max(_FIRST_USER_BLOCK, 2 * position)
+    return False
+
+
+def open_hdf5(path: Path) -> h5py.File:
+    """The file, opened for reading without a lock, so that others may hold one. Raises ReaderError."""
+    try:
+        return h5py.File(path, "r", locking=False)
+    except OSError as error:
+        problem = error
+    try:
+        # A file that a writer left open for readers beside it opens in that mode only.
+        return h5py.File(path, "r", locking=False, swmr=True)
+    except OSError:
+        raise ReaderError(f"{path}: cannot be opened as HDF5: {one_line(problem)}") from problem
+
+
+def one_line(error: BaseException) -> str:
+    """The message of an error that may have several lines."""
+    return " ".join(str(error).split())
+
+
+@contextmanager
+def naming(path: Path, dataset: str) -> Iterator[None]:
+    """Put the dataset's path behind the file's in every ReaderError raised inside."""
+    try:
+        yield
+    except ReaderError as error:
+        prefix, message = f"{path}: ", str(error)
+        if message.startswith(prefix + dataset) or not message.startswith(prefix):
+            raise
+        raise ReaderError(f"{prefix}{dataset}: {message.removeprefix(prefix)}") from error
+
+
+def child(group: h5py.Group, name: str) -> Node | None:
+    """The member of a group, links followed; None where there is none or its link leads nowhere."""
+    try:
+        node = group[name]
+    except (KeyError, OSError, ValueError):
+        return None
+    return node if isinstance(node, h5py.Group | h5py.Dataset) else None
+
+
+def child_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
+    """The dataset of that name in a group, or None."""
+    node = child(group, name)
+    return node if isinstance(node, h5py.Dataset) else None
+
+
+def has_member(group: h5py.Group, name: str) -> bool:
+    """Whether a group has a member of that name, even a link that leads nowhere."""
+    return group.get(name, default=None, getlink=True) is not None
+
+
+def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
+    """Every object below the root once, parents first, groups in order of names; links followed.
+
+    `skip`: paths of groups that are left out.
+    """
+    seen = {_identity(file)}
+    waiting = [Found("", file)]
+    while waiting:
+        found = waiting.pop()
+        if found.path:
+            yield found
+        if not isinstance(found.node, h5py.Group):
+            continue
+        children = []
+        for name in sorted(found.node):
+            path = f"{found.path}/{name}"
+            if path in skip:
+                continue
+            node = child(found.node, name)
+            if node is None:
+                if found.node.get(name, getclass=True, default=None) is not h5py.Datatype:
+                    children.append(Found(path, None))
+                continue
+            identity = _identity(node)
+            if identity not in seen:
+                seen.add(identity)
+                children.append(Found(path, node))
+        waiting.extend(reversed(children))
+
+
+def find_node(file: h5py.File, path: Path, dataset: str, known: Sequence[str], key: str = "dataset") -> Node:
+    """The object at a path inside the file. Raises ReaderError that lists the `known` ones and names the `key`."""
+    node = child(file, dataset)
+    if node is not None:
+        return node
+    link = _broken_link(file, dataset)
+    if link is not None:
+        raise ReaderError(f"{path}: {key}: {dataset} is a link to {link}, which is not there")
+    raise ReaderError(f"{path}: {key}: {dataset} is not in this file; there are {listing(known)}")
+
+
+def listing(names: Sequence[str]) -> str:
+    """The first names, and how many more."""
+    if not names:
+        return "none"
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return ", ".join(names[:_LISTED]) + more
+
+
+def inner_path(dataset: str) -> str:
+    """A path inside the file with its leading slash and without a trailing one."""
+    return "/" + dataset.strip("/")
+
+
+def file_of(node: Node) -> Path:
+    """The file that really holds the object."""
+    return Path(str(node.file.filename))
+
+
+def attribute(node: Node, name: str) -> Any:
+    """An attribute as a number, str or list of them; None where there is none or it is something else."""
+    if name not in node.attrs:
+        return None
+    try:
+        return plain(node.attrs[name])
+    except (OSError, TypeError, ValueError):
+        return None
+
+
+def plain(value: Any) -> Any:
+    """bytes and numpy values as str, int, float, bool or lists of them; an array of one as its element."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    if isinstance(value, np.ndarray):
+        items = [plain(item) for item in value.ravel().tolist()]
+        return items[0] if value.size == 1 else items
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    return value if isinstance(value, str | int | float | bool) else None
+
+
+def number(value: Any) -> float | None:
+    """The value as a float, if it is a number or the text of one."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        return None
+
+
+def text(value: Any) -> str | None:
+    """The value, if it is a text with something in it."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def _identity(node: Node) -> tuple[int, int]:
+    info = h5py.h5o.get_info(node.id)
+    return info.fileno, info.addr
+
+
+def _broken_link(file: h5py.File, dataset: str) -> str | None:
+    """What the first link on the way that leads nowhere points at."""
+    parts = dataset.strip("/").split("/")
+    for count in range(1, len(parts) + 1):
+        path = "/".join(parts[:count])
+        try:
+            link = file.get(path, getlink=True)
+        except (KeyError, OSError, ValueError):
+            return None
+        if child(file, path) is None and isinstance(link, h5py.SoftLink):
+            return str(link.path)
+        if child(file, path) is None and isinstance(link, h5py.ExternalLink):
+            return f"{link.path} in {link.filename}"
+    return None

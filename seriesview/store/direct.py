@@ -1,0 +1,33 @@
+"""Writing past the page cache: a part is written once and seldom read at once, so copying it there is lost time."""
+
+import errno
+import fcntl
+import os
+
+DIRECT_BYTES = 1 << 19
+"""Smaller writes are not worth their own disk access."""
+
+_ALIGNMENT = 4096
+
+
+def write_directly(descriptor: int, data: memoryview) -> int:
+    """Write as much of `data` past the page cache as its address and the file system allow; how many bytes.
+
+    Memory that is not aligned to 4096 bytes, file systems without direct access and small data give 0; what is
+    left, at most a tail, is for an ordinary write. Raises OSError (no space, say).
+    """
+    whole = len(data) // _ALIGNMENT * _ALIGNMENT
+    if whole < DIRECT_BYTES or not hasattr(os, "O_DIRECT"):
+        return 0
+    flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
+    written = 0
+    try:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_DIRECT)
+        while written < whole and written % _ALIGNMENT == 0:
+            written += os.write(descriptor, data[written:whole])
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):
+            raise
+    finally:
+        fcntl.fcntl(descriptor, fcntl.F_SETFL, flags)
+    return written
