@@ -6,8 +6,9 @@ one IEEE 754 double operation, rounded to nearest even, with nothing fused:
 
 - A bin's samples are converted to double and padded to the next power of two P >= factor with absent values.
   Samples that are not finite are absent too. count is the number of values present.
-- fold(v) of P values: h = P/2, and v[i] = v[i] + v[i + h] for i < h; again with h/2 and so on, until only v[0]
-  is left.
+- fold(v) of P values: with R = min(16, P) and h = P/R, w[i] = v[i] + v[i + h] + v[i + 2h] + ... + v[i + (R-1)h],
+  added in this order, for i < h. Then h = h/2, and w[i] = w[i] + w[i + h] for i < h; again with h/2 and so on,
+  until only w[0] is left.
 - mean = fold(values, absent ones as 0.0) / count + 0.0, and M2 = fold(d * d, absent ones as 0.0) with
   d = value - mean. Without any value present all three are 0.0.
 - Combining a and b: n = na + nb, d = mb - ma, mean = ma + d * (nb / n) and

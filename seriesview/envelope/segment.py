@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike, NDArray
 from seriesview.envelope.moments import MOMENTS_FACTOR, MomentReducer
 from seriesview.envelope.reduce import LevelReducer
 
-_SLAB_BYTES = 1 << 20
+_SLAB_BYTES = 1 << 21
 
 
 class SegmentReducer:
@@ -33,6 +33,7 @@ class SegmentReducer:
         bins, moments = [], []
         for first in range(0, max(1, len(samples)), self._slab_rows):
             slab = samples[first : first + self._slab_rows]
+            _bring_into_cache(slab)
             bins.append(self._levels.add(slab))
             if self._moments is not None:
                 moments.append(self._moments.add(slab, self._levels.integer_limits()))
@@ -41,3 +42,9 @@ class SegmentReducer:
     def finish(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """End the segment; return the bins and moments, at most one of each, that add() has not returned."""
         return self._levels.finish(), self._moments.finish() if self._moments is not None else None
+
+
+def _bring_into_cache(samples: NDArray[Any]) -> None:
+    """Read samples once in memory order, which the processor foresees; the passes that follow jump in them."""
+    if samples.size and samples.flags.c_contiguous:
+        samples.reshape(-1).view(np.uint8).max()

@@ -42,8 +42,14 @@ def integer_moments(values):
     return [len(values), sum(values), sum(value * value for value in values)]
 
 
-def halving_sum(values):
+def folded_sum(values):
     """The documented fold, one addition at a time."""
+    stripes = min(16, len(values))
+    lanes = len(values) // stripes
+    sums = values[:lanes]
+    for stripe in range(1, stripes):
+        sums = [total + value for total, value in zip(sums, values[stripe * lanes :][:lanes], strict=True)]
+    values = sums
     while len(values) > 1:
         half = len(values) // 2
         values = [values[i] + values[i + half] for i in range(half)]
@@ -59,8 +65,8 @@ def float_moments(values, factor):
     count = float(sum(slot is not None for slot in slots))
     if count == 0:
         return [0.0, 0.0, 0.0]
-    mean = halving_sum([0.0 if slot is None else slot for slot in slots]) / count + 0.0
-    squares = halving_sum([0.0 if slot is None else (slot - mean) * (slot - mean) for slot in slots])
+    mean = folded_sum([0.0 if slot is None else slot for slot in slots]) / count + 0.0
+    squares = folded_sum([0.0 if slot is None else (slot - mean) * (slot - mean) for slot in slots])
     return [count, mean, squares]
 
 
