@@ -55,12 +55,12 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
             make = event_fields if recording.type == "event" else interval_fields
             fields = make(recording, job.store)
             check_unchanged(source)
-            return _result(recording, source, fields, began, recording.num_samples * 8)
+            return _result(dataset.name, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size)
         ensure_room(plan.bytes_to_write, job.store)
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.build()
-        return _result(recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+        return _result(dataset.name, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
         plan = plan_samples(recording, dataset, source.size)
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.gather([_digests(shard) for shard in shards])
-        return _result(recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+        return _result(dataset.name, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
 def source_path(recording: Recording) -> Path:
@@ -165,7 +165,12 @@ def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
 
 
 def _result(
-    recording: Recording, source: SourceIdentity, fields: dict[str, Any], began: float, read_bytes: int
+    name: str,
+    recording: Recording,
+    source: SourceIdentity,
+    fields: dict[str, Any],
+    began: float,
+    read_bytes: int,
 ) -> dict[str, Any]:
     deviation = fields.pop("largest_deviation", 0.0)
     manifest = SeriesManifest(
@@ -184,7 +189,9 @@ def _result(
     )
     if deviation:
         rate = f"{manifest.sampling_frequency:.10g} Hz"
-        sys.stderr.write(f"timestamps are regular within {deviation:.3g} s at {rate}: kept as a rate\n")
+        sys.stderr.write(
+            f"{name}: timestamps are regular within {deviation:.3g} s at {rate}: kept as a rate\n"
+        )
     seconds = time.monotonic() - began
     return {
         "artifact_version": ARTIFACT_VERSION,

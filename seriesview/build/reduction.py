@@ -16,6 +16,7 @@ from seriesview.envelope.segment import SegmentReducer
 from seriesview.series.arrays import ArrayWriter
 
 MOMENTS_RATIO = 4
+_MERGED_BYTES = 4 << 20
 
 
 class Target:
@@ -66,7 +67,10 @@ class Merger(Protocol):
 
 
 class MergeChain:
-    """The coarser arrays of a series, each merged from the one before, segment by segment."""
+    """The coarser arrays of a series, each merged from the one before, segment by segment.
+
+    Rows are merged some MiB at a time: the coarsest levels get few rows a block, and each call has its price.
+    """
 
     def __init__(
         self,
@@ -78,9 +82,23 @@ class MergeChain:
         self._writers = writers
         self._on_top = on_top
         self._mergers = [new_merger() for _ in writers]
+        self._waiting: list[npt.NDArray[Any]] = []
+        self._waiting_bytes = 0
 
     def add(self, rows: npt.NDArray[Any]) -> None:
-        """Take the next finest rows of the segment."""
+        """Take the next finest rows of the segment, which the caller leaves as they are."""
+        self._waiting.append(rows)
+        self._waiting_bytes += rows.nbytes
+        if self._waiting_bytes >= _MERGED_BYTES:
+            self._merge()
+
+    def _merge(self) -> None:
+        """Merge the rows that wait."""
+        if not self._waiting:
+            return
+        rows = self._waiting[0] if len(self._waiting) == 1 else np.concatenate(self._waiting)
+        self._waiting.clear()
+        self._waiting_bytes = 0
         for merger, writer in zip(self._mergers, self._writers, strict=True):
             rows = merger.add(rows)
             writer.append(rows)
@@ -88,6 +106,7 @@ class MergeChain:
 
     def end_segment(self) -> None:
         """Complete the last bins; the next rows belong to the next segment."""
+        self._merge()
         rows: npt.NDArray[Any] | None = None
         for merger, writer in zip(self._mergers, self._writers, strict=True):
             pieces = [] if rows is None else [merger.add(rows)]

@@ -28,7 +28,14 @@ from seriesview.build.shards import WHOLE, Shard
 from seriesview.build.source import SourceIdentity, check_unchanged
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.readers.protocol import Recording
-from seriesview.series.arrays import ArrayKind, ArrayWriter, PartPool, describe_array, part_rows
+from seriesview.series.arrays import (
+    ArrayKind,
+    ArrayWriter,
+    PartPool,
+    describe_array,
+    finish_arrays,
+    part_rows,
+)
 from seriesview.series.manifest import ArrayInfo, LevelInfo, MomentsInfo, SegmentInfo
 from seriesview.store import Store
 
@@ -114,8 +121,10 @@ class SampledBuild:
                 link.reading if link is not None and link.reading is not None else self._recording.read_into
             )
             self._reduce(reading, targets, begin, coarsening)
-            finest = [None if target is None else target.writer.finish() for target in targets]
-            return self._fields(finest, level_writers, moments_writers, coarsening, link)
+            writers = [None if target is None else target.writer for target in targets]
+            return self._fields(
+                self._finished([*writers, *level_writers, *moments_writers]), coarsening, link
+            )
 
     def build_shard(self, shard: Shard) -> FinestDigests:
         """Digests of the shard's parts of each finest array."""
@@ -155,7 +164,14 @@ class SampledBuild:
                 finest.append(describe_array(self._store, array.dtype, shape, array.part_rows, digests))
             if self._finest[0] is None:
                 self._ranges_of_samples(coarsening)
-            return self._fields(finest, level_writers, moments_writers, coarsening, link)
+            coarse = self._finished([*level_writers, *moments_writers])
+            return self._fields([*finest, *coarse], coarsening, link)
+
+    @staticmethod
+    def _finished(writers: Sequence[ArrayWriter | None]) -> list[ArrayInfo | None]:
+        """The writers' arrays, None where there is no writer."""
+        found = iter(finish_arrays([writer for writer in writers if writer is not None]))
+        return [None if writer is None else next(found) for writer in writers]
 
     def _link(self, stack: ExitStack, is_whole_job: bool) -> FileLink | None:
         layout = self._recording.layout
@@ -277,16 +293,16 @@ class SampledBuild:
 
     def _fields(
         self,
-        finest: Sequence[ArrayInfo | None],
-        level_writers: Sequence[ArrayWriter],
-        moments_writers: Sequence[ArrayWriter],
+        arrays: Sequence[ArrayInfo | None],
         coarsening: Coarsening,
         link: FileLink | None,
     ) -> dict[str, Any]:
+        """The fields of the manifest; `arrays` are the finest level, moments and values, then the coarser ones."""
         plan = self._plan
-        level, moments, values = finest
-        levels = ([] if level is None else [level]) + [writer.finish() for writer in level_writers]
-        all_moments = [moments, *(writer.finish() for writer in moments_writers)]
+        level, moments, values, *coarser = arrays
+        num_levels = max(0, len(plan.level_factors) - 1)
+        levels = [array for array in (level, *coarser[:num_levels]) if array is not None]
+        all_moments = [moments, *coarser[num_levels:]]
         times, timestamps = self._times()
         check_unchanged(self._source)
         ranges = coarsening.ranges
@@ -350,4 +366,5 @@ def write_timestamps(
                     if bins_first < bins_last:
                         writer.append(inside[bins_first * factor - low :: factor][: bins_last - bins_first])
             first = last
-        return {factor: writer.finish() for factor, writer in writers.items()}, everything.finish()
+        timestamps, *times = finish_arrays([everything, *writers.values()])
+        return dict(zip(writers, times, strict=True)), timestamps

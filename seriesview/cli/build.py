@@ -127,10 +127,10 @@ class _Build:
         problems = [entry.problem for entry in outlook.datasets if entry.problem is not None]
         if problems and not keep_going:
             raise ConfigError(problems)
-        self._say(outlook.text())
+        self._say(outlook.text() if present else f"store: {outlook.store_description}")
         if len(present) < len(datasets):
             self._say(
-                f"the demo's recordings are made first ({len(datasets) - len(present)} datasets are of them)"
+                f"the demo's recordings are made first: {len(datasets) - len(present)} datasets are of them"
             )
         outlook.ensure_fits()
 

@@ -8,7 +8,7 @@ from numpy.typing import DTypeLike, NDArray
 from seriesview.envelope.moments import MOMENTS_FACTOR, MomentReducer
 from seriesview.envelope.reduce import LevelReducer
 
-_SLAB_BYTES = 1 << 21
+_SLAB_BYTES = 1 << 22
 
 
 class SegmentReducer:
@@ -37,11 +37,15 @@ class SegmentReducer:
             bins.append(self._levels.add(slab))
             if self._moments is not None:
                 moments.append(self._moments.add(slab, self._levels.integer_limits()))
-        return np.concatenate(bins), np.concatenate(moments) if moments else None
+        return _joined(bins), _joined(moments) if moments else None
 
     def finish(self) -> tuple[NDArray[Any], NDArray[Any] | None]:
         """End the segment; return the bins and moments, at most one of each, that add() has not returned."""
         return self._levels.finish(), self._moments.finish() if self._moments is not None else None
+
+
+def _joined(pieces: list[NDArray[Any]]) -> NDArray[Any]:
+    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _bring_into_cache(samples: NDArray[Any]) -> None:

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from seriesview.errors import IntegrityError, RequestError
 from seriesview.series.array_info import MAX_PART_ROWS, PAGE_PARTS, ArrayInfo, num_parts
+from seriesview.store.uris import sha1_uri
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -31,6 +32,7 @@ __all__ = [
     "ArrayWriter",
     "PartCache",
     "PartPool",
+    "finish_arrays",
     "num_parts",
     "part_rows",
 ]
@@ -39,6 +41,7 @@ ArrayKind = Literal["level", "values"]
 
 DIGEST_BYTES = 20
 _PAGE_BYTES = 4096
+_FINISHING_THREADS = 4
 MAX_PART_BYTES: dict[ArrayKind, int] = {"level": 2 * 2**20, "values": 16 * 2**20}
 DEFAULT_CACHE_BYTES = 256 * 2**20
 
@@ -149,7 +152,10 @@ class ArrayWriter:
         self._collect(self._max_in_flight)
 
     def flush(self) -> None:
-        """Write what is left as the last part and wait for all parts; nothing can be appended afterwards."""
+        """Write what is left as the last part and wait for all parts; nothing can be appended afterwards.
+
+        Parts are on disk when the store was flushed.
+        """
         if self._row < self._first_row:
             raise ValueError(f"{self._first_row} rows are known but only {self._row} came")
         if self._filled:
@@ -202,6 +208,12 @@ class ArrayWriter:
         self.close()
 
 
+def finish_arrays(writers: Sequence[ArrayWriter]) -> list[ArrayInfo]:
+    """Finish several arrays at once: each waits for the disk a few times, which they can do together."""
+    with ThreadPoolExecutor(_FINISHING_THREADS, thread_name_prefix="seriesview-finish") as executor:
+        return list(executor.map(ArrayWriter.finish, writers))
+
+
 def describe_array(
     store: Store,
     dtype: npt.DTypeLike,
@@ -209,13 +221,16 @@ def describe_array(
     rows_per_part: int,
     digests: Sequence[bytes],
 ) -> ArrayInfo:
-    """Write the pages of an array whose parts, with these SHA-1s in order, are stored, and describe it."""
+    """Put the pages of an array whose parts, with these SHA-1s in order, are stored, and describe it.
+
+    Like parts, pages are on disk when the store was flushed.
+    """
     pages = [b"".join(digests[i : i + PAGE_PARTS]) for i in range(0, len(digests), PAGE_PARTS)]
     return ArrayInfo(
         dtype=np.dtype(dtype).name,
         shape=tuple(shape),
         part_rows=rows_per_part,
-        pages=tuple(store.put_bytes(page, name="page.dat") for page in pages),
+        pages=tuple(sha1_uri(store.put_part(page).hex(), "page.dat") for page in pages),
     )
 
 
