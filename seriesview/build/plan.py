@@ -111,7 +111,11 @@ def timeline_of(recording: Recording, dataset: Dataset, read_timestamps: bool = 
         count = recording.num_samples
         segment = SegmentTimes(begin, begin + count / rate if rate else begin, 0, count)
         return Timeline(rate, (segment,), 0.0)
-    timeline = analyse_timestamps(lambda: timestamp_blocks(recording), dataset.max_gap_seconds)
+    try:
+        timeline = analyse_timestamps(lambda: timestamp_blocks(recording), dataset.max_gap_seconds)
+    except BuildError as error:
+        named = dataset.options.dataset
+        raise BuildError(f"{recording.path}: {named + ': ' if named else ''}{error}") from error
     if start is not None:
         raise BuildError(
             "start_time: this recording has timestamps of its own; drop `start_time`, or drop the timestamps"

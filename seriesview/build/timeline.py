@@ -127,7 +127,7 @@ def _check(block: Floats, previous: Floats, index: int) -> None:
         at = int(np.argmax(back)) + (len(previous) == 0)
         before = block[at - 1] if at else previous[0]
         raise BuildError(
-            f"timestamps go back at sample {index + at}: {float(block[at])!r} s after {float(before)!r} s; "
+            f"timestamps: they go back at sample {index + at}: {float(block[at])!r} s after {float(before)!r} s; "
             "sort the recording by time"
         )
 

@@ -29,6 +29,11 @@ storage_option = click.option(
 )
 
 
+def channel_ids(text: str | None) -> list[str] | None:
+    """Ids out of a list separated by commas; None, which is all channels, where there is none."""
+    return None if text is None else [identity.strip() for identity in text.split(",")]
+
+
 def open_reading_store(storage_dir: Path | None) -> Store:
     """The store to read from: as the option says, else as config.yaml in this directory does."""
     from seriesview.store import open_store

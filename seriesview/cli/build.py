@@ -17,6 +17,7 @@ WORKSPACE_RESULT = Path("results/workspace.json")
 PICTURES = Path("results/pictures")
 MISSING_STATUS = 1
 FAILED_STATUS = 2
+_UNFINISHED = "its job did not finish; results/logs/snakemake.log may say why"
 
 
 @click.command(short_help="Build the workspace that a config.yaml describes.")
@@ -147,9 +148,17 @@ class _Build:
         missing = self._missing()
         if not missing:
             raise BuildError(f"the build failed; {SNAKEMAKE_LOG} says why")
-        for name, reason in missing:
+        failed = [(name, reason) for name, reason in missing if reason != _UNFINISHED]
+        for name, reason in failed or missing:
             shown = reason if reason.startswith("dataset ") else f"dataset {name}: {reason}"
             click.echo(f"seriesview: error: {shown}", err=True)
+        if len(failed) < len(missing) and failed and not keep_going:
+            left = len(missing) - len(failed)
+            click.echo(
+                f"seriesview: {left} more of {len(self._content['datasets'])} datasets are not built yet; "
+                "build again, or with --keep-going to go on past errors",
+                err=True,
+            )
         if not keep_going or len(missing) == len(self._content["datasets"]):
             return FAILED_STATUS
         self._write_workspace(missing)
@@ -174,14 +183,12 @@ class _Build:
 
     def _missing(self) -> list[tuple[str, str]]:
         """Datasets without a series, and why."""
-        from seriesview.cli.snakemake_run import SNAKEMAKE_LOG
-
         found = []
         for name in self._content["datasets"]:
             results = [Path(f"results/{kind}/{name}.json") for kind in ("artifacts", "series")]
             reason = _reason(name, self._began_ns)
             if reason is not None or not all(result.is_file() for result in results):
-                found.append((name, reason or f"its job did not finish; see {SNAKEMAKE_LOG}"))
+                found.append((name, reason or _UNFINISHED))
         return found
 
     def _write_workspace(self, missing: Sequence[tuple[str, str]]) -> None:

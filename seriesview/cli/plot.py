@@ -8,7 +8,13 @@ from pathlib import Path
 
 import click
 
-from seriesview.cli.arguments import json_option, open_reading_store, resolve_series, storage_option
+from seriesview.cli.arguments import (
+    channel_ids,
+    json_option,
+    open_reading_store,
+    resolve_series,
+    storage_option,
+)
 
 
 @click.command(short_help="Draw a stretch of a series into a picture.")
@@ -48,7 +54,7 @@ def command(
 
     store = open_reading_store(storage_dir)
     uri = resolve_series(series, store)
-    chosen = None if channels is None else channels.split(",")
+    chosen = channel_ids(channels)
     with open_series(uri, store) as opened:
         png = plot(opened, start, end, width, height, channels=chosen)
     partial = out.with_name(f"{out.name}.{os.getpid()}.partial")

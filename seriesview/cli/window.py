@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import click
 
-from seriesview.cli.arguments import json_option, open_reading_store, resolve_series, storage_option
+from seriesview.cli.arguments import (
+    channel_ids,
+    json_option,
+    open_reading_store,
+    resolve_series,
+    storage_option,
+)
 
 
 @click.command(short_help="Envelope or samples of a stretch of a series.")
@@ -54,19 +61,26 @@ def command(
     """
     import numpy as np
 
+    from seriesview.build.results import write_whole
     from seriesview.errors import RequestError
     from seriesview.series.series import open_series
 
     store = open_reading_store(storage_dir)
     with open_series(resolve_series(series, store), store) as opened:
+        if opened.type in ("event", "interval"):
+            raise RequestError(f"a series of type {opened.type} has no samples; `seriesview plot` draws it")
         if segment >= len(opened.segments):
             raise RequestError(f"segment {segment}: the series has {len(opened.segments)}, counted from 0")
         length = opened.segments[segment].num_samples
+        if first_sample >= length:
+            raise RequestError(
+                f"first_sample {first_sample} is not in segment {segment}, which has {length} samples"
+            )
         if samples_per_column is None:
             ladder = opened.zoom_ladder(segment)
             fitting = (rung for rung in ladder if rung * columns >= length - 1 - first_sample)
             samples_per_column = next(fitting, ladder[-1])
-        chosen = None if channels is None else channels.split(",")
+        chosen = channel_ids(channels)
         if samples_per_column == 1:
             last = min(first_sample + columns + 1, length)
             kind, array = "values", opened.values(segment, first_sample, last, chosen)
@@ -88,8 +102,9 @@ def command(
             "out": None if out is None else str(out),
         }
     if out is not None:
-        with out.open("wb") as file:
-            np.savez(file, allow_pickle=False, **{kind: array})
+        content = io.BytesIO()
+        np.savez(content, allow_pickle=False, **{kind: array})
+        write_whole(out, content.getvalue())
     if as_json:
         click.echo(json.dumps(summary))
         return

@@ -55,8 +55,8 @@ _UniqueKeyLoader.yaml_implicit_resolvers = {
 }
 
 
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file. Raises ConfigError: not readable, not YAML, or a key that stands twice."""
+def read_yaml(path: Path) -> tuple[Any, list[str]]:
+    """The content of a YAML file, and a line for each key that stands twice. Raises ConfigError: not readable YAML."""
     try:
         loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))
     except OSError as error:
@@ -72,21 +72,29 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
     finally:
         loader.dispose()
-    if loader.duplicates:
-        raise ConfigError([f"{path}: {duplicate}" for duplicate in loader.duplicates])
-    return content
+    return content, loader.duplicates
 
 
 def load_config(path: Path) -> dict[str, Any]:
     """The checked content of a config.yaml. Raises ConfigError with every problem."""
-    content = read_yaml(path)
-    check_config(content, str(path))
+    content, repeated = read_yaml(path)
+    check_config(content, str(path), repeated)
     checked: dict[str, Any] = content
     return checked
 
 
-def check_config(content: Any, name: str = "configuration") -> None:
-    """Raise ConfigError that lists everything wrong with a configuration; `name` is put in front of each line."""
+def check_config(content: Any, name: str = "configuration", also: Sequence[str] = ()) -> None:
+    """Raise ConfigError that lists everything wrong with a configuration, and what is wrong `also`.
+
+    `name` is put in front of each line.
+    """
+    found = [*also, *_problems(content)]
+    if found:
+        raise ConfigError([f"{name}: {line}" for line in found])
+
+
+def _problems(content: Any) -> list[str]:
+    """Everything wrong with a configuration, a line each: where, what, what was expected."""
     if isinstance(content, Mapping):
         content = {
             key: value for key, value in content.items() if value is not None or key not in _MAY_BE_EMPTY
@@ -94,8 +102,7 @@ def check_config(content: Any, name: str = "configuration") -> None:
     found = [_line(error) for error in _sorted(_validator().iter_errors(content))]
     if isinstance(content, Mapping):
         found += list(_unknown_series(content))
-    if found:
-        raise ConfigError([f"{name}: {line}" for line in found])
+    return found
 
 
 @cache

@@ -80,9 +80,10 @@ def test_numbers_that_yaml_takes_for_text_are_explained(tmp_path: Path) -> None:
 
 def test_two_datasets_of_one_name_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    path.write_text("datasets:\n  a: {path: x}\n  b: {path: y}\n  a: {path: z}\n")
-    with pytest.raises(ConfigError, match=r"line 4: a stands here a second time"):
+    path.write_text("datasets:\n  a: {path: x}\n  b: {path: y, chanels: 3}\n  a: {path: z}\n")
+    with pytest.raises(ConfigError, match=r"line 4: a stands here a second time") as caught:
         load_config(path)
+    assert "unknown key chanels" in str(caught.value), "one problem hides no other"
 
 
 @pytest.mark.parametrize(

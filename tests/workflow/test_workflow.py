@@ -209,7 +209,7 @@ def test_every_configuration_error_is_listed_by_both(here: Path) -> None:
             "unknown key chanels",
             "'b c' is no name for a dataset",
         ):
-            assert text in done.stderr
+            assert text in done.stdout + done.stderr
 
 
 def test_a_killed_build_started_again_gives_the_same_workspace(here: Path, tmp_path: Path) -> None:

@@ -15,13 +15,21 @@ from seriesview.demo.files import DEMO_FILES
 from seriesview.errors import SeriesviewError
 
 
+def repeated_keys():
+    """A line for each key that stands twice in the configuration's files, of which Snakemake keeps the last."""
+    files = [Path(path) for path in workflow.configfiles]
+    return [
+        line
+        for path in files
+        if path.suffix in (".yaml", ".yml")
+        for line in read_yaml(path)[1]
+    ]
+
+
 def checked(config):
-    """The configuration, if nothing is wrong with it; its files are read again, for keys that stand twice."""
+    """The configuration, if nothing is wrong with it."""
     try:
-        for path in workflow.configfiles:
-            if Path(path).suffix in (".yaml", ".yml"):
-                read_yaml(Path(path))
-        check_config(config)
+        check_config(config, also=repeated_keys())
     except SeriesviewError as error:
         raise WorkflowError(f"{error}") from None
     return config
