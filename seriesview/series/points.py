@@ -128,7 +128,9 @@ def _bin_envelope(
 
 def _hull(pyramid: Pyramid, segment: int, first: int, stop: int, channels: Selection) -> npt.NDArray[Any]:
     if pyramid.samples is None and pyramid.levels:
-        factor = pyramid.levels[0].factor
-        last = min(-(-max(stop - 1, first + 1) // factor) * factor, pyramid.lengths[segment] - 1)
-        return pyramid.hull(segment, first // factor * factor, last, channels)
+        finest = pyramid.levels[0]
+        # No bin begins at a segment's last sample.
+        begin = min(first // finest.factor, finest.num_bins(segment) - 1) * finest.factor
+        end = -(-max(stop - 1, first + 1) // finest.factor) * finest.factor
+        return pyramid.hull(segment, begin, min(end, pyramid.lengths[segment] - 1), channels)
     return pyramid.hull(segment, first, stop - 1, channels)
