@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from seriesview.errors import ConfigError, FormatError
+from seriesview.errors import ConfigError, FormatError, SeriesviewError
 from seriesview.series.fields import checked_uri
 
 if TYPE_CHECKING:
@@ -32,6 +33,17 @@ storage_option = click.option(
 def channel_ids(text: str | None) -> list[str] | None:
     """Ids out of a list separated by commas; None, which is all channels, where there is none."""
     return None if text is None else [identity.strip() for identity in text.split(",")]
+
+
+def write_output(out: Path, content: bytes) -> None:
+    """Write the file that `--out` names, whole or not at all; raises SeriesviewError."""
+    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
+    try:
+        partial.write_bytes(content)
+        partial.replace(out)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise SeriesviewError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
 
 
 def open_reading_store(storage_dir: Path | None) -> Store:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import click
 
-from seriesview.cli.arguments import json_option
+from seriesview.cli.arguments import CONFIG_FILE, json_option
 
 WORKSPACE_RESULT = Path("results/workspace.json")
 PICTURES = Path("results/pictures")
@@ -73,7 +74,7 @@ def command(
         directory.mkdir(parents=True, exist_ok=True)
         os.chdir(directory)
     content = load_config(config)
-    build = _Build(config, content, as_json)
+    build = _Build(config, content, as_json, directory)
     options = ["--cores", cores, *(["--keep-going"] if keep_going else [])]
     options += [] if profile is None else ["--profile", profile]
     if dry_run:
@@ -90,9 +91,12 @@ def command(
 class _Build:
     """One run of the pipeline on one configuration, in the working directory."""
 
-    def __init__(self, config: Path, content: Mapping[str, Any], as_json: bool) -> None:
+    def __init__(
+        self, config: Path, content: Mapping[str, Any], as_json: bool, directory: Path | None
+    ) -> None:
         self._config = config
         self._content = content
+        self._directory = directory
         self._as_json = as_json
         self._began_ns = time.time_ns()
         self._store_json = json.dumps(content.get("store") or {})
@@ -101,7 +105,7 @@ class _Build:
         """Print the outlook and Snakemake's plan."""
         from seriesview.cli.snakemake_run import run_snakemake
 
-        return run_snakemake([*self._base(), "--dry-run", "--quiet", "rules", *more], log=None)
+        return run_snakemake([*self._base(), "--dry-run", "--quiet", "rules", "host", *more], log=None)
 
     def start(self, keep_going: bool) -> None:
         """Print what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
@@ -234,11 +238,19 @@ class _Build:
         )
         click.echo(f"  URI       {result['uri']}")
         click.echo(f"  pictures  {PICTURES / 'index.html'}")
-        click.echo("next:")
-        click.echo(f"  seriesview info {WORKSPACE_RESULT}")
+        click.echo("next:" if self._directory is None else f"next, in {self._directory}:")
+        store = self._store_option()
+        click.echo(f"  seriesview info {WORKSPACE_RESULT}{store}")
         if series:
-            click.echo(f"  seriesview plot results/series/{series[0]}.json --out plot.png")
-        click.echo(f"  seriesview verify {WORKSPACE_RESULT}")
+            click.echo(f"  seriesview plot results/series/{series[0]}.json --out plot.png{store}")
+        click.echo(f"  seriesview verify {WORKSPACE_RESULT}{store}")
+
+    def _store_option(self) -> str:
+        """What other commands need to find the store, where no config.yaml in this directory names it."""
+        directory = (self._content.get("store") or {}).get("storage_dir")
+        if directory is None or self._config == CONFIG_FILE.resolve():
+            return ""
+        return f" --storage-dir {shlex.quote(directory)}"
 
     def _say(self, text: str) -> None:
         click.echo(text, err=self._as_json)

@@ -111,17 +111,25 @@ def main(arguments: list[str] | None = None) -> Any:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except SeriesviewError as error:
+    except (SeriesviewError, OSError) as error:
         _report(error, "--traceback" in arguments)
         sys.exit(ERROR_STATUS)
 
 
-def _report(error: SeriesviewError, with_traceback: bool) -> None:
+def _report(error: SeriesviewError | OSError, with_traceback: bool) -> None:
     if with_traceback:
         traceback.print_exception(error)
-    lines = error.problems if isinstance(error, ConfigError) else [" ".join(str(error).split())]
-    for line in lines:
+    for line in _lines(error):
         click.echo(f"seriesview: error: {line}", err=True)
+
+
+def _lines(error: SeriesviewError | OSError) -> list[str]:
+    """What is wrong, one line each."""
+    if isinstance(error, ConfigError):
+        return error.problems
+    if isinstance(error, OSError) and error.filename is not None:
+        return [f"{os.fsdecode(error.filename)}: {error.strerror}"]
+    return [" ".join(str(error).split())]
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -14,6 +13,7 @@ from seriesview.cli.arguments import (
     open_reading_store,
     resolve_series,
     storage_option,
+    write_output,
 )
 
 
@@ -48,7 +48,6 @@ def command(
     Each pixel column is one vertical line from the lowest to the highest point of the trace in it, so that no
     spike is lost at any zoom. Times are the series' own.
     """
-    from seriesview.errors import SeriesviewError
     from seriesview.pictures import plot
     from seriesview.series.series import open_series
 
@@ -57,13 +56,7 @@ def command(
     chosen = channel_ids(channels)
     with open_series(uri, store) as opened:
         png = plot(opened, start, end, width, height, channels=chosen)
-    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
-    try:
-        partial.write_bytes(png)
-        partial.replace(out)
-    except OSError as error:
-        partial.unlink(missing_ok=True)
-        raise SeriesviewError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
+    write_output(out, png)
     if as_json:
         click.echo(
             json.dumps({"uri": uri, "out": str(out), "width": width, "height": height, "bytes": len(png)})

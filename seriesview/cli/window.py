@@ -15,6 +15,7 @@ from seriesview.cli.arguments import (
     open_reading_store,
     resolve_series,
     storage_option,
+    write_output,
 )
 
 
@@ -61,7 +62,6 @@ def command(
     """
     import numpy as np
 
-    from seriesview.build.results import write_whole
     from seriesview.errors import RequestError
     from seriesview.series.series import open_series
 
@@ -104,7 +104,7 @@ def command(
     if out is not None:
         content = io.BytesIO()
         np.savez(content, allow_pickle=False, **{kind: array})
-        write_whole(out, content.getvalue())
+        write_output(out, content.getvalue())
     if as_json:
         click.echo(json.dumps(summary))
         return

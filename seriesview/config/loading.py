@@ -128,6 +128,8 @@ def _line(error: ValidationError) -> str:
     rule: Any = error.validator_value
     match error.validator:
         case "type":
+            if value is None:
+                return f"{where}: nothing is filled in; write {_KINDS[str(rule)]} here"
             hint = ""
             if rule in ("number", "integer") and isinstance(value, str) and _is_number(value):
                 hint = f"; YAML takes {value} for text: write {_as_yaml(float(value))}"

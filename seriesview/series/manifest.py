@@ -224,6 +224,8 @@ def parse_series_manifest(value: Any) -> SeriesManifest:
     """A series manifest out of JSON, in this form or the original package's; raises FormatError."""
     top = Fields(value, "series manifest")
     form = top.text("format", SERIES_FORMAT)
+    if form.startswith("seriesview-workspace/"):
+        raise FormatError("this is a workspace, not a series; `seriesview info` lists its series")
     if form != SERIES_FORMAT:
         raise FormatError(
             f"series manifest: format {form!r} is not known here, {SERIES_FORMAT} is; update seriesview"

@@ -59,6 +59,13 @@ def test_all_problems_are_listed_at_once() -> None:
     ]
 
 
+def test_what_is_left_to_be_filled_in_is_named() -> None:
+    assert problems({"datasets": {"a": {"path": "x", "channels": None, "dtype": None}}}) == [
+        "c: datasets.a.channels: nothing is filled in; write a whole number here",
+        "c: datasets.a.dtype: nothing is filled in; write a text here",
+    ]
+
+
 @pytest.mark.parametrize(
     "content", [None, [], "text", 3, {}, {"datasets": {}}, {"datasets": None}, {"datasets": []}]
 )

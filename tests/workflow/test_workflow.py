@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -325,3 +326,25 @@ def test_a_recording_given_by_its_kachery_uri_is_built(here: Path) -> None:
     )
     assert one["manifest"]["levels"] == other["manifest"]["levels"]
     assert other["manifest"]["values"]["link"]["uri"] == uri
+
+
+def test_a_date_that_is_not_quoted_keeps_its_time_of_day(here: Path) -> None:
+    write_config(here, {"raw": flat(here, "raw.dat")})
+    with (here / "config.yaml").open("a") as file:
+        file.write("    session_start: 2024-03-30T23:05:00+01:00\n")
+    build(here)
+    manifest = json.loads((here / "results/series/raw.json").read_text())["manifest"]
+    assert manifest["session_start"] == "2024-03-30T23:05:00+01:00"
+
+
+def test_the_commands_that_a_build_prints_work_whatever_its_configuration_is_called(here: Path) -> None:
+    write_config(here, {"raw": flat(here, "raw.dat")})
+    (here / "config.yaml").rename(here / "mine.yaml")
+    (here / "elsewhere").mkdir()
+    (here / "raw.dat").rename(here / "elsewhere" / "raw.dat")
+    done = build(here, "mine.yaml", "--directory", "elsewhere")
+    before, _, commands = done.stdout.partition("next, in elsewhere:\n")
+    assert before
+    for line in commands.splitlines():
+        run(here / "elsewhere", *shlex.split(line))
+    assert (here / "elsewhere" / "plot.png").is_file()

@@ -2,7 +2,6 @@ import json
 import os
 import re
 import sys
-from datetime import date
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -37,7 +36,7 @@ def checked(config):
 
 def as_json(value):
     """JSON text; dates, which YAML reads as such where they are not quoted, as ISO 8601."""
-    return json.dumps(value, sort_keys=True, default=date.isoformat)
+    return json.dumps(value, sort_keys=True, default=lambda moment: moment.isoformat())
 
 
 find_own_commands()
