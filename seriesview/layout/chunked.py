@@ -142,7 +142,8 @@ class ChunkedSamples:
         row_bytes = columns * self._layout.dtype.itemsize
         position += share.first_row * row_bytes
         piece = share.pieces[0]
-        if piece.out.shape[1] == columns and piece.out.flags.c_contiguous:
+        is_whole = len(share.pieces) == 1 and piece.out.shape[1] == columns
+        if is_whole and piece.out.flags.c_contiguous:
             self._file.read_into(piece.out.reshape(-1).view(np.uint8), position)
             if not self._layout.dtype.isnative:
                 piece.out.byteswap(inplace=True)

@@ -47,8 +47,11 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path, "r", locking=False)
     except OSError as error:
         problem = error
+    if "h5clear" not in str(problem):
+        raise ReaderError(f"{path}: cannot be opened as HDF5: {one_line(problem)}") from problem
     try:
-        # A file that a writer left open for readers beside it opens in that mode only.
+        # A file that a writer left open for readers beside it opens in that mode only. It is not for other
+        # files: in it HDF5 waits for damaged metadata to become whole, for hours.
         return h5py.File(path, "r", locking=False, swmr=True)
     except OSError:
         raise ReaderError(f"{path}: cannot be opened as HDF5: {one_line(problem)}") from problem

@@ -101,18 +101,23 @@ def _filters(dataset: h5py.Dataset, dtype: np.dtype[Any]) -> tuple[Filter, ...] 
 def _chunk_table(
     dataset: h5py.Dataset, shape: tuple[int, ...], chunk_shape: tuple[int, ...]
 ) -> npt.NDArray[np.int64] | None:
-    """Offset and size of each chunk (chunk rows, chunk columns, 2); None where one was written without its filters."""
+    """Offset and size of each chunk (chunk rows, chunk columns, 2).
+
+    None where one was written without its filters, or is said to lie behind the file's end.
+    """
     grid = tuple(-(-size // chunk) for size, chunk in zip(shape, chunk_shape, strict=True))
     stored = [info for info in _stored_chunks(dataset, grid, chunk_shape) if info.byte_offset is not None]
     table = np.zeros((*grid, 2), np.int64)
     if not stored:
         return table
-    if any(info.filter_mask for info in stored):
+    end = file_of(dataset).stat().st_size
+    if any(info.filter_mask or info.byte_offset + info.size > end for info in stored):
         return None
     rank = len(dataset.shape)
-    corners = np.array([info.chunk_offset for info in stored], np.int64).reshape(-1, rank)
-    places = corners // np.array(chunk_shape[:rank], np.int64)
-    inside = (places < np.array(grid[:rank], np.int64)).all(axis=1)
+    # Unsigned, since a damaged index can hold anything.
+    corners = np.array([info.chunk_offset for info in stored], np.uint64).reshape(-1, rank)
+    places = corners // np.array(chunk_shape[:rank], np.uint64)
+    inside = (places < np.array(grid[:rank], np.uint64)).all(axis=1)
     extents = np.array([(info.byte_offset, info.size) for info in stored], np.int64)
     columns = places[inside, 1] if rank == 2 else 0
     table[places[inside, 0], columns] = extents[inside]
@@ -168,12 +173,13 @@ def _chunk_is_as_read(
     last = min(first + layout.chunk_shape[0], layout.num_samples)
     right = min(left + layout.chunk_shape[1], layout.num_channels)
     where = (slice(first, last), slice(left, right))
-    expected = dataset[(where if by_row else where[::-1])[: len(dataset.shape)]]
-    if len(dataset.shape) == 2 and not by_row:
-        expected = expected.T
     try:
+        expected = dataset[(where if by_row else where[::-1])[: len(dataset.shape)]]
         with SampleFile(layout) as samples:
             read = samples.read(first, last, range(left, right))
-    except IntegrityError:
+    except (OSError, IntegrityError):
+        # Whatever is wrong with it is for the library to say, when it is read.
         return False
+    if len(dataset.shape) == 2 and not by_row:
+        expected = expected.T
     return bool(np.ascontiguousarray(expected, read.dtype).tobytes() == read.tobytes())

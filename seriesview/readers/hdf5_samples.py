@@ -11,16 +11,16 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.errors import ReaderError
+from seriesview.errors import ReaderError, RequestError
 from seriesview.layout.layouts import ChunkedLayout, Layout
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.hdf5_file import one_line
 from seriesview.readers.hdf5_layout import dataset_layout
+from seriesview.readers.hdf5_slabs import Slabs
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
 
 _MOST_THREADS = 4
 _SMALL_CHUNK_BYTES = 2048
-_BLOCK_BYTES = 4 << 20
 # Registered numbers of filters that files of recordings use.
 _FILTER_NAMES = {
     4: "szip",
@@ -92,24 +92,38 @@ class Hdf5Samples:
         self.dtype = stored.newbyteorder("=")
         shape = (*dataset.shape, 1)[:2]
         self.num_samples, self.num_channels = shape if self._by_row else shape[::-1]
-        self.layout: Layout | None = dataset_layout(dataset, stored, self._by_row)
+        try:
+            self.layout: Layout | None = dataset_layout(dataset, stored, self._by_row)
+        except (OSError, RuntimeError) as error:
+            raise ReaderError(
+                f"{self._where}: where its samples lie cannot be read: {one_line(error)}; the file was damaged: "
+                "copy or write it again"
+            ) from error
         chunks = (*(dataset.chunks or (1, 1)), 1)[:2]
         self.preferred_rows: int = chunks[0] if self._by_row else chunks[1]
         self._file: SampleFile | None = None
-        self._slabs: _Slabs | None = None
+        self._slabs: Slabs | None = None
         if self.layout is not None and not _has_tiny_chunks(self.layout):
             self._file = SampleFile(self.layout, threads())
         else:
-            self._slabs = _Slabs(dataset, self._by_row, self.dtype, self.preferred_rows)
+            self._slabs = Slabs(dataset, self._by_row, self.dtype)
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C), C-contiguous, with samples from `first_sample` on. Raises ReaderError."""
+        """Fill `out` (n, C), C-contiguous, with samples from `first_sample` on; safe from any thread.
+
+        Raises RequestError for samples that there are not, ReaderError or IntegrityError where they cannot be read.
+        """
+        if not 0 <= first_sample <= first_sample + len(out) <= self.num_samples:
+            raise RequestError(
+                f"{self._where}: samples {first_sample} to {first_sample + len(out)}: it has samples 0 to "
+                f"{self.num_samples}"
+            )
         if self._file is not None:
             self._file.read_into(first_sample, out)
         elif self._slabs is not None:
             try:
                 self._slabs.read_into(first_sample, out)
-            except OSError as error:
+            except (OSError, RuntimeError) as error:
                 raise ReaderError(
                     f"{self._where}: samples {first_sample} to {first_sample + len(out)} cannot be read: "
                     f"{one_line(error)}"
@@ -119,6 +133,8 @@ class Hdf5Samples:
         """Let go of the file."""
         if self._file is not None:
             self._file.close()
+        if self._slabs is not None:
+            self._slabs.close()
 
 
 def threads() -> int:
@@ -131,36 +147,3 @@ def _has_tiny_chunks(layout: Layout) -> bool:
     if not isinstance(layout, ChunkedLayout):
         return False
     return layout.chunk_shape[0] * layout.chunk_shape[1] * layout.dtype.itemsize < _SMALL_CHUNK_BYTES
-
-
-class _Slabs:
-    """Reads through the HDF5 library, whole rows of chunks at a time, each once in a pass over all samples."""
-
-    def __init__(self, dataset: h5py.Dataset, by_row: bool, dtype: np.dtype[Any], rows: int) -> None:
-        self._dataset = dataset
-        self._by_row = by_row
-        self._dtype = dtype
-        self._num_samples, self._num_channels = (*dataset.shape, 1)[:2] if by_row else dataset.shape[::-1]
-        row_bytes = self._num_channels * dtype.itemsize
-        self._rows = rows * max(1, min(_BLOCK_BYTES, _BLOCK_BYTES) // (rows * row_bytes))
-        self._first = 0
-        self._kept = np.empty((0, self._num_channels), dtype)
-
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        done = 0
-        while done < len(out):
-            sample = first_sample + done
-            if not self._first <= sample < self._first + len(self._kept):
-                self._first = sample // self._rows * self._rows
-                self._kept = self._read(self._first, min(self._first + self._rows, self._num_samples))
-            begin = sample - self._first
-            piece = self._kept[begin : begin + len(out) - done]
-            out[done : done + len(piece)] = piece
-            done += len(piece)
-
-    def _read(self, first: int, last: int) -> npt.NDArray[Any]:
-        if not self._by_row:
-            values: npt.NDArray[Any] = self._dataset[:, first:last].T
-        else:
-            values = self._dataset[first:last].reshape(last - first, self._num_channels)
-        return values.astype(self._dtype, copy=False)
