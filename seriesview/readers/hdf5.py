@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import h5py
 import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.readers.hdf5_facts import (
+    Surroundings,
     is_named_as_times,
     is_times_of,
-    rate_of,
+    name_beside,
+    scale_problem,
     scaling_of,
-    times_beside,
+    seconds_a_unit,
     unit_of,
+    usable_rate,
+    vector_length,
 )
 from seriesview.readers.hdf5_file import (
-    Found,
+    child_dataset,
     find_node,
     inner_path,
     is_hdf5,
     listing,
     naming,
     open_hdf5,
+    readable,
     walk,
 )
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
-from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
+from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
 from seriesview.readers.protocol import Candidate, ReadOptions, Recording
 
@@ -45,77 +53,97 @@ class Hdf5Reader:
         return is_hdf5(path)
 
     def candidates(self, path: Path) -> list[Candidate]:
-        """Every dataset of more than one value, and links that lead nowhere. Raises ReaderError."""
-        with open_hdf5(path) as file:
+        """Every dataset but the ones that hold another's times, and links that lead nowhere. Raises ReaderError."""
+        with open_hdf5(path) as file, readable(path):
             return dataset_candidates(file)
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
         """Open the dataset whose path `dataset` is; without it the only one. Raises ReaderError.
 
         `timestamps` is the path of a dataset, from the root or from the dataset's group. `order: F` says that the
-        first dimension is channels. Events: times (n,) in seconds, or (n, 2) with the channel's index; intervals:
-        (n, 2) starts and ends.
+        first dimension is channels; where one dimension is 1, the other one is samples. Events: times (n,) in
+        seconds, or (n, 2) with the channel's index; intervals: (n, 2) starts and ends.
         """
         file = open_hdf5(path)
         try:
-            return open_dataset(path, file, options)
+            with readable(path, options.dataset or ""):
+                return open_dataset(path, file, options, _chosen(path, file, options.dataset))
         except BaseException:
             file.close()
             raise
 
 
 def open_dataset(
-    path: Path, file: h5py.File, options: ReadOptions, session_start: str | None = None
+    path: Path, file: h5py.File, options: ReadOptions, dataset: h5py.Dataset, session_start: str | None = None
 ) -> Recording:
     """The recording of one dataset of an open file, which is closed with it. Raises ReaderError."""
-    dataset = _chosen(path, file, options)
-    name = inner_path(str(dataset.name)) if options.dataset is None else inner_path(options.dataset)
+    name = inner_path(str(dataset.name) if options.dataset is None else options.dataset)
     if options.type in ("event", "interval"):
         with naming(path, name):
-            points = _points(path, dataset, options)
+            points = _points(path, dataset, name, options)
         points.session_start = options.session_start or session_start
         file.close()
         return points
     scale, offset = scaling_of(dataset)
     times = None if options.timestamps is None else find_times(path, file, dataset, options.timestamps)
-    rate = options.sampling_frequency
+    rate, found_times = options.sampling_frequency, None
     if rate is None and times is None:
-        rate = rate_of(dataset)
+        rate = Surroundings().rate_of(dataset)
+        found_times = Surroundings().times_of(dataset) if rate is None else None
     sources = Sources(
         name=name,
         samples=dataset,
         times=times,
         rate=rate,
+        found_times="" if found_times is None else name_beside(file, name, found_times),
+        seconds_a_unit=(1, 1) if times is None else seconds_a_unit(times),
         unit=unit_of(dataset),
         scale=scale,
         offset=offset,
         session_start=session_start,
-        order=options.order,
+        order=_order(path, name, dataset, options),
     )
     return Hdf5Recording(path, file, sources, options)
 
 
 def find_times(path: Path, file: h5py.File, dataset: h5py.Dataset, name: str) -> h5py.Dataset:
     """The dataset that `timestamps:` names, beside `dataset` or from the root on. Raises ReaderError."""
-    if not name.startswith("/") and name in dataset.parent:
-        name = f"{dataset.parent.name}/{name}"
-    known = [found.path for found in walk(file) if _is_one_dimensional(found)]
+    if not name.startswith("/"):
+        beside = child_dataset(dataset.parent, name)
+        if beside is not None:
+            return beside
+
+    def known() -> list[str]:
+        datasets = ((found.path, found.node) for found in walk(file) if isinstance(found.node, h5py.Dataset))
+        return [path for path, node in datasets if (vector_length(node) or 0) > 1]
+
     node = find_node(file, path, inner_path(name), known, "timestamps")
     if not isinstance(node, h5py.Dataset):
-        raise ReaderError(f"{path}: timestamps: {inner_path(name)} is a group; there are {listing(known)}")
+        raise ReaderError(f"{path}: timestamps: {inner_path(name)} is a group; there are {listing(known())}")
     return node
 
 
-def dataset_candidates(file: h5py.File, skip: tuple[str, ...] = ()) -> list[Candidate]:
-    """Every dataset of more than one value below the root, but for the groups in `skip`, and broken links."""
-    found = list(walk(file, skip))
+def dataset_candidates(file: h5py.File) -> list[Candidate]:
+    """Every dataset below the root but the ones that hold another's times, and broken links."""
+    found = list(walk(file))
     datasets = [(each.path, each.node) for each in found if isinstance(each.node, h5py.Dataset)]
-    candidates = []
+    surroundings = Surroundings()
+    beside: dict[str, list[h5py.Dataset]] = defaultdict(list)
     for path, dataset in datasets:
-        beside = [other for _, other in datasets if other.parent == dataset.parent]
-        serves = is_named_as_times(dataset) and any(is_times_of(dataset, other) for other in beside)
-        if not serves and (dataset.shape is None or dataset.size != 1):
-            candidates.append(_candidate(path, dataset))
+        beside[path.rpartition("/")[0]].append(dataset)
+    candidates = []
+    serving = set()
+    for path, dataset in datasets:
+        candidate, times = _candidate(file, path, dataset, surroundings)
+        candidates.append(candidate)
+        if times is not None:
+            serving.add(times)
+    serving |= {
+        path
+        for path, dataset in datasets
+        if is_named_as_times(dataset) and _has_samples(dataset, beside[path.rpartition("/")[0]])
+    }
+    candidates = [candidate for candidate in candidates if candidate.dataset not in serving]
     return candidates + [broken_link(each.path) for each in found if each.node is None]
 
 
@@ -125,51 +153,11 @@ def broken_link(path: str) -> Candidate:
     return Candidate(path, None, "", (), None, None, {"dataset": path}, problem)
 
 
-def _is_one_dimensional(found: Found) -> bool:
-    return isinstance(found.node, h5py.Dataset) and len(found.node.shape or ()) == 1 and found.node.size > 1
-
-
-def _candidate(path: str, dataset: h5py.Dataset) -> Candidate:
-    problem = samples_problem(dataset) or missing_filter(dataset)
-    shape = tuple(dataset.shape or ())
-    options: dict[str, Any] = {"dataset": path}
-    rate = rate_of(dataset)
-    if len(shape) == 2 and shape[0] < shape[1] and shape[0] <= _MOST_CHANNELS and problem is None:
-        options["order"] = "F"
-        shape = shape[::-1]
-    if problem is None and rate is None:
-        times = times_beside(dataset)
-        if times is not None and shape[0] == len(times):
-            options["timestamps"] = str(times.name)
-        else:
-            options["sampling_frequency"] = None
-    return Candidate(
-        dataset=path,
-        type="continuous",
-        dtype=str(dataset.dtype),
-        shape=shape,
-        sampling_frequency=rate,
-        unit=unit_of(dataset) or None,
-        options=options,
-        problem=problem,
-    )
-
-
-def _chosen(path: Path, file: h5py.File, options: ReadOptions) -> h5py.Dataset:
-    if options.dataset is not None:
-        known = [each.dataset for each in dataset_candidates(file) if each.dataset and each.problem is None]
-        name = inner_path(options.dataset)
-        node = find_node(file, path, name, known)
-        if isinstance(node, h5py.Dataset):
-            return node
-        inside = [each for each in known if each.startswith(name.rstrip("/") + "/")]
-        raise ReaderError(f"{path}: dataset: {name} is a group; in it there are {listing(inside)}")
-    candidates = dataset_candidates(file)
+def only_one(path: Path, candidates: list[Candidate]) -> str:
+    """The dataset of the only candidate that can be shown. Raises ReaderError where there is none, or more."""
     usable = [each.dataset for each in candidates if each.dataset and each.problem is None]
     if len(usable) == 1:
-        node = file[usable[0]]
-        if isinstance(node, h5py.Dataset):
-            return node
+        return usable[0]
     if usable:
         raise ReaderError(f"{path}: dataset: choose one of {listing(usable)}")
     reasons = [f"{each.dataset}: {each.problem}" for each in candidates]
@@ -178,14 +166,108 @@ def _chosen(path: Path, file: h5py.File, options: ReadOptions) -> h5py.Dataset:
     )
 
 
-def _points(path: Path, dataset: h5py.Dataset, options: ReadOptions) -> Recording:
-    samples = Hdf5Samples(dataset, path, options.order)
-    try:
-        stored = np.empty((samples.num_samples, samples.num_channels), samples.dtype)
-        samples.read_into(0, stored)
-    finally:
-        samples.close()
-    values = stored.astype(np.float64)
+def not_a_dataset(path: Path, name: str, known: list[str]) -> ReaderError:
+    """What to say where `dataset:` names a group that holds others."""
+    inside = [each for each in known if each.startswith(name.rstrip("/") + "/")]
+    return ReaderError(f"{path}: dataset: {name} is a group; in it there are {listing(inside)}")
+
+
+def usable_names(candidates: Callable[[], list[Candidate]]) -> list[str]:
+    """The datasets that can be shown."""
+    return [each.dataset for each in candidates() if each.dataset and each.problem is None]
+
+
+def _has_samples(times: h5py.Dataset, beside: list[h5py.Dataset]) -> bool:
+    return any(is_times_of(times, other) and not is_named_as_times(other) for other in beside)
+
+
+def _candidate(
+    file: h5py.File, path: str, dataset: h5py.Dataset, surroundings: Surroundings
+) -> tuple[Candidate, str | None]:
+    """What is listed for a dataset, and the path of the dataset that holds the times of its samples."""
+    problem = samples_problem(dataset) or missing_filter(dataset) or scale_problem(dataset)
+    if problem is None and dataset.size == 1:
+        problem = SINGLE_VALUE
+    shape = tuple(dataset.shape or ())
+    candidate = Candidate(path, None, dtype_name(dataset), shape, None, None, {"dataset": path}, problem)
+    if problem is not None:
+        return candidate, None
+    times = surroundings.times_of(dataset)
+    length = None if times is None else vector_length(times)
+    options: dict[str, Any] = {"dataset": path}
+    if len(shape) == 2 and _is_wide(shape, length):
+        shape = shape[::-1]
+        if 1 not in shape:
+            options["order"] = "F"
+    rate = usable_rate(surroundings.rate_of(dataset))
+    times_name = None if times is None or shape[0] != length else name_beside(file, path, times)
+    if rate is None and times_name is not None:
+        options["timestamps"] = times_name
+    elif rate is None:
+        options["sampling_frequency"] = None
+    unit = unit_of(dataset) or None
+    candidate = replace(
+        candidate, type="continuous", shape=shape, sampling_frequency=rate, unit=unit, options=options
+    )
+    return candidate, times_name
+
+
+def _is_wide(shape: tuple[int, ...], length: int | None) -> bool:
+    """Whether the first dimension is channels: as the times of the samples say, or because it is the shorter one."""
+    if 1 in shape:
+        return shape[0] == 1
+    if length in shape and shape[0] != shape[1]:
+        return length == shape[1]
+    return shape[0] < shape[1] and shape[0] <= _MOST_CHANNELS
+
+
+def _order(path: Path, name: str, dataset: h5py.Dataset, options: ReadOptions) -> Literal["C", "F"]:
+    if dataset.shape is None or len(dataset.shape) != 2:
+        return options.order
+    samples, channels = dataset.shape if options.order == "C" else dataset.shape[::-1]
+    turned: Literal["C", "F"] = "F" if options.order == "C" else "C"
+    if samples == 1 and options.channels != channels:
+        return turned
+    if channels > _MOST_CHANNELS and samples < channels and options.channels != channels:
+        raise ReaderError(
+            f"{path}: {name}: {samples} samples of {channels} channels cannot be meant; "
+            f"set `order: {turned}` where it is {channels} samples of {samples} channels"
+        )
+    return options.order
+
+
+def _chosen(path: Path, file: h5py.File, dataset: str | None) -> h5py.Dataset:
+    name = only_one(path, dataset_candidates(file)) if dataset is None else inner_path(dataset)
+
+    def known() -> list[str]:
+        return usable_names(lambda: dataset_candidates(file))
+
+    node = find_node(file, path, name, known)
+    if isinstance(node, h5py.Dataset):
+        return node
+    raise not_a_dataset(path, name, known())
+
+
+def _points(path: Path, dataset: h5py.Dataset, name: str, options: ReadOptions) -> Recording:
+    is_empty = dataset.shape is not None and 0 in dataset.shape
+    problem = missing_filter(dataset) if is_empty else samples_problem(dataset) or missing_filter(dataset)
+    if problem is not None:
+        raise ReaderError(f"{path}: {problem}")
+    shape = (*dataset.shape, 1)[:2]
+    is_turned = options.order == "F" and len(dataset.shape) == 2
+    rows, columns = shape[::-1] if is_turned else shape
+    if rows == 1 and columns > 2:
+        is_turned, columns = not is_turned, 1
+    if columns > 2:
+        raise ReaderError(
+            f"{path}: type: {options.type}s have one or two values a row, but this dataset has the shape "
+            f"{dataset.shape}; set `order` where its first dimension is not rows"
+        )
+    values = np.asarray(dataset[()], np.float64).reshape(shape)
+    values = values.T if is_turned else values
+    numerator, denominator = seconds_a_unit(dataset)
+    is_time = np.array([True, options.type == "interval"])[:columns]
+    values = np.where(is_time, values * numerator / denominator, values)
     if options.type == "interval":
-        return intervals_from_array(path, values, str(dataset.name).rsplit("/", 1)[-1], options)
+        return intervals_from_array(path, values, name.rpartition("/")[2], options)
     return events_from_array(path, values, options)

@@ -1,43 +1,128 @@
-"""What the attributes around an HDF5 dataset say of its samples: rate, unit, scale, timestamps."""
+"""What the objects around an HDF5 dataset say of its samples: rate, unit, scale, timestamps."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import h5py
 import numpy as np
 
-from seriesview.readers.hdf5_file import Node, attribute, child_dataset, number, text
+from seriesview.readers.hdf5_file import (
+    FAILURES,
+    Node,
+    attribute,
+    child,
+    child_dataset,
+    dtype_of,
+    identity_of,
+    number,
+    raw_attribute,
+    text,
+)
 
-_RATE_NAMES = (
-    "sampling_frequency",
-    "sampling_rate",
-    "samplingfrequency",
-    "samplingrate",
-    "sample_rate",
-    "sample_frequency",
-    "samplerate",
-    "sfreq",
-    "srate",
-    "rate",
-    "fs",
+_RATE_WORDS = (
+    ("sampling", "frequency"),
+    ("sampling", "rate"),
+    ("sample", "rate"),
+    ("sample", "frequency"),
+    ("sfreq",),
+    ("srate",),
+    ("rate",),
+    ("fs",),
 )
 _TIME_NAMES = ("timestamps", "timestamp", "times", "time", "t")
+# Seconds a unit, as a fraction: dividing by 1000 is exact where multiplying by 0.001 is not.
+_SECONDS = {
+    "d": (86400, 1),
+    "day": (86400, 1),
+    "h": (3600, 1),
+    "hr": (3600, 1),
+    "hour": (3600, 1),
+    "min": (60, 1),
+    "minute": (60, 1),
+    "ms": (1, 1000),
+    "msec": (1, 1000),
+    "millisecond": (1, 1000),
+    "us": (1, 10**6),
+    "µs": (1, 10**6),
+    "usec": (1, 10**6),
+    "microsecond": (1, 10**6),
+    "ns": (1, 10**9),
+    "nsec": (1, 10**9),
+    "nanosecond": (1, 10**9),
+}
 
 
-def rate_of(dataset: h5py.Dataset) -> float | None:
-    """Rate in Hz that the dataset's attributes, or those of the nearest group around it, give; None without one.
+def _spellings(words: tuple[str, ...]) -> list[str]:
+    titles = [word.capitalize() for word in words]
+    forms = [
+        "_".join(words),
+        "".join(words),
+        "_".join(titles),
+        "".join(titles),
+        words[0] + "".join(titles[1:]),
+    ]
+    return list(dict.fromkeys([*forms, *(form.upper() for form in forms[:2])]))
 
-    A dataset of a single number beside it, such as `fs` in MATLAB's files, counts as well.
-    """
-    for node in _outward(dataset):
-        by_name = {name.casefold(): name for name in node.attrs}
-        for wanted in _RATE_NAMES:
-            if wanted in by_name and (rate := attribute_number(node, by_name[wanted])) is not None:
-                return rate
-        if isinstance(node, h5py.Group) and (rate := _rate_beside(node)) is not None:
-            return rate
-    return None
+
+# Looking for each spelling is much faster than listing a group of thousands.
+_RATE_SPELLINGS = [spelling for words in _RATE_WORDS for spelling in _spellings(words)]
+_RATE_NAMES = list(dict.fromkeys(spelling.casefold() for spelling in _RATE_SPELLINGS))
+
+
+class Surroundings:
+    """Looks around datasets, and at each group only once."""
+
+    def __init__(self) -> None:
+        self._rates: dict[tuple[int, int], float | None] = {}
+        self._times: dict[tuple[int, int], list[h5py.Dataset]] = {}
+
+    def rate_of(self, dataset: h5py.Dataset) -> float | None:
+        """Rate in Hz that the dataset's attributes, or those of the nearest group around it, give; None without one.
+
+        A dataset of a single number beside it, such as `fs` in MATLAB's files, counts as well. It may be no
+        usable rate, such as 0.
+        """
+        rate = _rate_attribute(dataset)
+        return self._rate_in(dataset.parent) if rate is None else rate
+
+    def times_of(self, dataset: h5py.Dataset) -> h5py.Dataset | None:
+        """The times of the dataset's samples, one each.
+
+        Found in the same group by its name, or as the coordinates of a dimension, as netCDF has them.
+        """
+        nearby = [*self._named_as_times(dataset.parent), *map(_with_name, dimension_scales(dataset))]
+        return next((times for times in nearby if times is not None and is_times_of(times, dataset)), None)
+
+    def _rate_in(self, group: h5py.Group) -> float | None:
+        groups = [(identity_of(each), each) for each in _outward(group)]
+        rate, passed = None, []
+        for identity, each in groups:
+            if identity in self._rates:
+                rate = self._rates[identity]
+                break
+            passed.append(identity)
+            rate = _rate_attribute(each)
+            rate = _rate_member(each) if rate is None else rate
+            if rate is not None:
+                break
+        self._rates.update(dict.fromkeys(passed, rate))
+        return rate
+
+    def _named_as_times(self, group: h5py.Group) -> list[h5py.Dataset]:
+        identity = identity_of(group)
+        if identity not in self._times:
+            named = [child_dataset(group, name) for name in sorted(group) if name.casefold() in _TIME_NAMES]
+            self._times[identity] = [times for times in named if times is not None]
+        return self._times[identity]
+
+
+def usable_rate(rate: float | None) -> float | None:
+    """The rate, if it is one."""
+    return rate if rate is not None and math.isfinite(rate) and rate > 0 else None
 
 
 def unit_of(dataset: h5py.Dataset) -> str:
@@ -51,27 +136,36 @@ def scaling_of(dataset: h5py.Dataset) -> tuple[float, float]:
     return 1.0 if scale is None else scale, offset or 0.0
 
 
-def times_beside(dataset: h5py.Dataset) -> h5py.Dataset | None:
-    """A dataset in the same group that is called as timestamps are and has one for each sample."""
-    group = dataset.parent
-    for name in sorted(group):
-        if name.casefold() not in _TIME_NAMES:
-            continue
-        times = child_dataset(group, name)
-        if times is not None and is_times_of(times, dataset):
-            return times
-    return None
+def seconds_a_unit(times: h5py.Dataset) -> tuple[int, int]:
+    """Seconds in the unit of stored times, as numerator and denominator; 1 where they do not say.
+
+    Units are names such as `ms`, or names and a date, as in `hours since 2020-01-01`.
+    """
+    words = unit_of(times).casefold().replace("μ", "µ").split()
+    if not words or (len(words) > 1 and words[1] != "since"):
+        return 1, 1
+    return _SECONDS.get(words[0]) or _SECONDS.get(words[0].removesuffix("s")) or (1, 1)
+
+
+def vector_length(dataset: h5py.Dataset) -> int | None:
+    """How many values a dataset of one dimension has, or one of two of which one is 1; else None."""
+    shape = dataset.shape
+    if shape is None or len(shape) not in (1, 2) or (len(shape) == 2 and 1 not in shape):
+        return None
+    return int(np.prod(shape))
 
 
 def is_times_of(times: h5py.Dataset, dataset: h5py.Dataset) -> bool:
     """Whether one dataset can hold the times of another's samples."""
+    dtype, length = dtype_of(times), vector_length(times)
     return bool(
-        times != dataset
-        and times.shape is not None
-        and len(times.shape) == 1
-        and times.dtype.kind in "fiu"
+        dtype is not None
+        and dtype.kind in "fiu"
+        and length is not None
+        and length > 1
         and dataset.shape
-        and len(times) in dataset.shape[:2]
+        and length in dataset.shape[:2]
+        and times != dataset
     )
 
 
@@ -80,37 +174,85 @@ def is_named_as_times(dataset: h5py.Dataset) -> bool:
     return str(dataset.name).rsplit("/", 1)[-1].casefold() in _TIME_NAMES
 
 
+def dimension_scales(dataset: h5py.Dataset) -> list[h5py.Dataset]:
+    """The coordinates of a dataset's dimensions, as netCDF keeps them."""
+    if "DIMENSION_LIST" not in dataset.attrs:
+        return []
+    with suppress(*FAILURES):
+        return [scale for dimension in dataset.dims for scale in dimension.values()]
+    return []
+
+
+def scale_problem(dataset: h5py.Dataset) -> str | None:
+    """Why a netCDF dimension holds no samples; None for everything else."""
+    if text(attribute(dataset, "CLASS")) != "DIMENSION_SCALE":
+        return None
+    if (text(attribute(dataset, "NAME")) or "").startswith("This is a netCDF dimension but not"):
+        return "a dimension of other datasets, without values"
+    return "the coordinates of a dimension of other datasets" if "REFERENCE_LIST" in dataset.attrs else None
+
+
 def attribute_number(node: Node, name: str) -> float | None:
-    """A number among the attributes; what is stored with 32 bits means the decimal that it was written from."""
-    value = node.attrs.get(name) if name in node.attrs else None
+    """A number among the attributes."""
+    value = raw_attribute(node, name)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.ravel()[0]
-    if isinstance(value, np.float32):
-        return float(str(value))
-    return number(attribute(node, name))
+    decimal = _decimal(value)
+    return number(attribute(node, name)) if decimal is None else decimal
 
 
 def scalar(group: h5py.Group, name: str) -> float | None:
     """The number in a dataset that holds only one; None where there is none."""
     dataset = child_dataset(group, name)
-    if dataset is None or dataset.size != 1 or dataset.dtype.kind not in "fiu":
+    if dataset is None or dataset.shape is None or dataset.size != 1:
         return None
-    return float(np.asarray(dataset[()]).ravel()[0])
+    dtype = dtype_of(dataset)
+    if dtype is None or dtype.kind not in "fiu":
+        return None
+    with suppress(*FAILURES):
+        value = np.asarray(dataset[()]).ravel()[0]
+        return float(value) if (decimal := _decimal(value)) is None else decimal
+    return None
 
 
-def _outward(dataset: h5py.Dataset) -> Iterator[Node]:
-    yield dataset
-    group = dataset.parent
+def _decimal(value: Any) -> float | None:
+    """What is stored with few bits means the decimal that it was written from."""
+    return float(str(value)) if isinstance(value, np.float32 | np.float16) else None
+
+
+def _with_name(dataset: h5py.Dataset) -> h5py.Dataset | None:
+    """The dataset if it is called as times are."""
+    return dataset if is_named_as_times(dataset) else None
+
+
+def _outward(group: h5py.Group) -> Iterator[h5py.Group]:
     while True:
         yield group
-        if group.name == "/":
+        if group.name in ("/", None):
             return
         group = group.parent
 
 
-def _rate_beside(group: h5py.Group) -> float | None:
-    by_name = {name.casefold(): name for name in group}
-    for wanted in _RATE_NAMES:
-        if wanted in by_name and (rate := scalar(group, by_name[wanted])) is not None:
-            return rate
-    return None
+def _rate_attribute(node: Node) -> float | None:
+    by_name = {name.casefold(): name for name in node.attrs}
+    rates = (attribute_number(node, by_name[wanted]) for wanted in _RATE_NAMES if wanted in by_name)
+    return next((rate for rate in rates if rate is not None), None)
+
+
+def _rate_member(group: h5py.Group) -> float | None:
+    rates = (scalar(group, name) for name in _RATE_SPELLINGS if name in group)
+    return next((rate for rate in rates if rate is not None), None)
+
+
+def is_same(first: Node | None, second: Node) -> bool:
+    """Whether two paths led to the same object."""
+    return first is not None and identity_of(first) == identity_of(second)
+
+
+def name_beside(file: h5py.File, path: str, neighbour: h5py.Dataset) -> str:
+    """What `timestamps:` calls a dataset found near the one at `path`: from the root on where that leads there."""
+    name = str(neighbour.name).rsplit("/", 1)[-1]
+    for candidate in (f"{path.rsplit('/', 1)[0]}/{name}", str(neighbour.name)):
+        if is_same(child(file, candidate), neighbour):
+            return candidate
+    return name

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ _FIRST_USER_BLOCK = 512
 _LISTED = 20
 
 Node: TypeAlias = h5py.Group | h5py.Dataset
+
+# What h5py raises for objects that are not there, are damaged or of a kind that it does not know.
+FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 
 
 @dataclass(frozen=True)
@@ -54,12 +57,26 @@ def open_hdf5(path: Path) -> h5py.File:
         # files: in it HDF5 waits for damaged metadata to become whole, for hours.
         return h5py.File(path, "r", locking=False, swmr=True)
     except OSError:
-        raise ReaderError(f"{path}: cannot be opened as HDF5: {one_line(problem)}") from problem
+        raise ReaderError(
+            f"{path}: is open for writing in another program, or was not closed by the one that wrote it; close it "
+            "there, or, once nothing writes to it any more, clear its mark: h5clear -s FILE"
+        ) from problem
 
 
 def one_line(error: BaseException) -> str:
     """The message of an error that may have several lines."""
     return " ".join(str(error).split())
+
+
+@contextmanager
+def readable(path: Path, what: str = "") -> Iterator[None]:
+    """Turn what h5py raises for damaged files into a ReaderError about the file and `what` in it."""
+    try:
+        yield
+    except FAILURES as error:
+        where = f"{path}: {what}" if what else str(path)
+        reason = one_line(error).strip("'\"") or type(error).__name__
+        raise ReaderError(f"{where}: damaged, or of a kind that cannot be read: {reason}") from error
 
 
 @contextmanager
@@ -69,7 +86,7 @@ def naming(path: Path, dataset: str) -> Iterator[None]:
         yield
     except ReaderError as error:
         prefix, message = f"{path}: ", str(error)
-        if message.startswith(prefix + dataset) or not message.startswith(prefix):
+        if message.startswith(f"{prefix}{dataset}: ") or not message.startswith(prefix):
             raise
         raise ReaderError(f"{prefix}{dataset}: {message.removeprefix(prefix)}") from error
 
@@ -78,7 +95,7 @@ def child(group: h5py.Group, name: str) -> Node | None:
     """The member of a group, links followed; None where there is none or its link leads nowhere."""
     try:
         node = group[name]
-    except (KeyError, OSError, ValueError):
+    except FAILURES:
         return None
     return node if isinstance(node, h5py.Group | h5py.Dataset) else None
 
@@ -91,7 +108,7 @@ def child_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
 
 def has_member(group: h5py.Group, name: str) -> bool:
     """Whether a group has a member of that name, even a link that leads nowhere."""
-    return group.get(name, default=None, getlink=True) is not None
+    return _link(group, name) is not None
 
 
 def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
@@ -99,7 +116,7 @@ def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
 
     `skip`: paths of groups that are left out.
     """
-    seen = {_identity(file)}
+    seen = {identity_of(file)}
     waiting = [Found("", file)]
     while waiting:
         found = waiting.pop()
@@ -114,17 +131,19 @@ def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
                 continue
             node = child(found.node, name)
             if node is None:
-                if found.node.get(name, getclass=True, default=None) is not h5py.Datatype:
+                if not _is_datatype(found.node, name):
                     children.append(Found(path, None))
                 continue
-            identity = _identity(node)
+            identity = identity_of(node)
             if identity not in seen:
                 seen.add(identity)
                 children.append(Found(path, node))
         waiting.extend(reversed(children))
 
 
-def find_node(file: h5py.File, path: Path, dataset: str, known: Sequence[str], key: str = "dataset") -> Node:
+def find_node(
+    file: h5py.File, path: Path, dataset: str, known: Callable[[], Sequence[str]], key: str = "dataset"
+) -> Node:
     """The object at a path inside the file. Raises ReaderError that lists the `known` ones and names the `key`."""
     node = child(file, dataset)
     if node is not None:
@@ -132,7 +151,7 @@ def find_node(file: h5py.File, path: Path, dataset: str, known: Sequence[str], k
     link = _broken_link(file, dataset)
     if link is not None:
         raise ReaderError(f"{path}: {key}: {dataset} is a link to {link}, which is not there")
-    raise ReaderError(f"{path}: {key}: {dataset} is not in this file; there are {listing(known)}")
+    raise ReaderError(f"{path}: {key}: {dataset} is not in this file; there are {listing(known())}")
 
 
 def listing(names: Sequence[str]) -> str:
@@ -155,12 +174,24 @@ def file_of(node: Node) -> Path:
 
 def attribute(node: Node, name: str) -> Any:
     """An attribute as a number, str or list of them; None where there is none or it is something else."""
-    if name not in node.attrs:
-        return None
+    return plain(raw_attribute(node, name))
+
+
+def raw_attribute(node: Node, name: str) -> Any:
+    """An attribute as h5py gives it; None where there is none, or one that cannot be read."""
     try:
-        return plain(node.attrs[name])
-    except (OSError, TypeError, ValueError):
+        return node.attrs.get(name)
+    except FAILURES:
         return None
+
+
+def dtype_of(dataset: h5py.Dataset) -> np.dtype[Any] | None:
+    """The numpy dtype of a dataset; None where numpy has none for it."""
+    try:
+        dtype: np.dtype[Any] = dataset.dtype
+    except FAILURES:
+        return None
+    return dtype
 
 
 def plain(value: Any) -> Any:
@@ -170,6 +201,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         items = [plain(item) for item in value.ravel().tolist()]
         return items[0] if value.size == 1 else items
+    if isinstance(value, np.longdouble):
+        return float(value)
     if isinstance(value, np.generic):
         return plain(value.item())
     return value if isinstance(value, str | int | float | bool) else None
@@ -190,9 +223,24 @@ def text(value: Any) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def _identity(node: Node) -> tuple[int, int]:
+def identity_of(node: Node) -> tuple[int, int]:
+    """What tells an object from all others, whatever path leads to it."""
     info = h5py.h5o.get_info(node.id)
     return info.fileno, info.addr
+
+
+def _link(group: h5py.Group, name: str) -> Any:
+    try:
+        return group.get(name, default=None, getlink=True)
+    except FAILURES:
+        return None
+
+
+def _is_datatype(group: h5py.Group, name: str) -> bool:
+    try:
+        return isinstance(group[name], h5py.Datatype)
+    except FAILURES:
+        return False
 
 
 def _broken_link(file: h5py.File, dataset: str) -> str | None:
@@ -200,10 +248,7 @@ def _broken_link(file: h5py.File, dataset: str) -> str | None:
     parts = dataset.strip("/").split("/")
     for count in range(1, len(parts) + 1):
         path = "/".join(parts[:count])
-        try:
-            link = file.get(path, getlink=True)
-        except (KeyError, OSError, ValueError):
-            return None
+        link = _link(file, path)
         if child(file, path) is None and isinstance(link, h5py.SoftLink):
             return str(link.path)
         if child(file, path) is None and isinstance(link, h5py.ExternalLink):

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.readers.hdf5_facts import vector_length
 from seriesview.readers.hdf5_file import naming
-from seriesview.readers.hdf5_samples import Hdf5Samples
+from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 
@@ -22,14 +23,17 @@ from seriesview.readers.sample_types import checked_rate, describe, make_channel
 class Sources:
     """The datasets of a recording, and what the file says of them.
 
-    `name`: how messages call the dataset. `rate` in Hz, or None where `times` has a time in seconds for each
-    sample. `order` F: the first of two dimensions of `samples` is channels.
+    `name`: how messages call the dataset. `rate` in Hz, or None where `times` has a time for each sample, in units
+    of `seconds_a_unit` (numerator, denominator). `found_times`: what `timestamps:` could name. `order` F: the first
+    of two dimensions of `samples` is channels.
     """
 
     name: str
     samples: h5py.Dataset
     times: h5py.Dataset | None = None
     rate: float | None = None
+    found_times: str = ""
+    seconds_a_unit: tuple[int, int] = (1, 1)
     start_time: float = 0.0
     unit: str = ""
     scale: float = 1.0
@@ -69,9 +73,10 @@ class Hdf5Recording(Recording):
         if sources.times is None:
             self.sampling_frequency = checked_rate(sources.rate, self.path)
             if self.sampling_frequency is None:
+                fitting = f"; {sources.found_times} has as many values" if sources.found_times else ""
                 raise ReaderError(
                     f"{self.path}: no rate in this file; set `sampling_frequency:` (Hz) or `timestamps:`, "
-                    "the path of a dataset with the time of each sample"
+                    f"the path of a dataset with the time of each sample{fitting}"
                 )
             if self.type == "discrete":
                 raise ReaderError(
@@ -79,17 +84,18 @@ class Hdf5Recording(Recording):
                 )
             return
         self.sampling_frequency = None
+        self._seconds_a_unit = sources.seconds_a_unit
         name = str(sources.times.name)
-        if len(sources.times.shape or (1, 1)) != 1:
-            raise ReaderError(
-                f"{self.path}: timestamps: {name} has the shape {sources.times.shape}, not one time a sample"
-            )
-        if len(sources.times) != self._samples.num_samples:
-            raise ReaderError(
-                f"{self.path}: timestamps: {name} holds {len(sources.times)} times, "
-                f"but there are {self._samples.num_samples} samples"
-            )
-        self._times = Hdf5Samples(sources.times, self.path)
+        problem = samples_problem(sources.times) or missing_filter(sources.times)
+        length = vector_length(sources.times)
+        if problem is None and length is None:
+            problem = f"its shape is {sources.times.shape}, not one time a sample"
+        elif problem is None and length != self._samples.num_samples:
+            problem = f"it holds {length} times, but there are {self._samples.num_samples} samples"
+        if problem is not None:
+            raise ReaderError(f"{self.path}: timestamps: {name}: {problem}")
+        is_row = len(sources.times.shape) == 2 and sources.times.shape[0] == 1
+        self._times = Hdf5Samples(sources.times, self.path, "F" if is_row else "C")
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError."""
@@ -103,7 +109,8 @@ class Hdf5Recording(Recording):
         times = np.empty((last_sample - first_sample, 1), self._times.dtype)
         with naming(self.path, self._name):
             self._times.read_into(first_sample, times)
-        return times[:, 0].astype(np.float64)
+        numerator, denominator = self._seconds_a_unit
+        return times[:, 0].astype(np.float64) * numerator / denominator
 
     def close(self) -> None:
         """Let go of the file."""

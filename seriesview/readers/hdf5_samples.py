@@ -14,10 +14,12 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError, RequestError
 from seriesview.layout.layouts import ChunkedLayout, Layout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.hdf5_file import one_line
+from seriesview.readers.hdf5_file import attribute, dtype_of, file_of, one_line
 from seriesview.readers.hdf5_layout import dataset_layout
 from seriesview.readers.hdf5_slabs import Slabs
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
+
+SINGLE_VALUE = "it holds a single value, not samples"
 
 _MOST_THREADS = 4
 _SMALL_CHUNK_BYTES = 2048
@@ -41,14 +43,54 @@ _FILTER_NAMES = {
 def samples_problem(dataset: h5py.Dataset) -> str | None:
     """Why a dataset's values cannot be shown as samples; None where they can. Takes no look at filters."""
     shape = dataset.shape
-    if shape is None:
+    if shape is None or "MATLAB_empty" in dataset.attrs:
         return "it is empty"
-    if len(shape) not in (1, 2):
-        return f"it has {len(shape)} dimensions (shape {shape}); 1 or 2 can be shown"
-    reason = unsupported_reason(dataset.dtype)
+    reason = _dtype_problem(dataset)
     if reason is not None:
         return reason
-    return f"no samples: its shape is {shape}" if 0 in shape else None
+    if len(shape) == 0:
+        return SINGLE_VALUE
+    if len(shape) > 2:
+        return f"it has {len(shape)} dimensions (shape {shape}); 1 or 2 can be shown"
+    return f"no samples: its shape is {shape}" if 0 in shape else _missing_source(dataset)
+
+
+def dtype_name(dataset: h5py.Dataset) -> str:
+    """Its dtype in one word, as far as that is known."""
+    dtype = dtype_of(dataset)
+    return "" if dtype is None else dtype.name if dtype.names is None else "records"
+
+
+def _dtype_problem(dataset: h5py.Dataset) -> str | None:
+    dtype = dtype_of(dataset)
+    if dtype is None:
+        return (
+            f"its values are of a type of {dataset.id.get_type().get_size()} bytes that numpy does not know"
+        )
+    if dtype.kind == "S" or h5py.check_string_dtype(dtype) or _is_matlab_text(dataset):
+        return "it holds text, not samples"
+    if h5py.check_ref_dtype(dtype):
+        return "it holds references to other objects, not samples"
+    if h5py.check_vlen_dtype(dtype):
+        return "its values are lists, each of its own length"
+    if dtype.names is not None:
+        return f"its values are records of {', '.join(dtype.names)}, not single numbers"
+    return unsupported_reason(dtype)
+
+
+def _is_matlab_text(dataset: h5py.Dataset) -> bool:
+    return bool(attribute(dataset, "MATLAB_class") == "char")
+
+
+def _missing_source(dataset: h5py.Dataset) -> str | None:
+    """The file that a part of a virtual dataset is in, where that is missing: HDF5 reads other values for it."""
+    if not dataset.is_virtual:
+        return None
+    folder = file_of(dataset).parent
+    for name in sorted({source.file_name for source in dataset.virtual_sources()}):
+        if name != "." and "%" not in name and not ((folder / name).is_file() or Path(name).is_file()):
+            return f"a part of it is in {name}, which is not there"
+    return None
 
 
 def missing_filter(dataset: h5py.Dataset) -> str | None:

@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import h5py
-import numpy as np
 
 from seriesview.errors import ReaderError
-from seriesview.readers.hdf5 import broken_link, find_times, open_dataset
+from seriesview.readers.hdf5 import (
+    broken_link,
+    find_times,
+    not_a_dataset,
+    only_one,
+    open_dataset,
+    usable_names,
+)
+from seriesview.readers.hdf5_facts import usable_rate
 from seriesview.readers.hdf5_file import (
+    Node,
     child,
     child_dataset,
     find_node,
     inner_path,
     is_hdf5,
-    listing,
     naming,
     open_hdf5,
     plain,
+    readable,
     walk,
 )
+from seriesview.readers.hdf5_samples import dtype_name
+from seriesview.readers.nwb_events import is_event_table, open_event_table, open_moments, open_switches
 from seriesview.readers.nwb_series import (
-    is_events,
+    clock_problem,
+    is_moments,
     is_series,
     natural_type,
-    open_moments,
     open_series,
-    open_switches,
     series_problem,
     series_rate,
     series_unit,
 )
-from seriesview.readers.nwb_tables import is_intervals, is_units, open_intervals, open_units, units_problem
-from seriesview.readers.protocol import Candidate, ReadOptions, Recording
+from seriesview.readers.nwb_tables import (
+    intervals_problem,
+    is_intervals,
+    is_units,
+    numbers_problem,
+    open_intervals,
+    open_units,
+    ragged_times,
+    units_problem,
+    vector,
+)
+from seriesview.readers.protocol import Candidate, ReadOptions, Recording, SeriesType
 
 # The file's own specification of its format holds nothing that was recorded.
 _SKIPPED = ("/specifications", "/.specloc")
@@ -52,14 +72,14 @@ class NwbReader:
         if not is_hdf5(path):
             return False
         try:
-            with open_hdf5(path) as file:
+            with open_hdf5(path) as file, readable(path):
                 return "nwb_version" in file.attrs
         except ReaderError:
             return False
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Every series, table of units and table of intervals, and links that lead nowhere. Raises ReaderError."""
-        with open_hdf5(path) as file:
+        with open_hdf5(path) as file, readable(path):
             return _candidates(file)
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
@@ -70,7 +90,8 @@ class NwbReader:
         """
         file = open_hdf5(path)
         try:
-            recording = _open(path, file, options)
+            with readable(path, options.dataset or ""):
+                recording = _open(path, file, options)
         except BaseException:
             file.close()
             raise
@@ -80,33 +101,47 @@ class NwbReader:
 
 
 def _open(path: Path, file: h5py.File, options: ReadOptions) -> Recording:
-    node = _chosen(path, file, options)
+    name, node = _chosen(path, file, options.dataset)
     begun = reference_time(file, options.timezone, path)
     if isinstance(node, h5py.Dataset):
-        return open_dataset(path, file, options, begun)
-    name = str(node.name)
-    if is_units(node) or is_intervals(node):
-        is_unit_table = is_units(node)
-        wanted = "event" if is_unit_table else "interval"
-        if options.type not in (None, wanted):
-            raise ReaderError(f"{path}: {name}: type: this table holds {wanted}s; set `type: {wanted}`")
-        with naming(path, name):
-            recording = (open_units if is_unit_table else open_intervals)(path, node, options)
-        recording.session_start = options.session_start or begun
-        return recording
-    kind = options.type or natural_type(node)
-    if kind == "event":
-        recording = open_moments(path, node, options)
-    elif kind == "interval":
-        recording = open_switches(path, node, options)
-    else:
-        times = None
-        data = child_dataset(node, "data")
+        return open_dataset(path, file, options, node, begun)
+    natural = _table_type(node)
+    if natural is not None and options.type not in (None, natural):
+        raise ReaderError(f"{path}: {name}: type: this table holds {natural}s; set `type: {natural}`")
+    kind = natural or options.type or natural_type(node)
+    if kind in ("continuous", "discrete"):
+        times, data = None, child_dataset(node, "data")
         if options.timestamps is not None and data is not None:
             times = find_times(path, file, data, options.timestamps)
-        return open_series(path, file, node, options, times, begun)
+        has_rate = options.sampling_frequency is not None and options.type is None
+        options = replace(options, type="continuous" if has_rate else kind)
+        return open_series(path, file, node, name, options, times, begun)
+    with naming(path, name):
+        recording = _open_points(path, node, name, kind, options)
     recording.session_start = options.session_start or begun
     return recording
+
+
+def _open_points(
+    path: Path, node: h5py.Group, name: str, kind: SeriesType, options: ReadOptions
+) -> Recording:
+    if is_units(node):
+        return open_units(path, node, options)
+    if is_intervals(node):
+        return open_intervals(path, node, name, options)
+    if is_event_table(node):
+        return open_event_table(path, node, name, options)
+    opener = open_moments if kind == "event" else open_switches
+    return opener(path, node, name, options)
+
+
+def _table_type(node: h5py.Group) -> SeriesType | None:
+    """What a table holds; None where the group is none."""
+    if is_units(node):
+        return "event"
+    if is_intervals(node):
+        return "interval"
+    return "event" if is_event_table(node) else None
 
 
 def reference_time(file: h5py.File, timezone: str | None, path: Path) -> str | None:
@@ -118,9 +153,8 @@ def reference_time(file: h5py.File, timezone: str | None, path: Path) -> str | N
         dataset = child_dataset(file, name)
         if dataset is None or dataset.size != 1:
             continue
-        value = plain(np.asarray(dataset[()]).reshape(-1)[0])
         try:
-            moment = datetime.fromisoformat(str(value).strip())
+            moment = datetime.fromisoformat(str(plain(vector(dataset)[0])).strip())
         except ValueError:
             continue
         if moment.tzinfo is None and timezone is not None:
@@ -134,28 +168,26 @@ def reference_time(file: h5py.File, timezone: str | None, path: Path) -> str | N
     return None
 
 
-def _chosen(path: Path, file: h5py.File, options: ReadOptions) -> h5py.Group | h5py.Dataset:
-    if options.dataset is None:
-        usable = [each.dataset for each in _candidates(file) if each.dataset and each.problem is None]
-        if len(usable) == 1:
-            return file[usable[0]]
-        if usable:
-            raise ReaderError(f"{path}: dataset: choose one of {listing(usable)}")
-        raise ReaderError(f"{path}: nothing in this file can be shown; `seriesview inspect` says why")
-    name = inner_path(options.dataset)
-    known = [each.dataset for each in _candidates(file) if each.dataset and each.problem is None]
+def _chosen(path: Path, file: h5py.File, dataset: str | None) -> tuple[str, Node]:
+    """The object that `dataset` means and its path; what is meant by a series' samples is the series."""
+    name = only_one(path, _candidates(file)) if dataset is None else inner_path(dataset)
+
+    def known() -> list[str]:
+        return usable_names(lambda: _candidates(file))
+
     node = find_node(file, path, name, known)
     if isinstance(node, h5py.Dataset):
-        # What is meant by the samples of a series is the series, with its rate, unit and electrodes.
-        owner = child(file, name.rsplit("/", 1)[0] or "/")
-        is_own = name.endswith("/data") and isinstance(owner, h5py.Group) and is_series(owner)
-        return owner if is_own and owner is not None else node
-    if is_units(node) or is_intervals(node) or is_series(node) or is_events(node):
-        return node
-    inside = [each for each in known if each.startswith(name.rstrip("/") + "/")]
-    raise ReaderError(
-        f"{path}: dataset: {name} is a group without samples; there are {listing(inside or known)}"
-    )
+        place, _, member = name.rpartition("/")
+        owner = child(file, place or "/")
+        if not isinstance(owner, h5py.Group):
+            return name, node
+        is_own = (member == "data" and is_series(owner)) or (
+            is_units(owner) and member == ragged_times(owner)
+        )
+        return (place or "/", owner) if is_own else (name, node)
+    if _table_type(node) is not None or is_series(node) or is_moments(node):
+        return name, node
+    raise not_a_dataset(path, name, known())
 
 
 def _candidates(file: h5py.File) -> list[Candidate]:
@@ -171,30 +203,40 @@ def _candidates(file: h5py.File) -> list[Candidate]:
 
 
 def _candidate(path: str, node: h5py.Group) -> Candidate | None:
-    options: dict[str, Any] = {"dataset": path}
-    if is_units(node):
-        spikes = child_dataset(node, "spike_times")
-        shape = tuple(spikes.shape or ()) if spikes is not None else ()
-        return Candidate(
-            path, "event", "float64", shape, None, "s", options | {"type": "event"}, units_problem(node)
-        )
-    if is_intervals(node):
-        starts = child_dataset(node, "start_time")
-        shape = tuple(starts.shape or ()) if starts is not None else ()
-        return Candidate(path, "interval", "float64", shape, None, "s", options | {"type": "interval"})
-    if not (is_series(node) or is_events(node)):
+    kind = _table_type(node)
+    if kind is not None:
+        return _table(path, node, kind)
+    if not (is_series(node) or is_moments(node)):
         return None
     kind, data = natural_type(node), child_dataset(node, "data")
     values = data if data is not None else child_dataset(node, "timestamps")
-    if kind != "continuous":
+    problem = series_problem(node, kind)
+    options: dict[str, Any] = {"dataset": path}
+    if kind != "continuous" and problem is None:
         options["type"] = kind
+    if kind == "continuous" and problem is None:
+        problem = clock_problem(node)
+        if problem is not None:
+            options["sampling_frequency"] = None
     return Candidate(
         dataset=path,
         type=kind,
-        dtype="" if values is None else str(values.dtype),
+        dtype="" if values is None else dtype_name(values),
         shape=() if values is None else tuple(values.shape or ()),
-        sampling_frequency=series_rate(node),
+        sampling_frequency=usable_rate(series_rate(node)),
         unit=series_unit(node) or None,
         options=options,
-        problem=series_problem(node),
+        problem=problem,
     )
+
+
+def _table(path: str, node: h5py.Group, kind: SeriesType) -> Candidate:
+    if is_units(node):
+        times, problem = child_dataset(node, ragged_times(node)), units_problem(node)
+    elif kind == "interval":
+        times, problem = child_dataset(node, "start_time"), intervals_problem(node)
+    else:
+        times = child_dataset(node, "timestamp")
+        problem = "its column timestamp cannot be opened" if times is None else numbers_problem(times)
+    shape = () if times is None else tuple(times.shape or (0,))
+    return Candidate(path, kind, "float64", shape, None, "s", {"dataset": path, "type": kind}, problem)
