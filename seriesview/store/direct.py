@@ -13,8 +13,9 @@ _ALIGNMENT = 4096
 def write_directly(descriptor: int, data: memoryview) -> int:
     """Write as much of `data` past the page cache as its address and the file system allow; how many bytes.
 
-    Memory that is not aligned to 4096 bytes, file systems without direct access and small data give 0; what is
-    left, at most a tail, is for an ordinary write. Raises OSError (no space, say).
+    `data` is a one-dimensional view of unsigned bytes. Less than `DIRECT_BYTES`, memory that is not aligned as the
+    disk wants it and file systems without direct access give 0. What is left is for an ordinary write at the file's
+    position. Raises OSError (no space, say).
     """
     whole = len(data) // _ALIGNMENT * _ALIGNMENT
     if whole < DIRECT_BYTES or not hasattr(os, "O_DIRECT"):
@@ -24,7 +25,10 @@ def write_directly(descriptor: int, data: memoryview) -> int:
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_DIRECT)
         while written < whole and written % _ALIGNMENT == 0:
-            written += os.write(descriptor, data[written:whole])
+            step = os.write(descriptor, data[written:whole])
+            if step == 0:
+                break
+            written += step
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOTSUP):
             raise
