@@ -67,14 +67,16 @@ def span_statistics(
 ) -> dict[str, npt.NDArray[Any]]:
     """count, mean, rms, std, min and max (C,) of samples [first, last]; raises RequestError.
 
-    Without raw samples min and max also cover sample last + 1, which closed bins share with their neighbours.
+    Without raw samples min and max are those of the whole bins of the finest level that the span reaches, so
+    they also cover sample last + 1, which closed bins share with their neighbours.
     """
     length = pyramid.lengths[segment]
     if not 0 <= first <= last < length:
         raise RequestError(f"samples {first} to {last} are not in segment {segment} of {length} samples")
     found = statistics(span_moments(pyramid, moments, segment, first, last + 1, channels))
-    reached = last if pyramid.samples is not None else min(last + 1, length - 1)
-    hull = pyramid.hull(segment, first, reached, channels)
+    if pyramid.samples is None and pyramid.levels:
+        first, last = _whole_bins(pyramid, segment, first, last)
+    hull = pyramid.hull(segment, first, last, channels)
     return {**found, "min": hull[0], "max": hull[1]}
 
 
@@ -113,6 +115,14 @@ def _from_samples(
         reducer = MomentReducer(pyramid.dtype, block.shape[1], LEAF_SAMPLES)
         into.append(reducer.add(block))
         into.append(reducer.finish())
+
+
+def _whole_bins(pyramid: Pyramid, segment: int, first: int, last: int) -> tuple[int, int]:
+    """First and last sample of the closed bins of the finest level that hold samples [first, last + 1]."""
+    level, end = pyramid.levels[0], pyramid.lengths[segment] - 1
+    low = min(first // level.factor, level.num_bins(segment) - 1)
+    high = max(-(-min(last + 1, end) // level.factor), low + 1)
+    return low * level.factor, min(high * level.factor, end)
 
 
 def _check_whole_bins(moments: Sequence[Moments], first: int, last: int, is_at_end: bool) -> None:

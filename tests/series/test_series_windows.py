@@ -195,3 +195,18 @@ def test_overview_rms(store):
             for row, (first, last) in zip(rms, itertools.pairwise(edges), strict=True):
                 expected = np.sqrt((samples[first:last].astype(float) ** 2).mean(axis=0))
                 np.testing.assert_allclose(row, expected)
+
+
+@pytest.mark.parametrize(
+    ("length", "factors", "moments"), [(65, (4, 16), (8,)), (97, (10,), (8,)), (2, (4,), (8,))]
+)
+def test_statistics_without_samples_reach_to_whole_bins(store, length, factors, moments):
+    samples = np.random.default_rng(1).integers(-99, 99, (length, 2)).astype(np.int16)
+    uri = store_series(store, [samples], factors=factors, moments=moments, samples="omit")
+    series = seriesview.open_series(uri, store)
+    for first in range(0, length, 8):
+        found = series.statistics(0, first, length - 1)
+        assert np.allclose(found["mean"], samples[first:].mean(axis=0))
+        begin = min(first // factors[0], max(0, length - 2) // factors[0]) * factors[0]
+        assert (found["min"] == samples[begin:].min(axis=0)).all()
+        assert (found["max"] == samples[begin:].max(axis=0)).all()
