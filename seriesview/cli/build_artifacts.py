@@ -1,6 +1,7 @@
 """`seriesview build-artifacts`: the pipeline's job that reads one dataset's samples."""
 
 import json
+import os
 from pathlib import Path
 
 import click
@@ -37,7 +38,10 @@ def command(
     from seriesview.build.results import write_json
     from seriesview.build.shards import Shard
     from seriesview.cli.jobs import job_store
+    from seriesview.readers.hdf5_samples import THREADS_VARIABLE
 
+    if threads:
+        os.environ[THREADS_VARIABLE] = str(threads)
     dataset = dataset_from_config(name, without_descriptions(json.loads(dataset_json)))
     out.unlink(missing_ok=True)
     with job_store(store_json) as store:

@@ -21,6 +21,9 @@ from seriesview.readers.sample_types import stored_dtype, unsupported_reason
 
 SINGLE_VALUE = "it holds a single value, not samples"
 
+THREADS_VARIABLE = "SERIESVIEW_THREADS"
+"""Environment variable: how many threads a job may unpack samples with."""
+
 _MOST_THREADS = 4
 _SMALL_CHUNK_BYTES = 2048
 # Registered numbers of filters that files of recordings use.
@@ -180,7 +183,10 @@ class Hdf5Samples:
 
 
 def threads() -> int:
-    """How many threads unpack: one a core that this process may use, up to four."""
+    """How many threads unpack: SERIESVIEW_THREADS, else one a core that this process may use, up to four."""
+    configured = os.environ.get(THREADS_VARIABLE, "")
+    if configured.isdigit() and int(configured):
+        return int(configured)
     return min(_MOST_THREADS, len(os.sched_getaffinity(0)))
 
 
