@@ -150,6 +150,8 @@ def dataset_candidates(file: h5py.File) -> list[Candidate]:
 def broken_link(path: str) -> Candidate:
     """What is listed for a link that leads nowhere."""
     problem = "a link to something that is not there, or that this HDF5 library cannot open"
+    if "\ufffd" in path:
+        problem = "its name is not UTF-8; rename it, or link to it under another name"
     return Candidate(path, None, "", (), None, None, {"dataset": path}, problem)
 
 

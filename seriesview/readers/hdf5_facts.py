@@ -18,6 +18,7 @@ from seriesview.readers.hdf5_file import (
     child_dataset,
     dtype_of,
     identity_of,
+    names,
     number,
     raw_attribute,
     text,
@@ -115,7 +116,7 @@ class Surroundings:
     def _named_as_times(self, group: h5py.Group) -> list[h5py.Dataset]:
         identity = identity_of(group)
         if identity not in self._times:
-            named = [child_dataset(group, name) for name in sorted(group) if name.casefold() in _TIME_NAMES]
+            named = [child_dataset(group, name) for name in names(group) if name.casefold() in _TIME_NAMES]
             self._times[identity] = [times for times in named if times is not None]
         return self._times[identity]
 
@@ -234,7 +235,7 @@ def _outward(group: h5py.Group) -> Iterator[h5py.Group]:
 
 
 def _rate_attribute(node: Node) -> float | None:
-    by_name = {name.casefold(): name for name in node.attrs}
+    by_name = {name.casefold(): name for name in node.attrs if isinstance(name, str)}
     rates = (attribute_number(node, by_name[wanted]) for wanted in _RATE_NAMES if wanted in by_name)
     return next((rate for rate in rates if rate is not None), None)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 import h5py
 import numpy as np
 
-from seriesview.errors import ReaderError
+from seriesview.errors import IntegrityError, ReaderError
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FIRST_USER_BLOCK = 512
@@ -81,14 +81,14 @@ def readable(path: Path, what: str = "") -> Iterator[None]:
 
 @contextmanager
 def naming(path: Path, dataset: str) -> Iterator[None]:
-    """Put the dataset's path behind the file's in every ReaderError raised inside."""
+    """Put the dataset's path behind the file's in every ReaderError and IntegrityError raised inside."""
     try:
         yield
-    except ReaderError as error:
+    except (ReaderError, IntegrityError) as error:
         prefix, message = f"{path}: ", str(error)
         if message.startswith(f"{prefix}{dataset}: ") or not message.startswith(prefix):
             raise
-        raise ReaderError(f"{prefix}{dataset}: {message.removeprefix(prefix)}") from error
+        raise type(error)(f"{prefix}{dataset}: {message.removeprefix(prefix)}") from error
 
 
 def child(group: h5py.Group, name: str) -> Node | None:
@@ -111,6 +111,16 @@ def has_member(group: h5py.Group, name: str) -> bool:
     return _link(group, name) is not None
 
 
+def names(group: h5py.Group) -> list[str]:
+    """Names of a group's members, in order."""
+    return sorted(name for name in group if isinstance(name, str))
+
+
+def other_names(group: h5py.Group) -> list[str]:
+    """Names that are not UTF-8, as far as they can be read: h5py gives bytes for them."""
+    return sorted(name.decode("utf-8", "replace") for name in group if isinstance(name, bytes))
+
+
 def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
     """Every object below the root once, parents first, groups in order of names; links followed.
 
@@ -124,8 +134,8 @@ def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
             yield found
         if not isinstance(found.node, h5py.Group):
             continue
-        children = []
-        for name in sorted(found.node):
+        children = [Found(f"{found.path}/{name}", None) for name in other_names(found.node)]
+        for name in names(found.node):
             path = f"{found.path}/{name}"
             if path in skip:
                 continue

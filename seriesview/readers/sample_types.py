@@ -44,7 +44,7 @@ def checked_rate(rate: float | None, path: Path) -> float | None:
     """The rate, if it is usable. Raises ReaderError for zero, negative, infinite and NaN rates."""
     if rate is not None and not (math.isfinite(rate) and rate > 0):
         raise ReaderError(f"{path}: sampling_frequency: {rate} Hz is no rate; it must be greater than zero")
-    return rate
+    return None if rate is None else float(rate)
 
 
 def required_rate(options: ReadOptions, path: Path) -> float:

@@ -103,8 +103,8 @@ def test_the_rate_is_found_around_the_dataset(tmp_path: Path) -> None:
         with opened(path, f"/group/{name}/x") as recording:
             assert recording.sampling_frequency == rate
         assert by_path(path)[f"/group/{name}/x"].sampling_frequency == rate
-    with opened(path, "group/own/x/", sampling_frequency=7.0) as recording:
-        assert recording.sampling_frequency == 7
+    with opened(path, "group/own/x/", sampling_frequency=7) as recording:
+        assert (recording.sampling_frequency, type(recording.sampling_frequency)) == (7, float)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, np.nan, np.inf])
