@@ -112,11 +112,12 @@ def _is_built(artifacts: Path, path: str, size: int, mtime: float) -> bool:
         return False
 
 
-def forget_lost_results(results: Sequence[Path], store: Store) -> None:
-    """Remove the result files that name something which is no longer in the store.
+def forget_lost_results(results: Sequence[Path], store: Store) -> bool:
+    """Remove the result files that name something which is no longer in the store; whether there were any.
 
     Only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
     """
+    lost = False
     for path in results:
         try:
             content = json.loads(path.read_text())
@@ -124,6 +125,8 @@ def forget_lost_results(results: Sequence[Path], store: Store) -> None:
             continue
         if not all(store.exists(uri) for uri in _uris(content)):
             path.unlink(missing_ok=True)
+            lost = True
+    return lost
 
 
 def _uris(value: object) -> list[str]:

@@ -16,6 +16,7 @@ from seriesview.cli.arguments import CONFIG_FILE, json_option
 
 WORKSPACE_RESULT = Path("results/workspace.json")
 PICTURES = Path("results/pictures")
+LAST_RESULTS = (WORKSPACE_RESULT, PICTURES / "index.html", Path("results/report/series.html"))
 MISSING_STATUS = 1
 FAILED_STATUS = 2
 _UNFINISHED = "its job did not finish; results/logs/snakemake.log may say why"
@@ -127,7 +128,7 @@ class _Build:
             results = [
                 Path(f"results/{kind}/{name}.json") for kind in ("artifacts", "series") for name in names
             ]
-            forget_lost_results([*results, WORKSPACE_RESULT], store)
+            lost = forget_lost_results([*results, WORKSPACE_RESULT], store)
             outlook = build_outlook(present, Path("results/artifacts"), store)
         problems = [entry.problem for entry in outlook.datasets if entry.problem is not None]
         if problems and not keep_going:
@@ -138,6 +139,10 @@ class _Build:
                 f"the demo's recordings are made first: {len(datasets) - len(present)} datasets are of them"
             )
         outlook.ensure_fits()
+        if lost:
+            # Snakemake looks for what lies before them only where the last results are not there.
+            for path in LAST_RESULTS:
+                path.unlink(missing_ok=True)
 
     def run(self, options: Sequence[str], keep_going: bool) -> int:
         """Run the workflow; with `keep_going` the workspace is written whatever is missing."""

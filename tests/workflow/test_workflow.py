@@ -168,6 +168,15 @@ def test_artifacts_that_were_lost_are_built_again(here: Path) -> None:
     run(here, "seriesview", "verify", "results/workspace.json")
 
 
+def test_a_directory_that_was_moved_links_its_recordings_again(here: Path) -> None:
+    write_config(here, {"raw": flat(here, "raw.dat"), "more": flat(here, "more.dat", 2)})
+    build(here)
+    moved = here.rename(here.with_name("moved"))
+    run(moved, "seriesview", "verify", "results/workspace.json", status=1)
+    build(moved)
+    run(moved, "seriesview", "verify", "results/workspace.json")
+
+
 def test_one_bad_dataset_stops_nothing_before_it_is_named(here: Path) -> None:
     write_config(here, {"raw": flat(here, "raw.dat"), "gone": flat(here, "raw.dat") | {"path": "gone.dat"}})
     done = build(here, status=2)
