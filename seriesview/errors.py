@@ -39,3 +39,11 @@ class BuildError(SeriesviewError):
 
 class RequestError(SeriesviewError):
     """A window, span or channel was asked for that the series does not have."""
+
+
+class NodeError(SeriesviewError):
+    """The node cannot start, or was asked for something that it does not do."""
+
+
+class TaskError(SeriesviewError):
+    """A task failed; the message is fit for whoever asked: short, and without local paths."""

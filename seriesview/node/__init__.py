@@ -1,0 +1,1 @@
+"""The embedded kachery node: a small server that speaks the kachery daemon's HTTP protocol."""

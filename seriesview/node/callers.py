@@ -1,0 +1,23 @@
+"""Who asks: a kachery client with the client-auth code, or the holder of a token."""
+
+from dataclasses import dataclass
+
+CLIENTS = "clients"
+"""The name, in a channel's permissions, of all kachery clients: whoever can read the client-auth code."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Whoever made a request, after its credentials were checked; `request.state.caller` in handlers."""
+
+    name: str
+    """CLIENTS, or the name of a token."""
+    origin: str | None = None
+    """The origin of the web page that asks, where that is not the node's own; None otherwise."""
+    local: bool = True
+    """Whether the request came over the loopback interface."""
+
+    @property
+    def is_client(self) -> bool:
+        """Whether this is a kachery client, which can read the storage directory itself."""
+        return self.name == CLIENTS

@@ -1,0 +1,48 @@
+"""What a node is told when it starts."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a request may cost."""
+
+    json_bytes: int = 100_000
+    """Size of a JSON body: the daemon's own limit."""
+    head_bytes: int = 32_768
+    """Size of a request's line and headers."""
+    file_bytes: int = 2**40
+    """Size of a file that is stored or uploaded."""
+    free_bytes: int = 200_000_000
+    """What must stay free on the disk."""
+    uploads_at_once: int = 64
+    """Files received at the same time; further ones wait. Each takes about 2 MiB of memory."""
+    stall_seconds: float = 30.0
+    """How long a client may send, or take, nothing in the middle of a request or an answer."""
+    head_seconds: float = 20.0
+    """How long a client may take to send a request's line and headers, or a JSON body."""
+    idle_seconds: float = 60.0
+    """How long a connection may stay open with no request."""
+    signed_url_seconds: float = 900.0
+    """How long an upload URL is good for."""
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """Where a node keeps its things, where it listens, and whom it serves."""
+
+    storage_dir: Path
+    host: str = "127.0.0.1"
+    port: int = 20431
+    """0: any free port."""
+    channels: tuple[str, ...] = ()
+    """Channels to create, with the usual permissions, where they do not exist."""
+    allow_hosts: tuple[str, ...] = ()
+    """Further names that clients may use for this machine."""
+    link_roots: tuple[Path, ...] = ()
+    """Folders whose files may be linked and stored by path; none: what the storage directory's users can read."""
+    token_file: Path | None = None
+    auth_group: str | None = None
+    """Group that may read the client-auth code."""
+    limits: Limits = field(default_factory=Limits)

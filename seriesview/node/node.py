@@ -1,0 +1,84 @@
+"""The node: everything that its handlers share."""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from seriesview.errors import NodeError
+from seriesview.node.buckets import Buckets
+from seriesview.node.channels import CHANNELS_FILE, Channels
+from seriesview.node.codes import ClientCodes
+from seriesview.node.config import NodeConfig
+from seriesview.node.database import DATABASE_FILE, Database
+from seriesview.node.identity import load_identity
+from seriesview.node.mutables import Mutables
+from seriesview.node.tokens import Sessions, Tokens
+from seriesview.store.writer import AtomicWriter
+
+_THREADS = 8
+
+
+class Node:
+    """One storage directory and what is served from it; made and used inside a running event loop."""
+
+    def __init__(self, config: NodeConfig, port: int) -> None:
+        """Take the storage directory; `port` is the one that is listened on. Raises NodeError, StoreError."""
+        self.config = config
+        self.limits = config.limits
+        self.directory = config.storage_dir.absolute()
+        self.port = port
+        self.closing = asyncio.Event()
+        """Set when the node stops: whatever waits for something should answer at once."""
+        self.writer = AtomicWriter(self.directory)
+        self.writer.prepare()
+        # First: its lock keeps a second node from changing anything below.
+        self.database = Database(self.directory / DATABASE_FILE)
+        try:
+            self.identity = load_identity(self.directory)
+            self.key = self.identity.derive("tasks")
+            self.channels = Channels(self.directory / CHANNELS_FILE)
+            for name in config.channels:
+                self.channels.ensure(name)
+            self.buckets = Buckets(
+                self.directory,
+                self.identity.derive("bucket"),
+                f"http://{_url_host(config.host)}:{port}",
+                config.limits.signed_url_seconds,
+            )
+            self.mutables = Mutables(self.database)
+            self.tokens = Tokens(config.token_file)
+            self.sessions = Sessions()
+            self.codes = ClientCodes(self.directory, config.auth_group)
+        except BaseException:
+            self.database.close()
+            raise
+        self.threads = ThreadPoolExecutor(_THREADS, "node")
+        self.uploads = asyncio.Semaphore(config.limits.uploads_at_once)
+        self._background: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Let clients in: the first code is written before the port opens. Raises NodeError."""
+        try:
+            self.codes.rotate()
+        except OSError as error:
+            raise NodeError(
+                f"cannot write the client-auth code in {self.directory}: {error.strerror}"
+            ) from error
+        self._background.append(asyncio.create_task(self.codes.rotate_forever()))
+
+    async def stop(self) -> None:
+        """Stop what runs in the background and close the database."""
+        self.closing.set()
+        for task in self._background:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+        self.threads.shutdown(wait=True, cancel_futures=True)
+        self.database.close()
+
+
+def _url_host(host: str) -> str:
+    """Return the host of the node's own address, where no request says how it is reached."""
+    if host in ("0.0.0.0", "::", ""):
+        return "127.0.0.1"
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,106 @@
+"""Tokens of remote providers and browsers, and the sessions of browsers that exchanged one for a cookie."""
+
+import hashlib
+import os
+import secrets
+import time
+from pathlib import Path
+
+from seriesview.errors import NodeError
+from seriesview.node.callers import CLIENTS
+from seriesview.node.names import is_caller_name
+from seriesview.node.private_files import check_private
+
+TOKENS_VARIABLE = "SERIESVIEW_NODE_TOKENS"
+LINKS = "links"
+"""The name, in a channel's permissions, of browsers that came by a printed link."""
+LINK_SECONDS = 3600.0
+SESSION_SECONDS = 30 * 24 * 3600.0
+
+_SHORTEST = 20
+_MOST_SESSIONS = 10_000
+
+
+class Tokens:
+    """The tokens of a file, or of the environment: one `NAME:TOKEN` a line."""
+
+    def __init__(self, path: Path | None) -> None:
+        """Read them; raises NodeError."""
+        lines = os.environ.get(TOKENS_VARIABLE, "").replace(",", "\n").splitlines()
+        source = TOKENS_VARIABLE
+        if path is not None:
+            check_private(path)
+            try:
+                lines = path.read_text("utf-8").splitlines()
+            except (OSError, UnicodeDecodeError) as error:
+                raise NodeError(f"cannot read the tokens in {path}") from error
+            source = str(path)
+        self._names = dict(
+            _parse(line, source, number) for number, line in enumerate(lines, 1) if _holds(line)
+        )
+
+    def name_of(self, token: str) -> str | None:
+        """Return who holds a token, None for a wrong one."""
+        # Looked up by hash, so that the time it takes says nothing about the tokens.
+        return self._names.get(_digest(token))
+
+
+class Sessions:
+    """Single-use tokens for links, and the sessions that they are exchanged for; kept in memory only."""
+
+    def __init__(self) -> None:
+        self._links: dict[bytes, float] = {}
+        self._sessions: dict[bytes, tuple[str, float]] = {}
+
+    def new_link_token(self) -> str:
+        """Return a token that one browser can exchange for a session within the hour."""
+        now = time.monotonic()
+        self._links = {digest: until for digest, until in self._links.items() if until >= now}
+        token = secrets.token_urlsafe(32)
+        self._links[_digest(token)] = time.monotonic() + LINK_SECONDS
+        return token
+
+    def exchange_link(self, token: str) -> str | None:
+        """Use up a link's token; returns a new session's secret, None where the token is wrong or used."""
+        until = self._links.pop(_digest(token), None)
+        if until is None or until < time.monotonic():
+            return None
+        return self.open(LINKS)
+
+    def open(self, name: str) -> str:
+        """Return the secret of a new session of the caller called `name`."""
+        now = time.monotonic()
+        self._sessions = {digest: entry for digest, entry in self._sessions.items() if entry[1] >= now}
+        while len(self._sessions) >= _MOST_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)))
+        secret = secrets.token_urlsafe(32)
+        self._sessions[_digest(secret)] = (name, time.monotonic() + SESSION_SECONDS)
+        return secret
+
+    def name_of(self, secret: str) -> str | None:
+        """Return whose session a secret names, None where there is none."""
+        entry = self._sessions.get(_digest(secret))
+        return entry[0] if entry and entry[1] >= time.monotonic() else None
+
+
+def _parse(line: str, source: str, number: int) -> tuple[bytes, str]:
+    name, _, token = line.strip().partition(":")
+    name, token = name.strip(), token.strip()
+    if not is_caller_name(name) or name in (CLIENTS, LINKS):
+        raise NodeError(
+            f"{source}, line {number}: NAME:TOKEN is expected; {CLIENTS} and {LINKS} are no names"
+        )
+    if len(token) < _SHORTEST or not token.isascii() or not token.isprintable():
+        raise NodeError(
+            f"{source}, line {number}: the token of {name} needs {_SHORTEST} characters or more; "
+            "`openssl rand -hex 32` makes one"
+        )
+    return _digest(token), name
+
+
+def _holds(line: str) -> bool:
+    return bool(line.strip()) and not line.lstrip().startswith("#")
+
+
+def _digest(secret: str) -> bytes:
+    return hashlib.sha256(secret.encode(errors="replace")).digest()
