@@ -47,3 +47,7 @@ class NodeError(SeriesviewError):
 
 class TaskError(SeriesviewError):
     """A task failed; the message is fit for whoever asked: short, and without local paths."""
+
+
+class BackendError(SeriesviewError):
+    """The backend, or a request for a task, finds no daemon or node that it can use, or is refused by it."""

@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from seriesview.errors import IntegrityError, RequestError
 from seriesview.series.array_info import MAX_PART_ROWS, PAGE_PARTS, ArrayInfo, num_parts
+from seriesview.series.reading_limit import count_reading
 from seriesview.store.uris import sha1_uri
 
 if TYPE_CHECKING:
@@ -234,6 +235,10 @@ def describe_array(
     )
 
 
+def _digest_of(uri: str) -> bytes:
+    return bytes.fromhex(uri.removeprefix("sha1://")[:40])
+
+
 def _aligned(shape: Sequence[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
     """An empty array at the beginning of a memory page, which the store can write without a copy."""
     size = math.prod(shape) * dtype.itemsize
@@ -243,7 +248,7 @@ def _aligned(shape: Sequence[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 
 
 class PartCache:
-    """The parts read last, as arrays, at most `max_bytes` of them (or one); safe to share between threads."""
+    """The parts read last (pages too), at most `max_bytes` of them (or one); safe to share between threads."""
 
     def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
         self._max_bytes = max_bytes
@@ -270,6 +275,12 @@ class PartCache:
                 _, dropped = self._parts.popitem(last=False)
                 self._bytes -= dropped.nbytes
 
+    def clear(self) -> None:
+        """Let go of all parts."""
+        with self._lock:
+            self._parts.clear()
+            self._bytes = 0
+
 
 class ArrayReader:
     """Reads rows of one array; each part is loaded whole and its SHA-1 checked when it enters the cache."""
@@ -280,7 +291,7 @@ class ArrayReader:
         self.row_shape = info.shape[1:]
         self._store = store
         self._cache = cache if cache is not None else PartCache()
-        self._pages: dict[int, bytes] = {}
+        self._row_bytes = self.dtype.itemsize * math.prod(self.row_shape)
 
     def __len__(self) -> int:
         return self.info.shape[0]
@@ -293,16 +304,9 @@ class ArrayReader:
     def digest(self, part: int) -> bytes:
         """SHA-1 (20 bytes) of a part; loads and checks its page."""
         number, index = divmod(part, PAGE_PARTS)
-        page = self._pages.get(number)
-        if page is None:
-            page = self._store.get_bytes(self.info.pages[number])
-            expected = min(self.num_parts - number * PAGE_PARTS, PAGE_PARTS) * DIGEST_BYTES
-            if len(page) != expected:
-                raise IntegrityError(
-                    f"{self.info.pages[number]}: the page has {len(page)} bytes, not {expected}; build again"
-                )
-            self._pages[number] = page
-        return page[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES]
+        size = min(self.num_parts - number * PAGE_PARTS, PAGE_PARTS) * DIGEST_BYTES
+        page = self._load(_digest_of(self.info.pages[number]), size)
+        return page[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES].tobytes()
 
     def part_shape(self, part: int) -> tuple[int, ...]:
         """Shape of one part: (rows, *row_shape)."""
@@ -311,13 +315,8 @@ class ArrayReader:
 
     def part(self, part: int) -> npt.NDArray[Any]:
         """One part as a read-only array (rows, *row_shape) of the array's dtype; raises IntegrityError."""
-        digest = self.digest(part)
         shape = self.part_shape(part)
-        data = self._cache.get(digest)
-        if data is None:
-            size = math.prod(shape) * self.dtype.itemsize
-            data = np.frombuffer(self._store.get_part(digest, size=size), np.uint8)
-            self._cache.put(digest, data)
+        data = self._load(self.digest(part), shape[0] * self._row_bytes)
         return data.view(self.dtype).reshape(shape)
 
     def spans(self, first_row: int, last_row: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
@@ -325,6 +324,7 @@ class ArrayReader:
         if not 0 <= first_row <= last_row <= len(self):
             raise RequestError(f"rows {first_row} to {last_row} are not within the array's {len(self)} rows")
         row = first_row
+        count_reading((last_row - first_row) * self._row_bytes)
         while row < last_row:
             number, start = divmod(row, self.info.part_rows)
             stop = min(self.info.part_rows, last_row - number * self.info.part_rows)
@@ -333,9 +333,24 @@ class ArrayReader:
 
     def read(self, first_row: int, last_row: int) -> npt.NDArray[Any]:
         """Rows (last_row - first_row, *row_shape), half-open; a view within one part, else a copy."""
+        if last_row - first_row > self.info.part_rows:
+            count_reading((last_row - first_row) * self._row_bytes, at_once=True)
         pieces = [rows for _, rows in self.spans(first_row, last_row)]
         if len(pieces) == 1:
             return pieces[0]
         if not pieces:
             return np.empty((0, *self.row_shape), self.dtype)
         return np.concatenate(pieces)
+
+    def _load(self, digest: bytes, size: int) -> npt.NDArray[np.uint8]:
+        """The bytes of a part or a page of `size` bytes, from the cache or, checked by SHA-1, from the store."""
+        data = self._cache.get(digest)
+        if data is None:
+            count_reading(size)
+            data = np.frombuffer(self._store.get_part(digest, size=size), np.uint8)
+            self._cache.put(digest, data)
+        elif data.nbytes != size:
+            raise IntegrityError(
+                f"SHA-1 {digest.hex()} has {data.nbytes} bytes, {size} are expected; build again"
+            )
+        return data

@@ -62,6 +62,7 @@ class Pyramid:
         self.lengths = [segment.num_samples for segment in manifest.segments]
         self.first_samples = [0, *accumulate(self.lengths)]
         self.dtype = np.dtype(manifest.dtype)
+        self.num_channels = manifest.num_channels
         self.samples = samples
         ordered = sorted(manifest.levels, key=lambda level: level.factor)
         self.levels = [Level(store, level, self.lengths, cache) for level in ordered]
@@ -141,8 +142,10 @@ class Pyramid:
                 if (reached := min(high * level.factor, end)) < last:
                     self._collect(segment, reached, last, number - 1, channels, into)
                 return
-        samples = self.read_samples(segment, first, last + 1, channels)
-        into.append(columns_from_samples(samples, max(last - first, 2))[0])
+        rows = max(BLOCK_BYTES // (width(channels) * self.dtype.itemsize), 1)
+        for begin in range(first, last + 1, rows):
+            samples = self.read_samples(segment, begin, min(begin + rows, last + 1), channels)
+            into.append(columns_from_samples(samples, max(len(samples), 2))[0])
 
     def _native(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The array in the host's byte order and memory of its own, so that callers may write into it."""

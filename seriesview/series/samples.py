@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from seriesview.errors import IntegrityError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import ArrayInfo, ContiguousLink, LinkInfo, SeriesManifest
+from seriesview.series.reading_limit import count_reading
 from seriesview.series.segment_files import SegmentFiles, Selection
 
 if TYPE_CHECKING:
@@ -53,6 +56,7 @@ class LinkedSamples:
         self._link = link
         self._manifest = manifest
         self._cache = cache
+        self._sample_bytes = np.dtype(manifest.dtype).itemsize * manifest.num_channels
         self._file: SampleFile | None = None
         self._path = Path()
         self._stamp = (0, 0)
@@ -63,9 +67,20 @@ class LinkedSamples:
         if self._file is None or self._stamp != _stamp(self._path):
             self._open()
         assert self._file is not None
+        count_reading((last - first) * self._sample_bytes, at_once=True)
+        count_reading(self._bytes_behind(first, last))
         out = np.empty((last - first, self._manifest.num_channels), np.dtype(self._manifest.dtype))
         self._file.read_into(first, out)
         return out[:, channels]
+
+    def _bytes_behind(self, first: int, last: int) -> int:
+        """Bytes of the file, and of chunks once they are unpacked, that samples [first, last) are taken from."""
+        if isinstance(self._link, ContiguousLink):
+            return (last - first) * self._link.row_stride
+        rows, columns = self._link.chunk_shape
+        chunk_rows = -(-last // rows) - first // rows if first < last else 0
+        chunk_columns = -(-self._manifest.num_channels // columns)
+        return chunk_rows * rows * chunk_columns * columns * np.dtype(self._manifest.dtype).itemsize
 
     def close(self) -> None:
         """Let go of the linked file."""
@@ -97,6 +112,10 @@ def link_layout(
         return ContiguousLayout(path, dtype, *shape, link.offset, link.row_stride, link.channel_stride)
     chunks = ArrayReader(store, link.chunks, cache)
     table = chunks.read(0, len(chunks)).astype(np.int64, copy=False)
+    # Deflate makes what it cannot compress larger by less than this.
+    most = 2 * math.prod(link.chunk_shape) * dtype.itemsize + 1024
+    if len(table) and not (table.min() >= 0 and table[:, 1].max() <= most and table[:, 0].max() < 2**62):
+        raise IntegrityError(f"{link.uri}: its table of chunks has impossible bytes; build the series again")
     return ChunkedLayout(path, dtype, *shape, link.chunk_shape, link.filters, table, link.fill_value)
 
 
@@ -107,7 +126,7 @@ def open_samples(store: Store, manifest: SeriesManifest, cache: PartCache) -> Sa
     if manifest.values is not None:
         return LinkedSamples(store, manifest.values, manifest, cache)
     if manifest.segments and all(segment.values_uri for segment in manifest.segments):
-        return SegmentFiles(store, manifest)
+        return SegmentFiles(store, manifest, cache)
     return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -10,7 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import IntegrityError
+from seriesview.series.arrays import PartCache
 from seriesview.series.manifest import SegmentInfo, SeriesManifest
+from seriesview.series.reading_limit import count_reading
+from seriesview.store.uris import parse_uri
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -26,51 +31,68 @@ def width(channels: Selection) -> int:
 class SegmentFiles:
     """Samples of a series made with `SVSeries`: one values file a segment."""
 
-    def __init__(self, store: Store, manifest: SeriesManifest) -> None:
+    def __init__(self, store: Store, manifest: SeriesManifest, cache: PartCache) -> None:
         self._store = store
         self._manifest = manifest
+        self._cache = cache
         self._first = [0, *accumulate(segment.num_samples for segment in manifest.segments)]
-        self._values: dict[int, npt.NDArray[Any]] = {}
+        self._sample_bytes = np.dtype(manifest.dtype).itemsize * manifest.num_channels
 
     def read(self, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Samples [first, last) of the chosen channels (n, C)."""
-        pieces = [
-            self._segment(number)[max(first - begin, 0) : last - begin]
-            for number, begin in enumerate(self._first[:-1])
-            if begin < last and first < self._first[number + 1]
-        ]
-        shape = (0, self._manifest.num_channels)
-        rows = np.concatenate(pieces) if len(pieces) != 1 else pieces[0]
-        return rows[:, channels] if pieces else np.empty(shape, self._manifest.dtype)[:, channels]
+        count_reading((last - first) * self._sample_bytes, at_once=True)
+        number = bisect_right(self._first, first) - 1
+        pieces = [np.empty((0, self._manifest.num_channels), self._manifest.dtype)]
+        while first < last:
+            begin, end = self._first[number : number + 2]
+            if first < end:
+                rows = self._segment(number)[first - begin : last - begin]
+                pieces.append(rows.astype(self._manifest.dtype, copy=False))
+                first = end
+            number += 1
+        rows = pieces[-1] if len(pieces) <= 2 else np.concatenate(pieces)
+        return rows[:, channels]
 
     def close(self) -> None:
         """Nothing is open."""
 
     def _segment(self, number: int) -> npt.NDArray[Any]:
-        values = self._values.get(number)
-        if values is None:
-            values = load_values(self._store, self._manifest.segments[number], self._manifest.num_channels)
-            self._values[number] = values = values.astype(self._manifest.dtype, copy=False)
-        return values
+        segment = self._manifest.segments[number]
+        return load_values(self._store, segment, self._manifest.num_channels, self._cache)
 
 
-def load_values(store: Store, segment: SegmentInfo, num_channels: int) -> npt.NDArray[Any]:
+def load_values(
+    store: Store, segment: SegmentInfo, num_channels: int, cache: PartCache | None = None
+) -> npt.NDArray[Any]:
     """The values file of a segment (num_samples, C), checked by SHA-1; raises IntegrityError."""
     assert segment.values_uri is not None
     assert segment.values_dtype is not None
     shape = (segment.num_samples, num_channels)
-    return _load(store, segment.values_uri, segment.values_dtype, shape)
+    return _load(store, segment.values_uri, segment.values_dtype, shape, cache)
 
 
-def load_timestamps(store: Store, segment: SegmentInfo) -> npt.NDArray[np.float64 | np.float32]:
+def load_timestamps(
+    store: Store, segment: SegmentInfo, cache: PartCache | None = None
+) -> npt.NDArray[np.float64 | np.float32]:
     """The timestamps file of a segment (num_samples,), checked by SHA-1; raises IntegrityError."""
     assert segment.timestamps_uri is not None
     assert segment.timestamps_dtype is not None
-    return _load(store, segment.timestamps_uri, segment.timestamps_dtype, (segment.num_samples,))
+    shape = (segment.num_samples,)
+    return _load(store, segment.timestamps_uri, segment.timestamps_dtype, shape, cache)
 
 
-def _load(store: Store, uri: str, dtype: str, shape: Sequence[int]) -> npt.NDArray[Any]:
-    data = np.frombuffer(store.get_bytes(uri), np.dtype(dtype).newbyteorder("<"))
-    if data.size != np.prod(shape):
-        raise IntegrityError(f"{uri}: {data.size} {dtype} values, the manifest says {tuple(shape)}")
-    return data.reshape(shape)
+def _load(
+    store: Store, uri: str, dtype: str, shape: Sequence[int], cache: PartCache | None
+) -> npt.NDArray[Any]:
+    values = np.dtype(dtype).newbyteorder("<")
+    size = math.prod(shape) * values.itemsize
+    digest = bytes.fromhex(parse_uri(uri)[0])
+    data = None if cache is None else cache.get(digest)
+    if data is None:
+        count_reading(size)
+        data = np.frombuffer(store.get_bytes(uri, size=size), np.uint8)
+        if cache is not None:
+            cache.put(digest, data)
+    elif data.nbytes != size:
+        raise IntegrityError(f"{uri}: {data.nbytes} bytes, the manifest says {tuple(shape)} of {dtype}")
+    return data.view(values).reshape(shape)

@@ -111,10 +111,10 @@ class StoredTimes:
 class FileTimes:
     """Times in the timestamps file of a segment made with `SVSeries`."""
 
-    def __init__(self, store: Store, segment: SegmentInfo) -> None:
+    def __init__(self, store: Store, segment: SegmentInfo, cache: PartCache) -> None:
         self._store = store
         self._segment = segment
-        self._times: Floats | None = None
+        self._cache = cache
 
     def read(self, first: int, last: int) -> Floats:
         """Times (last - first,) of samples [first, last)."""
@@ -125,9 +125,7 @@ class FileTimes:
         return np.searchsorted(self._all(), times, "right" if inclusive else "left")
 
     def _all(self) -> Floats:
-        if self._times is None:
-            self._times = load_timestamps(self._store, self._segment).astype(np.float64)
-        return self._times
+        return load_timestamps(self._store, self._segment, self._cache).astype(np.float64, copy=False)
 
 
 def open_times(store: Store, manifest: SeriesManifest, cache: PartCache) -> list[SegmentTimes]:
@@ -138,7 +136,7 @@ def open_times(store: Store, manifest: SeriesManifest, cache: PartCache) -> list
     found: list[SegmentTimes] = []
     for number, segment in enumerate(manifest.segments):
         if segment.timestamps_uri is not None:
-            found.append(FileTimes(store, segment))
+            found.append(FileTimes(store, segment, cache))
         elif reader is not None:
             found.append(StoredTimes(reader, firsts[number], segment.num_samples))
         elif manifest.sampling_frequency is not None:

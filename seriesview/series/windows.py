@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from seriesview.errors import RequestError
 from seriesview.series.hulls import Level, Pyramid
-from seriesview.series.segment_files import Selection, width
+from seriesview.series.segment_files import Selection
 
 MAX_BINS_PER_COLUMN = 64
 DIRECT_VALUES_PER_COLUMN = 65536
@@ -72,8 +72,9 @@ def read_window(
     if level is not None and samples_per_column // level.factor <= MAX_BINS_PER_COLUMN:
         first_bin, per_column = first_sample // level.factor, samples_per_column // level.factor
         return pyramid.from_level(level, segment, first_bin, per_column, columns, channels)
-    direct = samples_per_column * width(channels) <= DIRECT_VALUES_PER_COLUMN
-    if level is None and (direct or not pyramid.levels):
+    # Samples are read with all their channels, so that few chosen ones cost as much.
+    direct = samples_per_column * pyramid.num_channels <= DIRECT_VALUES_PER_COLUMN
+    if level is None and direct:
         return pyramid.from_samples(segment, first_sample, samples_per_column, columns, channels)
     edges = [min(first_sample + i * samples_per_column, length - 1) for i in range(columns + 1)]
     hulls = [pyramid.hull(segment, a, b, channels) for a, b in pairwise(edges)]

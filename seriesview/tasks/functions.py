@@ -1,0 +1,61 @@
+"""The task functions by id, and running one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from seriesview.errors import TaskError
+from seriesview.series.reading_limit import reading_at_most
+from seriesview.tasks.context import TaskContext
+from seriesview.tasks.failures import public_error
+from seriesview.tasks.manifests import (
+    get_array,
+    get_python_package_version,
+    get_series_manifest,
+    get_workspace,
+)
+from seriesview.tasks.points import get_points
+from seriesview.tasks.validation import shown
+from seriesview.tasks.windows import get_statistics, get_window
+
+FunctionType = Literal["pure-calculation", "query", "action"]
+
+
+@dataclass(frozen=True)
+class TaskFunction:
+    """A function that a backend registers; `call` takes the context and the kwargs, and gives a JSON value."""
+
+    id: str
+    type: FunctionType
+    call: Callable[[TaskContext, Any], Any]
+
+
+TASK_FUNCTIONS: dict[str, TaskFunction] = {
+    function.id: function
+    for function in (
+        TaskFunction("seriesview.get_python_package_version.1", "query", get_python_package_version),
+        TaskFunction("seriesview.get_series_manifest.1", "pure-calculation", get_series_manifest),
+        TaskFunction("seriesview.get_array.2", "pure-calculation", get_array),
+        TaskFunction("seriesview.get_workspace.1", "pure-calculation", get_workspace),
+        TaskFunction("seriesview.get_window.1", "pure-calculation", get_window),
+        TaskFunction("seriesview.get_points.1", "pure-calculation", get_points),
+        TaskFunction("seriesview.get_statistics.1", "pure-calculation", get_statistics),
+    )
+}
+
+
+def run_task(context: TaskContext, function_id: str, kwargs: Any) -> Any:
+    """The result of a task, a JSON value that is never falsy; raises TaskError and nothing else.
+
+    The error's message is fit for whoever asked; its `__cause__` is what went wrong here.
+    """
+    try:
+        function = TASK_FUNCTIONS.get(function_id) if isinstance(function_id, str) else None
+        if function is None:
+            raise TaskError(f"no task function {shown(function_id)}; there are {', '.join(TASK_FUNCTIONS)}")
+        with reading_at_most(context.limits.max_reading_bytes):
+            return function.call(context, kwargs)
+    except Exception as error:
+        raise public_error(error) from error

@@ -1,0 +1,66 @@
+"""The tasks that give what is stored as it is: manifests, workspaces and plain arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import seriesview
+from seriesview.errors import TaskError
+from seriesview.series.array_info import DTYPES
+from seriesview.series.manifest import parse_series_manifest
+from seriesview.store.layout import artifact_path
+from seriesview.store.uris import parse_uri
+from seriesview.tasks.context import TaskContext
+from seriesview.tasks.encoding import encode_array, encode_document, sent_dtype
+from seriesview.tasks.opening import check_manifest, load_document
+from seriesview.tasks.validation import Arguments
+from seriesview.workspace.manifest import parse_workspace_manifest
+
+
+def get_python_package_version(context: TaskContext, kwargs: Any) -> str:
+    """The version of seriesview that answers."""
+    Arguments(kwargs, [])
+    return seriesview.__version__
+
+
+def get_series_manifest(context: TaskContext, kwargs: Any) -> Any:
+    """The series manifest as it is stored."""
+    uri = Arguments(kwargs, ["series_uri"]).uri("series_uri")
+    document, _ = load_document(context.store, uri, context.limits)
+    check_manifest(parse_series_manifest(document), context.limits)
+    return encode_document(document, "series manifest")
+
+
+def get_workspace(context: TaskContext, kwargs: Any) -> Any:
+    """The workspace manifest as it is stored."""
+    uri = Arguments(kwargs, ["workspace_uri"]).uri("workspace_uri")
+    document, _ = load_document(context.store, uri, context.limits)
+    parse_workspace_manifest(document)
+    return encode_document(document, "workspace manifest")
+
+
+def get_array(context: TaskContext, kwargs: Any) -> dict[str, Any]:
+    """`array` (n,): the bytes of a stored artifact as little-endian numbers of `dtype`.
+
+    A linked file is refused: it may hold more than its series show.
+    """
+    arguments = Arguments(kwargs, ["dtype", "uri"])
+    dtype = np.dtype(arguments.one_of("dtype", DTYPES)).newbyteorder("<")
+    uri = arguments.uri("uri")
+    store = context.store
+    if store.path(uri) != artifact_path(store.directory, parse_uri(uri)[0]):
+        raise TaskError(
+            f"{uri} is a linked file, which is not given away whole; ask for windows of its series"
+        )
+    size = store.size(uri)
+    if size % dtype.itemsize:
+        raise TaskError(f"{uri} has {size} bytes, which is no whole number of {dtype.name} values")
+    sent = size // dtype.itemsize * sent_dtype(dtype).itemsize
+    if sent > context.limits.max_result_bytes:
+        raise TaskError(
+            f"{uri} is an array of {sent} bytes as sent, at most {context.limits.max_result_bytes} are; "
+            "ask for its parts"
+        )
+    return {"array": encode_array(np.frombuffer(store.get_bytes(uri, size=size), dtype))}

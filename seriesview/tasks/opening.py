@@ -1,0 +1,118 @@
+"""Opening series for tasks: the manifest may be anybody's, so what reading it would take is looked at first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from seriesview.errors import FormatError, TaskError
+from seriesview.series.arrays import PartCache
+from seriesview.series.manifest import (
+    ArrayInfo,
+    ChunkedLink,
+    ContiguousLink,
+    SeriesManifest,
+    parse_series_manifest,
+)
+from seriesview.series.series import Series
+from seriesview.series.verification import arrays_of
+from seriesview.tasks.limits import TaskLimits
+
+if TYPE_CHECKING:
+    from seriesview.store import Store
+
+_BYTES_PER_MANIFEST_BYTE = 10
+_SERIES_BYTES = 64 * 1024
+_CHUNK_CACHE_BYTES = 32 * 2**20
+_MAX_INTEGER = 2**53
+
+
+def load_document(store: Store, uri: str, limits: TaskLimits) -> tuple[Any, int]:
+    """The JSON of a manifest, checked by its SHA-1, and its bytes; TaskError where it is too large for one."""
+    size = store.size(uri)
+    if size > limits.max_manifest_bytes:
+        raise TaskError(
+            f"{uri} has {size} bytes, more than the {limits.max_manifest_bytes} of the largest manifest"
+        )
+    return store.get_json(uri), size
+
+
+def open_checked(store: Store, uri: str, limits: TaskLimits, cache: PartCache) -> tuple[Series, int]:
+    """A series that can be read within the limits, and its bytes in memory; raises FormatError, TaskError."""
+    document, size = load_document(store, uri, limits)
+    manifest = parse_series_manifest(document)
+    check_manifest(manifest, limits)
+    return Series(manifest, store, uri, cache), _num_bytes(manifest, size)
+
+
+def check_manifest(manifest: SeriesManifest, limits: TaskLimits) -> None:
+    """Raise FormatError for a series that takes more memory or time to read than a real one does."""
+    for problem in _problems(manifest, limits):
+        raise FormatError(f"series manifest: {problem}; a backend does not read such a series")
+
+
+def _problems(manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
+    lists = {
+        "segments": (len(manifest.segments), limits.max_segments),
+        "channels": (manifest.num_channels, limits.max_channels),
+        "levels": (len(manifest.levels), limits.max_levels),
+        "moments": (len(manifest.moments), limits.max_levels),
+        "counts": (len(manifest.counts), limits.max_levels),
+    }
+    for name, (count, most) in lists.items():
+        if count > most:
+            yield f"{count} {name}, at most {most}"
+    if manifest.num_samples > _MAX_INTEGER:
+        yield f"more than {_MAX_INTEGER} samples"
+    for name, array in arrays_of(manifest):
+        yield from _array_problems(name, array, limits)
+    if isinstance(manifest.values, ContiguousLink):
+        yield from _strides_problems(manifest.values, manifest, limits)
+    elif isinstance(manifest.values, ChunkedLink):
+        yield from _chunks_problems(manifest.values, manifest, limits)
+    for number, segment in enumerate(manifest.segments):
+        if segment.values_dtype is not None and segment.timestamps_dtype is not None:
+            sample_bytes = manifest.num_channels * np.dtype(segment.values_dtype).itemsize
+            num_bytes = segment.num_samples * max(sample_bytes, np.dtype(segment.timestamps_dtype).itemsize)
+            if num_bytes > limits.max_file_bytes:
+                yield f"a file of segment {number} of {num_bytes} bytes, at most {limits.max_file_bytes}"
+
+
+def _array_problems(name: str, array: ArrayInfo, limits: TaskLimits) -> Iterator[str]:
+    row_bytes = np.dtype(array.dtype).itemsize * math.prod(array.shape[1:])
+    part_bytes = min(array.part_rows, array.shape[0]) * row_bytes
+    if part_bytes > limits.max_part_bytes:
+        yield f"{name} in parts of {part_bytes} bytes, at most {limits.max_part_bytes}"
+    if len(array.pages) > limits.max_pages:
+        yield f"{name} of {len(array.pages)} pages, at most {limits.max_pages}"
+
+
+def _strides_problems(link: ContiguousLink, manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
+    extent = (
+        link.offset + manifest.num_samples * link.row_stride + manifest.num_channels * link.channel_stride
+    )
+    if extent > _MAX_INTEGER:
+        yield "a linked file with samples at impossible bytes"
+    if link.row_stride > limits.max_part_bytes:
+        yield f"linked samples {link.row_stride} bytes apart, at most {limits.max_part_bytes}"
+
+
+def _chunks_problems(link: ChunkedLink, manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
+    if link.chunks.num_bytes > limits.max_chunk_table_bytes:
+        yield f"{link.chunks.shape[0]} chunks in a linked file"
+    chunk_bytes = math.prod(link.chunk_shape) * np.dtype(manifest.dtype).itemsize
+    if chunk_bytes > limits.max_chunk_bytes:
+        yield f"linked samples in chunks of {chunk_bytes} bytes, at most {limits.max_chunk_bytes}"
+
+
+def _num_bytes(manifest: SeriesManifest, document_bytes: int) -> int:
+    """About what an opened series takes, its parts not counted."""
+    chunks = (
+        manifest.values.chunks.num_bytes + _CHUNK_CACHE_BYTES
+        if isinstance(manifest.values, ChunkedLink)
+        else 0
+    )
+    return _SERIES_BYTES + _BYTES_PER_MANIFEST_BYTE * document_bytes + chunks

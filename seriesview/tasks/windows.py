@@ -1,0 +1,95 @@
+"""The tasks that read a stretch of one segment: windows and statistics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from seriesview.errors import RequestError, TaskError
+from seriesview.series.series import Series
+from seriesview.tasks.context import TaskContext
+from seriesview.tasks.encoding import encode_array, sent_dtype
+from seriesview.tasks.limits import TaskLimits
+from seriesview.tasks.validation import Arguments
+
+
+def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
+    """Envelope of closed columns, as `Series.window`; with one sample a column the samples, one more than columns."""
+    arguments = Arguments(
+        kwargs, ["series_uri", "segment", "first_sample", "samples_per_column", "columns"], ["channels"]
+    )
+    uri = arguments.uri("series_uri")
+    segment = arguments.integer("segment", 0)
+    first_sample = arguments.integer("first_sample", 0)
+    samples_per_column = arguments.integer("samples_per_column", 1)
+    columns = arguments.integer("columns", 1, context.limits.max_columns)
+    channels = arguments.channels("channels", context.limits.max_channels)
+    with context.series(uri) as series:
+        length = _length(series, segment)
+        if first_sample >= length:
+            raise RequestError(
+                f"first_sample {first_sample} is not in segment {segment}, which has {length} samples"
+            )
+        columns = min(columns, max(-(-(length - 1 - first_sample) // samples_per_column), 1))
+        _check_size(series, columns, samples_per_column, channels, context.limits)
+        if samples_per_column == 1:
+            last_sample = min(first_sample + columns, length - 1)
+            values = series.values(segment, first_sample, last_sample + 1, channels)
+            columns, factor, found = len(values) - 1, 1, {"values": encode_array(values)}
+        else:
+            envelope = series.window(segment, first_sample, samples_per_column, columns, channels)
+            columns, found = len(envelope), {"envelope": encode_array(envelope)}
+            factor = _factor_used(series, length, first_sample, samples_per_column)
+    return {
+        "first_sample": first_sample,
+        "samples_per_column": samples_per_column,
+        "columns": columns,
+        "factor": factor,
+        **found,
+    }
+
+
+def get_statistics(context: TaskContext, kwargs: Any) -> dict[str, Any]:
+    """`Series.statistics`: arrays (channels,) of count, mean, rms, std, min and max, both ends included."""
+    arguments = Arguments(kwargs, ["series_uri", "segment", "first_sample", "last_sample"], ["channels"])
+    uri = arguments.uri("series_uri")
+    segment = arguments.integer("segment", 0)
+    first_sample = arguments.integer("first_sample", 0)
+    last_sample = arguments.integer("last_sample", first_sample)
+    channels = arguments.channels("channels", context.limits.max_channels)
+    with context.series(uri) as series:
+        _length(series, segment)
+        found = series.statistics(segment, first_sample, last_sample, channels)
+    return {name: encode_array(found[name]) for name in ("count", "mean", "rms", "std", "min", "max")}
+
+
+def _length(series: Series, segment: int) -> int:
+    """Samples of a segment; RequestError where there is no such segment, or samples do not lie in it."""
+    if series.manifest.events is not None or series.manifest.intervals is not None:
+        raise RequestError(f"a series of type {series.type} has no samples; ask for points")
+    if not series.channels:
+        raise RequestError("this series has no channels")
+    if segment >= len(series.segments):
+        raise RequestError(
+            f"segment {segment}: the series has {len(series.segments)} segments, counted from 0"
+        )
+    return series.segments[segment].num_samples
+
+
+def _check_size(
+    series: Series, columns: int, samples_per_column: int, channels: list[str] | None, limits: TaskLimits
+) -> None:
+    width = len(series.channels if channels is None else channels)
+    rows = columns + 1 if samples_per_column == 1 else 2 * columns
+    num_bytes = rows * width * sent_dtype(series.dtype).itemsize
+    if num_bytes > limits.max_result_bytes:
+        raise TaskError(
+            f"a window of {columns} columns of {width} channels has {num_bytes} bytes, "
+            f"at most {limits.max_result_bytes} are sent; ask for fewer columns or channels"
+        )
+
+
+def _factor_used(series: Series, length: int, first_sample: int, samples_per_column: int) -> int:
+    # No bin begins at the last sample of a segment of several.
+    if 0 < first_sample == length - 1:
+        return 1
+    return series.factor_used(first_sample, samples_per_column)
