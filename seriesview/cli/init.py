@@ -84,13 +84,17 @@ def _entries(files: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, Any]]], 
         path = Path(file).expanduser()
         findings = find_all(path, choose_reader(path, None))
         taken = [name for name, _ in entries]
-        for finding, entry in zip(
-            findings, configurable_entries(file, path.stem, findings, None, taken), strict=True
-        ):
-            if entry is not None:
-                entries.append(entry)
+        found = configurable_entries(file, path.stem, findings, None, taken)
+        named: set[str | None] = set()
+        for finding, entry in zip(findings, found, strict=True):
+            what = f"{file} {finding.dataset}" if finding.dataset is not None else file
+            if entry is None:
+                notes.append(f"{what}: {finding.problem}")
+            elif finding.dataset in named:
+                notes.append(f"{what}: can be read as {finding.type} too; `seriesview inspect` says how")
             else:
-                notes.append(f"{file} {finding.dataset or ''}: {finding.problem}")
+                named.add(finding.dataset)
+                entries.append(entry)
     return entries, notes
 
 
