@@ -1,0 +1,351 @@
+"""Brings tasks and backends together: matching, merging, leases, outcomes. Knows nothing of HTTP.
+
+A backend is known by its polls alone. One that names itself (INSTANCE_HEADER in `task_routes`) is alive while it has
+an open poll, and for `lease_seconds` after its last poll or status; so a backend that is too busy to poll sends
+`running` for a task now and then. Others are told apart by address and functions: a poll that follows within
+`successor_seconds` of another's end is taken for the same backend's next one, and a poll that its client closed is
+that backend's last.
+"""
+
+import asyncio
+import hashlib
+import hmac
+import itertools
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from seriesview.node.canonical import canonical_json, javascript_json, task_hash_of_json
+from seriesview.node.providers import Providers
+from seriesview.node.task_ids import new_task_id, protected_hash, time_of_task_id
+from seriesview.node.task_queues import TaskQueues
+from seriesview.node.task_records import (
+    MAX_ERROR_CHARACTERS,
+    BrokerLimits,
+    FunctionType,
+    Offer,
+    Poll,
+    Provider,
+    Task,
+    TaskStatus,
+)
+
+_TEND_SECONDS = 0.5
+_CLOCK_SECONDS = 2.0
+"""How far the clocks of this machine and of the storage's may be apart."""
+_RESULT_MISSING = "Task finished, but result not found in bucket."
+
+
+class Results(Protocol):
+    """Where results are stored."""
+
+    def result_path(self, channel: str, sha1: str) -> str:
+        """Return the bucket path of a result."""
+
+    def exists(self, path: str) -> bool:
+        """Return whether something is stored under a bucket path."""
+
+    def location(self, path: str) -> Path:
+        """Return the file that holds what is stored under a bucket path."""
+
+
+class TaskBroker:
+    """All tasks and backends of one node; belongs to one event loop."""
+
+    def __init__(self, key: bytes, results: Results, limits: BrokerLimits | None = None) -> None:
+        self.limits = limits or BrokerLimits()
+        self._key = hmac.digest(key, b"backend IDs", hashlib.sha256)
+        self._results = results
+        self._providers = Providers(self.limits)
+        self._tasks: dict[tuple[str, str], Task] = {}
+        self._queues = TaskQueues(self.limits)
+        self._kept: deque[tuple[float, tuple[str, str], Task]] = deque()
+        self._numbers = itertools.count(1)
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_closed = False
+
+    # Requesters
+
+    def owner(self, backend_id: str | None) -> bytes:
+        """Return what stands for a backend ID here: a keyed hash; empty for None."""
+        if backend_id is None:
+            return b""
+        return hmac.digest(self._key, backend_id.encode("utf-8", "surrogatepass"), hashlib.sha256)
+
+    def request(
+        self,
+        channel: str,
+        function_id: str,
+        function_type: FunctionType,
+        kwargs: dict[str, Any],
+        owner: bytes = b"",
+    ) -> Task:
+        """Return the task that a request stands for, which may be another request's, or over already.
+
+        Raises ValueError where `kwargs` cannot be JSON or are too large.
+        """
+        canonical = canonical_json(kwargs)
+        if len(canonical) > self.limits.max_kwargs_bytes:
+            raise ValueError(
+                f"{len(canonical)} bytes of arguments, {self.limits.max_kwargs_bytes} are allowed"
+            )
+        offer = Offer(channel, function_id, function_type, owner)
+        result_hash = protected_hash(task_hash_of_json(function_id, canonical), owner)
+        if function_type != "pure-calculation":
+            # Only the order of keys is lost by sorting, but functions that are not pure may look at it.
+            return self._begin(Task(offer, new_task_id(), result_hash, javascript_json(kwargs)))
+        same = self._tasks.get((channel, result_hash))
+        if same is not None and not same.is_final:
+            return same
+        task = Task(offer, result_hash, result_hash, canonical)
+        if self._has_result(task):
+            task.conclude("finished", None)
+            return task
+        return self._begin(task)
+
+    def find(self, channel: str, task_id: str) -> Task | None:
+        """Return a task that is under way or whose outcome is still known."""
+        return self._tasks.get((channel, task_id))
+
+    def has_result(self, channel: str, result_hash: str) -> bool:
+        """Return whether a result is stored."""
+        return self._results.exists(self._results.result_path(channel, result_hash))
+
+    def has_result_of(self, channel: str, task_id: str, result_hash: str) -> bool:
+        """Return whether the result of a query that this broker does not know is stored."""
+        try:
+            path = self._results.location(self._results.result_path(channel, result_hash))
+            return path.stat().st_mtime > time_of_task_id(task_id) - _CLOCK_SECONDS
+        except (OSError, ValueError):
+            return False
+
+    # Backends
+
+    def open_poll(
+        self,
+        functions: Iterable[tuple[str, str, FunctionType]],
+        owner: bytes = b"",
+        address: str = "",
+        instance: str | None = None,
+        is_local: bool = True,
+    ) -> Poll:
+        """Register what a backend can run for as long as its poll is open; raises NodeError.
+
+        `functions` are (channel, function ID, type), `address` is where the backend is, `instance` what it calls
+        itself. The poll must be closed.
+        """
+        offers = frozenset(Offer(*function, owner) for function in functions)
+        poll = self._providers.open_poll(offers, owner, address, instance, is_local)
+        if self._is_closed:
+            poll.ready.set_result(None)
+            return poll
+        self._refuse_other_types(poll.offers)
+        self._fill(poll)
+        return poll
+
+    def close_poll(self, poll: Poll, is_gone: bool = False) -> list[Task]:
+        """Close a poll and return its tasks, which its backend now has.
+
+        Where the client is gone, its tasks go to others and none are returned.
+        """
+        self._providers.close_poll(poll, is_gone)
+        tasks, poll.tasks = poll.tasks, []
+        if is_gone:
+            self._requeue([task for task in tasks if not task.is_final])
+            return []
+        now = time.monotonic()
+        handed = [task for task in tasks if not task.is_final]
+        for task in handed:
+            task.since = now
+            task.attempts += 1
+            task.holder = poll.provider
+            poll.provider.tasks[task] = None
+        self._tend_later()
+        return handed
+
+    def update(
+        self, channel: str, task_id: str, status: TaskStatus, error_message: str | None = None
+    ) -> None:
+        """Take a backend's report; what comes after the final status is ignored."""
+        task = self._tasks.get((channel, task_id))
+        message = _cut(error_message or "The backend gave no reason.") if status == "error" else None
+        if task is None:
+            if status in ("finished", "error"):
+                # From before a restart: whoever asked then may still ask for the outcome.
+                offer = Offer(channel, "", "action", b"")
+                self._settle(Task(offer, task_id, task_id, b""), status, message)
+            return
+        if task.is_final:
+            return
+        if task.holder is not None:
+            self._providers.heard(task.holder)
+        if status == "finished" and task.offer.function_type != "action" and not self._has_result(task):
+            status, message = "error", _RESULT_MISSING
+        if status in ("finished", "error"):
+            self._settle(task, status, message)
+        else:
+            task.status = status
+            task.since = time.monotonic()
+
+    def close(self) -> None:
+        """Have all polls and waits answered with what is known now, so that the node can stop."""
+        self._is_closed = True
+        self._providers.release_polls()
+        for task in self._tasks.values():
+            task.wake()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # Matching
+
+    def _begin(self, task: Task) -> Task:
+        if self._is_closed:
+            problem: str | None = "The node is stopping; ask again in a moment."
+        else:
+            problem = self._queues.reason_to_refuse(task) or self._providers.type_mismatch(task.offer)
+        if problem is not None:
+            task.conclude("error", problem)
+            return task
+        task.number = next(self._numbers)
+        self._tasks[task.offer.channel, task.task_id] = task
+        self._queues.push(task, time.monotonic())
+        self._dispatch(task.offer)
+        self._tend_later()
+        return task
+
+    def _requeue(self, tasks: list[Task]) -> None:
+        """Put tasks, oldest first, before all others, and give them to whoever waits."""
+        now = time.monotonic()
+        for task in reversed(tasks):
+            self._queues.push(task, now, is_first=True)
+        for offer in dict.fromkeys(task.offer for task in tasks):
+            self._dispatch(offer)
+
+    def _hand(self, task: Task, poll: Poll) -> None:
+        """Move the first task of its queue to a poll."""
+        if not hmac.compare_digest(poll.owner, task.offer.owner):
+            raise AssertionError("a task was matched to another backend ID")
+        self._queues.take(task)
+        poll.tasks.append(task)
+        if not poll.ready.done():
+            poll.ready.set_result(None)
+
+    def _dispatch(self, offer: Offer) -> None:
+        """Give waiting tasks of one kind to open polls."""
+        while (task := self._queues.first(offer)) is not None:
+            poll = self._providers.best_poll(offer)
+            if poll is None:
+                return
+            self._hand(task, poll)
+
+    def _fill(self, poll: Poll) -> None:
+        """Give a new poll its share of what waits, oldest first."""
+        waiting = [offer for offer in self._queues.offers() if offer in poll.offers]
+        num_waiting = sum(self._queues.length(offer) for offer in waiting)
+        num_sharing = max((self._providers.num_polling(offer) for offer in waiting), default=1)
+        share = min(self.limits.max_batch, -(-num_waiting // num_sharing))
+        for _ in range(share):
+            tasks = [task for offer in waiting if (task := self._queues.first(offer)) is not None]
+            if not tasks:
+                return
+            self._hand(min(tasks, key=lambda task: task.number), poll)
+
+    def _refuse_other_types(self, offers: Iterable[Offer]) -> None:
+        """End tasks that wait for a function which turns out to be of another type."""
+        functions = {(offer.channel, offer.function_id, offer.owner) for offer in offers}
+        for offer in [o for o in self._queues.offers() if (o.channel, o.function_id, o.owner) in functions]:
+            problem = self._providers.type_mismatch(offer)
+            if problem is not None:
+                for task in self._queues.tasks(offer):
+                    self._settle(task, "error", problem)
+
+    # Outcomes
+
+    def _has_result(self, task: Task) -> bool:
+        return self.has_result(task.offer.channel, task.result_hash)
+
+    def _settle(self, task: Task, status: TaskStatus, message: str | None) -> None:
+        if task.holder is not None:
+            task.holder.tasks.pop(task, None)
+        self._queues.settled(task)
+        task.conclude(status, message)
+        key = (task.offer.channel, task.task_id)
+        self._tasks[key] = task
+        now = time.monotonic()
+        self._kept.append((now, key, task))
+        limits = self.limits
+        while self._kept and (
+            len(self._kept) > limits.max_kept or self._kept[0][0] < now - limits.kept_seconds
+        ):
+            _, old_key, old = self._kept.popleft()
+            if self._tasks.get(old_key) is old:
+                del self._tasks[old_key]
+
+    # Time
+
+    def _tend_later(self) -> None:
+        if self._timer is None and not self._is_closed:
+            self._timer = asyncio.get_running_loop().call_later(self._tend_interval(), self._tend)
+
+    def _tend_interval(self) -> float:
+        limits = self.limits
+        shortest = min(limits.unprovided_seconds, limits.lease_seconds, limits.gone_seconds)
+        return min(_TEND_SECONDS, max(0.01, shortest / 4))
+
+    def _tend(self) -> None:
+        """End or pass on what has waited for too long; runs while tasks are under way."""
+        self._timer = None
+        now = time.monotonic()
+        for provider in self._providers.pop_dead():
+            self._pass_on(provider)
+        for provider in self._providers.busy():
+            for task in [t for t in provider.tasks if now - t.since > self.limits.longest_task_seconds]:
+                hours = self.limits.longest_task_seconds / 3600
+                self._settle(task, "error", f"Nothing was heard of this task for {hours:g} hours.")
+        for offer in self._queues.offers():
+            if not self._providers.num_alive(offer):
+                self._end_unprovided(offer, now)
+        if self._queues.num_tasks or self._providers.busy():
+            self._tend_later()
+
+    def _end_unprovided(self, offer: Offer, now: float) -> None:
+        while (task := self._queues.first(offer)) is not None:
+            if now - task.since < self.limits.unprovided_seconds:
+                return
+            self._settle(task, "error", _unprovided(task, self.limits.unprovided_seconds))
+
+    def _pass_on(self, provider: Provider) -> None:
+        """Give the tasks of a dead backend to others, or end them."""
+        tasks = sorted(provider.tasks, key=lambda task: task.number)
+        again = []
+        for task in tasks:
+            if task.offer.function_type == "action":
+                problem = (
+                    "The backend that took this action is gone; whether the action was done is not known."
+                )
+                self._settle(task, "error", problem)
+            elif task.attempts >= self.limits.max_attempts:
+                self._settle(task, "error", f"{task.attempts} backends died while they had this task.")
+            else:
+                task.status = "waiting"
+                again.append(task)
+        provider.tasks.clear()
+        self._requeue(again)
+
+
+def _unprovided(task: Task, seconds: float) -> str:
+    offer = task.offer
+    whose = "the backend ID of the request" if offer.owner else "no backend ID"
+    whom = "The backend that had this task is gone, and no other one" if task.attempts else "No backend"
+    return (
+        f"{whom} with {whose} provides {offer.function_id} on channel {offer.channel}: none registered within "
+        f"{seconds:g} s. Start one, or check the channel, the function and the backend ID."
+    )
+
+
+def _cut(message: str) -> str:
+    if len(message) <= MAX_ERROR_CHARACTERS:
+        return message
+    return message[: MAX_ERROR_CHARACTERS - 3] + "..."
