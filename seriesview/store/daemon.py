@@ -18,6 +18,8 @@ class Daemon:
     node_id: str
     directory: Path | None
     """Its storage directory as the daemon's own machine names it."""
+    version: str = ""
+    """As it says; that of a seriesview node begins with `seriesview`."""
 
 
 def probe_daemon() -> Daemon | None:
@@ -39,7 +41,8 @@ def probe_daemon() -> Daemon | None:
             return None
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
         return None
-    return Daemon(f"http://{host}:{port}", node_id, Path(directory) if directory else None)
+    version = str(answer.get("daemonVersion", ""))
+    return Daemon(f"http://{host}:{port}", node_id, Path(directory) if directory else None, version)
 
 
 def serves(daemon: Daemon, directory: Path) -> bool:

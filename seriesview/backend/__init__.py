@@ -1,0 +1,1 @@
+"""The resident backend: registers with a kachery daemon or node, runs tasks, reports every outcome."""

@@ -1,0 +1,63 @@
+"""What came of a task: bytes to store, or a message; within what the protocol can carry."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from seriesview.errors import TaskError
+
+MAX_ERROR_UNITS = 990
+"""UTF-16 units: a kachery daemon loses messages of 1000 and more."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The end of a task."""
+
+    result: bytes | None = None
+    """JSON; None for actions and errors."""
+    error: str | None = None
+
+    @property
+    def status(self) -> str:
+        """`finished` or `error`, as the protocol has it."""
+        return "finished" if self.error is None else "error"
+
+
+def failure(message: str) -> Outcome:
+    """Return an outcome with a message that fits."""
+    return Outcome(error=shortened(message))
+
+
+def encode_result(value: object, max_bytes: int) -> bytes:
+    """Return compact ASCII JSON of a result; raises TaskError for what JSON cannot say, and for too much."""
+    if value is None:
+        raise TaskError("the function returned nothing, which is no result")
+    try:
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TaskError(f"the result cannot be written as JSON: {error}") from error
+    if len(text) > max_bytes:
+        raise TaskError(
+            f"the result has {len(text) / 1e6:.1f} MB, more than the {max_bytes / 1e6:.1f} MB that this backend "
+            "sends; ask for less"
+        )
+    return text.encode("ascii")
+
+
+def shortened(message: str) -> str:
+    """Return one line that is not empty, can be written as UTF-8 and has at most MAX_ERROR_UNITS UTF-16 units."""
+    line = " ".join(message.encode("utf-8", "backslashreplace").decode("utf-8").split()) or "the task failed"
+    units = line.encode("utf-16-le")
+    if len(units) <= 2 * MAX_ERROR_UNITS:
+        return line
+    return units[: 2 * (MAX_ERROR_UNITS - 3)].decode("utf-16-le", "ignore") + "..."
+
+
+def _plain(value: Any) -> Any:
+    """A numpy scalar as Python's own number or boolean."""
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        return value.item()
+    raise TypeError(f"{type(value).__name__} is not a JSON value")

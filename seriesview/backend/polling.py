@@ -1,0 +1,167 @@
+"""The long poll: says which functions this backend runs, and gets what was asked of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+import urllib3.connection
+from urllib3.exceptions import HTTPError
+
+from seriesview.backend.backend_id import BackendId
+from seriesview.backend.client import DaemonClient, Refused, Unreachable, checked_answer, is_about_code
+
+REGISTER_PATH = "/task/registerTaskFunctions"
+POLL_SECONDS = 4.0
+"""A poll that a killed backend leaves behind swallows tasks of a real daemon until it ends, so it is short."""
+
+_MAX_ANSWER_BYTES = 256 * 2**20
+_CONNECT_SECONDS = 5.0
+_GRACE_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class RequestedTask:
+    """A task as the daemon hands it out."""
+
+    channel: str
+    task_id: str
+    task_hash: str
+    """Names the place in the channel's bucket where the result is stored."""
+    function_id: str
+    function_type: str
+    kwargs: Mapping[str, Any] = field(repr=False)
+
+
+class LongPoll:
+    """Registers functions by one request that stays open until there are tasks, again and again.
+
+    It has a connection of its own, which `cut` closes from another thread.
+    """
+
+    def __init__(
+        self,
+        client: DaemonClient,
+        channels: Iterable[str],
+        functions: Mapping[str, str],
+        backend_id: BackendId | None,
+    ) -> None:
+        """Register `functions`, ID -> type, on every channel."""
+        self._client = client
+        self._backend_id = backend_id
+        self._functions = [
+            {"channelName": channel, "taskFunctionId": function_id, "taskFunctionType": kind}
+            for channel in channels
+            for function_id, kind in functions.items()
+        ]
+        self._connection: urllib3.connection.HTTPConnection | None = None
+        self._address = ""
+        self._is_cut = False
+        self._lock = threading.Lock()
+
+    def wait(self, seconds: float = POLL_SECONDS) -> list[RequestedTask]:
+        """Return what is asked of this backend, nothing after `seconds`; raises Unreachable, Refused.
+
+        Tasks that carry another backend ID than this backend's are left out.
+        """
+        body = {
+            "taskFunctions": self._functions,
+            "backendId": None if self._backend_id is None else self._backend_id.reveal(),
+            "timeoutMsec": round(seconds * 1000),
+        }
+        text = json.dumps(body, separators=(",", ":")).encode("ascii")
+        try:
+            status, data = self._exchange(text, seconds)
+            if is_about_code(status, data):
+                self._client.forget_code()
+                status, data = self._exchange(text, seconds)
+            answer = checked_answer(REGISTER_PATH, status, data)
+        except Unreachable:
+            self._disconnect()
+            self._client.lose()
+            raise
+        tasks = answer.get("requestedTasks")
+        if not isinstance(tasks, list):
+            raise Refused(f"{REGISTER_PATH}: an answer that is not understood", 200)
+        return [task for entry in tasks if (task := self._task(entry)) is not None]
+
+    def cut(self) -> None:
+        """Close the connection: a poll that is open ends with Unreachable, and no other one is begun."""
+        with self._lock:
+            self._is_cut = True
+            sock = self._connection.sock if self._connection is not None else None
+        if sock is not None:
+            with suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the connection when no poll is open."""
+        self._disconnect()
+
+    def _exchange(self, text: bytes, seconds: float) -> tuple[int, bytes]:
+        headers = self._client.headers()
+        connection = self._connected(seconds + _GRACE_SECONDS)
+        try:
+            connection.request("POST", REGISTER_PATH, body=text, headers=headers)
+            response = connection.getresponse()
+            data = response.read(_MAX_ANSWER_BYTES)
+            response.drain_conn()
+            return response.status, data
+        except (HTTPError, OSError) as error:
+            raise Unreachable("the connection to the kachery daemon was lost") from error
+        except ValueError as error:
+            raise Unreachable("the kachery daemon's answer is not HTTP") from error
+
+    def _connected(self, seconds: float) -> urllib3.connection.HTTPConnection:
+        address = self._client.address
+        with self._lock:
+            if self._is_cut:
+                raise Unreachable("the backend is stopping")
+            connection = self._connection
+        if connection is not None and address == self._address and connection.is_connected:
+            return connection
+        self._disconnect()
+        parts = urlsplit(address)
+        connection = urllib3.connection.HTTPConnection(
+            parts.hostname or "localhost", parts.port, timeout=_CONNECT_SECONDS
+        )
+        try:
+            connection.connect()
+        except (HTTPError, OSError) as error:
+            raise Unreachable(f"no kachery daemon answers at {address}") from error
+        connection.timeout = seconds
+        if connection.sock is not None:
+            connection.sock.settimeout(seconds)
+        with self._lock:
+            self._connection, self._address = connection, address
+        return connection
+
+    def _disconnect(self) -> None:
+        with self._lock:
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    def _task(self, entry: object) -> RequestedTask | None:
+        """What one entry of the answer asks; None where it is for another backend or not understood."""
+        if not isinstance(entry, dict):
+            return None
+        given = entry.get("backendId")
+        if self._backend_id is None:
+            if given is not None:
+                return None
+        elif not self._backend_id.matches(given):
+            return None
+        names = ("channelName", "taskId", "taskHash", "taskFunctionId", "taskFunctionType")
+        values = [entry.get(name) for name in names]
+        kwargs = entry.get("kwargs")
+        if not all(isinstance(value, str) for value in values) or not isinstance(kwargs, dict):
+            return None
+        channel, task_id, task_hash, function_id, function_type = map(str, values)
+        return RequestedTask(channel, task_id, task_hash, function_id, function_type, kwargs)

@@ -1,0 +1,102 @@
+"""Reports outcomes to the daemon, again and again until it has them."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from seriesview.backend.client import DaemonClient, Refused, Unreachable
+from seriesview.backend.outcomes import Outcome, failure
+from seriesview.backend.polling import RequestedTask
+from seriesview.backend.stopping import Stopping
+from seriesview.errors import BackendError
+
+UPLOAD_PATH = "/task/createSignedTaskResultUploadUrl"
+STATUS_PATH = "/task/updateTaskStatus"
+
+MAX_UPLOADS = 4
+"""Uploads at the same time: each costs a real daemon several requests to its hub."""
+
+_MAX_REFUSALS = 7
+_FIRST_PAUSE = 0.05
+_LONGEST_PAUSE = 1.0
+
+
+class Reporter:
+    """Stores results and reports statuses; safe in threads. Whoever reports waits while the daemon is away."""
+
+    def __init__(self, client: DaemonClient, keep_seconds: float, stopping: Stopping) -> None:
+        """Keep trying for `keep_seconds` while the daemon is away."""
+        self._client = client
+        self._keep_seconds = keep_seconds
+        self._stopping = stopping
+        self._uploads = threading.BoundedSemaphore(MAX_UPLOADS)
+
+    def report(self, tasks: list[RequestedTask], outcome: Outcome) -> Outcome:
+        """Report one outcome to all who wait for it; returns what they were told.
+
+        Raises BackendError where the daemon did not take it in time.
+        """
+        problem: BackendError | None = None
+        told = outcome
+        stored: dict[tuple[str, str], Outcome] = {}
+        for task in tasks:
+            try:
+                place = (task.channel, task.task_hash)
+                if outcome.result is not None and place not in stored:
+                    stored[place] = self._stored(task, outcome, outcome.result)
+                told = stored.get(place, outcome)
+                self._report_status(task, told)
+            except BackendError as error:
+                problem = error
+        if problem is not None:
+            raise problem
+        return told
+
+    def _stored(self, task: RequestedTask, outcome: Outcome, result: bytes) -> Outcome:
+        """Store a result; returns the outcome, which is an error where it cannot be stored."""
+        try:
+            self._persist(lambda: self._upload(task, result))
+        except Refused as error:
+            return failure(f"the result cannot be stored: {error}")
+        return outcome
+
+    def _upload(self, task: RequestedTask, result: bytes) -> None:
+        request = {"channelName": task.channel, "taskId": task.task_hash, "size": len(result)}
+        url = self._client.post(UPLOAD_PATH, request).get("signedUrl")
+        if not isinstance(url, str):
+            raise Refused(f"{UPLOAD_PATH}: no signedUrl in the answer", 200)
+        with self._uploads:
+            try:
+                self._client.put(url, result)
+            except Unreachable as error:
+                # The daemon is there: what cannot be reached is the bucket, and that may not come back soon.
+                raise Refused(str(error), 0) from error
+
+    def _report_status(self, task: RequestedTask, outcome: Outcome) -> None:
+        body = {"channelName": task.channel, "taskId": task.task_id, "status": outcome.status}
+        if outcome.error is not None:
+            body["errorMessage"] = outcome.error
+        self._persist(lambda: self._client.post(STATUS_PATH, body))
+
+    def _persist(self, call: Callable[[], object]) -> None:
+        """Repeat a call until it succeeds; raises Unreachable when the time is over, Refused after some tries."""
+        last = time.monotonic() + self._keep_seconds
+        pause = _FIRST_PAUSE
+        refusals = 0
+        while True:
+            try:
+                call()
+                return
+            except Refused as error:
+                refusals += 1
+                if refusals >= _MAX_REFUSALS or self._stopping.seconds_left() <= 0:
+                    raise
+                problem: BackendError = error
+            except BackendError as error:
+                problem = error
+            if time.monotonic() + pause > last or self._stopping.seconds_left() <= 0:
+                raise problem
+            self._stopping.pause(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
