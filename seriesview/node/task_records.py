@@ -34,6 +34,7 @@ class BrokerLimits:
     max_queued: int = 20_000
     max_queued_bytes: int = 256 * 1024 * 1024
     max_kwargs_bytes: int = 100_000
+    max_result_bytes: int = 2**30
     max_polls: int = 1000
     max_batch: int = 32
     """Most tasks in the answer to one poll."""

@@ -1,0 +1,234 @@
+"""The endpoints /task/*: requests are checked here, and the broker does the rest."""
+
+import json
+import re
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from seriesview.errors import NodeError
+from seriesview.node.broker import TaskBroker
+from seriesview.node.bucket_routes import allowed_channel
+from seriesview.node.buckets import URL_PREFIX, parse_bucket_path
+from seriesview.node.channels import Channel
+from seriesview.node.names import is_channel_name, is_sha1
+from seriesview.node.node import Node
+from seriesview.node.requests import (
+    InvalidRequest,
+    answer,
+    caller_of,
+    check_fields,
+    json_body,
+)
+from seriesview.node.task_records import FUNCTION_TYPES, TASK_STATUSES, FunctionType, Task, TaskStatus
+from seriesview.node.waiting import seconds_of, wait_unless_gone
+
+INSTANCE_HEADER = "kachery-backend-instance"
+"""A backend may say here which one it is, the same in all its requests: up to 64 of A-Z a-z 0-9 _ -."""
+
+LONGEST_POLL_SECONDS = 60.0
+"""Polls are answered after this long, so that what a channel no longer allows ends."""
+MAX_ID_CHARACTERS = 1000
+
+_FUNCTION_ID = re.compile(r"[A-Za-z0-9@_-]+(?:\.[A-Za-z0-9@_-]+)*", re.ASCII)
+_TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
+_INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_JSON = "application/json"
+
+
+def task_routes() -> list[Route]:
+    """Return the routes of /task."""
+    return [
+        Route("/task/registerTaskFunctions", _register, methods=["POST"]),
+        Route("/task/requestTask", _request, methods=["POST"]),
+        Route("/task/waitForTaskResult", _wait, methods=["POST"]),
+        Route("/task/updateTaskStatus", _update, methods=["POST"]),
+        Route("/task/createSignedTaskResultUploadUrl", _sign, methods=["POST"]),
+    ]
+
+
+def is_function_id(value: object) -> bool:
+    """Return whether `value` can name a task function: up to 400 characters, parts separated by dots."""
+    return isinstance(value, str) and len(value) <= 400 and _FUNCTION_ID.fullmatch(value) is not None
+
+
+async def _register(request: Request) -> Response:
+    body = _without_nulls(await json_body(request), "backendId")
+    check_fields(body, {"taskFunctions": list, "timeoutMsec": float}, {"backendId": str})
+    backend_id = _backend_id(body)
+    functions = [_function(one) for one in body["taskFunctions"]]
+    for name in {function[0] for function in functions}:
+        _channel(request, name, "provideTasks")
+    instance = request.headers.get(INSTANCE_HEADER)
+    if instance is not None and _INSTANCE.fullmatch(instance) is None:
+        raise InvalidRequest(f"header {INSTANCE_HEADER} must be up to 64 of A-Z a-z 0-9 _ -")
+    broker = _broker(request)
+    address = request.client.host if request.client else ""
+    poll = broker.open_poll(functions, broker.owner(backend_id), address, instance, caller_of(request).local)
+    is_there = False
+    try:
+        seconds = seconds_of(body["timeoutMsec"], LONGEST_POLL_SECONDS)
+        is_there = await wait_unless_gone(request, poll.ready, seconds)
+    finally:
+        tasks = broker.close_poll(poll, is_gone=not is_there)
+    described = b",".join(_described(task, backend_id) for task in tasks)
+    return Response(b'{"success":true,"requestedTasks":[%b]}' % described, media_type=_JSON)
+
+
+async def _request(request: Request) -> Response:
+    body = _without_nulls(await json_body(request), "backendId")
+    fields = {"channelName": str, "taskFunctionId": str, "taskKwargs": dict, "taskFunctionType": str}
+    check_fields(body, {**fields, "timeoutMsec": float}, {"backendId": str})
+    channel = _channel(request, body["channelName"], "requestTasks")
+    broker = _broker(request)
+    owner = broker.owner(_backend_id(body))
+    function_id, function_type = _function_id(body), _function_type(body)
+    try:
+        task = broker.request(channel.name, function_id, function_type, body["taskKwargs"], owner)
+    except ValueError as error:
+        raise InvalidRequest(f"field taskKwargs: {error}") from None
+    if not task.is_final:
+        await wait_unless_gone(request, task.when_final(), seconds_of(body["timeoutMsec"]))
+    said = {"success": True, "taskId": task.task_id, **_outcome(task)}
+    if function_type != "action":
+        buckets = _node(request).buckets
+        said["taskResultUrl"] = buckets.url(buckets.result_path(channel.name, task.result_hash))
+    return answer(said)
+
+
+async def _wait(request: Request) -> Response:
+    body = _without_nulls(await json_body(request), "taskResultUrl")
+    fields = {"channelName": str, "taskId": str, "taskFunctionType": str, "timeoutMsec": float}
+    check_fields(body, fields, {"taskResultUrl": str})
+    channel = _channel(request, body["channelName"], "requestTasks")
+    function_type, task_id = _function_type(body), _task_id(body)
+    broker = _broker(request)
+    task = broker.find(channel.name, task_id)
+    if task is None:
+        if _has_result(broker, channel.name, function_type, task_id, body.get("taskResultUrl", "")):
+            return answer({"success": True, "status": "finished"})
+        return answer({"success": True, "status": "error", "errorMessage": "Outgoing task not found"})
+    if not task.is_final:
+        await wait_unless_gone(request, task.when_final(), seconds_of(body["timeoutMsec"]))
+        # The same calculation may have failed and be under way once more.
+        task = broker.find(channel.name, task_id) or task
+    return answer({"success": True, **_outcome(task)})
+
+
+async def _update(request: Request) -> Response:
+    body = _without_nulls(await json_body(request), "errorMessage")
+    check_fields(body, {"channelName": str, "taskId": str, "status": str}, {"errorMessage": str})
+    if body["status"] not in TASK_STATUSES:
+        raise InvalidRequest(f"field status must be one of {', '.join(TASK_STATUSES)}")
+    channel = _channel(request, body["channelName"], "provideTasks")
+    status = cast(TaskStatus, body["status"])
+    _broker(request).update(channel.name, _task_id(body), status, body.get("errorMessage"))
+    return answer({"success": True})
+
+
+async def _sign(request: Request) -> Response:
+    body = await json_body(request)
+    check_fields(body, {"channelName": str, "taskId": str, "size": int}, {})
+    channel = _channel(request, body["channelName"], "provideTasks")
+    size, largest = int(body["size"]), _broker(request).limits.max_result_bytes
+    if not is_sha1(body["taskId"]):
+        raise InvalidRequest("field taskId must be a task hash: 40 hexadecimal digits")
+    if not 0 <= size <= largest:
+        raise NodeError(f"a result of {size} bytes cannot be stored: at most {largest} are allowed")
+    buckets = _node(request).buckets
+    path = buckets.result_path(channel.name, body["taskId"])
+    return answer({"success": True, "signedUrl": buckets.signed_put_url(path, size)})
+
+
+def _has_result(
+    broker: TaskBroker, channel: str, function_type: FunctionType, task_id: str, url: str
+) -> bool:
+    """Return whether the result of a task is stored that was requested before the node started."""
+    if function_type == "pure-calculation":
+        return is_sha1(task_id) and broker.has_result(channel, task_id)
+    if function_type == "action":
+        return False
+    try:
+        location = urlsplit(url).path
+    except ValueError:
+        return False
+    path = parse_bucket_path(location.removeprefix(f"{URL_PREFIX}/"))
+    if path is None or path.channel != channel or path.kind != "result":
+        return False
+    return broker.has_result_of(channel, task_id, path.sha1)
+
+
+def _described(task: Task, backend_id: str | None) -> bytes:
+    """Return a task as its backend is told of it."""
+    said = {
+        "channelName": task.offer.channel,
+        "backendId": backend_id,
+        "taskId": task.task_id,
+        # For a task with a backend ID this is not the plain hash: its result must be stored out of others' reach.
+        "taskHash": task.result_hash,
+        "taskFunctionId": task.offer.function_id,
+        "taskFunctionType": task.offer.function_type,
+    }
+    return b'%b,"kwargs":%b}' % (json.dumps(said, separators=(",", ":")).encode()[:-1], task.kwargs)
+
+
+def _outcome(task: Task) -> dict[str, Any]:
+    if task.error_message is None:
+        return {"status": task.status}
+    return {"status": task.status, "errorMessage": task.error_message}
+
+
+def _channel(request: Request, name: str, permission: str) -> Channel:
+    """Return a channel on which the caller has a permission; raises InvalidRequest, Refused, NodeError."""
+    if not is_channel_name(name):
+        raise InvalidRequest("field channelName is not a channel's name")
+    return allowed_channel(_node(request), name, caller_of(request), permission)
+
+
+def _function(value: Any) -> tuple[str, str, FunctionType]:
+    if not isinstance(value, dict):
+        raise InvalidRequest("field taskFunctions must hold objects")
+    check_fields(value, {"channelName": str, "taskFunctionId": str, "taskFunctionType": str}, {})
+    return value["channelName"], _function_id(value), _function_type(value)
+
+
+def _function_id(body: dict[str, Any]) -> str:
+    if not is_function_id(body["taskFunctionId"]):
+        raise InvalidRequest("field taskFunctionId is not a task function's name")
+    return str(body["taskFunctionId"])
+
+
+def _function_type(body: dict[str, Any]) -> FunctionType:
+    if body["taskFunctionType"] not in FUNCTION_TYPES:
+        raise InvalidRequest(f"field taskFunctionType must be one of {', '.join(FUNCTION_TYPES)}")
+    return cast(FunctionType, body["taskFunctionType"])
+
+
+def _task_id(body: dict[str, Any]) -> str:
+    if _TASK_ID.fullmatch(body["taskId"]) is None:
+        raise InvalidRequest("field taskId must be up to 40 of A-Z a-z 0-9 _ -")
+    return str(body["taskId"])
+
+
+def _backend_id(body: dict[str, Any]) -> str | None:
+    backend_id: str | None = body.get("backendId")
+    if backend_id is not None and not 1 <= len(backend_id) <= MAX_ID_CHARACTERS:
+        raise InvalidRequest(f"field backendId must be null, or 1 to {MAX_ID_CHARACTERS} characters")
+    return backend_id
+
+
+def _without_nulls(body: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Return a body in which some fields that are null are left out."""
+    return {name: value for name, value in body.items() if value is not None or name not in names}
+
+
+def _node(request: Request) -> Node:
+    node: Node = request.app.state.node
+    return node
+
+
+def _broker(request: Request) -> TaskBroker:
+    return _node(request).broker
