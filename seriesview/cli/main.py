@@ -6,7 +6,7 @@ import importlib
 import os
 import sys
 import traceback
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -21,6 +21,9 @@ COMMANDS = {
     "window": "Read a window of a series at any zoom into a file.",
     "plot": "Draw a stretch of a series into a picture.",
     "verify": "Hash everything that a workspace or a series reaches again.",
+    "node": "Serve a kachery storage directory, as the kachery daemon does.",
+    "channel": "Create, show and change a node's channels.",
+    "task": "Ask a backend for a task.",
     "demo-data": "Write the demo's recordings.",
 }
 JOB_COMMANDS = (
@@ -92,9 +95,13 @@ def cli(context: click.Context, traceback: bool) -> None:
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command line; exits with its status."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    run_command(cli, sys.argv[1:] if arguments is None else arguments, "seriesview")
+
+
+def run_command(command: click.Command, arguments: list[str], name: str) -> NoReturn:
+    """Run a command called `name` and exit with its status; errors of users are one line."""
     try:
-        status = cli.main(arguments, prog_name="seriesview", standalone_mode=False)
+        status = command.main(arguments, prog_name=name, standalone_mode=False)
         sys.exit(status if isinstance(status, int) else 0)
     except click.exceptions.Abort:
         sys.exit(INTERRUPTED_STATUS)
@@ -105,8 +112,8 @@ def main(arguments: list[str] | None = None) -> Any:
         sys.exit(ERROR_STATUS)
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        command = context.command_path if context is not None else "seriesview"
-        click.echo(f"seriesview: error: {error.format_message()} (`{command} --help` explains)", err=True)
+        path = context.command_path if context is not None else name
+        click.echo(f"seriesview: error: {error.format_message()} (`{path} --help` explains)", err=True)
         sys.exit(ERROR_STATUS)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -35,6 +35,11 @@ class ClientCodes:
         self._mode, self._group = _readers(directory, group)
         self._accepted = [code for code in (self._read(CODE_FILE), self._read(PREVIOUS_CODE_FILE)) if code]
 
+    @property
+    def group(self) -> int | None:
+        """The group whose members can read the code; None: the node's own user alone."""
+        return self._group
+
     def rotate(self) -> None:
         """Write a new code; raises OSError."""
         previous = self._accepted[0] if self._accepted else None

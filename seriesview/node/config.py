@@ -16,8 +16,6 @@ class Limits:
     """Size of a file that is stored or uploaded."""
     free_bytes: int = 200_000_000
     """What must stay free on the disk."""
-    uploads_at_once: int = 64
-    """Files received at the same time; further ones wait. Each takes about 2 MiB of memory."""
     stall_seconds: float = 30.0
     """How long a client may send, or take, nothing in the middle of a request or an answer."""
     head_seconds: float = 20.0
@@ -33,7 +31,8 @@ class NodeConfig:
     """Where a node keeps its things, where it listens, and whom it serves."""
 
     storage_dir: Path
-    host: str = "127.0.0.1"
+    host: str = "localhost"
+    """Where to listen; localhost: this machine alone, by IPv4 and IPv6."""
     port: int = 20431
     """0: any free port."""
     channels: tuple[str, ...] = ()

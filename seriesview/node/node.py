@@ -1,32 +1,39 @@
 """The node: everything that its handlers share."""
 
 import asyncio
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from seriesview.errors import NodeError
+from seriesview.node.broker import TaskBroker
 from seriesview.node.buckets import Buckets
 from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.codes import ClientCodes
 from seriesview.node.config import NodeConfig
 from seriesview.node.database import DATABASE_FILE, Database
+from seriesview.node.feeds import Feeds
 from seriesview.node.identity import load_identity
 from seriesview.node.mutables import Mutables
 from seriesview.node.tokens import Sessions, Tokens
 from seriesview.store.writer import AtomicWriter
 
 _THREADS = 8
+"""For short calls: a block of a file to hash or to send."""
+_LONG_CALLS = 4
+"""For calls that may take minutes: a whole local file to hash or to copy."""
 
 
 class Node:
     """One storage directory and what is served from it; made and used inside a running event loop."""
 
-    def __init__(self, config: NodeConfig, port: int) -> None:
+    def __init__(self, config: NodeConfig, port: int, stop_server: Callable[[], None]) -> None:
         """Take the storage directory; `port` is the one that is listened on. Raises NodeError, StoreError."""
         self.config = config
         self.limits = config.limits
         self.directory = config.storage_dir.absolute()
         self.port = port
+        self.stop_server = stop_server
         self.closing = asyncio.Event()
         """Set when the node stops: whatever waits for something should answer at once."""
         self.writer = AtomicWriter(self.directory)
@@ -45,7 +52,9 @@ class Node:
                 f"http://{_url_host(config.host)}:{port}",
                 config.limits.signed_url_seconds,
             )
+            self.broker = TaskBroker(self.key, self.buckets)
             self.mutables = Mutables(self.database)
+            self.feeds = Feeds(self.database)
             self.tokens = Tokens(config.token_file)
             self.sessions = Sessions()
             self.codes = ClientCodes(self.directory, config.auth_group)
@@ -53,7 +62,7 @@ class Node:
             self.database.close()
             raise
         self.threads = ThreadPoolExecutor(_THREADS, "node")
-        self.uploads = asyncio.Semaphore(config.limits.uploads_at_once)
+        self.long_calls = ThreadPoolExecutor(_LONG_CALLS, "node-long")
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -66,19 +75,26 @@ class Node:
             ) from error
         self._background.append(asyncio.create_task(self.codes.rotate_forever()))
 
+    def begin_stop(self) -> None:
+        """Have whatever waits for something answered at once."""
+        self.closing.set()
+        self.broker.close()
+        self.feeds.wake()
+
     async def stop(self) -> None:
         """Stop what runs in the background and close the database."""
-        self.closing.set()
+        self.begin_stop()
         for task in self._background:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        self.threads.shutdown(wait=True, cancel_futures=True)
+        for pool in (self.long_calls, self.threads):
+            await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         self.database.close()
 
 
 def _url_host(host: str) -> str:
     """Return the host of the node's own address, where no request says how it is reached."""
-    if host in ("0.0.0.0", "::", ""):
+    if host in ("0.0.0.0", "::", "", "localhost"):
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host

@@ -1,0 +1,81 @@
+"""`seriesview node`: the embedded kachery node."""
+
+from pathlib import Path
+
+import click
+
+from seriesview.node.config import NodeConfig
+
+
+@click.command("node")
+@click.option(
+    "--storage-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    envvar="KACHERY_STORAGE_DIR",
+    required=True,
+    help="kachery storage directory to serve; made where it is missing.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    envvar="KACHERY_DAEMON_PORT",
+    default=20431,
+    show_default=True,
+    help="Port to listen on; 0 takes any free one.",
+)
+@click.option(
+    "--host",
+    default="localhost",
+    show_default=True,
+    help="Address to listen on: localhost is this machine alone, 0.0.0.0 every network.",
+)
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    metavar="NAME",
+    help="Channel to create, with the usual permissions, where there is none of that name. Can be repeated.",
+)
+@click.option(
+    "--allow-host",
+    "allow_hosts",
+    multiple=True,
+    metavar="NAME",
+    help="A further name that clients use for this machine. Can be repeated.",
+)
+@click.option(
+    "--link-root",
+    "link_roots",
+    multiple=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="DIR",
+    help="Folder whose files may be linked, and stored by path. Can be repeated; without it: whatever all users "
+    "of the storage directory can read, and nothing for other machines.",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="File of NAME:TOKEN lines, for browsers and remote providers; mode 600. Else the environment variable "
+    "SERIESVIEW_NODE_TOKENS is read.",
+)
+@click.option("--auth-group", metavar="GROUP", help="Group whose members may use the node.")
+def command(
+    storage_dir: Path,
+    port: int,
+    host: str,
+    channels: tuple[str, ...],
+    allow_hosts: tuple[str, ...],
+    link_roots: tuple[Path, ...],
+    token_file: Path | None,
+    auth_group: str | None,
+) -> None:
+    """Serve a kachery storage directory as the kachery daemon does, until it is interrupted.
+
+    kachery-client finds it at KACHERY_DAEMON_PORT. One line is printed when clients are let in.
+    """
+    from seriesview.node.server import run_node
+
+    config = NodeConfig(
+        storage_dir.expanduser(), host, port, channels, allow_hosts, link_roots, token_file, auth_group
+    )
+    run_node(config, click.echo)

@@ -1,0 +1,278 @@
+"""Who may ask what: Host and Origin checks, credentials, CORS, and time limits on slow clients."""
+
+import asyncio
+import ipaddress
+import logging
+import re
+import socket
+from http.cookies import CookieError, SimpleCookie
+from typing import Literal
+
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from seriesview.node.buckets import URL_PREFIX, base_url
+from seriesview.node.callers import CLIENTS, Caller
+from seriesview.node.names import is_origin
+from seriesview.node.node import Node
+
+CODE_HEADER = b"kachery-client-auth-code"
+HUB_HOST = "seriesview-node.invalid"
+"""A host name that never resolves: clients that reach the node as their proxy may use it for the hub."""
+HUB_PATHS = ("/api/getChannelBucketBaseUrl",)
+SESSION_PATH = "/session"
+
+Policy = Literal["open", "callers", "clients"]
+
+_OPEN = ("/probe", SESSION_PATH, *HUB_PATHS)
+_CALLERS = ("/task/", "/feed/", "/createSignedFileUploadUrl")
+_HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(:[0-9]{1,5})?", re.ASCII)
+_DRAINED_BYTES = 2**24
+_DRAIN_SECONDS = 5.0
+_log = logging.getLogger("seriesview.node")
+
+
+def policy_of(path: str) -> Policy:
+    """Return who may ask for a path: anybody, any caller with a credential, or kachery clients alone."""
+    if path in _OPEN or path.startswith(f"{URL_PREFIX}/"):
+        return "open"
+    if path.startswith(_CALLERS):
+        return "callers"
+    return "clients"
+
+
+class Access:
+    """ASGI middleware: lets in what may come in, and says who it is in `scope["state"]["caller"]`."""
+
+    def __init__(self, app: ASGIApp, node: Node) -> None:
+        self._app = app
+        self._node = node
+        self._hosts = _own_names(node)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Check one request and hand it on, or refuse it."""
+        if scope["type"] != "http":
+            return
+        exchange = _Exchange(self._node.limits.stall_seconds, scope, receive, send)
+        try:
+            refusal = self._admit(scope, exchange)
+            if refusal is not None:
+                await refusal(scope, exchange.receive, exchange.send)
+            else:
+                await self._app(scope, exchange.receive, exchange.send)
+        except ClientGoneError:
+            pass
+
+    def _admit(self, scope: Scope, exchange: "_Exchange") -> Response | None:
+        """Return None where the request may go on, else the answer that refuses it."""
+        headers = scope["headers"]
+        hosts = [value for name, value in headers if name == b"host"]
+        host = hosts[0].decode("latin-1").lower() if len(hosts) == 1 else ""
+        if not self._is_own(host, scope):
+            return PlainTextResponse(
+                "This node is not called by that name; start it with --allow-host NAME.", 403
+            )
+        url = f"{scope['scheme']}://{host}"
+        hub = _name_of(host) == HUB_HOST
+        base_url.set(None if hub else url)
+        path = scope["path"]
+        if hub and path not in HUB_PATHS:
+            return PlainTextResponse("Only the hub's questions are answered under this name.", 403)
+        policy = policy_of(path)
+        origins = [value for name, value in headers if name == b"origin"]
+        origin: str | None = None
+        if origins:
+            origin = origins[0].decode("latin-1")
+            if origin == url:
+                origin = None
+            elif len(origins) > 1 or not self._is_welcome(origin, path, policy):
+                return PlainTextResponse("Web pages of this origin may not use this node.", 403)
+            else:
+                exchange.allow_origin(origin)
+        if scope["method"] == "OPTIONS":
+            return _preflight(origin)
+        return self._identify(scope, policy, origin, bool(origins))
+
+    def _identify(
+        self, scope: Scope, policy: Policy, origin: str | None, has_origin: bool
+    ) -> Response | None:
+        """Find out who asks; returns None or a refusal."""
+        local = _is_loopback(scope.get("client"))
+        given = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _CREDENTIALS}
+        name: str | None = None
+        if CODE_HEADER in given:
+            if not self._node.codes.accepts(given[CODE_HEADER]):
+                return PlainTextResponse("Incorrect or invalid client authorization code.", 403)
+            name = CLIENTS
+        elif given.get(b"authorization", "").lower().startswith("bearer "):
+            name = self._node.tokens.name_of(given[b"authorization"][7:].strip())
+            if name is None:
+                return PlainTextResponse("Incorrect token.", 403)
+        elif b"cookie" in given and origin is None and (has_origin or scope["method"] in ("GET", "HEAD")):
+            name = self._session(given[b"cookie"])
+        if name is not None:
+            scope["state"]["caller"] = Caller(name, origin, local)
+        if policy == "open" or (name is not None and (policy == "callers" or name == CLIENTS)):
+            return None
+        if name is not None:
+            return PlainTextResponse("This is for clients that have the storage directory.", 403)
+        return PlainTextResponse(
+            "Missing client auth code (KACHERY-CLIENT-AUTH-CODE); it is in the storage directory.", 403
+        )
+
+    def _session(self, cookies: str) -> str | None:
+        try:
+            morsel = SimpleCookie(cookies).get(cookie_name(self._node.port))
+        except CookieError:
+            return None
+        return None if morsel is None else self._node.sessions.name_of(morsel.value)
+
+    def _is_welcome(self, origin: str, path: str, policy: Policy) -> bool:
+        """Return whether web pages of another origin may use a path."""
+        if not is_origin(origin) or policy == "clients" or path == SESSION_PATH or path in HUB_PATHS:
+            return False
+        channels = self._node.channels
+        if path.startswith(f"{URL_PREFIX}/"):
+            channel = channels.get(path[len(URL_PREFIX) + 1 :].partition("/")[0])
+            return channel is not None and origin in channel.origins
+        return channels.is_origin_allowed(origin)
+
+    def _is_own(self, host: str, scope: Scope) -> bool:
+        """Return whether a Host header names this node: a page of any other name was brought here by DNS."""
+        name = _name_of(host)
+        if name is None:
+            return False
+        if name in self._hosts:
+            return True
+        server = scope.get("server")
+        return server is not None and _same_address(name, server[0])
+
+
+class ClientGoneError(Exception):
+    """Nobody takes the answer any more."""
+
+
+class _Exchange:
+    """One request and its answer: stall limits, CORS headers, and what is left of a refused body."""
+
+    def __init__(self, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
+        self._seconds = seconds
+        self._receive = receive
+        self._send = send
+        self._transport: asyncio.Transport = scope["state"]["transport"]
+        self._body_ended = False
+        self._stalled = False
+        self._origin: str | None = None
+
+    def allow_origin(self, origin: str) -> None:
+        self._origin = origin
+
+    async def receive(self) -> Message:
+        if self._body_ended:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(self._seconds):
+                message = await self._receive()
+        except TimeoutError:
+            self._stalled = True
+            raise HTTPException(408, "nothing arrived for too long") from None
+        self._body_ended = not message.get("more_body", False)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=message.setdefault("headers", []))
+            if self._origin is not None:
+                headers["Access-Control-Allow-Origin"] = self._origin
+                headers["Access-Control-Expose-Headers"] = "Content-Length, Content-Range, ETag"
+                headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+                headers.add_vary_header("Origin")
+            else:
+                headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+            if message["status"] >= 400 and not self._body_ended and not await self._drained():
+                headers["Connection"] = "close"
+        try:
+            async with asyncio.timeout(self._seconds):
+                await self._send(message)
+        except TimeoutError:
+            self._transport.abort()
+            raise ClientGoneError from None
+        if self._transport.is_closing() and message.get("more_body", False):
+            raise ClientGoneError
+
+    async def _drained(self) -> bool:
+        """Read what a refused client still sends, so that it can read the answer; False where it is too much."""
+        if self._stalled:
+            return False
+        left = _DRAINED_BYTES
+        try:
+            async with asyncio.timeout(_DRAIN_SECONDS):
+                while left > 0 and not self._body_ended:
+                    message = await self._receive()
+                    left -= len(message.get("body", b""))
+                    self._body_ended = not message.get("more_body", False)
+        except TimeoutError:
+            return False
+        return self._body_ended
+
+
+_CREDENTIALS = (CODE_HEADER, b"authorization", b"cookie")
+
+
+def cookie_name(port: int) -> str:
+    """Return the name of a node's cookie: browsers do not tell the ports of a host apart."""
+    return f"seriesview-node-{port}"
+
+
+def _preflight(origin: str | None) -> Response:
+    if origin is None:
+        return Response(status_code=204, headers={"Allow": "GET, HEAD, POST, PUT, OPTIONS"})
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Methods": "GET, HEAD, POST, PUT",
+            "Access-Control-Allow-Headers": "Content-Type, Authorization, Range",
+            "Access-Control-Allow-Private-Network": "true",
+            "Access-Control-Max-Age": "600",
+        },
+    )
+
+
+def _own_names(node: Node) -> frozenset[str]:
+    """Return the names that this node is called by."""
+    names = {"localhost", "127.0.0.1", "[::1]", HUB_HOST}
+    host = node.config.host.lower()
+    if host and host not in ("0.0.0.0", "::"):
+        names.add(f"[{host}]" if ":" in host else host)
+    if not _is_loopback((host, 0)) and host != "localhost":
+        # This machine's own names: whoever could point them elsewhere runs the local network.
+        names |= {socket.gethostname().lower(), socket.getfqdn().lower()}
+    return frozenset(names | {name.lower().rstrip(".") for name in node.config.allow_hosts})
+
+
+def _name_of(host: str) -> str | None:
+    match = _HOST.fullmatch(host)
+    return match[1] if match else None
+
+
+def _same_address(name: str, address: str) -> bool:
+    try:
+        return ipaddress.ip_address(name.strip("[]")) == _plain(ipaddress.ip_address(address))
+    except ValueError:
+        return False
+
+
+def _is_loopback(client: tuple[str, int] | None) -> bool:
+    try:
+        return client is not None and _plain(ipaddress.ip_address(client[0])).is_loopback
+    except ValueError:
+        return False
+
+
+def _plain(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> ipaddress.IPv4Address | ipaddress.IPv6Address:
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address

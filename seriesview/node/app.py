@@ -1,0 +1,76 @@
+"""The node's application: its routes, and what errors look like."""
+
+import importlib.util
+import logging
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute
+from starlette.types import ASGIApp
+
+from seriesview.errors import MissingArtifactError, SeriesviewError
+from seriesview.node.access import Access
+from seriesview.node.bucket_routes import bucket_routes
+from seriesview.node.buckets import URL_PREFIX
+from seriesview.node.files import file_routes
+from seriesview.node.loading import loading_routes
+from seriesview.node.mutables import mutable_routes
+from seriesview.node.node import Node
+from seriesview.node.node_routes import node_routes
+from seriesview.node.requests import Refused
+
+_log = logging.getLogger("seriesview.node")
+
+
+def build_app(node: Node) -> ASGIApp:
+    """Return the ASGI application that serves a node."""
+    app = Starlette(
+        routes=_routes(),
+        exception_handlers={
+            HTTPException: _http_problem,
+            SeriesviewError: _problem,
+            Exception: _fault,
+        },
+    )
+    app.state.node = node
+    return Access(app, node)
+
+
+def _routes() -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        *node_routes(),
+        *file_routes(),
+        *loading_routes(),
+        *mutable_routes(),
+        *bucket_routes(),
+    ]
+    if importlib.util.find_spec("seriesview.node.task_routes"):
+        from seriesview.node.task_routes import task_routes
+
+        routes += task_routes()
+    if importlib.util.find_spec("seriesview.node.feed_routes"):
+        from seriesview.node.feed_routes import feed_routes
+
+        routes += feed_routes()
+    return routes
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return PlainTextResponse(error.detail, error.status_code, error.headers)
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    status = 500
+    if isinstance(error, Refused):
+        status = 403
+    elif isinstance(error, MissingArtifactError) and request.url.path.startswith(f"{URL_PREFIX}/"):
+        status = 404
+    return PlainTextResponse(str(error), status)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """Answer for a bug: what it is stands in the log alone."""
+    return PlainTextResponse("Something went wrong in the node; its log says what.", 500)

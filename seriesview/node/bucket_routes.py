@@ -1,0 +1,142 @@
+"""The buckets over HTTP: reading, uploads to signed URLs, and the questions that go with them."""
+
+import asyncio
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from seriesview.errors import MissingArtifactError, NodeError
+from seriesview.node.buckets import URL_PREFIX, BucketPath, parse_bucket_path
+from seriesview.node.callers import Caller
+from seriesview.node.channels import Channel
+from seriesview.node.fetching import Piece, Progress, copy_pieces, local_file
+from seriesview.node.names import is_sha1
+from seriesview.node.node import Node
+from seriesview.node.receiving import Destination, WrongContentError, receive_file
+from seriesview.node.requests import (
+    InvalidRequest,
+    Refused,
+    answer,
+    caller_of,
+    check_fields,
+    json_body,
+)
+from seriesview.node.sending import FileResponse
+
+_FOR_EVER = "public, max-age=31536000, immutable"
+_HEADERS = {"Content-Security-Policy": "default-src 'none'; sandbox", "X-Content-Type-Options": "nosniff"}
+
+
+def bucket_routes() -> list[Route]:
+    """Return the routes of buckets."""
+    return [
+        Route(f"{URL_PREFIX}/{{path:path}}", _get, methods=["GET"]),
+        Route(f"{URL_PREFIX}/{{path:path}}", _put, methods=["PUT"]),
+        Route("/createSignedFileUploadUrl", _create_signed_url, methods=["POST"]),
+        Route("/uploadFile", _upload, methods=["POST"]),
+        Route("/api/getChannelBucketBaseUrl", _bucket_base_url, methods=["POST"]),
+    ]
+
+
+async def _get(request: Request) -> Response:
+    node: Node = request.app.state.node
+    place = _place(request)
+    if place is None:
+        return _not_found()
+    headers = dict(_HEADERS)
+    if place.kind == "file":
+        headers |= {"ETag": f'"{place.sha1}"', "Cache-Control": _FOR_EVER}
+    else:
+        headers["Cache-Control"] = "no-cache"
+    return FileResponse(node.buckets.location(place.path), node.threads, headers)
+
+
+async def _put(request: Request) -> Response:
+    node: Node = request.app.state.node
+    place = _place(request)
+    query = request.query_params
+    if place is None or len(query.multi_items()) != len(query):
+        return _not_found()
+    if not node.buckets.permits_put(place.path, query):
+        return PlainTextResponse("This upload URL is wrong or has expired; ask for a new one.", 403)
+    path = node.buckets.location(place.path)
+    is_file = place.kind == "file"
+    destination = Destination(
+        node.buckets.writer,
+        lambda _: path,
+        sha1=place.sha1 if is_file else None,
+        size=int(query["size"]) if "size" in query else None,
+        is_immutable=is_file,
+    )
+    try:
+        await receive_file(request, destination)
+    except WrongContentError as error:
+        return PlainTextResponse(str(error), 400)
+    return Response(status_code=200)
+
+
+async def _create_signed_url(request: Request) -> Response:
+    body = await json_body(request)
+    check_fields(body, {"channelName": str, "sha1": str}, {"size": int})
+    node: Node = request.app.state.node
+    size = body.get("size")
+    if not is_sha1(body["sha1"]) or (size is not None and not 0 <= size <= node.limits.file_bytes):
+        raise InvalidRequest("sha1 or size has no legal value")
+    channel = allowed_channel(node, body["channelName"], caller_of(request), "provideFiles")
+    path = node.buckets.file_path(channel.name, body["sha1"])
+    if node.buckets.exists(path):
+        return answer({"success": True, "alreadyUploaded": True})
+    url = node.buckets.signed_put_url(path, None if size is None else int(size))
+    return answer({"success": True, "alreadyUploaded": False, "signedUrl": url})
+
+
+async def _upload(request: Request) -> Response:
+    body = await json_body(request)
+    check_fields(body, {"sha1": str, "channel": str}, {})
+    node: Node = request.app.state.node
+    if not is_sha1(body["sha1"]):
+        raise InvalidRequest("sha1 has no legal value")
+    channel = allowed_channel(node, body["channel"], caller_of(request), "provideFiles")
+    source = local_file(node.directory, body["sha1"])
+    if source is None:
+        raise MissingArtifactError(f"{body['sha1']} is not in the storage directory")
+    target = node.buckets.location(node.buckets.file_path(channel.name, body["sha1"]))
+    await asyncio.wrap_future(node.long_calls.submit(_copy_into_bucket, node, source, target, body["sha1"]))
+    return answer({"success": True})
+
+
+async def _bucket_base_url(request: Request) -> Response:
+    """Answer the hub's question that kachery-client asks before an upload."""
+    body = await json_body(request)
+    check_fields(body, {"channelName": str}, {})
+    node: Node = request.app.state.node
+    if node.channels.get(body["channelName"]) is None:
+        raise NodeError(f"this node has no channel {body['channelName']!r:.60}")
+    return answer({"success": True, "url": node.buckets.bucket_url()})
+
+
+def allowed_channel(node: Node, name: str, caller: Caller, permission: str) -> Channel:
+    """Return a channel on which `caller` has a permission; raises NodeError, Refused."""
+    channel = node.channels.get(name)
+    if channel is None:
+        raise NodeError(f"this node has no channel {name!r:.60}; `seriesview channel create` makes one")
+    if not channel.allows(caller, permission):
+        raise Refused(f"{permission} is not permitted to {caller.name} on channel {name}")
+    return channel
+
+
+def _place(request: Request) -> BucketPath | None:
+    """Return the bucket path of a request; the path as it was sent, so that %2F is no slash."""
+    sent = request.scope["raw_path"].decode("latin-1")
+    return parse_bucket_path(sent.removeprefix(f"{URL_PREFIX}/"))
+
+
+def _not_found() -> Response:
+    return PlainTextResponse("There is no such file in a bucket.", 404)
+
+
+def _copy_into_bucket(node: Node, source: Path, target: Path, sha1: str) -> None:
+    pieces = [Piece(source, 0, source.stat().st_size)]
+    copy_pieces(pieces, sha1, node.buckets.writer, target, Progress())

@@ -1,0 +1,46 @@
+"""Which local files may be linked, or stored by their path, on whose word."""
+
+import os
+import stat
+from pathlib import Path
+
+from seriesview.node.callers import Caller
+from seriesview.node.node import Node
+from seriesview.node.requests import Refused
+
+
+def check_linkable(node: Node, caller: Caller, path: Path) -> None:
+    """Raise Refused unless `caller` may have the file at `path` read.
+
+    Only kachery clients may: below the configured roots or, where there are none, on this machine, what they can
+    read anyway.
+    """
+    if not caller.is_client:
+        raise Refused("files are not linked or stored by path for holders of tokens")
+    real = Path(os.path.realpath(path))
+    if real.is_relative_to(Path(os.path.realpath(node.directory))):
+        raise Refused("files in the storage directory itself are not linked or stored by path")
+    roots = node.config.link_roots
+    if roots:
+        if not any(real.is_relative_to(Path(os.path.realpath(root))) for root in roots):
+            raise Refused(f"{path} is not below a folder whose files may be linked (--link-root)")
+    elif not caller.local:
+        raise Refused("start the node with --link-root DIR to link files for other machines")
+    elif node.codes.group is not None and not _readable_by_group(real, node.codes.group):
+        raise Refused(
+            f"the users of this node cannot all read {path}; start it with --link-root DIR to link it anyway"
+        )
+
+
+def _readable_by_group(path: Path, group: int) -> bool:
+    """Return whether every member of a group can read a file, by the rights of it and of its folders."""
+    places = [(path, 0o4), *((folder, 0o1) for folder in path.parents)]
+    for place, right in places:
+        try:
+            status = place.stat()
+        except OSError:
+            return False
+        granted = stat.S_IMODE(status.st_mode)
+        if not granted & right and not (status.st_gid == group and granted >> 3 & right):
+            return False
+    return True

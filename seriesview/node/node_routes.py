@@ -1,0 +1,83 @@
+"""What the node says of itself, sessions of browsers, and stopping it."""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from seriesview.node.access import SESSION_PATH, cookie_name
+from seriesview.node.node import Node
+from seriesview.node.requests import answer, check_fields, json_body
+from seriesview.node.tokens import SESSION_SECONDS
+
+
+def node_routes() -> list[Route]:
+    """Return the routes that have to do with the node itself."""
+    return [
+        Route("/probe", _probe, methods=["GET", "POST"]),
+        Route("/stats", _stats, methods=["GET"]),
+        Route("/halt", _halt, methods=["GET", "POST"]),
+        Route(SESSION_PATH, _open_session, methods=["POST"]),
+        Route("/newLinkToken", _new_link_token, methods=["POST"]),
+    ]
+
+
+async def _probe(request: Request) -> Response:
+    node: Node = request.app.state.node
+    return answer(
+        {
+            "success": True,
+            "daemonVersion": f"seriesview {_version()}",
+            "nodeId": node.identity.node_id,
+            "kacheryStorageDir": str(node.directory),
+        }
+    )
+
+
+async def _stats(request: Request) -> Response:
+    node: Node = request.app.state.node
+    return answer({"success": True, "channels": [channel.name for channel in node.channels.all()]})
+
+
+async def _halt(request: Request) -> Response:
+    node: Node = request.app.state.node
+    node.stop_server()
+    return answer({"success": True})
+
+
+async def _new_link_token(request: Request) -> Response:
+    """Give a kachery client a token for a link that one browser can follow."""
+    node: Node = request.app.state.node
+    return answer({"success": True, "token": node.sessions.new_link_token()})
+
+
+async def _open_session(request: Request) -> Response:
+    """Exchange a token, of a link or of a browser's user, for a cookie that scripts cannot read."""
+    node: Node = request.app.state.node
+    body = await json_body(request)
+    check_fields(body, {"token": str}, {})
+    secret = node.sessions.exchange_link(body["token"])
+    if secret is None:
+        name = node.tokens.name_of(body["token"])
+        if name is None:
+            raise HTTPException(403, "This link was used already or has expired; ask for a new one.")
+        secret = node.sessions.open(name)
+    response = JSONResponse({"success": True})
+    response.set_cookie(
+        cookie_name(node.port),
+        secret,
+        max_age=int(SESSION_SECONDS),
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return response
+
+
+def _version() -> str:
+    try:
+        return version("seriesview")
+    except PackageNotFoundError:
+        return "unknown"
