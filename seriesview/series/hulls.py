@@ -30,25 +30,29 @@ class Level:
     def __init__(self, store: Store, info: LevelInfo, lengths: Sequence[int], cache: PartCache) -> None:
         self.factor = info.factor
         self._array = ArrayReader(store, info.array, cache)
-        self._first_rows = [0, *accumulate(num_bins(length, info.factor) for length in lengths)]
-        if self._first_rows[-1] != len(self._array):
+        self.first_rows = [0, *accumulate(num_bins(length, info.factor) for length in lengths)]
+        if self.first_rows[-1] != len(self._array):
             raise FormatError(
-                f"level {info.factor}: {len(self._array)} bins, the segments have {self._first_rows[-1]}"
+                f"level {info.factor}: {len(self._array)} bins, the segments have {self.first_rows[-1]}"
             )
 
     def num_bins(self, segment: int) -> int:
         """Bins of one segment."""
-        first, last = self._first_rows[segment : segment + 2]
+        first, last = self.first_rows[segment : segment + 2]
         return last - first
 
     def read(self, segment: int, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Bins [first, last) of a segment (n, 2, C), for the chosen channels."""
-        row = self._first_rows[segment]
-        return self._array.read(row + first, row + last)[:, :, channels]
+        row = self.first_rows[segment]
+        return self.read_rows(row + first, row + last, channels)
+
+    def read_rows(self, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
+        """Bins [first, last) of all segments' bins in a row (n, 2, C), for the chosen channels."""
+        return self._array.read(first, last)[:, :, channels]
 
     def spans(self, segment: int, first: int, last: int, channels: Selection) -> Iterator[npt.NDArray[Any]]:
         """Bins [first, last) of a segment (n, 2, C), part by part, without copying neighbouring channels."""
-        row = self._first_rows[segment]
+        row = self.first_rows[segment]
         for _, bins in self._array.spans(row + first, row + last):
             yield bins[:, :, channels]
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.envelope.columns import columns_from_bins
+from seriesview.envelope.columns import empty_hull, hull_of_spans
 from seriesview.errors import IntegrityError, RequestError
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.hulls import Pyramid
+from seriesview.series.reading_limit import count_reading
 from seriesview.series.segment_files import Selection, width
+from seriesview.series.span_hulls import hulls
 from seriesview.series.times import Floats, SegmentTimes
+
+_SPAN_BYTES = 128
 
 Counts = npt.NDArray[np.int64]
 
@@ -56,23 +60,64 @@ def sample_points(
 
     Without raw samples a bin's envelope covers every bin of the finest level that has one of its samples.
     """
-    before, up_to = edges[:-1], edges[1:]
-    ranges = [(each.count_before(before, False), each.count_before(up_to, True)) for each in times]
-    total = sum(int(stop[-1] - start[0]) for start, stop in ranges)
-    if total <= max_points and pyramid.samples is not None:
-        spans = [(number, int(start[0]), int(stop[-1])) for number, (start, stop) in enumerate(ranges)]
+    pieces = list(_spans(times, edges))
+    whole = [(each.segment, int(each.spans[0, 0]), int(each.spans[-1, 1])) for each in pieces]
+    if sum(stop - first for _, first, stop in whole) <= max_points and pyramid.samples is not None:
+        nothing = np.empty((0, width(channels)), pyramid.dtype)
         return Points(
-            times=np.concatenate([np.empty(0), *(times[n].read(a, b) for n, a, b in spans)]),
-            values=np.concatenate([pyramid.read_samples(n, a, b, channels) for n, a, b in spans])
-            if spans
-            else None,
+            times=np.concatenate([np.empty(0), *(times[n].read(a, b) for n, a, b in whole)]),
+            values=np.concatenate([nothing, *(pyramid.read_samples(n, a, b, channels) for n, a, b in whole)]),
         )
-    counts = sum((stop - start for start, stop in ranges), np.zeros(len(edges) - 1, np.int64))
-    envelope = [
-        _bin_envelope(pyramid, [(int(start[b]), int(stop[b])) for start, stop in ranges], channels)
-        for b in range(len(edges) - 1)
-    ]
-    return Points(edges=edges, counts=counts, envelope=np.stack(envelope))
+    envelope = empty_hull(len(edges) - 1, width(channels), pyramid.dtype)
+    counts = np.zeros(len(envelope), np.int64)
+    if pieces:
+        segments = np.repeat([each.segment for each in pieces], [len(each.spans) for each in pieces])
+        bins = np.concatenate([each.first_bin + np.arange(len(each.spans)) for each in pieces])
+        spans = np.concatenate([each.spans for each in pieces])
+        order = np.flatnonzero(spans[:, 0] < spans[:, 1])
+        order = order[np.argsort(bins[order], kind="stable")]
+        np.add.at(counts, bins[order], spans[order, 1] - spans[order, 0])
+        found = hulls(pyramid, segments[order], spans[order], channels)
+        of_bin = np.searchsorted(bins[order], np.arange(len(envelope) + 1))
+        envelope = hull_of_spans(found, np.stack([of_bin[:-1], of_bin[1:]], axis=1))
+    if pyramid.dtype.kind != "f":
+        envelope[counts == 0] = 0
+    return Points(edges=edges, counts=counts, envelope=envelope)
+
+
+@dataclass(frozen=True)
+class _SegmentSpans:
+    """Samples of a segment in each bin from `first_bin` on, half-open `spans` (bins, 2)."""
+
+    segment: int
+    first_bin: int
+    spans: npt.NDArray[np.int64]
+
+
+def _spans(times: Sequence[SegmentTimes], edges: Floats) -> Iterator[_SegmentSpans]:
+    """The samples of each segment that has some between the edges."""
+    reach = np.array([each.reach() or (np.nan, np.nan) for each in times]).reshape(-1, 2)
+    numbers = np.flatnonzero((reach[:, 1] >= edges[0]) & (reach[:, 0] <= edges[-1]))
+    first_time, last_time = reach[numbers].T
+    first_bins = np.searchsorted(edges[1:], first_time, "left")
+    stop_bins = np.maximum(np.searchsorted(edges[:-1], last_time, "right"), first_bins + 1)
+    in_one_bin = (
+        (stop_bins == first_bins + 1)
+        & (edges[first_bins] <= first_time)
+        & (last_time <= edges[first_bins + 1])
+    )
+    # Segments that overlap in time may have as many spans as segments times bins.
+    count_reading(_SPAN_BYTES * int((stop_bins - first_bins).sum()), at_once=True)
+    for number, first, stop, is_whole in zip(numbers, first_bins, stop_bins, in_one_bin, strict=True):
+        each = times[int(number)]
+        if is_whole:
+            spans = np.array([[0, len(each)]])
+        else:
+            start = each.count_before(edges[first:stop], False)
+            end = each.count_before(edges[first + 1 : stop + 1], True)
+            spans = np.stack([start, np.maximum(start, end)], axis=1)
+        if spans[0, 0] < spans[-1, 1]:
+            yield _SegmentSpans(int(number), int(first), spans)
 
 
 def event_points(
@@ -84,10 +129,12 @@ def event_points(
     wanted: npt.NDArray[np.intp],
 ) -> Points:
     """Events of the `wanted` channels with edges[0] <= time <= edges[-1], or counts in each closed bin."""
-    start, stop = times.count_before(edges[:-1], False), times.count_before(edges[1:], True)
+    start = times.count_before(edges[:-1], False)
+    stop = np.maximum(times.count_before(edges[1:], True), start)
     first, last = int(start[0]), int(stop[-1])
     if last - first <= max_points:
         found = channels.read(first, last)
+        _check_channels(found, num_channels)
         kept = np.isin(found, wanted)
         return Points(times=times.read(first, last)[kept], channels=found[kept].astype(np.uint32))
     return Points(edges=edges, counts=_count(channels, num_channels, start, stop, wanted))
@@ -97,40 +144,25 @@ def _count(
     channels: ArrayReader, num_channels: int, start: Counts, stop: Counts, wanted: npt.NDArray[np.intp]
 ) -> Counts:
     """Events (bins, C) whose index is in [start, stop) of each bin."""
-    counts = np.zeros((len(start), len(wanted)), np.int64)
+    width = len(wanted)
     column_of = np.full(num_channels, -1, np.int64)
-    column_of[wanted] = np.arange(len(wanted))
-    for row, rows in channels.spans(int(start[0]), int(stop[-1])):
-        low = np.clip(start - row, 0, len(rows))
-        lengths = np.maximum(np.clip(stop - row, 0, len(rows)) - low, 0)
-        bins = np.repeat(np.arange(len(start)), lengths)
-        offsets = np.arange(len(bins)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        if len(rows) and int(rows.max()) >= num_channels:
-            raise IntegrityError(
-                f"an event of channel {rows.max()}, the series has {num_channels}; build again"
-            )
-        channel = column_of[rows[np.repeat(low, lengths) + offsets]]
-        kept = channel >= 0
-        flat = np.bincount(bins[kept] * len(wanted) + channel[kept], minlength=counts.size)
-        counts += flat.reshape(counts.shape)
-    return counts
+    column_of[wanted] = np.arange(width)
+    borders = np.unique(np.concatenate([start, stop]))
+    # Row b: events between borders b - 1 and b.
+    counts = np.zeros((len(borders), width), np.int64)
+    for row, rows in channels.spans(int(borders[0]), int(borders[-1])):
+        _check_channels(rows, num_channels)
+        channel = column_of[rows]
+        first, last = np.searchsorted(borders, [row, row + len(rows) - 1], "right")
+        lengths = np.diff(np.clip(borders[first - 1 : last + 1] - row, 0, len(rows)))
+        flat = np.repeat(np.arange(len(lengths)), lengths) * width + channel
+        found = np.bincount(flat[channel >= 0], minlength=len(lengths) * width)
+        counts[first : last + 1] += found.reshape(-1, width)
+    np.cumsum(counts, axis=0, out=counts)
+    return counts[np.searchsorted(borders, stop)] - counts[np.searchsorted(borders, start)]
 
 
-def _bin_envelope(
-    pyramid: Pyramid, spans: Sequence[tuple[int, int]], channels: Selection
-) -> npt.NDArray[Any]:
-    hulls = [_hull(pyramid, number, a, b, channels) for number, (a, b) in enumerate(spans) if a < b]
-    if not hulls:
-        missing = np.nan if pyramid.dtype.kind == "f" else 0
-        return np.full((2, width(channels)), missing, pyramid.dtype)
-    return hulls[0] if len(hulls) == 1 else columns_from_bins(np.stack(hulls), len(hulls))[0]
-
-
-def _hull(pyramid: Pyramid, segment: int, first: int, stop: int, channels: Selection) -> npt.NDArray[Any]:
-    if pyramid.samples is None and pyramid.levels:
-        finest = pyramid.levels[0]
-        # No bin begins at a segment's last sample.
-        begin = min(first // finest.factor, finest.num_bins(segment) - 1) * finest.factor
-        end = -(-max(stop - 1, first + 1) // finest.factor) * finest.factor
-        return pyramid.hull(segment, begin, min(end, pyramid.lengths[segment] - 1), channels)
-    return pyramid.hull(segment, first, stop - 1, channels)
+def _check_channels(rows: npt.NDArray[np.uint32], num_channels: int) -> None:
+    """Raise IntegrityError where an event is of a channel that the series does not have."""
+    if len(rows) and int(rows.max()) >= num_channels:
+        raise IntegrityError(f"an event of channel {rows.max()}, the series has {num_channels}; build again")

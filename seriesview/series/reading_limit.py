@@ -8,7 +8,7 @@ from contextvars import ContextVar
 
 from seriesview.errors import RequestError
 
-READ_BYTES = 16 * 1024
+READ_BYTES = 64 * 1024
 """What a read counts beside its bytes, for the time that a small one takes."""
 
 MAX_BYTES_AT_ONCE = 256 * 2**20

@@ -22,12 +22,18 @@ MANY_PARTS = 64
 class SegmentTimes(Protocol):
     """Times, in seconds and never falling, of the samples of one segment."""
 
+    def __len__(self) -> int: ...
+
     def read(self, first: int, last: int) -> Floats:
         """Times (last - first,) of samples [first, last) of the segment."""
         ...
 
     def count_before(self, times: Floats, inclusive: bool) -> npt.NDArray[np.int64]:
         """How many samples lie before each of the sorted `times` (inclusive: or at it)."""
+        ...
+
+    def reach(self) -> tuple[float, float] | None:
+        """Times of the first and the last sample; None without samples."""
         ...
 
 
@@ -38,6 +44,9 @@ class RegularTimes:
         self._start = segment.start_time
         self._rate = sampling_frequency
         self._length = segment.num_samples
+
+    def __len__(self) -> int:
+        return self._length
 
     def read(self, first: int, last: int) -> Floats:
         """Times (last - first,) of samples [first, last)."""
@@ -52,6 +61,12 @@ class RegularTimes:
         counts: npt.NDArray[np.int64] = np.clip(guess - 1 + before.sum(axis=0), 0, self._length)
         return counts
 
+    def reach(self) -> tuple[float, float] | None:
+        """Times of the first and the last sample; None without samples."""
+        if not self._length:
+            return None
+        return float(self._start), self._start + (self._length - 1) / self._rate
+
 
 class StoredTimes:
     """Times in the rows [first_row, first_row + num_rows) of a stored array."""
@@ -60,6 +75,10 @@ class StoredTimes:
         self._array = array
         self._first = first_row
         self._length = num_rows
+        self._reach: tuple[float, float] | None = None
+
+    def __len__(self) -> int:
+        return self._length
 
     def read(self, first: int, last: int) -> Floats:
         """Times (last - first,) of samples [first, last)."""
@@ -84,6 +103,12 @@ class StoredTimes:
             )
             found[chosen] = begin - self._first + inside
         return found
+
+    def reach(self) -> tuple[float, float] | None:
+        """Times of the first and the last sample; None without samples."""
+        if self._reach is None and self._length:
+            self._reach = float(self.read(0, 1)[0]), float(self.read(self._length - 1, self._length)[0])
+        return self._reach
 
     def _rows(self, part: int) -> tuple[int, int]:
         size = self._array.info.part_rows
@@ -115,6 +140,10 @@ class FileTimes:
         self._store = store
         self._segment = segment
         self._cache = cache
+        self._reach: tuple[float, float] | None = None
+
+    def __len__(self) -> int:
+        return self._segment.num_samples
 
     def read(self, first: int, last: int) -> Floats:
         """Times (last - first,) of samples [first, last)."""
@@ -123,6 +152,13 @@ class FileTimes:
     def count_before(self, times: Floats, inclusive: bool) -> npt.NDArray[np.int64]:
         """How many samples lie before each of the sorted `times` (inclusive: or at it)."""
         return np.searchsorted(self._all(), times, "right" if inclusive else "left")
+
+    def reach(self) -> tuple[float, float] | None:
+        """Times of the first and the last sample; None without samples."""
+        if self._reach is None and self._segment.num_samples:
+            times = self._all()
+            self._reach = float(times[0]), float(times[-1])
+        return self._reach
 
     def _all(self) -> Floats:
         return load_timestamps(self._store, self._segment, self._cache).astype(np.float64, copy=False)

@@ -1,5 +1,6 @@
 """Points: samples at irregular times and events, as they are or binned by closed bins of time."""
 
+import itertools
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from series_builder import lowest_highest, store_events, store_rows, store_serie
 
 import seriesview
 from seriesview.errors import RequestError
+from seriesview.series import span_hulls
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import SegmentInfo
 from seriesview.series.times import RegularTimes, StoredTimes
@@ -51,6 +53,68 @@ def test_columns_by_time_hold_the_samples_between_their_edges(data, recording):
         inside = (start <= times) & (times <= end)
         np.testing.assert_array_equal(few.times, times[inside])
         np.testing.assert_array_equal(few.values, values[inside])
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    data=st.data(),
+    lengths=st.lists(st.integers(1, 200), min_size=1, max_size=6),
+    spacing=st.sampled_from([5.0, 20.0, 100.0]),
+    how=st.sampled_from(["store", "link", "omit"]),
+    factors=st.sampled_from([(4, 16, 64), (4, 12, 16), (2,), ()]),
+)
+def test_columns_over_segments_that_may_overlap(data, lengths, spacing, how, factors):
+    if how == "omit":
+        factors = factors or (4,)
+    random = np.random.default_rng(data.draw(st.integers(0, 99)))
+    segments = [random.integers(-99, 99, (n, 2)).astype(np.int16) for n in lengths]
+    starts = [spacing * number for number in range(len(segments))]
+    with tempfile.TemporaryDirectory() as directory:
+        store = open_store(Path(directory) / "store", "embedded")
+        raw = Path(directory) / "raw.dat"
+        document = store.get_json(store_series(store, segments, factors, samples=how, link_path=raw))
+        for start, segment in zip(starts, document["segments"], strict=True):
+            segment |= {"start_time": start, "end_time": start + segment["num_samples"] / 10.0}
+        series = seriesview.open_series(store.put_json(document), store)
+        begin = data.draw(st.sampled_from([-5.0, 0.0, 0.1, 7.5, 19.9]))
+        end = begin + data.draw(st.sampled_from([1e-9, 0.1, 3.0, 20.0, 333.0]))
+        found = series.time_window(begin, end, data.draw(st.sampled_from([1, 2, 7, 100])))
+        expected_all = []
+        for column, (low, high) in enumerate(itertools.pairwise(found.edges)):
+            rows, count = [], 0
+            for start, segment in zip(starts, segments, strict=True):
+                times = start + np.arange(len(segment)) / 10.0
+                (inside,) = np.nonzero((low <= times) & (times <= high))
+                count += len(inside)
+                if len(inside) and how == "omit":
+                    factor = factors[0]
+                    bins = max(-(-(len(segment) - 1) // factor), 1)
+                    first = min(inside[0] // factor, bins - 1) * factor
+                    last = -(-max(inside[-1], inside[0] + 1) // factor) * factor
+                    rows.append(segment[first : last + 1])
+                elif len(inside):
+                    rows.append(segment[inside])
+            assert found.counts[column] == count
+            expected_all.append(lowest_highest(np.concatenate(rows)) if rows else np.zeros((2, 2), np.int16))
+        np.testing.assert_array_equal(found.envelope, np.stack(expected_all))
+
+
+def test_long_spans_are_read_in_blocks(store, monkeypatch):
+    monkeypatch.setattr(span_hulls, "_BLOCK_BYTES", 64)
+    samples = np.random.default_rng(1).integers(-99, 99, (500, 2)).astype(np.int16)
+    series = seriesview.open_series(store_series(store, [samples]), store)
+    found = series.time_window(0.0, 50.0, 6)
+    times = np.arange(500) / 10.0
+    for column, (low, high) in enumerate(itertools.pairwise(found.edges)):
+        inside = (low <= times) & (times <= high)
+        np.testing.assert_array_equal(found.envelope[column], lowest_highest(samples[inside]))
+
+
+def test_bins_narrower_than_the_times_can_tell(store):
+    series = seriesview.open_series(store_events(store, [5.0] * 300, [1] * 300, 2), store)
+    found = series.points(5.0, np.nextafter(5.0, 6.0), 100)
+    counted = (found.edges[:-1] <= 5.0) & (found.edges[1:] >= 5.0)
+    assert found.counts.tolist() == [[0, 300 * c] for c in counted.tolist()]
 
 
 def test_two_segments_share_a_column(store):
