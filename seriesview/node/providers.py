@@ -39,6 +39,7 @@ class Providers:
         poll = Poll(provider, owner, offers, asyncio.get_running_loop().create_future())
         provider.polls.add(poll)
         provider.last_seen = now
+        provider.patience = self._limits.lease_seconds
         self._polls[poll] = None
         for offer in offers:
             self._polls_by_offer.setdefault(offer, {})[poll] = None
@@ -57,8 +58,8 @@ class Providers:
         provider = poll.provider
         provider.polls.discard(poll)
         provider.last_seen = provider.idle_since = time.monotonic()
-        if is_gone and not provider.is_named:
-            provider.is_closed = True
+        if is_gone:
+            provider.is_closed = not provider.is_named
             if provider.is_local:
                 provider.patience = self._limits.gone_seconds
 

@@ -22,8 +22,11 @@ class BrokerLimits:
     """A task that no backend offers to run for this long ends in an error."""
     lease_seconds: float = 30.0
     """A backend that neither polls nor reports for this long is taken for dead."""
-    gone_seconds: float = 3.0
-    """The same, for one on this machine that closed its poll without waiting for the answer."""
+    gone_seconds: float = 8.0
+    """The same, for one on this machine that closed its poll without waiting for the answer.
+
+    It may have been killed, or told to stop and be finishing what it has.
+    """
     successor_seconds: float = 3.0
     """A poll that comes within this time of another one's end can be the same backend's next."""
     longest_task_seconds: float = 24 * 3600.0
