@@ -77,7 +77,7 @@ class Fields:
     def number(self, key: str, default: float | None = None) -> float:
         """A finite number."""
         value = self._value.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
             raise FormatError(f"{self.at(key)}: expected a number, found {_shown(value)}")
         return value
 
@@ -139,6 +139,14 @@ def checked_uri(uri: str, where: str) -> str:
             f"{where}: expected sha1://HASH/name with 40 hexadecimal digits, found {_shown(uri)}"
         )
     return uri
+
+
+def _is_finite(value: float) -> bool:
+    """Whether a double can hold the number, which may be an integer of any length."""
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
 
 
 def _shown(value: Any) -> str:

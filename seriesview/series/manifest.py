@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from seriesview.envelope.moments import moments_dtype
 from seriesview.errors import FormatError
 from seriesview.series.array_info import (
     DTYPES,
@@ -262,7 +263,7 @@ def parse_series_manifest(value: Any) -> SeriesManifest:
             for i, item in enumerate(top.items("levels", []))
         ),
         moments=tuple(
-            _moments(item, f"{top.at('moments')}[{i}]", num_channels)
+            _moments(item, f"{top.at('moments')}[{i}]", dtype, num_channels)
             for i, item in enumerate(top.items("moments", []))
         ),
         counts=tuple(
@@ -336,9 +337,10 @@ def _level(value: Any, where: str, dtype: str, num_channels: int) -> LevelInfo:
     )
 
 
-def _moments(value: Any, where: str, num_channels: int) -> MomentsInfo:
+def _moments(value: Any, where: str, dtype: str, num_channels: int) -> MomentsInfo:
     return MomentsInfo(
-        Fields(value, where).integer("factor", 2), parse_array(value, where, None, (3, num_channels))
+        Fields(value, where).integer("factor", 2),
+        parse_array(value, where, moments_dtype(dtype).name, (3, num_channels)),
     )
 
 

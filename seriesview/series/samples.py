@@ -14,7 +14,7 @@ from seriesview.errors import IntegrityError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import ArrayInfo, ContiguousLink, LinkInfo, SeriesManifest
-from seriesview.series.reading_limit import count_reading
+from seriesview.series.reading_limit import READ_BYTES, count_reading
 from seriesview.series.segment_files import SegmentFiles, Selection
 
 if TYPE_CHECKING:
@@ -74,13 +74,14 @@ class LinkedSamples:
         return out[:, channels]
 
     def _bytes_behind(self, first: int, last: int) -> int:
-        """Bytes of the file, and of chunks once they are unpacked, that samples [first, last) are taken from."""
+        """What samples [first, last) are taken from: bytes of the file, or of its chunks once unpacked."""
         if isinstance(self._link, ContiguousLink):
             return (last - first) * self._link.row_stride
         rows, columns = self._link.chunk_shape
         chunk_rows = -(-last // rows) - first // rows if first < last else 0
         chunk_columns = -(-self._manifest.num_channels // columns)
-        return chunk_rows * rows * chunk_columns * columns * np.dtype(self._manifest.dtype).itemsize
+        chunk_bytes = rows * columns * np.dtype(self._manifest.dtype).itemsize
+        return chunk_rows * chunk_columns * (chunk_bytes + READ_BYTES)
 
     def close(self) -> None:
         """Let go of the linked file."""

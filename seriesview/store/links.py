@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,9 @@ class Link:
             ) from error
         except OSError as error:
             raise MissingArtifactError(f"linked file {self.path} cannot be read: {error.strerror}") from error
-        if status.st_size != self.size:
+        if not stat.S_ISREG(status.st_mode):
+            change = "it is no longer a file"
+        elif status.st_size != self.size:
             change = f"size was {self.size}, is {status.st_size}"
         elif status.st_mtime != self.mtime:
             change = f"modification time was {self.mtime!r}, is {status.st_mtime!r}"

@@ -37,7 +37,10 @@ def parse_uri(uri: str) -> tuple[str, str, str | None]:
         )
     sha1, encoded, manifest = match.groups()
     _check_name(encoded)
-    name = fsdecode(unquote_to_bytes(fsencode(encoded)))
+    try:
+        name = fsdecode(unquote_to_bytes(fsencode(encoded)))
+    except UnicodeEncodeError as error:
+        raise FormatError(f"{encoded!r:.200} cannot name an artifact: it is not Unicode text") from error
     _check_name(name)
     return sha1, name, manifest
 

@@ -43,8 +43,8 @@ def _message(error: BaseException) -> str:
             f"stored bytes are damaged: {name} is not what its hash or its manifest says; `seriesview verify` "
             "lists what is, and building again replaces it"
         )
-    if isinstance(error, StoreError):
-        return "the backend cannot read its store; its log says why"
+    if isinstance(error, StoreError | OSError):
+        return "the backend cannot read its store, or a file linked there; its log says why"
     if isinstance(error, SeriesviewError):
         return text
     if isinstance(error, MemoryError):

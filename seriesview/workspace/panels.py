@@ -129,7 +129,7 @@ def check_series_type(panel_type: str, series: str, series_type: str, where: str
 def _centers(values: Iterable[float], where: str) -> tuple[float, ...]:
     try:
         centers = tuple(float(value) for value in values)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         centers = ()
     if not centers or not all(math.isfinite(center) for center in centers):
         raise FormatError(f"{where}: bin_centers must be a list of finite numbers, one for each channel")

@@ -36,6 +36,7 @@ def test_names_are_percent_encoded_and_raw_ones_of_kachery_client_are_read() -> 
     [
         "",
         "/etc/passwd",
+        f"sha1://{HASH}/\ud800",
         "file:///etc/passwd",
         f"md5://{HASH}/a",
         f"sha1://{HASH}",
