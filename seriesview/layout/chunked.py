@@ -21,7 +21,7 @@ from seriesview.layout.unpacked_chunks import (
     ScratchCache,
     UnpackedChunk,
 )
-from seriesview.layout.unpacking import inflate, unshuffle_into
+from seriesview.layout.unpacking import Workspace, inflate_into, put_columns, unshuffle_into
 
 _CACHE_BYTES = 32 << 20
 _LARGE_ROW_BYTES = 64 << 20
@@ -59,6 +59,7 @@ class ChunkedSamples:
         self._file = file
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
+        self._idle: list[Workspace] = []
         self._num_columns = -(-layout.num_channels // layout.chunk_shape[1])
         self._chunk_bytes = layout.chunk_shape[0] * layout.chunk_shape[1] * layout.dtype.itemsize
         row_bytes = self._num_columns * self._chunk_bytes
@@ -76,12 +77,17 @@ class ChunkedSamples:
         Raises IntegrityError for a file that is cut short and for chunks that do not unpack.
         """
         shares = list(self._shares(first_sample, out, runs))
-        workers = min(self._threads, len(shares)) - 1
+        # Bytes that only have to be read are read as fast by one thread.
+        is_copy = not self._layout.filters and self._num_columns == 1
+        workers = 0 if is_copy else min(self._threads, len(shares)) - 1
         waiting = iter(shares)
 
         def work() -> None:
+            workspace = self._workspace()
             for share in waiting:
-                self._fill(share, keep)
+                self._fill(share, keep, workspace)
+            if len(self._idle) < self._threads:
+                self._idle.append(workspace)
 
         helpers = [self._executor().submit(work) for _ in range(workers)]
         try:
@@ -98,6 +104,13 @@ class ChunkedSamples:
             self._pool.shutdown()
             self._pool = None
         self._cache.close()
+        self._idle.clear()
+
+    def _workspace(self) -> Workspace:
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return Workspace()
 
     def _executor(self) -> ThreadPoolExecutor:
         if self._pool is None:
@@ -126,17 +139,17 @@ class ChunkedSamples:
                 index = chunk_row * self._num_columns + column
                 yield _Share(index, first - start, last - start, is_left, pieces)
 
-    def _fill(self, share: _Share, keep: bool) -> None:
+    def _fill(self, share: _Share, keep: bool, workspace: Workspace) -> None:
         position, size = (int(number) for number in self._layout.chunks[share.index])
         if size == 0:
             for piece in share.pieces:
                 piece.out[...] = self._layout.fill_value
         elif not self._layout.filters:
-            self._fill_from_file(share, position)
+            self._fill_from_file(share, position, workspace)
         else:
-            self._fill_from_chunk(share, self._unpacked(share, position, size, keep))
+            self._fill_from_chunk(share, self._unpacked(share, position, size, keep, workspace), workspace)
 
-    def _fill_from_file(self, share: _Share, position: int) -> None:
+    def _fill_from_file(self, share: _Share, position: int, workspace: Workspace) -> None:
         """Chunks without filters are read by byte range, straight into place where it is one range."""
         columns = self._layout.chunk_shape[1]
         row_bytes = columns * self._layout.dtype.itemsize
@@ -148,28 +161,38 @@ class ChunkedSamples:
             if not self._layout.dtype.isnative:
                 piece.out.byteswap(inplace=True)
             return
-        data = self._file.read((share.last_row - share.first_row) * row_bytes, position)
+        data = workspace.take("stored", (share.last_row - share.first_row) * row_bytes)
+        self._file.read_into(data, position)
         self._place_values(share, data)
 
-    def _unpacked(self, share: _Share, position: int, size: int, keep: bool) -> UnpackedChunk:
+    def _unpacked(
+        self, share: _Share, position: int, size: int, keep: bool, workspace: Workspace
+    ) -> UnpackedChunk:
         kept = self._cache.get(share.index)
         if kept is not None:
             if not keep and not share.is_left:
                 self._cache.drop(share.index)
             return kept
-        data = self._file.read(size, position)
+        is_kept = keep or share.is_left
+        data = (
+            np.empty(self._chunk_bytes, np.uint8) if is_kept else workspace.take("chunk", self._chunk_bytes)
+        )
         where = f"{self._file.path}: chunk {share.index} at byte {position}"
         if "deflate" in self._layout.filters:
-            data = inflate(data, self._chunk_bytes, where)
-        elif size != self._chunk_bytes:
+            stored = workspace.take("stored", size)
+            self._file.read_into(stored, position)
+            inflate_into(data, stored, where)
+        elif size == self._chunk_bytes:
+            self._file.read_into(data, position)
+        else:
             raise IntegrityError(
                 f"{where}: holds {size} bytes, not {self._chunk_bytes}; the file was changed or damaged"
             )
-        if keep or share.is_left:
+        if is_kept:
             self._cache.keep(share.index, data)
         return ChunkInMemory(data)
 
-    def _fill_from_chunk(self, share: _Share, chunk: UnpackedChunk) -> None:
+    def _fill_from_chunk(self, share: _Share, chunk: UnpackedChunk, workspace: Workspace) -> None:
         columns = self._layout.chunk_shape[1]
         itemsize = self._layout.dtype.itemsize
         first, last = share.first_row * columns, share.last_row * columns
@@ -178,10 +201,10 @@ class ChunkedSamples:
             return
         planes = chunk.planes(itemsize, first, last).reshape(itemsize, -1, columns)
         for piece in share.pieces:
-            end = piece.first_column + piece.out.shape[1]
-            unshuffle_into(piece.out, planes[:, :, piece.first_column : end], self._layout.dtype.isnative)
+            chosen = planes[:, :, piece.first_column : piece.first_column + piece.out.shape[1]]
+            unshuffle_into(piece.out, chosen, self._layout.dtype.isnative, workspace)
 
     def _place_values(self, share: _Share, data: npt.NDArray[np.uint8]) -> None:
         values = data.reshape(-1).view(self._layout.dtype).reshape(-1, self._layout.chunk_shape[1])
         for piece in share.pieces:
-            piece.out[...] = values[:, piece.first_column : piece.first_column + piece.out.shape[1]]
+            put_columns(piece.out, values[:, piece.first_column : piece.first_column + piece.out.shape[1]])

@@ -8,42 +8,116 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-from isal import isal_zlib
+from isal import igzip_lib
 
 from seriesview.errors import IntegrityError
 from seriesview.layout.byte_file import Bytes
 
 # The package's own types call it an instance.
-_ISAL_ERROR = cast("type[Exception]", isal_zlib.error)
+_ISAL_ERROR = cast("type[Exception]", igzip_lib.error)
+# Below what malloc maps anew each time, which costs more than inflating.
+_PIECE_BYTES = 1 << 16
+_REUSED_BYTES = 4 << 20
+_STAGE_BYTES = 1 << 20
+# A line of the cache; shorter rows are put together first and stored in one piece each.
+_NARROW_BYTES = 64
 
 
-def inflate(stored: Bytes, num_bytes: int, where: str) -> Bytes:
-    """The uint8 (num_bytes,) that a zlib stream holds. Raises IntegrityError for anything else."""
-    unpacked: bytes
+class Workspace:
+    """Memory of one thread at work, used again for each chunk; chunks of more than 4 MiB get their own."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Bytes] = {}
+
+    def take(self, purpose: str, num_bytes: int) -> Bytes:
+        """Bytes uint8 (num_bytes,) of any content, until the next call of the same purpose."""
+        if num_bytes > _REUSED_BYTES:
+            return np.empty(num_bytes, np.uint8)
+        held = self._held.get(purpose)
+        if held is None or len(held) < num_bytes:
+            held = self._held[purpose] = np.empty(num_bytes, np.uint8)
+        return held[:num_bytes]
+
+
+def inflate_into(out: Bytes, stored: Bytes, where: str) -> None:
+    """Fill `out`, uint8 (num_bytes,), with what a zlib stream holds. Raises IntegrityError for anything else."""
     try:
-        unpacked = isal_zlib.decompress(stored.data, bufsize=num_bytes)
+        size = _inflate_by_isal(out, stored)
     except _ISAL_ERROR:
         # isal is stricter than the library that HDF5 writes with; that one has the last word.
-        try:
-            unpacked = zlib.decompress(stored.data, bufsize=num_bytes)
-        except zlib.error as error:
-            raise IntegrityError(
-                f"{where}: its {len(stored)} bytes cannot be inflated ({error}); the file was changed or damaged"
-            ) from error
-    if len(unpacked) != num_bytes:
+        size = _inflate_by_zlib(out, stored, where)
+    if size != len(out):
+        held = f"more than {len(out)}" if size > len(out) else f"{size}"
+        raise IntegrityError(f"{where}: holds {held} bytes, not {len(out)}; the file was changed or damaged")
+
+
+def _inflate_by_isal(out: Bytes, stored: Bytes) -> int:
+    """How many bytes the stream holds; one more than `out` stands for more."""
+    stream = igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_ZLIB)
+    rest: memoryview | bytes = stored.data
+    filled = 0
+    while not stream.eof:
+        piece = stream.decompress(rest, _PIECE_BYTES)
+        rest = b""
+        if filled + len(piece) > len(out):
+            return len(out) + 1
+        if not piece and not stream.eof:
+            raise _ISAL_ERROR("it ends too early")
+        out[filled : filled + len(piece)] = np.frombuffer(piece, np.uint8)
+        filled += len(piece)
+    return filled
+
+
+def _inflate_by_zlib(out: Bytes, stored: Bytes, where: str) -> int:
+    stream = zlib.decompressobj()
+    try:
+        unpacked = stream.decompress(stored.data, len(out) + 1)
+        if len(unpacked) <= len(out) and not stream.eof:
+            unpacked += stream.decompress(stream.unconsumed_tail, 1)
+    except zlib.error as error:
         raise IntegrityError(
-            f"{where}: holds {len(unpacked)} bytes, not {num_bytes}; the file was changed or damaged"
+            f"{where}: its {len(stored)} bytes cannot be inflated ({error}); the file was changed or damaged"
+        ) from error
+    if len(unpacked) <= len(out) and not stream.eof:
+        raise IntegrityError(
+            f"{where}: its {len(stored)} bytes end before what they hold does; the file was changed or damaged"
         )
-    return np.frombuffer(unpacked, np.uint8)
+    fitting = np.frombuffer(unpacked, np.uint8)[: len(out)]
+    out[: len(fitting)] = fitting
+    return len(unpacked)
 
 
-def unshuffle_into(out: npt.NDArray[Any], planes: Bytes, is_native: bool) -> None:
-    """Fill `out` (rows, columns), of any strides, from its values' bytes (itemsize, rows, columns).
+def unshuffle_into(out: npt.NDArray[Any], planes: Bytes, is_native: bool, workspace: Workspace) -> None:
+    """Fill `out` (rows, columns), its columns neighbours, from its values' bytes (itemsize, rows, columns).
 
     Plane b holds byte b of every value, as the file counts them; `is_native`: memory counts them alike.
     """
     if not is_native:
         planes = planes[::-1]
+    rows, columns = out.shape
+    row_bytes = columns * out.dtype.itemsize
+    if out.flags.c_contiguous or row_bytes >= _NARROW_BYTES:
+        _join_planes(out, planes)
+        return
+    step = _STAGE_BYTES // row_bytes
+    stage = workspace.take("stage", min(step, rows) * row_bytes).view(out.dtype).reshape(-1, columns)
+    for first in range(0, rows, step):
+        part = out[first : first + step]
+        _join_planes(stage[: len(part)], planes[:, first : first + step])
+        put_columns(part, stage[: len(part)])
+
+
+def put_columns(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+    """Copy `values` (rows, columns) to `out`; where both are of one dtype, narrow rows go in one piece each."""
+    row_bytes = out.shape[1] * out.dtype.itemsize
+    if out.dtype == values.dtype and out.dtype.itemsize < row_bytes < _NARROW_BYTES:
+        whole_row = np.dtype((np.void, row_bytes))
+        out.view(whole_row)[...] = values.view(whole_row)
+    else:
+        out[...] = values
+
+
+def _join_planes(out: npt.NDArray[Any], planes: Bytes) -> None:
     if out.dtype.itemsize == 2:
         low, high = planes if sys.byteorder == "little" else planes[::-1]
         # Shifting is vectorized, assigning every second byte is not.
