@@ -38,7 +38,13 @@ _FOOTER = """
 
 @click.command(short_help="Write a commented config.yaml for some files.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("config.yaml"), show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("config.yaml"),
+    show_default=True,
+    help="The file to write.",
+)
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @json_option
 def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:

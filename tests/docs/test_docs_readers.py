@@ -1,0 +1,39 @@
+"""The reader that docs/readers.md shows reads what other programs read."""
+
+import json
+import wave
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from docs_pages import ROOT
+from docs_session import Session
+
+from seriesview.readers.registry import reader_names
+from seriesview.series.series import open_series
+from seriesview.store import open_store
+
+PAGE = ROOT / "docs" / "readers.md"
+
+
+def test_the_reader_of_the_page_gives_the_samples_of_the_file(
+    followed: Callable[[Path], Session], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("KACHERY_STORAGE_DIR", raising=False)
+    here = followed(PAGE).directory
+    with wave.open(str(here / "song.wav"), "rb") as file:
+        frames = file.readframes(file.getnframes())
+    expected = np.frombuffer(frames, "<i2").reshape(-1, 2)
+    uri = json.loads((here / "results/series/song.json").read_text())["uri"]
+    with open_series(uri, open_store(here / "kachery-storage", "embedded")) as series:
+        assert np.array_equal(series.values(0, 0, len(expected)), expected)
+        window = series.window(0, 0, 441, 200)
+    for column in range(200):
+        inside = expected[441 * column : 441 * (column + 1) + 1]
+        assert np.array_equal(window[column], [inside.min(axis=0), inside.max(axis=0)])
+
+
+def test_every_reader_has_its_row() -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
+    assert {row.split("`")[1] for row in rows[: len(reader_names())]} == set(reader_names())
