@@ -16,6 +16,7 @@ from seriesview.errors import NodeError
 from seriesview.node.app import build_app
 from seriesview.node.config import NodeConfig
 from seriesview.node.connection import connection_class
+from seriesview.node.memory import keep_freed_memory
 from seriesview.node.node import Node
 
 _GRACE_SECONDS = 3
@@ -114,6 +115,7 @@ class _Server(uvicorn.Server):
 
 async def _serve(config: NodeConfig, stop: asyncio.Event, ready: Callable[[Node], None]) -> None:
     _raise_file_limit()
+    keep_freed_memory()
     sockets = _bind(config.host, config.port)
     try:
         node = Node(config, sockets[0].getsockname()[1], stop.set)
@@ -167,7 +169,7 @@ def _bind(host: str, port: int) -> list[socket.socket]:
     addresses.sort(key=lambda entry: entry[0] != socket.AF_INET)
     sockets: list[socket.socket] = []
     for family, address in addresses:
-        listener = socket.socket(family, socket.SOCK_STREAM)
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)

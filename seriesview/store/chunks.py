@@ -14,24 +14,27 @@ class ChunkHasher:
         self.size = 0
         self._whole = hashlib.sha1(usedforsecurity=False)
         self._chunked = size_hint is None or size_hint > CHUNK_BYTES
-        self._chunk = hashlib.sha1(usedforsecurity=False)
+        # The first chunk's hash is that of all bytes so far: no second one is taken until it ends.
+        self._chunk = self._whole
         self._chunk_start = 0
         self._chunks: list[dict[str, int | str]] = []
 
     def add(self, data: memoryview) -> None:
         """Take the next bytes (a one-dimensional view of unsigned bytes)."""
-        self._whole.update(data)
-        if self._chunked:
-            position = 0
-            while position < len(data):
-                piece = data[position : position + self._chunk_start + CHUNK_BYTES - self.size]
-                self._chunk.update(piece)
-                position += len(piece)
-                self.size += len(piece)
-                if self.size == self._chunk_start + CHUNK_BYTES:
-                    self._close_chunk()
-        else:
+        if not self._chunked:
+            self._whole.update(data)
             self.size += len(data)
+            return
+        position = 0
+        while position < len(data):
+            piece = data[position : position + self._chunk_start + CHUNK_BYTES - self.size]
+            self._whole.update(piece)
+            if self._chunk is not self._whole:
+                self._chunk.update(piece)
+            position += len(piece)
+            self.size += len(piece)
+            if self.size == self._chunk_start + CHUNK_BYTES:
+                self._close_chunk()
 
     def sha1(self) -> str:
         """Return the SHA-1 of all bytes so far."""
