@@ -20,6 +20,7 @@ from seriesview.node.mutables import mutable_routes
 from seriesview.node.node import Node
 from seriesview.node.node_routes import node_routes
 from seriesview.node.requests import Refused
+from seriesview.node.task_routes import task_routes
 
 _log = logging.getLogger("seriesview.node")
 
@@ -45,11 +46,8 @@ def _routes() -> list[BaseRoute]:
         *loading_routes(),
         *mutable_routes(),
         *bucket_routes(),
+        *task_routes(),
     ]
-    if importlib.util.find_spec("seriesview.node.task_routes"):
-        from seriesview.node.task_routes import task_routes
-
-        routes += task_routes()
     if importlib.util.find_spec("seriesview.node.feed_routes"):
         from seriesview.node.feed_routes import feed_routes
 

@@ -7,8 +7,8 @@ import resource
 import signal
 import socket
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 
 import uvicorn
 
@@ -107,6 +107,10 @@ class _Server(uvicorn.Server):
         self._stop = stop
         self._ready = ready
 
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        yield
+
     async def main_loop(self) -> None:
         await self.on_tick(0)
         self._ready()
@@ -123,7 +127,7 @@ async def _serve(config: NodeConfig, stop: asyncio.Event, ready: Callable[[Node]
             await node.start()
             server = _Server(_uvicorn_config(node), stop, lambda: ready(node))
             closing = asyncio.create_task(_close_when(stop, node))
-            await server._serve(sockets)
+            await server.serve(sockets)
             closing.cancel()
         finally:
             await node.stop()
