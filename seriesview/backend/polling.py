@@ -21,7 +21,6 @@ REGISTER_PATH = "/task/registerTaskFunctions"
 POLL_SECONDS = 4.0
 """A poll that a killed backend leaves behind swallows tasks of a real daemon until it ends, so it is short."""
 
-_MAX_ANSWER_BYTES = 256 * 2**20
 _CONNECT_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
 
@@ -110,9 +109,7 @@ class LongPoll:
         try:
             connection.request("POST", REGISTER_PATH, body=text, headers=headers)
             response = connection.getresponse()
-            data = response.read(_MAX_ANSWER_BYTES)
-            response.drain_conn()
-            return response.status, data
+            return response.status, response.data
         except (HTTPError, OSError) as error:
             raise Unreachable("the connection to the kachery daemon was lost") from error
         except ValueError as error:

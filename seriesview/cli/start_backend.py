@@ -1,19 +1,122 @@
 """`seriesview-start-backend`: the resident backend."""
 
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 import click
 
-from seriesview.cli.main import ERROR_STATUS
+from seriesview.cli.main import run_command
+from seriesview.requesting import CHANNEL_VARIABLE
+
+if TYPE_CHECKING:
+    from seriesview.backend.backend import Function
 
 
-@click.command()
-@click.option("--channel", help="kachery channel to answer on.")
-@click.option("--backend-id", help="Answer only requests that carry this ID.")
-@click.pass_context
-def main(context: click.Context, channel: str | None, backend_id: str | None) -> None:
-    """Answer figurl tasks on a kachery channel (not part of this release)."""
-    click.echo(
-        "seriesview: error: the resident backend is not part of this release; "
-        "`seriesview window` and `seriesview plot` read what was built",
-        err=True,
+@click.command(name="seriesview-start-backend")
+@click.option(
+    "--channel",
+    "channels",
+    multiple=True,
+    envvar=CHANNEL_VARIABLE,
+    help=f"kachery channel to answer on; can be given several times.  [default: {CHANNEL_VARIABLE}]",
+)
+@click.option(
+    "--backend-id",
+    help="Answer only requests that carry this ID. Other users may see it in `ps`: rather use --backend-id-file or "
+    "the variable SERIESVIEW_BACKEND_ID.",
+)
+@click.option("--backend-id-file", type=click.Path(path_type=Path), help="File that holds the backend ID.")
+@click.option(
+    "--no-node",
+    is_flag=True,
+    help="Start no node where no kachery daemon or node answers; that is an error then.",
+)
+@click.option(
+    "--storage-dir",
+    type=click.Path(path_type=Path),
+    help="kachery storage directory; KACHERY_STORAGE_DIR comes first, then this, then the running daemon's, then "
+    "~/kachery-storage.",
+)
+@click.option(
+    "--workers", type=click.IntRange(1, 64), default=4, show_default=True, help="Tasks run at the same time."
+)
+@click.option(
+    "--max-waiting",
+    type=click.IntRange(min=1),
+    default=5000,
+    show_default=True,
+    help="Tasks that may wait for a worker; further ones are answered with an error.",
+)
+@click.option(
+    "--max-result-mb",
+    type=click.FloatRange(min=0, min_open=True),
+    default=96,
+    show_default=True,
+    help="Largest result that is sent, as JSON.",
+)
+@click.option(
+    "--grace",
+    type=click.FloatRange(min=0),
+    default=5,
+    show_default=True,
+    help="Seconds that running tasks may take when the backend stops.",
+)
+def command(
+    channels: tuple[str, ...],
+    backend_id: str | None,
+    backend_id_file: Path | None,
+    no_node: bool,
+    storage_dir: Path | None,
+    workers: int,
+    max_waiting: int,
+    max_result_mb: float,
+    grace: float,
+) -> None:
+    """Answer figurl tasks on a kachery channel, until stopped by SIGTERM, SIGINT (Ctrl-C) or SIGHUP.
+
+    Tasks come through the kachery daemon or node at KACHERY_DAEMON_HOST and KACHERY_DAEMON_PORT (localhost,
+    20431); where none answers a node is started in this process. One line a task is written to standard error.
+    """
+    from seriesview.backend.backend import BackendLimits
+    from seriesview.backend.backend_id import find_backend_id
+    from seriesview.backend.serving import serve_functions
+
+    if not channels:
+        raise click.UsageError(f"no kachery channel is named; give --channel, or set {CHANNEL_VARIABLE}")
+    identity = find_backend_id(backend_id, backend_id_file, partial(_say, error=True))
+    limits = BackendLimits(
+        workers=workers,
+        max_waiting=max_waiting,
+        max_result_bytes=int(max_result_mb * 2**20),
+        grace_seconds=grace,
     )
-    context.exit(ERROR_STATUS)
+    serve_functions(_functions, channels, identity, limits, storage_dir, not no_node, _say)
+
+
+def _functions(storage_dir: Path) -> tuple[Mapping[str, Function], Callable[[], None]]:
+    """The task functions, reading from a storage directory, and what lets go of what they keep in memory."""
+    from seriesview.backend.backend import Function
+    from seriesview.store import open_store
+    from seriesview.tasks.context import TaskContext
+    from seriesview.tasks.functions import TASK_FUNCTIONS, run_task
+
+    context = TaskContext(open_store(storage_dir, "embedded"))
+    functions = {
+        name: Function(function.type, partial(run_task, context, name))
+        for name, function in TASK_FUNCTIONS.items()
+    }
+    return functions, context.release
+
+
+def _say(line: str, error: bool = False) -> None:
+    click.echo(f"seriesview: {line}", err=error)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; exits with its status."""
+    run_command(command, sys.argv[1:] if arguments is None else arguments, "seriesview-start-backend")
