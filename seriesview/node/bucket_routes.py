@@ -64,7 +64,7 @@ async def _put(request: Request) -> Response:
     path = node.buckets.location(place.path)
     is_file = place.kind == "file"
     destination = Destination(
-        node.buckets.writer,
+        node.buckets.result_writer if place.kind == "result" else node.buckets.writer,
         lambda _: path,
         sha1=place.sha1 if is_file else None,
         size=int(query["size"]) if "size" in query else None,

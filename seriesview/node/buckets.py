@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from seriesview.errors import NodeError
 from seriesview.node.names import is_channel_name, is_sha1
+from seriesview.node.result_writer import ResultWriter
 from seriesview.store.writer import AtomicWriter
 
 BUCKETS_DIRECTORY = "buckets"
@@ -78,6 +79,11 @@ class Buckets:
         except OSError as error:
             raise NodeError(f"cannot make {self.directory}: {error.strerror}") from error
         self.writer = AtomicWriter(self.directory)
+        self.result_writer = ResultWriter(self.directory)
+
+    def close(self) -> None:
+        """Stop what runs in the background."""
+        self.result_writer.close()
 
     def file_path(self, channel: str, sha1: str) -> str:
         """Return the path of an uploaded file."""

@@ -90,6 +90,7 @@ class Node:
                 await task
         for pool in (self.long_calls, self.threads):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
+        self.buckets.close()
         self.database.close()
 
 

@@ -91,6 +91,10 @@ class AtomicWriter:
     def publish(self, staged: StagedFile, target: Path) -> None:
         """Sync a staged file to disk and give it its final name, replacing what had it; raises OSError."""
         os.fsync(staged.descriptor)
+        self.give_name(staged, target)
+
+    def give_name(self, staged: StagedFile, target: Path) -> None:
+        """Give a staged file its final name, whether or not it is on disk; raises OSError."""
         for attempt in range(_RETRIES + 1):
             try:
                 staged.path.rename(target)
