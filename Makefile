@@ -14,7 +14,8 @@ $(STAMP): pyproject.toml
 demo: $(STAMP)  ## build the demo workspace and say where its pictures are
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/seriesview build config.yaml --cores all
 
-test: $(STAMP)  ## every test
+test: $(STAMP)  ## every test; installs the programs that they run against where it can
+	tests/install-programs
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 bench: $(STAMP)  ## ratios to physical limits, measured in this run

@@ -7,6 +7,7 @@ rule series:
         "results/logs/series/{name}.log",
     benchmark:
         "results/benchmarks/series/{name}.tsv"
+    localrule: True
     conda:
         "../envs/seriesview.yaml"
     resources:

@@ -11,6 +11,7 @@ rule workspace:
         "results/logs/workspace.log",
     benchmark:
         "results/benchmarks/workspace.tsv"
+    localrule: True
     conda:
         "../envs/seriesview.yaml"
     resources:
@@ -33,6 +34,7 @@ rule picture_page:
         "results/logs/picture_page.log",
     benchmark:
         "results/benchmarks/picture_page.tsv"
+    localrule: True
     conda:
         "../envs/seriesview.yaml"
     resources:
@@ -59,6 +61,7 @@ rule series_table:
         "results/logs/series_table.log",
     benchmark:
         "results/benchmarks/series_table.tsv"
+    localrule: True
     conda:
         "../envs/seriesview.yaml"
     resources:
