@@ -163,7 +163,6 @@ class _Exchange:
         self._send = send
         self._transport: asyncio.Transport = scope["state"]["transport"]
         self._body_ended = False
-        self._stalled = False
         self._origin: str | None = None
 
     def allow_origin(self, origin: str) -> None:
@@ -176,7 +175,6 @@ class _Exchange:
             async with asyncio.timeout(self._seconds):
                 message = await self._receive()
         except TimeoutError:
-            self._stalled = True
             raise HTTPException(408, "nothing arrived for too long") from None
         self._body_ended = not message.get("more_body", False)
         return message
@@ -191,7 +189,8 @@ class _Exchange:
                 headers.add_vary_header("Origin")
             else:
                 headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-            if message["status"] >= 400 and not self._body_ended and not await self._drained():
+            status = message["status"]
+            if status >= 400 and not self._body_ended and (status == 408 or not await self._drained()):
                 headers["Connection"] = "close"
         try:
             async with asyncio.timeout(self._seconds):
@@ -204,8 +203,6 @@ class _Exchange:
 
     async def _drained(self) -> bool:
         """Read what a refused client still sends, so that it can read the answer; False where it is too much."""
-        if self._stalled:
-            return False
         left = _DRAINED_BYTES
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):

@@ -150,6 +150,7 @@ def _uvicorn_config(node: Node) -> uvicorn.Config:
         lifespan="off",
         loop="none",
         log_config=None,
+        log_level="error",
         access_log=False,
         server_header=False,
         date_header=False,

@@ -65,7 +65,7 @@ def ask(
         headers.setdefault("Content-Type", "application/json")
     connection = http.client.HTTPConnection(host, port, timeout=30)
     try:
-        connection.request(method, path, body, headers)
+        connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
         response = connection.getresponse()
         return Answer(response.status, response.headers, response.read())
     finally:
@@ -77,7 +77,9 @@ def run_client(port: int, tmp_path: Path, script: str, **variables: str) -> Any:
 
     The script gets `report(value)` to print it with.
     """
-    prelude = "import json, sys\nimport kachery_client as kc\ndef report(value): print('\\n' + json.dumps(value))\n"
+    prelude = (
+        "import json, sys\nimport kachery_client as kc\ndef report(value): print('\\n' + json.dumps(value))\n"
+    )
     environment = {name: value for name, value in os.environ.items() if name not in NODE_VARIABLES}
     environment |= {
         "KACHERY_DAEMON_PORT": str(port),

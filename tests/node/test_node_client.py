@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 
 from node_peers import ask, node_process, run_client
@@ -141,8 +142,6 @@ def test_a_client_does_not_notice_a_restart(tmp_path: Path) -> None:
         ready, gone = tmp_path / "ready", tmp_path / "gone"
         os.mkfifo(ready)
         os.mkfifo(gone)
-        import threading
-
         results: list[object] = []
         script = """
             kc.set("a", 1)
