@@ -7,16 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seriesview.errors import (
+        BackendError,
         BuildError,
         ConfigError,
         FormatError,
         IntegrityError,
         MissingArtifactError,
+        NodeError,
         ReaderError,
         RequestError,
         SeriesviewError,
         StoreError,
+        TaskError,
     )
+    from seriesview.requesting import request_task
     from seriesview.series.series import Series, open_series
     from seriesview.series.svseries import SVSeries
     from seriesview.series.svseries_segment import SVSeriesSegment
@@ -25,12 +29,14 @@ if TYPE_CHECKING:
     __version__: str
 
 _HOMES = {
+    "BackendError": "seriesview.errors",
     "BuildError": "seriesview.errors",
     "ConfigError": "seriesview.errors",
     "FormatError": "seriesview.errors",
     "IntegrityError": "seriesview.errors",
     "MissingArtifactError": "seriesview.errors",
     "MultiPanelView": "seriesview.workspace.multi_panel_view",
+    "NodeError": "seriesview.errors",
     "ReaderError": "seriesview.errors",
     "RequestError": "seriesview.errors",
     "SVSeries": "seriesview.series.svseries",
@@ -38,16 +44,20 @@ _HOMES = {
     "Series": "seriesview.series.series",
     "SeriesviewError": "seriesview.errors",
     "StoreError": "seriesview.errors",
+    "TaskError": "seriesview.errors",
     "open_series": "seriesview.series.series",
+    "request_task": "seriesview.requesting",
 }
 
 __all__ = [
+    "BackendError",
     "BuildError",
     "ConfigError",
     "FormatError",
     "IntegrityError",
     "MissingArtifactError",
     "MultiPanelView",
+    "NodeError",
     "ReaderError",
     "RequestError",
     "SVSeries",
@@ -55,8 +65,10 @@ __all__ = [
     "Series",
     "SeriesviewError",
     "StoreError",
+    "TaskError",
     "__version__",
     "open_series",
+    "request_task",
 ]
 
 

@@ -26,7 +26,10 @@ CHANNEL_VARIABLE = "FIGURL_CHANNEL"
 QUERIES = ("seriesview.get_python_package_version.1", "seriesview.get_health.1")
 """The functions of seriesview's backend that are queries; all others are pure calculations."""
 
-_SLICE_SECONDS = 1.0
+_SLICE_SECONDS = 15.0
+_DAEMON_SLICE_SECONDS = 1.0
+"""A kachery daemon answers only after the whole time where the task ended before it was asked."""
+
 _RESULT_PAUSES = (0.05, 0.2, 0.5, 1.0)
 _LONGEST_PAUSE = 1.0
 _DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -159,7 +162,8 @@ class _Request:
         return self._fetched(url if self._kind == "pure-calculation" else _uncached(url))
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        seconds = min(_SLICE_SECONDS, max(0.0, self._seconds_left()))
+        longest = _SLICE_SECONDS if self._client.is_node else _DAEMON_SLICE_SECONDS
+        seconds = min(longest, max(0.0, self._seconds_left()))
         is_repeatable = self._kind != "action" or path != "/task/requestTask"
         return self._client.post(
             path, {**body, "timeoutMsec": round(1000 * seconds)}, seconds + 15.0, is_repeatable

@@ -117,7 +117,8 @@ class Backend:
         """Take no more tasks, finish or report what is under way within the grace; returns whether all ended."""
         self._stopping.begin(self._limits.grace_seconds)
         waiting = self._queue.close() + self._health_queue.close()
-        if self._client.notices_closed_polls:
+        if self._client.is_node:
+            # A kachery daemon would hand tasks to a poll that was closed; there it is left to end by itself.
             self._poll.cut()
         for work in waiting:
             self._answer(work, failure(_STOPPING))

@@ -22,7 +22,7 @@ CODE_FILE = "client-auth"
 _CODE_SECONDS = 60.0
 _CODE_PAUSES = (0.0, 0.2, 0.4, 0.8)
 _CONNECT_SECONDS = 5.0
-_MAX_CONNECTIONS = 16
+_MAX_CONNECTIONS = 64
 _REASON_CHARACTERS = 300
 
 
@@ -75,8 +75,8 @@ class DaemonClient:
         return self._is_connected
 
     @property
-    def notices_closed_polls(self) -> bool:
-        """Whether a poll whose connection was closed swallows no tasks: a seriesview node, not a kachery daemon."""
+    def is_node(self) -> bool:
+        """Whether this is a seriesview node, which lacks some weaknesses of a kachery daemon."""
         return self.daemon is not None and self.daemon.version.startswith("seriesview")
 
     def connect(self) -> bool:

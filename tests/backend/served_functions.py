@@ -1,0 +1,87 @@
+"""A backend with functions that misbehave in every way: python served_functions.py CHANNEL[,CHANNEL] [MORE AS JSON]
+
+MORE: limits of the backend; the ID comes from SERIESVIEW_BACKEND_ID. `CALLS` (environment) names a file to which each
+call adds a line, and `NAME` what this backend says that it is called.
+"""
+
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from seriesview.backend.backend import BackendLimits, Function
+from seriesview.backend.backend_id import find_backend_id
+from seriesview.backend.serving import serve_functions
+from seriesview.errors import SeriesviewError
+
+PURE = "pure-calculation"
+
+VALUES: dict[str, Any] = {
+    "zero": 0,
+    "false": False,
+    "empty_text": "",
+    "empty_list": [],
+    "empty_object": {},
+    "int64": np.int64(2**40),
+    "bool": np.bool_(True),
+    "float32": np.float32(0.5),
+    "nan": math.nan,
+    "deep_nan": {"a": [1.0, {"b": np.float64("nan")}]},
+    "infinity": math.inf,
+    "nothing": None,
+    "a_set": {1, 2},
+    "an_array": np.zeros(3),
+    "keys": {(1, 2): 3},
+    "text": "é \u2028 \U0001f600 \ud800 \0",
+}
+
+
+def note(line: str) -> None:
+    """One more call; a short line that is appended is never torn."""
+    with Path(os.environ["CALLS"]).open("a") as file:
+        file.write(f"{line}\n")
+
+
+def echo(kwargs: Mapping[str, Any]) -> Any:
+    note(json.dumps(dict(kwargs), sort_keys=True))
+    time.sleep(kwargs.get("seconds", 0))
+    return {"name": os.environ.get("NAME", ""), **kwargs}
+
+
+def fail(kwargs: Mapping[str, Any]) -> Any:
+    kind = {"known": SeriesviewError, "unknown": RuntimeError, "memory": MemoryError}[kwargs["kind"]]
+    raise kind(kwargs.get("message", "x"))
+
+
+def act(kwargs: Mapping[str, Any]) -> Any:
+    note("action")
+    time.sleep(kwargs.get("seconds", 0))
+    return {"is not": "looked at"}
+
+
+FUNCTIONS = {
+    "test.echo.1": Function(PURE, echo),
+    "test.query.1": Function("query", echo),
+    "test.fail.1": Function(PURE, fail),
+    "test.value.1": Function(PURE, lambda kwargs: VALUES[kwargs["which"]]),
+    "test.large.1": Function(PURE, lambda kwargs: "x" * kwargs["size"]),
+    "test.act.1": Function("action", act),
+}
+
+
+if __name__ == "__main__":
+    more = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
+    serve_functions(
+        lambda _: (FUNCTIONS, lambda: note("idle")),
+        sys.argv[1].split(","),
+        find_backend_id(None, None, print),
+        BackendLimits(**more),
+        may_start_node=os.environ.get("OWN_NODE") == "yes",
+        announce=lambda line: print(line, flush=True),
+    )
