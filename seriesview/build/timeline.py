@@ -3,7 +3,8 @@
 **Jumps.** A segment ends where the next timestamp is more than `max_gap_seconds` later. Where that is not
 configured, the timestamps decide:
 
-1. regular with 5 median intervals as the limit: that is it (jitter of up to half a sample is no jump);
+1. regular with 5 median intervals as the limit: that is it (jitter of up to half a sample is no jump), unless 2.
+   fits at least twice as well where this deviates by more than a quarter of a sample (one sample in all is missing);
 2. else regular with 1.5 median intervals as the limit, and at most one jump in 100 samples: that is it
    (one missing sample is a jump);
 3. else the samples keep their times, and a jump is longer than 10 times the 99th percentile of the intervals.
@@ -36,6 +37,7 @@ _JITTER_LIMIT = 5.0
 _MISSING_SAMPLE_LIMIT = 1.5
 _IRREGULAR_LIMIT = 10.0
 _SAMPLES_PER_JUMP = 100
+_DOUBTFUL_DEVIATION = 0.25
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,7 @@ def analyse_timestamps(
 ) -> Timeline:
     """Segments and, where regular, the rate of timestamps (seconds, float64, in order).
 
-    `blocks` is called once a pass (three to seven passes) and yields the same arrays (n,) each time. With
+    `blocks` is called once a pass (three to ten passes) and yields the same arrays (n,) each time. With
     `given_rate` only that rate is tried. Raises BuildError for no timestamps at all, and for timestamps that
     are not finite or go back, with the sample's index.
     """
@@ -78,9 +80,12 @@ def analyse_timestamps(
     if intervals is None:
         return _regular(blocks, math.inf, None, given_rate) or _irregular(blocks, math.inf)
     timeline = _regular(blocks, _JITTER_LIMIT * intervals.median, intervals, given_rate)
-    if timeline is None and intervals.mostly_even:
+    is_doubtful = timeline is None or timeline.largest_deviation > _DOUBTFUL_DEVIATION * intervals.median
+    if is_doubtful and intervals.mostly_even:
         limit = _MISSING_SAMPLE_LIMIT * intervals.median
-        timeline = _regular(blocks, limit, intervals, given_rate, _SAMPLES_PER_JUMP)
+        cut = _regular(blocks, limit, intervals, given_rate, _SAMPLES_PER_JUMP)
+        if timeline is None or (cut is not None and 2 * cut.largest_deviation <= timeline.largest_deviation):
+            timeline = cut
     return timeline or _irregular(blocks, _IRREGULAR_LIMIT * intervals.percentile_99)
 
 

@@ -186,3 +186,13 @@ def test_times_that_go_back_are_errors_that_name_the_sample_and_both_values(bloc
 def test_no_timestamps_are_an_error() -> None:
     with pytest.raises(BuildError, match="no samples"):
         analyse_timestamps(in_blocks([]))
+
+
+@pytest.mark.parametrize("missing", [1, 2, 3])
+@pytest.mark.parametrize("at", [1, 500, 998])
+def test_a_single_gap_is_a_jump_however_short(missing: int, at: int) -> None:
+    times = np.arange(1000) / 250.0
+    times[at:] += missing / 250.0
+    timeline = analyse_timestamps(lambda: [times])
+    assert timeline.sampling_frequency == 250.0
+    assert [segment.num_samples for segment in timeline.segments] == [at, 1000 - at]
