@@ -5,6 +5,7 @@ import ipaddress
 import logging
 import re
 import socket
+from functools import lru_cache
 from http.cookies import CookieError, SimpleCookie
 from typing import Literal
 
@@ -192,12 +193,15 @@ class _Exchange:
             status = message["status"]
             if status >= 400 and not self._body_ended and (status == 408 or not await self._drained()):
                 headers["Connection"] = "close"
-        try:
-            async with asyncio.timeout(self._seconds):
-                await self._send(message)
-        except TimeoutError:
-            self._transport.abort()
-            raise ClientGoneError from None
+        if self._transport.get_write_buffer_size() == 0:
+            await self._send(message)  # nothing to wait for
+        else:
+            try:
+                async with asyncio.timeout(self._seconds):
+                    await self._send(message)
+            except TimeoutError:
+                self._transport.abort()
+                raise ClientGoneError from None
         if self._transport.is_closing() and message.get("more_body", False):
             raise ClientGoneError
 
@@ -262,8 +266,13 @@ def _same_address(name: str, address: str) -> bool:
 
 
 def _is_loopback(client: tuple[str, int] | None) -> bool:
+    return client is not None and _is_loopback_address(client[0])
+
+
+@lru_cache(1024)
+def _is_loopback_address(address: str) -> bool:
     try:
-        return client is not None and _plain(ipaddress.ip_address(client[0])).is_loopback
+        return _plain(ipaddress.ip_address(address)).is_loopback
     except ValueError:
         return False
 

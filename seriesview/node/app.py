@@ -1,6 +1,5 @@
 """The node's application: its routes, and what errors look like."""
 
-import importlib.util
 import logging
 
 from starlette.applications import Starlette
@@ -14,6 +13,7 @@ from seriesview.errors import MissingArtifactError, SeriesviewError
 from seriesview.node.access import Access
 from seriesview.node.bucket_routes import bucket_routes
 from seriesview.node.buckets import URL_PREFIX
+from seriesview.node.feed_routes import feed_routes
 from seriesview.node.files import file_routes
 from seriesview.node.loading import loading_routes
 from seriesview.node.mutables import mutable_routes
@@ -40,19 +40,16 @@ def build_app(node: Node) -> ASGIApp:
 
 
 def _routes() -> list[BaseRoute]:
-    routes: list[BaseRoute] = [
-        *node_routes(),
+    # Those first that are asked for most: they are tried in this order.
+    return [
+        *task_routes(),
+        *bucket_routes(),
+        *feed_routes(),
         *file_routes(),
         *loading_routes(),
         *mutable_routes(),
-        *bucket_routes(),
-        *task_routes(),
+        *node_routes(),
     ]
-    if importlib.util.find_spec("seriesview.node.feed_routes"):
-        from seriesview.node.feed_routes import feed_routes
-
-        routes += feed_routes()
-    return routes
 
 
 async def _http_problem(request: Request, error: Exception) -> Response:

@@ -50,7 +50,8 @@ async def _get(request: Request) -> Response:
         headers |= {"ETag": f'"{place.sha1}"', "Cache-Control": _FOR_EVER}
     else:
         headers["Cache-Control"] = "no-cache"
-    return FileResponse(node.buckets.location(place.path), node.threads, headers)
+    threads = node.short_calls if place.kind == "result" else node.threads
+    return FileResponse(node.buckets.location(place.path), threads, headers)
 
 
 async def _put(request: Request) -> Response:
@@ -69,6 +70,7 @@ async def _put(request: Request) -> Response:
         sha1=place.sha1 if is_file else None,
         size=int(query["size"]) if "size" in query else None,
         is_immutable=is_file,
+        is_quick=place.kind == "result",
     )
     try:
         await receive_file(request, destination)

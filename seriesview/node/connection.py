@@ -6,6 +6,7 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from seriesview.node.config import Limits
+from seriesview.node.joined_writes import JoinedWrites
 
 _EMPTY_SECONDS = 0.1
 """How long chunks may take to follow a Content-Length of 0."""
@@ -30,6 +31,7 @@ def connection_class(limits: Limits) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self._joined = JoinedWrites(transport, self.loop)
             self._expect_head()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -63,6 +65,7 @@ def connection_class(limits: Limits) -> type[HttpToolsProtocol]:
             self._had_progress = True
             self._cancel_head_timer()
             super().on_headers_complete()
+            self.cycle.transport = self._joined  # type: ignore[assignment]
             headers = dict(self.headers)
             if b"transfer-encoding" in headers and b"content-length" in headers:
                 self.cycle.keep_alive = False
@@ -80,6 +83,7 @@ def connection_class(limits: Limits) -> type[HttpToolsProtocol]:
             super().on_message_complete()
 
         def on_response_complete(self) -> None:
+            self._joined.flush()
             if self.cycle.response_complete and self.cycle.more_body:
                 self.transport.close()
             super().on_response_complete()

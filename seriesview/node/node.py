@@ -15,6 +15,7 @@ from seriesview.node.database import DATABASE_FILE, Database
 from seriesview.node.feeds import Feeds
 from seriesview.node.identity import load_identity
 from seriesview.node.mutables import Mutables
+from seriesview.node.one_thread import ShortCalls
 from seriesview.node.tokens import Sessions, Tokens
 from seriesview.store.writer import AtomicWriter
 
@@ -62,6 +63,7 @@ class Node:
             self.database.close()
             raise
         self.threads = ThreadPoolExecutor(_THREADS, "node")
+        self.short_calls = ShortCalls(self.threads)
         self.long_calls = ThreadPoolExecutor(_LONG_CALLS, "node-long")
         self._background: list[asyncio.Task[None]] = []
 

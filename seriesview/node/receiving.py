@@ -37,6 +37,8 @@ class Destination:
     """How many bytes there must be, where that is known."""
     is_immutable: bool = True
     """Whether a file that is there with the same size is the same file."""
+    is_quick: bool = False
+    """Whether a small file may be written without a thread: it does not wait for the disk."""
     with_manifest: bool = False
     """Whether the chunk manifest of a large file is wanted."""
 
@@ -67,7 +69,8 @@ async def receive_file(request: Request, destination: Destination) -> ReceivedFi
             raise too_large(limit)
         check_free(destination.writer.directory, announced, node.limits.free_bytes)
     receipt = _Receipt(destination, announced, node.limits.free_bytes)
-    thread = OneThread(node.threads)
+    is_short = destination.is_quick and limit <= _SMALL_BYTES
+    thread = OneThread(node.short_calls if is_short else node.threads)
     pieces: list[bytes] = []
     waiting = size = 0
     try:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from seriesview.errors import MissingArtifactError, NodeError
-from seriesview.node.one_thread import OneThread
+from seriesview.node.one_thread import OneThread, ShortCalls
 from seriesview.store.faults import read_fault
 
 _BLOCK_BYTES = 2**19
@@ -25,7 +25,7 @@ class FileResponse(Response):
     def __init__(
         self,
         path: Path,
-        threads: ThreadPoolExecutor,
+        threads: ThreadPoolExecutor | ShortCalls,
         headers: Mapping[str, str],
         span: tuple[int, int | None] | None = None,
     ) -> None:
