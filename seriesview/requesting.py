@@ -30,6 +30,7 @@ _SLICE_SECONDS = 15.0
 _DAEMON_SLICE_SECONDS = 1.0
 """A kachery daemon answers only after the whole time where the task ended before it was asked."""
 
+_PATIENCE_SECONDS = 5.0
 _RESULT_PAUSES = (0.05, 0.2, 0.5, 1.0)
 _LONGEST_PAUSE = 1.0
 _DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -111,6 +112,8 @@ class _Request:
 
         was_reached = False
         pause = 0.05
+        # One that this process has spoken to may be starting again.
+        patience = time.monotonic() + (0.0 if self._client.daemon is None else _PATIENCE_SECONDS)
         while True:
             try:
                 if not self._client.is_connected and not self._client.connect():
@@ -123,7 +126,8 @@ class _Request:
             except Unreachable as error:
                 if self._kind == "action" and was_reached:
                     raise TaskError(f"{error}; whether the action was done is not known") from error
-                if not was_reached or self._seconds_left() < pause:
+                is_hopeless = not was_reached and time.monotonic() + pause > patience
+                if is_hopeless or self._seconds_left() < pause:
                     raise
             else:
                 if result is not None:

@@ -129,7 +129,7 @@ class Surroundings:
             json.dumps(limits or {}),
             **environment,
         )
-        process.wait_for("answers")
+        process.wait_for(f"backend {process.pid} answers")
         return process
 
     def ask_kachery(self, function_id: str, kwargs: dict[str, Any], kind: str = "pure-calculation") -> Any:

@@ -1,0 +1,201 @@
+"""Restarts of the node, signals, and what is left behind."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from functools import partial
+from typing import Any
+
+import pytest
+from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of, until
+
+from seriesview.errors import SeriesviewError, TaskError
+from seriesview.requesting import request_task
+
+ask = partial(request_task, channel=CHANNEL)
+
+
+class Asked(threading.Thread):
+    """A request in a thread of its own, and what came of it."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(daemon=True)
+        self._call = partial(ask, *arguments, **more)
+        self.answer: Any = None
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.answer = self._call()
+        except SeriesviewError as error:
+            self.answer = error
+
+    def result(self, seconds: float = 60) -> Any:
+        self.join(seconds)
+        assert not self.is_alive()
+        return self.answer
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_restart_of_the_node_loses_and_doubles_no_answer(surroundings: Surroundings, number: int) -> None:
+    node = surroundings.node()
+    backend = surroundings.backend()
+    asked = [Asked("test.echo.1", {"seconds": 3, "n": n}) for n in range(3)]
+    until(lambda: len(surroundings.calls()) == 3)
+    node.stop(number)
+    time.sleep(1)
+    surroundings.node()
+    assert [one.result()["n"] for one in asked] == [0, 1, 2]
+    assert ask("test.echo.1", {"after": 1}, timeout=15) == {"name": "", "after": 1}
+    assert len(surroundings.calls()) == 4
+    assert "event=disconnected" in backend.written
+    backend.wait_for("event=connected")
+
+
+def test_an_outcome_is_kept_while_the_node_is_away(surroundings: Surroundings) -> None:
+    node = surroundings.node()
+    backend = surroundings.backend()
+    asked = Asked("test.echo.1", {"seconds": 1})
+    until(lambda: len(surroundings.calls()) == 1)
+    node.stop(signal.SIGKILL)
+    time.sleep(4)
+    surroundings.node()
+    assert asked.result() == {"name": "", "seconds": 1}
+    backend.wait_for("outcome=finished")
+    assert len(surroundings.calls()) == 1
+
+
+def test_requests_that_wait_outlive_the_node(surroundings: Surroundings) -> None:
+    node = surroundings.node()
+    backend = surroundings.backend(limits={"workers": 1})
+    asked = [Asked("test.echo.1", {"seconds": 0.2, "n": n}) for n in range(20)]
+    until(lambda: len(surroundings.calls()) >= 2)
+    node.stop(signal.SIGKILL)
+    surroundings.node()
+    assert [one.result()["n"] for one in asked] == list(range(20))
+    assert len(surroundings.calls()) == len(set(surroundings.calls())) == 20
+    assert backend.popen.poll() is None
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_lets_running_tasks_finish_and_answers_the_others(
+    surroundings: Surroundings, number: int
+) -> None:
+    surroundings.node()
+    backend = surroundings.backend(limits={"workers": 1})
+    running = Asked("test.echo.1", {"seconds": 2})
+    until(lambda: len(surroundings.calls()) == 1)
+    waiting = [Asked("test.echo.1", {"n": n}) for n in range(5)]
+    until(lambda: ask("seriesview.get_health.1")["waiting"] == 5)
+    begin = time.monotonic()
+    assert backend.stop(number) == 0
+    assert time.monotonic() - begin < 10
+    assert running.result() == {"name": "", "seconds": 2}
+    assert all("stopping" in str(one.result()) for one in waiting)
+    assert "Traceback" not in backend.written
+
+
+def test_a_task_that_does_not_end_is_reported_and_the_process_ends(surroundings: Surroundings) -> None:
+    surroundings.node()
+    backend = surroundings.backend(limits={"grace_seconds": 1})
+    asked = Asked("test.echo.1", {"seconds": 1000})
+    until(lambda: len(surroundings.calls()) == 1)
+    begin = time.monotonic()
+    assert backend.stop() == 0
+    assert time.monotonic() - begin < 10
+    assert "stopped before" in str(asked.result())
+
+
+def test_an_idle_backend_stops_at_once_and_a_second_one_takes_over(surroundings: Surroundings) -> None:
+    surroundings.node()
+    first = surroundings.backend(NAME="first")
+    assert ask("test.query.1", function_type="query")["name"] == "first"
+    begin = time.monotonic()
+    assert first.stop() == 0
+    assert time.monotonic() - begin < 3
+    surroundings.backend(NAME="second")
+    assert ask("test.query.1", function_type="query")["name"] == "second"
+
+
+def test_a_killed_backend_leaves_its_tasks_to_the_next(surroundings: Surroundings) -> None:
+    surroundings.node()
+    first = surroundings.backend(NAME="first")
+    asked = Asked("test.query.1", {"seconds": 2}, function_type="query")
+    until(lambda: len(surroundings.calls()) == 1)
+    surroundings.backend(NAME="second")
+    first.stop(signal.SIGKILL)
+    assert asked.result()["name"] == "second"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("own_node", ["yes", "no"])
+def test_no_process_is_left_behind(surroundings: Surroundings, number: int, own_node: str) -> None:
+    if own_node == "no":
+        surroundings.node()
+    mark = f"MARK={surroundings.directory}"
+    backend = surroundings.backend(OWN_NODE=own_node, MARK=str(surroundings.directory))
+    assert ask("test.echo.1", {}) == {"name": ""}
+    assert processes_of(mark) == [backend.pid]
+    assert backend.stop(number) == (-number if number == signal.SIGKILL else 0)
+    assert processes_of(mark) == []
+
+
+def test_a_node_of_its_own_is_started_and_stopped(surroundings: Surroundings) -> None:
+    backend = surroundings.backend(OWN_NODE="yes")
+    assert "starting a node in this process" in backend.written
+    assert surroundings.ask_kachery("test.echo.1", {"a": 1}) == {"name": "", "a": 1}
+    assert all(ask("test.echo.1", {"n": n})["n"] == n for n in range(3))
+    assert backend.stop() == 0
+    with pytest.raises(SeriesviewError, match="no kachery daemon or node answers"):
+        ask("test.echo.1", {})
+
+
+def test_one_node_started_by_a_backend_serves_others(surroundings: Surroundings) -> None:
+    surroundings.backend(OWN_NODE="yes", NAME="a", SERIESVIEW_BACKEND_ID="the first one's ID")
+    other = surroundings.backend(OWN_NODE="yes", NAME="b", SERIESVIEW_BACKEND_ID="the second one's ID")
+    assert "starting a node" not in other.written
+    for name, backend_id in (("a", "the first one's ID"), ("b", "the second one's ID")):
+        assert ask("test.echo.1", {}, backend_id=backend_id)["name"] == name
+
+
+def test_actions_are_never_repeated(surroundings: Surroundings) -> None:
+    node = surroundings.node()
+    surroundings.backend()
+    asked = Asked("test.act.1", {"seconds": 2}, function_type="action")
+    until(lambda: len(surroundings.calls()) == 1)
+    node.stop(signal.SIGKILL)
+    surroundings.node()
+    answer = asked.result()
+    assert answer is True or isinstance(answer, TaskError)
+    assert ask("test.act.1", function_type="action") is True
+    assert surroundings.calls() == ["action", "action"]
+
+
+def test_restarts_under_load(surroundings: Surroundings) -> None:
+    node = surroundings.node()
+    surroundings.backend()
+    stop = threading.Event()
+
+    def load(number: int) -> int:
+        done = 0
+        while not stop.is_set():
+            assert ask("test.echo.1", {"n": [number, done]}, timeout=60)["n"] == [number, done]
+            done += 1
+        return done
+
+    def restart() -> None:
+        nonlocal node
+        try:
+            for _ in range(3):
+                time.sleep(1)
+                node.stop(signal.SIGKILL)
+                node = surroundings.node()
+            time.sleep(1)
+        finally:
+            stop.set()
+
+    answers = all_at_once([restart, *(partial(load, number) for number in range(8))])
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+    assert sum(answers[1:]) > 20
