@@ -22,6 +22,10 @@ from seriesview.node.node import Node
 _GRACE_SECONDS = 3
 _WANTED_FILES = 65_536
 _BACKLOG = 4096
+_TRIES = 10
+"""A port that is free by IPv4 may be taken by IPv6."""
+_LOOPBACK = [(int(socket.AF_INET), "127.0.0.1"), (int(socket.AF_INET6), "::1")]
+"""Both, whatever the name resolves to: else another user could listen on the other one for this node's clients."""
 _NO_IPV6 = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _SECURITY_HEADERS = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer")]
 
@@ -165,13 +169,15 @@ def _uvicorn_config(node: Node) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
-    """Return sockets bound to a host's addresses, all to one port; raises NodeError."""
-    try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
-    except OSError as error:
-        raise NodeError(f"--host {host}: no such address on this machine ({error.strerror})") from error
-    addresses = list(dict.fromkeys((family, address[0]) for family, _, _, _, address in found))
-    addresses.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    """Return sockets bound to a host's addresses, all to one port (0: any free one); raises NodeError."""
+    for _ in range(_TRIES if port == 0 else 0):
+        with suppress(NodeError):
+            return _bind_to(host, port)
+    return _bind_to(host, port)
+
+
+def _bind_to(host: str, port: int) -> list[socket.socket]:
+    addresses = _LOOPBACK if host == "localhost" else _addresses(host)
     sockets: list[socket.socket] = []
     for family, address in addresses:
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -192,6 +198,16 @@ def _bind(host: str, port: int) -> list[socket.socket]:
         sockets.append(listener)
         port = listener.getsockname()[1]
     return sockets
+
+
+def _addresses(host: str) -> list[tuple[int, str]]:
+    """Return (address family, address) of a host's addresses, IPv4 first; raises NodeError."""
+    try:
+        found = socket.getaddrinfo(host or None, None, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise NodeError(f"--host {host}: no such address on this machine ({error.strerror})") from error
+    addresses = dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in found)
+    return sorted(addresses, key=lambda entry: entry[0] != socket.AF_INET)
 
 
 def _raise_file_limit() -> None:

@@ -1,4 +1,4 @@
-"""Talking to a node: over HTTP, with the real kachery-client in a process of its own, and to a node that can be killed."""
+"""Talking to a node: over HTTP, or with the real kachery-client; and a node in a process that can be killed."""
 
 import http.client
 import json
