@@ -1,36 +1,49 @@
 """Calls in a pool's threads, one after the other."""
 
 import asyncio
+import resource
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 _SLOW_SECONDS = 0.005
-_SLOW_FOR_SECONDS = 60.0
+_SLOW_CALLS = 4
+_SLOW_FOR_SECONDS = 10.0
+_WHOSE: int = getattr(resource, "RUSAGE_THREAD", resource.RUSAGE_SELF)
 
 
 class ShortCalls:
     """Decides whether short calls to a disk are made right here, which is quicker than to change threads.
 
-    Where they turn out to take long (a network file system, say) they are made in threads for a while.
+    Where several in a row had to wait (for a network file system, say) they are made in threads for a while.
     """
 
     def __init__(self, pool: ThreadPoolExecutor) -> None:
         self._pool = pool
-        self._mean = 0.0
+        self._num_slow = 0
         self._slow_until = 0.0
 
     def pool(self) -> ThreadPoolExecutor | None:
         """Return the pool to use, None for none."""
         return self._pool if time.monotonic() < self._slow_until else None
 
-    def took(self, seconds: float) -> None:
-        """Note how long a call took that was made without a thread."""
-        self._mean += (seconds - self._mean) / 8
-        if self._mean > _SLOW_SECONDS:
-            self._mean = 0.0
-            self._slow_until = time.monotonic() + _SLOW_FOR_SECONDS
+    def run(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Make a call without a thread."""
+        begin, waits = time.monotonic(), _num_waits()
+        try:
+            return function(*arguments)
+        finally:
+            # Time in which another process had the processor says nothing about the disk.
+            took = time.monotonic() - begin
+            self._num_slow = self._num_slow + 1 if took > _SLOW_SECONDS and _num_waits() > waits else 0
+            if self._num_slow == _SLOW_CALLS:
+                self._num_slow = 0
+                self._slow_until = time.monotonic() + _SLOW_FOR_SECONDS
+
+
+def _num_waits() -> int:
+    return resource.getrusage(_WHOSE).ru_nvcsw
 
 
 class OneThread:
@@ -38,7 +51,7 @@ class OneThread:
 
     def __init__(self, pool: ThreadPoolExecutor | ShortCalls) -> None:
         """Use a pool's threads, or none where calls are short."""
-        self._short = pool if isinstance(pool, ShortCalls) else None
+        self._short = pool if isinstance(pool, ShortCalls) else ShortCalls(pool)
         self._pool = pool.pool() if isinstance(pool, ShortCalls) else pool
         self._job: Future[Any] | None = None
 
@@ -53,13 +66,10 @@ class OneThread:
             self._job = self._pool.submit(function, *arguments)
             return
         self._job = Future()
-        begin = time.monotonic()
         try:
-            self._job.set_result(function(*arguments))
+            self._job.set_result(self._short.run(function, *arguments))
         except Exception as error:
             self._job.set_exception(error)
-        if self._short is not None:
-            self._short.took(time.monotonic() - begin)
 
     async def result(self) -> Any:
         """Return what the last call returned, or raise what it raised; None where there was none."""

@@ -63,7 +63,7 @@ def test_short_calls_are_made_here_until_they_take_long() -> None:
             with pytest.raises(OSError, match="gone"):
                 await thread.result()
             assert await thread.rest() is None
-            for _ in range(3):
+            for _ in range(4):
                 OneThread(short).start(here, 0.05)
             slow = OneThread(short)
             slow.start(here, 0.0)
