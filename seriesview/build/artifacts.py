@@ -95,7 +95,9 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
 
 def source_path(recording: Recording) -> Path:
     """The file that holds the recording's samples: not the opened one where that only links to it."""
-    return Path(recording.layout.path) if recording.layout is not None else recording.path
+    if recording.layout is not None:
+        return Path(recording.layout.path)
+    return recording.source or recording.path
 
 
 def ensure_room(needed_bytes: int, store: Store) -> None:

@@ -8,11 +8,16 @@ import shlex
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seriesview.cli.arguments import CONFIG_FILE, json_option
+
+if TYPE_CHECKING:
+    from seriesview.build.dataset import Dataset
+    from seriesview.build.outlook import BuildOutlook
+    from seriesview.store import Store
 
 WORKSPACE_RESULT = Path("results/workspace.json")
 PICTURES = Path("results/pictures")
@@ -79,7 +84,7 @@ def command(
     options = ["--cores", cores, *(["--keep-going"] if keep_going else [])]
     options += [] if profile is None else ["--profile", profile]
     if dry_run:
-        return build.dry_run([*options, *snakemake_arguments])
+        return build.dry_run([*options, *snakemake_arguments], keep_going)
     with build_lock():
         clear_leftovers()
         build.start(keep_going)
@@ -102,26 +107,48 @@ class _Build:
         self._began_ns = time.time_ns()
         self._store_json = json.dumps(content.get("store") or {})
 
-    def dry_run(self, more: Sequence[str]) -> int:
-        """Print the outlook and Snakemake's plan."""
+    def dry_run(self, more: Sequence[str], keep_going: bool) -> int:
+        """Print the outlook and Snakemake's plan. Raises ConfigError where a build would find something wrong."""
+        from seriesview.cli.jobs import job_store
         from seriesview.cli.snakemake_run import run_snakemake
 
-        return run_snakemake([*self._base(), "--dry-run", "--quiet", "rules", "host", *more], log=None)
+        status = run_snakemake([*self._base(), "--dry-run", "--quiet", "rules", "host", *more], log=None)
+        with job_store(self._store_json) as store:
+            outlook = self._outlook(store)
+        self._check(outlook, keep_going)
+        return status
+
+    def _datasets(self) -> list[Dataset]:
+        """The datasets whose recordings are there, or should be; not those that the demo still has to make."""
+        from seriesview.build.dataset import dataset_from_config
+        from seriesview.demo.files import DEMO_FILES
+
+        entries = [dataset_from_config(name, entry) for name, entry in self._content["datasets"].items()]
+        return [
+            entry
+            for entry in entries
+            if os.path.normpath(entry.path) not in DEMO_FILES or Path(entry.path).exists()
+        ]
+
+    def _outlook(self, store: Store) -> BuildOutlook:
+        from seriesview.build.outlook import build_outlook
+
+        return build_outlook(self._datasets(), Path("results/artifacts"), store)
+
+    @staticmethod
+    def _check(outlook: BuildOutlook, keep_going: bool) -> None:
+        """Raise ConfigError with everything that is wrong with datasets."""
+        from seriesview.errors import ConfigError
+
+        problems = [entry.problem for entry in outlook.datasets if entry.problem is not None]
+        if problems and not keep_going:
+            raise ConfigError(problems)
 
     def start(self, keep_going: bool) -> None:
         """Print what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
-        from seriesview.build.dataset import dataset_from_config
-        from seriesview.build.outlook import build_outlook, forget_lost_results
+        from seriesview.build.outlook import forget_lost_results
         from seriesview.cli.jobs import job_store
-        from seriesview.demo.files import DEMO_FILES
-        from seriesview.errors import ConfigError
 
-        datasets = [dataset_from_config(name, entry) for name, entry in self._content["datasets"].items()]
-        present = [
-            entry
-            for entry in datasets
-            if os.path.normpath(entry.path) not in DEMO_FILES or Path(entry.path).exists()
-        ]
         with job_store(self._store_json) as store:
             store.check_writable()
             names = self._content["datasets"]
@@ -129,15 +156,12 @@ class _Build:
                 Path(f"results/{kind}/{name}.json") for kind in ("artifacts", "series") for name in names
             ]
             lost = forget_lost_results([*results, WORKSPACE_RESULT], store)
-            outlook = build_outlook(present, Path("results/artifacts"), store)
-        problems = [entry.problem for entry in outlook.datasets if entry.problem is not None]
-        if problems and not keep_going:
-            raise ConfigError(problems)
-        self._say(outlook.text() if present else f"store: {outlook.store_description}")
-        if len(present) < len(datasets):
-            self._say(
-                f"the demo's recordings are made first: {len(datasets) - len(present)} datasets are of them"
-            )
+            outlook = self._outlook(store)
+        self._check(outlook, keep_going)
+        self._say(outlook.text() if outlook.datasets else f"store: {outlook.store_description}")
+        to_come = len(names) - len(outlook.datasets)
+        if to_come:
+            self._say(f"the demo's recordings are made first: {to_come} datasets are of them")
         outlook.ensure_fits()
         if lost:
             # Snakemake looks for what lies before them only where the last results are not there.

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.hdf5_facts import vector_length
-from seriesview.readers.hdf5_file import naming
+from seriesview.readers.hdf5_file import file_of, naming
 from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
@@ -63,6 +63,7 @@ class Hdf5Recording(Recording):
         self.dtype = self._samples.dtype
         self.num_samples = self._samples.num_samples
         self.layout = self._samples.layout
+        self.source = file_of(sources.samples)
         self.preferred_rows = self._samples.preferred_rows
         self.start_time, self.unit = sources.start_time, sources.unit
         self.scale, self.offset = sources.scale, sources.offset

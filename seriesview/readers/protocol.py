@@ -78,7 +78,8 @@ class Recording(ABC):
     """One opened dataset. Times are seconds from the recording's own zero; sample indices are half-open ranges.
 
     `sampling_frequency` is None where the samples have timestamps of their own. `layout` is None where
-    samples cannot be read by byte range from the file as it is. Physical value = stored * scale + offset.
+    samples cannot be read by byte range from the file as it is. `source` is the file that really holds the
+    samples, where `path` only links to it. Physical value = stored * scale + offset.
     For `event` and `interval` recordings `num_samples` is the number of events or intervals and `dtype` is
     float64 (their times); they are read with `events()` or `intervals()`.
     """
@@ -96,6 +97,7 @@ class Recording(ABC):
     session_start: str | None = None
     label: str | None = None
     layout: Layout | None = None
+    source: Path | None = None
     preferred_rows: int = 1
 
     @property
