@@ -14,6 +14,7 @@ from seriesview.node.config import NodeConfig
 from seriesview.node.database import DATABASE_FILE, Database
 from seriesview.node.feeds import Feeds
 from seriesview.node.identity import load_identity
+from seriesview.node.late_sync import LateSync
 from seriesview.node.mutables import Mutables
 from seriesview.node.one_thread import ShortCalls
 from seriesview.node.tokens import Sessions, Tokens
@@ -53,7 +54,7 @@ class Node:
                 f"http://{_url_host(config.host)}:{port}",
                 config.limits.signed_url_seconds,
             )
-            self.broker = TaskBroker(self.key, self.buckets)
+            self.broker = TaskBroker(self.key, self.buckets, config.task_limits)
             self.mutables = Mutables(self.database)
             self.feeds = Feeds(self.database)
             self.tokens = Tokens(config.token_file)
@@ -64,6 +65,7 @@ class Node:
             raise
         self.threads = ThreadPoolExecutor(_THREADS, "node")
         self.short_calls = ShortCalls(self.threads)
+        self.names = LateSync((self.writer, self.buckets.writer), self.threads)
         self.long_calls = ThreadPoolExecutor(_LONG_CALLS, "node-long")
         self._background: list[asyncio.Task[None]] = []
 
@@ -90,6 +92,7 @@ class Node:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+        self.names.stop()
         for pool in (self.long_calls, self.threads):
             await asyncio.to_thread(pool.shutdown, wait=True, cancel_futures=True)
         self.buckets.close()

@@ -45,7 +45,7 @@ class Destination:
 
 @dataclass(frozen=True)
 class ReceivedFile:
-    """A file that was received and is on disk."""
+    """A file that was received, and its bytes are on disk."""
 
     sha1: str
     size: int
@@ -57,7 +57,7 @@ class WrongContentError(NodeError):
 
 
 async def receive_file(request: Request, destination: Destination) -> ReceivedFile:
-    """Store the body of a request; it is on disk on return.
+    """Store the body of a request; its bytes are on disk on return, its name is so a moment later.
 
     Raises HTTPException (400, 408, 413), StoreError, WrongContentError; nothing is left behind then.
     """
@@ -93,6 +93,7 @@ async def receive_file(request: Request, destination: Destination) -> ReceivedFi
         await thread.result()
         thread.start(receipt.finish, pieces)
         received: ReceivedFile = await thread.result()
+        node.names.soon()
         return received
     finally:
         await thread.rest()
@@ -151,7 +152,6 @@ class _Receipt:
         if manifest is not None:
             manifest_sha1 = sha1_digest(memoryview(manifest)).hex()
             destination.writer.put(memoryview(manifest), manifest_sha1)
-        destination.writer.flush()
         return ReceivedFile(sha1, size, manifest_sha1)
 
     def discard(self) -> None:
