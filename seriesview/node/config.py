@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seriesview.node.task_records import BrokerLimits
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -45,3 +47,4 @@ class NodeConfig:
     auth_group: str | None = None
     """Group that may read the client-auth code."""
     limits: Limits = field(default_factory=Limits)
+    task_limits: BrokerLimits = field(default_factory=BrokerLimits)
