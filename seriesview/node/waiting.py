@@ -10,7 +10,8 @@ MAX_SECONDS = 24 * 3600.0
 
 def seconds_of(milliseconds: float, longest: float = MAX_SECONDS) -> float:
     """Return how long a client wants to wait, in seconds, within reason."""
-    return min(max(milliseconds / 1000, 0.0), longest)
+    # First limited, then divided: JSON has integers that no float holds.
+    return min(max(milliseconds, 0.0), 1000 * longest) / 1000
 
 
 async def wait_unless_gone(request: Request, future: "asyncio.Future[Any]", seconds: float) -> bool:
