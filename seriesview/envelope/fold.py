@@ -15,6 +15,8 @@ from seriesview.envelope.buffers import work_buffer
 
 TILE_BYTES = 1 << 18
 _UNIT_BYTES = 16
+_LEAST_GROUPS = 8
+_WIDE_VALUES = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,9 @@ class GroupFold:
         while contiguous and self.unit_rows * row_bytes < _UNIT_BYTES and factor % (2 * self.unit_rows) == 0:
             self.unit_rows *= 2
         self._groups = TILE_BYTES // (factor * row_bytes) if factor > 1 else 0
+        self._wide_rows = max(_WIDE_VALUES // row_length, 1) if contiguous else 1
+        if self._groups < _LEAST_GROUPS and factor > _LEAST_GROUPS * self._wide_rows:
+            self._groups = 0
         if self._groups:
             self.stack = work_buffer(self._groups * factor * row_length, dtype)
             self.partial = work_buffer(self._groups * self.unit_rows * row_length, dtype)
@@ -105,12 +110,21 @@ class GroupFold:
                 None if first_rows is None else first_rows[first:last],
             )
 
-    @staticmethod
     def _run_plainly(
-        rows: NDArray[Any], reductions: tuple[Reduction, ...], first_rows: NDArray[Any] | None
+        self, rows: NDArray[Any], reductions: tuple[Reduction, ...], first_rows: NDArray[Any] | None
     ) -> None:
-        """The same for groups (groups, factor, C) that are too large to stack, and long enough not to need it."""
+        """The same for groups (groups, factor, C) that are too large to stack, and long enough not to need it.
+
+        Several rows are taken for one wide row, since numpy is slow on narrow ones.
+        """
+        groups, count = len(rows), self.factor // self._wide_rows
         for reduction in reductions:
-            reduction.ufunc.reduce(rows, axis=1, out=reduction.out)
+            if self._wide_rows == 1 or count < 2:
+                reduction.ufunc.reduce(rows, axis=1, out=reduction.out)
+                continue
+            whole = rows[:, : count * self._wide_rows].reshape(groups, count, -1)
+            wide = reduction.ufunc.reduce(whole, axis=1).reshape(groups, self._wide_rows, self.row_length)
+            rest = rows[:, count * self._wide_rows :]
+            reduction.ufunc.reduce(np.concatenate([wide, rest], axis=1), axis=1, out=reduction.out)
         if first_rows is not None:
             first_rows[:] = rows[:, 0]

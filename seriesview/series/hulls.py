@@ -139,8 +139,8 @@ class Pyramid:
             low = -(-first // level.factor)
             high = level.num_bins(segment) if last == end else last // level.factor
             if low < high:
-                columns = self.from_level(level, segment, low, high - low, 1, channels)
-                into.append(columns[0])
+                for bins in level.spans(segment, low, high, channels):
+                    into.append(columns_from_bins(bins, len(bins))[0])
                 if first < low * level.factor:
                     self._collect(segment, first, low * level.factor, number - 1, channels, into)
                 if (reached := min(high * level.factor, end)) < last:

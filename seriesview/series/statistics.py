@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from seriesview.store import Store
 
 LEAF_SAMPLES = 1024
-BLOCK_SAMPLES = 16 * LEAF_SAMPLES
+BLOCK_BYTES = 512 * 1024
 
 
 class Moments:
@@ -110,8 +110,10 @@ def _collect(
 def _from_samples(
     pyramid: Pyramid, segment: int, first: int, last: int, channels: Selection, into: list[npt.NDArray[Any]]
 ) -> None:
-    for begin in range(first, last, BLOCK_SAMPLES):
-        block = pyramid.read_samples(segment, begin, min(begin + BLOCK_SAMPLES, last), channels)
+    leaf_bytes = LEAF_SAMPLES * pyramid.num_channels * pyramid.dtype.itemsize
+    step = max(BLOCK_BYTES // leaf_bytes, 1) * LEAF_SAMPLES
+    for begin in range(first, last, step):
+        block = pyramid.read_samples(segment, begin, min(begin + step, last), channels)
         reducer = MomentReducer(pyramid.dtype, block.shape[1], LEAF_SAMPLES)
         into.append(reducer.add(block))
         into.append(reducer.finish())

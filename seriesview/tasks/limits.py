@@ -17,7 +17,7 @@ class TaskLimits:
     """`max_points` of get_points."""
     max_result_bytes: int = 64 * MEGABYTE
     """Bytes of all arrays of one result, as they are sent, before base64."""
-    max_reading_bytes: int = 32 * 1024 * MEGABYTE
+    max_reading_bytes: int = 16 * 1024 * MEGABYTE
     """Bytes that one task may go through, parts and their rows, before it is given up."""
     max_manifest_bytes: int = 16 * MEGABYTE
     """Bytes of a series or workspace manifest."""

@@ -41,6 +41,22 @@ def test_columns_from_bins_equal_columns_from_samples(multiple, num_samples):
     assert np.array_equal(columns_from_bins(bins, multiple), columns_from_samples(samples, 16 * multiple))
 
 
+@pytest.mark.parametrize("dtype", ["int8", "int16", "float16", "float64"])
+@pytest.mark.parametrize(
+    ("num_channels", "samples_per_column"), [(1, 65536), (1, 60001), (3, 20001), (4, 6001), (300, 2001)]
+)
+def test_columns_of_many_samples(dtype, num_channels, samples_per_column):
+    samples = noise.normal(0, 30, (2 * samples_per_column + 5, num_channels)).astype(dtype)
+    if samples.dtype.kind == "f":
+        samples[noise.random(samples.shape) < 0.5] = np.nan
+    columns = columns_from_samples(samples, samples_per_column)
+    assert len(columns) == 3
+    for index, column in enumerate(columns):
+        inside = samples[index * samples_per_column : (index + 1) * samples_per_column + 1]
+        np.testing.assert_array_equal(column[0], np.fmin.reduce(inside, axis=0))
+        np.testing.assert_array_equal(column[1], np.fmax.reduce(inside, axis=0))
+
+
 def test_columns_of_no_samples():
     assert columns_from_samples(np.zeros((0, 3), np.int16), 5).shape == (0, 2, 3)
     assert columns_from_bins(np.zeros((0, 2, 3), np.int16), 5).shape == (0, 2, 3)

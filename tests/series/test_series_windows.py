@@ -14,6 +14,8 @@ from series_builder import lowest_highest, store_series
 
 import seriesview
 from seriesview.errors import MissingArtifactError, RequestError
+from seriesview.series import hulls, statistics, windows
+from seriesview.series.reading_limit import READ_BYTES, reading_at_most
 from seriesview.store import open_store
 
 DTYPES = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint64", "float16", "float32", "float64"]
@@ -181,6 +183,41 @@ def test_physical_values_take_each_channels_own_scale(store):
     series = seriesview.open_series(store.put_json(document), store)
     assert series.to_physical(series.values(0, 0, 1)).tolist() == [[3.0, 5.0]]
     assert series.to_physical(np.ones((1, 1)), ["ch1"]).tolist() == [[5.0]]
+
+
+@pytest.mark.parametrize("factors", [(), (64,)])
+@pytest.mark.parametrize("moments", [(), (8,)])
+def test_long_stretches_without_levels_are_read_in_blocks(store, monkeypatch, factors, moments):
+    monkeypatch.setattr(hulls, "BLOCK_BYTES", 40)
+    monkeypatch.setattr(statistics, "BLOCK_BYTES", 40)
+    monkeypatch.setattr(statistics, "LEAF_SAMPLES", 4)
+    monkeypatch.setattr(windows, "DIRECT_VALUES_PER_COLUMN", 0)
+    samples = np.random.default_rng(5).integers(-999, 999, (500, 2)).astype(np.int16)
+    series = seriesview.open_series(store_series(store, [samples], factors, moments), store)
+    for per_column in (2, 77, 10**9):
+        np.testing.assert_array_equal(
+            series.window(0, 3, per_column, 9), brute_window(samples, 3, per_column, 9)
+        )
+    found = series.statistics(0, 3, 497, ["ch1"])
+    assert found["mean"][0] == samples[3:498, 1].sum() / 495
+    assert (found["min"][0], found["max"][0]) == (samples[3:498, 1].min(), samples[3:498, 1].max())
+
+
+def test_reading_can_be_limited(store):
+    samples = np.zeros((2000, 2), np.int16)
+    series = seriesview.open_series(store_series(store, [samples], part_rows=1000), store)
+
+    def read(times):
+        for first in range(times):
+            series.values(0, first, first + 1)
+
+    with reading_at_most(READ_BYTES * 10):
+        read(3)
+        with pytest.raises(RequestError, match="too much would have to be read"):
+            read(100)
+        with reading_at_most(2**40):
+            read(100)
+    read(100)
 
 
 def test_overview_rms(store):

@@ -55,6 +55,8 @@ def ask(context, function, **kwargs):
 def check_message(message, context):
     """A message that the daemon takes, and that says nothing of this machine."""
     assert message
+    assert "internal error" not in message
+    assert "not enough memory" not in message
     assert len(message.encode("utf-16-le")) < 2 * 1000
     assert str(context.store.directory) not in message
     assert "/tmp" not in message
