@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -32,6 +32,7 @@ REGISTER = "/task/registerTaskFunctions"
 REQUEST = "/task/requestTask"
 WAIT = "/task/waitForTaskResult"
 UPDATE = "/task/updateTaskStatus"
+FINISH = "/task/finishTask"
 SIGN = "/task/createSignedTaskResultUploadUrl"
 
 
@@ -279,6 +280,28 @@ def test_actions_and_long_waits(peer: Peer) -> None:
         assert waiting.result() == {"success": True, "status": "finished"}
     peer.update(task, "error", "too late")
     assert peer.wait(asked, "action")["status"] == "finished"
+
+
+def test_a_result_and_its_status_in_one_request(peer: Peer) -> None:
+    asked = peer.request(1, backend_id="secret")
+    (task,) = peer.poll(backend_id="secret")
+    names = {"channelName": "demo", "taskId": task["taskId"], "taskHash": task["taskHash"]}
+
+    def finish(data: bytes, **changes: str) -> Answer:
+        return peer.post(f"{FINISH}?{urlencode({**names, **changes})}", data)
+
+    for changes in ({"more": "1"}, {"taskHash": "x"}, {"taskId": "../x"}, {"channelName": "a b c"}):
+        refused = finish(b"1", **changes)
+        assert (refused.status, "Invalid request" in refused.text) == (500, True)
+    assert ask(peer.port, "POST", f"{FINISH}?{urlencode(names)}", b"1").status == 403
+    chunked = {"Transfer-Encoding": "chunked"}
+    refused = ask(peer.port, "POST", f"{FINISH}?{urlencode(names)}", iter([b"1"]), chunked, peer.storage)
+    assert (refused.status, "Content-Length" in refused.text) == (500, True)
+    assert peer.wait(asked, milliseconds=0)["status"] == "waiting"
+    large = json.dumps("x" * 1_000_000).encode()
+    assert finish(large).json() == {"success": True}
+    assert peer.wait(asked)["status"] == "finished"
+    assert peer.result(asked) == "x" * 1_000_000
 
 
 def test_errors_reach_the_requester_once(peer: Peer) -> None:
