@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +29,7 @@ _STOPPING = "the backend is stopping; ask again in a moment"
 _STOPPED = "the backend was stopped before this task was done; ask again"
 _PAUSE_AFTER_REFUSAL = 5.0
 _LONGEST_PAUSE = 1.0
+_THREADS_A_WORKER = 2
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,11 @@ class Backend:
     def start(self) -> None:
         """Register, then answer in threads of their own; raises BackendError where registering is refused."""
         first = self._poll.wait(0.001)
-        for number in range(self._limits.workers):
-            self._start_thread(f"seriesview-worker-{number}", lambda: self._work(self._queue))
-        self._start_thread("seriesview-health", lambda: self._work(self._health_queue))
+        # More threads than run tasks: the others wait for the daemon, with what came of theirs.
+        slots = threading.BoundedSemaphore(self._limits.workers)
+        for number in range(_THREADS_A_WORKER * self._limits.workers):
+            self._start_thread(f"seriesview-worker-{number}", lambda: self._work(self._queue, slots))
+        self._start_thread("seriesview-health", lambda: self._work(self._health_queue, nullcontext()))
         self._poller = self._start_thread("seriesview-poll", lambda: self._poll_until_stopped(first))
 
     def health(self) -> dict[str, Any]:
@@ -205,13 +209,17 @@ class Backend:
 
     # Working
 
-    def _work(self, queue: WorkQueue) -> None:
-        while (work := queue.take()) is not None:
-            self._running[work] = None
-            try:
+    def _work(self, queue: WorkQueue, slots: AbstractContextManager[object]) -> None:
+        while True:
+            with slots:
+                work = queue.take()
+                if work is None:
+                    return
+                self._running[work] = None
                 begin = time.monotonic()
                 outcome = self._run(work)
                 end = time.monotonic()
+            try:
                 self._answer(work, outcome, begin, end)
             except Exception as error:
                 _log.error(fields("fault", task=work.function_id, traceback=one_line_traceback(error)))

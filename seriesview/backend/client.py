@@ -164,7 +164,8 @@ class DaemonClient:
         self, path: str, text: bytes, seconds: float, repeatable: bool
     ) -> urllib3.BaseHTTPResponse:
         for pause in _CODE_PAUSES:
-            time.sleep(pause)
+            if pause:
+                time.sleep(pause)
             headers = self.headers()
             url = self.address + path
             try:
