@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any
 
@@ -58,7 +58,8 @@ class ChunkedSamples:
         self._layout = layout
         self._file = file
         self._threads = threads
-        self._pool: ThreadPoolExecutor | None = None
+        # Starts its threads when they are needed.
+        self._pool = ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="unpack")
         self._idle: list[Workspace] = []
         self._num_columns = -(-layout.num_channels // layout.chunk_shape[1])
         self._chunk_bytes = layout.chunk_shape[0] * layout.chunk_shape[1] * layout.dtype.itemsize
@@ -89,20 +90,19 @@ class ChunkedSamples:
             if len(self._idle) < self._threads:
                 self._idle.append(workspace)
 
-        helpers = [self._executor().submit(work) for _ in range(workers)]
+        helpers = [self._pool.submit(work) for _ in range(workers)]
         try:
             work()
         finally:
-            for helper in helpers:
-                helper.exception()
-        for helper in helpers:
+            # One that has not begun would find nothing left to do.
+            begun = [helper for helper in helpers if not helper.cancel()]
+            wait(begun)
+        for helper in begun:
             helper.result()
 
     def close(self) -> None:
         """Let go of kept chunks and threads."""
-        if self._pool is not None:
-            self._pool.shutdown()
-            self._pool = None
+        self._pool.shutdown()
         self._cache.close()
         self._idle.clear()
 
@@ -111,11 +111,6 @@ class ChunkedSamples:
             return self._idle.pop()
         except IndexError:
             return Workspace()
-
-    def _executor(self) -> ThreadPoolExecutor:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self._threads - 1, thread_name_prefix="unpack")
-        return self._pool
 
     def _shares(self, first_sample: int, out: npt.NDArray[Any], runs: Sequence[Run]) -> Iterator[_Share]:
         chunk_rows, chunk_columns = self._layout.chunk_shape
