@@ -117,12 +117,16 @@ class GroupFold:
 
         Several rows are taken for one wide row, since numpy is slow on narrow ones.
         """
-        groups, count = len(rows), self.factor // self._wide_rows
+        groups, count, wide_values = (
+            len(rows),
+            self.factor // self._wide_rows,
+            self._wide_rows * self.row_length,
+        )
         for reduction in reductions:
             if self._wide_rows == 1 or count < 2:
                 reduction.ufunc.reduce(rows, axis=1, out=reduction.out)
                 continue
-            whole = rows[:, : count * self._wide_rows].reshape(groups, count, -1)
+            whole = rows[:, : count * self._wide_rows].reshape(groups, count, wide_values)
             wide = reduction.ufunc.reduce(whole, axis=1).reshape(groups, self._wide_rows, self.row_length)
             rest = rows[:, count * self._wide_rows :]
             reduction.ufunc.reduce(np.concatenate([wide, rest], axis=1), axis=1, out=reduction.out)

@@ -18,6 +18,7 @@ from seriesview.envelope.columns import (
     unite_hulls,
 )
 from seriesview.envelope.ladder import source_factor, zoom_ladder
+from seriesview.envelope.reduce import LevelReducer
 from seriesview.errors import RequestError
 
 noise = np.random.default_rng(11)
@@ -55,6 +56,14 @@ def test_columns_of_many_samples(dtype, num_channels, samples_per_column):
         inside = samples[index * samples_per_column : (index + 1) * samples_per_column + 1]
         np.testing.assert_array_equal(column[0], np.fmin.reduce(inside, axis=0))
         np.testing.assert_array_equal(column[1], np.fmax.reduce(inside, axis=0))
+
+
+def test_columns_of_many_samples_that_come_in_blocks():
+    samples = noise.integers(-99, 99, (150_000, 1)).astype(np.int16)
+    reducer = LevelReducer(np.int16, 1, 60_001)
+    blocks = [reducer.add(block) for block in np.array_split(samples, 7)]
+    columns = np.concatenate([*blocks, reducer.finish()])
+    assert np.array_equal(columns, columns_from_samples(samples, 60_001))
 
 
 def test_columns_of_no_samples():
