@@ -9,10 +9,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from seriesview.errors import MissingArtifactError, SeriesviewError
+from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError, StoreError
 from seriesview.node.access import Access
 from seriesview.node.bucket_routes import bucket_routes
 from seriesview.node.buckets import URL_PREFIX
+from seriesview.node.callers import Caller
 from seriesview.node.feed_routes import feed_routes
 from seriesview.node.files import file_routes
 from seriesview.node.loading import loading_routes
@@ -63,6 +64,11 @@ async def _problem(request: Request, error: Exception) -> Response:
         status = 403
     elif isinstance(error, MissingArtifactError) and request.url.path.startswith(f"{URL_PREFIX}/"):
         status = 404
+    caller: Caller | None = getattr(request.state, "caller", None)
+    if isinstance(error, StoreError | IntegrityError) and status == 500 and not (caller and caller.is_client):
+        # Its text may name folders of this machine.
+        _log.warning("%s", error)
+        return PlainTextResponse("The node cannot use its storage; its log says why.", status)
     return PlainTextResponse(str(error), status)
 
 

@@ -164,15 +164,22 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
 
     storage = tmp_path / "storage"
-    with node_process(storage, preexec_fn=no_large_files) as node:
+    with node_process(storage, "--channel", "demo", preexec_fn=no_large_files) as node:
         answer = ask(node.port, "POST", "/store", bytes(3_000_000), storage=storage).json()
         assert not answer["success"]
         assert answer["sha1"] is None
         assert "may not grow that large" in answer["error"]
         assert not staged(storage)
         assert ask(node.port, "POST", "/store", bytes(1_000_000), storage=storage).json()["success"]
+        request = {"channelName": "demo", "sha1": "0" * 40, "size": 3_000_000}
+        url = ask(node.port, "POST", "/createSignedFileUploadUrl", request, storage=storage).json()[
+            "signedUrl"
+        ]
+        answer = ask(node.port, "PUT", url.partition(f":{node.port}")[2], bytes(3_000_000))
+        assert (answer.status, str(storage) in answer.text) == (500, False)
         status, problems = node.stop()
-    assert (status, problems) == (0, "")
+    assert status == 0
+    assert "may not grow that large" in problems
 
 
 def test_too_little_room_is_said_before_a_byte_is_sent(node: NodeThread) -> None:
