@@ -17,7 +17,7 @@ MAX_MESSAGE = 900
 
 _SHA1 = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 _NOT_STORED = re.compile(r"SHA-1 [0-9a-f]{40} is not in ")
-_PATH = re.compile(r"(?:file:)?(?<![\w:/%.~)\]-])/+[^\s:;,'\"()]+")
+_PATH = re.compile(r"(?:file:/|(?<![\w:/%.~)\]-])/)[^\s:;,'\"()]+")
 
 
 def public_error(error: BaseException) -> TaskError:
