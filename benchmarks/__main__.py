@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-BENCHMARKS = ("kernels", "hdf5_reading", "building", "windows", "storing")
+BENCHMARKS = ("kernels", "hdf5_reading", "building", "windows", "storing", "tasks")
 
 
 def processor() -> str:

@@ -17,18 +17,23 @@ from seriesview.cli.main import COMMANDS, JOB_COMMANDS, cli
 
 PROGRAM = "seriesview"
 LIST, JOBS = "commands", "jobs"
+BACKEND = "seriesview-start-backend"
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def part(name: str) -> str:
-    """A generated part in Markdown: of a command, `seriesview` itself, `commands`, `jobs`. Raises KeyError."""
+    """A generated part in Markdown: of a command, `seriesview` itself, BACKEND, `commands`, `jobs`. Raises KeyError."""
     if name == PROGRAM:
         return _described(cli, PROGRAM)
     if name == LIST:
         return _list()
     if name == JOBS:
         return _jobs()
+    if name == BACKEND:
+        from seriesview.cli.start_backend import command
+
+        return _described(command, BACKEND)
     if name not in COMMANDS:
         raise KeyError(f"{name}: no command of that name")
     return _described(_command(name), f"{PROGRAM} {name}")

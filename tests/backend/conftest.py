@@ -1,8 +1,11 @@
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from serving_processes import HIDDEN, Surroundings
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
 
 
 @pytest.fixture
