@@ -110,13 +110,16 @@ class DaemonClient:
             return True
 
     def post(
-        self, path: str, body: Mapping[str, Any], seconds: float = 10.0, repeatable: bool = True
+        self, path: str, body: Mapping[str, Any] | bytes, seconds: float = 10.0, repeatable: bool = True
     ) -> dict[str, Any]:
-        """Return the JSON answer to a POST; raises Unreachable, Refused.
+        """Return the JSON answer to a POST of JSON; raises Unreachable, Refused.
 
         What is `repeatable` is sent once more where a connection that stood open turns out to be closed.
         """
-        text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
+        if isinstance(body, bytes):
+            text = body
+        else:
+            text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
         response = self._send_coded(path, text, seconds, repeatable)
         return checked_answer(path, response.status, response.data)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import threading
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,9 @@ from seriesview.backend.backend_id import BackendId
 from seriesview.backend.client import DaemonClient, Refused, Unreachable, checked_answer, is_about_code
 
 REGISTER_PATH = "/task/registerTaskFunctions"
+INSTANCE_HEADER = "KACHERY-BACKEND-INSTANCE"
+"""Tells a node which backend polls, so that it knows which one is gone; a daemon ignores it."""
+
 POLL_SECONDS = 4.0
 """A poll that a killed backend leaves behind swallows tasks of a real daemon until it ends, so it is short."""
 
@@ -54,6 +58,7 @@ class LongPoll:
         """Register `functions`, ID -> type, on every channel."""
         self._client = client
         self._backend_id = backend_id
+        self._instance = secrets.token_hex(16)
         self._functions = [
             {"channelName": channel, "taskFunctionId": function_id, "taskFunctionType": kind}
             for channel in channels
@@ -104,7 +109,7 @@ class LongPoll:
         self._disconnect()
 
     def _exchange(self, text: bytes, seconds: float) -> tuple[int, bytes]:
-        headers = self._client.headers()
+        headers = self._client.headers() | {INSTANCE_HEADER: self._instance}
         connection = self._connected(seconds + _GRACE_SECONDS)
         try:
             connection.request("POST", REGISTER_PATH, body=text, headers=headers)
