@@ -2,9 +2,8 @@
 
 A backend is known by its polls alone. One that names itself (INSTANCE_HEADER in `task_routes`) is alive while it has
 an open poll, and for `lease_seconds` after its last poll or status; so a backend that is too busy to poll sends
-`running` for a task now and then. Others are told apart by address and functions: a poll that follows within
-`successor_seconds` of another's end is taken for the same backend's next one, and a poll that its client closed is
-that backend's last.
+`running` for a task now and then. Others are told apart by address and functions: a poll that follows shortly on
+another's end is taken for the same backend's next one, and a poll that its client closed is that backend's last.
 """
 
 import asyncio

@@ -124,13 +124,22 @@ class Providers:
 
     def _successor(self, key: tuple[object, ...], now: float) -> Provider | None:
         """Return the backend whose next poll this probably is."""
-        earliest = now - self._limits.successor_seconds
         idle = [
             provider
             for provider in self._by_key.get(key, ())
-            if not provider.polls and not provider.is_closed and provider.idle_since >= earliest
+            if not provider.polls and not provider.is_closed and self._may_follow(provider, now)
         ]
-        return min(idle, key=lambda provider: provider.idle_since, default=None)
+        found = min(idle, key=lambda provider: provider.idle_since, default=None)
+        if found is not None:
+            found.pause += (now - found.idle_since - found.pause) / 2
+        return found
+
+    def _may_follow(self, provider: Provider, now: float) -> bool:
+        limits = self._limits
+        longest = (
+            max(limits.pause_seconds, 2 * provider.pause) if provider.tasks else limits.successor_seconds
+        )
+        return now - provider.idle_since <= min(longest, limits.successor_seconds)
 
     def _index(self, provider: Provider, offers: frozenset[Offer]) -> None:
         if provider.offers == offers:

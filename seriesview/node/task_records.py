@@ -28,7 +28,12 @@ class BrokerLimits:
     It may have been killed, or told to stop and be finishing what it has.
     """
     successor_seconds: float = 3.0
-    """A poll that comes within this time of another one's end can be the same backend's next."""
+    """A poll that comes within this time of another one's end can be the next one of a backend without tasks."""
+    pause_seconds: float = 0.35
+    """The same for one with tasks, where its usual pause is not longer: kachery-client pauses 0.1 s between polls.
+
+    A backend that was killed between two polls and started again takes longer, and knows nothing of those tasks.
+    """
     longest_task_seconds: float = 24 * 3600.0
     """A task of which nothing is heard for this long ends in an error even though its backend polls."""
     kept_seconds: float = 600.0
@@ -116,6 +121,8 @@ class Provider:
     """Seconds without a sign of life after which it is taken for dead."""
     last_seen: float
     idle_since: float
+    pause: float = 0.0
+    """Its usual time between two polls, seconds."""
     offers: frozenset[Offer] = frozenset()
     polls: "set[Poll]" = field(default_factory=set)
     tasks: dict[Task, None] = field(default_factory=dict)

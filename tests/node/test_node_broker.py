@@ -338,6 +338,25 @@ def test_the_task_of_a_dead_backend_goes_to_another(tmp_path: Path, instance: st
     run(tmp_path, story, QUICK)
 
 
+@pytest.mark.parametrize("usual", [0.0, 0.3])
+def test_a_backend_started_again_is_not_the_one_before(tmp_path: Path, usual: float) -> None:
+    async def story(room: Room) -> None:
+        for _ in range(4):
+            room.take()
+            await asyncio.sleep(usual)
+        task = room.ask()
+        poll = room.poll()
+        assert room.broker.close_poll(poll) == [task]
+        await asyncio.sleep(0.3)
+        following = room.poll()
+        assert (following.provider is poll.provider) == (usual > 0)
+        if not usual:
+            await following.ready
+            assert room.broker.close_poll(following) == [task]
+
+    run(tmp_path, story, BrokerLimits(lease_seconds=0.5, pause_seconds=0.1, successor_seconds=5.0))
+
+
 def test_a_backend_that_polls_keeps_its_tasks(tmp_path: Path) -> None:
     async def story(room: Room) -> None:
         task = room.ask()

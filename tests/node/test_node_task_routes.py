@@ -229,6 +229,53 @@ def test_backend_ids_with_kachery_backends(node: NodeThread, tmp_path: Path, pee
         assert open_.read_text() == "1\n"
 
 
+def test_the_task_of_a_killed_backend_is_done_by_the_next(tmp_path: Path) -> None:
+    limits = BrokerLimits(gone_seconds=0.5, lease_seconds=1.0)
+    storage = tmp_path / "storage"
+    with NodeThread(NodeConfig(storage, port=0, channels=("demo",), task_limits=limits)) as node:
+        peer = Peer(node.port, storage)
+        with kachery_backend(node.port, tmp_path) as log:
+            asked = [peer.request("slow"), peer.request(2, "action", name="a.1")]
+            while log.read_text() != "slow\n":
+                time.sleep(0.01)
+        with kachery_backend(node.port, tmp_path):
+            assert peer.wait(asked[0])["status"] == "finished"
+            assert log.read_text() == "slow\nslow\n"
+            assert "whether the action was done" in peer.wait(asked[1], "action")["errorMessage"]
+
+
+def test_a_backend_that_takes_long_is_not_doubled(tmp_path: Path) -> None:
+    limits = BrokerLimits(gone_seconds=0.2, lease_seconds=1.0, unprovided_seconds=1.0)
+    storage = tmp_path / "storage"
+    with NodeThread(NodeConfig(storage, port=0, channels=("demo",), task_limits=limits)) as node:
+        peer = Peer(node.port, storage)
+        with kachery_backend(node.port, tmp_path) as log, ThreadPoolExecutor(8) as pool:
+            slow = [pool.submit(peer.request, name, milliseconds=20_000) for name in ("slow", "slow", 1, 2)]
+            assert {one.result()["status"] for one in slow} == {"finished"}
+            assert sorted(log.read_text().split()) == ["1", "2", "slow"]
+
+
+def test_ids_stand_in_no_log(tmp_path: Path) -> None:
+    storage = tmp_path / "storage"
+    with node_process(storage, "--channel", "demo") as node:
+        peer = Peer(node.port, storage)
+        asked = peer.request(1, backend_id="secret id")
+        (task,) = peer.poll(backend_id="secret id")
+        for path, body in VALID.items():
+            peer.post(path, {**body, "backendId": "secret id"})
+            peer.post(path, {**body, "backendId": ["secret id"]})
+        peer.finish(task)
+        assert peer.wait(asked)["status"] == "finished"
+        command = Path(f"/proc/{node.process.pid}/cmdline").read_bytes()
+        status, problems = node.stop()
+        assert status == 0
+        said = node.ready_line + problems
+    assert b"secret" not in command
+    assert "secret" not in said
+    kept = b"".join(path.read_bytes() for path in storage.rglob("*") if path.is_file())
+    assert b"secret id" not in kept
+
+
 def test_one_task_by_hand(peer: Peer) -> None:
     asked = peer.request({"b": 0.1, "a": "\u00e9"})
     sha1 = task_hash("f.1", {"number": {"a": "\u00e9", "b": 0.1}})
