@@ -30,7 +30,7 @@ _SLICE_SECONDS = 15.0
 _DAEMON_SLICE_SECONDS = 1.0
 """A kachery daemon answers only after the whole time where the task ended before it was asked."""
 
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 10.0
 _RESULT_PAUSES = (0.05, 0.2, 0.5, 1.0)
 _LONGEST_PAUSE = 1.0
 _DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -110,24 +110,21 @@ class _Request:
         """JSON of the result; raises TaskError, BackendError."""
         from seriesview.backend.client import Unreachable
 
-        was_reached = False
+        if self._kind == "action":
+            # Seen to be there before it is sent, since it is sent only once.
+            self._client.lose()
         pause = 0.05
-        # One that this process has spoken to may be starting again.
-        patience = time.monotonic() + (0.0 if self._client.daemon is None else _PATIENCE_SECONDS)
+        # A daemon that this process has spoken to may be starting again.
+        patience = 0.0 if self._client.daemon is None else _PATIENCE_SECONDS
+        lost_since: float | None = None
         while True:
             try:
-                if not self._client.is_connected and not self._client.connect():
-                    raise Unreachable(
-                        f"no kachery daemon or node answers at {self._client.address}; start one "
-                        "(`seriesview node`), or set KACHERY_DAEMON_PORT to its port"
-                    )
-                was_reached = True
+                self._connect()
+                patience, lost_since = _PATIENCE_SECONDS, None
                 result = self._attempt()
-            except Unreachable as error:
-                if self._kind == "action" and was_reached:
-                    raise TaskError(f"{error}; whether the action was done is not known") from error
-                is_hopeless = not was_reached and time.monotonic() + pause > patience
-                if is_hopeless or self._seconds_left() < pause:
+            except Unreachable:
+                lost_since = lost_since or time.monotonic()
+                if time.monotonic() + pause > lost_since + patience or self._seconds_left() < pause:
                     raise
             else:
                 if result is not None:
@@ -135,6 +132,15 @@ class _Request:
             # The daemon was restarted meanwhile and knows nothing of this task, or cannot be reached.
             time.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+
+    def _connect(self) -> None:
+        from seriesview.backend.client import Unreachable
+
+        if not self._client.is_connected and not self._client.connect():
+            raise Unreachable(
+                f"no kachery daemon or node answers at {self._client.address}; start one (`seriesview node`), or "
+                "set KACHERY_DAEMON_PORT to its port"
+            )
 
     def _attempt(self) -> bytes | None:
         """Ask once and wait; None where the daemon has forgotten the task."""
@@ -166,12 +172,18 @@ class _Request:
         return self._fetched(url if self._kind == "pure-calculation" else _uncached(url))
 
     def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        from seriesview.backend.client import Unreachable
+
         longest = _SLICE_SECONDS if self._client.is_node else _DAEMON_SLICE_SECONDS
         seconds = min(longest, max(0.0, self._seconds_left()))
         is_repeatable = self._kind != "action" or path != "/task/requestTask"
-        return self._client.post(
-            path, {**body, "timeoutMsec": round(1000 * seconds)}, seconds + 15.0, is_repeatable
-        )
+        timed = {**body, "timeoutMsec": round(1000 * seconds)}
+        try:
+            return self._client.post(path, timed, seconds + 15.0, is_repeatable)
+        except Unreachable as error:
+            if self._kind == "action":
+                raise TaskError(f"{error}; whether the action was done is not known") from error
+            raise
 
     def _fetched(self, url: str) -> bytes:
         from seriesview.backend.client import Refused

@@ -149,7 +149,7 @@ def test_a_node_of_its_own_is_started_and_stopped(surroundings: Surroundings) ->
     assert all(ask("test.echo.1", {"n": n})["n"] == n for n in range(3))
     assert backend.stop() == 0
     with pytest.raises(SeriesviewError, match="no kachery daemon or node answers"):
-        ask("test.echo.1", {})
+        ask("test.echo.1", {}, timeout=2)
 
 
 def test_one_node_started_by_a_backend_serves_others(surroundings: Surroundings) -> None:
