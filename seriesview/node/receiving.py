@@ -1,4 +1,4 @@
-"""Receiving a file over HTTP: hashed and written in a thread as it arrives, whole or not at all."""
+"""Receiving a file over HTTP: hashed and written in threads as it arrives, whole or not at all."""
 
 import errno
 import os
@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from seriesview.errors import NodeError
+from seriesview.node.block_file import BlockFile
 from seriesview.node.node import Node
 from seriesview.node.one_thread import OneThread
 from seriesview.node.requests import too_large
@@ -21,7 +22,6 @@ from seriesview.store.writer import AtomicWriter, StagedFile
 _BLOCK_BYTES = 2**20
 _SMALL_BYTES = 2**18
 _CHECKED_BYTES = 2**26
-_FLUSHED_BYTES = 2**23
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ async def receive_file(request: Request, destination: Destination) -> ReceivedFi
         check_free(destination.writer.directory, announced, node.limits.free_bytes)
     receipt = _Receipt(destination, announced, node.limits.free_bytes)
     is_short = destination.is_quick and limit <= _SMALL_BYTES
-    thread = OneThread(node.short_calls if is_short else node.threads)
+    # Two, so that a large file is hashed and written at the same time.
+    writing, hashing = OneThread(node.short_calls if is_short else node.threads), OneThread(node.threads)
     pieces: list[bytes] = []
     waiting = size = 0
     try:
@@ -81,22 +82,27 @@ async def receive_file(request: Request, destination: Destination) -> ReceivedFi
                 size += len(piece)
                 if size > limit:
                     raise too_large(limit)
-                if size < _SMALL_BYTES or (thread.is_busy and waiting < _BLOCK_BYTES):
+                is_busy = hashing.is_busy or writing.is_busy
+                if size < _SMALL_BYTES or (is_busy and waiting < _BLOCK_BYTES):
                     continue
-                await thread.result()
-                thread.start(receipt.add, pieces)
+                await hashing.result()
+                await writing.result()
+                hashing.start(receipt.hash, pieces)
+                writing.start(receipt.write, pieces)
                 pieces, waiting = [], 0
         except ClientDisconnect:
             raise HTTPException(400, "the client went away") from None
         if announced is not None and size != announced:
             raise WrongContentError(f"{size} bytes arrived, {announced} were announced")
-        await thread.result()
-        thread.start(receipt.finish, pieces)
-        received: ReceivedFile = await thread.result()
+        await hashing.result()
+        await writing.result()
+        writing.start(receipt.finish, pieces)
+        received: ReceivedFile = await writing.result()
         node.names.soon()
         return received
     finally:
-        await thread.rest()
+        await hashing.rest()
+        await writing.rest()
         receipt.discard()
 
 
@@ -112,7 +118,7 @@ def check_free(directory: Path, size: int, reserve: int) -> None:
 
 
 class _Receipt:
-    """A file while it is received; each method is called in some thread, one after the other."""
+    """A file while it is received; its methods are called in some thread, one after the other but for `hash`."""
 
     def __init__(self, destination: Destination, announced: int | None, reserve: int) -> None:
         self._destination = destination
@@ -121,19 +127,30 @@ class _Receipt:
         self._stack = ExitStack()
         self._staged: StagedFile | None = None
         self._hasher = ChunkHasher(announced if destination.with_manifest else 0)
-        self._checked_size = 0
-        self._flushed_size = 0
+        self._blocks: BlockFile | None = None
+        self._checked = 0
 
-    def add(self, pieces: list[bytes]) -> None:
-        """Hash and write what arrived; raises StoreError."""
+    def hash(self, pieces: list[bytes]) -> None:
+        """Hash what arrived; may run beside `write`."""
         for piece in pieces:
             self._hasher.add(memoryview(piece))
-        self._write(pieces)
+
+    def write(self, pieces: list[bytes]) -> None:
+        """Write what arrived; raises StoreError."""
+        if self._blocks is None:
+            self._blocks = BlockFile(self._stage())
+        try:
+            for piece in pieces:
+                self._blocks.add(piece)
+            if self._blocks.size - self._checked >= _CHECKED_BYTES:
+                self._checked = self._blocks.size
+                check_free(self._directory, _CHECKED_BYTES, self._reserve)
+        except OSError as error:
+            raise write_fault(self._directory, error) from error
 
     def finish(self, pieces: list[bytes]) -> ReceivedFile:
         """Take the last bytes, give the file its name and sync it; raises StoreError, WrongContentError."""
-        for piece in pieces:
-            self._hasher.add(memoryview(piece))
+        self.hash(pieces)
         destination = self._destination
         sha1, size = self._hasher.sha1(), self._hasher.size
         if destination.sha1 not in (None, sha1):
@@ -141,9 +158,14 @@ class _Receipt:
         path = destination.path(sha1)
         try:
             if not (destination.is_immutable and _has_size(path, size)):
-                self._write(pieces)
-                assert self._staged is not None
-                destination.writer.publish(self._staged, path)
+                staged = self._stage()
+                if self._blocks is None:
+                    for piece in pieces:
+                        staged.write(memoryview(piece))
+                else:
+                    self.write(pieces)
+                    self._blocks.finish()
+                destination.writer.publish(staged, path)
         except OSError as error:
             raise write_fault(self._directory, error) from error
         self.discard()
@@ -157,25 +179,12 @@ class _Receipt:
     def discard(self) -> None:
         """Remove what was not published."""
         self._stack.close()
-        self._staged = None
+        self._staged = self._blocks = None
 
-    def _write(self, pieces: list[bytes]) -> None:
+    def _stage(self) -> StagedFile:
         if self._staged is None:
             self._staged = self._stack.enter_context(self._destination.writer.stage())
-        if self._hasher.size - self._checked_size >= _CHECKED_BYTES:
-            self._checked_size = self._hasher.size
-            check_free(self._directory, _CHECKED_BYTES, self._reserve)
-        try:
-            for piece in pieces:
-                self._staged.write(memoryview(piece))
-            if self._hasher.size - self._flushed_size >= _FLUSHED_BYTES:
-                # Has the kernel begin to write now, so that the sync at the end has little left to do.
-                start, self._flushed_size = self._flushed_size, self._hasher.size
-                os.posix_fadvise(
-                    self._staged.descriptor, start, self._flushed_size - start, os.POSIX_FADV_DONTNEED
-                )
-        except OSError as error:
-            raise write_fault(self._directory, error) from error
+        return self._staged
 
 
 def _announced_size(request: Request, destination: Destination) -> int | None:
