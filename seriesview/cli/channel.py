@@ -106,10 +106,11 @@ def remove(name: str, storage_dir: Path | None) -> None:
 
 
 def _channels(storage_dir: Path | None) -> Channels:
-    from seriesview.store.opening import open_store
+    if storage_dir is None:
+        from seriesview.store.opening import open_store
 
-    directory = open_store(storage_dir).directory
-    return Channels(directory / CHANNELS_FILE)
+        storage_dir = open_store().directory
+    return Channels(storage_dir.expanduser() / CHANNELS_FILE)
 
 
 def _permissions(permits: tuple[str, ...]) -> Mapping[str, frozenset[str]]:

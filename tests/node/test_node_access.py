@@ -88,6 +88,51 @@ def test_own_names(node: NodeThread, host: str) -> None:
     assert ask(node.port, "GET", "/probe", headers={"Host": host}).status == 200
 
 
+def test_a_node_for_other_machines_answers_to_its_addresses(tmp_path: Path) -> None:
+    config = NodeConfig(tmp_path / "storage", host="0.0.0.0", port=0)
+    with NodeThread(config) as node:
+        for address in ("127.0.0.1", "127.0.0.2"):
+            assert ask(node.port, "GET", "/probe", host=address).status == 200
+        for name in (socket.gethostname(), f"{socket.gethostname()}:{node.port}"):
+            assert ask(node.port, "GET", "/probe", headers={"Host": name}).status == 200
+        for name in ("127.0.0.3", "0.0.0.0", "evil.example"):
+            assert ask(node.port, "GET", "/probe", headers={"Host": name}).status == 403
+
+
+def own_address() -> str:
+    """An address of this machine that is not its loopback's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            pytest.skip("this machine has no network")
+        address: str = probe.getsockname()[0]
+    return address
+
+
+def test_other_machines_link_below_roots_only(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir()
+    for path in (root / "inside", tmp_path / "outside"):
+        path.write_bytes(b"x")
+    address = own_address()
+    for roots, expected in (((), [403, 403]), ((root,), [200, 403])):
+        config = NodeConfig(tmp_path / "storage", host="0.0.0.0", port=0, link_roots=roots)
+        with NodeThread(config) as node:
+            answers = [
+                ask(
+                    node.port,
+                    "POST",
+                    "/linkFile",
+                    link_request(path),
+                    storage=config.storage_dir,
+                    host=address,
+                )
+                for path in (root / "inside", tmp_path / "outside")
+            ]
+        assert [answer.status for answer in answers] == expected
+
+
 def test_requests_without_or_with_two_hosts_are_refused(node: NodeThread) -> None:
     for text in (
         b"GET /probe HTTP/1.0\r\n\r\n",

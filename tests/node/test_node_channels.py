@@ -43,6 +43,14 @@ def test_commands_change_what_a_running_node_permits(node: NodeThread) -> None:
     assert status() == 500
 
 
+def test_the_directory_that_is_named_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KACHERY_STORAGE_DIR", str(tmp_path / "other"))
+    run(tmp_path / "named", "create", "lab")
+    CliRunner().invoke(command, ["create", "elsewhere"])
+    assert run(tmp_path / "named", "list").output.split() == ["lab"]
+    assert run(tmp_path / "other", "list").output.split() == ["elsewhere"]
+
+
 def test_show(tmp_path: Path) -> None:
     made = run(
         tmp_path,
