@@ -45,7 +45,10 @@ class ResultWriter(AtomicWriter):
         name = str(target.relative_to(self.directory)).replace("/", _SEPARATOR)
         marker = self._markers / f"{name}{_SEPARATOR}{secrets.token_hex(8)}"
         # Before the rename: file systems keep the order of names even where they lose contents.
-        os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        try:
+            os.link(staged.path, marker)  # a name costs less than a file
+        except OSError:
+            os.close(os.open(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
         self.give_name(staged, target)
         self._later(marker)
 

@@ -1,5 +1,6 @@
 """Results survive the process, and none survives the machine's end half written."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,15 @@ def test_results_are_synced_after_a_while(tmp_path: Path, monkeypatch: pytest.Mo
     assert (tmp_path / NAME).read_bytes() == b"last"
 
 
+@pytest.mark.parametrize("has_links", [True, False])
 def test_after_another_boot_what_was_not_synced_is_discarded(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_links: bool
 ) -> None:
+    def no_link(*_: object) -> None:
+        raise OSError("no hard links here")
+
+    if not has_links:
+        monkeypatch.setattr(os, "link", no_link)
     boot = tmp_path / "boot_id"
     boot.write_text("1111\n")
     monkeypatch.setattr(result_writer, "_BOOT_ID", boot)
