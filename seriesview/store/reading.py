@@ -11,6 +11,9 @@ from seriesview.store.faults import read_fault
 
 _BLOCK_BYTES = 4 * 2**20
 
+# A pipe in the place of a file would make opening wait for a writer.
+_OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+
 
 def read_blocks(path: Path) -> Iterator[memoryview]:
     """Yield a file's bytes in blocks, each valid until the next.
@@ -19,7 +22,7 @@ def read_blocks(path: Path) -> Iterator[memoryview]:
     """
     block = memoryview(bytearray(_BLOCK_BYTES))
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, _OPENING)
     except OSError as error:
         raise read_fault(path, error) from error
     try:
@@ -38,7 +41,7 @@ def read_blocks(path: Path) -> Iterator[memoryview]:
 def read_whole(path: Path, sha1: str | None, size: int | None) -> bytes:
     """Return a file's bytes, checked by size and SHA-1 where given; raises IntegrityError, StoreError."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, _OPENING)
         try:
             found = os.fstat(descriptor).st_size
             if size is not None and found != size:
@@ -66,7 +69,7 @@ def read_range(path: Path, start: int, end: int) -> bytes:
     if not 0 <= start <= end:
         raise RequestError(f"bytes {start} to {end} of {path} do not exist: 0 <= start <= end is expected")
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, _OPENING)
         try:
             data = _read(descriptor, start, end - start)
             found = os.fstat(descriptor).st_size

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from seriesview.errors import TaskError
 from seriesview.series.reading_limit import reading_at_most
 from seriesview.tasks.context import TaskContext
@@ -55,7 +57,7 @@ def run_task(context: TaskContext, function_id: str, kwargs: Any) -> Any:
         function = TASK_FUNCTIONS.get(function_id) if isinstance(function_id, str) else None
         if function is None:
             raise TaskError(f"no task function {shown(function_id)}; there are {', '.join(TASK_FUNCTIONS)}")
-        with reading_at_most(context.limits.max_reading_bytes):
+        with reading_at_most(context.limits.max_reading_bytes), np.errstate(all="ignore"):
             return function.call(context, kwargs)
     except Exception as error:
         raise public_error(error) from error

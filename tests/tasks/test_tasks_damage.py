@@ -1,6 +1,7 @@
 """Damaged stores and series made to exhaust a backend: an error, never a wrong picture, a hang or all of the memory."""
 
 import copy
+import os
 import subprocess
 import sys
 import zlib
@@ -83,6 +84,20 @@ def test_an_artifact_that_is_a_folder(store):
     path.mkdir()
     with pytest.raises(TaskError, match="cannot read its store"):
         ask(TaskContext(store), "get_series_manifest.1", series_uri=uri)
+
+
+def test_pipes_in_the_place_of_files(store, tmp_path):
+    raw = tmp_path / "raw.dat"
+    uri = store_series(store, [SAMPLES], samples="link", link_path=raw)
+    stored = artifact_path(store.directory, store.get_json(uri)["levels"][0]["pages"][0][7:47])
+    for path in (raw, stored):
+        path.unlink()
+        os.mkfifo(path)
+    context = TaskContext(store)
+    window = {"segment": 0, "first_sample": 0, "columns": 9}
+    for per_column, message in ((3, "is gone, or changed"), (4, "damaged")):
+        with pytest.raises(TaskError, match=message):
+            ask(context, "get_window.1", series_uri=uri, samples_per_column=per_column, **window)
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,22 @@
 import contextlib
 import copy
 import json
+import math
 
+import numpy as np
 import pytest
 from every_kind import ask_everything, store_every_kind
 from figurl_reader import ask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from series_builder import store_rows
 
 from seriesview.errors import TaskError
 from seriesview.store import open_store
 from seriesview.tasks import TASK_FUNCTIONS, TaskContext
 from seriesview.workspace.manifest import build_workspace
 
+SPECIALS = [np.nan, np.inf, -np.inf, -0.0, 3e38, -3e38, 1e-45, 1.0]
 HASH = "0123456789abcdef0123456789abcdef01234567"
 
 ODD = st.sampled_from(
@@ -120,6 +124,41 @@ def changed(draw, document):
 def test_changed_series(store, documents, data, name):
     document = changed(data.draw, documents[name])
     ask_everything(TaskContext(store), store.put_bytes(json.dumps(document).encode()))
+
+
+def arrays_in(value, path=()):
+    """Where each description of an array lies in a manifest."""
+    if isinstance(value, dict) and "pages" in value:
+        yield path
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        yield from arrays_in(item, (*path, key))
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    data=st.data(),
+    name=st.sampled_from(["stored", "chunked", "levels", "irregular", "events"]),
+    seed=st.integers(0, 2**32),
+    kind=st.sampled_from(["bytes", "specials", "shuffled"]),
+)
+def test_arrays_of_other_content(store, documents, data, name, seed, kind):
+    """Manifests that are sound, with one array that holds what no writer puts there."""
+    document = copy.deepcopy(documents[name])
+    holder = document
+    for key in data.draw(st.sampled_from(list(arrays_in(document)))):
+        holder = holder[key]
+    random = np.random.default_rng(seed)
+    dtype, shape = np.dtype(holder["dtype"]), holder["shape"]
+    if kind == "shuffled":
+        array = random.permutation(math.prod(shape)).reshape(shape).astype(dtype)
+    elif kind == "specials":
+        numbers = SPECIALS if dtype.kind == "f" else [np.iinfo(dtype).min, np.iinfo(dtype).max, 0, 1, 2]
+        array = np.array(numbers, dtype)[random.integers(0, len(numbers), shape)]
+    else:
+        array = np.frombuffer(random.bytes(math.prod(shape) * dtype.itemsize), dtype).reshape(shape)
+    holder |= store_rows(store, array, holder["part_rows"]).to_json_dict()
+    ask_everything(TaskContext(store), store.put_json(document))
 
 
 @settings(max_examples=60, deadline=None)
