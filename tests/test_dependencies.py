@@ -18,6 +18,8 @@ def test_every_dependency_has_its_reason() -> None:
             name.startswith("types-") and "types-*" in page
         ), name
     described = {
-        row.split("|")[1].strip(" `") for row in page.splitlines() if row.startswith("| ") and "---" not in row
+        row.split("|")[1].strip(" `")
+        for row in page.splitlines()
+        if row.startswith("| ") and "---" not in row
     }
     assert described - {"package", "extra", *extras} <= names
