@@ -24,7 +24,7 @@ CHANNEL = "my.channel"
 PURE: FunctionType = "pure-calculation"
 QUERY: FunctionType = "query"
 ACTION: FunctionType = "action"
-QUICK = BrokerLimits(unprovided_seconds=0.1, lease_seconds=0.2, gone_seconds=0.1, successor_seconds=0.1)
+QUICK = BrokerLimits(unprovided_seconds=0.4, lease_seconds=0.8, gone_seconds=0.3, successor_seconds=0.3)
 
 
 class Room:
@@ -297,7 +297,7 @@ def test_what_nobody_provides_ends_in_an_error_that_says_so(tmp_path: Path) -> N
         await final(plain)
         await final(owned)
         assert plain.error_message == (
-            "No backend with no backend ID provides f.1 on channel my.channel: none registered within 0.1 s. "
+            "No backend with no backend ID provides f.1 on channel my.channel: none registered within 0.4 s. "
             "Start one, or check the channel, the function and the backend ID."
         )
         assert "No backend with the backend ID of the request provides f.1" in (owned.error_message or "")
@@ -312,7 +312,7 @@ def test_a_busy_backend_keeps_what_waits_for_it(tmp_path: Path) -> None:
         (held,) = room.take(instance="busy")
         waiting = room.ask(1)
         for _ in range(12):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.1)
             room.broker.update(CHANNEL, held.task_id, "running")
         assert waiting.status == "waiting"
         assert held.status == "running"
@@ -361,9 +361,9 @@ def test_a_backend_that_polls_keeps_its_tasks(tmp_path: Path) -> None:
     async def story(room: Room) -> None:
         task = room.ask()
         assert room.take() == [task]
-        for _ in range(4):
+        for _ in range(5):
             poll = room.poll()
-            await asyncio.wait([poll.ready], timeout=0.1)
+            await asyncio.wait([poll.ready], timeout=0.2)
             assert room.broker.close_poll(poll) == []
         assert not task.is_final
 
