@@ -43,15 +43,16 @@ def test_a_request_reaches_only_backends_of_its_id(surroundings: Surroundings) -
     assert len(surroundings.calls()) == 2 * (len(SECRETS) + 1) + len(SECRETS)
 
 
-@pytest.mark.parametrize("given_id", [None, "wrong", "secret ", "Secret", "secre"])
-def test_without_the_id_nothing_is_answered_not_even_what_is_stored(
-    surroundings: Surroundings, given_id: str | None
-) -> None:
+def test_without_the_id_nothing_is_answered_not_even_what_is_stored(surroundings: Surroundings) -> None:
     surroundings.node()
-    surroundings.backend(SERIESVIEW_BACKEND_ID="secret")
-    assert ask("test.echo.1", {"a": 1}, backend_id="secret") == {"name": "", "a": 1}
-    with pytest.raises(TaskError):
-        ask("test.echo.1", {"a": 1}, backend_id=given_id, timeout=12)
+    surroundings.backend(SERIESVIEW_BACKEND_ID="its secret")
+    assert ask("test.echo.1", {"a": 1}, backend_id="its secret") == {"name": "", "a": 1}
+    others = [None, "wrong", "its secret ", "Its secret", "its secre"]
+    calls = [partial(ask, "test.echo.1", {"a": 1}, backend_id=other, timeout=30) for other in others]
+    unknown = partial(ask, "test.absent.1", {}, backend_id="its secret", timeout=30)
+    for answer in all_at_once([*calls, unknown]):
+        assert isinstance(answer, TaskError)
+        assert "its secre" not in str(answer)
     assert len(surroundings.calls()) == 1
 
 
@@ -92,9 +93,7 @@ def test_the_id_shows_nowhere(surroundings: Surroundings) -> None:
     ask("test.echo.1", {"a": 1}, backend_id=secret)
     with pytest.raises(TaskError) as failed:
         ask("test.fail.1", {"kind": "unknown"}, backend_id=secret)
-    with pytest.raises(TaskError) as refused:
-        ask("test.absent.1", {}, backend_id=secret, timeout=12)
-    assert secret not in str(failed.value) + str(refused.value)
+    assert secret not in str(failed.value)
     health = ask("seriesview.get_health.1", backend_id=secret)
     assert secret not in json.dumps(health)
     node.stop()

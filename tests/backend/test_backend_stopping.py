@@ -129,7 +129,7 @@ def test_a_killed_backend_leaves_its_tasks_to_the_next(surroundings: Surrounding
     assert asked.result()["name"] == "second"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 @pytest.mark.parametrize("own_node", ["yes", "no"])
 def test_no_process_is_left_behind(surroundings: Surroundings, number: int, own_node: str) -> None:
     if own_node == "no":
