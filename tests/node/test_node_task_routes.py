@@ -230,7 +230,7 @@ def test_backend_ids_with_kachery_backends(node: NodeThread, tmp_path: Path, pee
 
 
 def test_the_task_of_a_killed_backend_is_done_by_the_next(tmp_path: Path) -> None:
-    limits = BrokerLimits(gone_seconds=0.5, lease_seconds=1.0)
+    limits = BrokerLimits(gone_seconds=0.5, lease_seconds=3.0, unprovided_seconds=60.0)
     storage = tmp_path / "storage"
     with NodeThread(NodeConfig(storage, port=0, channels=("demo",), task_limits=limits)) as node:
         peer = Peer(node.port, storage)
@@ -239,13 +239,13 @@ def test_the_task_of_a_killed_backend_is_done_by_the_next(tmp_path: Path) -> Non
             while log.read_text() != "slow\n":
                 time.sleep(0.01)
         with kachery_backend(node.port, tmp_path):
-            assert peer.wait(asked[0])["status"] == "finished"
+            assert peer.wait(asked[0], milliseconds=25_000)["status"] == "finished"
             assert log.read_text() == "slow\nslow\n"
             assert "whether the action was done" in peer.wait(asked[1], "action")["errorMessage"]
 
 
 def test_a_backend_that_takes_long_is_not_doubled(tmp_path: Path) -> None:
-    limits = BrokerLimits(gone_seconds=0.2, lease_seconds=1.0, unprovided_seconds=1.0)
+    limits = BrokerLimits(gone_seconds=0.2, lease_seconds=1.5, unprovided_seconds=20.0)
     storage = tmp_path / "storage"
     with NodeThread(NodeConfig(storage, port=0, channels=("demo",), task_limits=limits)) as node:
         peer = Peer(node.port, storage)
