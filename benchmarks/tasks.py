@@ -215,7 +215,17 @@ def main() -> None:
                 os.environ.update(before)
 
 
+def forget_node() -> None:
+    """Have kachery-client look for the node and its code anew: it keeps them for up to a minute."""
+    from kachery_client import _daemon_connection
+
+    _daemon_connection._buffered_probe_data.timestamp = 0
+    _daemon_connection._reset_client_auth_code()
+
+
 def measure(where: str, uri: str, calls: int, seconds: float) -> None:
+    """Print what one arrangement of node and backend does."""
+    forget_node()
     for client, ask in (("kachery-client", ask_kachery), ("seriesview.request_task", ask_seriesview)):
         for what, rung in (("levels", 64), ("samples", 20)):
             offset = 1000 if client == "kachery-client" else 20_000

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import json
+import secrets
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 from seriesview.errors import TaskError
 
 MAX_ERROR_UNITS = 990
 """UTF-16 units: a kachery daemon loses messages of 1000 and more."""
+
+
+_LONG_TEXT = 4096
+_MARKED_DEPTH = 3
+_UNESCAPED = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))
 
 
 @dataclass(frozen=True)
@@ -35,16 +42,21 @@ def encode_result(value: object, max_bytes: int) -> bytes:
     """Return compact ASCII JSON of a result; raises TaskError for what JSON cannot say, and for too much."""
     if value is None:
         raise TaskError("the function returned nothing, which is no result")
+    mark = secrets.token_hex(16)
+    long_texts: list[bytes] = []
     try:
-        text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+        marked = _marked(value, mark, long_texts, _MARKED_DEPTH)
+        text = json.dumps(marked, separators=(",", ":"), allow_nan=False, default=_plain)
     except (TypeError, ValueError, RecursionError) as error:
         raise TaskError(f"the result cannot be written as JSON: {error}") from error
-    if len(text) > max_bytes:
+    size = len(text) + sum(map(len, long_texts)) - len(mark) * len(long_texts)
+    if size > max_bytes:
         raise TaskError(
-            f"the result has {len(text) / 1e6:.1f} MB, more than the {max_bytes / 1e6:.1f} MB that this backend "
+            f"the result has {size / 1e6:.1f} MB, more than the {max_bytes / 1e6:.1f} MB that this backend "
             "sends; ask for less"
         )
-    return text.encode("ascii")
+    pieces = text.encode("ascii").split(mark.encode())
+    return b"".join(piece for pair in zip_longest(pieces, long_texts, fillvalue=b"") for piece in pair)
 
 
 def shortened(message: str) -> str:
@@ -54,6 +66,21 @@ def shortened(message: str) -> str:
     if len(units) <= 2 * MAX_ERROR_UNITS:
         return line
     return units[: 2 * (MAX_ERROR_UNITS - 3)].decode("utf-16-le", "ignore") + "..."
+
+
+def _marked(value: Any, mark: str, long_texts: list[bytes], depth: int) -> Any:
+    """The value with `mark` in place of long texts, in order, that stand in JSON as they are.
+
+    Arrays in base64 are such texts; to look at each of their characters would take most of a task's time.
+    """
+    if isinstance(value, str) and len(value) >= _LONG_TEXT and value.isascii():
+        data = value.encode("ascii")
+        if not data.translate(None, _UNESCAPED):
+            long_texts.append(data)
+            return mark
+    elif isinstance(value, dict) and depth > 0:
+        return {key: _marked(item, mark, long_texts, depth - 1) for key, item in value.items()}
+    return value
 
 
 def _plain(value: Any) -> Any:

@@ -152,6 +152,27 @@ def test_results_arrive_as_they_are_or_not_at_all(value: Any) -> None:
             encode_result(value, len(text) - 1)
 
 
+_LONG = st.builds(
+    lambda text, times, end: text * times + end,
+    st.text(st.characters(max_codepoint=0x100), min_size=1, max_size=8),
+    st.integers(500, 5000),
+    st.text(max_size=2),
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.recursive(
+        _LONG, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    )
+)
+def test_long_texts_are_written_as_json_writes_them(value: Any) -> None:
+    text = json.dumps(value, separators=(",", ":")).encode("ascii")
+    assert encode_result(value, len(text)) == text
+    with pytest.raises(TaskError, match="ask for less"):
+        encode_result(value, len(text) - 1)
+
+
 @given(st.dictionaries(st.from_regex(r"[a-z_]+", fullmatch=True), st.text()))
 def test_log_lines_can_be_read_back(values: dict[str, str]) -> None:
     values.pop("event", None)
