@@ -3,7 +3,8 @@
 A backend is known by its polls alone. One that names itself (INSTANCE_HEADER in `task_routes`) is alive while it has
 an open poll, and for `lease_seconds` after its last poll or status; so a backend that is too busy to poll sends
 `running` for a task now and then. Others are told apart by address and functions: a poll that follows shortly on
-another's end is taken for the same backend's next one, and a poll that its client closed is that backend's last.
+another's end, with no sign of a client that starts, is taken for the same backend's next one, and a poll that its
+client closed is that backend's last.
 """
 
 import asyncio
@@ -121,6 +122,10 @@ class TaskBroker:
             return False
 
     # Backends
+
+    def note_start(self, address: str) -> None:
+        """Note that a client at an address may just have started, so that it is not taken for an older one."""
+        self._providers.note_start(address)
 
     def open_poll(
         self,

@@ -26,6 +26,8 @@ def node_routes() -> list[Route]:
 
 async def _probe(request: Request) -> Response:
     node: Node = request.app.state.node
+    if request.client is not None:
+        node.broker.note_start(request.client.host)
     return answer(
         {
             "success": True,

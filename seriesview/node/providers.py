@@ -6,6 +6,8 @@ import time
 from seriesview.errors import NodeError
 from seriesview.node.task_records import FUNCTION_TYPES, BrokerLimits, Offer, Poll, Provider
 
+_MAX_STARTS = 1000
+
 
 class Providers:
     """The backends of one node, told apart by their polls."""
@@ -17,6 +19,13 @@ class Providers:
         self._polls: dict[Poll, None] = {}
         self._polls_by_offer: dict[Offer, dict[Poll, None]] = {}
         self._next_purge = 0.0
+        self._starts: dict[str, float] = {}
+
+    def note_start(self, address: str) -> None:
+        """Note that a client may just have started: they ask who the node is before anything else."""
+        if len(self._starts) >= _MAX_STARTS:
+            self._starts.clear()
+        self._starts[address] = time.monotonic()
 
     def open_poll(
         self, offers: frozenset[Offer], owner: bytes, address: str, instance: str | None, is_local: bool
@@ -28,7 +37,7 @@ class Providers:
         if now >= self._next_purge:
             self._purge(now)
         if instance is None:
-            provider = self._successor((owner, address, offers), now)
+            provider = self._successor((owner, address, offers), address, now)
         else:
             provider = next(iter(self._by_key.get((owner, instance), ())), None)
         if provider is None:
@@ -122,24 +131,27 @@ class Providers:
             if not poll.ready.done():
                 poll.ready.set_result(None)
 
-    def _successor(self, key: tuple[object, ...], now: float) -> Provider | None:
+    def _successor(self, key: tuple[object, ...], address: str, now: float) -> Provider | None:
         """Return the backend whose next poll this probably is."""
+        started = self._starts.get(address, 0.0)
         idle = [
             provider
             for provider in self._by_key.get(key, ())
-            if not provider.polls and not provider.is_closed and self._may_follow(provider, now)
+            if not provider.polls and not provider.is_closed and self._may_follow(provider, started, now)
         ]
         found = min(idle, key=lambda provider: provider.idle_since, default=None)
         if found is not None:
             found.pause += (now - found.idle_since - found.pause) / 2
         return found
 
-    def _may_follow(self, provider: Provider, now: float) -> bool:
+    def _may_follow(self, provider: Provider, started: float, now: float) -> bool:
         limits = self._limits
-        longest = (
-            max(limits.pause_seconds, 2 * provider.pause) if provider.tasks else limits.successor_seconds
-        )
-        return now - provider.idle_since <= min(longest, limits.successor_seconds)
+        longest = limits.successor_seconds
+        if provider.tasks:
+            if started >= provider.idle_since:
+                return False
+            longest = min(longest, max(limits.pause_seconds, 2 * provider.pause))
+        return now - provider.idle_since <= longest
 
     def _index(self, provider: Provider, offers: frozenset[Offer]) -> None:
         if provider.offers == offers:

@@ -32,7 +32,7 @@ class BrokerLimits:
     pause_seconds: float = 0.35
     """The same for one with tasks, where its usual pause is not longer: kachery-client pauses 0.1 s between polls.
 
-    A backend that was killed between two polls and started again takes longer, and knows nothing of those tasks.
+    A backend that was killed between two polls and started again mostly takes longer, and knows nothing of those tasks.
     """
     longest_task_seconds: float = 24 * 3600.0
     """A task of which nothing is heard for this long ends in an error even though its backend polls."""

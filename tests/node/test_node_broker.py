@@ -357,6 +357,26 @@ def test_a_backend_started_again_is_not_the_one_before(tmp_path: Path, usual: fl
     run(tmp_path, story, BrokerLimits(lease_seconds=0.5, pause_seconds=0.1, successor_seconds=5.0))
 
 
+def test_a_backend_that_asks_who_the_node_is_has_just_started(tmp_path: Path) -> None:
+    async def story(room: Room) -> None:
+        room.broker.note_start("127.0.0.1")
+        room.ask()
+        first = room.poll()
+        room.broker.close_poll(first)
+        room.broker.note_start("127.0.0.2")
+        second = room.poll()
+        assert second.provider is first.provider
+        room.broker.close_poll(second)
+        room.broker.note_start("127.0.0.1")
+        third = room.poll()
+        assert third.provider is not first.provider
+        room.broker.close_poll(third)
+        room.broker.note_start("127.0.0.1")
+        assert room.poll().provider is third.provider
+
+    run(tmp_path, story)
+
+
 def test_a_backend_that_polls_keeps_its_tasks(tmp_path: Path) -> None:
     async def story(room: Room) -> None:
         task = room.ask()
