@@ -125,7 +125,8 @@ class Backend:
             # A kachery daemon would hand tasks to a poll that was closed; there it is left to end by itself.
             self._poll.cut()
         for work in waiting:
-            self._answer(work, failure(_STOPPING))
+            if self._stopping.seconds_left() > 0:
+                self._answer(work, failure(_STOPPING))
         for thread in self._threads:
             thread.join(self._stopping.seconds_left())
         for work in list(self._running):
@@ -203,8 +204,7 @@ class Backend:
         # In the polling thread: while rejections are reported no further tasks come in.
         self._health.count("rejected")
         begin = time.monotonic()
-        outcome = failure(problem)
-        error = self._report([task], outcome)
+        outcome, error = self._report([task], failure(problem))
         self._log_task(task.function_id, outcome, begin, begin, begin, 1, error)
 
     # Working
@@ -221,8 +221,6 @@ class Backend:
                 end = time.monotonic()
             try:
                 self._answer(work, outcome, begin, end)
-            except Exception as error:
-                _log.error(fields("fault", task=work.function_id, traceback=one_line_traceback(error)))
             finally:
                 self._running.pop(work, None)
 
@@ -251,25 +249,26 @@ class Backend:
         queue = self._health_queue if work.function_id == HEALTH_FUNCTION else self._queue
         now = time.monotonic()
         while tasks := queue.take_unanswered(work):
-            told = outcome
-            try:
-                told = self._reporter.report(tasks, outcome)
-                problem = None
-            except BackendError as error:
-                problem = error
+            told, problem = self._report(tasks, outcome)
             self._count(told, len(tasks), problem)
             self._log_task(
                 work.function_id, told, work.received, begin or now, end or now, len(tasks), problem
             )
 
-    def _report(self, tasks: list[RequestedTask], outcome: Outcome) -> BackendError | None:
+    def _report(self, tasks: list[RequestedTask], outcome: Outcome) -> tuple[Outcome, SeriesviewError | None]:
+        """Return what was told to those who wait, and why that did not reach them, if so."""
         try:
-            self._reporter.report(tasks, outcome)
+            return self._reporter.report(tasks, outcome), None
         except BackendError as error:
-            return error
-        return None
+            return outcome, error
+        except Exception as error:
+            # Out of memory, say: nobody must be left waiting.
+            _log.error(fields("fault", traceback=one_line_traceback(error)))
+            if outcome.result is None:
+                return outcome, BackendError(type(error).__name__)
+            return self._report(tasks, failure(f"the result cannot be sent ({type(error).__name__})"))
 
-    def _count(self, outcome: Outcome, number: int, problem: BackendError | None) -> None:
+    def _count(self, outcome: Outcome, number: int, problem: SeriesviewError | None) -> None:
         if problem is not None:
             self._health.count("unreported", number)
         else:
@@ -286,7 +285,7 @@ class Backend:
         begin: float,
         end: float,
         number: int,
-        problem: BackendError | None,
+        problem: SeriesviewError | None,
     ) -> None:
         line = fields(
             "task",

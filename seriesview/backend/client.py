@@ -94,6 +94,11 @@ class DaemonClient:
                     f"the kachery daemon at {daemon.address} does not say where its storage is; "
                     "set KACHERY_STORAGE_DIR"
                 )
+            if self._named is None and not directory.exists():
+                raise BackendError(
+                    f"the storage {directory} of the kachery daemon at {daemon.address} is not visible from here; set "
+                    "KACHERY_STORAGE_DIR to where it is mounted"
+                )
             if not serves(daemon, directory):
                 raise BackendError(
                     f"the kachery daemon at {daemon.address} serves another storage directory than {directory}; set "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import secrets
 import socket
 import threading
@@ -17,6 +18,7 @@ from urllib3.exceptions import HTTPError
 
 from seriesview.backend.backend_id import BackendId
 from seriesview.backend.client import DaemonClient, Refused, Unreachable, checked_answer, is_about_code
+from seriesview.backend.logs import LOGGER_NAME, fields
 
 REGISTER_PATH = "/task/registerTaskFunctions"
 INSTANCE_HEADER = "KACHERY-BACKEND-INSTANCE"
@@ -27,6 +29,7 @@ POLL_SECONDS = 4.0
 
 _CONNECT_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
+_log = logging.getLogger(LOGGER_NAME)
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,10 @@ class LongPoll:
             if is_about_code(status, data):
                 self._client.forget_code()
                 status, data = self._exchange(text, seconds)
+            if is_about_code(status, data):
+                # A daemon that was just started writes its first code a moment after it answers.
+                self._client.forget_code()
+                raise Unreachable("the kachery daemon does not take the client-auth code")
             answer = checked_answer(REGISTER_PATH, status, data)
         except Unreachable:
             self._disconnect()
@@ -155,15 +162,14 @@ class LongPoll:
         if not isinstance(entry, dict):
             return None
         given = entry.get("backendId")
-        if self._backend_id is None:
-            if given is not None:
-                return None
-        elif not self._backend_id.matches(given):
+        if given is not None if self._backend_id is None else not self._backend_id.matches(given):
+            _log.warning(fields("ignored", reason="a task with another backend ID"))
             return None
         names = ("channelName", "taskId", "taskHash", "taskFunctionId", "taskFunctionType")
         values = [entry.get(name) for name in names]
         kwargs = entry.get("kwargs")
         if not all(isinstance(value, str) for value in values) or not isinstance(kwargs, dict):
+            _log.warning(fields("ignored", reason="a task that is not understood"))
             return None
         channel, task_id, task_hash, function_id, function_type = map(str, values)
         return RequestedTask(channel, task_id, task_hash, function_id, function_type, kwargs)

@@ -7,8 +7,9 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ from seriesview.backend.backend import Backend, BackendLimits, Function
 from seriesview.backend.backend_id import BackendId
 from seriesview.backend.client import DaemonClient
 from seriesview.backend.logs import LOGGER_NAME, fields, write_to_stderr
-from seriesview.errors import BackendError
+from seriesview.errors import BackendError, SeriesviewError
 
 if TYPE_CHECKING:
     from seriesview.node.server import NodeThread
@@ -27,6 +28,7 @@ SWITCH_SECONDS = 0.0005
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 _INTERRUPTED = 130
+_COMING_UP_SECONDS = 3.0
 _log = logging.getLogger(LOGGER_NAME)
 
 
@@ -76,14 +78,29 @@ def _node_where_none_answers(
     announce: Callable[[str], None],
 ) -> Iterator[None]:
     """Connect to the daemon or node that answers, else to one of our own for as long as the block runs."""
-    with (
-        nullcontext()
-        if client.connect()
-        else _own_node(client, channels, storage_dir, may_start_node, announce)
-    ):
+    with ExitStack() as stack:
+        if not client.connect():
+            node = _own_node(client, channels, storage_dir, may_start_node, announce)
+            try:
+                stack.enter_context(node)
+            except SeriesviewError:
+                # Another process may have been quicker, whose node is about to answer.
+                if not _comes_up(client):
+                    raise
+                announce(f"a node has come up at {client.address} meanwhile; it is used")
         if not client.is_connected and not client.connect():
             raise BackendError(f"the node that was started does not answer at {client.address}")
         yield
+
+
+def _comes_up(client: DaemonClient) -> bool:
+    """Connect within a few seconds."""
+    deadline = time.monotonic() + _COMING_UP_SECONDS
+    while time.monotonic() < deadline:
+        if client.connect():
+            return True
+        time.sleep(0.1)
+    return False
 
 
 def _own_node(

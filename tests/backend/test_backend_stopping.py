@@ -199,3 +199,12 @@ def test_restarts_under_load(surroundings: Surroundings) -> None:
     answers = all_at_once([restart, *(partial(load, number) for number in range(8))])
     assert [answer for answer in answers if isinstance(answer, BaseException)] == []
     assert sum(answers[1:]) > 20
+
+
+def test_backends_that_start_together_share_one_node(surroundings: Surroundings) -> None:
+    backends = all_at_once(
+        [partial(surroundings.backend, OWN_NODE="yes", SERIESVIEW_BACKEND_ID=f"number {n}") for n in range(3)]
+    )
+    assert not any(isinstance(backend, BaseException) for backend in backends), backends
+    for n in range(3):
+        assert ask("test.echo.1", {"n": n}, backend_id=f"number {n}") == {"name": "", "n": n}
