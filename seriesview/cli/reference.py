@@ -80,11 +80,13 @@ def _help(command: click.Command) -> Iterator[str]:
 
 def _options(command: click.Command, context: click.Context) -> Iterator[str]:
     yield from ["| option | meaning |", "| --- | --- |"]
-    for parameter in command.get_params(context):
+    for parameter in command.params:
         record = parameter.get_help_record(context)
         if record is not None and isinstance(parameter, click.Option):
             option, meaning = (" ".join(text.replace("|", "\\|").split()) for text in record)
             yield f"| `{option}` | {meaning} |"
+    # Not as the command has it: it remembers the names of its first context, whichever that was.
+    yield f"| `{', '.join(context.help_option_names)}` | Show this message and exit. |"
 
 
 def _list() -> str:
