@@ -30,6 +30,8 @@ _STOPPED = "the backend was stopped before this task was done; ask again"
 _PAUSE_AFTER_REFUSAL = 5.0
 _LONGEST_PAUSE = 1.0
 _THREADS_A_WORKER = 2
+_BATCH_SECONDS = 0.01
+"""While all workers have something to do tasks are fetched several at a time."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +166,8 @@ class Backend:
             pause, lost_since = 0.0, None
             for task in tasks:
                 self._accept(task)
+            if self._queue.num_waiting > self._limits.workers:
+                time.sleep(_BATCH_SECONDS)
             if tasks or self._running:
                 idle_since = time.monotonic()
             elif idle_since is not None and time.monotonic() - idle_since >= self._limits.idle_seconds:
