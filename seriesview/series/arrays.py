@@ -20,7 +20,8 @@ import numpy.typing as npt
 from seriesview.errors import IntegrityError, RequestError
 from seriesview.series.array_info import MAX_PART_ROWS, PAGE_PARTS, ArrayInfo, num_parts
 from seriesview.series.reading_limit import count_reading
-from seriesview.store.uris import sha1_uri
+from seriesview.store.direct import ALIGNMENT
+from seriesview.store.uris import parse_uri, sha1_uri
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -41,7 +42,6 @@ __all__ = [
 ArrayKind = Literal["level", "values"]
 
 DIGEST_BYTES = 20
-_PAGE_BYTES = 4096
 _FINISHING_THREADS = 4
 MAX_PART_BYTES: dict[ArrayKind, int] = {"level": 2 * 2**20, "values": 16 * 2**20}
 DEFAULT_CACHE_BYTES = 256 * 2**20
@@ -235,15 +235,11 @@ def describe_array(
     )
 
 
-def _digest_of(uri: str) -> bytes:
-    return bytes.fromhex(uri.removeprefix("sha1://")[:40])
-
-
 def _aligned(shape: Sequence[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    """An empty array at the beginning of a memory page, which the store can write without a copy."""
+    """An empty array so aligned that the store can write it without a copy."""
     size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + _PAGE_BYTES, np.uint8)
-    skipped = -memory.ctypes.data % _PAGE_BYTES
+    memory = np.empty(size + ALIGNMENT, np.uint8)
+    skipped = -memory.ctypes.data % ALIGNMENT
     return memory[skipped : skipped + size].view(dtype).reshape(tuple(shape))
 
 
@@ -305,7 +301,7 @@ class ArrayReader:
         """SHA-1 (20 bytes) of a part; loads and checks its page."""
         number, index = divmod(part, PAGE_PARTS)
         size = min(self.num_parts - number * PAGE_PARTS, PAGE_PARTS) * DIGEST_BYTES
-        page = self._load(_digest_of(self.info.pages[number]), size)
+        page = self._load(bytes.fromhex(parse_uri(self.info.pages[number])[0]), size)
         return page[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES].tobytes()
 
     def part_shape(self, part: int) -> tuple[int, ...]:

@@ -7,7 +7,8 @@ import os
 DIRECT_BYTES = 1 << 19
 """Smaller writes are not worth their own disk access."""
 
-_ALIGNMENT = 4096
+ALIGNMENT = 4096
+"""Memory that begins at a multiple of so many bytes can be written directly."""
 
 
 def write_directly(descriptor: int, data: memoryview) -> int:
@@ -17,14 +18,14 @@ def write_directly(descriptor: int, data: memoryview) -> int:
     disk wants it and file systems without direct access give 0. What is left is for an ordinary write at the file's
     position. Raises OSError (no space, say).
     """
-    whole = len(data) // _ALIGNMENT * _ALIGNMENT
+    whole = len(data) // ALIGNMENT * ALIGNMENT
     if whole < DIRECT_BYTES or not hasattr(os, "O_DIRECT"):
         return 0
     flags = fcntl.fcntl(descriptor, fcntl.F_GETFL)
     written = 0
     try:
         fcntl.fcntl(descriptor, fcntl.F_SETFL, flags | os.O_DIRECT)
-        while written < whole and written % _ALIGNMENT == 0:
+        while written < whole and written % ALIGNMENT == 0:
             step = os.write(descriptor, data[written:whole])
             if step == 0:
                 break
