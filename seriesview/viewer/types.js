@@ -1,0 +1,320 @@
+/**
+ * @file The values that the viewer's rooms pass to one another. Types alone, no code.
+ *
+ * Data flow: source -> tiles -> columns -> pixels (all in the worker) -> canvas (main thread).
+ */
+
+/**
+ * How far in the view is: one of the two numbers is 1. Columns are device pixels.
+ * @typedef {object} Rung
+ * @property {number} samplesPerColumn ticks a column, from the ladder; 1 where columnsPerSample is over 1
+ * @property {number} columnsPerSample columns a tick; 1 unless closer than one tick a column
+ */
+
+/**
+ * What stretch of time the panels show. Columns are counted on an absolute grid: column c covers the closed
+ * interval of ticks [c * samplesPerColumn / columnsPerSample, (c + 1) * samplesPerColumn / columnsPerSample].
+ * @typedef {object} FramePosition
+ * @property {number} leftColumn absolute number (may be negative) of the leftmost column
+ * @property {number} columns how many columns there are: the canvases' width in device pixels
+ * @typedef {Rung & FramePosition} Frame
+ */
+
+/**
+ * The grid that frames count on: the samples of the reference series (the first regular one of the first panel).
+ * View time 0 is the beginning of the earliest series; tick n is at view time startTime + n / ticksPerSecond.
+ * @typedef {object} Timeline
+ * @property {number} ticksPerSecond
+ * @property {number} startTime view time of tick 0, seconds
+ * @property {number} endTime end of the latest series, view time, seconds
+ * @property {number} firstTime beginning of the earliest series, view time, seconds
+ * @property {string | null} sessionStart ISO 8601 with zone, of view time 0; null: no wall clock
+ * @property {Record<string, number>} shifts by series URI: what to add to its own times to get view times, seconds
+ * @property {number[]} ladder the samplesPerColumn that there are, ascending, from 1
+ * @property {number} finest the smallest samplesPerColumn that is read exactly (1 with raw samples, else the base)
+ */
+
+/**
+ * @typedef {object} ArrayInfo a stored array (docs/format.md)
+ * @property {string} dtype
+ * @property {number[]} shape
+ * @property {number} part_rows
+ * @property {string[]} pages
+ */
+
+/**
+ * @typedef {object} Channel
+ * @property {string} id
+ * @property {string} label
+ * @property {string} [unit]
+ * @property {number} [scale]
+ * @property {number} [offset]
+ * @property {string} [group]
+ * @property {number} [x]
+ * @property {number} [y]
+ */
+
+/**
+ * @typedef {object} Segment
+ * @property {number} start_time
+ * @property {number} end_time
+ * @property {number} num_samples
+ * @property {number | null} min_value
+ * @property {number | null} max_value
+ * @property {string} [timestamps_uri]
+ * @property {string} [timestamps_dtype]
+ * @property {string} [values_uri]
+ * @property {string} [values_dtype]
+ */
+
+/**
+ * A series manifest as parsed from JSON (docs/format.md), checked by source/manifests.js.
+ * @typedef {object} SeriesManifest
+ * @property {'continuous' | 'discrete' | 'event' | 'interval'} type
+ * @property {string} dtype
+ * @property {string} label
+ * @property {string} unit
+ * @property {number} scale
+ * @property {number} offset
+ * @property {Channel[]} channels
+ * @property {Segment[]} segments
+ * @property {number | null} sampling_frequency null: irregular
+ * @property {string | null} session_start
+ * @property {(ArrayInfo & {link?: undefined}) | {link: any} | null} values
+ * @property {ArrayInfo | null} timestamps
+ * @property {(ArrayInfo & {factor: number, times?: ArrayInfo})[]} levels
+ * @property {(ArrayInfo & {factor: number})[]} moments
+ * @property {(ArrayInfo & {bin_seconds: number, start_time: number})[]} counts
+ * @property {{times: ArrayInfo, channels: ArrayInfo}} [events]
+ * @property {{times: ArrayInfo, label_indices: ArrayInfo, labels: string[]}} [intervals]
+ */
+
+/**
+ * @typedef {object} Panel a panel of a view, its series resolved
+ * @property {string} key unique in the view, stable: its index as text
+ * @property {string} type ContinuousTraces, EventAmplitudes, RasterPlot, Position or ProbabilityDensity
+ * @property {string} label
+ * @property {string | null} seriesUri null: the series is missing
+ * @property {string} [error] why it is missing
+ * @property {number[]} [binCenters]
+ */
+
+/**
+ * What is shown: made from the figure's data by source/figure.js.
+ * @typedef {object} Figure
+ * @property {string} label
+ * @property {string | null} workspaceUri
+ * @property {{label: string, panels: Panel[]}[]} views at least one
+ * @property {Record<string, SeriesManifest>} series by URI: those of all panels and all interval series
+ * @property {string[]} intervalSeries URIs: bands across all panels
+ * @property {Record<string, string>} seriesNames by URI: the name in the workspace, or the label
+ */
+
+/** @typedef {Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array | Uint32Array | Float32Array | Float64Array} Numbers */
+
+/**
+ * @typedef {object} WindowRequest
+ * @property {number} segment
+ * @property {number} firstSample
+ * @property {number} samplesPerColumn
+ * @property {number} columns
+ * @property {string[] | null} channels ids, in the order of the result; null: all
+ */
+
+/**
+ * @typedef {object} SampleWindow what was asked for, cut at the segment's end; C-order arrays
+ * @property {number} firstSample
+ * @property {number} samplesPerColumn
+ * @property {number} columns
+ * @property {number} factor of the level used, 1: samples
+ * @property {Numbers | null} envelope (columns, 2, channels), stored values; null with samplesPerColumn 1
+ * @property {Numbers | null} values (columns + 1, channels) with samplesPerColumn 1
+ */
+
+/**
+ * @typedef {object} Points what lies in start_time <= time <= end_time, in the series' own times
+ * @property {Float64Array} [times] (n,) where they fit
+ * @property {Numbers} [values] (n, channels) of samples
+ * @property {Uint32Array} [channels] (n,) of events: indices into the manifest's channels
+ * @property {Float64Array} [edges] (bins + 1,) where they do not fit
+ * @property {Numbers} [counts] (bins,) of samples, (bins, channels) of events
+ * @property {Numbers} [envelope] (bins, 2, channels)
+ * @property {boolean} [approximate] edges were rounded to whole stored bins
+ */
+
+/**
+ * @typedef {object} Statistics arrays (channels,), stored values; null where there are none
+ * @property {number[]} count
+ * @property {(number | null)[]} mean
+ * @property {(number | null)[]} rms
+ * @property {(number | null)[]} std
+ * @property {(number | null)[]} min
+ * @property {(number | null)[]} max
+ */
+
+/**
+ * Where data come from. Three kinds: tasks, a parent's files, static files. Lives in the worker.
+ * Every promise rejects with a SourceError whose message is for the user.
+ * @typedef {object} Source
+ * @property {'tasks' | 'parent-files' | 'static-files'} kind
+ * @property {(uri: string) => Promise<any>} readJson a stored JSON document, checked
+ * @property {(uri: string) => Promise<SeriesManifest>} getSeries
+ * @property {(uri: string, request: WindowRequest) => Promise<SampleWindow>} getWindow
+ * @property {(uri: string, startTime: number, endTime: number, maxPoints: number) => Promise<Points>} getPoints
+ * @property {(uri: string, segment: number, firstSample: number, lastSample: number, channels: string[] | null) => Promise<Statistics>} getStatistics
+ * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Numbers>} readRows rows [firstRow, lastRow) of a stored array
+ * @property {(uri: string) => number} finestSamplesPerColumn of a series that getSeries gave: 1 where samples can be read, else its base
+ */
+
+/**
+ * How the worker reaches whatever is outside; static files are fetched by the worker itself.
+ * @typedef {object} Outside
+ * @property {(uri: string) => Promise<any>} getFileJson through a figurl parent: parsed, arrays perhaps decoded
+ * @property {(uri: string, startByte?: number, endByte?: number) => Promise<ArrayBuffer>} getFileBytes through a figurl parent (generation N)
+ * @property {(functionId: string, functionType: 'pure-calculation' | 'query', kwargs: object) => Promise<any>} runTask through a parent of generation K
+ */
+
+/**
+ * How the view was started; plain data, sent to the worker as it is.
+ * @typedef {object} Start
+ * @property {'parent' | 'static'} mode
+ * @property {any} figureData parsed JSON: a figure {type, data}, a workspace manifest or a series manifest
+ * @property {string} base static: address of the folder that holds sha1/aa/bb/cc/HASH, with a final slash; else ''
+ * @property {boolean} hasTasks the parent runs tasks
+ * @property {boolean} hasByteRanges the parent reads byte ranges
+ * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64}
+ */
+
+/**
+ * How one panel draws. Whatever is left out has its default; a link holds what is set.
+ * @typedef {object} PanelSettings
+ * @property {string[]} [channels] ids to show, in this order; left out: all, by group then depth (y), then as stored
+ * @property {'stacked' | 'overlaid' | 'image'} [mode] of ContinuousTraces; default stacked
+ * @property {number} [gain] 1: the automatic scale
+ * @property {Record<string, number>} [offsets] by channel id: added to the values, physical units
+ * @property {number} [height] CSS pixels
+ * @property {boolean} [hidden]
+ */
+
+/**
+ * @typedef {object} PanelRequest
+ * @property {string} key
+ * @property {string} type
+ * @property {string} seriesUri
+ * @property {number} height of the picture, device pixels (its width is frame.columns)
+ * @property {number} pixelRatio device pixels a CSS pixel
+ * @property {PanelSettings} settings
+ * @property {number[]} [binCenters]
+ */
+
+/**
+ * How values become rows of one lane: row = Math.round(center - (physical + offset - baseline) * pixelsPerUnit), where
+ * physical = stored * scale + offset of the manifest, in float64. Rows outside the picture are clipped.
+ * @typedef {object} Lane
+ * @property {string} id channel id (or '' for a lane that is no channel)
+ * @property {string} label
+ * @property {string} unit
+ * @property {number} top first row of the lane, device pixels
+ * @property {number} bottom row after its last
+ * @property {number} center row of the baseline, device pixels
+ * @property {number} baseline physical units
+ * @property {number} pixelsPerUnit device pixels a physical unit; 0 in images
+ * @property {number} offset the user's, physical units
+ * @property {string} color CSS colour of its trace
+ */
+
+/**
+ * @typedef {object} Painted a picture of one panel
+ * @property {number} number of the paint order that it answers
+ * @property {string} key
+ * @property {Frame} frame
+ * @property {number} width
+ * @property {number} height
+ * @property {ArrayBuffer} pixels RGBA, width * height * 4 bytes; transparent where nothing is drawn
+ * @property {boolean} isComplete every column is exact; else coarser data stand in, and another picture follows
+ * @property {Lane[]} lanes
+ * @property {{unit: string, low: number, high: number, isLinear: true} | null} valueAxis of panels with one value axis
+ * @property {string[]} notes for the user, e.g. that columns are rounded to whole bins, or where zoom ends and why
+ * @property {string | null} error in words; null: none
+ */
+
+/**
+ * Values under the cursor.
+ * @typedef {object} ReadOut
+ * @property {number} time view time of the sample or the column's beginning, seconds
+ * @property {'sample' | 'range'} kind
+ * @property {{id: string, label: string, unit: string, low: number | null, high: number | null}[]} values physical; low = high for a sample
+ */
+
+/**
+ * Main thread to worker. `ask` is answered by `answer` or `failed` of the same id.
+ * @typedef {{type: 'start', start: Start}
+ *   | {type: 'paint', number: number, frame: Frame, panels: PanelRequest[], isDark: boolean}
+ *   | {type: 'retry'}
+ *   | {type: 'ask', id: number, ask: Ask}
+ *   | {type: 'response', id: number, value?: any, error?: string}} ToWorker
+ */
+
+/**
+ * Questions to the worker.
+ * @typedef {{name: 'readOut', key: string, column: number, row: number}
+ *   | {name: 'overview', columns: number}
+ *   | {name: 'intervals', uri: string}
+ *   | {name: 'findNext', what: 'event' | 'gap' | 'interval', time: number, direction: 1 | -1, seriesUri: string | null}
+ *   | {name: 'statistics', seriesUri: string, startTime: number, endTime: number, channels: string[] | null}
+ *   | {name: 'samples', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, maxValues: number}} Ask
+ */
+
+/**
+ * Answers: readOut: ReadOut | null. overview: Overview. intervals: {start, end, label}[] in view time.
+ * findNext: view time or null. statistics: StatisticsRow[]. samples: {times: Float64Array (view time), values: Float64Array
+ * (n, channels) physical, channels: Channel[]}, rejected where there are more than maxValues or no raw samples.
+ * @typedef {object} Overview
+ * @property {number} columns
+ * @property {number} firstTime
+ * @property {number} endTime
+ * @property {string[]} channels ids, top to bottom
+ * @property {Float32Array} rms (channels, columns), physical; NaN where there is nothing
+ * @property {{start: number, end: number}[]} gaps in view time, at most 1000, the longest
+ */
+
+/**
+ * @typedef {object} StatisticsRow
+ * @property {string} id
+ * @property {string} label
+ * @property {string} unit
+ * @property {number} count
+ * @property {number | null} mean
+ * @property {number | null} rms
+ * @property {number | null} std
+ * @property {number | null} min
+ * @property {number | null} max
+ */
+
+/**
+ * Worker to main thread.
+ * @typedef {{type: 'opened', figure: Figure, timelines: Timeline[]}
+ *   | {type: 'unopened', message: string}
+ *   | {type: 'painted', painted: Painted}
+ *   | {type: 'loading', waiting: number}
+ *   | {type: 'answer', id: number, answer: any}
+ *   | {type: 'failed', id: number, message: string}
+ *   | {type: 'request', id: number, request: {kind: 'json', uri: string}
+ *       | {kind: 'bytes', uri: string, startByte?: number, endByte?: number}
+ *       | {kind: 'task', functionId: string, functionType: 'pure-calculation' | 'query', kwargs: object}}} FromWorker
+ */
+
+/**
+ * What a link holds: everything that decides the picture. JSON; unknown keys are ignored, wrong values fall back to defaults.
+ * @typedef {object} ViewState
+ * @property {number} view index into Figure.views
+ * @property {number} samplesPerColumn
+ * @property {number} columnsPerSample
+ * @property {number} leftColumn
+ * @property {number} columns of the sender's canvas
+ * @property {Record<string, PanelSettings>} panels by panel key; only what was changed
+ * @property {'seconds' | 'clock' | 'wall'} [time] how times are written
+ * @property {{start: number, end: number}} [selection] view time, seconds
+ */
+
+export {};
