@@ -2,6 +2,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NODE_STAMP := node_modules/.installed
 
 .PHONY: demo test bench lint fix clean
 
@@ -11,21 +12,27 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
 	touch $(STAMP)
 
+$(NODE_STAMP): package.json package-lock.json
+	command -v npm >/dev/null || tests/install-programs
+	npm ci
+	touch $(NODE_STAMP)
+
 demo: $(STAMP)  ## build the demo workspace and say where its pictures are
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/seriesview build config.yaml --cores all
 
-test: $(STAMP)  ## every test; installs the programs that they run against where it can
+test: $(STAMP) $(NODE_STAMP)  ## every test; installs the programs that they run against where it can
 	tests/install-programs
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
 
 bench: $(STAMP)  ## ratios to physical limits, measured in this run
 	$(BIN)/python -m benchmarks
 
-lint: $(STAMP)  ## formatting, lint and types
+lint: $(STAMP) $(NODE_STAMP)  ## formatting, lint and types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
+	npx tsc
 
 fix: $(STAMP)  ## what can be mended by machine
 	$(BIN)/ruff check --fix .

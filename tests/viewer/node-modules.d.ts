@@ -1,0 +1,2 @@
+/** Node's own modules, which tests import: untyped, so that node's globals do not hide those of browsers. */
+declare module 'node:*';
