@@ -182,6 +182,7 @@
  * @property {string} base static: address of the folder that holds sha1/aa/bb/cc/HASH, with a final slash; else ''
  * @property {boolean} hasTasks the parent runs tasks
  * @property {boolean} hasByteRanges the parent reads byte ranges
+ * @property {string} [workspaceUri] static: of the workspace that figureData is
  * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64}
  */
 
@@ -247,9 +248,10 @@
  */
 
 /**
- * Main thread to worker. `ask` is answered by `answer` or `failed` of the same id.
+ * Main thread to worker. `ask` is answered by `answer` or `failed` of the same id. `view` is an index into Figure.views,
+ * 0 where it is left out; questions are about the view that was painted last (0 before the first picture).
  * @typedef {{type: 'start', start: Start}
- *   | {type: 'paint', number: number, frame: Frame, panels: PanelRequest[], isDark: boolean}
+ *   | {type: 'paint', number: number, frame: Frame, panels: PanelRequest[], isDark: boolean, view?: number}
  *   | {type: 'retry'}
  *   | {type: 'ask', id: number, ask: Ask}
  *   | {type: 'response', id: number, value?: any, error?: string}} ToWorker

@@ -1,0 +1,135 @@
+/** @file The viewer in a figurl page: what that page can do, files and tasks through it, the state in its address. */
+
+import { loopbackNote } from './files.js';
+import { isObject, problem, stateOf, talkTo } from './messages.js';
+import { tasksOf } from './tasks.js';
+
+/** @typedef {import('./messages.js').Figurl} Figurl */
+/** @typedef {import('./messages.js').Parent} Parent */
+/** @typedef {import('./start.js').Connection} Connection */
+
+const PROBE_SECONDS = 1.5;
+/** Generation K does not answer for a file that it cannot read. */
+const JSON_SECONDS = 20;
+const BYTES_SECONDS = 120;
+
+/**
+ * Connect to a figurl parent. A parent of generation K is never sent what later generations added: it is told by its
+ * answer to a task, the later ones by theirs to getFileDataUrl or by initializeFigure.
+ * @param {Parent} parent
+ * @param {Map<string, string>} query of the page's address; `arrays=encoded` is the node's own page
+ * @returns {Promise<Connection>}
+ */
+export async function parentConnection(parent, query) {
+  const figurl = talkTo(parent);
+  const tasks = tasksOf(figurl);
+  const isNode = query.get('arrays') === 'encoded';
+  let initialState = stateOf(parent.state);
+  let isInitialized = !query.has('parentOrigin');
+  figurl.on('initializeFigure', (message) => {
+    isInitialized = true;
+    initialState ??= stateOf(message.s);
+  });
+  const figure = figurl.ask({ type: 'getFigureData' });
+  const abilities = isNode ? { hasTasks: true, isLater: true } : await probed();
+  const { figureData } = await figure;
+  if (figureData === undefined) throw problem('missing', 'The link names no figure: its query parameter d is missing.');
+
+  /** @returns {Promise<{hasTasks: boolean, isLater: boolean}>} */
+  async function probed() {
+    await figure;
+    const ended = new Promise((resolve) => setTimeout(resolve, 1000 * PROBE_SECONDS));
+    let hasTasks = false;
+    let isLater = isInitialized;
+    const uri = `sha1://${'0'.repeat(40)}`;
+    await Promise.race([
+      ended,
+      tasks.probe().then(() => (hasTasks = true)),
+      isLater || figurl.ask({ type: 'getFileDataUrl', uri }).then(() => (isLater = true)),
+    ]);
+    // A parent that answers neither has at least files: what has no tasks is of a later generation.
+    return { hasTasks, isLater: isLater || isInitialized || !hasTasks };
+  }
+
+  return {
+    start: {
+      mode: 'parent',
+      figureData,
+      base: '',
+      hasTasks: abilities.hasTasks,
+      hasByteRanges: abilities.isLater,
+      leavesArraysEncoded: isNode,
+    },
+    outside: {
+      getFileJson: (uri) => readFile(figurl, { type: 'getFileData', uri }, JSON_SECONDS),
+      async getFileBytes(uri, startByte, endByte) {
+        const range = startByte === undefined ? {} : { startByte, endByte };
+        const request = { type: 'getFileData', uri, responseType: 'binary', ...range };
+        const data = await readFile(figurl, request, BYTES_SECONDS);
+        if (data instanceof ArrayBuffer) return data;
+        throw problem('damaged', `The page around this view gave no bytes for ${uri}.`);
+      },
+      runTask: tasks.run,
+    },
+    state: initialState,
+    ...parentState(figurl, abilities.isLater, isNode),
+    onBackend: tasks.onBackend,
+    link: () => addressOfParent(parent),
+    linkNote: () => linkNote(parent, abilities.isLater, isNode),
+  };
+}
+
+/**
+ * @param {Figurl} figurl
+ * @param {{type: string, uri: string, [field: string]: any}} request
+ * @param {number} seconds
+ * @returns {Promise<any>}
+ */
+async function readFile(figurl, request, seconds) {
+  const answer = await figurl.ask(request, seconds);
+  if (answer.fileData !== undefined) return answer.fileData;
+  throw problem('missing', answer.errorMessage || `${request.uri} could not be read.`);
+}
+
+/**
+ * The state in the parent's address; under a parent that keeps none it lasts as long as the page.
+ * @param {Figurl} figurl
+ * @param {boolean} isKept the parent keeps it
+ * @param {boolean} isNode the node's page also takes whether it is a step of the history
+ * @returns {Pick<Connection, 'setState' | 'onState'>}
+ */
+function parentState(figurl, isKept, isNode) {
+  let last = '';
+  return {
+    setState(state, how) {
+      last = JSON.stringify(state);
+      if (!isKept) return;
+      figurl.ask({ type: 'setUrlState', state: JSON.parse(last), ...(isNode ? { history: how } : {}) });
+    },
+    onState(callback) {
+      figurl.on('reportUrlStateChange', ({ state }) => {
+        // Parents also report what the view itself has just set.
+        if (!isObject(state) || JSON.stringify(state) === last) return;
+        last = JSON.stringify(state);
+        callback(state);
+      });
+    },
+  };
+}
+
+/** @param {Parent} parent @returns {string} */
+function addressOfParent(parent) {
+  try {
+    return parent.window.location.href;
+  } catch {
+    // Of another origin: only its own address bar shows it.
+    return '';
+  }
+}
+
+/** @param {Parent} parent @param {boolean} isKept @param {boolean} isNode @returns {string | null} */
+function linkNote(parent, isKept, isNode) {
+  if (!isKept) return 'This page keeps no state: its link opens the figure as it was at first.';
+  if (parent.origin === '*') return null;
+  return loopbackNote(new URL(parent.origin).hostname, isNode);
+}
