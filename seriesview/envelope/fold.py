@@ -17,6 +17,15 @@ TILE_BYTES = 1 << 18
 _UNIT_BYTES = 16
 _LEAST_GROUPS = 8
 _WIDE_VALUES = 256
+_LONG_ROW_BYTES = 1536
+_LONG_INTEGER_ROW_BYTES = 768
+
+
+def _is_quick_as_it_is(dtype: np.dtype[Any], row_bytes: int, factor: int) -> bool:
+    """Whether rows are so long that stacking them costs more than numpy's price for each row."""
+    if row_bytes >= _LONG_ROW_BYTES:
+        return True
+    return dtype.kind in "iu" and factor >= 16 and row_bytes >= _LONG_INTEGER_ROW_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,8 @@ class GroupFold:
         self._groups = TILE_BYTES // (factor * row_bytes) if factor > 1 else 0
         self._wide_rows = max(_WIDE_VALUES // row_length, 1) if contiguous else 1
         if self._groups < _LEAST_GROUPS and factor > _LEAST_GROUPS * self._wide_rows:
+            self._groups = 0
+        if _is_quick_as_it_is(dtype, row_bytes, factor):
             self._groups = 0
         if self._groups:
             self.stack = work_buffer(self._groups * factor * row_length, dtype)

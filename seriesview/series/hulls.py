@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +18,7 @@ from seriesview.envelope.reduce import LevelMerger, LevelReducer
 from seriesview.errors import FormatError, RequestError
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import LevelInfo, SeriesManifest
+from seriesview.series.reading_limit import count_reading
 from seriesview.series.samples import SampleSource
 from seriesview.series.segment_files import Selection, width
 
@@ -22,6 +26,11 @@ if TYPE_CHECKING:
     from seriesview.store import Store
 
 BLOCK_BYTES = 512 * 1024
+THREADED_BLOCK_BYTES = 2 * 2**20
+"""Two threads hand the interpreter to each other: fewer, longer calls wait less."""
+
+WORTH_A_THREAD_BYTES = 4 * 2**20
+"""Of samples that one of two threads reduces."""
 
 
 class Level:
@@ -105,16 +114,40 @@ class Pyramid:
     def from_samples(
         self, segment: int, first_sample: int, samples_per_column: int, columns: int, channels: Selection
     ) -> npt.NDArray[Any]:
-        """Columns (columns, 2, C) computed from raw samples."""
+        """Columns (columns, 2, C) computed from raw samples; the second half in another thread where they are many."""
         last = min(first_sample + columns * samples_per_column, self.lengths[segment] - 1)
+        columns = max(-(-(last - first_sample) // samples_per_column), 1)
+        middle = first_sample + columns // 2 * samples_per_column
+        reduce = partial(self._reduce_samples, segment, samples_per_column, channels)
+        second_bytes = (last - middle) * self.num_channels * self.dtype.itemsize
+        if columns < 2 or second_bytes < WORTH_A_THREAD_BYTES:
+            return _joined(reduce(BLOCK_BYTES, first_sample, last))
+        reduce = partial(reduce, THREADED_BLOCK_BYTES)
+        with ThreadPoolExecutor(1, "window") as executor:
+            second = executor.submit(copy_context().run, reduce, middle, last)
+            pieces = reduce(first_sample, middle)
+            pieces += second.result()
+        count_reading(second_bytes)
+        return _joined(pieces)
+
+    def _reduce_samples(
+        self,
+        segment: int,
+        samples_per_column: int,
+        channels: Selection,
+        block_bytes: int,
+        first: int,
+        last: int,
+    ) -> list[npt.NDArray[Any]]:
+        """Columns (n, 2, C), in pieces, of the closed span [first, last] of a segment's samples."""
         reducer = LevelReducer(self.dtype, width(channels), samples_per_column)
         row_bytes = width(channels) * self.dtype.itemsize
-        step = max(BLOCK_BYTES // (row_bytes * samples_per_column), 1) * samples_per_column
+        step = max(block_bytes // (row_bytes * samples_per_column), 1) * samples_per_column
         pieces = [
             reducer.add(self.read_samples(segment, begin, min(begin + step, last + 1), channels))
-            for begin in range(first_sample, last + 1, step)
+            for begin in range(first, last + 1, step)
         ]
-        return _joined([*pieces, reducer.finish()])
+        return [*pieces, reducer.finish()]
 
     def hull(self, segment: int, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Lowest and highest value (2, C) of the closed span [first, last] of a segment's samples."""

@@ -203,6 +203,28 @@ def test_long_stretches_without_levels_are_read_in_blocks(store, monkeypatch, fa
     assert (found["min"][0], found["max"][0]) == (samples[3:498, 1].min(), samples[3:498, 1].max())
 
 
+@pytest.mark.parametrize("samples_per_column", [2, 3, 17, 60])
+def test_halves_that_two_threads_reduce_meet(store, monkeypatch, samples_per_column):
+    monkeypatch.setattr(hulls, "WORTH_A_THREAD_BYTES", 0)
+    monkeypatch.setattr(hulls, "THREADED_BLOCK_BYTES", 100)
+    samples = np.random.default_rng(6).integers(-999, 999, (501, 2)).astype(np.int16)
+    series = seriesview.open_series(store_series(store, [samples], part_rows=64), store)
+    for first, columns in ((0, 1), (0, 2), (1, 7), (3, 500), (250, 3), (499, 4), (500, 1)):
+        np.testing.assert_array_equal(
+            series.window(0, first, samples_per_column, columns),
+            brute_window(samples, first, samples_per_column, columns),
+        )
+
+
+def test_what_a_second_thread_reads_is_counted(store, monkeypatch):
+    monkeypatch.setattr(hulls, "WORTH_A_THREAD_BYTES", 0)
+    samples = np.zeros((40_000, 2), np.int16)
+    series = seriesview.open_series(store_series(store, [samples], part_rows=10_000), store)
+    with reading_at_most(60 * READ_BYTES), pytest.raises(RequestError, match="too much"):
+        for _ in range(60):
+            series.window(0, 0, 3, 13_000)
+
+
 def test_reading_can_be_limited(store):
     samples = np.zeros((2000, 2), np.int16)
     series = seriesview.open_series(store_series(store, [samples], part_rows=1000), store)
