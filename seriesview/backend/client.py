@@ -45,12 +45,16 @@ class DaemonClient:
     taken its port meanwhile must have the same node ID.
     """
 
-    def __init__(self, storage_dir: Path | None = None, is_bound: bool = True) -> None:
+    def __init__(
+        self, storage_dir: Path | None = None, is_bound: bool = True, at: tuple[str, int] | None = None
+    ) -> None:
         """Use the daemon whose storage directory KACHERY_STORAGE_DIR, else `storage_dir` names; None: any.
 
-        One that is bound keeps to the daemon that it connects to first, by its node ID.
+        One that is bound keeps to the daemon that it connects to first, by its node ID. With `at` (host, port) the
+        daemon there is used, with `storage_dir`, whatever the environment says.
         """
-        named = os.environ.get("KACHERY_STORAGE_DIR") or storage_dir
+        named = storage_dir if at is not None else os.environ.get("KACHERY_STORAGE_DIR") or storage_dir
+        self._at = at
         self._named = Path(named).expanduser().absolute() if named else None
         self._directory = self._named
         self._is_bound = is_bound
@@ -83,7 +87,7 @@ class DaemonClient:
         """Probe the daemon; returns whether one answers. Raises BackendError where it cannot be used."""
         with self._lock:
             self._is_connected = False
-            daemon = probe_daemon()
+            daemon = probe_daemon(self._at)
             if daemon is None:
                 return False
             if self._is_bound and self.daemon is not None and daemon.node_id != self.daemon.node_id:
@@ -153,6 +157,8 @@ class DaemonClient:
         """Where the daemon is: http://HOST:PORT."""
         if self.daemon is not None:
             return self.daemon.address
+        if self._at is not None:
+            return f"http://{self._at[0]}:{self._at[1]}"
         host = os.environ.get("KACHERY_DAEMON_HOST", "localhost")
         return f"http://{host}:{os.environ.get('KACHERY_DAEMON_PORT', '20431')}"
 

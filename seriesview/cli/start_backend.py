@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from seriesview.cli.main import run_command
 from seriesview.requesting import CHANNEL_VARIABLE
-
-if TYPE_CHECKING:
-    from seriesview.backend.backend import Function
 
 
 @click.command(name="seriesview-start-backend")
@@ -84,6 +79,7 @@ def command(
     """
     from seriesview.backend.backend import BackendLimits
     from seriesview.backend.backend_id import find_backend_id
+    from seriesview.backend.functions import open_functions
     from seriesview.backend.serving import serve_functions
 
     if not channels:
@@ -95,22 +91,7 @@ def command(
         max_result_bytes=int(max_result_mb * 2**20),
         grace_seconds=grace,
     )
-    serve_functions(_functions, channels, identity, limits, storage_dir, not no_node, _say)
-
-
-def _functions(storage_dir: Path) -> tuple[Mapping[str, Function], Callable[[], None]]:
-    """The task functions, reading from a storage directory, and what lets go of what they keep in memory."""
-    from seriesview.backend.backend import Function
-    from seriesview.store import open_store
-    from seriesview.tasks.context import TaskContext
-    from seriesview.tasks.functions import TASK_FUNCTIONS, run_task
-
-    context = TaskContext(open_store(storage_dir, "embedded"))
-    functions = {
-        name: Function(function.type, partial(run_task, context, name))
-        for name, function in TASK_FUNCTIONS.items()
-    }
-    return functions, context.release
+    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say)
 
 
 def _say(line: str, error: bool = False) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from seriesview.errors import NodeError
+from seriesview.node.address_file import AddressFile
 from seriesview.node.broker import TaskBroker
 from seriesview.node.buckets import Buckets
 from seriesview.node.channels import CHANNELS_FILE, Channels
@@ -67,6 +68,7 @@ class Node:
         self.short_calls = ShortCalls(self.threads)
         self.names = LateSync((self.writer, self.buckets.writer), self.threads)
         self.long_calls = ThreadPoolExecutor(_LONG_CALLS, "node-long")
+        self._address_file = AddressFile(self.directory)
         self._background: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -78,6 +80,7 @@ class Node:
                 f"cannot write the client-auth code in {self.directory}: {error.strerror}"
             ) from error
         self._background.append(asyncio.create_task(self.codes.rotate_forever()))
+        self._address_file.write(_url_host(self.config.host), self.port)
 
     def begin_stop(self) -> None:
         """Have whatever waits for something answered at once."""
@@ -88,6 +91,7 @@ class Node:
     async def stop(self) -> None:
         """Stop what runs in the background and close the database."""
         self.begin_stop()
+        self._address_file.remove()
         for task in self._background:
             task.cancel()
             with suppress(asyncio.CancelledError):

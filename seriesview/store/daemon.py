@@ -3,9 +3,12 @@
 import http.client
 import json
 import os
+import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from seriesview.store.layout import NODE_ADDRESS_FILE
 
 PROBE_SECONDS = 2.0
 
@@ -22,10 +25,13 @@ class Daemon:
     """As it says; that of a seriesview node begins with `seriesview`."""
 
 
-def probe_daemon() -> Daemon | None:
-    """Return the daemon that answers at KACHERY_DAEMON_HOST and KACHERY_DAEMON_PORT, None where none does."""
-    host = os.environ.get("KACHERY_DAEMON_HOST", "localhost")
-    port = os.environ.get("KACHERY_DAEMON_PORT", "20431")
+def probe_daemon(at: tuple[str, int] | None = None) -> Daemon | None:
+    """Return the daemon that answers at a host and port, None where none does.
+
+    Without them it is asked for at KACHERY_DAEMON_HOST and KACHERY_DAEMON_PORT.
+    """
+    host = os.environ.get("KACHERY_DAEMON_HOST", "localhost") if at is None else at[0]
+    port = os.environ.get("KACHERY_DAEMON_PORT", "20431") if at is None else at[1]
     try:
         connection = http.client.HTTPConnection(host, int(port), timeout=PROBE_SECONDS)
         try:
@@ -43,6 +49,33 @@ def probe_daemon() -> Daemon | None:
         return None
     version = str(answer.get("daemonVersion", ""))
     return Daemon(f"http://{host}:{port}", node_id, Path(directory) if directory else None, version)
+
+
+def find_node(directory: Path) -> tuple[Daemon, tuple[str, int]] | None:
+    """Return the daemon or node that serves a storage directory, and its host and port; None where none does.
+
+    It is asked for where kachery clients look for one, then where a node of this machine noted that it listens.
+    """
+    for at in (_configured_address(), _noted_address(directory)):
+        daemon = probe_daemon(at) if at is not None else None
+        if at is not None and daemon is not None and serves(daemon, directory):
+            return daemon, at
+    return None
+
+
+def _configured_address() -> tuple[str, int] | None:
+    port = os.environ.get("KACHERY_DAEMON_PORT", "20431")
+    return (os.environ.get("KACHERY_DAEMON_HOST", "localhost"), int(port)) if port.isdecimal() else None
+
+
+def _noted_address(directory: Path) -> tuple[str, int] | None:
+    try:
+        note = json.loads((directory / NODE_ADDRESS_FILE).read_text())
+        if note["machine"] != socket.gethostname():
+            return None
+        return str(note["host"]), int(note["port"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def serves(daemon: Daemon, directory: Path) -> bool:

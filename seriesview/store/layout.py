@@ -4,6 +4,8 @@ from pathlib import Path
 
 CHUNK_BYTES = 20_000_000
 """kachery cuts stored files larger than this into chunks of this size and writes a chunk manifest."""
+NODE_ADDRESS_FILE = "seriesview-node.json"
+"""A node notes here where it listens: {machine, host, port, process}."""
 
 
 def artifact_path(directory: Path, sha1: str) -> Path:
