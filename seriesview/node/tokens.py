@@ -1,6 +1,7 @@
 """Tokens of remote providers and browsers, and the sessions of browsers that exchanged one for a cookie."""
 
 import hashlib
+import logging
 import os
 import secrets
 import time
@@ -18,31 +19,43 @@ LINK_SECONDS = 3600.0
 SESSION_SECONDS = 30 * 24 * 3600.0
 
 _SHORTEST = 20
+_FOLLOW_SECONDS = 1.0
 _MOST_SESSIONS = 10_000
+_log = logging.getLogger("seriesview.node")
 
 
 class Tokens:
-    """The tokens of a file, or of the environment: one `NAME:TOKEN` a line."""
+    """The tokens of a file, followed while it changes, or of the environment: one `NAME:TOKEN` a line."""
 
     def __init__(self, path: Path | None) -> None:
         """Read them; raises NodeError."""
-        lines = os.environ.get(TOKENS_VARIABLE, "").replace(",", "\n").splitlines()
-        source = TOKENS_VARIABLE
-        if path is not None:
-            check_private(path)
-            try:
-                lines = path.read_text("utf-8").splitlines()
-            except (OSError, UnicodeDecodeError) as error:
-                raise NodeError(f"cannot read the tokens in {path}") from error
-            source = str(path)
-        self._names = dict(
-            _parse(line, source, number) for number, line in enumerate(lines, 1) if _holds(line)
-        )
+        self._path = path
+        self._stamp = _stamp(path)
+        self._looked = time.monotonic()
+        self._names = _read_tokens(path)
 
     def name_of(self, token: str) -> str | None:
-        """Return who holds a token, None for a wrong one."""
+        """Return who holds a token, None for a wrong one; a changed file counts within a second."""
+        self._follow()
         # Looked up by hash, so that the time it takes says nothing about the tokens.
         return self._names.get(_digest(token))
+
+    def _follow(self) -> None:
+        """Read the file again where it changed; while it cannot be read, no token is taken."""
+        if self._path is None or time.monotonic() < self._looked + _FOLLOW_SECONDS:
+            return
+        self._looked = time.monotonic()
+        stamp = _stamp(self._path)
+        if stamp == self._stamp:
+            return
+        self._stamp = stamp
+        try:
+            self._names = _read_tokens(self._path)
+        except NodeError as error:
+            self._names = {}
+            _log.warning("no token is taken until this is mended: %s", error)
+        else:
+            _log.info("read %s again: %d tokens", self._path, len(self._names))
 
 
 class Sessions:
@@ -81,6 +94,28 @@ class Sessions:
         """Return whose session a secret names, None where there is none."""
         entry = self._sessions.get(_digest(secret))
         return entry[0] if entry and entry[1] >= time.monotonic() else None
+
+
+def _read_tokens(path: Path | None) -> dict[bytes, str]:
+    """Return who holds which token, by the token's hash; raises NodeError."""
+    lines = os.environ.get(TOKENS_VARIABLE, "").replace(",", "\n").splitlines()
+    source = TOKENS_VARIABLE
+    if path is not None:
+        check_private(path)
+        try:
+            lines = path.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise NodeError(f"cannot read the tokens in {path}") from error
+        source = str(path)
+    return dict(_parse(line, source, number) for number, line in enumerate(lines, 1) if _holds(line))
+
+
+def _stamp(path: Path | None) -> tuple[int, ...]:
+    try:
+        status = path.stat() if path is not None else None
+    except OSError:
+        return (-1,)
+    return () if status is None else (status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def _parse(line: str, source: str, number: int) -> tuple[bytes, str]:

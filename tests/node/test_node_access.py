@@ -322,6 +322,25 @@ def test_tokens_of_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         Tokens(path)
 
 
+def test_a_token_file_is_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("seriesview.node.tokens._FOLLOW_SECONDS", 0.0)
+    path = token_file(tmp_path)
+    tokens = Tokens(path)
+    assert tokens.name_of(TOKEN) == "browser"
+    token_file(tmp_path, f"other:{TOKEN[::-1]}\n")
+    assert (tokens.name_of(TOKEN), tokens.name_of(TOKEN[::-1])) == (None, "other")
+    path.chmod(0o644)
+    assert tokens.name_of(TOKEN[::-1]) is None
+    assert "chmod 600" in caplog.text
+    path.chmod(0o600)
+    assert tokens.name_of(TOKEN[::-1]) == "other"
+    path.unlink()
+    assert tokens.name_of(TOKEN[::-1]) is None
+    assert TOKEN not in caplog.text
+
+
 def link_request(path: Path) -> dict[str, Any]:
     status = path.stat()
     return {"localFilePath": str(path), "size": status.st_size, "mtime": status.st_mtime}
