@@ -150,6 +150,7 @@
  * @property {(number | null)[]} std
  * @property {(number | null)[]} min
  * @property {(number | null)[]} max
+ * @property {{firstSample: number, lastSample: number}} [covered] without raw samples: the whole bins that were taken instead
  */
 
 /**
@@ -164,6 +165,11 @@
  * @property {(uri: string, segment: number, firstSample: number, lastSample: number, channels: string[] | null) => Promise<Statistics>} getStatistics
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Numbers>} readRows rows [firstRow, lastRow) of a stored array
  * @property {(uri: string) => number} finestSamplesPerColumn of a series that getSeries gave: 1 where samples can be read, else its base
+ * @property {(uri: string, factor: number, firstRow: number, lastRow: number) => Promise<Numbers>} [readLevelRows] rows (bins, 2, channels) of
+ *   a level, all segments' bins in a row (source/series.js, levelRows): one call for very many segments
+ * @property {(manifest: any) => string} [adoptSeries] takes a series manifest that came without a URI, and gives it one
+ * @property {string | null} [workspaceUri] of the workspace that the figure's data are, where it is known
+ * @property {() => void} [retry] forget faults, look for a backend now
  */
 
 /**

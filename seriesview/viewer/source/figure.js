@@ -1,0 +1,195 @@
+/** @file What a figure's data say is to be shown: a workspace, a series, or panels of series. */
+
+import { SourceError, asSourceError } from './errors.js';
+import { checkedUri, parseWorkspace } from './manifests.js';
+
+/** @typedef {import('../types.js').Figure} Figure */
+/** @typedef {import('../types.js').Panel} Panel */
+/** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
+/** @typedef {import('../types.js').Source} Source */
+/** @typedef {import('./manifests.js').Workspace} Workspace */
+
+/** The figure type of MultiPanelView. */
+export const MULTI_PANEL_TYPE = 'seriesview.multipanel-timeseries.2';
+const LOADED_AT_ONCE = 8;
+
+/** @type {Record<string, string>} */
+const DEFAULT_PANELS = { continuous: 'ContinuousTraces', discrete: 'EventAmplitudes', event: 'RasterPlot' };
+
+/**
+ * Reads what a figure shows, with the manifests of all series in it. A panel whose series cannot be read says why.
+ * @param {Source} source
+ * @param {any} figureData a workspace or series manifest, `{workspace: URI}`, or a figure {type, data}
+ * @returns {Promise<Figure>}
+ */
+export async function readFigure(source, figureData) {
+  if (typeof figureData === 'string') return readFigure(source, await source.readJson(checkedUri(figureData, 'figure')));
+  if (!figureData || typeof figureData !== 'object' || Array.isArray(figureData)) throw notShown('no object');
+  if (figureData.type === MULTI_PANEL_TYPE) return readPanels(source, figureData.data);
+  if (typeof figureData.workspace === 'string') return readWorkspace(source, figureData.workspace);
+  if (String(figureData.format ?? '').startsWith('seriesview-workspace/')) {
+    // What came from a page around is not checked by its SHA-1; what is read here is.
+    if (source.workspaceUri) return readWorkspace(source, source.workspaceUri);
+    return fromWorkspace(source, parseWorkspace(figureData), null);
+  }
+  if (Array.isArray(figureData.segments)) {
+    const uri = source.adoptSeries?.(figureData);
+    if (uri === undefined) throw notShown('a series, which this source does not take');
+    return fromSeries(source, uri);
+  }
+  const data = figureData.data;
+  if (data && typeof data === 'object' && figureData.type) {
+    if (typeof data.workspace === 'string') return readWorkspace(source, data.workspace);
+    if (typeof data.seriesUri === 'string') return fromSeries(source, checkedUri(data.seriesUri, 'figure'));
+  }
+  throw notShown(`type ${JSON.stringify(figureData.type ?? figureData.format ?? null)}`);
+}
+
+/**
+ * @param {Source} source
+ * @param {string} uri
+ * @returns {Promise<Figure>}
+ */
+async function readWorkspace(source, uri) {
+  return fromWorkspace(source, parseWorkspace(await source.readJson(checkedUri(uri, 'workspace'))), uri);
+}
+
+/**
+ * @param {Source} source
+ * @param {Workspace} workspace
+ * @param {string | null} workspaceUri
+ * @returns {Promise<Figure>}
+ */
+async function fromWorkspace(source, workspace, workspaceUri) {
+  const uris = new Map(workspace.series.map((entry) => [entry.name, entry.uri]));
+  const reasons = new Map(workspace.missing.map((entry) => [entry.name, entry.error]));
+  const { series, errors } = await loadSeries(source, [...uris.values()]);
+  const views = workspace.views.map((view) => ({
+    label: view.label,
+    panels: view.panels.map((panel, index) => {
+      const uri = uris.get(panel.series) ?? null;
+      const absent = reasons.get(panel.series);
+      const error = uri === null ? `"${panel.series}" was not built: ${absent ?? 'no such series'}` : errors.get(uri);
+      return makePanel(index, panel.type, panel.label, uri, series, error, panel.binCenters);
+    }),
+  }));
+  if (!views.length) views.push({ label: workspace.label, panels: defaultPanels([...uris], series, errors) });
+  /** @type {Record<string, string>} */
+  const seriesNames = {};
+  for (const [name, uri] of uris) seriesNames[uri] ??= name;
+  return figureOf(workspace.label, workspaceUri, views, series, seriesNames);
+}
+
+/**
+ * @param {Source} source
+ * @param {any} data {panels: [{type, label, data: {seriesUri, bin_centers?}}]}
+ * @returns {Promise<Figure>}
+ */
+async function readPanels(source, data) {
+  if (!Array.isArray(data?.panels)) throw notShown('without panels');
+  const entries = data.panels.slice(0, 1000);
+  const uris = entries.map((/** @type {any} */ panel) => checkedUri(panel?.data?.seriesUri, 'panel'));
+  const { series, errors } = await loadSeries(source, uris);
+  const panels = entries.map((/** @type {any} */ panel, /** @type {number} */ index) => {
+    const { type, label, data: inner } = panel;
+    return makePanel(index, String(type), String(label ?? ''), uris[index], series, errors.get(uris[index]), inner.bin_centers);
+  });
+  const label = typeof data.label === 'string' ? data.label : '';
+  return figureOf(label, null, [{ label, panels }], series, {});
+}
+
+/**
+ * @param {Source} source
+ * @param {string} uri
+ * @returns {Promise<Figure>}
+ */
+async function fromSeries(source, uri) {
+  const manifest = await source.getSeries(uri);
+  const series = { [uri]: manifest };
+  const panels = defaultPanels([[manifest.label || 'Series', uri]], series, new Map());
+  return figureOf(manifest.label, null, [{ label: manifest.label, panels }], series, {});
+}
+
+/**
+ * Manifests by URI, and in words why others could not be read; rejects where none of several can be read.
+ * @param {Source} source
+ * @param {string[]} uris
+ * @returns {Promise<{series: Record<string, SeriesManifest>, errors: Map<string, string>}>}
+ */
+async function loadSeries(source, uris) {
+  /** @type {Record<string, SeriesManifest>} */
+  const series = {};
+  /** @type {Map<string, string>} */
+  const errors = new Map();
+  /** @type {SourceError | null} */
+  let fault = null;
+  const waiting = [...new Set(uris)];
+  const load = async () => {
+    for (let uri = waiting.shift(); uri !== undefined; uri = waiting.shift()) {
+      try {
+        series[uri] = await source.getSeries(uri);
+      } catch (cause) {
+        fault = asSourceError(cause, 'damaged');
+        errors.set(uri, fault.message);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: LOADED_AT_ONCE }, load));
+  if (fault && errors.size === new Set(uris).size) throw fault;
+  return { series, errors };
+}
+
+/**
+ * @param {number} index
+ * @param {string} type
+ * @param {string} label
+ * @param {string | null} uri
+ * @param {Record<string, SeriesManifest>} series
+ * @param {string | undefined} error
+ * @param {unknown} binCenters
+ * @returns {Panel}
+ */
+function makePanel(index, type, label, uri, series, error, binCenters) {
+  const manifest = uri === null ? undefined : series[uri];
+  /** @type {Panel} */
+  const panel = { key: String(index), type, label, seriesUri: manifest ? uri : null };
+  if (!manifest) panel.error = error ?? 'its series is missing';
+  if (Array.isArray(binCenters) && binCenters.every(Number.isFinite)) panel.binCenters = binCenters;
+  return panel;
+}
+
+/**
+ * One panel for each series that has one.
+ * @param {[string, string][]} named names and URIs
+ * @param {Record<string, SeriesManifest>} series
+ * @param {Map<string, string>} errors
+ * @returns {Panel[]}
+ */
+function defaultPanels(named, series, errors) {
+  return named
+    .filter(([, uri]) => series[uri]?.type !== 'interval')
+    .map(([name, uri], index) => {
+      const type = DEFAULT_PANELS[series[uri]?.type ?? 'continuous'];
+      return makePanel(index, type, name, uri, series, errors.get(uri), undefined);
+    });
+}
+
+/**
+ * @param {string} label
+ * @param {string | null} workspaceUri
+ * @param {Figure['views']} views
+ * @param {Record<string, SeriesManifest>} series
+ * @param {Record<string, string>} seriesNames
+ * @returns {Figure}
+ */
+function figureOf(label, workspaceUri, views, series, seriesNames) {
+  const intervalSeries = Object.keys(series).filter((uri) => series[uri].type === 'interval');
+  const names = Object.fromEntries(Object.keys(series).map((uri) => [uri, seriesNames[uri] ?? series[uri].label]));
+  return { label, workspaceUri, views, series, intervalSeries, seriesNames: names };
+}
+
+/** @param {string} what @returns {SourceError} */
+function notShown(what) {
+  const message = `the figure's data are nothing that this viewer shows (${what}); make the link again with seriesview`;
+  return new SourceError('damaged', message);
+}

@@ -1,0 +1,315 @@
+/** @file Manifests out of JSON that anybody may have made (docs/format.md): checked, defaults filled in. */
+
+import { SourceError } from './errors.js';
+import { ITEM_BYTES } from './numbers.js';
+
+/** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
+/** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
+/** @typedef {import('../types.js').Segment} Segment */
+/**
+ * @typedef {object} Workspace
+ * @property {string} label
+ * @property {{name: string, uri: string}[]} series
+ * @property {{label: string, panels: {type: string, label: string, series: string, binCenters?: number[]}[]}[]} views
+ * @property {{name: string, error: string}[]} missing
+ */
+
+/** Bytes of the largest manifest. */
+export const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
+/** SHA-1s in one page. */
+export const PAGE_PARTS = 4096;
+const MAX_SEGMENTS = 100_000;
+const MAX_CHANNELS = 100_000;
+const MAX_LEVELS = 64;
+const MAX_PAGES = 4096;
+const MAX_PART_ROWS = 65536;
+const MAX_PART_BYTES = 64 * 2 ** 20;
+const MAX_FILE_BYTES = 512 * 2 ** 20;
+const SHA1_URI = /^sha1:\/\/[0-9a-f]{40}(\/[^?#]*)?(\?manifest=[0-9a-f]{40})?$/;
+const SERIES_TYPES = ['continuous', 'discrete', 'event', 'interval'];
+const SMALL_INTEGERS = ['int8', 'int16', 'uint8', 'uint16'];
+
+/**
+ * JSON, also with the NaN and Infinity that the original package wrote, as null.
+ * @param {string} text
+ * @returns {any}
+ */
+export function parseJson(text) {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    const tokens = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
+    try {
+      return JSON.parse(text.replace(tokens, (token) => (token[0] === '"' ? token : 'null')));
+    } catch {
+      throw new SourceError('damaged', `no JSON: ${/** @type {Error} */ (cause).message}`);
+    }
+  }
+}
+
+/**
+ * @param {unknown} uri
+ * @param {string} where for messages
+ * @returns {string} the URI, if it is a well-formed sha1:// URI
+ */
+export function checkedUri(uri, where) {
+  if (typeof uri === 'string' && SHA1_URI.test(uri)) return uri;
+  throw damaged(where, `expected sha1://HASH/name, found ${shown(uri)}`);
+}
+
+/**
+ * A series manifest, of this package or of the original one.
+ * @param {any} value parsed JSON
+ * @returns {SeriesManifest}
+ */
+export function parseSeries(value) {
+  const where = 'series manifest';
+  const top = object(value, where);
+  const format = top.format ?? 'seriesview-series/1';
+  if (format !== 'seriesview-series/1') {
+    throw damaged(where, `format ${shown(format)} is not known here; use a newer viewer`);
+  }
+  if (!SERIES_TYPES.includes(top.type)) throw damaged(where, `type ${shown(top.type)} is not known`);
+  const segments = list(top.segments, `${where}.segments`, MAX_SEGMENTS).map(parseSegment);
+  const dtype = dtypeOf(top.dtype ?? segments.find((each) => each.values_dtype)?.values_dtype ?? 'float64', where);
+  const channels = list(top.channels ?? [{ id: '0', label: '' }], `${where}.channels`, MAX_CHANNELS).map(parseChannel);
+  if (new Set(channels.map((channel) => channel.id)).size !== channels.length) {
+    throw damaged(`${where}.channels`, 'two channels have the same id');
+  }
+  const width = channels.length;
+  const numSamples = segments.reduce((sum, segment) => sum + segment.num_samples, 0);
+  /** @type {(factor: number) => number} */
+  const closed = (factor) => segments.reduce((sum, each) => sum + closedBins(each.num_samples, factor), 0);
+  /** @type {(factor: number) => number} */
+  const halfOpen = (factor) => segments.reduce((sum, each) => sum + Math.ceil(each.num_samples / factor), 0);
+  const momentsType = SMALL_INTEGERS.includes(dtype) ? 'int64' : 'float64';
+  /** @type {SeriesManifest} */
+  const manifest = {
+    type: top.type,
+    dtype,
+    label: text(top.label ?? '', `${where}.label`),
+    unit: text(top.unit ?? '', `${where}.unit`),
+    scale: number(top.scale ?? 1, `${where}.scale`),
+    offset: number(top.offset ?? 0, `${where}.offset`),
+    channels,
+    segments,
+    sampling_frequency: optional(top.sampling_frequency, (rate) => positive(rate, `${where}.sampling_frequency`)) ?? null,
+    session_start: optional(top.session_start, (start) => text(start, `${where}.session_start`)) ?? null,
+    values: optional(top.values, (values) => parseValues(values, `${where}.values`, dtype, numSamples, width)) ?? null,
+    timestamps: optional(top.timestamps, (array) => parseArray(array, 'timestamps', 'float64', [numSamples])) ?? null,
+    levels: list(top.levels ?? [], `${where}.levels`, MAX_LEVELS).map((level) => {
+      const factor = integer(level?.factor, `${where}.levels`, 2);
+      const rows = closed(factor);
+      const times = optional(level.times, (array) => parseArray(array, `times of level ${factor}`, 'float64', [rows]));
+      return { ...parseArray(level, `level ${factor}`, dtype, [rows, 2, width]), factor, ...(times ? { times } : {}) };
+    }),
+    moments: list(top.moments ?? [], `${where}.moments`, MAX_LEVELS).map((level) => {
+      const factor = integer(level?.factor, `${where}.moments`, 2);
+      return { ...parseArray(level, `moments ${factor}`, momentsType, [halfOpen(factor), 3, width]), factor };
+    }),
+    counts: list(top.counts ?? [], `${where}.counts`, MAX_LEVELS).map((level) => ({
+      ...parseArray(level, `${where}.counts`, 'uint32', [null, width]),
+      bin_seconds: positive(level.bin_seconds, `${where}.counts`),
+      start_time: number(level.start_time, `${where}.counts`),
+    })),
+  };
+  manifest.levels.sort((one, other) => one.factor - other.factor);
+  manifest.moments.sort((one, other) => one.factor - other.factor);
+  manifest.counts.sort((one, other) => one.bin_seconds - other.bin_seconds);
+  if (top.events) {
+    const { times, channels: of } = object(top.events, `${where}.events`);
+    manifest.events = {
+      times: parseArray(times, 'times of events', 'float64', [numSamples]),
+      channels: parseArray(of, 'channels of events', 'uint32', [numSamples]),
+    };
+  }
+  if (top.intervals) {
+    const { times, label_indices: indices, labels } = object(top.intervals, `${where}.intervals`);
+    manifest.intervals = {
+      times: parseArray(times, 'times of intervals', 'float64', [numSamples, 2]),
+      label_indices: parseArray(indices, 'labels of intervals', 'uint32', [numSamples]),
+      labels: list(labels, `${where}.intervals.labels`, 1_000_000).map((label) => text(label, 'label')),
+    };
+  }
+  segments.forEach((segment, index) => {
+    const bytes = segment.num_samples * width * ITEM_BYTES[segment.values_dtype ?? dtype];
+    if (segment.values_uri && bytes > MAX_FILE_BYTES) throw damaged(where, `segment ${index} is a file of ${bytes} bytes`);
+  });
+  return manifest;
+}
+
+/**
+ * @param {any} value parsed JSON
+ * @returns {Workspace}
+ */
+export function parseWorkspace(value) {
+  const where = 'workspace manifest';
+  const top = object(value, where);
+  if (top.format !== 'seriesview-workspace/1') {
+    throw damaged(where, `format ${shown(top.format)} is not known here; use a newer viewer`);
+  }
+  return {
+    label: text(top.label ?? '', `${where}.label`),
+    series: list(top.series, `${where}.series`, 100_000).map((entry) => ({
+      name: text(entry?.name, `${where}.series`),
+      uri: checkedUri(entry.uri, `${where}, series "${entry.name}"`),
+    })),
+    views: list(top.views ?? [], `${where}.views`, 10_000).map((view) => ({
+      label: text(view?.label ?? '', `${where}.views`),
+      panels: list(view?.panels, `${where}.views`, 1000).map((panel) => ({
+        type: text(panel?.type, `${where}, panel`),
+        label: text(panel.label ?? '', `${where}, panel`),
+        series: text(panel.data?.series, `${where}, panel`),
+        binCenters: panel.data.bin_centers ?? undefined,
+      })),
+    })),
+    missing: list(top.missing ?? [], `${where}.missing`, 100_000).map((entry) => ({
+      name: text(entry?.name, `${where}.missing`),
+      error: text(entry.error, `${where}.missing`),
+    })),
+  };
+}
+
+/**
+ * Bins of a segment in a level.
+ * @param {number} numSamples
+ * @param {number} factor
+ * @returns {number}
+ */
+export function closedBins(numSamples, factor) {
+  return numSamples ? Math.max(1, Math.ceil((numSamples - 1) / factor)) : 0;
+}
+
+/**
+ * @param {any} value
+ * @param {string} where
+ * @param {string} dtype
+ * @param {(number | null)[]} shape null: any
+ * @returns {ArrayInfo}
+ */
+function parseArray(value, where, dtype, shape) {
+  const entry = object(value, where);
+  if (entry.dtype !== dtype) throw damaged(where, `dtype ${shown(entry.dtype)}, expected ${dtype}`);
+  const found = list(entry.shape, where, 8).map((length) => integer(length, where, 0));
+  if (found.length !== shape.length || shape.some((length, axis) => length !== null && length !== found[axis])) {
+    throw damaged(where, `shape ${found}, expected ${shape.map((length) => length ?? 'any')}`);
+  }
+  const partRows = integer(entry.part_rows, where, 1);
+  const rowBytes = found.slice(1).reduce((product, length) => product * length, ITEM_BYTES[dtype]);
+  if (partRows > MAX_PART_ROWS || Math.min(partRows, found[0]) * rowBytes > MAX_PART_BYTES) {
+    throw damaged(where, `parts of ${partRows} rows of ${rowBytes} bytes are too large`);
+  }
+  const pages = list(entry.pages, where, MAX_PAGES).map((uri) => checkedUri(uri, where));
+  const expected = Math.ceil(Math.ceil(found[0] / partRows) / PAGE_PARTS);
+  if (pages.length !== expected) throw damaged(where, `${pages.length} pages, expected ${expected}`);
+  return { dtype, shape: found, part_rows: partRows, pages };
+}
+
+/**
+ * @param {any} value
+ * @param {string} where
+ * @param {string} dtype
+ * @param {number} numSamples
+ * @param {number} width
+ * @returns {SeriesManifest['values']}
+ */
+function parseValues(value, where, dtype, numSamples, width) {
+  const entry = object(value, where);
+  if (!entry.link) return parseArray(value, where, dtype, [numSamples, width]);
+  const link = object(entry.link, `${where}.link`);
+  return { link: { ...link, uri: checkedUri(link.uri, `${where}.link`) } };
+}
+
+/** @param {any} value @param {number} index @returns {Segment} */
+function parseSegment(value, index) {
+  const where = `series manifest.segments[${index}]`;
+  const entry = object(value, where);
+  /** @type {Segment} */
+  const segment = {
+    start_time: number(entry.start_time, where),
+    end_time: number(entry.end_time, where),
+    num_samples: integer(entry.num_samples, where, 0),
+    min_value: optional(entry.min_value, (least) => number(least, where)) ?? null,
+    max_value: optional(entry.max_value, (most) => number(most, where)) ?? null,
+  };
+  if (!entry.values_uri) return segment;
+  segment.values_uri = checkedUri(entry.values_uri, where);
+  segment.values_dtype = dtypeOf(entry.values_dtype, where);
+  segment.timestamps_uri = checkedUri(entry.timestamps_uri, where);
+  segment.timestamps_dtype = dtypeOf(entry.timestamps_dtype, where);
+  return segment;
+}
+
+/** @param {any} value @param {number} index @returns {import('../types.js').Channel} */
+function parseChannel(value, index) {
+  const where = `series manifest.channels[${index}]`;
+  const entry = object(value, where);
+  const id = text(entry.id, where);
+  /** @type {import('../types.js').Channel} */
+  const channel = { id, label: text(entry.label ?? id, where) };
+  for (const key of /** @type {const} */ (['unit', 'group'])) {
+    if (entry[key] !== undefined && entry[key] !== null) channel[key] = text(entry[key], where);
+  }
+  for (const key of /** @type {const} */ (['scale', 'offset', 'x', 'y'])) {
+    if (entry[key] !== undefined && entry[key] !== null) channel[key] = number(entry[key], where);
+  }
+  return channel;
+}
+
+/** @template T @param {any} value @param {(value: any) => T} parse @returns {T | undefined} */
+function optional(value, parse) {
+  return value === undefined || value === null ? undefined : parse(value);
+}
+
+/** @param {any} value @param {string} where @returns {any} */
+function object(value, where) {
+  if (value && typeof value === 'object' && !Array.isArray(value)) return value;
+  throw damaged(where, `expected an object, found ${shown(value)}`);
+}
+
+/** @param {any} value @param {string} where @param {number} most @returns {any[]} */
+function list(value, where, most) {
+  if (!Array.isArray(value)) throw damaged(where, `expected a list, found ${shown(value)}`);
+  if (value.length > most) throw damaged(where, `${value.length} entries, at most ${most} are read`);
+  return value;
+}
+
+/** @param {any} value @param {string} where @returns {string} */
+function text(value, where) {
+  if (typeof value === 'string') return value;
+  throw damaged(where, `expected a text, found ${shown(value)}`);
+}
+
+/** @param {any} value @param {string} where @returns {number} */
+function number(value, where) {
+  if (Number.isFinite(value)) return value;
+  throw damaged(where, `expected a number, found ${shown(value)}`);
+}
+
+/** @param {any} value @param {string} where @returns {number} */
+function positive(value, where) {
+  if (number(value, where) > 0) return value;
+  throw damaged(where, `expected a number above zero, found ${shown(value)}`);
+}
+
+/** @param {any} value @param {string} where @param {number} least @returns {number} */
+function integer(value, where, least) {
+  if (Number.isSafeInteger(value) && value >= least) return value;
+  throw damaged(where, `expected an integer of at least ${least}, found ${shown(value)}`);
+}
+
+/** @param {any} value @param {string} where @returns {string} */
+function dtypeOf(value, where) {
+  if (typeof value === 'string' && Object.hasOwn(ITEM_BYTES, value)) return value;
+  throw damaged(where, `dtype ${shown(value)} is not known`);
+}
+
+/** @param {any} value @returns {string} */
+function shown(value) {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 60);
+}
+
+/** @param {string} where @param {string} what @returns {SourceError} */
+function damaged(where, what) {
+  return new SourceError('damaged', `${where}: ${what}; build it again, or ask who made it`);
+}
