@@ -36,19 +36,38 @@ class ArrayInfo:
     shape: tuple[int, ...]
     part_rows: int
     pages: tuple[str, ...]
+    left_out: tuple[tuple[int, int], ...] = ()
+    """Stretches of rows [first, last), whole parts, that this copy of the series was made without."""
 
     @property
     def num_bytes(self) -> int:
-        """Bytes of all parts together."""
-        return np.dtype(self.dtype).itemsize * math.prod(self.shape)
+        """Bytes of all parts together, those left out included."""
+        return self.row_bytes * self.shape[0]
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one row."""
+        return np.dtype(self.dtype).itemsize * math.prod(self.shape[1:])
+
+    @property
+    def num_bytes_left_out(self) -> int:
+        """Bytes of the parts that are not there."""
+        return self.row_bytes * sum(last - first for first, last in self.left_out)
+
+    def has_part(self, part: int) -> bool:
+        """Whether a part, by its number, was not left out."""
+        row = part * self.part_rows
+        return not any(first <= row < last for first, last in self.left_out)
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form."""
+        left_out = {"left_out": [list(rows) for rows in self.left_out]} if self.left_out else {}
         return {
             "dtype": self.dtype,
             "shape": list(self.shape),
             "part_rows": self.part_rows,
             "pages": list(self.pages),
+            **left_out,
         }
 
 
@@ -99,15 +118,23 @@ def num_parts(num_rows: int, rows_per_part: int) -> int:
 
 
 def parse_array(
-    value: Any, where: str, dtype: str | None = None, row_shape: tuple[int, ...] | None = None
+    value: Any,
+    where: str,
+    dtype: str | None = None,
+    row_shape: tuple[int, ...] | None = None,
+    may_leave_out: bool = False,
 ) -> ArrayInfo:
-    """An array's description out of a manifest, of the dtype and row shape expected; raises FormatError."""
+    """An array's description out of a manifest, of the dtype and row shape expected; raises FormatError.
+
+    Where it `may_leave_out` rows, the manifest says which.
+    """
     entry = Fields(value, where)
     info = ArrayInfo(
         dtype=entry.dtype("dtype", DTYPES if dtype is None else (dtype,)),
         shape=entry.integers("shape"),
         part_rows=entry.integer("part_rows", 1),
         pages=tuple(checked_uri(uri, entry.at("pages")) for uri in entry.texts("pages")),
+        left_out=_left_out(entry) if may_leave_out and entry.has("left_out") else (),
     )
     if not info.shape or (row_shape is not None and info.shape[1:] != row_shape):
         raise FormatError(f"{where}: rows of shape {info.shape[1:]}, expected {row_shape}")
@@ -116,7 +143,23 @@ def parse_array(
     pages = num_parts(num_parts(info.shape[0], info.part_rows), PAGE_PARTS)
     if len(info.pages) != pages:
         raise FormatError(f"{where}: {len(info.pages)} pages for {info.shape[0]} rows, expected {pages}")
+    reached = 0
+    for first, last in info.left_out:
+        ends_part = last % info.part_rows == 0 or last == info.shape[0]
+        if not (reached <= first < last <= info.shape[0] and first % info.part_rows == 0 and ends_part):
+            raise FormatError(f"{where}.left_out: rows {first} to {last} are not a stretch of whole parts")
+        reached = last
     return info
+
+
+def _left_out(entry: Fields) -> tuple[tuple[int, int], ...]:
+    stretches = []
+    for item in entry.items("left_out"):
+        rows = Fields({"rows": item}, entry.at("left_out")).integers("rows")
+        if len(rows) != 2:
+            raise FormatError(f"{entry.at('left_out')}: expected [first row, last row]")
+        stretches.append((rows[0], rows[1]))
+    return tuple(stretches)
 
 
 def parse_link(value: Any, where: str, dtype: str, num_samples: int, num_channels: int) -> LinkInfo:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.errors import IntegrityError, RequestError
+from seriesview.errors import IntegrityError, MissingArtifactError, RequestError
 from seriesview.series.array_info import MAX_PART_ROWS, PAGE_PARTS, ArrayInfo, num_parts
 from seriesview.series.reading_limit import count_reading
 from seriesview.store.direct import ALIGNMENT
@@ -42,6 +42,8 @@ __all__ = [
 ArrayKind = Literal["level", "values"]
 
 DIGEST_BYTES = 20
+LEFT_OUT_DIGEST = bytes(DIGEST_BYTES)
+"""In a page, the place of a part that was left out."""
 _FINISHING_THREADS = 4
 MAX_PART_BYTES: dict[ArrayKind, int] = {"level": 2 * 2**20, "values": 16 * 2**20}
 DEFAULT_CACHE_BYTES = 256 * 2**20
@@ -310,8 +312,17 @@ class ArrayReader:
         return (min(self.info.part_rows, self.info.shape[0] - first), *self.row_shape)
 
     def part(self, part: int) -> npt.NDArray[Any]:
-        """One part as a read-only array (rows, *row_shape) of the array's dtype; raises IntegrityError."""
+        """One part as a read-only array (rows, *row_shape) of the array's dtype.
+
+        Raises IntegrityError, and MissingArtifactError for what was left out.
+        """
         shape = self.part_shape(part)
+        if not self.info.has_part(part):
+            first = part * self.info.part_rows
+            raise MissingArtifactError(
+                f"rows {first} to {first + shape[0]} were left out when this copy was made; look at whole bins of "
+                "a level, or ask who made it for them"
+            )
         data = self._load(self.digest(part), shape[0] * self._row_bytes)
         return data.view(self.dtype).reshape(shape)
 

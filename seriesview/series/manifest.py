@@ -283,7 +283,7 @@ def _values(top: Fields, dtype: str, num_samples: int, num_channels: int) -> Arr
     entry = Fields(top.get("values"), where)
     if entry.has("link"):
         return parse_link(entry.get("link"), entry.at("link"), dtype, num_samples, num_channels)
-    info = parse_array(top.get("values"), where, dtype, (num_channels,))
+    info = parse_array(top.get("values"), where, dtype, (num_channels,), may_leave_out=True)
     if info.shape[0] != num_samples:
         raise FormatError(f"{where}: {info.shape[0]} rows for {num_samples} samples")
     return info
