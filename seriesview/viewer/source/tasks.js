@@ -1,0 +1,208 @@
+/** @file The source that asks a backend; while none answers, it reads the artifacts themselves where it can. */
+
+import { makeArtifacts } from './artifacts.js';
+import { SourceError, asSourceError } from './errors.js';
+import { decodeArray } from './numbers.js';
+import { fileSource } from './open.js';
+import { hasStoredSamples } from './series.js';
+import { wholeBins } from './statistics.js';
+
+/** @typedef {import('../types.js').Outside} Outside */
+/** @typedef {import('../types.js').Source} Source */
+/** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
+
+const LOOK_MILLISECONDS = 5000;
+const VERSION = 'seriesview.get_python_package_version.1';
+
+/**
+ * @param {Outside} outside
+ * @param {((uri: string) => Promise<ArrayBuffer>) | null} bytes where the parent gives the bytes of files
+ * @returns {Source}
+ */
+export function taskSource(outside, bytes) {
+  let isAway = false;
+  let lookedAt = -Infinity;
+
+  /** @param {string} functionId @param {object} kwargs @returns {Promise<any>} */
+  async function run(functionId, kwargs) {
+    try {
+      const result = await outside.runTask(functionId, functionId === VERSION ? 'query' : 'pure-calculation', kwargs);
+      isAway = false;
+      return result;
+    } catch (cause) {
+      const fault = taskFault(cause);
+      if (fault.kind === 'backend') isAway = true;
+      throw fault;
+    }
+  }
+
+  function look() {
+    if (Date.now() - lookedAt < LOOK_MILLISECONDS) return;
+    lookedAt = Date.now();
+    run(VERSION, {}).catch(() => {});
+  }
+
+  /**
+   * What a task gives, or, while no backend answers, what can be read without one.
+   * @template T
+   * @param {() => Promise<T>} ask
+   * @param {() => Promise<T>} instead
+   * @returns {Promise<T>}
+   */
+  async function asked(ask, instead) {
+    if (isAway && bytes) {
+      look();
+      return instead().catch(withoutBackend);
+    }
+    try {
+      return await ask();
+    } catch (cause) {
+      const fault = asSourceError(cause, 'damaged');
+      if (fault.kind !== 'backend' || !bytes) throw fault;
+      lookedAt = Date.now();
+      return instead().catch((other) => {
+        throw asSourceError(other, 'missing').kind === 'damaged' ? other : fault;
+      });
+    }
+  }
+
+  const artifacts = makeArtifacts({
+    bytes,
+    async numbers(uri, dtype, count) {
+      if (isAway && bytes) throw noBackend();
+      const result = await run('seriesview.get_array.2', { dtype, uri: named(uri) });
+      return decodeArray(result?.array, dtype, count);
+    },
+  });
+
+  /** @param {string} functionId @param {string} key @returns {(uri: string) => Promise<any>} */
+  function document(functionId, key) {
+    return async (uri) => {
+      if (bytes) {
+        try {
+          return await artifacts.readJson(uri);
+        } catch (cause) {
+          if (asSourceError(cause, 'missing').kind === 'damaged') throw cause;
+        }
+      }
+      return run(functionId, { [key]: named(uri) });
+    };
+  }
+
+  const readWorkspace = document('seriesview.get_workspace.1', 'workspace_uri');
+  const readManifest = document('seriesview.get_series_manifest.1', 'series_uri');
+  const files = fileSource('tasks', artifacts, readWorkspace, readManifest);
+
+  return {
+    ...files,
+    finestSamplesPerColumn(uri) {
+      return files.manifests.get(uri)?.values && uri.startsWith('sha1://') ? 1 : files.finestSamplesPerColumn(uri);
+    },
+    async getWindow(uri, request) {
+      const instead = () => files.getWindow(uri, request);
+      if (!uri.startsWith('sha1://')) return instead();
+      const manifest = await files.getSeries(uri);
+      return asked(async () => {
+        const { segment, firstSample, samplesPerColumn, columns, channels } = request;
+        const result = await run('seriesview.get_window.1', {
+          series_uri: named(uri),
+          segment,
+          first_sample: firstSample,
+          samples_per_column: samplesPerColumn,
+          columns,
+          channels,
+        });
+        const found = result?.columns;
+        if (!(Number.isInteger(found) && found >= 0 && found <= columns)) throw strange('a window');
+        const width = channels?.length ?? manifest.channels.length;
+        const isValues = samplesPerColumn === 1;
+        return {
+          firstSample,
+          samplesPerColumn,
+          columns: found,
+          factor: Number(result.factor) || 1,
+          envelope: isValues ? null : await decodeArray(result.envelope, manifest.dtype, found * 2 * width),
+          values: isValues ? await decodeArray(result.values, manifest.dtype, (found + 1) * width) : null,
+        };
+      }, instead);
+    },
+    async getPoints(uri, startTime, endTime, maxPoints) {
+      const instead = () => files.getPoints(uri, startTime, endTime, maxPoints);
+      if (!uri.startsWith('sha1://')) return instead();
+      const { dtype, channels, events } = await files.getSeries(uri);
+      /** @returns {Promise<import('../types.js').Points>} */
+      const ask = async () => {
+        const kwargs = { series_uri: named(uri), start_time: startTime, end_time: endTime, max_points: maxPoints };
+        const result = await run('seriesview.get_points.1', kwargs);
+        if (!result || typeof result !== 'object') throw strange('points');
+        if (result.times) {
+          const length = result.times.shape?.[0] ?? result.times.length;
+          const times = Float64Array.from(await decodeArray(result.times, 'float64', length));
+          if (events) return { times, channels: Uint32Array.from(await decodeArray(result.channels, 'uint32', length)) };
+          return { times, values: await decodeArray(result.values, dtype, length * channels.length) };
+        }
+        const edges = Float64Array.from(await decodeArray(result.edges, 'float64', maxPoints + 1));
+        if (events) return { edges, counts: await decodeArray(result.counts, 'float64', maxPoints * channels.length) };
+        const counts = await decodeArray(result.counts, 'float64', maxPoints);
+        return { edges, counts, envelope: await decodeArray(result.envelope, dtype, maxPoints * 2 * channels.length) };
+      };
+      return asked(ask, instead);
+    },
+    async getStatistics(uri, segment, firstSample, lastSample, channels) {
+      const instead = () => files.getStatistics(uri, segment, firstSample, lastSample, channels);
+      if (!uri.startsWith('sha1://')) return instead();
+      const manifest = await files.getSeries(uri);
+      const width = channels?.length ?? manifest.channels.length;
+      return asked(async () => {
+        const isWhole = manifest.values || hasStoredSamples(manifest) || !manifest.segments[segment];
+        const covered = isWhole ? undefined : wholeBins(manifest, segment, firstSample, lastSample);
+        const result = await run('seriesview.get_statistics.1', {
+          series_uri: named(uri),
+          segment,
+          first_sample: covered?.firstSample ?? firstSample,
+          last_sample: covered?.lastSample ?? lastSample,
+          channels,
+        });
+        const read = async (/** @type {string} */ key) => {
+          const numbers = await decodeArray(result?.[key], 'float64', width);
+          return Array.from(numbers, (value) => (Number.isNaN(value) ? null : value));
+        };
+        const [count, mean, rms, std, min, max] = await Promise.all(['count', 'mean', 'rms', 'std', 'min', 'max'].map(read));
+        return { count: count.map(Number), mean, rms, std, min, max, ...(covered ? { covered } : {}) };
+      }, instead);
+    },
+    retry() {
+      lookedAt = -Infinity;
+      if (isAway) look();
+    },
+  };
+}
+
+/** @param {unknown} cause @returns {SourceError} */
+function taskFault(cause) {
+  if (cause instanceof SourceError) return cause;
+  const { kind, message } = /** @type {any} */ (cause ?? {});
+  const isBackend = kind === 'backend' || (!kind && /no backend|none registered|within \d+ s/i.test(String(message)));
+  return asSourceError(cause, isBackend ? 'backend' : 'refused');
+}
+
+/** @param {unknown} cause @returns {never} */
+function withoutBackend(cause) {
+  const fault = asSourceError(cause, 'missing');
+  throw fault.kind === 'refused' || fault.kind === 'missing' ? new SourceError('backend', fault.message) : fault;
+}
+
+function noBackend() {
+  const words = 'no backend answers, and the file is not here either: start a backend, or ask whoever sent the link for its ID';
+  return new SourceError('backend', words);
+}
+
+/** @param {string} what @returns {SourceError} */
+function strange(what) {
+  return new SourceError('damaged', `the backend sent no ${what.slice(2)} as this viewer reads them; it may be of another version`);
+}
+
+/** @param {string} uri @returns {string} backends want a name behind the hash */
+function named(uri) {
+  return /^sha1:\/\/[0-9a-f]{40}(\?|$)/.test(uri) ? `${uri.slice(0, 47)}/artifact${uri.slice(47)}` : uri;
+}
