@@ -1,0 +1,156 @@
+/** @file A panel's picture: from its request and what there is of its series to pixels, lanes and notes. */
+
+import { isRegular } from '../geometry/timeline.js';
+import { overlaidLanes, plainLanes, shownChannels, spreadOf, stackedLanes, unitsOf } from './scales.js';
+import { clearedRuns, movedPicture } from './picture.js';
+import { planOf } from './plan.js';
+import { drawTraces } from './traces.js';
+import { windowHulls } from './windows.js';
+
+/** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {import('../types.js').Painted} Painted */
+/** @typedef {import('../types.js').PanelRequest} PanelRequest */
+/** @typedef {import('../types.js').Timeline} Timeline */
+/** @typedef {import('./scales.js').Layout} Layout */
+/** @typedef {import('./scales.js').Spread} Spread */
+/** @typedef {import('./series.js').SeriesData} SeriesData */
+/** @typedef {import('./tiles.js').TileRequest} TileRequest */
+
+/**
+ * What all painters get.
+ * @typedef {object} Scene
+ * @property {SeriesData} series
+ * @property {Timeline} timeline
+ * @property {Frame} frame
+ * @property {PanelRequest} request
+ * @property {boolean} isDark
+ * @property {Int32Array} shown indices of channels
+ * @property {Layout} layout
+ * @property {Spread} spread
+ * @property {TileRequest[]} wanted
+ */
+
+/** @typedef {Omit<Painted, 'number' | 'pixels'> & {pixels: Uint32Array}} PanelPicture */
+
+/**
+ * @typedef {object} PanelPainter keeps the panel's last picture
+ * @property {(series: SeriesData, timeline: Timeline, frame: Frame, request: PanelRequest, isDark: boolean, wanted: TileRequest[]) => PanelPicture} paint
+ * @property {() => Scene | null} scene of the last picture
+ */
+
+/**
+ * @returns {PanelPainter}
+ */
+export function createPanelPainter() {
+  /** @type {import('./picture.js').Picture | null} */
+  let picture = null;
+  /** @type {Scene | null} */
+  let last = null;
+  let lastSignature = '';
+
+  return {
+    scene: () => last,
+    paint(series, timeline, frame, request, isDark, wanted) {
+      const { key, height, settings } = request;
+      const width = frame.columns;
+      const { channels, mode, gain, offsets } = settings;
+      const look = [request.type, series.uri, height, request.pixelRatio, channels, mode, gain, offsets, isDark];
+      const lookSignature = JSON.stringify([...look, request.binCenters]);
+      const place = [frame.samplesPerColumn, frame.columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
+      const signature = `${lookSignature} ${place.join(' ')}`;
+      const fault = faultOf(series, request);
+      const spread = fault ? null : knownSpread(series, wanted);
+      if (!spread) {
+        const notDrawn = { key, frame, width, height, pixels: new Uint32Array(width * height), isComplete: false };
+        return { ...notDrawn, lanes: [], valueAxis: null, notes: [], error: fault };
+      }
+      const isSame = last && lastSignature === lookSignature && last.spread === spread;
+      const shown = isSame && last ? last.shown : shownChannels(series.manifest, settings);
+      const layout = isSame && last ? last.layout : layoutOf(series, spread, shown, request, isDark);
+      lastSignature = lookSignature;
+      last = { series, timeline, frame, request, isDark, shown, layout, spread, wanted };
+      picture = movedPicture(picture, signature, frame.leftColumn, width, height);
+      const notes = drawScene(last, picture);
+      const { lanes, valueAxis } = layout;
+      const isComplete = !picture.exact.includes(0);
+      return { key, frame, width, height, pixels: picture.pixels, isComplete, lanes, valueAxis, notes, error: null };
+    },
+  };
+}
+
+/** @type {WeakMap<SeriesData, Spread>} */
+const spreads = new WeakMap();
+
+/**
+ * @param {SeriesData} series
+ * @param {TileRequest[]} wanted what is missing is added
+ * @returns {Spread | null}
+ */
+function knownSpread(series, wanted) {
+  const known = spreads.get(series);
+  if (known) return known;
+  if (series.manifest.moments.length && !series.momentRows()) wanted.push(series.momentRequest());
+  if (series.coarsest && !series.coarsestRows()) wanted.push(series.coarsestRequest());
+  const spread = spreadOf(series);
+  if (spread) spreads.set(series, spread);
+  return spread;
+}
+
+/**
+ * Why a panel cannot show its series, in words.
+ * @param {SeriesData} series
+ * @param {PanelRequest} request
+ * @returns {string | null}
+ */
+function faultOf({ manifest, finest }, { type }) {
+  const isEvents = manifest.type === 'event';
+  if (manifest.type === 'interval') return 'A series of intervals has no panel: it is shown as bands across all panels.';
+  if ((type === 'RasterPlot') !== isEvents) return `A ${type} panel cannot show a series of type ${manifest.type}.`;
+  if (isEvents || !manifest.segments.length || manifest.levels.length || finest === 1) return null;
+  return 'This series was stored without raw samples and is too short for levels: nothing can be shown.';
+}
+
+/**
+ * @param {SeriesData} series
+ * @param {Spread} spread
+ * @param {Int32Array} shown
+ * @param {PanelRequest} request
+ * @param {boolean} isDark
+ * @returns {Layout}
+ */
+function layoutOf({ manifest }, spread, shown, { type, settings, height }, isDark) {
+  if (type === 'ContinuousTraces' && settings.mode === 'overlaid') {
+    return overlaidLanes(manifest, spread, shown, settings, height, isDark);
+  }
+  if (type === 'ContinuousTraces' && settings.mode !== 'image') {
+    return stackedLanes(manifest, spread, shown, settings, height, isDark);
+  }
+  return plainLanes(manifest, shown, settings, height, isDark);
+}
+
+/**
+ * Draw what is not exact yet.
+ * @param {Scene} scene
+ * @param {import('./picture.js').Picture} picture
+ * @returns {string[]} notes for the user
+ */
+function drawScene(scene, picture) {
+  const { series, timeline, frame, shown, layout, wanted } = scene;
+  const { manifest } = series;
+  if (!manifest.segments.length || !shown.length) {
+    clearedRuns(picture);
+    picture.exact.fill(1);
+    return manifest.segments.length ? ['no channels are shown'] : ['this series is empty'];
+  }
+  if (!isRegular(manifest)) return [];
+  const { scale, offset } = unitsOf(manifest);
+  const scales = Float64Array.from(shown, (index) => scale[index]);
+  const offsets = Float64Array.from(shown, (index) => offset[index]);
+  const { width, height, pixels } = picture;
+  for (const [from, to] of clearedRuns(picture)) {
+    const hulls = windowHulls(series, timeline, frame, frame.leftColumn + from, frame.leftColumn + to, shown, wanted);
+    drawTraces(pixels, width, height, from, hulls, layout.lanes, scales, offsets);
+    picture.exact.set(hulls.exact, from);
+  }
+  return planOf(timeline, frame, manifest, series.uri, series.finest).notes;
+}

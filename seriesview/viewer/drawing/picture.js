@@ -1,0 +1,81 @@
+/** @file The last picture of a panel: panned by shifting it, redrawn only where columns are new or were not exact. */
+
+/** @typedef {import('../types.js').Frame} Frame */
+
+/**
+ * @typedef {object} Picture
+ * @property {string} signature of everything but the place in time that decides the picture
+ * @property {number} leftColumn
+ * @property {number} width
+ * @property {number} height
+ * @property {Uint32Array} pixels (height, width)
+ * @property {Uint8Array} exact (width,) 1: the column is drawn and stays as it is
+ */
+
+/**
+ * @param {string} signature
+ * @param {number} leftColumn
+ * @param {number} width
+ * @param {number} height
+ * @returns {Picture}
+ */
+export function emptyPicture(signature, leftColumn, width, height) {
+  const pixels = new Uint32Array(width * height);
+  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width) };
+}
+
+/**
+ * The picture at another place: what both places share is kept, the rest is marked as not drawn.
+ * @param {Picture | null} picture changed in place where it can be used
+ * @param {string} signature
+ * @param {number} leftColumn
+ * @param {number} width
+ * @param {number} height
+ * @returns {Picture}
+ */
+export function movedPicture(picture, signature, leftColumn, width, height) {
+  if (!picture || picture.signature !== signature || picture.width !== width || picture.height !== height) {
+    return emptyPicture(signature, leftColumn, width, height);
+  }
+  const shift = leftColumn - picture.leftColumn;
+  picture.leftColumn = leftColumn;
+  if (Math.abs(shift) >= width) {
+    picture.exact.fill(0);
+    return picture;
+  }
+  if (shift === 0) return picture;
+  // All rows at once: what goes over from one row to the next lies in columns that are drawn anew.
+  if (shift > 0) {
+    picture.pixels.copyWithin(0, shift);
+    picture.exact.copyWithin(0, shift);
+    picture.exact.fill(0, width - shift);
+  } else {
+    picture.pixels.copyWithin(-shift, 0);
+    picture.exact.copyWithin(-shift, 0);
+    picture.exact.fill(0, 0, -shift);
+  }
+  return picture;
+}
+
+/**
+ * Runs of columns [from, to) of the picture that have to be drawn; they are cleared.
+ * @param {Picture} picture
+ * @returns {[number, number][]}
+ */
+export function clearedRuns({ exact, pixels, width, height }) {
+  /** @type {[number, number][]} */
+  const runs = [];
+  for (let from = exact.indexOf(0); from >= 0; ) {
+    const end = exact.indexOf(1, from);
+    const to = end < 0 ? width : end;
+    runs.push([from, to]);
+    from = end < 0 ? -1 : exact.indexOf(0, to);
+  }
+  if (runs.length === 1 && runs[0][0] === 0 && runs[0][1] === width) pixels.fill(0);
+  else {
+    for (let row = 0; row < height; row += 1) {
+      for (const [from, to] of runs) pixels.fill(0, row * width + from, row * width + to);
+    }
+  }
+  return runs;
+}

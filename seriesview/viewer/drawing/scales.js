@@ -1,0 +1,317 @@
+/**
+ * @file Automatic scales: lanes of channels, which depend on the series and the settings alone, never on what is
+ * visible, so that a link gives the same picture everywhere.
+ */
+
+import { channelColors } from './colors.js';
+
+/** @typedef {import('../types.js').Lane} Lane */
+/** @typedef {import('../types.js').PanelSettings} PanelSettings */
+/** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
+/** @typedef {import('./series.js').SeriesData} SeriesData */
+
+/** Half a lane is so many times the median standard deviation of channels of the same unit. */
+const DEVIATIONS = 6;
+const MARGIN = 1.05;
+
+/**
+ * What the scales of a series come from; arrays (channels,), physical units, NaN where unknown.
+ * @typedef {object} Spread
+ * @property {Float64Array} mean
+ * @property {Float64Array} deviation standard deviation
+ * @property {Float64Array} low
+ * @property {Float64Array} high
+ */
+
+/**
+ * @typedef {object} Units how stored values become physical ones, for each channel
+ * @property {Float64Array} scale
+ * @property {Float64Array} offset
+ * @property {string[]} unit
+ */
+
+/**
+ * @param {SeriesManifest} manifest
+ * @returns {Units}
+ */
+export function unitsOf({ channels, scale, offset, unit }) {
+  return {
+    scale: Float64Array.from(channels, (channel) => channel.scale ?? scale),
+    offset: Float64Array.from(channels, (channel) => channel.offset ?? offset),
+    unit: channels.map((channel) => channel.unit ?? unit),
+  };
+}
+
+/**
+ * Indices of all channels by group, then depth (y), then as stored.
+ * @param {SeriesManifest} manifest
+ * @returns {Int32Array}
+ */
+export function defaultOrder({ channels }) {
+  const { compare } = new Intl.Collator('en', { numeric: true });
+  const order = Int32Array.from(channels, (_, index) => index);
+  return order.sort((one, other) => {
+    const a = channels[one];
+    const b = channels[other];
+    return compare(a.group ?? '', b.group ?? '') || (a.y ?? 0) - (b.y ?? 0) || one - other;
+  });
+}
+
+/**
+ * Indices of the channels that a panel shows, in order.
+ * @param {SeriesManifest} manifest
+ * @param {PanelSettings} settings
+ * @returns {Int32Array}
+ */
+export function shownChannels(manifest, settings) {
+  if (!settings.channels) return defaultOrder(manifest);
+  const places = new Map(manifest.channels.map(({ id }, index) => [id, index]));
+  const known = settings.channels.filter((id) => places.has(id));
+  return Int32Array.from(new Set(known), (id) => /** @type {number} */ (places.get(id)));
+}
+
+/**
+ * Means, deviations and extremes of all channels; null while what they come from is not there.
+ * @param {SeriesData} series
+ * @returns {Spread | null}
+ */
+export function spreadOf(series) {
+  const { manifest, coarsest } = series;
+  const moments = series.momentRows();
+  const rows = series.coarsestRows();
+  if ((manifest.moments.length && !moments) || (coarsest && !rows)) return null;
+  const units = unitsOf(manifest);
+  const spread = extremes(manifest, coarsest && rows ? rows : null, units);
+  const count = manifest.channels.length;
+  if (!moments || !manifest.moments.length) return spread;
+  const isExact = manifest.moments[manifest.moments.length - 1].dtype === 'int64';
+  for (let channel = 0; channel < count; channel += 1) {
+    const { mean, variance } = combined(moments, channel, count, isExact);
+    spread.mean[channel] = mean * units.scale[channel] + units.offset[channel];
+    spread.deviation[channel] = Math.sqrt(variance) * Math.abs(units.scale[channel]);
+  }
+  return spread;
+}
+
+/**
+ * Mean and variance of all bins of moments of one channel, stored values; NaN where nothing was counted.
+ * @param {import('../types.js').Numbers} moments (bins, 3, channels)
+ * @param {number} channel
+ * @param {number} channels
+ * @param {boolean} isExact count, sum and sum of squares; else count, mean, M2
+ * @param {number} [first] bin
+ * @param {number} [end]
+ * @returns {{count: number, mean: number, variance: number}}
+ */
+export function combined(moments, channel, channels, isExact, first = 0, end = moments.length / (3 * channels)) {
+  let count = 0;
+  let mean = 0;
+  let squares = 0;
+  for (let bin = first; bin < end; bin += 1) {
+    const base = bin * 3 * channels + channel;
+    const binCount = moments[base];
+    if (!(binCount > 0)) continue;
+    const binMean = isExact ? moments[base + channels] / binCount : moments[base + channels];
+    const binSquares = isExact
+      ? Math.max(moments[base + 2 * channels] - binMean * moments[base + channels], 0)
+      : moments[base + 2 * channels];
+    const difference = binMean - mean;
+    const share = binCount / (count + binCount);
+    squares += binSquares + difference * difference * count * share;
+    mean += difference * share;
+    count += binCount;
+  }
+  return count ? { count, mean, variance: squares / count } : { count, mean: NaN, variance: NaN };
+}
+
+/**
+ * Extremes from the coarsest level, else from the segments; the mean is their middle for now.
+ * @param {SeriesManifest} manifest
+ * @param {import('../types.js').Numbers | null} rows
+ * @param {Units} units
+ * @returns {Spread}
+ */
+function extremes(manifest, rows, { scale, offset }) {
+  const count = manifest.channels.length;
+  const low = new Float64Array(count).fill(Infinity);
+  const high = new Float64Array(count).fill(-Infinity);
+  /** @param {number} channel @param {number} stored */
+  const add = (channel, stored) => {
+    const value = stored * scale[channel] + offset[channel];
+    if (!Number.isFinite(value)) return;
+    low[channel] = Math.min(low[channel], value);
+    high[channel] = Math.max(high[channel], value);
+  };
+  for (let channel = 0; channel < count; channel += 1) {
+    if (rows) {
+      for (let place = channel; place < rows.length; place += count) add(channel, rows[place]);
+      continue;
+    }
+    for (const { min_value: least, max_value: most } of manifest.segments) {
+      if (least !== null) add(channel, least);
+      if (most !== null) add(channel, most);
+    }
+  }
+  for (let channel = 0; channel < count; channel += 1) {
+    if (low[channel] <= high[channel]) continue;
+    low[channel] = NaN;
+    high[channel] = NaN;
+  }
+  return { low, high, mean: low.map((value, index) => (value + high[index]) / 2), deviation: low.map(() => NaN) };
+}
+
+/**
+ * Half the height of a lane in physical units, for each channel: the same for all channels of a unit.
+ * @param {Spread} spread
+ * @param {string[]} unit
+ * @returns {Float64Array}
+ */
+export function laneHalves(spread, unit) {
+  const halves = new Float64Array(unit.length).fill(1);
+  for (const each of new Set(unit)) {
+    const members = unit.flatMap((name, index) => (name === each ? [index] : []));
+    const deviations = members.map((index) => spread.deviation[index]).filter((value) => value > 0);
+    const furthest = members.reduce((most, index) => Math.max(most, reach(spread, index) || 0), 0) * MARGIN;
+    const typical = DEVIATIONS * median(deviations);
+    const half = typical > 0 && furthest > 0 ? Math.min(typical, furthest) : typical || furthest;
+    if (half > 0) for (const index of members) halves[index] = half;
+  }
+  return halves;
+}
+
+/** @param {Spread} spread @param {number} index @returns {number} of the extreme that is further from the mean */
+function reach({ low, high, mean }, index) {
+  return Math.max(high[index] - mean[index], mean[index] - low[index]);
+}
+
+/** @param {number[]} values @returns {number} 0 without any */
+function median(values) {
+  if (!values.length) return 0;
+  const sorted = Float64Array.from(values).sort();
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+}
+
+/**
+ * First row of each lane and the row after its last, dividing the height evenly; they overlap where there are more
+ * lanes than rows.
+ * @param {number} height
+ * @param {number} index
+ * @param {number} count
+ * @returns {{top: number, bottom: number}}
+ */
+export function laneRows(height, index, count) {
+  const top = Math.min(Math.round((index * height) / count), height - 1);
+  return { top, bottom: Math.max(Math.round(((index + 1) * height) / count), top + 1) };
+}
+
+/**
+ * @typedef {object} Layout
+ * @property {Lane[]} lanes in the order of the shown channels
+ * @property {import('../types.js').Painted['valueAxis']} valueAxis
+ */
+
+/**
+ * One lane below the other, each around its channel's mean.
+ * @param {SeriesManifest} manifest
+ * @param {Spread} spread
+ * @param {Int32Array} shown
+ * @param {PanelSettings} settings
+ * @param {number} height device pixels
+ * @param {boolean} isDark
+ * @returns {Layout}
+ */
+export function stackedLanes(manifest, spread, shown, settings, height, isDark) {
+  const { unit } = unitsOf(manifest);
+  const halves = laneHalves(spread, unit);
+  const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane, place) => {
+    const { top, bottom } = laneRows(height, place, shown.length);
+    const center = Math.floor((top + bottom - 1) / 2);
+    const pixelsPerUnit = (((bottom - top) / 2) * (settings.gain ?? 1)) / halves[shown[place]];
+    return { ...lane, top, bottom, center, baseline: finite(spread.mean[shown[place]]), pixelsPerUnit };
+  });
+  return { lanes, valueAxis: lanes.length === 1 ? axisOf(lanes[0], height, lanes[0].offset) : null };
+}
+
+/**
+ * All channels on one value axis: that holds their means and DEVIATIONS around them, or their extremes.
+ * @param {SeriesManifest} manifest
+ * @param {Spread} spread
+ * @param {Int32Array} shown
+ * @param {PanelSettings} settings
+ * @param {number} height
+ * @param {boolean} isDark
+ * @param {boolean} [isWhole] the axis holds all values, from lowest to highest
+ * @returns {Layout}
+ */
+export function overlaidLanes(manifest, spread, shown, settings, height, isDark, isWhole = false) {
+  const { unit } = unitsOf(manifest);
+  const halves = laneHalves(spread, unit);
+  let low = Infinity;
+  let high = -Infinity;
+  for (let index = 0; index < unit.length; index += 1) {
+    const mean = finite(spread.mean[index]);
+    const isKnown = Number.isFinite(spread.low[index]);
+    low = Math.min(low, isWhole && isKnown ? spread.low[index] : mean - halves[index]);
+    high = Math.max(high, isWhole && isKnown ? spread.high[index] : mean + halves[index]);
+  }
+  if (!(low < high)) [low, high] = Number.isFinite(low) ? [low - 1, low + 1] : [-1, 1];
+  const margin = isWhole ? MARGIN : 1;
+  const baseline = low + (high - low) / 2;
+  const center = Math.floor((height - 1) / 2);
+  const pixelsPerUnit = (height * (settings.gain ?? 1)) / ((high - low) * margin);
+  const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane) => {
+    return { ...lane, top: 0, bottom: height, center, baseline, pixelsPerUnit };
+  });
+  return { lanes, valueAxis: lanes.length ? axisOf(lanes[0], height, 0) : null };
+}
+
+/**
+ * Lanes of equal height without values: of images and rasters.
+ * @param {SeriesManifest} manifest
+ * @param {Int32Array} shown
+ * @param {PanelSettings} settings
+ * @param {number} height
+ * @param {boolean} isDark
+ * @returns {Layout}
+ */
+export function plainLanes(manifest, shown, settings, height, isDark) {
+  const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane, place) => {
+    const { top, bottom } = laneRows(height, place, shown.length);
+    return { ...lane, top, bottom, center: Math.floor((top + bottom - 1) / 2) };
+  });
+  return { lanes, valueAxis: null };
+}
+
+/**
+ * @param {SeriesManifest} manifest
+ * @param {Int32Array} shown
+ * @param {PanelSettings} settings
+ * @param {boolean} isDark
+ * @returns {Lane[]} without rows and scale
+ */
+function labelledLanes(manifest, shown, settings, isDark) {
+  const { unit } = unitsOf(manifest);
+  const colors = channelColors(manifest.channels, defaultOrder(manifest), isDark);
+  const nothing = { top: 0, bottom: 0, center: 0, baseline: 0, pixelsPerUnit: 0 };
+  return Array.from(shown, (index) => {
+    const { id, label } = manifest.channels[index];
+    return { ...nothing, id, label, unit: unit[index], offset: settings.offsets?.[id] ?? 0, color: colors[index] };
+  });
+}
+
+/**
+ * Values at the lower and the upper edge of the picture.
+ * @param {Lane} lane
+ * @param {number} height
+ * @param {number} offset
+ * @returns {import('../types.js').Painted['valueAxis']}
+ */
+function axisOf({ unit, center, baseline, pixelsPerUnit }, height, offset) {
+  const low = baseline - offset - (height - 0.5 - center) / pixelsPerUnit;
+  return { unit, low, high: baseline - offset + (center + 0.5) / pixelsPerUnit, isLinear: true };
+}
+
+/** @param {number} value @returns {number} 0 where it is no number */
+function finite(value) {
+  return Number.isFinite(value) ? value : 0;
+}

@@ -1,0 +1,199 @@
+/** @file What the worker has of one series: its tiles, its coarsest level, its coarsest moments, and requests for them. */
+
+import { numBinsOf } from './columns.js';
+import { TILE_COLUMNS } from './tiles.js';
+
+/** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
+/** @typedef {import('../types.js').Numbers} Numbers */
+/** @typedef {import('../types.js').Points} Points */
+/** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
+/** @typedef {import('../types.js').Source} Source */
+/** @typedef {import('./tiles.js').TileRequest} TileRequest */
+
+/** A coarsest level of more bytes is not loaded ahead. */
+const MOST_COARSEST_BYTES = 32 * 2 ** 20;
+
+/** @typedef {Numbers | Points} Tile */
+
+/**
+ * @typedef {object} Choice the tile that is there for some channels, or how to ask for it
+ * @property {string} group
+ * @property {string[] | null} ids to ask for; null: all
+ * @property {number} width channels in the tile
+ * @property {Int32Array} positions of the shown channels in the tile
+ * @property {Numbers | undefined} tile
+ */
+
+/**
+ * @typedef {object} SeriesData
+ * @property {string} uri
+ * @property {SeriesManifest} manifest
+ * @property {number} finest
+ * @property {SeriesManifest['levels'][number] | null} coarsest level that is loaded first and kept
+ * @property {() => Numbers | null} coarsestRows (bins, 2, channels) of all segments; null while they are not there
+ * @property {() => TileRequest} coarsestRequest
+ * @property {() => Float64Array | null} coarsestTimes of each bin's first sample, for irregular series
+ * @property {() => Numbers | null} momentRows (bins, 3, channels) of the coarsest moments
+ * @property {() => TileRequest} momentRequest
+ * @property {(factor: number, segment: number) => number} firstRow
+ * @property {(segment: number, step: number, index: number, shown: Int32Array) => Choice} choose
+ * @property {(segment: number, shown: Int32Array) => number[]} steps of which tiles are there, ascending
+ * @property {(group: string, segment: number, step: number, index: number, ids: string[] | null) => TileRequest} windowRequest
+ * @property {(factor: number) => boolean} hasRows whether any blocks of rows are there
+ * @property {(factor: number, index: number) => Numbers | undefined} rows
+ * @property {(array: ArrayInfo, factor: number, index: number, rows: number) => TileRequest} rowsRequest
+ * @property {(step: string, index: number) => Points | undefined} points
+ * @property {() => string[]} pointSteps
+ * @property {(step: string) => number[]} pointIndices
+ * @property {(step: string, index: number, startTime: number, endTime: number, maxPoints: number) => TileRequest} pointsRequest
+ */
+
+/**
+ * @param {Source} source
+ * @param {string} uri
+ * @param {SeriesManifest} manifest
+ * @param {import('./tiles.js').TileCache<Tile>} cache
+ * @returns {SeriesData}
+ */
+export function createSeriesData(source, uri, manifest, cache) {
+  const finest = source.finestSamplesPerColumn(uri);
+  const { levels, moments } = manifest;
+  const last = levels.length ? levels[levels.length - 1] : null;
+  const coarsest = last && bytesOf(last) <= MOST_COARSEST_BYTES ? last : null;
+  const rowsGroup = `${uri}|rows`;
+  const pointsGroup = `${uri}|points`;
+  /** @type {Numbers | null} */
+  let coarsestRows = null;
+  /** @type {Float64Array | null} */
+  let coarsestTimes = null;
+  /** @type {Numbers | null} */
+  let momentRows = null;
+  /** @type {Map<number, Float64Array>} */
+  const firstRows = new Map();
+  /** @type {WeakMap<Int32Array, {ids: string[] | null, name: string, width: number, positions: Int32Array}>} */
+  const sets = new WeakMap();
+  const numChannels = manifest.channels.length;
+
+  /** @param {Int32Array} shown */
+  const setOf = (shown) => {
+    const known = sets.get(shown);
+    if (known) return known;
+    const sorted = Int32Array.from(new Set(shown)).sort();
+    const isAll = 2 * sorted.length > numChannels;
+    const set = {
+      ids: isAll ? null : Array.from(sorted, (index) => manifest.channels[index].id),
+      name: isAll ? 'all' : sorted.join(','),
+      width: isAll ? numChannels : sorted.length,
+      positions: isAll ? shown : shown.map((index) => sorted.indexOf(index)),
+    };
+    sets.set(shown, set);
+    return set;
+  };
+
+  /**
+   * @param {string} key
+   * @param {() => Promise<void>} load
+   * @returns {TileRequest}
+   */
+  const request = (key, load) => ({ key, distance: 0, isAhead: false, load });
+
+  return {
+    uri,
+    manifest,
+    finest,
+    coarsest,
+    coarsestRows: () => coarsestRows,
+    coarsestTimes: () => coarsestTimes,
+    coarsestRequest: () =>
+      request(`${uri}|coarsest`, async () => {
+        if (!coarsest) return;
+        if (coarsest.times) coarsestTimes = Float64Array.from(await source.readRows(coarsest.times, 0, coarsest.shape[0]));
+        coarsestRows = await source.readRows(coarsest, 0, coarsest.shape[0]);
+      }),
+    momentRows: () => momentRows,
+    momentRequest: () =>
+      request(`${uri}|moments`, async () => {
+        const array = moments[moments.length - 1];
+        momentRows = await source.readRows(array, 0, array.shape[0]);
+      }),
+    firstRow(factor, segment) {
+      const known = firstRows.get(factor) ?? rowsBefore(manifest, factor);
+      firstRows.set(factor, known);
+      return known[segment];
+    },
+    choose(segment, step, index, shown) {
+      const set = setOf(shown);
+      const all = `${uri}|${segment}|all`;
+      const group = `${uri}|${segment}|${set.name}`;
+      const tile = /** @type {Numbers | undefined} */ (cache.get(group, step, index));
+      if (!tile && group !== all) {
+        const whole = /** @type {Numbers | undefined} */ (cache.get(all, step, index));
+        if (whole) return { group: all, ids: null, width: numChannels, positions: shown, tile: whole };
+      }
+      return { group, ids: set.ids, width: set.width, positions: set.positions, tile };
+    },
+    steps(segment, shown) {
+      const { name } = setOf(shown);
+      const own = cache.steps(`${uri}|${segment}|${name}`);
+      const all = name === 'all' ? [] : cache.steps(`${uri}|${segment}|all`);
+      return [...new Set([...own, ...all])].map(Number).sort((one, other) => one - other);
+    },
+    windowRequest: (group, segment, step, index, ids) =>
+      request(`${group}|${step}|${index}`, async () => {
+        const firstSample = index * TILE_COLUMNS * step;
+        const wanted = { segment, firstSample, samplesPerColumn: step, columns: TILE_COLUMNS, channels: ids };
+        const { envelope, values } = await source.getWindow(uri, wanted);
+        const tile = step === 1 ? values : envelope;
+        if (!tile) throw new Error(`${manifest.label}: the answer holds neither samples nor an envelope`);
+        cache.set(group, step, index, tile, tile.byteLength);
+      }),
+    hasRows: (factor) => cache.steps(rowsGroup).includes(factor),
+    rows: (factor, index) => /** @type {Numbers | undefined} */ (cache.get(rowsGroup, factor, index)),
+    rowsRequest: (array, factor, index, rows) =>
+      request(`${rowsGroup}|${factor}|${index}`, async () => {
+        // Lines reach from the last sample of a block to the first one of the next.
+        const end = Math.min((index + 1) * rows + (factor === 1 ? 1 : 0), array.shape[0]);
+        const tile = await source.readRows(array, index * rows, end);
+        cache.set(rowsGroup, factor, index, tile, tile.byteLength);
+      }),
+    points: (step, index) => /** @type {Points | undefined} */ (cache.get(pointsGroup, step, index)),
+    pointSteps: () => cache.steps(pointsGroup).map(String),
+    pointIndices: (step) => cache.indices(pointsGroup, step),
+    pointsRequest: (step, index, startTime, endTime, maxPoints) =>
+      request(`${pointsGroup}|${step}|${index}`, async () => {
+        const tile = await source.getPoints(uri, startTime, endTime, maxPoints);
+        cache.set(pointsGroup, step, index, tile, bytesOfPoints(tile));
+      }),
+  };
+}
+
+/**
+ * First rows of each segment in an array of bins; after the last one the number of rows.
+ * @param {SeriesManifest} manifest
+ * @param {number} factor 1: samples
+ * @returns {Float64Array} (segments + 1,)
+ */
+function rowsBefore(manifest, factor) {
+  const rows = new Float64Array(manifest.segments.length + 1);
+  manifest.segments.forEach(({ num_samples: length }, segment) => {
+    rows[segment + 1] = rows[segment] + (factor === 1 ? length : numBinsOf(length, factor));
+  });
+  return rows;
+}
+
+/**
+ * @param {ArrayInfo} array
+ * @returns {number} bytes, with up to 8 a number
+ */
+function bytesOf(array) {
+  const itemBytes = Number(/\d+$/.exec(array.dtype)?.[0] ?? 64) / 8;
+  return array.shape.reduce((product, length) => product * length, itemBytes);
+}
+
+/**
+ * @param {Points} points
+ * @returns {number}
+ */
+function bytesOfPoints({ times, values, channels, edges, counts, envelope }) {
+  return [times, values, channels, edges, counts, envelope].reduce((sum, array) => sum + (array?.byteLength ?? 0), 64);
+}

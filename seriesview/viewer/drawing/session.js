@@ -1,0 +1,150 @@
+/** @file An opened view: answers paint orders from what there is, and again as more arrives. */
+
+import { createLoader, createTileCache } from './tiles.js';
+import { createPanelPainter } from './panels.js';
+import { createSeriesData } from './series.js';
+
+/** @typedef {import('../types.js').Figure} Figure */
+/** @typedef {import('../types.js').FromWorker} FromWorker */
+/** @typedef {import('../types.js').Painted} Painted */
+/** @typedef {import('../types.js').PanelRequest} PanelRequest */
+/** @typedef {import('../types.js').Source} Source */
+/** @typedef {import('../types.js').Timeline} Timeline */
+/** @typedef {Extract<import('../types.js').ToWorker, {type: 'paint'}>} PaintOrder */
+/** @typedef {import('./series.js').SeriesData} SeriesData */
+/** @typedef {import('./tiles.js').TileRequest} TileRequest */
+
+/** Between two pictures while tiles arrive, milliseconds. */
+const REPAINT_DELAY = 16;
+
+/**
+ * @typedef {object} Session
+ * @property {Source} source
+ * @property {Figure} figure
+ * @property {(order: PaintOrder) => void} paint
+ * @property {() => void} retry
+ * @property {() => number} view index of the view that is shown
+ * @property {() => Timeline} timeline of the view that is shown
+ * @property {(uri: string) => SeriesData} series
+ * @property {(key: string) => import('./panels.js').Scene | null} scene of a panel's last picture
+ */
+
+/**
+ * @param {Source} source
+ * @param {Figure} figure
+ * @param {Timeline[]} timelines one a view
+ * @param {(message: FromWorker, transfer?: Transferable[]) => void} post
+ * @returns {Session}
+ */
+export function createSession(source, figure, timelines, post) {
+  const cache = createTileCache();
+  /** @type {Map<string, SeriesData>} */
+  const series = new Map();
+  /** @type {Map<string, ReturnType<typeof createPanelPainter>>} */
+  const painters = new Map();
+  /** @type {PaintOrder | null} */
+  let order = null;
+  let view = 0;
+  /** @type {Set<string>} keys of panels that the order's picture is not complete of */
+  const unfinished = new Set();
+  /** @type {Map<string, TileRequest[]>} by panel: what its picture lacks */
+  const lacking = new Map();
+  /** @type {ReturnType<typeof setTimeout> | null} */
+  let timer = null;
+  const loader = createLoader(
+    () => schedule(REPAINT_DELAY),
+    (waiting) => post({ type: 'loading', waiting }),
+  );
+
+  /** @param {string} uri */
+  const seriesOf = (uri) => {
+    const known = series.get(uri) ?? createSeriesData(source, uri, figure.series[uri], cache);
+    series.set(uri, known);
+    return known;
+  };
+
+  /** @param {number} delay */
+  const schedule = (delay) => {
+    if (timer === null) timer = setTimeout(repaint, delay);
+  };
+
+  const repaint = () => {
+    timer = null;
+    if (!order) return;
+    const { panels } = order;
+    for (const request of panels) if (unfinished.has(request.key)) paintPanel(order, request);
+    const shown = new Set(panels.map(({ key }) => key));
+    for (const key of lacking.keys()) if (!shown.has(key)) lacking.delete(key);
+    loader.want([...lacking.values()].flat());
+  };
+
+  /**
+   * @param {PaintOrder} current
+   * @param {PanelRequest} request
+   */
+  const paintPanel = (current, request) => {
+    const { number, frame, isDark } = current;
+    const { key, seriesUri, height } = request;
+    /** @type {TileRequest[]} */
+    const wanted = [];
+    const painterKey = `${view} ${key}`;
+    const painter = painters.get(painterKey) ?? createPanelPainter();
+    painters.set(painterKey, painter);
+    /** @type {Painted} */
+    let painted;
+    try {
+      if (!figure.series[seriesUri]) throw new Error(`The series ${seriesUri} is not there.`);
+      const picture = painter.paint(seriesOf(seriesUri), timelines[view], frame, request, isDark, wanted);
+      const pixels = /** @type {ArrayBuffer} */ (picture.pixels.slice().buffer);
+      const error = picture.error ?? (picture.isComplete ? null : loader.failure(wanted));
+      painted = { ...picture, number, pixels, error };
+    } catch (error) {
+      const words = error instanceof Error ? error.message : String(error);
+      const nothing = { lanes: [], valueAxis: null, notes: [], isComplete: false };
+      const pixels = new ArrayBuffer(4 * frame.columns * height);
+      painted = { ...nothing, number, key, frame, width: frame.columns, height, pixels, error: words };
+    }
+    lacking.set(key, wanted);
+    if (painted.isComplete || (painted.error && !wanted.length)) unfinished.delete(key);
+    post({ type: 'painted', painted }, [painted.pixels]);
+  };
+
+  return {
+    source,
+    figure,
+    paint(next) {
+      order = next;
+      view = next.view ?? viewOf(figure, next.panels) ?? view;
+      unfinished.clear();
+      for (const { key } of next.panels) unfinished.add(key);
+      if (timer !== null) clearTimeout(timer);
+      timer = null;
+      schedule(0);
+    },
+    retry() {
+      loader.retry();
+      source.retry?.();
+      if (order) for (const { key } of order.panels) unfinished.add(key);
+      schedule(0);
+    },
+    view: () => view,
+    timeline: () => timelines[view],
+    series: seriesOf,
+    scene: (key) => painters.get(`${view} ${key}`)?.scene() ?? null,
+  };
+}
+
+/**
+ * The view that has these panels.
+ * @param {Figure} figure
+ * @param {PanelRequest[]} requests
+ * @returns {number | null}
+ */
+function viewOf({ views }, requests) {
+  const found = views.findIndex(({ panels }) =>
+    requests.every(({ key, type, seriesUri }) =>
+      panels.some((panel) => panel.key === key && panel.type === type && panel.seriesUri === seriesUri),
+    ),
+  );
+  return found < 0 ? null : found;
+}

@@ -1,0 +1,294 @@
+/** @file Columns of a regular series: which tiles they need, what of them is there, what stands in for the rest. */
+
+import { columnOfTime, segmentColumns, timeOfColumn } from '../geometry/timeline.js';
+import { sourceFactor } from '../geometry/ladder.js';
+import { addBins, addSamples, binsOfColumns, columnsOfPlace, emptyHulls, numBinsOf } from './columns.js';
+import { placeOf, planOf } from './plan.js';
+import { TILE_COLUMNS } from './tiles.js';
+
+/** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
+/** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {import('../types.js').Numbers} Numbers */
+/** @typedef {import('../types.js').Rung} Rung */
+/** @typedef {import('../types.js').Timeline} Timeline */
+/** @typedef {import('./columns.js').Hulls} Hulls */
+/** @typedef {import('./columns.js').Place} Place */
+/** @typedef {import('./plan.js').Plan} Plan */
+/** @typedef {import('./series.js').SeriesData} SeriesData */
+/** @typedef {import('./tiles.js').TileRequest} TileRequest */
+
+/** With more segments on the screen than this, stored rows are read, which follow one another. */
+const MOST_SEGMENTS = 32;
+const ROWS_BYTES = 2 ** 21;
+/** Finer tiles stand in where a column has at most so many of their bins. */
+const MOST_FINER_BINS = 64;
+
+/**
+ * A block of neighbouring bins or samples (step 1) of one segment; `data` is undefined while it is not there.
+ * @typedef {object} Block
+ * @property {number} factor
+ * @property {number} first
+ * @property {number} count
+ * @property {number} offset
+ * @property {number} width
+ * @property {Numbers | undefined} data
+ * @property {Int32Array} positions
+ * @property {() => TileRequest} request
+ */
+
+/**
+ * Hulls of the columns [from, to), and what has yet to be loaded for them.
+ * @param {SeriesData} series
+ * @param {Timeline} timeline
+ * @param {Frame} frame
+ * @param {number} from absolute column
+ * @param {number} to
+ * @param {Int32Array} shown indices of channels, in order
+ * @param {TileRequest[]} wanted what is missing is added
+ * @param {boolean} [isAhead] only find what is missing
+ * @returns {Hulls}
+ */
+export function windowHulls(series, timeline, frame, from, to, shown, wanted, isAhead = false) {
+  const hulls = emptyHulls(from, isAhead ? 0 : to - from, shown.length);
+  const { manifest } = series;
+  if (!manifest.segments.length || !shown.length || to <= from) return hulls;
+  const plan = planOf(timeline, frame, manifest, series.uri, series.finest);
+  const segments = visibleSegments(series, timeline, frame, from, to);
+  const middle = frame.leftColumn + frame.columns / 2;
+  for (const segment of segments) {
+    const place = placeOfSegment(series, timeline, frame, plan, segment);
+    const [first, end] = columnsOfPlace(place);
+    const start = Math.max(from, first);
+    const stop = Math.min(to, end);
+    if (start >= stop || place.numSamples < 1) continue;
+    for (const block of blocksOf(series, plan.step, segment, place, start, stop, shown, segments.length)) {
+      const [low, high] = columnsOfBlock(place, block, start, stop);
+      if (block.data) {
+        if (!isAhead) addBlock(hulls, low, high, place, block);
+        continue;
+      }
+      const distance = Math.abs((low + high) / 2 - middle);
+      wanted.push({ ...block.request(), distance, isAhead });
+      if (isAhead) continue;
+      hulls.exact.fill(0, low - from, high - from);
+      standIn(series, plan.step, segment, place, low, high, shown, hulls);
+    }
+  }
+  return hulls;
+}
+
+/**
+ * @param {SeriesData} series
+ * @param {Timeline} timeline
+ * @param {Rung} rung
+ * @param {Plan} plan
+ * @param {number} segment
+ * @returns {Place}
+ */
+export function placeOfSegment(series, timeline, rung, plan, segment) {
+  const { manifest, uri } = series;
+  const start = manifest.segments[segment].start_time + (timeline.shifts[uri] ?? 0);
+  const position = columnOfTime(timeline, rung, start);
+  const { firstColumn } = segmentColumns(timeline, rung, manifest, uri, segment);
+  return placeOf(plan, { firstColumn, position }, manifest.segments[segment].num_samples);
+}
+
+/**
+ * Numbers of the segments that may reach into the columns [from, to), in order.
+ * @param {SeriesData} series
+ * @param {Timeline} timeline
+ * @param {Rung} rung
+ * @param {number} from absolute column
+ * @param {number} to
+ * @returns {number[]}
+ */
+export function visibleSegments(series, timeline, rung, from, to) {
+  const { segments } = series.manifest;
+  const shift = timeline.shifts[series.uri] ?? 0;
+  const startTime = timeOfColumn(timeline, rung, from - 2) - shift;
+  const endTime = timeOfColumn(timeline, rung, to + 2) - shift;
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (segments[middle].end_time < startTime) low = middle + 1;
+    else high = middle;
+  }
+  const found = [];
+  for (let segment = low; segment < segments.length && segments[segment].start_time <= endTime; segment += 1) {
+    found.push(segment);
+  }
+  return found;
+}
+
+/**
+ * The blocks that hold what the columns [from, to) of a segment need, exactly.
+ * @param {SeriesData} series
+ * @param {number} step
+ * @param {number} segment
+ * @param {Place} place
+ * @param {number} from
+ * @param {number} to
+ * @param {Int32Array} shown
+ * @param {number} numSegments on the screen
+ * @returns {Block[]}
+ */
+function blocksOf(series, step, segment, place, from, to, shown, numSegments) {
+  const { manifest, coarsest } = series;
+  if (coarsest && step % coarsest.factor === 0) {
+    return rowBlocks(series, coarsest.factor, coarsest, segment, place, from, to, shown);
+  }
+  if (numSegments > MOST_SEGMENTS) {
+    const factor = step === 1 ? 1 : sourceFactor(step, manifest.levels.map((each) => each.factor), series.finest === 1);
+    const level = manifest.levels.find((each) => each.factor === factor);
+    const values = step === 1 && manifest.values && 'pages' in manifest.values ? manifest.values : null;
+    const array = level ?? values;
+    if (array && factor) return rowBlocks(series, factor, array, segment, place, from, to, shown);
+  }
+  return tileBlocks(series, step, segment, place, from, to, shown);
+}
+
+/**
+ * @param {SeriesData} series
+ * @param {number} step
+ * @param {number} segment
+ * @param {Place} place
+ * @param {number} from
+ * @param {number} to
+ * @param {Int32Array} shown
+ * @returns {Block[]}
+ */
+function tileBlocks(series, step, segment, place, from, to, shown) {
+  const [first, end] = binsOfColumns(place, step, from, to);
+  const last = step === 1 ? Math.max(end - 2, first) : end - 1;
+  const blocks = [];
+  for (let index = Math.floor(first / TILE_COLUMNS); index <= Math.floor(last / TILE_COLUMNS); index += 1) {
+    const choice = series.choose(segment, step, index, shown);
+    const { width, positions, group, tile, ids } = choice;
+    const rows = step === 1 ? place.numSamples : numBinsOf(place.numSamples, step);
+    const count = Math.min(rows - index * TILE_COLUMNS, TILE_COLUMNS + (step === 1 ? 1 : 0));
+    blocks.push({
+      factor: step,
+      first: index * TILE_COLUMNS,
+      count,
+      offset: 0,
+      width,
+      data: tile,
+      positions,
+      request: () => series.windowRequest(group, segment, step, index, ids),
+    });
+  }
+  return blocks;
+}
+
+/**
+ * @param {SeriesData} series
+ * @param {number} factor
+ * @param {ArrayInfo} array a level or the values
+ * @param {number} segment
+ * @param {Place} place
+ * @param {number} from
+ * @param {number} to
+ * @param {Int32Array} shown
+ * @returns {Block[]}
+ */
+function rowBlocks(series, factor, array, segment, place, from, to, shown) {
+  const [first, end] = binsOfColumns(place, factor, from, to);
+  const firstRow = series.firstRow(factor, segment);
+  const rowSize = array.shape.slice(1).reduce((product, length) => product * length, 1);
+  const isCoarsest = array === series.coarsest;
+  const rows = isCoarsest ? array.shape[0] : rowsOfBlock(array, rowSize);
+  const numRows = factor === 1 ? place.numSamples : numBinsOf(place.numSamples, factor);
+  const blocks = [];
+  for (let index = Math.floor((firstRow + first) / rows); index * rows < firstRow + end; index += 1) {
+    const start = Math.max(index * rows, firstRow);
+    const stop = Math.min((index + 1) * rows + (factor === 1 ? 1 : 0), firstRow + numRows);
+    blocks.push({
+      factor,
+      first: start - firstRow,
+      count: stop - start,
+      offset: (start - index * rows) * rowSize,
+      width: array.shape[array.shape.length - 1],
+      data: isCoarsest ? (series.coarsestRows() ?? undefined) : series.rows(factor, index),
+      positions: shown,
+      request: () => (isCoarsest ? series.coarsestRequest() : series.rowsRequest(array, factor, index, rows)),
+    });
+  }
+  return blocks;
+}
+
+/**
+ * @param {ArrayInfo} array
+ * @param {number} rowSize numbers a row
+ * @returns {number} rows of one request: a part, or a power of two of rows in it
+ */
+function rowsOfBlock(array, rowSize) {
+  const fitting = 2 ** Math.max(Math.floor(Math.log2(ROWS_BYTES / (8 * rowSize))), 4);
+  return Math.min(array.part_rows, fitting);
+}
+
+/**
+ * Columns of [from, to) that need something of a block.
+ * @param {Place} place
+ * @param {Block} block
+ * @param {number} from
+ * @param {number} to
+ * @returns {[number, number]}
+ */
+function columnsOfBlock(place, block, from, to) {
+  const columnsPerBin = block.factor / place.samplesPerColumn;
+  const slack = Number.isInteger(place.origin) && (columnsPerBin === 1 || place.columnsPerSample > 1) ? 0 : 1;
+  const count = block.factor === 1 ? Math.max(block.count - 1, 1) : block.count;
+  const first = Math.floor(place.origin + block.first * columnsPerBin + 1e-9) - slack;
+  const end = Math.ceil(place.origin + (block.first + count) * columnsPerBin - 1e-9) + slack;
+  const low = Math.min(Math.max(first, from), to);
+  return [low, Math.max(Math.min(end, to), low)];
+}
+
+/**
+ * @param {Hulls} hulls
+ * @param {number} from
+ * @param {number} to
+ * @param {Place} place
+ * @param {Block} block whose data is there
+ */
+function addBlock(hulls, from, to, place, block) {
+  const filled = /** @type {Block & {data: Numbers}} */ (block);
+  if (block.factor === 1) addSamples(hulls, from, to, place, filled, block.positions);
+  else addBins(hulls, from, to, place, filled, block.positions);
+}
+
+/**
+ * Fill columns with what is there: the nearest coarser tiles, the coarsest level, or finer tiles.
+ * @param {SeriesData} series
+ * @param {number} step
+ * @param {number} segment
+ * @param {Place} place
+ * @param {number} from
+ * @param {number} to
+ * @param {Int32Array} shown
+ * @param {Hulls} hulls
+ */
+function standIn(series, step, segment, place, from, to, shown, hulls) {
+  const steps = series.steps(segment, shown);
+  /** @param {Block[]} blocks @param {boolean} isWhole whether all must be there */
+  const fill = (blocks, isWhole) => {
+    const there = blocks.filter((block) => block.data);
+    if (!there.length || (isWhole && there.length < blocks.length)) return false;
+    for (const block of there) addBlock(hulls, ...columnsOfBlock(place, block, from, to), place, block);
+    return true;
+  };
+  for (const coarser of steps.filter((each) => each > step)) {
+    if (fill(tileBlocks(series, coarser, segment, place, from, to, shown), true)) return;
+  }
+  const { coarsest } = series;
+  for (const level of series.manifest.levels) {
+    if (level === coarsest || level.factor <= step || !series.hasRows(level.factor)) continue;
+    if (fill(rowBlocks(series, level.factor, level, segment, place, from, to, shown), true)) return;
+  }
+  if (coarsest && fill(rowBlocks(series, coarsest.factor, coarsest, segment, place, from, to, shown), true)) return;
+  const mostFiner = MOST_FINER_BINS / place.samplesPerColumn;
+  for (const finer of steps.filter((each) => each > 1 && each < step && each * mostFiner >= 1).reverse()) {
+    if (fill(tileBlocks(series, finer, segment, place, from, to, shown), false)) return;
+  }
+}

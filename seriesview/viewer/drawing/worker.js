@@ -1,0 +1,91 @@
+/** @file The module worker: opens the figure, paints, answers questions. What it reads comes through the main thread. */
+
+import { makeTimeline } from '../geometry/timeline.js';
+import { readFigure } from '../source/figure.js';
+import { openSource } from '../source/open.js';
+import { createSession } from './session.js';
+
+/** @typedef {import('../types.js').FromWorker} FromWorker */
+/** @typedef {import('../types.js').Start} Start */
+/** @typedef {import('../types.js').ToWorker} ToWorker */
+
+/** @type {import('./session.js').Session | null} */
+let session = null;
+/** @type {Start | null} */
+let start = null;
+let isOpening = false;
+let lastRequest = 0;
+/** @type {Map<number, {resolve: (value: any) => void, reject: (reason: Error) => void}>} */
+const requests = new Map();
+
+/**
+ * @param {FromWorker} message
+ * @param {Transferable[]} [transfer]
+ */
+function post(message, transfer = []) {
+  self.postMessage(message, { transfer });
+}
+
+/**
+ * @param {Extract<FromWorker, {type: 'request'}>['request']} request
+ * @returns {Promise<any>}
+ */
+function ask(request) {
+  lastRequest += 1;
+  const id = lastRequest;
+  return new Promise((resolve, reject) => {
+    requests.set(id, { resolve, reject });
+    post({ type: 'request', id, request });
+  });
+}
+
+/** @type {import('../types.js').Outside} */
+const outside = {
+  getFileJson: (uri) => ask({ kind: 'json', uri }),
+  getFileBytes: (uri, startByte, endByte) => ask({ kind: 'bytes', uri, startByte, endByte }),
+  runTask: (functionId, functionType, kwargs) => ask({ kind: 'task', functionId, functionType, kwargs }),
+};
+
+/** @param {unknown} error @returns {string} */
+function words(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** @param {Start} from */
+async function open(from) {
+  if (isOpening) return;
+  isOpening = true;
+  try {
+    const source = openSource(from, outside);
+    const figure = await readFigure(source, from.figureData);
+    /** @type {Record<string, number>} */
+    const finest = {};
+    for (const uri of Object.keys(figure.series)) finest[uri] = source.finestSamplesPerColumn(uri);
+    const timelines = figure.views.map(({ panels }) => makeTimeline(panels, figure.series, finest));
+    session = createSession(source, figure, timelines, post);
+    post({ type: 'opened', figure, timelines });
+  } catch (error) {
+    post({ type: 'unopened', message: words(error) });
+  }
+  isOpening = false;
+}
+
+self.addEventListener('message', (event) => {
+  const message = /** @type {ToWorker} */ (event.data);
+  if (message.type === 'start') {
+    start = message.start;
+    void open(start);
+  } else if (message.type === 'paint') {
+    session?.paint(message);
+  } else if (message.type === 'retry') {
+    if (session) session.retry();
+    else if (start) void open(start);
+  } else if (message.type === 'response') {
+    const request = requests.get(message.id);
+    requests.delete(message.id);
+    if (message.error === undefined) request?.resolve(message.value);
+    else request?.reject(new Error(message.error));
+  } else if (message.type === 'ask') {
+    post({ type: 'failed', id: message.id, message: 'This question is not known.' });
+  }
+});
