@@ -6,6 +6,9 @@ import click
 
 from seriesview.node.config import NodeConfig
 
+NODE_VIEWS = {"seriesview": Path(__file__).parent.parent / "viewer"}
+"""The views that a node of seriesview shows itself, by name."""
+
 
 @click.command("node")
 @click.option(
@@ -58,6 +61,14 @@ from seriesview.node.config import NodeConfig
     help="File of NAME:TOKEN lines, for browsers and remote providers; mode 600. Else the environment variable "
     "SERIESVIEW_NODE_TOKENS is read.",
 )
+@click.option(
+    "--view-origin",
+    "view_origins",
+    multiple=True,
+    metavar="ORIGIN",
+    help="Origin of views that links may name beside the node's own, such as https://storage.googleapis.com. Can be "
+    "repeated.",
+)
 @click.option("--auth-group", metavar="GROUP", help="Group whose members may use the node.")
 def command(
     storage_dir: Path,
@@ -67,15 +78,26 @@ def command(
     allow_hosts: tuple[str, ...],
     link_roots: tuple[Path, ...],
     token_file: Path | None,
+    view_origins: tuple[str, ...],
     auth_group: str | None,
 ) -> None:
     """Serve a kachery storage directory as the kachery daemon does, until it is interrupted.
 
     kachery-client finds it at KACHERY_DAEMON_PORT. One line is printed when clients are let in.
     """
+    from seriesview.node.channels import check_origins
     from seriesview.node.server import run_node
 
     config = NodeConfig(
-        storage_dir.expanduser(), host, port, channels, allow_hosts, link_roots, token_file, auth_group
+        storage_dir.expanduser(),
+        host,
+        port,
+        channels,
+        allow_hosts,
+        link_roots,
+        token_file,
+        auth_group,
+        views=NODE_VIEWS,
+        view_origins=tuple(sorted(check_origins(list(view_origins)))),
     )
     run_node(config, click.echo)

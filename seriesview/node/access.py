@@ -27,8 +27,9 @@ SESSION_PATH = "/session"
 
 Policy = Literal["open", "callers", "clients"]
 
-_OPEN = ("/probe", SESSION_PATH, *HUB_PATHS)
-_CALLERS = ("/task/", "/feed/", "/createSignedFileUploadUrl")
+_OPEN = ("/probe", SESSION_PATH, "/f", *HUB_PATHS)
+_OPEN_FOLDERS = (f"{URL_PREFIX}/", "/page/", "/view/")
+_CALLERS = ("/task/", "/feed/", "/files/", "/createSignedFileUploadUrl")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(:[0-9]{1,5})?", re.ASCII)
 _DRAINED_BYTES = 2**24
 _DRAIN_SECONDS = 5.0
@@ -37,7 +38,7 @@ _log = logging.getLogger("seriesview.node")
 
 def policy_of(path: str) -> Policy:
     """Return who may ask for a path: anybody, any caller with a credential, or kachery clients alone."""
-    if path in _OPEN or path.startswith(f"{URL_PREFIX}/"):
+    if path in _OPEN or path.startswith(_OPEN_FOLDERS):
         return "open"
     if path.startswith(_CALLERS):
         return "callers"
@@ -86,7 +87,8 @@ class Access:
         origin: str | None = None
         if origins:
             origin = origins[0].decode("latin-1")
-            if origin == url:
+            if origin in (url, f"https://{host}"):
+                # https: a proxy on this machine, which reaches the node by http.
                 origin = None
             elif len(origins) > 1 or not self._is_welcome(origin, path, policy):
                 return PlainTextResponse("Web pages of this origin may not use this node.", 403)

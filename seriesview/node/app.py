@@ -20,8 +20,10 @@ from seriesview.node.loading import loading_routes
 from seriesview.node.mutables import mutable_routes
 from seriesview.node.node import Node
 from seriesview.node.node_routes import node_routes
+from seriesview.node.pages import ARTIFACT_FILES, page_routes
 from seriesview.node.requests import Refused
 from seriesview.node.task_routes import task_routes
+from seriesview.node.task_watching import task_watching_routes
 
 _log = logging.getLogger("seriesview.node")
 
@@ -45,6 +47,8 @@ def _routes() -> list[BaseRoute]:
     return [
         *task_routes(),
         *bucket_routes(),
+        *task_watching_routes(),
+        *page_routes(),
         *feed_routes(),
         *file_routes(),
         *loading_routes(),
@@ -62,7 +66,9 @@ async def _problem(request: Request, error: Exception) -> Response:
     status = 500
     if isinstance(error, Refused):
         status = 403
-    elif isinstance(error, MissingArtifactError) and request.url.path.startswith(f"{URL_PREFIX}/"):
+    elif isinstance(error, MissingArtifactError) and request.url.path.startswith(
+        (f"{URL_PREFIX}/", ARTIFACT_FILES)
+    ):
         status = 404
     caller: Caller | None = getattr(request.state, "caller", None)
     if isinstance(error, StoreError | IntegrityError) and status == 500 and not (caller and caller.is_client):

@@ -121,6 +121,10 @@ class TaskBroker:
         except (OSError, ValueError):
             return False
 
+    def has_busy_backend(self, task: Task) -> bool:
+        """Return whether a backend that could take a task has others to do."""
+        return self._providers.is_busy(task.offer)
+
     # Backends
 
     def note_start(self, address: str) -> None:

@@ -1,5 +1,6 @@
 """What a node is told when it starts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -46,5 +47,9 @@ class NodeConfig:
     token_file: Path | None = None
     auth_group: str | None = None
     """Group that may read the client-auth code."""
+    views: Mapping[str, Path] = field(default_factory=dict)
+    """Views that the node shows itself: name -> folder of web pages, at /view/NAME/."""
+    view_origins: tuple[str, ...] = ()
+    """Origins whose views the node's page may show."""
     limits: Limits = field(default_factory=Limits)
     task_limits: BrokerLimits = field(default_factory=BrokerLimits)

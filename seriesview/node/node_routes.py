@@ -1,5 +1,6 @@
 """What the node says of itself, sessions of browsers, and stopping it."""
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 
 from starlette.exceptions import HTTPException
@@ -8,9 +9,13 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from seriesview.node.access import SESSION_PATH, cookie_name
+from seriesview.node.callers import Caller
+from seriesview.node.channels import PERMISSIONS
 from seriesview.node.node import Node
-from seriesview.node.requests import answer, check_fields, json_body
+from seriesview.node.requests import InvalidRequest, answer, check_fields, json_body
 from seriesview.node.tokens import SESSION_SECONDS
+
+_COOKIE_PATH = re.compile(r"/(?:[A-Za-z0-9_.~@%+-]{1,200}/){0,20}", re.ASCII)
 
 
 def node_routes() -> list[Route]:
@@ -19,6 +24,7 @@ def node_routes() -> list[Route]:
         Route("/probe", _probe, methods=["GET", "POST"]),
         Route("/stats", _stats, methods=["GET"]),
         Route("/halt", _halt, methods=["GET", "POST"]),
+        Route(SESSION_PATH, _session, methods=["GET"]),
         Route(SESSION_PATH, _open_session, methods=["POST"]),
         Route("/newLinkToken", _new_link_token, methods=["POST"]),
     ]
@@ -55,11 +61,35 @@ async def _new_link_token(request: Request) -> Response:
     return answer({"success": True, "token": node.sessions.new_link_token()})
 
 
+async def _session(request: Request) -> Response:
+    """Tell the page what it may do: who asks, what a channel permits them, and which views may be shown."""
+    node: Node = request.app.state.node
+    caller: Caller | None = getattr(request.state, "caller", None)
+    channel = node.channels.get(request.query_params.get("channel", ""))
+    permissions = []
+    if caller is not None and channel is not None:
+        permissions = [one for one in PERMISSIONS if channel.allows(caller, one)]
+    return answer(
+        {
+            "success": True,
+            "name": caller.name if caller else None,
+            # Whoever is not known is not told what there is.
+            "channelExists": channel is not None if caller else None,
+            "permissions": permissions,
+            "views": sorted(node.config.views),
+            "viewOrigins": list(node.config.view_origins),
+        }
+    )
+
+
 async def _open_session(request: Request) -> Response:
     """Exchange a token, of a link or of a browser's user, for a cookie that scripts cannot read."""
     node: Node = request.app.state.node
     body = await json_body(request)
-    check_fields(body, {"token": str}, {})
+    check_fields(body, {"token": str}, {"path": str})
+    path = body.get("path", "/")
+    if _COOKIE_PATH.fullmatch(path) is None:
+        raise InvalidRequest("field path is not the path of a folder")
     secret = node.sessions.exchange_link(body["token"])
     if secret is None:
         name = node.tokens.name_of(body["token"])
@@ -71,6 +101,8 @@ async def _open_session(request: Request) -> Response:
         cookie_name(node.port),
         secret,
         max_age=int(SESSION_SECONDS),
+        # Behind a proxy, others' pages may have the same origin under another path.
+        path=path,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",

@@ -117,6 +117,10 @@ class Providers:
         """Return the backends that have tasks."""
         return [provider for same in self._by_key.values() for provider in same if provider.tasks]
 
+    def is_busy(self, offer: Offer) -> bool:
+        """Return whether a backend for an offer is there that has tasks."""
+        return any(provider.tasks for provider in self._by_offer.get(offer, ()))
+
     def pop_dead(self) -> list[Provider]:
         """Forget the backends that are taken for dead; return those that have tasks."""
         now = time.monotonic()

@@ -17,7 +17,7 @@ const BYTES_SECONDS = 120;
  * Connect to a figurl parent. A parent of generation K is never sent what later generations added: it is told by its
  * answer to a task, the later ones by theirs to getFileDataUrl or by initializeFigure.
  * @param {Parent} parent
- * @param {Map<string, string>} query of the page's address; `arrays=encoded` is the node's own page
+ * @param {Map<string, string>} query of the page's address; the node's own page adds `arrays=encoded`
  * @returns {Promise<Connection>}
  */
 export async function parentConnection(parent, query) {
@@ -31,7 +31,7 @@ export async function parentConnection(parent, query) {
     initialState ??= stateOf(message.s);
   });
   const figure = figurl.ask({ type: 'getFigureData' });
-  const abilities = isNode ? { hasTasks: true, isLater: true } : await probed();
+  const abilities = isNode ? { hasTasks: query.get('tasks') !== 'none', isLater: true } : await probed();
   const { figureData } = await figure;
   if (figureData === undefined) throw problem('missing', 'The link names no figure: its query parameter d is missing.');
 

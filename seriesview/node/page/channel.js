@@ -1,0 +1,153 @@
+/** @file The channel button and its dialog: whom tasks are sent to, and what may be wrong where nobody answers. */
+
+import { BASE } from './files.js';
+
+/**
+ * What is set for the channel of a link; kept in this browser, never in an address.
+ * @typedef {object} Settings
+ * @property {string} channel
+ * @property {string} label the user's own name for the backend; '': all
+ * @property {string} backendId '': none
+ */
+
+const KEY = `seriesview ${BASE}`;
+const ANSWER_SECONDS = 3;
+
+/**
+ * The settings for the channel that a link names.
+ * @param {string} channel
+ * @returns {Settings}
+ */
+export function settingsOf(channel) {
+  return kept()[channel]?.settings ?? { channel, label: '', backendId: '' };
+}
+
+/**
+ * Make the button and the dialog work.
+ * @param {string} channel that the link names
+ * @param {() => void} onChange called when other settings were stored
+ * @returns {(outcome: {status: string, errorMessage?: string}) => void} takes every status of a task
+ */
+export function openChannelDialog(channel, onChange) {
+  const settings = settingsOf(channel);
+  const dialog = /** @type {HTMLDialogElement} */ (element('channel-dialog'));
+  const button = element('channel-button');
+  const problem = element('channel-problem');
+  const [name, label, backendId] = ['channel-name', 'backend-label', 'backend-id'].map(
+    (id) => /** @type {HTMLInputElement} */ (element(id)),
+  );
+  const known = kept()[channel]?.known ?? {};
+  let hasOpenedItself = false;
+  let isOpenByItself = false;
+  /** @type {number | undefined} */
+  let timer;
+
+  function show(/** @type {string} */ reason) {
+    name.value = settings.channel;
+    label.value = settings.label;
+    backendId.value = settings.backendId;
+    problem.textContent = reason;
+    problem.hidden = !reason;
+    if (!dialog.open) dialog.show();
+  }
+
+  button.textContent = settings.channel ? `Channel: ${settings.channel}` : 'Channel';
+  button.addEventListener('click', () => {
+    isOpenByItself = false;
+    if (dialog.open) dialog.close();
+    else show('');
+  });
+  dialog.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') dialog.close();
+  });
+  dialog.addEventListener('close', () => button.focus());
+  element('backend-labels').replaceChildren(
+    ...Object.keys(known).map((text) => {
+      const option = document.createElement('option');
+      option.value = text;
+      return option;
+    }),
+  );
+  label.addEventListener('change', () => {
+    if (Object.hasOwn(known, label.value)) backendId.value = known[label.value];
+  });
+  element('channel-form').addEventListener('submit', (event) => {
+    const { submitter } = /** @type {SubmitEvent} */ (event);
+    if (/** @type {HTMLButtonElement | null} */ (submitter)?.value === 'close') return;
+    const wanted = { channel: name.value.trim(), label: label.value.trim(), backendId: backendId.value.trim() };
+    if (wanted.label && wanted.backendId) known[wanted.label] = wanted.backendId;
+    keep(channel, { settings: wanted, known });
+    onChange();
+  });
+
+  return ({ status, errorMessage }) => {
+    if (status === 'waiting') {
+      timer ??= setTimeout(() => {
+        say(`No backend has answered for ${ANSWER_SECONDS} s.`);
+        if (hasOpenedItself || dialog.open) return;
+        hasOpenedItself = true;
+        isOpenByItself = true;
+        show(reasonOf(settings));
+      }, 1000 * ANSWER_SECONDS);
+      return;
+    }
+    if (status === 'error' && isUnprovided(errorMessage)) return;
+    clearTimeout(timer);
+    timer = undefined;
+    if (status === 'error') return;
+    say('');
+    if (isOpenByItself) dialog.close();
+    isOpenByItself = false;
+  };
+}
+
+/**
+ * Say something in the bar at the top.
+ * @param {string} text
+ */
+export function say(text) {
+  element('note').textContent = text;
+}
+
+/**
+ * @param {string} id
+ * @returns {HTMLElement}
+ */
+export function element(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/** @param {Settings} settings */
+function reasonOf({ channel, backendId }) {
+  const whom = `No backend has answered on channel ${channel || '(none)'}`;
+  if (backendId) {
+    return `${whom} to this backend ID. Check the ID with whoever sent you the link, and whether the backend runs.`;
+  }
+  return (
+    `${whom}. Perhaps none is running (seriesview-start-backend --channel ${channel || 'NAME'} starts one), ` +
+    'or a backend ID is needed: ask whoever sent you the link. What can be read as files is shown meanwhile.'
+  );
+}
+
+/** @param {string} [errorMessage] of the node */
+function isUnprovided(errorMessage) {
+  return typeof errorMessage === 'string' && / provides .* none registered within /s.test(errorMessage);
+}
+
+/** @returns {Record<string, {settings: Settings, known: Record<string, string>}>} by the channel of the link */
+function kept() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY) ?? '{}') ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** @param {string} channel @param {{settings: Settings, known: Record<string, string>}} entry */
+function keep(channel, entry) {
+  try {
+    localStorage.setItem(KEY, JSON.stringify({ ...kept(), [channel]: entry }));
+  } catch {
+    say('This browser keeps nothing for this page, so the settings cannot be used.');
+  }
+}

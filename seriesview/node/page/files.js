@@ -1,0 +1,87 @@
+/** @file Artifacts by HTTP: from the node's storage for who may read it, else from the channel's bucket. */
+
+/** Where the node's own paths begin, also behind a proxy that puts something before them. */
+export const BASE = new URL('.', location.href).href.replace(/[?#].*$/, '');
+
+/** Whether this browser may read the bucket alone. */
+let isRefused = false;
+
+const URI = /^(?:sha1:\/\/)?([0-9a-f]{40})(?:[/?].*)?$/;
+
+/**
+ * The address of an artifact.
+ * @param {string} uri sha1://HASH..., or the hash alone
+ * @param {string} channel
+ * @returns {{stored: string, bucket: string}}
+ */
+export function addressesOf(uri, channel) {
+  const hash = URI.exec(uri)?.[1];
+  if (!hash) throw new Error(`${String(uri).slice(0, 100)} is no sha1:// address; this page reads no others.`);
+  if (!channel) throw new Error('No kachery channel is named; set one with the button in the upper right corner.');
+  const folders = [0, 2, 4].map((start) => hash.slice(start, start + 2)).join('/');
+  const path = `${encodeURIComponent(channel)}/sha1/${folders}/${hash}`;
+  return { stored: `${BASE}files/${path}`, bucket: `${BASE}bucket/${path}` };
+}
+
+/**
+ * Fetch an artifact, or bytes [startByte, endByte) of it. Rejects with an Error whose message is for the user.
+ * @param {string} uri
+ * @param {string} channel
+ * @param {number} [startByte]
+ * @param {number} [endByte] left out: to the end
+ * @returns {Promise<Response>} whose body is what was asked for
+ */
+export async function fetchArtifact(uri, channel, startByte, endByte) {
+  const { stored, bucket } = addressesOf(uri, channel);
+  if (startByte !== undefined && startByte === endByte) return new Response(new ArrayBuffer(0));
+  const isPart = startByte !== undefined || endByte !== undefined;
+  const last = endByte === undefined ? '' : endByte - 1;
+  const headers = isPart ? { Range: `bytes=${startByte ?? 0}-${last}` } : undefined;
+  let response = await reach(isRefused ? bucket : stored, { headers });
+  if (response.status === 403) {
+    isRefused = true;
+    response = await reach(bucket, { headers });
+  }
+  if (response.status === 404) {
+    const where = isRefused ? 'in the bucket, and this browser may not read other files' : 'on this node';
+    throw new Error(`${uri} is not ${where}.`);
+  }
+  if (response.status === 416) throw new Error(`${uri} has no byte ${startByte}.`);
+  if (!response.ok) throw new Error((await response.text()) || `${uri} could not be read: HTTP ${response.status}.`);
+  if (isPart && response.status !== 206) throw new Error(`${uri} was sent whole where a part was asked for.`);
+  return response;
+}
+
+/**
+ * Post JSON to the node. Rejects with an Error whose message is for the user.
+ * @param {string} path without a slash before it
+ * @param {object} body
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<any>}
+ */
+export async function post(path, body, signal) {
+  const headers = { 'Content-Type': 'application/json' };
+  const request = { method: 'POST', headers, body: JSON.stringify(body), signal };
+  const response = await reach(BASE + path, request);
+  if (response.ok) return response.json();
+  throw new Error((await response.text()) || `The node answered with the HTTP status ${response.status}.`);
+}
+
+/** @param {string} address @param {RequestInit} [request] @returns {Promise<Response>} */
+export async function reach(address, request) {
+  try {
+    return await fetch(address, request);
+  } catch {
+    throw new Error('The node does not answer.');
+  }
+}
+
+/** @param {unknown} error @returns {string} */
+export function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+/** @param {number} milliseconds @returns {Promise<void>} */
+export function pause(milliseconds) {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
