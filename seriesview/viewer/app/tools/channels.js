@@ -1,0 +1,60 @@
+/** @file Which channels a panel shows and in what order: lists of ids. */
+
+/** @typedef {import('../../types.js').Channel} Channel */
+
+const collator = new Intl.Collator('en', { numeric: true });
+
+/**
+ * Ids by group and depth (the default), as stored, or by label.
+ * @param {Channel[]} channels as stored
+ * @param {'depth' | 'stored' | 'label'} order
+ * @returns {string[]}
+ */
+export function orderedIds(channels, order) {
+  const sorted = [...channels];
+  if (order === 'depth') sorted.sort((a, b) => collator.compare(a.group ?? '', b.group ?? '') || (a.y ?? 0) - (b.y ?? 0));
+  if (order === 'label') sorted.sort((a, b) => collator.compare(a.label, b.label));
+  return sorted.map((channel) => channel.id);
+}
+
+/**
+ * Whether a channel has all words of a text in its label, id or group.
+ * @param {Channel} channel
+ * @param {string} text
+ * @returns {boolean}
+ */
+export function matches(channel, text) {
+  const all = `${channel.label} ${channel.id} ${channel.group ?? ''}`.toLowerCase();
+  return text.toLowerCase().split(/\s+/).every((word) => all.includes(word));
+}
+
+/**
+ * @param {Channel[]} channels
+ * @returns {string[]} names of groups, each once, in order
+ */
+export function groupsOf(channels) {
+  return [...new Set(channels.map((channel) => channel.group ?? ''))].filter(Boolean).sort(collator.compare);
+}
+
+/**
+ * A list with one id moved, clipped at the ends.
+ * @param {string[]} ids
+ * @param {string} id
+ * @param {number} place its new index
+ * @returns {string[]}
+ */
+export function moved(ids, id, place) {
+  const rest = ids.filter((other) => other !== id);
+  rest.splice(Math.max(0, place), 0, id);
+  return rest;
+}
+
+/**
+ * What a panel's settings hold: nothing where all channels are in the default order.
+ * @param {string[]} shown
+ * @param {string[]} defaults
+ * @returns {string[] | undefined}
+ */
+export function channelSetting(shown, defaults) {
+  return shown.length === defaults.length && shown.every((id, at) => id === defaults[at]) ? undefined : shown;
+}

@@ -1,0 +1,70 @@
+/** @file The tools: read-out, going to a time, selection, panel menus, picture, link and help. */
+
+import { iconButton, make } from '../elements.js';
+import { installCursor } from './cursor.js';
+import { showHelp } from './help.js';
+import { copyLink } from './link.js';
+import { showPanelMenu } from './panelMenu.js';
+import { savePicture } from './picture.js';
+import { installSeek } from './seek.js';
+import { installSelection } from './selection.js';
+
+/** @typedef {import('../app.js').App} App */
+
+const CAMERA = 'M2 4.5h3l1-2h4l1 2h3v9H2zM8 6.5a2.2 2.2 0 1 0 .1 0';
+const CHAIN = 'M7 9a3 3 0 0 0 4 0l2.5-2.5a2.8 2.8 0 0 0-4-4L8 4M9 7a3 3 0 0 0-4 0L2.5 9.5a2.8 2.8 0 0 0 4 4L8 12';
+const QUESTION = 'M5.5 6a2.5 2.5 0 1 1 3.5 2.3Q8 8.8 8 10M8 12.5v.5';
+const MENU = 'M3 4h10M3 8h10M3 12h10';
+
+/** @param {App} app */
+export function installTools(app) {
+  const cursor = installCursor(app);
+  const seek = installSeek(app, cursor);
+  const selection = installSelection(app);
+  app.toolbar.append(make('div', { className: 'group', role: 'group', 'aria-label': 'Keep and share' },
+    iconButton('Save the picture as PNG (p)', CAMERA, () => savePicture(app)),
+    iconButton('Copy the link to this picture (l)', CHAIN, () => copyLink(app)),
+    iconButton('Keys and help (?)', QUESTION, () => showHelp(app))));
+  app.on('view', () => {
+    for (const host of app.panels()) {
+      if (host.actions.querySelector('.tools-open')) continue;
+      const more = { className: 'icon tools-open', 'aria-haspopup': 'dialog' };
+      host.actions.append(iconButton(`Menu of ${host.panel.label || host.panel.type}`, MENU, () => showPanelMenu(app, host), more));
+    }
+  });
+
+  /** @type {[string, string[], string, () => void][]} */
+  const keys = [
+    ['Going to', ['g'], 'A time', seek.focusField],
+    ['Going to', ['e'], 'The next event', () => seek.findNext(1, 'event')],
+    ['Going to', ['E'], 'The event before', () => seek.findNext(-1, 'event')],
+    ['Going to', ['i'], 'The next interval', () => seek.findNext(1, 'interval')],
+    ['Going to', ['I'], 'The interval before', () => seek.findNext(-1, 'interval')],
+    ['Going to', ['x'], 'The next gap', () => seek.findNext(1, 'gap')],
+    ['Going to', ['X'], 'The gap before', () => seek.findNext(-1, 'gap')],
+    ['Cursor and selection', ['Alt+ArrowLeft', 'Alt+ArrowRight'], 'Cursor by a column', () => {}],
+    ['Cursor and selection', ['Alt+PageUp', 'Alt+PageDown'], 'Cursor by 20 columns', () => {}],
+    ['Cursor and selection', ['Alt+ArrowUp', 'Alt+ArrowDown'], 'Cursor to another channel', () => {}],
+    ['Cursor and selection', ['Alt+Shift+ArrowLeft', 'Alt+Shift+ArrowRight'], 'Select from the cursor on', () => {}],
+    ['Cursor and selection', ['t'], 'Statistics of the selection', selection.statistics],
+    ['Cursor and selection', ['z'], 'Zoom to the selection', selection.zoom],
+    ['Panels', ['m'], 'Menu of the panel', () => {
+      const host = app.activePanel();
+      if (host) showPanelMenu(app, host);
+    }],
+    ['Others', ['p'], 'Save the picture as PNG', () => savePicture(app)],
+    ['Others', ['l'], 'Copy the link', () => copyLink(app)],
+    ['Others', ['?'], 'This help', () => showHelp(app)],
+  ];
+  app.addKeys(...keys.map(([group, names, what, run]) => ({ group, keys: names, what, run })));
+  document.addEventListener('keydown', (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || !app.frame()) return;
+    if (event.target instanceof Element && event.target.closest('input, select, dialog')) return;
+    const columns = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key] ?? 0;
+    const lanes = { ArrowUp: -1, ArrowDown: 1 }[event.key] ?? 0;
+    if (!columns && !lanes) return;
+    event.preventDefault();
+    if (event.shiftKey && columns) cursor.extend(columns);
+    else cursor.step(columns, lanes);
+  });
+}

@@ -1,0 +1,142 @@
+/** @file Files, times and channel lists of the tools. */
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+
+import { channelSetting, groupsOf, matches, moved, orderedIds } from '../../seriesview/viewer/app/tools/channels.js';
+import { csvCell, csvPieces, fileName, npyFile, readable } from '../../seriesview/viewer/app/tools/exporting.js';
+import { parseTime, parseWallTime } from '../../seriesview/viewer/app/tools/times.js';
+
+/** @param {object} [more] @returns {any} */
+function timeline(more) {
+  return { ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 100000, sessionStart: null, ...more };
+}
+
+const CHANNELS = [
+  { id: '0', label: 'ch10', group: 'B', y: 20 },
+  { id: '1', label: 'ch9', group: 'A', y: 40 },
+  { id: '2', label: 'ch2', group: 'A', y: 10 },
+  { id: '3', label: 'ch1', group: 'B', y: 20 },
+];
+
+/** @param {number} rows @param {number} width */
+function samples(rows, width) {
+  const values = Float64Array.from({ length: rows * width }, (_, at) => Math.sin(at) / 3);
+  const channels = Array.from({ length: width }, (_, at) => ({ id: String(at), label: `c${at}`, unit: 'uV' }));
+  return { times: Float64Array.from({ length: rows }, (_, at) => 12 + at / 30000), values, channels };
+}
+
+test('an .npy header is padded to 64 bytes and ends with a newline', () => {
+  for (const rows of [0, 1, 9, 10, 99999]) {
+    const file = npyFile({ ...samples(rows, 1) });
+    const length = new DataView(file.buffer).getUint16(8, true) + 10;
+    assert.equal(length % 64, 0);
+    assert.equal(file[length - 1], 10);
+    assert.equal(file.length, length + rows * 16);
+    assert.deepEqual([...file.subarray(0, 8)], [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59, 1, 0]);
+  }
+});
+
+test('CSV reads back to the same numbers', () => {
+  const given = samples(5000, 5);
+  const lines = [...csvPieces(given, 'mV')].join('').trimEnd().split('\r\n');
+  assert.equal(lines[0], 'time [s],c0 [uV],c1 [uV],c2 [uV],c3 [uV],c4 [uV]');
+  assert.equal(lines.length, 5001);
+  lines.slice(1).forEach((line, row) => {
+    const [time, ...values] = line.split(',').map(Number);
+    assert.equal(time, given.times[row]);
+    assert.deepEqual(Float64Array.from(values), given.values.subarray(row * 5, row * 5 + 5));
+  });
+});
+
+test('a channel without a unit has that of the series, or none', () => {
+  const given = { ...samples(1, 1), channels: [{ id: 'a', label: 'a,b' }] };
+  assert.equal([...csvPieces(given, 'mV')].join('').split('\r\n')[0], 'time [s],"a,b [mV]"');
+  assert.equal([...csvPieces(given, '')].join('').split('\r\n')[0], 'time [s],"a,b"');
+});
+
+test('cells of CSV are quoted, and no spreadsheet runs them', () => {
+  assert.equal(csvCell('plain'), 'plain');
+  assert.equal(csvCell('say "hi"\n'), '"say ""hi""\n"');
+  assert.equal(csvCell('=1+1'), "'=1+1");
+  assert.equal(csvCell('@a,b'), '"\'@a,b"');
+});
+
+test('file names have nothing that a system refuses', () => {
+  assert.equal(fileName(['LFP: a/b\\c', '1.5 s-2 s'], 'csv'), 'LFP_a_b_c_1.5_s-2_s.csv');
+  assert.equal(fileName(['../../etc/passwd'], 'npy'), 'etc_passwd.npy');
+  assert.equal(fileName(['<img src=x>'], 'png'), 'img_src_x.png');
+  assert.equal(fileName(['con'], 'csv'), 'seriesview_con.csv');
+  assert.equal(fileName(['???', ''], 'csv'), 'seriesview_.csv');
+  assert.equal(fileName(['Gehörn 日本'], 'csv'), 'Gehörn_日本.csv');
+  assert.ok(fileName(['x'.repeat(500)], 'csv').length < 130);
+});
+
+test('numbers for people', () => {
+  assert.equal(readable(0.1 + 0.2), '0.3');
+  assert.equal(readable(-1234567.5), '-1234567.5');
+  assert.equal(readable(null), '\u2013');
+  assert.equal(readable(-Infinity), '-Infinity');
+});
+
+test('seconds, h:m:s and samples are times', () => {
+  const line = timeline({ startTime: 0.25, firstTime: -5 });
+  /** @type {[string, number][]} */
+  const cases = [
+    ['12.5', 12.5], [' 12.5 s ', 12.5], ['1e3', 1000], ['-3', -3], ['\u22123', -3], ['.5', 0.5],
+    ['1:02:03.5', 3723.5], ['2:03', 123], ['-0:01', -1], ['90:00', 5400], ['#500', 0.75], ['#12,345', 12.595],
+  ];
+  for (const [text, time] of cases) assert.deepEqual(parseTime(text, line, 'seconds'), { time }, text);
+});
+
+test('wall-clock times are found to the microsecond', () => {
+  const line = timeline({ sessionStart: '2024-05-01T23:59:58.250001+02:00' });
+  /** @type {[string, number][]} */
+  const cases = [
+    ['2024-05-01 23:59:59.250002', 1.000001],
+    ['2024-05-01T21:59:59.250001Z', 1],
+    ['2024-05-01 22:59:58.250001+0100', 0],
+    ['2024-05-02 00:00', 1.749999],
+    ['00:00:01.250001', 3],
+    ['23:59:58.250011', 0.00001],
+  ];
+  for (const [text, time] of cases) {
+    const read = /** @type {{time: number}} */ (parseTime(text, line, 'wall'));
+    assert.ok(Math.abs(read.time - time) < 1e-9, `${text}: ${JSON.stringify(read)}`);
+  }
+  assert.deepEqual(parseTime('0:00:03', line, 'clock'), { time: 3 });
+});
+
+test('the parts of a wall-clock time', () => {
+  assert.deepEqual(parseWallTime('1970-01-01T00:00:01.5Z'), { seconds: 1, fraction: 0.5, zone: 'Z' });
+  assert.equal(parseWallTime('2023-02-30 00:00:00'), null);
+  assert.equal(parseWallTime('yesterday'), null);
+});
+
+test('what is no time, or outside, is said in words', () => {
+  for (const text of ['', 'soon', '1:2:3:4', '#', '#1.5', '1:75', '1:99:00', '1e', 'NaN', '2024-05-01 14:00:00', '200000', '-1']) {
+    const read = /** @type {{error: string}} */ (parseTime(text, timeline(), 'seconds'));
+    assert.ok(read.error?.length > 20, `${text}: ${JSON.stringify(read)}`);
+  }
+});
+
+test('channels are ordered by group and depth, as stored, or by label', () => {
+  assert.deepEqual(orderedIds(CHANNELS, 'depth'), ['2', '1', '0', '3']);
+  assert.deepEqual(orderedIds(CHANNELS, 'stored'), ['0', '1', '2', '3']);
+  assert.deepEqual(orderedIds(CHANNELS, 'label'), ['3', '2', '1', '0']);
+  assert.deepEqual(groupsOf(CHANNELS), ['A', 'B']);
+});
+
+test('a filter takes all words, wherever they are', () => {
+  assert.deepEqual(CHANNELS.filter((one) => matches(one, 'CH1 b')).map(({ id }) => id), ['0', '3']);
+  assert.equal(CHANNELS.filter((one) => matches(one, ' ')).length, 4);
+});
+
+test('moving a channel, and what a link holds of it', () => {
+  assert.deepEqual(moved(['a', 'b', 'c'], 'a', 1), ['b', 'a', 'c']);
+  assert.deepEqual(moved(['a', 'b', 'c'], 'c', -1), ['c', 'a', 'b']);
+  assert.deepEqual(moved(['a', 'b', 'c'], 'a', 9), ['b', 'c', 'a']);
+  assert.equal(channelSetting(['a', 'b'], ['a', 'b']), undefined);
+  assert.deepEqual(channelSetting(['b', 'a'], ['a', 'b']), ['b', 'a']);
+  assert.deepEqual(channelSetting(['a'], ['a', 'b']), ['a']);
+});
