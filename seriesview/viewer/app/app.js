@@ -1,0 +1,417 @@
+/** @file The application: what is shown, and how its parts are told. */
+
+import { clampFrame, frameOfRange, timesOf } from '../geometry/timeline.js';
+import { formatTime } from '../geometry/ticks.js';
+import { createBands } from './bands.js';
+import { make } from './elements.js';
+import { listenToKeys, shellKeys } from './keys.js';
+import { divideHeight } from './layout.js';
+import { listenToPointers } from './navigation.js';
+import { createOverview } from './overview.js';
+import { createPanelHost } from './panel_host.js';
+import { createPage } from './page.js';
+import { createHistory, fitFrame, readSettings, readState } from './state.js';
+import { createTimeAxis } from './time_axis.js';
+import { startWorker } from './worker_client.js';
+
+/** @typedef {import('../types.js').Ask} Ask */
+/** @typedef {import('../types.js').Figure} Figure */
+/** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {import('../types.js').Painted} Painted */
+/** @typedef {import('../types.js').Start} Start */
+/** @typedef {import('../types.js').Timeline} Timeline */
+/** @typedef {import('../types.js').ViewState} ViewState */
+/** @typedef {import('./keys.js').Key} Key */
+/** @typedef {import('./panel_host.js').PanelHost} PanelHost */
+/** @typedef {{start: number, end: number}} Range view times, seconds */
+/**
+ * What connect/start.js gives.
+ * @typedef {object} Connection
+ * @property {Start} start
+ * @property {any} state what the link holds, or null
+ * @property {import('../types.js').Outside} outside
+ * @property {(state: any, how: 'push' | 'replace') => void} setState
+ * @property {(callback: (state: any) => void) => void} onState
+ * @property {() => string | null} linkNote
+ * @property {() => string} link
+ * @property {(callback: () => void) => void} [onBackend] called when a backend that was missing is there again
+ */
+/**
+ * Where the pointer is; null where it is over no panel.
+ * @typedef {{host: PanelHost, x: number, y: number, column: number, time: number} | null} Pointed x, y: device pixels in
+ *   the panel's canvas; column: absolute; time: view time of the column's left edge, seconds
+ */
+/**
+ * What the tools (and the app's own parts) work with. The app draws the panels, bands, the cursor's line and the selected
+ * span; tools add buttons, keys, dialogs and read-outs, and may draw on the panels' overlays.
+ * @typedef {object} App
+ * @property {HTMLElement} element the whole application
+ * @property {HTMLElement} toolbar to add buttons to (elements.js: iconButton)
+ * @property {HTMLElement} stack holds the panels; what is placed in it by x has its left edge at 0 of the gutter
+ * @property {() => Figure} figure
+ * @property {() => Timeline} timeline of the view that is shown
+ * @property {() => Frame} frame
+ * @property {() => ViewState} state a copy
+ * @property {(changes: Partial<ViewState>, how?: 'push' | 'replace') => void} update default push
+ * @property {(frame: Frame) => void} moveTo any frame: it is clamped; its columns are the canvas's. Many calls are one paint
+ * @property {(startTime: number, endTime: number) => void} showRange
+ * @property {(ask: Ask) => Promise<any>} ask
+ * @property {() => PanelHost[]} panels of the view, hidden ones too
+ * @property {() => PanelHost | null} activePanel the focused one, else the one last pointed at, else the first visible
+ * @property {(host: PanelHost) => void} activate
+ * @property {() => Range | null} selection
+ * @property {(range: Range | null) => void} setSelection
+ * @property {() => 'pan' | 'zoom' | 'select'} dragMode what dragging over a panel does; shift: zoom, alt: select
+ * @property {(mode: 'pan' | 'zoom' | 'select') => void} setDragMode
+ * @property {(text: string) => void} announce said by screen readers (aria-live) and shown for a while
+ * @property {Connection} connection
+ * @property {(name: 'frame' | 'painted' | 'selection' | 'pointer' | 'view' | 'settings' | 'mode', callback: (event: any) => void) => () => void} on
+ *   frame: Frame, once an animation frame; painted: PanelHost; selection: Range | null; pointer: Pointed; view: null,
+ *   other panels are shown; settings: PanelHost; mode: the drag mode. Returns what ends it
+ * @property {(pointed: Pointed) => void} point
+ * @property {() => Pointed} pointed
+ * @property {(time: number, resolution?: number) => string} timeText a view time as the axis writes it; resolution in
+ *   seconds, by default that of a column
+ * @property {(...keys: Key[]) => void} addKeys
+ * @property {() => Key[]} keys all of them, for the help
+ * @property {() => boolean} isDark
+ * @property {() => number} pixelRatio device pixels a CSS pixel
+ * @property {() => void} redraw everything is drawn again in the next animation frame
+ */
+
+/**
+ * Runs the viewer in an element and offers it as globalThis.seriesview.
+ * @param {Connection} connection
+ * @param {HTMLElement} element
+ * @returns {App}
+ */
+export function startApp(connection, element) {
+  /** @type {Figure | null} */
+  let figure = null;
+  /** @type {Timeline[]} */
+  let timelines = [];
+  /** @type {import('./state.js').ReadState} */
+  let shown = { view: 0, frame: null, panels: {}, selection: null };
+  /** @type {PanelHost[]} */
+  let hosts = [];
+  /** @type {Pointed} */
+  let pointed = null;
+  /** @type {PanelHost | null} */
+  let active = null;
+  /** @type {'pan' | 'zoom' | 'select'} */
+  let dragMode = 'pan';
+  /** @type {string | null} */
+  let unopened = null;
+  let lastOrder = 0;
+  let firstOrder = 0;
+  let isScheduled = false;
+  let isToPaint = false;
+  let isToLoad = false;
+  let retryDelay = 0;
+  let retryTimer = 0;
+  /** @type {Map<string, Set<(event: any) => void>>} */
+  const listeners = new Map();
+  /** @type {{resolve: () => void, reject: (error: Error) => void}[]} */
+  let waiters = [];
+  /** @type {Key[]} */
+  const keys = [...shellKeys];
+
+  /** @type {App} */
+  const app = {
+    element,
+    toolbar: make('div', { className: 'toolbar', role: 'toolbar', 'aria-label': 'Tools' }),
+    stack: make('div', { className: 'stack' }),
+    figure: () => /** @type {Figure} */ (figure),
+    timeline: () => timelines[shown.view],
+    frame: () => /** @type {Frame} */ (shown.frame),
+    state: stateNow,
+    update,
+    moveTo(frame) {
+      const { samplesPerColumn, columnsPerSample, leftColumn } = clampFrame(app.timeline(), { ...frame, columns: app.frame().columns });
+      const before = app.frame();
+      if (
+        before.leftColumn === leftColumn &&
+        before.samplesPerColumn === samplesPerColumn &&
+        before.columnsPerSample === columnsPerSample
+      ) return;
+      shown.frame = { samplesPerColumn, columnsPerSample, leftColumn, columns: before.columns };
+      history.moved();
+      app.redraw();
+    },
+    showRange: (startTime, endTime) => app.moveTo(frameOfRange(app.timeline(), startTime, endTime, app.frame().columns)),
+    ask: (ask) => client.ask(ask),
+    panels: () => hosts,
+    activePanel: () => active ?? hosts.find((host) => !host.settings().hidden) ?? null,
+    activate(host) {
+      active = host;
+    },
+    selection: () => shown.selection,
+    setSelection(range) {
+      const ordered = range && { start: Math.min(range.start, range.end), end: Math.max(range.start, range.end) };
+      if (ordered?.start === shown.selection?.start && ordered?.end === shown.selection?.end) return;
+      shown.selection = ordered;
+      history.moved();
+      page.drawSpans();
+      emit('selection', ordered);
+    },
+    dragMode: () => dragMode,
+    setDragMode(mode) {
+      dragMode = mode;
+      element.dataset.drag = mode;
+      emit('mode', mode);
+    },
+    announce: (text) => page.announce(text),
+    connection,
+    on(name, callback) {
+      const all = listeners.get(name) ?? new Set();
+      listeners.set(name, all.add(callback));
+      return () => void all.delete(callback);
+    },
+    point(now) {
+      pointed = now;
+      if (now) active = now.host;
+      page.drawSpans();
+      emit('pointer', now);
+    },
+    pointed: () => pointed,
+    timeText(time, resolution) {
+      const { startTime, endTime } = timesOf(app.timeline(), app.frame());
+      const step = resolution ?? (endTime - startTime) / app.frame().columns;
+      return formatTime(time, axis.mode(), app.timeline().sessionStart, step);
+    },
+    addKeys: (...more) => void keys.push(...more),
+    keys: () => keys,
+    isDark: () => page.isDark(),
+    pixelRatio: () => globalThis.devicePixelRatio || 1,
+    redraw() {
+      isToPaint = true;
+      schedule();
+    },
+  };
+
+  const page = createPage(app, { layOut, openView, retry });
+  const axis = createTimeAxis(app, () => shown.time, page.axis);
+  const overview = createOverview(app, page.overview);
+  const bands = createBands(app, page.strips);
+  const history = createHistory((state, how) => connection.setState(state, how), stateNow);
+  const client = startWorker(connection, { opened, painted: receive, unopened: showUnopened, loading: page.showLoading });
+  listenToPointers(app);
+  listenToKeys(app);
+  connection.onState((state) => {
+    if (!figure) return;
+    applyState(state);
+    history.forget();
+  });
+  globalThis.addEventListener('pagehide', history.flush);
+  globalThis.addEventListener('online', retry);
+  connection.onBackend?.(retry);
+
+  /** @returns {ViewState} heights too, so that the picture is the same wherever the link is opened */
+  function stateNow() {
+    const frame = shown.frame ?? { samplesPerColumn: 1, columnsPerSample: 1, leftColumn: 0, columns: 1 };
+    /** @type {ViewState['panels']} */
+    const panels = {};
+    for (const host of hosts) {
+      const settings = host.settings();
+      panels[host.key] = settings.hidden ? { ...settings } : { ...settings, height: host.height() };
+    }
+    /** @type {ViewState} */
+    const state = { view: shown.view, ...frame, panels: structuredClone(panels) };
+    if (shown.time) state.time = shown.time;
+    if (shown.selection) state.selection = { ...shown.selection };
+    return state;
+  }
+
+  /** @param {string} name @param {any} event */
+  function emit(name, event) {
+    listeners.get(name)?.forEach((callback) => callback(event));
+  }
+
+  /** @param {Figure} newFigure @param {Timeline[]} newTimelines */
+  function opened(newFigure, newTimelines) {
+    figure = newFigure;
+    timelines = newTimelines;
+    unopened = null;
+    page.showFigure();
+    applyState(connection.state);
+  }
+
+  /** @param {string} message */
+  function showUnopened(message) {
+    unopened = message || 'The figure could not be opened.';
+    page.showUnopened(message);
+    checkSettled();
+  }
+
+  /** @param {any} state of unknown origin */
+  function applyState(state) {
+    const read = readState(state, app.figure());
+    shown = { ...read, frame: null };
+    buildPanels();
+    const columns = page.columns();
+    shown.frame = fitFrame(app.timeline(), read.frame, columns);
+    divide();
+    finishChange();
+  }
+
+  /** @param {number} index */
+  function openView(index) {
+    const { startTime, endTime } = timesOf(app.timeline(), app.frame());
+    const before = app.timeline();
+    history.begin();
+    shown = { ...shown, view: index, panels: {}, selection: null };
+    const isSame = before.firstTime === app.timeline().firstTime && before.sessionStart === app.timeline().sessionStart;
+    buildPanels();
+    const columns = page.columns();
+    shown.frame = isSame ? frameOfRange(app.timeline(), startTime, endTime, columns) : fitFrame(app.timeline(), null, columns);
+    divide();
+    history.moved();
+    finishChange();
+  }
+
+  function buildPanels() {
+    hosts.forEach((host) => host.remove());
+    active = null;
+    pointed = null;
+    firstOrder = lastOrder + 1;
+    const { panels } = app.figure().views[shown.view];
+    hosts = panels.map((panel) => createPanelHost(app, panel, shown.panels[panel.key] ?? {}, settingsChanged, retry));
+    page.showPanels();
+    bands.build();
+    isToLoad = true;
+  }
+
+  /** @param {PanelHost} host @param {boolean} isGradual */
+  function settingsChanged(host, isGradual) {
+    if (!isGradual) history.begin();
+    shown.panels[host.key] = host.settings();
+    divide();
+    page.showPanels();
+    history.moved();
+    app.redraw();
+    emit('settings', host);
+  }
+
+  /** @param {Partial<ViewState>} changes @param {'push' | 'replace'} [how] */
+  function update(changes, how = 'push') {
+    if (how === 'push') history.begin();
+    const read = readState({ ...stateNow(), ...changes }, app.figure());
+    if (read.view !== shown.view) {
+      shown = { ...read, frame: null };
+      buildPanels();
+    }
+    shown = { ...read, frame: fitFrame(app.timeline(), read.frame, page.columns()) };
+    for (const host of hosts) host.replaceSettings(shown.panels[host.key] ?? {});
+    divide();
+    history.moved();
+    finishChange();
+  }
+
+  /** Heights: those that were set, and the room that is left for the others. */
+  function divide() {
+    divideHeight(hosts, page.room(), app.pixelRatio());
+  }
+
+  function layOut() {
+    if (!figure || !shown.frame) return;
+    const columns = page.columns();
+    if (columns !== shown.frame.columns) shown.frame = clampFrame(app.timeline(), { ...shown.frame, columns });
+    divide();
+    history.moved();
+    app.redraw();
+  }
+
+  function finishChange() {
+    page.showPanels();
+    app.redraw();
+    emit('view', null);
+    emit('selection', shown.selection);
+  }
+
+  function schedule() {
+    if (isScheduled) return;
+    isScheduled = true;
+    requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    isScheduled = false;
+    if (!shown.frame) return;
+    const frame = shown.frame;
+    hosts.forEach((host) => host.place(frame));
+    axis.draw();
+    bands.draw();
+    overview.draw();
+    page.drawSpans();
+    emit('frame', frame);
+    if (!isToPaint) return;
+    isToPaint = false;
+    const panels = hosts.flatMap((host) => host.request() ?? []);
+    lastOrder = client.paint({ frame, panels, isDark: app.isDark(), view: shown.view });
+    // After the order, which tells the worker the view.
+    if (isToLoad) {
+      bands.load();
+      overview.load();
+    }
+    isToLoad = false;
+    checkSettled();
+  }
+
+  /** @param {Painted} painted */
+  function receive(painted) {
+    const host = hosts.find((each) => each.key === painted.key);
+    if (!host || !shown.frame || painted.number < firstOrder) return;
+    host.show(painted, shown.frame);
+    emit('painted', host);
+    if (painted.error) retryLater();
+    else if (!hosts.some((each) => each.painted?.error)) retryDelay = 0;
+    checkSettled();
+  }
+
+  /** Pictures come by themselves when a backend is back. */
+  function retryLater() {
+    if (retryTimer) return;
+    retryDelay = Math.min(Math.max(retryDelay * 1.6, 3000), 30000);
+    retryTimer = setTimeout(() => {
+      retryTimer = 0;
+      if (hosts.some((host) => host.painted?.error && !host.settings().hidden)) retry();
+    }, retryDelay);
+  }
+
+  function retry() {
+    if (!figure) return client.restart();
+    client.retry();
+    isToLoad = true;
+    app.redraw();
+  }
+
+  /** @returns {boolean} */
+  function isSettled() {
+    if (unopened !== null) return true;
+    if (!figure || isScheduled || isToPaint) return false;
+    return hosts.every((host) => !host.request() || host.isDone(lastOrder));
+  }
+
+  function checkSettled() {
+    if (!isSettled()) return;
+    const ready = waiters;
+    waiters = [];
+    ready.forEach(({ resolve, reject }) => (unopened === null ? resolve() : reject(new Error(unopened))));
+  }
+
+  Object.assign(globalThis, {
+    seriesview: {
+      state: stateNow,
+      frame: app.frame,
+      timeline: app.timeline,
+      figure: app.figure,
+      setState: update,
+      settled: () => new Promise((resolve, reject) => {
+        waiters.push({ resolve: () => resolve(undefined), reject });
+        checkSettled();
+      }),
+      panels: () => hosts.map(({ key, panel, canvas, painted }) => ({ key, type: panel.type, canvas, painted })),
+    },
+  });
+  return app;
+}

@@ -1,0 +1,175 @@
+/** @file Intervals as translucent bands over all panels, and a strip for each series with their labels. */
+
+import { columnOfTime } from '../geometry/timeline.js';
+import { clearCanvas, make, styleValue } from './elements.js';
+import { shortened } from './gutter.js';
+
+/** @typedef {import('./app.js').App} App */
+/** @typedef {{start: number, end: number, label: string}} Interval view times, seconds */
+/**
+ * @typedef {object} Bands those of one series, by start
+ * @property {Float64Array} starts
+ * @property {Float64Array} ends
+ * @property {Float64Array} latest the latest end of an interval and those before it
+ * @property {Uint16Array} labels indices into names
+ * @property {string[]} names
+ */
+
+const HEIGHT = 18;
+/** Okabe and Ito's, which colour-blind people can tell apart. */
+const COLOURS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#0072b2', '#f0e442', '#8c8c8c'];
+
+/**
+ * @param {Interval[]} intervals
+ * @returns {Bands}
+ */
+export function makeBands(intervals) {
+  const sorted = [...intervals].sort((one, other) => one.start - other.start);
+  const names = [...new Set(sorted.map(({ label }) => label))].sort((one, other) => one.localeCompare(other, 'en', { numeric: true }));
+  const numbers = new Map(names.map((name, index) => [name, index]));
+  const ends = Float64Array.from(sorted, ({ end }) => end);
+  let most = -Infinity;
+  return {
+    starts: Float64Array.from(sorted, ({ start }) => start),
+    ends,
+    latest: ends.map((end) => (most = Math.max(most, end))),
+    labels: Uint16Array.from(sorted, ({ label }) => numbers.get(label) ?? 0),
+    names,
+  };
+}
+
+/**
+ * What is visible, in pixels: neighbours of one label that fall into one pixel are one.
+ * @param {Bands} bands
+ * @param {number} startTime view time of the left edge
+ * @param {number} endTime view time of the right edge
+ * @param {(time: number) => number} pixelOf
+ * @returns {{from: number, to: number, label: number, index: number}[]} pixels [from, to); index of the first interval
+ */
+export function visibleBands({ starts, ends, latest, labels }, startTime, endTime, pixelOf) {
+  const found = [];
+  /** @type {Map<number, {from: number, to: number, label: number, index: number}>} */
+  const last = new Map();
+  const right = Math.ceil(pixelOf(endTime));
+  for (let index = firstNotBelow(latest, startTime); index < starts.length && starts[index] <= endTime; index += 1) {
+    if (ends[index] < startTime) continue;
+    const from = Math.max(Math.floor(pixelOf(starts[index])), 0);
+    const to = Math.min(Math.max(Math.ceil(pixelOf(ends[index])), from + 1), right);
+    const before = last.get(labels[index]);
+    if (before && (to <= before.to || (from < before.to && Math.min(to - from, before.to - before.from) <= 1))) {
+      before.to = Math.max(before.to, to);
+      continue;
+    }
+    const band = { from, to, label: labels[index], index };
+    last.set(band.label, band);
+    found.push(band);
+  }
+  return found;
+}
+
+/**
+ * @param {App} app
+ * @param {{rows: HTMLElement, veil: HTMLCanvasElement}} places veil: above all panels, one pixel high
+ * @returns {{draw: () => void, build: () => void, load: () => void}}
+ */
+export function createBands(app, { rows, veil }) {
+  /** @type {{uri: string, bands: Bands | null, strip: HTMLCanvasElement}[]} */
+  let series = [];
+  let loaded = 0;
+
+  function build() {
+    loaded += 1;
+    const { intervalSeries, seriesNames } = app.figure();
+    series = intervalSeries.map((uri) => {
+      const name = seriesNames[uri] ?? 'Intervals';
+      const strip = make('canvas', { className: 'strip', role: 'img', 'aria-label': name });
+      return { uri, strip, bands: series.find((before) => before.uri === uri)?.bands ?? null };
+    });
+    rows.replaceChildren(...series.map(({ uri, strip }) => {
+      const name = seriesNames[uri] ?? 'Intervals';
+      return make('div', { className: 'row' }, make('div', { className: 'gutter name', title: name }, name), strip);
+    }));
+  }
+
+  function load() {
+    loaded += 1;
+    const mine = loaded;
+    const { seriesNames } = app.figure();
+    series.forEach(async (one) => {
+      try {
+        const intervals = await app.ask({ name: 'intervals', uri: one.uri });
+        if (mine !== loaded) return;
+        one.bands = makeBands(intervals);
+        const names = one.bands.names.slice(0, 20).join(', ');
+        one.strip.setAttribute('aria-label', `${seriesNames[one.uri] ?? 'Intervals'}: ${intervals.length} intervals: ${names}`);
+      } catch (error) {
+        one.strip.title = error instanceof Error ? error.message : String(error);
+      }
+      draw();
+    });
+  }
+
+  function draw() {
+    const frame = app.frame();
+    if (!frame) return;
+    const timeline = app.timeline();
+    const ratio = app.pixelRatio();
+    const pixelOf = (/** @type {number} */ time) => columnOfTime(timeline, frame, time) - frame.leftColumn;
+    const perColumn = frame.samplesPerColumn / frame.columnsPerSample / timeline.ticksPerSecond;
+    const startTime = timeline.startTime + frame.leftColumn * perColumn;
+    const endTime = startTime + frame.columns * perColumn;
+    const over = clearCanvas(veil, frame.columns, 1, ratio);
+    veil.style.height = '';
+    over.setTransform(1, 0, 0, 1, 0, 0);
+    const [text, back] = ['--text', '--back'].map(styleValue);
+    for (const { bands, strip } of series) {
+      const context = clearCanvas(strip, frame.columns, Math.round(HEIGHT * ratio), ratio);
+      if (!bands) continue;
+      context.font = '10.5px system-ui, sans-serif';
+      context.textBaseline = 'middle';
+      for (const { from, to, label } of visibleBands(bands, startTime, endTime, pixelOf)) {
+        const [x, width] = [from / ratio, (to - from) / ratio];
+        const colour = COLOURS[label % COLOURS.length];
+        over.globalAlpha = 0.13;
+        over.fillStyle = context.fillStyle = colour;
+        over.fillRect(from, 0, to - from, 1);
+        over.globalAlpha = 0.6;
+        if (to - from > 3) over.fillRect(from, 0, 1, 1);
+        context.globalAlpha = 0.38;
+        context.fillRect(x, 1, Math.max(width - (width > 3 ? 1 : 0), 1 / ratio), HEIGHT - 2);
+        context.globalAlpha = 1;
+        if (width < 18) continue;
+        context.fillRect(x, 1, Math.min(2, width), HEIGHT - 2);
+        context.fillStyle = text;
+        context.fillText(shortened(context, bands.names[label], width - 9), x + 5, HEIGHT / 2 + 0.5);
+      }
+      context.strokeStyle = back;
+    }
+  }
+
+  rows.addEventListener('pointermove', (event) => {
+    const one = series.find(({ strip }) => strip === event.target);
+    const frame = app.frame();
+    if (!one?.bands || !frame) return;
+    const timeline = app.timeline();
+    const x = event.offsetX * app.pixelRatio();
+    const perColumn = frame.samplesPerColumn / frame.columnsPerSample / timeline.ticksPerSecond;
+    const time = timeline.startTime + (frame.leftColumn + x) * perColumn;
+    const { starts, ends, names, labels } = one.bands;
+    const under = visibleBands(one.bands, time - perColumn, time + perColumn, () => 0)[0]?.index;
+    one.strip.title = under === undefined ? '' : `${names[labels[under]]}: ${app.timeText(starts[under])} \u2013 ${app.timeText(ends[under])}`;
+  });
+
+  return { draw, build, load };
+}
+
+/** @param {Float64Array} sorted @param {number} least @returns {number} index of the first value that is not below it */
+function firstNotBelow(sorted, least) {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (sorted[middle] < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,122 @@
+/** @file What stands left of a picture: labels of lanes with a scale bar, or an axis of values. */
+
+import { quantityText, roundDown, valueTicks } from '../geometry/ticks.js';
+import { styleValue } from './elements.js';
+
+/** @typedef {import('../types.js').Lane} Lane */
+/** @typedef {import('../types.js').Painted} Painted */
+/** @typedef {{width: number, height: number, ratio: number}} Size CSS pixels; device pixels a CSS pixel */
+
+const LINE = 12;
+const FONT = '10.5px system-ui, sans-serif';
+const BAR = 44;
+
+/**
+ * @param {CanvasRenderingContext2D} context in CSS pixels
+ * @param {Painted} painted
+ * @param {Size} size
+ */
+export function drawGutter(context, painted, size) {
+  context.font = FONT;
+  context.textBaseline = 'middle';
+  context.textAlign = 'right';
+  if (painted.valueAxis) drawAxis(context, painted.valueAxis, size);
+  else if (painted.lanes.length) {
+    const bar = scaleBar(painted.lanes, size);
+    drawLanes(context, painted.lanes, size, bar ? 16 : 2);
+    if (bar) drawBar(context, bar, size);
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {{unit: string, low: number, high: number}} axis
+ * @param {Size} size
+ */
+function drawAxis(context, { unit, low, high }, { width, height }) {
+  const line = styleValue('--line');
+  for (const { value, label } of valueTicks(low, high, Math.max(Math.floor(height / 26), 1))) {
+    const y = height - ((value - low) / (high - low || 1)) * height;
+    context.fillStyle = line;
+    context.fillRect(width - 5, Math.min(Math.round(y), height - 1), 5, 1);
+    context.fillStyle = styleValue('--muted');
+    context.fillText(label, width - 8, Math.min(Math.max(y, LINE / 2), height - LINE / 2), width - 22);
+  }
+  drawUpright(context, unit, 8, height / 2, height);
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Lane[]} lanes
+ * @param {Size} size
+ * @param {number} left where labels may begin
+ */
+function drawLanes(context, lanes, { width, height, ratio }, left) {
+  const text = styleValue('--text');
+  const spacing = lanes.length > 1 ? Math.abs(lanes[lanes.length - 1].center - lanes[0].center) / (lanes.length - 1) / ratio : height;
+  const every = Math.max(Math.ceil(LINE / Math.max(spacing, 0.01)), 1);
+  let last = -Infinity;
+  for (let index = 0; index < lanes.length; index += every) {
+    const lane = lanes[index];
+    const middle = lane.pixelsPerUnit ? lane.center : (lane.top + lane.bottom) / 2;
+    const y = Math.min(Math.max(middle / ratio, LINE / 2), height - LINE / 2);
+    if (Math.abs(y - last) < LINE - 1) continue;
+    last = y;
+    context.fillStyle = lane.color || text;
+    context.fillRect(width - 4, Math.round(y) - 1, 4, 2);
+    context.fillStyle = text;
+    context.fillText(shortened(context, lane.label || lane.id, width - 8 - left), width - 8, y);
+  }
+}
+
+/**
+ * The bar's length, where one length is right for all lanes.
+ * @param {Lane[]} lanes
+ * @param {Size} size
+ * @returns {{pixels: number, label: string} | null}
+ */
+export function scaleBar(lanes, { height, ratio }) {
+  const { pixelsPerUnit, unit } = lanes[0];
+  const isSame = lanes.every((lane) => lane.unit === unit && Math.abs(lane.pixelsPerUnit - pixelsPerUnit) <= 1e-9 * pixelsPerUnit);
+  if (!isSame || !(pixelsPerUnit > 0) || !Number.isFinite(pixelsPerUnit)) return null;
+  const perUnit = pixelsPerUnit / ratio;
+  const length = roundDown(Math.min(BAR, height * 0.7) / perUnit);
+  return { pixels: length * perUnit, label: quantityText(length, unit) };
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {{pixels: number, label: string}} bar
+ * @param {Size} size
+ */
+function drawBar(context, { pixels, label }, { height }) {
+  const bottom = Math.round(height) - 6;
+  context.fillStyle = styleValue('--muted');
+  context.fillRect(2, bottom - pixels, 2, pixels);
+  const long = context.measureText(label).width;
+  drawUpright(context, label, 11, Math.min(bottom - pixels / 2, height - long / 2 - 4), height);
+}
+
+/** @param {CanvasRenderingContext2D} context @param {string} text @param {number} x @param {number} y @param {number} room */
+function drawUpright(context, text, x, y, room) {
+  context.save();
+  context.translate(x, y);
+  context.rotate(-Math.PI / 2);
+  context.textAlign = 'center';
+  context.fillStyle = styleValue('--muted');
+  context.fillText(text, 0, 0, room);
+  context.restore();
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {number} room CSS pixels
+ * @returns {string}
+ */
+export function shortened(context, text, room) {
+  if (context.measureText(text).width <= room) return text;
+  let length = Math.min(text.length, 60);
+  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
+  return `${text.slice(0, length)}…`;
+}

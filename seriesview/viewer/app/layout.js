@@ -1,0 +1,44 @@
+/** @file How the panels share the room that there is. */
+
+/** @typedef {import('./panel_host.js').PanelHost} PanelHost */
+
+/** CSS pixels of a panel's title and of the handle below it. */
+export const CHROME = 26;
+const LEAST = 72;
+/** @type {Record<string, number>} */
+const WEIGHTS = { ContinuousTraces: 3, RasterPlot: 2, EventAmplitudes: 1.5, ProbabilityDensity: 1.5, Position: 1.5 };
+
+/**
+ * Gives each visible panel its height: the one that was set, or its part of the room that the others leave.
+ * @param {PanelHost[]} hosts
+ * @param {number} room CSS pixels for all panels with their titles
+ * @param {number} pixelRatio
+ */
+export function divideHeight(hosts, room, pixelRatio) {
+  const visible = hosts.filter((host) => !host.settings().hidden);
+  const all = automaticHeights(visible.map(weight), room - visible.length * CHROME, pixelRatio);
+  // Heights from a link that this window gives anyway go on following the window.
+  if (visible.every((host, index) => Math.abs((host.settings().height ?? NaN) - all[index]) < 0.01)) {
+    visible.forEach((host) => host.replaceSettings({ ...host.settings(), height: undefined }));
+  }
+  const free = visible.filter((host) => host.settings().height === undefined);
+  const taken = visible.reduce((sum, host) => sum + CHROME + (host.settings().height ?? 0), 0);
+  const heights = automaticHeights(free.map(weight), room - taken, pixelRatio);
+  visible.forEach((host) => host.setHeight(host.settings().height ?? heights[free.indexOf(host)]));
+}
+
+/**
+ * @param {number[]} weights
+ * @param {number} room CSS pixels
+ * @param {number} pixelRatio
+ * @returns {number[]} CSS pixels, whole device pixels
+ */
+export function automaticHeights(weights, room, pixelRatio) {
+  const sum = weights.reduce((total, each) => total + each, 0);
+  return weights.map((each) => Math.floor(Math.max((room * each) / sum, LEAST) * pixelRatio) / pixelRatio);
+}
+
+/** @param {PanelHost} host @returns {number} */
+function weight(host) {
+  return WEIGHTS[host.panel.type] ?? 1;
+}

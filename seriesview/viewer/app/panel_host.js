@@ -1,0 +1,215 @@
+/** @file One panel: its title, labels, picture, overlay, and the handle that resizes it. */
+
+import { quantityText } from '../geometry/ticks.js';
+import { clearCanvas, iconButton, make } from './elements.js';
+import { drawGutter } from './gutter.js';
+import { HEIGHTS, readSettings } from './state.js';
+
+/** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {import('../types.js').Painted} Painted */
+/** @typedef {import('../types.js').Panel} Panel */
+/** @typedef {import('../types.js').PanelRequest} PanelRequest */
+/** @typedef {import('../types.js').PanelSettings} PanelSettings */
+/** @typedef {import('./app.js').App} App */
+/**
+ * @typedef {object} PanelHost
+ * @property {string} key
+ * @property {Panel} panel
+ * @property {HTMLElement} element the whole panel
+ * @property {HTMLElement} actions in its title, to add buttons to
+ * @property {HTMLElement} picture holds both canvases; gets the focus
+ * @property {HTMLCanvasElement} canvas holds exactly painted.pixels
+ * @property {HTMLCanvasElement} overlay over the canvas, as large; nothing is drawn there but by tools
+ * @property {Painted | null} painted
+ * @property {() => PanelSettings} settings a copy
+ * @property {(changes: Partial<PanelSettings>, isGradual?: boolean) => void} set merges; undefined: the default.
+ *   isGradual: one of many small changes, which are one step of the browser's history
+ * @property {(settings: PanelSettings) => void} replaceSettings tells nobody
+ * @property {() => number} height of the picture, CSS pixels
+ * @property {(height: number) => void} setHeight CSS pixels
+ * @property {() => PanelRequest | null} request null: nothing is to be painted
+ * @property {(frame: Frame) => void} place shows the picture that there is where it belongs in a frame
+ * @property {(painted: Painted, frame: Frame) => void} show
+ * @property {(order: number) => boolean} isDone the picture of that order is complete or failed
+ * @property {() => void} redraw the labels
+ * @property {() => void} remove
+ */
+
+const CLOSE = 'M4 4l8 8M12 4l-8 8';
+const STEP = 16;
+
+/**
+ * @param {App} app
+ * @param {Panel} panel
+ * @param {PanelSettings} initial
+ * @param {(host: PanelHost, isGradual: boolean) => void} changed
+ * @param {() => void} retry
+ * @returns {PanelHost}
+ */
+export function createPanelHost(app, panel, initial, changed, retry) {
+  let settings = initial;
+  let height = 0;
+  const manifest = panel.seriesUri === null ? null : app.figure().series[panel.seriesUri];
+  const ids = new Set(manifest?.channels.map((channel) => channel.id));
+  const name = panel.label || panel.type;
+  const gutter = make('canvas', { className: 'gutter', 'aria-hidden': 'true' });
+  const canvas = make('canvas', { className: 'pixels', role: 'img', 'aria-label': name });
+  const overlay = make('canvas', { className: 'overlay', 'aria-hidden': 'true' });
+  const picture = make('div', { className: 'picture is-empty', tabIndex: 0, role: 'group', 'aria-label': name }, canvas, overlay);
+  const card = make('div', { className: 'card', role: 'alert', hidden: true });
+  const body = make('div', { className: 'panel-body' }, gutter, picture, card);
+  const notes = make('span', { className: 'notes' });
+  const actions = make('div', { className: 'panel-actions' });
+  const hide = iconButton(`Hide ${name}`, CLOSE, () => host.set({ hidden: true }));
+  const bar = make('div', { className: 'panel-bar' }, make('h2', {}, name), notes, actions, hide);
+  const handle = make('div', {
+    className: 'handle', tabIndex: 0, role: 'separator', 'aria-orientation': 'horizontal', 'aria-label': `Height of ${name}`,
+    'aria-valuemin': HEIGHTS.least, 'aria-valuemax': HEIGHTS.most, title: 'Drag to resize, double click for the automatic height',
+    ondblclick: () => host.set({ height: undefined }),
+  });
+  listenToHandle();
+
+  /** @type {PanelHost} */
+  const host = {
+    key: panel.key,
+    panel,
+    element: make('section', { className: 'panel', 'aria-label': name }, bar, body, handle),
+    actions,
+    picture,
+    canvas,
+    overlay,
+    painted: null,
+    settings: () => structuredClone(settings),
+    set(changes, isGradual = false) {
+      settings = readSettings({ ...settings, ...changes }, ids);
+      changed(host, isGradual);
+    },
+    replaceSettings(all) {
+      settings = readSettings(all, ids);
+    },
+    height: () => height,
+    setHeight(wanted) {
+      const pixels = Math.round(wanted * app.pixelRatio());
+      height = pixels / app.pixelRatio();
+      body.style.height = `${height}px`;
+      handle.setAttribute('aria-valuenow', String(Math.round(height)));
+      if (host.painted && pixels !== host.painted.height) app.redraw();
+    },
+    request() {
+      if (panel.seriesUri === null || panel.error || settings.hidden) return null;
+      const pixelRatio = app.pixelRatio();
+      const pixels = Math.max(Math.round(height * pixelRatio), 1);
+      const request = { key: panel.key, type: panel.type, seriesUri: panel.seriesUri, height: pixels, pixelRatio };
+      const more = panel.binCenters ? { binCenters: panel.binCenters } : {};
+      return { ...request, settings: structuredClone(settings), ...more };
+    },
+    place,
+    show(painted, frame) {
+      host.painted = painted;
+      showCard(painted.error, true);
+      if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
+        draw(painted);
+      }
+      const text = painted.notes.join(' · ');
+      if (notes.textContent !== text) Object.assign(notes, { textContent: text, title: text });
+      place(frame);
+      if (painted.isComplete) canvas.setAttribute('aria-label', inWords(painted));
+      host.redraw();
+    },
+    isDone: (order) => !!host.painted && host.painted.number >= order && (host.painted.isComplete || host.painted.error !== null),
+    redraw() {
+      const ratio = app.pixelRatio();
+      const width = Math.round(gutter.parentElement ? parseFloat(getComputedStyle(gutter).width) * ratio : 0);
+      const context = clearCanvas(gutter, width, Math.max(Math.round(height * ratio), 1), ratio);
+      gutter.style.width = '';
+      if (host.painted) drawGutter(context, host.painted, { width: width / ratio, height, ratio });
+    },
+    remove: () => host.element.remove(),
+  };
+  picture.addEventListener('focus', () => app.activate(host));
+  if (panel.error || panel.seriesUri === null) showCard(panel.error ?? 'Its series is not in the workspace.', false);
+  return host;
+
+  /** @param {Painted} painted */
+  function draw({ width, height: rows, pixels }) {
+    for (const each of [canvas, overlay]) {
+      if (each.width !== width || each.height !== rows) Object.assign(each, { width, height: rows });
+    }
+    const context = canvas.getContext('2d', { willReadFrequently: true });
+    context?.putImageData(new ImageData(new Uint8ClampedArray(pixels), width, rows), 0, 0);
+    picture.classList.remove('is-empty');
+  }
+
+  /** @param {Frame} frame */
+  function place(frame) {
+    const { painted } = host;
+    if (!painted) return;
+    const ratio = app.pixelRatio();
+    const scale = columnsPerTick(frame) / columnsPerTick(painted.frame);
+    const left = (painted.frame.leftColumn * scale - frame.leftColumn) / ratio;
+    const down = height > 0 && painted.height > 0 ? (height * ratio) / painted.height : 1;
+    const isInPlace = scale === 1 && left === 0 && Math.abs(down - 1) < 1e-9;
+    const transform = isInPlace ? '' : `translateX(${left}px) scale(${scale}, ${down})`;
+    for (const each of [canvas, overlay]) {
+      each.style.width = `${painted.width / ratio}px`;
+      each.style.height = `${painted.height / ratio}px`;
+      if (each.style.transform !== transform) each.style.transform = transform;
+    }
+  }
+
+  /** @param {string | null} message @param {boolean} canRetry */
+  function showCard(message, canRetry) {
+    card.hidden = message === null;
+    if (message === null || card.dataset.message === message) return;
+    card.dataset.message = message;
+    const again = make('button', { type: 'button', onclick: retry }, 'Try again');
+    card.replaceChildren(make('p', {}, message), ...(canRetry ? [again] : []));
+  }
+
+  /** @param {Painted} painted @returns {string} */
+  function inWords({ frame, lanes, valueAxis }) {
+    const { leftColumn, columns } = frame;
+    const timeline = app.timeline();
+    const secondsPerColumn = frame.samplesPerColumn / frame.columnsPerSample / timeline.ticksPerSecond;
+    const from = app.timeText(timeline.startTime + leftColumn * secondsPerColumn);
+    const to = app.timeText(timeline.startTime + (leftColumn + columns) * secondsPerColumn);
+    const axis = valueAxis ? `, ${quantityText(valueAxis.low, valueAxis.unit)} to ${quantityText(valueAxis.high, valueAxis.unit)}` : '';
+    const count = lanes.length > 1 ? `, ${lanes.length} channels` : '';
+    return `${name}${count}, from ${from} to ${to}${axis}`;
+  }
+
+  function listenToHandle() {
+    handle.addEventListener('pointerdown', (event) => {
+      const { clientY } = event;
+      const before = height;
+      let isMoved = false;
+      handle.setPointerCapture(event.pointerId);
+      handle.onpointermove = (move) => {
+        if (!isMoved && Math.abs(move.clientY - clientY) < 2) return;
+        host.set({ height: limited(before + move.clientY - clientY) }, isMoved);
+        isMoved = true;
+      };
+      handle.onpointerup = handle.onpointercancel = () => {
+        handle.onpointermove = null;
+      };
+    });
+    handle.addEventListener('keydown', (event) => {
+      const steps = { ArrowUp: -STEP, ArrowDown: STEP, PageUp: -5 * STEP, PageDown: 5 * STEP }[event.key];
+      if (steps) host.set({ height: limited(height + steps) }, true);
+      else if (event.key === 'Enter') host.set({ height: undefined });
+      else return;
+      event.preventDefault();
+      event.stopPropagation();
+    });
+  }
+}
+
+/** @param {number} height @returns {number} */
+function limited(height) {
+  return Math.min(Math.max(Math.round(height), HEIGHTS.least), HEIGHTS.most);
+}
+
+/** @param {import('../types.js').Rung} rung @returns {number} */
+function columnsPerTick(rung) {
+  return rung.columnsPerSample / rung.samplesPerColumn;
+}

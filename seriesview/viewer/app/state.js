@@ -1,0 +1,177 @@
+/** @file What a link holds, checked when it is read: wrong values fall back to defaults. */
+
+import { nearestRung, nextRung, ticksPerColumn } from '../geometry/ladder.js';
+import { clampFrame, wholeSession } from '../geometry/timeline.js';
+
+/** @typedef {import('../types.js').Figure} Figure */
+/** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {import('../types.js').PanelSettings} PanelSettings */
+/** @typedef {import('../types.js').Timeline} Timeline */
+/** @typedef {import('../types.js').ViewState} ViewState */
+/**
+ * A ViewState whose frame may be missing or wrong.
+ * @typedef {object} ReadState
+ * @property {number} view
+ * @property {Frame | null} frame
+ * @property {Record<string, PanelSettings>} panels
+ * @property {'seconds' | 'clock' | 'wall'} [time]
+ * @property {{start: number, end: number} | null} selection
+ */
+
+const MODES = ['stacked', 'overlaid', 'image'];
+export const HEIGHTS = { least: 40, most: 4000 };
+export const GAINS = { least: 1e-6, most: 1e6 };
+
+/**
+ * @param {any} value of unknown origin: parsed JSON
+ * @param {Figure} figure
+ * @returns {ReadState}
+ */
+export function readState(value, figure) {
+  const given = isObject(value) ? value : {};
+  const view = isWhole(given.view) && figure.views[given.view] ? given.view : 0;
+  /** @type {Record<string, PanelSettings>} */
+  const panels = {};
+  for (const panel of figure.views[view].panels) {
+    const manifest = panel.seriesUri === null ? undefined : figure.series[panel.seriesUri];
+    const stored = isObject(given.panels) && Object.hasOwn(given.panels, panel.key) ? given.panels[panel.key] : {};
+    const settings = readSettings(stored, new Set(manifest?.channels.map((channel) => channel.id)));
+    if (Object.keys(settings).length) panels[panel.key] = settings;
+  }
+  return {
+    view,
+    frame: readFrame(given),
+    panels,
+    time: ['seconds', 'clock', 'wall'].includes(given.time) ? given.time : undefined,
+    selection: readRange(given.selection),
+  };
+}
+
+/**
+ * @param {any} value
+ * @param {Set<string>} ids of the panel's channels
+ * @returns {PanelSettings}
+ */
+export function readSettings(value, ids) {
+  /** @type {PanelSettings} */
+  const settings = {};
+  if (!isObject(value)) return settings;
+  if (Array.isArray(value.channels)) {
+    const known = [...new Set(value.channels)].filter((id) => ids.has(id));
+    if (known.length) settings.channels = known;
+  }
+  if (MODES.includes(value.mode)) settings.mode = value.mode;
+  if (isBetween(value.gain, GAINS.least, GAINS.most) && value.gain !== 1) settings.gain = value.gain;
+  if (isObject(value.offsets)) {
+    const offsets = Object.entries(value.offsets).filter(([id, offset]) => ids.has(id) && isBetween(offset, -1e300, 1e300));
+    if (offsets.length) settings.offsets = Object.fromEntries(offsets);
+  }
+  if (isBetween(value.height, HEIGHTS.least, HEIGHTS.most)) settings.height = value.height;
+  if (value.hidden === true) settings.hidden = true;
+  return settings;
+}
+
+/**
+ * A sender's frame on a canvas of another width: the same left column and rung where all that the sender saw fits,
+ * else the first rung further out on which it does.
+ * @param {Timeline} timeline
+ * @param {Frame | null} sent null: the whole session
+ * @param {number} columns of the canvas here
+ * @returns {Frame}
+ */
+export function fitFrame(timeline, sent, columns) {
+  if (!sent) return wholeSession(timeline, columns);
+  let rung = nearestRung(timeline, ticksPerColumn(sent));
+  const ticks = sent.columns * ticksPerColumn(sent);
+  while (ticksPerColumn(rung) * columns < ticks * (1 - 1e-9)) {
+    const wider = nextRung(timeline, rung, -1);
+    if (ticksPerColumn(wider) <= ticksPerColumn(rung)) break;
+    rung = wider;
+  }
+  const { samplesPerColumn, columnsPerSample } = rung;
+  const isSame = samplesPerColumn === sent.samplesPerColumn && columnsPerSample === sent.columnsPerSample;
+  const leftColumn = isSame
+    ? sent.leftColumn
+    : Math.floor((sent.leftColumn * ticksPerColumn(sent) * columnsPerSample) / samplesPerColumn + 1e-9);
+  return clampFrame(timeline, { samplesPerColumn, columnsPerSample, leftColumn, columns });
+}
+
+/**
+ * Keeps the link up to date. The first small move after a rest begins a new entry of the browser's history, and those
+ * that follow replace it until the next rest: so going back leads from rest to rest.
+ * @param {(state: object, how: 'push' | 'replace') => void} setState
+ * @param {() => object} getState
+ * @returns {{begin: () => void, moved: () => void, flush: () => void, forget: () => void}}
+ */
+export function createHistory(setState, getState) {
+  const REST = 900;
+  const SOON = 250;
+  let how = /** @type {'push' | 'replace'} */ ('replace');
+  let written = '';
+  let soon = 0;
+  let rest = 0;
+  const flush = () => {
+    clearTimeout(soon);
+    soon = 0;
+    const state = getState();
+    const text = JSON.stringify(state);
+    if (text === written) return;
+    setState(state, how);
+    written = text;
+    how = 'replace';
+  };
+  return {
+    /** What changes now is to be an entry of its own. */
+    begin() {
+      if (soon) flush();
+      how = 'push';
+    },
+    moved() {
+      soon ||= setTimeout(flush, SOON);
+      clearTimeout(rest);
+      rest = setTimeout(() => {
+        flush();
+        how = 'push';
+      }, REST);
+    },
+    flush,
+    /** The link already holds the state, because it came from there. */
+    forget() {
+      clearTimeout(soon);
+      clearTimeout(rest);
+      soon = 0;
+      written = JSON.stringify(getState());
+      how = 'push';
+    },
+  };
+}
+
+/** @param {any} given @returns {Frame | null} */
+function readFrame(given) {
+  const { samplesPerColumn, columnsPerSample, leftColumn, columns } = given;
+  const isRung = isWhole(samplesPerColumn) && isWhole(columnsPerSample) && Math.min(samplesPerColumn, columnsPerSample) === 1;
+  if (!isRung || columnsPerSample > 1024 || !Number.isSafeInteger(leftColumn)) return null;
+  if (!isWhole(columns) || columns < 1 || columns > 1e6) return null;
+  return { samplesPerColumn, columnsPerSample, leftColumn, columns };
+}
+
+/** @param {any} value @returns {{start: number, end: number} | null} */
+function readRange(value) {
+  if (!isObject(value) || !isBetween(value.start, -1e15, 1e15) || !isBetween(value.end, value.start, 1e15)) return null;
+  return { start: value.start, end: value.end };
+}
+
+/** @param {any} value @returns {value is Record<string, any>} */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @param {any} value @returns {boolean} */
+function isWhole(value) {
+  return Number.isSafeInteger(value) && value >= 0;
+}
+
+/** @param {any} value @param {number} least @param {number} most @returns {boolean} */
+function isBetween(value, least, most) {
+  return typeof value === 'number' && value >= least && value <= most;
+}
