@@ -20,11 +20,13 @@ if TYPE_CHECKING:
         StoreError,
         TaskError,
     )
+    from seriesview.figures.figure import Figure
     from seriesview.requesting import request_task
     from seriesview.series.series import Series, open_series
     from seriesview.series.svseries import SVSeries
     from seriesview.series.svseries_segment import SVSeriesSegment
     from seriesview.workspace.multi_panel_view import MultiPanelView
+    from seriesview.workspace.workspace import Workspace, open_workspace
 
     __version__: str
 
@@ -32,6 +34,7 @@ _HOMES = {
     "BackendError": "seriesview.errors",
     "BuildError": "seriesview.errors",
     "ConfigError": "seriesview.errors",
+    "Figure": "seriesview.figures.figure",
     "FormatError": "seriesview.errors",
     "IntegrityError": "seriesview.errors",
     "MissingArtifactError": "seriesview.errors",
@@ -45,7 +48,9 @@ _HOMES = {
     "SeriesviewError": "seriesview.errors",
     "StoreError": "seriesview.errors",
     "TaskError": "seriesview.errors",
+    "Workspace": "seriesview.workspace.workspace",
     "open_series": "seriesview.series.series",
+    "open_workspace": "seriesview.workspace.workspace",
     "request_task": "seriesview.requesting",
 }
 
@@ -53,6 +58,7 @@ __all__ = [
     "BackendError",
     "BuildError",
     "ConfigError",
+    "Figure",
     "FormatError",
     "IntegrityError",
     "MissingArtifactError",
@@ -66,8 +72,10 @@ __all__ = [
     "SeriesviewError",
     "StoreError",
     "TaskError",
+    "Workspace",
     "__version__",
     "open_series",
+    "open_workspace",
     "request_task",
 ]
 

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -40,18 +41,21 @@ def serve_functions(
     storage_dir: Path | None = None,
     may_start_node: bool = True,
     announce: Callable[[str], None] = print,
+    views: Mapping[str, Path] | None = None,
 ) -> None:
     """Answer tasks on `channels` until SIGTERM, SIGINT or SIGHUP; `announce` gets lines for whoever started this.
 
     `open_functions` gets the storage directory and gives the functions by ID, and what lets go of their memory.
-    Where no daemon or node answers a node is started in this process. Raises BackendError, NodeError, StoreError.
+    Where no daemon or node answers a node is started in this process, which shows `views` (name -> folder of web
+    pages). Raises BackendError, NodeError, StoreError.
     """
     sys.setswitchinterval(SWITCH_SECONDS)
     write_to_stderr()
     stop = threading.Event()
     with _signals(stop):
         client = DaemonClient(storage_dir)
-        with _node_where_none_answers(client, channels, storage_dir, may_start_node, announce):
+        start_node = partial(_own_node, client, channels, storage_dir, may_start_node, announce, views or {})
+        with _node_where_none_answers(client, start_node, announce):
             functions, when_idle = open_functions(client.directory)
             backend = Backend(client, channels, functions, backend_id, limits, when_idle)
             backend.start()
@@ -71,16 +75,12 @@ def serve_functions(
 
 @contextmanager
 def _node_where_none_answers(
-    client: DaemonClient,
-    channels: Sequence[str],
-    storage_dir: Path | None,
-    may_start_node: bool,
-    announce: Callable[[str], None],
+    client: DaemonClient, start_node: Callable[[], NodeThread], announce: Callable[[str], None]
 ) -> Iterator[None]:
     """Connect to the daemon or node that answers, else to one of our own for as long as the block runs."""
     with ExitStack() as stack:
         if not client.connect():
-            node = _own_node(client, channels, storage_dir, may_start_node, announce)
+            node = start_node()
             try:
                 stack.enter_context(node)
             except SeriesviewError:
@@ -109,6 +109,7 @@ def _own_node(
     storage_dir: Path | None,
     may_start_node: bool,
     announce: Callable[[str], None],
+    views: Mapping[str, Path],
 ) -> NodeThread:
     host = os.environ.get("KACHERY_DAEMON_HOST", "localhost")
     if not may_start_node or host.lower() not in _LOOPBACK:
@@ -129,7 +130,7 @@ def _own_node(
         f"storage {directory}; it ends with this backend"
     )
     address = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
-    return NodeThread(NodeConfig(directory, address, int(port), tuple(channels)))
+    return NodeThread(NodeConfig(directory, address, int(port), tuple(channels), views=views))
 
 
 def _ready_line(client: DaemonClient, channels: Sequence[str], backend_id: BackendId | None) -> str:

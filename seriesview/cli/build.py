@@ -94,6 +94,24 @@ def command(
         return status
 
 
+def build_quietly(config: Path) -> bool:
+    """Build what `config` describes in the working directory, as `seriesview build --keep-going` does.
+
+    Progress goes to standard error. Returns whether there is a workspace to show. Raises SeriesviewError.
+    """
+    from seriesview.cli.snakemake_run import build_lock, clear_leftovers
+    from seriesview.config import load_config
+
+    build = _Build(config.resolve(), load_config(config), as_json=True, directory=None)
+    with build_lock():
+        clear_leftovers()
+        build.start(keep_going=True)
+        return (
+            build.run(["--cores", "all", "--keep-going"], keep_going=True, with_summary=False)
+            != FAILED_STATUS
+        )
+
+
 class _Build:
     """One run of the pipeline on one configuration, in the working directory."""
 
@@ -168,7 +186,7 @@ class _Build:
             for path in LAST_RESULTS:
                 path.unlink(missing_ok=True)
 
-    def run(self, options: Sequence[str], keep_going: bool) -> int:
+    def run(self, options: Sequence[str], keep_going: bool, with_summary: bool = True) -> int:
         """Run the workflow; with `keep_going` the workspace is written whatever is missing."""
         from seriesview.cli.snakemake_run import SNAKEMAKE_LOG, JobLogs, run_snakemake
         from seriesview.errors import BuildError
@@ -176,7 +194,8 @@ class _Build:
         with JobLogs(self._say):
             status = run_snakemake([*self._base(), *options])
         if status == 0:
-            self._end([])
+            if with_summary:
+                self._end([])
             return 0
         missing = self._missing()
         if not missing:
@@ -195,7 +214,8 @@ class _Build:
         if not keep_going or len(missing) == len(self._content["datasets"]):
             return FAILED_STATUS
         self._write_workspace(missing)
-        self._end(missing)
+        if with_summary:
+            self._end(missing)
         return MISSING_STATUS
 
     def report(self, path: Path) -> None:

@@ -12,6 +12,7 @@ from seriesview.build.plan import timeline_of
 from seriesview.cli.dataset_entries import dataset_name
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers import Candidate, Reader, ReadOptions, Recording
+from seriesview.readers.registry import choose_reader
 
 Entry = tuple[str, dict[str, Any]]
 
@@ -46,6 +47,32 @@ class Finding:
     def is_irregular(self) -> bool:
         """Whether its samples keep timestamps of their own."""
         return self.duration is not None and self.sampling_frequency is None and self.num_segments is not None
+
+
+def entries_of(files: Sequence[str], reader: str | None = None) -> tuple[list[Entry], list[str]]:
+    """Name and keys of every dataset of some files that can be configured, and what cannot be shown and why.
+
+    Keys that the user must fill in are None. Raises ReaderError.
+    """
+    entries: list[Entry] = []
+    notes = []
+    for file in files:
+        path = Path(file).expanduser()
+        chosen = choose_reader(path, reader)
+        findings = find_all(path, chosen)
+        taken = [name for name, _ in entries]
+        found = configurable_entries(file, path.stem, findings, chosen if reader is not None else None, taken)
+        named: set[str | None] = set()
+        for finding, entry in zip(findings, found, strict=True):
+            what = f"{file} {finding.dataset}" if finding.dataset is not None else file
+            if entry is None:
+                notes.append(f"{what}: {finding.problem}")
+            elif finding.dataset in named:
+                notes.append(f"{what}: can be read as {finding.type} too; `seriesview inspect` says how")
+            else:
+                named.add(finding.dataset)
+                entries.append(entry)
+    return entries, notes
 
 
 def find_all(path: Path, reader: Reader) -> list[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +57,17 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
     import json
 
     from seriesview.build.results import write_whole
+    from seriesview.cli.findings import entries_of
     from seriesview.errors import BuildError, ReaderError
 
     if out.exists() and not force:
         raise BuildError(f"{out}: is there already; choose another --out, or --force to write over it")
-    entries, notes = _entries(files)
+    entries, notes = entries_of(files)
     if not entries:
         raise ReaderError(
             f"{', '.join(files)}: nothing in there can be shown; `seriesview inspect FILE` says why"
         )
-    write_whole(out, _document(entries, notes).encode())
+    write_whole(out, config_document(entries, notes).encode())
     open_keys = [f"{name}.{key}" for name, entry in entries for key, value in entry.items() if value is None]
     if as_json:
         names = [name for name, _ in entries]
@@ -79,32 +81,8 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
     click.echo(f"next:\n  seriesview build {out}")
 
 
-def _entries(files: tuple[str, ...]) -> tuple[list[tuple[str, dict[str, Any]]], list[str]]:
-    """Name and keys of every dataset that can be configured, and what cannot be shown and why."""
-    from seriesview.cli.findings import configurable_entries, find_all
-    from seriesview.readers.registry import choose_reader
-
-    entries: list[tuple[str, dict[str, Any]]] = []
-    notes = []
-    for file in files:
-        path = Path(file).expanduser()
-        findings = find_all(path, choose_reader(path, None))
-        taken = [name for name, _ in entries]
-        found = configurable_entries(file, path.stem, findings, None, taken)
-        named: set[str | None] = set()
-        for finding, entry in zip(findings, found, strict=True):
-            what = f"{file} {finding.dataset}" if finding.dataset is not None else file
-            if entry is None:
-                notes.append(f"{what}: {finding.problem}")
-            elif finding.dataset in named:
-                notes.append(f"{what}: can be read as {finding.type} too; `seriesview inspect` says how")
-            else:
-                named.add(finding.dataset)
-                entries.append(entry)
-    return entries, notes
-
-
-def _document(entries: list[tuple[str, dict[str, Any]]], notes: list[str]) -> str:
+def config_document(entries: Sequence[tuple[str, Mapping[str, Any]]], notes: Sequence[str]) -> str:
+    """A commented config.yaml of datasets by name, and of what was left out and why."""
     from seriesview.cli.dataset_entries import entry_yaml
 
     blocks = [entry_yaml(name, keys) for name, keys in entries]

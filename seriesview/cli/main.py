@@ -14,6 +14,8 @@ from seriesview.errors import ConfigError, SeriesviewError
 
 # Command -> its line in the help, so that the help needs no command's module.
 COMMANDS = {
+    "view": "Show recordings in a browser: build what is missing, print a link, and answer it.",
+    "serve": "Show a workspace in a browser: print a link, and answer it.",
     "init": "Write a commented config.yaml for the files it is given.",
     "build": "Build the workspace that a config.yaml describes.",
     "inspect": "Say what is in a file, and what to write into config.yaml for it.",

@@ -6,9 +6,6 @@ import click
 
 from seriesview.node.config import NodeConfig
 
-NODE_VIEWS = {"seriesview": Path(__file__).parent.parent / "viewer"}
-"""The views that a node of seriesview shows itself, by name."""
-
 
 @click.command("node")
 @click.option(
@@ -85,6 +82,7 @@ def command(
 
     kachery-client finds it at KACHERY_DAEMON_PORT. One line is printed when clients are let in.
     """
+    from seriesview.figures.place import views
     from seriesview.node.channels import check_origins
     from seriesview.node.server import run_node
 
@@ -97,7 +95,7 @@ def command(
         link_roots,
         token_file,
         auth_group,
-        views=NODE_VIEWS,
+        views=views(),
         view_origins=tuple(sorted(check_origins(list(view_origins)))),
     )
     run_node(config, click.echo)

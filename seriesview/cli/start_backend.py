@@ -81,6 +81,7 @@ def command(
     from seriesview.backend.backend_id import find_backend_id
     from seriesview.backend.functions import open_functions
     from seriesview.backend.serving import serve_functions
+    from seriesview.figures.place import views
 
     if not channels:
         raise click.UsageError(f"no kachery channel is named; give --channel, or set {CHANNEL_VARIABLE}")
@@ -91,7 +92,7 @@ def command(
         max_result_bytes=int(max_result_mb * 2**20),
         grace_seconds=grace,
     )
-    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say)
+    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views())
 
 
 def _say(line: str, error: bool = False) -> None:

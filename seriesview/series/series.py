@@ -23,6 +23,7 @@ from seriesview.series.times import Floats, open_times
 from seriesview.series.windows import check_segment, factor_used, read_window
 
 if TYPE_CHECKING:
+    from seriesview import Figure
     from seriesview.store import Store
 
 
@@ -175,6 +176,16 @@ class Series:
         offset = [self.manifest.offset if c.offset is None else c.offset for c in chosen]
         physical: npt.NDArray[np.float64] = stored.astype(np.float64) * np.array(scale) + np.array(offset)
         return physical
+
+    def figurl(self) -> Figure:
+        """The series as a figure, whose `url()` is a link to it."""
+        from seriesview import Figure
+
+        label = self.manifest.label or "series"
+        return Figure(data=self.manifest.to_json_dict(), store=self.store, label=label, uri=self.uri)
+
+    def _repr_html_(self) -> str:
+        return self.figurl()._repr_html_()
 
     def close(self) -> None:
         """Let go of open files."""

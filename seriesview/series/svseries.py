@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,9 @@ from seriesview.errors import FormatError
 from seriesview.series.default_store import default_store
 from seriesview.series.manifest import ChannelInfo, SeriesManifest, SeriesType, parse_series_manifest
 from seriesview.series.svseries_segment import SVSeriesSegment
+
+if TYPE_CHECKING:
+    from seriesview import Figure
 
 
 class SVSeries:
@@ -99,6 +102,15 @@ class SVSeries:
         """Store the manifest; the samples are in the store already."""
         store = default_store()
         return store.put_json(self.to_dict(), name="series.json")
+
+    def figurl(self) -> Figure:
+        """The series as a figure, whose `url()` is a link to it."""
+        from seriesview import Figure
+
+        return Figure(data=self.to_dict(), store=default_store(), label=f"{self.type} series")
+
+    def _repr_html_(self) -> str:
+        return self.figurl()._repr_html_()
 
     @staticmethod
     def from_dict(d: Mapping[str, Any]) -> SVSeries:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from seriesview.errors import SeriesviewError
+from seriesview.series.default_store import default_store
 from seriesview.workspace.panels import (
     ContinuousTraces,
     EventAmplitudes,
@@ -16,6 +16,9 @@ from seriesview.workspace.panels import (
     check_series_type,
     make_panel,
 )
+
+if TYPE_CHECKING:
+    from seriesview import Figure
 
 FIGURE_TYPE = "seriesview.multipanel-timeseries.2"
 
@@ -91,12 +94,14 @@ class MultiPanelView:
         """The figure: its type, `seriesview.multipanel-timeseries.2`, and its data."""
         return {"type": FIGURE_TYPE, "data": self.figure_data()}
 
-    def figurl(self) -> Any:
-        """The view as a figurl figure; raises SeriesviewError where the viewer is not installed."""
-        raise SeriesviewError(
-            "MultiPanelView.figurl(): the viewer is not part of this release of seriesview; "
-            "to_dict() has the figure's type and data, and 'seriesview plot' draws a series to a PNG file"
-        )
+    def figurl(self, *, label: str = "seriesview") -> Figure:
+        """The view as a figure, whose `url()` is a link to it."""
+        from seriesview import Figure
+
+        return Figure(data=self.to_dict(), store=default_store(), label=label)
+
+    def _repr_html_(self) -> str:
+        return self.figurl()._repr_html_()
 
     def _add(
         self, panel_type: str, series: StoredSeries, label: str, bin_centers: Iterable[float] | None = None

@@ -1,0 +1,201 @@
+"""What `serve` and `view` share: the server of one figure, its links, and the signals that it listens to."""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import json
+import logging
+import os
+import queue
+import shlex
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from seriesview.figures.server import FigureServer
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Wish = Literal["link", "stop"]
+
+_INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class ServeOptions:
+    """How links are served: what the options of `serve_options` say."""
+
+    port: int | None
+    host: str
+    allow_hosts: tuple[str, ...]
+    channel: str | None
+    as_json: bool
+    no_browser: bool
+
+
+def serve_options(command: Command) -> Command:
+    """The options of a command that serves links; it gets them as keyword arguments of `ServeOptions`."""
+    options = (
+        click.option(
+            "--port",
+            type=click.IntRange(1, 65535),
+            help="Port to listen on.  [default: KACHERY_DAEMON_PORT, else 20431; where it is taken, any free one]",
+        ),
+        click.option(
+            "--host",
+            default="localhost",
+            show_default=True,
+            help="Address to listen on: localhost is this machine alone, 0.0.0.0 every network.",
+        ),
+        click.option(
+            "--allow-host",
+            "allow_hosts",
+            multiple=True,
+            metavar="NAME",
+            help="A further name that browsers use for this machine; links have the first. Can be repeated.",
+        ),
+        click.option(
+            "--channel",
+            metavar="NAME",
+            help="kachery channel that the link uses; made where it is missing.  [default: FIGURL_CHANNEL, else "
+            "seriesview]",
+        ),
+        click.option("--json", "as_json", is_flag=True, help='Print links as {"url": ...}, for programs.'),
+        click.option("--no-browser", is_flag=True, help="Open no browser, on a terminal neither."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+def serve_figure(
+    uri: str, label: str, storage_dir: Path, options: ServeOptions, state: Mapping[str, Any] | None = None
+) -> None:
+    """Serve the figure whose data `uri` names until SIGTERM, SIGINT or SIGHUP. NodeError, BackendError."""
+    from seriesview.backend.serving import SWITCH_SECONDS
+    from seriesview.figures.server import FigureServer
+
+    sys.setswitchinterval(SWITCH_SECONDS)
+    logging.getLogger("seriesview").setLevel(logging.WARNING)
+    wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
+    with _signals(wishes):
+        server = FigureServer(
+            storage_dir,
+            options.channel,
+            host=options.host,
+            port=options.port,
+            allow_hosts=options.allow_hosts,
+            announce=say,
+        )
+        server.start()
+        try:
+            _serve(server, uri, label, options, state, wishes)
+        finally:
+            has_ended = server.stop()
+    if not has_ended:
+        # A task that does not end would keep the process.
+        sys.stdout.flush()
+        os._exit(0)
+
+
+def _serve(
+    server: FigureServer,
+    uri: str,
+    label: str,
+    options: ServeOptions,
+    state: Mapping[str, Any] | None,
+    wishes: queue.SimpleQueue[Wish],
+) -> None:
+    from seriesview.cli.browser import opened_browser
+
+    link = server.link(uri, label, state)
+    _print_link(link, options.as_json)
+    say(f"{label!r} is served until Ctrl-C; a link works once: for another one {_how_to_get_another()}")
+    if (line := ssh_line(server.port)) is not None and server.is_on_loopback:
+        say("this is a session over SSH: type this on your own computer, then open the link there")
+        click.echo(line, err=True)
+    with opened_browser(link, options.no_browser):
+        _on_enter(lambda: wishes.put("link"))
+        while wishes.get() != "stop":
+            _print_link(server.link(uri, label, state), options.as_json)
+
+
+def say(line: str) -> None:
+    """A line for people, on standard error: standard output holds links alone."""
+    click.echo(f"seriesview: {line}", err=True)
+
+
+def ssh_line(port: int, environment: Mapping[str, str] | None = None) -> str | None:
+    """The command that brings a port of this machine to the other end of this SSH session; None where it is none."""
+    environment = os.environ if environment is None else environment
+    words = environment.get("SSH_CONNECTION", "").split()
+    if len(words) != 4:
+        return None
+    server_port = words[3]
+    more = [] if server_port == "22" else ["-p", server_port]
+    whom = f"{getpass.getuser()}@{socket.gethostname()}"
+    return shlex.join(["ssh", "-L", f"{port}:127.0.0.1:{port}", *more, whom])
+
+
+def _print_link(link: str, as_json: bool) -> None:
+    click.echo(json.dumps({"url": link}) if as_json else link)
+    sys.stdout.flush()
+
+
+def _how_to_get_another() -> str:
+    how = "press Enter, or " if sys.stdin is not None and sys.stdin.isatty() else ""
+    return f"{how}kill -USR1 {os.getpid()}"
+
+
+@contextlib.contextmanager
+def _signals(wishes: queue.SimpleQueue[Wish]) -> Iterator[None]:
+    """Make wishes of signals; a second one to stop ends the process at once."""
+    stopping = False
+
+    def stop(number: int, _: object) -> None:
+        nonlocal stopping
+        if stopping and number == signal.SIGINT:
+            os._exit(_INTERRUPTED)
+        stopping = True
+        wishes.put("stop")
+
+    handlers: dict[signal.Signals, Any] = {
+        signal.SIGTERM: stop,
+        signal.SIGINT: stop,
+        signal.SIGUSR1: lambda *_: wishes.put("link"),
+        # Reading the terminal from the background must not stop the process.
+        signal.SIGTTIN: signal.SIG_IGN,
+    }
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        handlers[signal.SIGHUP] = stop
+    before: dict[signal.Signals, Any] = {
+        number: signal.signal(number, handlers[number]) for number in handlers
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _on_enter(action: Callable[[], None]) -> None:
+    """Call `action` for each line that is typed, where there is a terminal to type on."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        return
+    descriptor = sys.stdin.fileno()
+
+    def read() -> None:
+        # Not by way of sys.stdin, whose lock would keep the process at its end.
+        with contextlib.suppress(OSError):
+            while os.read(descriptor, 4096):
+                action()
+
+    threading.Thread(target=read, name="enter", daemon=True).start()

@@ -1,0 +1,51 @@
+"""`seriesview serve`: a link to a workspace, and the node and backend that answer it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from seriesview.cli.arguments import open_reading_store, resolve_workspace, storage_option
+from seriesview.cli.link_server import ServeOptions, serve_figure, serve_options
+
+if TYPE_CHECKING:
+    from seriesview.store import Store
+
+
+@click.command(short_help="Show a workspace in a browser: print a link, and answer it.")
+@click.argument("workspace")
+@storage_option
+@serve_options
+def command(workspace: str, storage_dir: Path | None, **options: Any) -> None:
+    """Print a link to WORKSPACE, and answer it until SIGINT (Ctrl-C) or SIGTERM.
+
+    WORKSPACE is a sha1:// URI, of a series too, a results/workspace.json or a results/series/NAME.json. A node and a
+    backend run in this process; a node that serves the storage directory already is used instead. The link is a line
+    of its own on standard output, and a browser opens on it where this is a terminal with a screen. Over SSH the
+    line to type on your own computer is printed instead.
+
+    A link works once, in one browser, within the hour; after that the browser is known. For a further link press
+    Enter in the terminal, or send the process SIGUSR1.
+
+    \b
+    Examples:
+      seriesview serve results/workspace.json
+      seriesview serve results/workspace.json --host 0.0.0.0 --no-browser
+    """
+    store = open_reading_store(storage_dir)
+    uri = resolve_workspace(workspace, store)
+    serve_figure(uri, figure_label(uri, store), store.directory, ServeOptions(**options))
+
+
+def figure_label(uri: str, store: Store) -> str:
+    """What a workspace or a series is called; raises FormatError for anything else."""
+    from seriesview.series.fields import Fields
+    from seriesview.series.manifest import parse_series_manifest
+    from seriesview.workspace.manifest import parse_workspace_manifest
+
+    document = store.get_json(uri)
+    if str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
+        return parse_workspace_manifest(document).label
+    return parse_series_manifest(document).label or "series"

@@ -1,0 +1,83 @@
+"""What links need of a node: that it shows the viewer, a channel that they may use, and tokens."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seriesview.errors import BackendError, NodeError
+from seriesview.figures.place import VIEW_NAME
+
+if TYPE_CHECKING:
+    from seriesview.backend.client import DaemonClient
+
+LINK_PERMISSIONS = frozenset({"requestTasks", "requestFiles"})
+
+
+def permit_links(storage_dir: Path, channel: str, announce: Callable[[str], None]) -> None:
+    """Create the channel where there is none, and permit links to ask where nothing is said of them. NodeError."""
+    from seriesview.node.channels import CHANNELS_FILE, Channels
+    from seriesview.node.tokens import LINKS
+
+    channels = Channels(storage_dir / CHANNELS_FILE)
+    known = channels.get(channel)
+    if known is not None and LINKS in known.permissions:
+        return
+    channels.ensure(channel)
+    channels.change(channel, {LINKS: LINK_PERMISSIONS})
+    what = "created" if known is None else "changed"
+    announce(f"channel {channel} {what}: whoever has a link may ask for tasks and files on it")
+
+
+def connect(storage_dir: Path, at: tuple[str, int]) -> DaemonClient:
+    """A connection to the node at a host and port. Raises BackendError where it shows no viewer."""
+    from seriesview.backend.client import DaemonClient, Unreachable
+
+    client = DaemonClient(storage_dir, at=at)
+    if not client.connect():
+        raise Unreachable(f"the node at {client.address} does not answer any more; try again")
+    if not client.is_node:
+        raise BackendError(
+            f"a kachery daemon answers at {client.address}, which shows no pages; stop it, and use `seriesview node` "
+            "or `seriesview serve` on its storage directory"
+        )
+    if VIEW_NAME not in _views(client):
+        raise BackendError(
+            f"the node at {client.address} does not show seriesview's viewer; stop it, and start it again with this "
+            "version of seriesview"
+        )
+    return client
+
+
+def _views(client: DaemonClient) -> list[str]:
+    """The names of the views that a node shows."""
+    from seriesview.backend.client import Refused
+
+    try:
+        said = json.loads(client.get(f"{client.address}/session"))
+    except (Refused, ValueError):
+        # A node of an earlier version.
+        return []
+    views = said.get("views") if isinstance(said, dict) else None
+    return views if isinstance(views, list) else []
+
+
+def has_channel(client: DaemonClient, channel: str) -> bool:
+    """Whether the node has a channel of that name."""
+    from seriesview.node.channels import CHANNELS_FILE, Channels
+
+    try:
+        return Channels(client.directory / CHANNELS_FILE).get(channel) is not None
+    except NodeError:
+        # Only its owner may read who may do what; the node itself will say what is missing.
+        return True
+
+
+def new_token(client: DaemonClient) -> str:
+    """A token that one browser can use once, within the hour. Raises BackendError."""
+    token = client.post("/newLinkToken", {}).get("token")
+    if not isinstance(token, str):
+        raise BackendError(f"the node at {client.address} gave no token for a link; start it again")
+    return token

@@ -1,0 +1,74 @@
+"""Figures in a notebook: an iframe on a server that runs in the notebook's process, started when it is needed."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from seriesview.errors import BackendError, SeriesviewError
+from seriesview.figures.jupyter import Way, way_to_browser
+from seriesview.figures.server import FigureServer
+
+if TYPE_CHECKING:
+    from seriesview.figures.figure import Figure
+
+HEIGHT = 600
+"""Pixels of a page in a notebook."""
+
+_lock = threading.Lock()
+_servers: dict[tuple[int, Path, str], FigureServer] = {}
+
+
+def figure_html(figure: Figure) -> str:
+    """The figure as a piece of HTML; where it cannot be shown, the reason in words."""
+    try:
+        framed, linked = _addresses(figure)
+    except (SeriesviewError, OSError) as error:
+        return f"<p>seriesview: this figure cannot be shown: {escape(str(error))}</p>"
+    return (
+        f'<iframe src="{escape(framed)}" title="{escape(figure.label)}" width="100%" height="{HEIGHT}" '
+        'style="border: 0" allowfullscreen></iframe>'
+        f'<p><a href="{escape(linked)}" target="_blank" rel="noopener">{escape(figure.label)}, '
+        "in a tab of its own</a></p>"
+    )
+
+
+def _addresses(figure: Figure) -> tuple[str, str]:
+    """Two links: each can be followed once."""
+    way = way_to_browser()
+    for is_last in (False, True):
+        server = _server(figure.storage_dir, way)
+        try:
+            paths = [server.path(figure.to_uri(), figure.label) for _ in range(2)]
+            return way.base(server.port) + paths[0], way.base(server.port) + paths[1]
+        except BackendError:
+            # It may have used another process's node, which has ended.
+            _forget(figure.storage_dir, way)
+            if is_last:
+                raise
+    raise AssertionError("not reached")
+
+
+def _server(storage_dir: Path, way: Way) -> FigureServer:
+    """The process's server for a storage directory, started if need be."""
+    with _lock:
+        key = (os.getpid(), storage_dir.absolute(), way.host)
+        server = _servers.get(key)
+        if server is None:
+            server = FigureServer(storage_dir, host=way.host, port=0)
+            server.start()
+            _servers[key] = server
+            atexit.register(server.stop)
+        return server
+
+
+def _forget(storage_dir: Path, way: Way) -> None:
+    with _lock:
+        server = _servers.pop((os.getpid(), storage_dir.absolute(), way.host), None)
+    if server is not None:
+        atexit.unregister(server.stop)
+        server.stop()

@@ -1,0 +1,170 @@
+"""A node and a backend in threads of this process, for the figures of one storage directory."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from seriesview.errors import BackendError, NodeError
+from seriesview.figures.node_access import connect, new_token, permit_links
+from seriesview.figures.place import VIEW_PATH, channel_name, views
+from seriesview.store.daemon import find_node
+from seriesview.store.uris import parse_uri
+
+if TYPE_CHECKING:
+    from seriesview.backend.backend import Backend
+    from seriesview.backend.client import DaemonClient
+    from seriesview.node.server import NodeThread
+
+_COMING_UP_SECONDS = 3.0
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_EVERYWHERE = ("", "0.0.0.0", "::")
+
+
+class FigureServer:
+    """Answers links to figures from `start` to `stop`, or for as long as a `with` block runs.
+
+    A node that serves the storage directory already is used instead of one of its own.
+    """
+
+    def __init__(
+        self,
+        storage_dir: Path,
+        channel: str | None = None,
+        *,
+        host: str = "localhost",
+        port: int | None = None,
+        allow_hosts: tuple[str, ...] = (),
+        announce: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Listen on `host` and `port`: without a port on kachery's usual one or, where that is taken, any.
+
+        `channel` is FIGURL_CHANNEL where it is not given, else `seriesview`. `announce` gets lines for people.
+        """
+        self._directory = storage_dir.expanduser().absolute()
+        self.channel = channel_name(channel)
+        self._host = host
+        self._port = port
+        self._allow_hosts = allow_hosts
+        self._announce = announce
+        self._node: NodeThread | None = None
+        self._client: DaemonClient | None = None
+        self._backend: Backend | None = None
+        self._at = ("127.0.0.1", 0)
+
+    @property
+    def address(self) -> str:
+        """Where browsers find it: http://HOST:PORT."""
+        name = "127.0.0.1" if self._at[0] in _LOOPBACK else self._at[0]
+        if self._node is not None and self._host not in _LOOPBACK:
+            own = socket.gethostname() if self._host in _EVERYWHERE else self._host
+            name = self._allow_hosts[0] if self._allow_hosts else own
+        return f"http://[{name}]:{self.port}" if ":" in name else f"http://{name}:{self.port}"
+
+    @property
+    def port(self) -> int:
+        """The node's port."""
+        return self._at[1]
+
+    @property
+    def is_on_loopback(self) -> bool:
+        """Whether links work on this machine only."""
+        return self._at[0] in _LOOPBACK and (self._node is None or self._host in _LOOPBACK)
+
+    def start(self) -> None:
+        """Return when links are answered; raises NodeError, BackendError, StoreError."""
+        from seriesview.backend.backend import Backend
+        from seriesview.backend.functions import open_functions
+
+        self._directory.mkdir(parents=True, exist_ok=True)
+        permit_links(self._directory, self.channel, self._announce)
+        try:
+            self._at = self._find() or self._start_node()
+            self._client = connect(self._directory, self._at)
+            functions, when_idle = open_functions(self._directory)
+            backend = Backend(self._client, [self.channel], functions, when_idle=when_idle)
+            backend.start()
+            self._backend = backend
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> bool:
+        """Stop what was started here; returns whether everything has ended, running tasks included."""
+        has_ended = self._backend is None or self._backend.stop()
+        if self._client is not None:
+            self._client.close()
+        if self._node is not None:
+            self._node.stop()
+        self._backend, self._client, self._node = None, None, None
+        return has_ended
+
+    def __enter__(self) -> FigureServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def path(self, uri: str, label: str, state: Mapping[str, Any] | None = None) -> str:
+        """Path, query and fragment of a new link to the figure whose data `uri` names; it works once."""
+        from seriesview.node.pages import figure_path
+
+        if self._client is None:
+            raise BackendError("the server of figures is not started, or has ended")
+        page = figure_path(VIEW_PATH, parse_uri(uri)[0], self.channel, label, state)
+        return f"{page}#token={new_token(self._client)}"
+
+    def link(self, uri: str, label: str, state: Mapping[str, Any] | None = None) -> str:
+        """A new link to the figure whose data `uri` names; one browser can follow it, within the hour."""
+        return f"{self.address}{self.path(uri, label, state)}"
+
+    def _find(self) -> tuple[str, int] | None:
+        found = find_node(self._directory)
+        if found is None:
+            return None
+        daemon, at = found
+        self._announce(f"{daemon.address} serves {self._directory} already, and is used")
+        return at
+
+    def _start_node(self) -> tuple[str, int]:
+        from seriesview.node.config import NodeConfig
+        from seriesview.node.server import NodeThread
+
+        ports = [self._port] if self._port is not None else [_usual_port(), 0]
+        for port in ports:
+            node = NodeThread(
+                NodeConfig(self._directory, self._host, port, allow_hosts=self._allow_hosts, views=views())
+            )
+            try:
+                node.start()
+            except NodeError:
+                # Another process may have been quicker.
+                if (at := self._comes_up(port == ports[-1])) is not None:
+                    return at
+                if port == ports[-1]:
+                    raise
+                continue
+            self._node = node
+            return ("127.0.0.1" if self._host in (*_LOOPBACK, *_EVERYWHERE) else self._host), node.port
+        raise AssertionError("not reached")
+
+    def _comes_up(self, may_wait: bool) -> tuple[str, int] | None:
+        deadline = time.monotonic() + (_COMING_UP_SECONDS if may_wait else 0.0)
+        while True:
+            if (at := self._find()) is not None or time.monotonic() >= deadline:
+                return at
+            time.sleep(0.1)
+
+
+def _usual_port() -> int:
+    with suppress(ValueError):
+        port = int(os.environ.get("KACHERY_DAEMON_PORT", "20431"))
+        if 0 < port < 65536:
+            return port
+    return 0
