@@ -110,10 +110,13 @@ async def _page_file(request: Request) -> Response:
 
 async def _view_file(request: Request) -> Response:
     node: Node = request.app.state.node
-    name, _, path = _sent_path(request, VIEW_FILES).partition("/")
+    name, slash, path = _sent_path(request, VIEW_FILES).partition("/")
     folder = node.config.views.get(name)
     if folder is None:
         return _not_found()
+    if not slash:
+        query = request.scope["query_string"].decode("latin-1")
+        return Response(status_code=308, headers={"Location": f"{name}/{query and '?'}{query}"})
     path = f"{path}index.html" if not path or path.endswith("/") else path
     return _static(node, folder, path, {"Content-Security-Policy": _VIEW_POLICY})
 
