@@ -2,9 +2,9 @@
 
 /** @typedef {import('../types.js').Channel} Channel */
 
-/** Each set differs in lightness as well as in hue; all have a contrast of 3 or more to their background. */
-const ON_LIGHT = ['#0072b2', '#d55e00', '#117733', '#aa3377', '#332288', '#767676'];
-const ON_DARK = ['#56b4e9', '#e69f00', '#44bb99', '#ee99cc', '#f0e442', '#bbbbbb'];
+/** Told apart with every kind of colour vision, with a contrast of 3 or more to their background (tested). */
+const ON_LIGHT = ['#0072b2', '#d55e00', '#332288', '#767676', '#661100', '#000000'];
+const ON_DARK = ['#56b4e9', '#e69f00', '#8888ff', '#ffffff', '#ff7f50', '#bbbbbb'];
 const BACKGROUND = { light: '#ffffff', dark: '#111418' };
 
 /** Viridis, even in lightness for every kind of colour vision, at equal steps. */

@@ -1,11 +1,8 @@
 /** @file A panel's picture: from its request and what there is of its series to pixels, lanes and notes. */
 
-import { isRegular } from '../geometry/timeline.js';
-import { overlaidLanes, plainLanes, shownChannels, spreadOf, stackedLanes, unitsOf } from './scales.js';
-import { clearedRuns, movedPicture } from './picture.js';
-import { planOf } from './plan.js';
-import { drawTraces } from './traces.js';
-import { windowHulls } from './windows.js';
+import { movedPicture } from './picture.js';
+import { spreadOf } from './scales.js';
+import { channelsOf, drawScene, layoutOf } from './scenes.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Painted} Painted */
@@ -65,12 +62,13 @@ export function createPanelPainter() {
         return { ...notDrawn, lanes: [], valueAxis: null, notes: [], error: fault };
       }
       const isSame = last && lastSignature === lookSignature && last.spread === spread;
-      const shown = isSame && last ? last.shown : shownChannels(series.manifest, settings);
-      const layout = isSame && last ? last.layout : layoutOf(series, spread, shown, request, isDark);
+      const shown = isSame && last ? last.shown : channelsOf(series.manifest, request);
+      const layout = isSame && last ? last.layout : layoutOf(series.manifest, spread, shown, request, isDark);
       lastSignature = lookSignature;
       last = { series, timeline, frame, request, isDark, shown, layout, spread, wanted };
       picture = movedPicture(picture, signature, frame.leftColumn, width, height);
-      const notes = drawScene(last, picture);
+      drawScene(last, picture);
+      const notes = [...picture.notes];
       const { lanes, valueAxis } = layout;
       const isComplete = !picture.exact.includes(0);
       return { key, frame, width, height, pixels: picture.pixels, isComplete, lanes, valueAxis, notes, error: null };
@@ -108,49 +106,4 @@ function faultOf({ manifest, finest }, { type }) {
   if ((type === 'RasterPlot') !== isEvents) return `A ${type} panel cannot show a series of type ${manifest.type}.`;
   if (isEvents || !manifest.segments.length || manifest.levels.length || finest === 1) return null;
   return 'This series was stored without raw samples and is too short for levels: nothing can be shown.';
-}
-
-/**
- * @param {SeriesData} series
- * @param {Spread} spread
- * @param {Int32Array} shown
- * @param {PanelRequest} request
- * @param {boolean} isDark
- * @returns {Layout}
- */
-function layoutOf({ manifest }, spread, shown, { type, settings, height }, isDark) {
-  if (type === 'ContinuousTraces' && settings.mode === 'overlaid') {
-    return overlaidLanes(manifest, spread, shown, settings, height, isDark);
-  }
-  if (type === 'ContinuousTraces' && settings.mode !== 'image') {
-    return stackedLanes(manifest, spread, shown, settings, height, isDark);
-  }
-  return plainLanes(manifest, shown, settings, height, isDark);
-}
-
-/**
- * Draw what is not exact yet.
- * @param {Scene} scene
- * @param {import('./picture.js').Picture} picture
- * @returns {string[]} notes for the user
- */
-function drawScene(scene, picture) {
-  const { series, timeline, frame, shown, layout, wanted } = scene;
-  const { manifest } = series;
-  if (!manifest.segments.length || !shown.length) {
-    clearedRuns(picture);
-    picture.exact.fill(1);
-    return manifest.segments.length ? ['no channels are shown'] : ['this series is empty'];
-  }
-  if (!isRegular(manifest)) return [];
-  const { scale, offset } = unitsOf(manifest);
-  const scales = Float64Array.from(shown, (index) => scale[index]);
-  const offsets = Float64Array.from(shown, (index) => offset[index]);
-  const { width, height, pixels } = picture;
-  for (const [from, to] of clearedRuns(picture)) {
-    const hulls = windowHulls(series, timeline, frame, frame.leftColumn + from, frame.leftColumn + to, shown, wanted);
-    drawTraces(pixels, width, height, from, hulls, layout.lanes, scales, offsets);
-    picture.exact.set(hulls.exact, from);
-  }
-  return planOf(timeline, frame, manifest, series.uri, series.finest).notes;
 }

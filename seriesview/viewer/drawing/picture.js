@@ -10,6 +10,7 @@
  * @property {number} height
  * @property {Uint32Array} pixels (height, width)
  * @property {Uint8Array} exact (width,) 1: the column is drawn and stays as it is
+ * @property {Set<string>} notes what the user should know of it
  */
 
 /**
@@ -21,7 +22,7 @@
  */
 export function emptyPicture(signature, leftColumn, width, height) {
   const pixels = new Uint32Array(width * height);
-  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width) };
+  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width), notes: new Set() };
 }
 
 /**

@@ -218,16 +218,23 @@ export function laneRows(height, index, count) {
  * @param {PanelSettings} settings
  * @param {number} height device pixels
  * @param {boolean} isDark
+ * @param {boolean} [isWhole] each lane holds all values of its channel, from lowest to highest
  * @returns {Layout}
  */
-export function stackedLanes(manifest, spread, shown, settings, height, isDark) {
+export function stackedLanes(manifest, spread, shown, settings, height, isDark, isWhole = false) {
   const { unit } = unitsOf(manifest);
   const halves = laneHalves(spread, unit);
+  // Not the rows that the lane happens to have: channels are compared with one another.
+  const halfLane = Math.max(height / shown.length, 1) / 2;
   const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane, place) => {
     const { top, bottom } = laneRows(height, place, shown.length);
     const center = Math.floor((top + bottom - 1) / 2);
-    const pixelsPerUnit = (((bottom - top) / 2) * (settings.gain ?? 1)) / halves[shown[place]];
-    return { ...lane, top, bottom, center, baseline: finite(spread.mean[shown[place]]), pixelsPerUnit };
+    const index = shown[place];
+    const extent = spread.high[index] - spread.low[index];
+    const isKnown = isWhole && extent > 0;
+    const pixelsPerUnit = (halfLane * (settings.gain ?? 1)) / (isKnown ? (extent / 2) * MARGIN : halves[index]);
+    const baseline = finite(isKnown ? spread.low[index] + extent / 2 : spread.mean[index]);
+    return { ...lane, top, bottom, center, baseline, pixelsPerUnit };
   });
   return { lanes, valueAxis: lanes.length === 1 ? axisOf(lanes[0], height, lanes[0].offset) : null };
 }

@@ -1,0 +1,302 @@
+/** @file What each type of panel draws: its channels, its lanes, and its columns. */
+
+import { columnOfTime, isRegular } from '../geometry/timeline.js';
+import { fadedPixel, pixelOf } from './colors.js';
+import { drawImage } from './image.js';
+import { drawPoints, drawRaster } from './marks.js';
+import { drawPath, squareOf } from './path.js';
+import { clearedRuns } from './picture.js';
+import { planOf } from './plan.js';
+import { eventCounts, pointHulls, visitPoints } from './points.js';
+import { laneHalves, overlaidLanes, plainLanes, shownChannels, stackedLanes, unitsOf } from './scales.js';
+import { TILE_COLUMNS } from './tiles.js';
+import { drawTraces } from './traces.js';
+import { visibleSegments, windowHulls } from './windows.js';
+
+/** @typedef {import('../types.js').PanelRequest} PanelRequest */
+/** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
+/** @typedef {import('./columns.js').Hulls} Hulls */
+/** @typedef {import('./panels.js').Scene} Scene */
+/** @typedef {import('./picture.js').Picture} Picture */
+/** @typedef {import('./scales.js').Layout} Layout */
+/** @typedef {import('./scales.js').Spread} Spread */
+
+/** Points of a tile of amplitudes that are drawn one by one; more are ranges of a quarter of a column. */
+const POINTS_OF_TILE = 4 * TILE_COLUMNS;
+/** Of the deviation that fills half a lane, what has the last colour of an image. */
+const IMAGE_SHARE = 2 / 3;
+const DEVIATIONS_OF_DENSITY = 6;
+/** How much of its colour a trace keeps behind the path of a position. */
+const BEHIND_PATH = 0.35;
+const ROUNDED = 'columns are rounded to whole stored bins, right to a quarter of a column at their edges';
+
+/**
+ * Indices of the channels that a panel shows, in order from the top.
+ * @param {SeriesManifest} manifest
+ * @param {PanelRequest} request
+ * @returns {Int32Array}
+ */
+export function channelsOf(manifest, { type, settings, binCenters }) {
+  if (settings.channels) return shownChannels(manifest, settings);
+  const stored = Int32Array.from(manifest.channels, (_, index) => index);
+  if (type === 'Position') return stored;
+  if (type !== 'ProbabilityDensity') return shownChannels(manifest, settings);
+  const centers = binCenters?.length === stored.length ? binCenters : null;
+  return stored.sort((one, other) => (centers ? centers[other] - centers[one] : 0) || other - one);
+}
+
+/**
+ * @param {SeriesManifest} manifest
+ * @param {Spread} spread
+ * @param {Int32Array} shown
+ * @param {PanelRequest} request
+ * @param {boolean} isDark
+ * @returns {Layout}
+ */
+export function layoutOf(manifest, spread, shown, request, isDark) {
+  const { type, settings, height } = request;
+  if (type === 'Position') return stackedLanes(manifest, spread, shown, settings, height, isDark, true);
+  if (type === 'EventAmplitudes') return overlaidLanes(manifest, spread, shown, settings, height, isDark, true);
+  if (type === 'ContinuousTraces' && settings.mode !== 'image') {
+    const lanesOf = settings.mode === 'overlaid' ? overlaidLanes : stackedLanes;
+    return lanesOf(manifest, spread, shown, settings, height, isDark);
+  }
+  const layout = plainLanes(manifest, shown, settings, height, isDark);
+  return type === 'ProbabilityDensity' ? { ...layout, valueAxis: densityAxis(manifest, shown, request) } : layout;
+}
+
+/**
+ * The axis of what the channels of a density stand for, where they are evenly spaced.
+ * @param {SeriesManifest} manifest
+ * @param {Int32Array} shown
+ * @param {PanelRequest} request
+ * @returns {Layout['valueAxis']}
+ */
+function densityAxis(manifest, shown, { binCenters }) {
+  const count = shown.length;
+  const centers = Array.from(shown, (index) => (binCenters?.length === manifest.channels.length ? binCenters[index] : index));
+  if (!count) return null;
+  const step = count > 1 ? (centers[0] - centers[count - 1]) / (count - 1) : 1;
+  const isEven = centers.every((center, place) => Math.abs(centers[0] - place * step - center) <= 1e-6 * Math.abs(step));
+  if (!isEven || !(step > 0)) return null;
+  return { unit: '', low: centers[count - 1] - step / 2, high: centers[0] + step / 2, isLinear: true };
+}
+
+/**
+ * Draw the columns of a picture that are not exact yet.
+ * @param {Scene} scene
+ * @param {Picture} picture
+ */
+export function drawScene(scene, picture) {
+  const { series, shown, frame, request } = scene;
+  if (!series.manifest.segments.length || !shown.length) {
+    clearedRuns(picture);
+    picture.exact.fill(1);
+    picture.notes.add(shown.length ? 'there is nothing in this series' : 'no channels are shown');
+    return;
+  }
+  if (picture.exact.includes(0)) {
+    if (request.type === 'EventAmplitudes') drawAmplitudes(scene, picture);
+    else if (request.type === 'Position') drawPosition(scene, picture);
+    else {
+      for (const [from, to] of clearedRuns(picture)) {
+        const exact = drawColumns(scene, picture, from, to);
+        picture.exact.set(exact, from);
+      }
+    }
+  }
+  const end = frame.leftColumn + frame.columns;
+  look(scene, frame.leftColumn - TILE_COLUMNS, frame.leftColumn);
+  look(scene, end, end + TILE_COLUMNS);
+}
+
+/**
+ * Physical value = stored * scale + offset, for the lanes of a scene.
+ * @param {Scene} scene
+ * @returns {{scale: Float64Array, offset: Float64Array}}
+ */
+export function laneUnits({ series, shown }) {
+  const { scale, offset } = unitsOf(series.manifest);
+  const scales = Float64Array.from(shown, (index) => scale[index]);
+  return { scale: scales, offset: Float64Array.from(shown, (index) => offset[index]) };
+}
+
+/**
+ * @param {Scene} scene
+ * @param {number} from absolute column
+ * @param {number} to
+ * @param {boolean} [isAhead]
+ * @returns {import('./points.js').PointRange}
+ */
+export function pointRange({ series, timeline, frame, request, wanted }, from, to, isAhead = false) {
+  const maxPoints = request.type === 'EventAmplitudes' ? POINTS_OF_TILE : TILE_COLUMNS;
+  return { series, timeline, frame, from, to, maxPoints, wanted, isAhead };
+}
+
+/**
+ * Hulls of some columns, whatever the series' times are.
+ * @param {Scene} scene
+ * @param {number} from absolute column
+ * @param {number} to
+ * @param {Set<string>} notes
+ * @returns {Hulls}
+ */
+export function hullsOf(scene, from, to, notes) {
+  const { series, timeline, frame, shown, wanted } = scene;
+  if (!isRegular(series.manifest)) {
+    const { hulls, isApproximate } = pointHulls(pointRange(scene, from, to), shown);
+    if (isApproximate) notes.add(ROUNDED);
+    return hulls;
+  }
+  const plan = planOf(timeline, frame, series.manifest, series.uri, series.finest);
+  for (const note of plan.notes) notes.add(note);
+  return windowHulls(series, timeline, frame, from, to, shown, wanted);
+}
+
+/**
+ * Find what will be missing beside the screen.
+ * @param {Scene} scene
+ * @param {number} from absolute column
+ * @param {number} to
+ */
+function look(scene, from, to) {
+  const { series, timeline, frame, request, shown, wanted } = scene;
+  const hasPoints = request.type === 'EventAmplitudes' || !isRegular(series.manifest);
+  if (hasPoints) visitPoints(pointRange(scene, from, to, true), () => {});
+  else windowHulls(series, timeline, frame, from, to, shown, wanted, true);
+}
+
+/**
+ * Draw columns [from, to) of a picture whose columns do not depend on one another.
+ * @param {Scene} scene
+ * @param {Picture} picture
+ * @param {number} from
+ * @param {number} to
+ * @returns {Uint8Array} (to - from,) which of them are exact
+ */
+function drawColumns(scene, { pixels, width, height, notes }, from, to) {
+  const { series, timeline, frame, request, shown, layout, spread, isDark } = scene;
+  const { lanes } = layout;
+  const gain = request.settings.gain ?? 1;
+  const first = frame.leftColumn + from;
+  const last = frame.leftColumn + to;
+  if (request.type === 'RasterPlot') {
+    const { counts, exact, isApproximate } = eventCounts(pointRange(scene, first, last), shown);
+    if (isApproximate) notes.add(ROUNDED);
+    const seconds = frame.samplesPerColumn / frame.columnsPerSample / timeline.ticksPerSecond;
+    drawRaster(pixels, width, from, counts, lanes, fullCount(series.manifest, seconds) / gain, isDark);
+    return exact;
+  }
+  const hulls = hullsOf(scene, first, last, notes);
+  const { scale, offset } = laneUnits(scene);
+  if (request.type === 'ContinuousTraces' && request.settings.mode !== 'image') {
+    drawTraces(pixels, width, height, from, hulls, lanes, scale, offset);
+  } else if (request.type === 'ContinuousTraces') {
+    const halves = laneHalves(spread, unitsOf(series.manifest).unit);
+    const middle = Float64Array.from(shown, (index, place) => (spread.mean[index] || 0) - lanes[place].offset);
+    const half = Float64Array.from(shown, (index) => (halves[index] * IMAGE_SHARE) / gain);
+    const low = middle.map((value, place) => value - half[place]);
+    drawImage(pixels, width, from, hulls, lanes, scale, offset, low, middle.map((value, place) => value + half[place]), true);
+  } else {
+    const [low, high] = densityRange(spread, gain);
+    drawImage(pixels, width, from, hulls, lanes, scale, offset, scale.map(() => low), scale.map(() => high), false);
+  }
+  return hulls.exact;
+}
+
+/**
+ * Events in a column that have the full colour: 1, or twice what a channel has on average.
+ * @param {SeriesManifest} manifest
+ * @param {number} seconds of a column
+ * @returns {number}
+ */
+function fullCount({ segments, channels }, seconds) {
+  const events = segments.reduce((sum, segment) => sum + segment.num_samples, 0);
+  const duration = segments.reduce((sum, segment) => sum + segment.end_time - segment.start_time, 0);
+  return duration > 0 ? Math.max((2 * events * seconds) / duration / channels.length, 1) : 1;
+}
+
+/**
+ * Densities of the first and the last colour.
+ * @param {Spread} spread
+ * @param {number} gain
+ * @returns {[number, number]}
+ */
+function densityRange({ low, high, mean, deviation }, gain) {
+  const count = mean.length;
+  const average = mean.reduce((sum, value) => sum + (value || 0), 0) / count;
+  const square = mean.reduce((sum, value, index) => sum + ((value || 0) - average) ** 2 + (deviation[index] || 0) ** 2, 0) / count;
+  const most = high.reduce((found, value) => (value > found ? value : found), -Infinity);
+  const least = low.reduce((found, value) => (value < found ? value : found), 0);
+  const typical = average + DEVIATIONS_OF_DENSITY * Math.sqrt(square);
+  const top = Math.min(typical > least ? typical : most, Number.isFinite(most) ? most : typical);
+  return [least, least + (top > least ? top - least : 1) / gain];
+}
+
+/**
+ * @param {Scene} scene
+ * @param {Picture} picture
+ */
+function drawAmplitudes(scene, picture) {
+  const { series, frame, request, shown, layout } = scene;
+  const { pixels, width, height, notes } = picture;
+  const { scale, offset } = laneUnits(scene);
+  const radius = Math.max(Math.round(request.pixelRatio), 1);
+  const channels = series.manifest.channels.length;
+  pixels.fill(0);
+  const end = frame.leftColumn + width;
+  const range = pointRange(scene, frame.leftColumn - radius, end + radius);
+  const { exact, isApproximate } = visitPoints(range, (tile) => {
+    drawPoints(pixels, width, height, frame.leftColumn, tile, layout.lanes, shown, scale, offset, channels, radius);
+  });
+  if (isApproximate) notes.add(ROUNDED);
+  // Marks reach into columns beside their own, so that pictures are drawn as a whole.
+  picture.exact.fill(exact.includes(0) ? 0 : 1);
+}
+
+/**
+ * @param {Scene} scene
+ * @param {Picture} picture
+ */
+function drawPosition(scene, picture) {
+  const { series, timeline, frame, shown, layout, spread, isDark } = scene;
+  const { pixels, width, height, notes } = picture;
+  const { scale, offset } = laneUnits(scene);
+  pixels.fill(0);
+  const hulls = hullsOf(scene, frame.leftColumn, frame.leftColumn + width, notes);
+  const square = squareOf(width, height, spread, shown);
+  const { lanes } = layout;
+  const left = square ? square.left : width;
+  drawTraces(pixels, width, height, 0, sliced(hulls, 0, left), lanes, scale, offset);
+  if (square) {
+    const behind = sliced(hulls, left, width);
+    drawTraces(pixels, width, height, left, behind, lanes, scale, offset, ({ color }) => fadedPixel(color, isDark, BEHIND_PATH));
+    const breaks = new Uint8Array(width);
+    const shift = timeline.shifts[series.uri] ?? 0;
+    for (const segment of visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + width)) {
+      const start = columnOfTime(timeline, frame, series.manifest.segments[segment].start_time + shift);
+      breaks[Math.round(start) - frame.leftColumn] = 1;
+    }
+    const ink = pixelOf(isDark ? '#ffffff' : '#000000');
+    drawPath(pixels, width, square, hulls, scale, offset, breaks, ink, fadedPixel('#808080', isDark, 1));
+  }
+  picture.exact.fill(hulls.exact.includes(0) ? 0 : 1);
+}
+
+/**
+ * The hulls of columns [from, to), counted from the first.
+ * @param {Hulls} hulls
+ * @param {number} from
+ * @param {number} to
+ * @returns {Hulls}
+ */
+function sliced({ first, channels, low, high, exact }, from, to) {
+  return {
+    first: first + from,
+    columns: to - from,
+    channels,
+    low: low.subarray(from * channels, to * channels),
+    high: high.subarray(from * channels, to * channels),
+    exact: exact.subarray(from, to),
+  };
+}
