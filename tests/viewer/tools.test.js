@@ -5,7 +5,7 @@ import test from 'node:test';
 
 import { channelSetting, groupsOf, matches, moved, orderedIds } from '../../seriesview/viewer/app/tools/channels.js';
 import { csvCell, csvPieces, fileName, npyFile, readable } from '../../seriesview/viewer/app/tools/exporting.js';
-import { parseTime, parseWallTime } from '../../seriesview/viewer/app/tools/times.js';
+import { parseTime } from '../../seriesview/viewer/app/tools/times.js';
 
 /** @param {object} [more] @returns {any} */
 function timeline(more) {
@@ -18,6 +18,8 @@ const CHANNELS = [
   { id: '2', label: 'ch2', group: 'A', y: 10 },
   { id: '3', label: 'ch1', group: 'B', y: 20 },
 ];
+/** @type {any} */
+const MANIFEST = { channels: CHANNELS };
 
 /** @param {number} rows @param {number} width */
 function samples(rows, width) {
@@ -107,23 +109,17 @@ test('wall-clock times are found to the microsecond', () => {
   assert.deepEqual(parseTime('0:00:03', line, 'clock'), { time: 3 });
 });
 
-test('the parts of a wall-clock time', () => {
-  assert.deepEqual(parseWallTime('1970-01-01T00:00:01.5Z'), { seconds: 1, fraction: 0.5, zone: 'Z' });
-  assert.equal(parseWallTime('2023-02-30 00:00:00'), null);
-  assert.equal(parseWallTime('yesterday'), null);
-});
-
 test('what is no time, or outside, is said in words', () => {
-  for (const text of ['', 'soon', '1:2:3:4', '#', '#1.5', '1:75', '1:99:00', '1e', 'NaN', '2024-05-01 14:00:00', '200000', '-1']) {
+  for (const text of ['', 'soon', '1:2:3:4', '#', '#1.5', '1:75', '1:99:00', '1e', 'NaN', '2024-05-01 14:00:00', '200000', '-1', '1:60:00']) {
     const read = /** @type {{error: string}} */ (parseTime(text, timeline(), 'seconds'));
     assert.ok(read.error?.length > 20, `${text}: ${JSON.stringify(read)}`);
   }
 });
 
 test('channels are ordered by group and depth, as stored, or by label', () => {
-  assert.deepEqual(orderedIds(CHANNELS, 'depth'), ['2', '1', '0', '3']);
-  assert.deepEqual(orderedIds(CHANNELS, 'stored'), ['0', '1', '2', '3']);
-  assert.deepEqual(orderedIds(CHANNELS, 'label'), ['3', '2', '1', '0']);
+  assert.deepEqual(orderedIds(MANIFEST, 'depth'), ['2', '1', '0', '3']);
+  assert.deepEqual(orderedIds(MANIFEST, 'stored'), ['0', '1', '2', '3']);
+  assert.deepEqual(orderedIds(MANIFEST, 'label'), ['3', '2', '1', '0']);
   assert.deepEqual(groupsOf(CHANNELS), ['A', 'B']);
 });
 
@@ -139,4 +135,11 @@ test('moving a channel, and what a link holds of it', () => {
   assert.equal(channelSetting(['a', 'b'], ['a', 'b']), undefined);
   assert.deepEqual(channelSetting(['b', 'a'], ['a', 'b']), ['b', 'a']);
   assert.deepEqual(channelSetting(['a'], ['a', 'b']), ['a']);
+});
+
+test('a wall clock has 24 hours', () => {
+  const line = timeline({ sessionStart: '2024-05-01T10:00:00Z' });
+  for (const text of ['25:00', '2024-05-01 10:61', '2024-13-01 10:00', '10:00:00+99:99']) {
+    assert.ok('error' in parseTime(text, line, 'wall'), text);
+  }
 });

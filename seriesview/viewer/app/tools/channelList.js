@@ -1,177 +1,150 @@
 /** @file The list of a panel's channels: which are shown, their order and offsets. */
 
 import { make } from '../elements.js';
-import { button } from './dialog.js';
 import { channelSetting, groupsOf, matches, moved, orderedIds } from './channels.js';
+import { button } from './dialog.js';
 
 /** @typedef {import('../app.js').PanelHost} PanelHost */
-/** @typedef {import('../../types.js').SeriesManifest} SeriesManifest */
 /** @typedef {import('../../types.js').Channel} Channel */
 
 /**
  * @param {PanelHost} host
- * @param {SeriesManifest} manifest
+ * @param {import('../../types.js').SeriesManifest} manifest
  * @param {boolean} hasOffsets
  * @returns {HTMLElement}
  */
 export function channelList(host, manifest, hasOffsets) {
-  const defaults = orderedIds(manifest.channels, 'depth');
-  const set = host.settings().channels;
-  const shown = new Set(set ?? defaults);
-  let order = set ? [...set, ...defaults.filter((id) => !shown.has(id))] : defaults;
-  if (set && !channelSetting(defaults.filter((id) => shown.has(id)), set)) order = defaults;
-  let isWaiting = false;
-  /** Applies once however many boxes changed. */
+  const { channels, unit } = manifest;
+  const defaults = orderedIds(manifest, 'depth');
+  const set = host.settings().channels ?? defaults;
+  const shown = new Set(set);
+  const isInOrder = !channelSetting(defaults.filter((id) => shown.has(id)), set);
+  let order = isInOrder ? defaults : [...set, ...defaults.filter((id) => !shown.has(id))];
+  let waiting = 0;
+  const count = make('output', { 'aria-live': 'polite' }, `${shown.size} of ${defaults.length} shown`);
+  /** Once, however many boxes changed. */
   const apply = () => {
-    if (isWaiting) return;
-    isWaiting = true;
-    setTimeout(() => {
-      isWaiting = false;
-      count.textContent = shown.size ? `${shown.size} of ${defaults.length} shown` : 'None: all stay as they were';
+    waiting ||= setTimeout(() => {
+      waiting = 0;
+      count.textContent = shown.size ? `${shown.size} of ${defaults.length} shown` : 'None: the panel stays as it was';
       if (shown.size) host.set({ channels: channelSetting(order.filter((id) => shown.has(id)), defaults) });
     }, 0);
   };
-  /** @type {Map<string, ReturnType<typeof channelRow>>} */
-  const rows = new Map();
-  const list = make('ul', { className: 'tools-channels' });
-  const arrange = () => list.append(...order.map((id) => /** @type {{row: Node}} */ (rows.get(id)).row));
-  const move = (/** @type {string} */ id, /** @type {number} */ place) => {
-    const from = order.indexOf(id);
+  const check = (/** @type {string} */ id, /** @type {boolean} */ isShown) => {
+    shown[isShown ? 'add' : 'delete'](id);
+    apply();
+  };
+  const rows = new Map(channels.map((one) => [one.id, channelRow(one, shown.has(one.id), check)]));
+  const rowOf = (/** @type {string} */ id) => /** @type {HTMLElement} */ (rows.get(id));
+  if (hasOffsets) channels.forEach((one) => rowOf(one.id).append(offsetField(host, one, one.unit ?? unit)));
+  const list = make('ul', { className: 'tools-channels' }, ...order.map(rowOf));
+  moveRows(list, () => order, (id, place) => {
+    const held = document.activeElement;
     order = moved(order, id, place);
-    const to = order.indexOf(id);
-    if (to === from) return;
-    const row = /** @type {{row: HTMLElement}} */ (rows.get(id)).row;
-    const held = /** @type {HTMLElement | null} */ (document.activeElement);
-    list.insertBefore(row, rows.get(order[to + 1])?.row ?? null);
-    if (held && row.contains(held)) held.focus();
+    list.insertBefore(rowOf(id), rowOf(order[order.indexOf(id) + 1]) ?? null);
+    if (held instanceof HTMLElement) held.focus();
     apply();
-  };
-  for (const channel of manifest.channels) {
-    rows.set(channel.id, channelRow(host, channel, channel.unit ?? manifest.unit, shown, hasOffsets, apply));
-  }
-  arrange();
-  dragging(list, rows, () => order, move);
+  });
 
-  const groups = groupsOf(manifest.channels);
+  const groups = groupsOf(channels);
   const filter = make('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter channels', size: 10 });
-  const group = make('select', { 'aria-label': 'Group' }, make('option', { value: '' }, 'All groups'),
-    ...groups.map((name) => make('option', { value: name }, name)));
-  const isListed = (/** @type {Channel} */ one) => matches(one, filter.value) && (!group.value || one.group === group.value);
-  const sift = () => {
-    for (const channel of manifest.channels) {
-      /** @type {{row: HTMLElement}} */ (rows.get(channel.id)).row.hidden = !isListed(channel);
-    }
-  };
-  filter.addEventListener('input', sift);
-  group.addEventListener('change', sift);
-  const showListed = (/** @type {(now: boolean, listed: boolean) => boolean} */ rule) => {
-    for (const channel of manifest.channels) {
-      const box = /** @type {{box: HTMLInputElement}} */ (rows.get(channel.id)).box;
-      box.checked = rule(box.checked, isListed(channel));
-      shown[box.checked ? 'add' : 'delete'](channel.id);
-    }
+  const group = select('Group', [['', 'All groups'], ...groups.map((name) => [name, name])]);
+  const kinds = [['', 'Order by\u2026'], ['depth', 'Group and depth'], ['stored', 'As stored'], ['label', 'Label']];
+  const orders = select('Order', kinds);
+  filter.oninput = group.onchange = () => channels.forEach((one) => {
+    rowOf(one.id).hidden = !matches(one, filter.value) || (group.value !== '' && one.group !== group.value);
+  });
+  orders.onchange = () => {
+    order = orderedIds(manifest, /** @type {'depth'} */ (orders.value));
+    orders.value = '';
+    list.append(...order.map(rowOf));
     apply();
   };
-  const orders = make('select', {
-    'aria-label': 'Order',
-    onchange: () => {
-      if (!orders.value) return;
-      order = orderedIds(manifest.channels, /** @type {'depth'} */ (orders.value));
-      orders.value = '';
-      arrange();
-      apply();
-    },
-  }, make('option', { value: '' }, 'Order by\u2026'), make('option', { value: 'depth' }, 'Group and depth'),
-  make('option', { value: 'stored' }, 'As stored'), make('option', { value: 'label' }, 'Label'));
-  const count = make('output', { 'aria-live': 'polite' }, `${shown.size} of ${defaults.length} shown`);
+  /** @param {string} name @param {string} title @param {(was: boolean, isListed: boolean) => boolean} rule */
+  const listed = (name, title, rule) => button(name, () => rows.forEach((row, id) => {
+    const box = /** @type {HTMLInputElement} */ (row.querySelector('[type=checkbox]'));
+    box.checked = rule(box.checked, !row.hidden);
+    check(id, box.checked);
+  }), { title });
   return make('fieldset', {}, make('legend', {}, 'Channels'),
     make('p', { className: 'tools-row' }, filter, ...groups.length > 1 ? [group] : [], orders),
     make('p', { className: 'tools-row' },
-      button('Show', () => showListed((now, listed) => now || listed), { title: 'Show all that are listed' }),
-      button('Hide', () => showListed((now, listed) => now && !listed), { title: 'Hide all that are listed' }),
-      button('Only these', () => showListed((_, listed) => listed), { title: 'Show those that are listed, hide all others' }),
-      count),
-    list);
+      listed('Show', 'Show all that are listed', (was, isListed) => was || isListed),
+      listed('Hide', 'Hide all that are listed', (was, isListed) => was && !isListed),
+      listed('Only these', 'Show those that are listed, and no others', (_, isListed) => isListed), count),
+    ...hasOffsets ? [make('p', { className: 'tools-offset' }, 'Offset')] : [], list);
+}
+
+/** @param {string} name @param {string[][]} options value and text @returns {HTMLSelectElement} */
+function select(name, options) {
+  return make('select', { 'aria-label': name }, ...options.map(([value, text]) => make('option', { value }, text)));
 }
 
 /**
- * @param {PanelHost} host
  * @param {Channel} channel
- * @param {string} unit
- * @param {Set<string>} shown
- * @param {boolean} hasOffset
- * @param {() => void} apply
- * @returns {{row: HTMLElement, box: HTMLInputElement}}
+ * @param {boolean} checked
+ * @param {(id: string, isShown: boolean) => void} check
+ * @returns {HTMLElement}
  */
-function channelRow(host, channel, unit, shown, hasOffset, apply) {
-  const box = make('input', {
-    type: 'checkbox',
-    checked: shown.has(channel.id),
+function channelRow({ id, label, group }, checked, check) {
+  const box = make('input', { type: 'checkbox', checked, onchange: () => check(id, box.checked) });
+  const handle = button('\u2261', () => {}, {
+    className: 'tools-handle',
+    'aria-label': `Move ${label || id}: arrow up or down`,
+    title: 'Drag, or arrow up and down',
+  });
+  const row = make('li', {}, handle, make('label', {}, box, label || id, make('small', {}, group ?? '')));
+  row.dataset.id = id;
+  return row;
+}
+
+/** @param {PanelHost} host @param {Channel} channel @param {string} unit @returns {HTMLElement} */
+function offsetField(host, { id, label }, unit) {
+  const field = make('input', {
+    type: 'number',
+    step: 'any',
+    value: String(host.settings().offsets?.[id] ?? 0),
+    'aria-label': `Offset of ${label || id}, ${unit}`,
+    title: unit,
     onchange: () => {
-      shown[box.checked ? 'add' : 'delete'](channel.id);
-      apply();
+      const { [id]: _, ...offsets } = host.settings().offsets ?? {};
+      host.set({ offsets: field.valueAsNumber ? { ...offsets, [id]: field.valueAsNumber } : offsets });
     },
   });
-  const handle = button('\u2261', () => {}, {
-    className: 'tools-handle', 'aria-label': `Move ${channel.label}: arrow up or down, or drag`, title: 'Drag, or arrow keys',
-  });
-  const row = make('li', {}, handle, make('label', {}, box, channel.label || channel.id,
-    ...channel.group ? [make('small', {}, channel.group)] : []));
-  row.dataset.id = channel.id;
-  if (hasOffset) {
-    row.append(make('input', {
-      type: 'number',
-      step: 'any',
-      value: String(host.settings().offsets?.[channel.id] ?? 0),
-      'aria-label': `Offset of ${channel.label}, ${unit}`,
-      title: `Offset, ${unit}`,
-      onchange: (/** @type {Event} */ event) => {
-        const value = /** @type {HTMLInputElement} */ (event.target).valueAsNumber;
-        const { [channel.id]: _, ...offsets } = host.settings().offsets ?? {};
-        if (value) offsets[channel.id] = value;
-        host.set({ offsets: Object.keys(offsets).length ? offsets : undefined });
-      },
-    }));
-  }
-  return { row, box };
+  return field;
 }
 
 /**
  * Rows move by their handles: dragged with mouse or finger, or with the arrow keys.
  * @param {HTMLElement} list
- * @param {Map<string, {row: HTMLElement}>} rows
  * @param {() => string[]} order
  * @param {(id: string, place: number) => void} move
- * @returns {void}
  */
-function dragging(list, rows, order, move) {
-  const idOf = (/** @type {EventTarget | null} */ target) => (
-    target instanceof Element && target.closest('.tools-handle') ? target.closest('li')?.dataset.id : undefined);
+function moveRows(list, order, move) {
+  const rowAt = (/** @type {EventTarget | null} */ target, part = 'li') => (
+    target instanceof Element ? target.closest(part)?.closest('li') : null);
   /** @type {string | undefined} */
   let held;
-  list.addEventListener('pointerdown', (event) => {
-    held = idOf(event.target);
+  list.onpointerdown = (event) => {
+    held = rowAt(event.target, '.tools-handle')?.dataset.id;
     if (held !== undefined) list.setPointerCapture(event.pointerId);
-  });
-  list.addEventListener('pointermove', (event) => {
-    if (held === undefined) return;
-    const over = document.elementFromPoint(event.clientX, event.clientY)?.closest('li');
-    if (over && list.contains(over) && over.dataset.id !== held) move(held, order().indexOf(over.dataset.id ?? ''));
-  });
-  const release = () => {
+  };
+  list.onpointermove = (event) => {
+    const over = rowAt(document.elementFromPoint(event.clientX, event.clientY))?.dataset.id;
+    if (held !== undefined && over !== undefined && over !== held) move(held, order().indexOf(over));
+  };
+  list.onpointerup = list.onpointercancel = () => {
     held = undefined;
   };
-  list.addEventListener('pointerup', release);
-  list.addEventListener('pointercancel', release);
-  list.addEventListener('keydown', (event) => {
-    const id = idOf(event.target);
-    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (id === undefined || !step) return;
+  list.onkeydown = (event) => {
+    const row = rowAt(event.target, '.tools-handle');
+    const isUp = event.key === 'ArrowUp';
+    if (!row || (!isUp && event.key !== 'ArrowDown')) return;
     event.preventDefault();
-    const ids = order();
-    let place = ids.indexOf(id) + step;
-    // Past those that the filter hides.
-    while (ids[place] !== undefined && rows.get(ids[place])?.row.hidden) place += step;
-    if (ids[place] !== undefined) move(id, place);
-  });
+    /** @type {HTMLElement} */
+    let other = row;
+    do other = /** @type {HTMLElement} */ (isUp ? other.previousElementSibling : other.nextElementSibling);
+    while (other?.hidden);
+    if (other) move(row.dataset.id ?? '', order().indexOf(other.dataset.id ?? ''));
+  };
 }

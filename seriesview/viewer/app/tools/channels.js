@@ -1,18 +1,22 @@
 /** @file Which channels a panel shows and in what order: lists of ids. */
 
+import { defaultOrder } from '../../drawing/scales.js';
+
 /** @typedef {import('../../types.js').Channel} Channel */
+/** @typedef {import('../../types.js').SeriesManifest} SeriesManifest */
 
 const collator = new Intl.Collator('en', { numeric: true });
 
 /**
  * Ids by group and depth (the default), as stored, or by label.
- * @param {Channel[]} channels as stored
+ * @param {SeriesManifest} manifest
  * @param {'depth' | 'stored' | 'label'} order
  * @returns {string[]}
  */
-export function orderedIds(channels, order) {
+export function orderedIds(manifest, order) {
+  const { channels } = manifest;
+  if (order === 'depth') return Array.from(defaultOrder(manifest), (index) => channels[index].id);
   const sorted = [...channels];
-  if (order === 'depth') sorted.sort((a, b) => collator.compare(a.group ?? '', b.group ?? '') || (a.y ?? 0) - (b.y ?? 0));
   if (order === 'label') sorted.sort((a, b) => collator.compare(a.label, b.label));
   return sorted.map((channel) => channel.id);
 }

@@ -11,128 +11,113 @@ import { exactText } from './times.js';
 /**
  * @typedef {object} Cursor
  * @property {(columns: number, lanes: number) => void} step
- * @property {(time: number) => void} put at a view time
  * @property {(columns: number) => void} extend step, and select from where it was first
+ * @property {(time: number) => void} put at a view time
  */
 
 const MOST_VALUES = 12;
 
-/**
- * @param {App} app
- * @returns {Cursor}
- */
+/** @param {App} app @returns {Cursor} */
 export function installCursor(app) {
-  let isByKeys = false;
-  let isMoving = false;
+  /** Where it was put by keys, or null; `time` is where it stays while the picture moves. */
+  let own = /** @type {Pointed} */ (null);
+  let asked = /** @type {Pointed} */ (null);
   let isAsking = false;
-  /** @type {Pointed} */
-  let asked = null;
-  /** @type {number | null} where a selection by keys began */
-  let anchor = null;
+  /** Where a selection by keys began, view time. */
+  let anchor = NaN;
   const box = make('div', { className: 'tools-readout', hidden: true, 'aria-hidden': 'true' });
   app.element.append(box);
 
+  /** One question at a time. */
   const ask = async () => {
     const now = app.pointed();
     if (isAsking || !now || now === asked) return;
     isAsking = true;
     asked = now;
+    const question = { name: /** @type {const} */ ('readOut'), key: now.host.key, column: now.column, row: now.y };
     /** @type {ReadOut | null} */
-    let answer = null;
-    try {
-      answer = await app.ask({ name: 'readOut', key: now.host.key, column: now.column, row: now.y });
-    } catch { /* The panel says what is wrong. */ }
+    const answer = await app.ask(question).catch(() => null);
     isAsking = false;
     if (app.pointed()) show(now, answer);
     ask();
   };
   const show = (/** @type {NonNullable<Pointed>} */ now, /** @type {ReadOut | null} */ answer) => {
-    const timeline = app.timeline();
+    const { startTime, ticksPerSecond } = app.timeline();
     const time = answer?.time ?? now.time;
-    let when = exactText(app, time);
-    const tick = (time - timeline.startTime) * timeline.ticksPerSecond;
-    if (answer?.kind === 'sample' && Math.abs(tick - Math.round(tick)) < 1e-3) when += `  #${Math.round(tick)}`;
+    const tick = (time - startTime) * ticksPerSecond;
+    const isTick = answer?.kind === 'sample' && Math.abs(tick - Math.round(tick)) < 1e-3;
+    const when = `${exactText(app, time)}${isTick ? `  #${Math.round(tick)}` : ''}`;
     const values = answer?.values ?? [];
     const texts = values.slice(0, MOST_VALUES).map(({ label, unit, low, high }) => [label, low === null
       ? 'no data' : `${readable(low)}${low === high ? '' : ` \u2026 ${readable(high)}`} ${unit}`]);
-    const more = values.length - texts.length;
-    box.replaceChildren(make('b', {}, when), ...texts.flatMap((pair) => pair.map((text) => make('span', {}, text))),
-      ...more > 0 ? [make('small', {}, `and ${more} more`)] : []);
+    const more = values.length > MOST_VALUES ? [make('small', {}, `and ${values.length - MOST_VALUES} more`)] : [];
+    box.replaceChildren(make('b', {}, when), ...texts.flat().map((text) => make('span', {}, text)), ...more);
     box.hidden = false;
     const picture = now.host.picture.getBoundingClientRect();
-    const left = picture.left + now.x / app.pixelRatio() + 14;
-    const top = picture.top + now.y / app.pixelRatio() + 14;
-    const { width, height } = box.getBoundingClientRect();
-    box.style.left = `${left + width > innerWidth ? left - width - 28 : left}px`;
-    box.style.top = `${Math.max(0, top + height > innerHeight ? top - height - 28 : top)}px`;
-    if (isByKeys) app.announce([when, ...texts.slice(0, 3).map((pair) => pair.join(' '))].join(', '));
-  };
-  const point = (/** @type {Pointed} */ pointed) => {
-    isMoving = true;
-    app.point(pointed);
-    isMoving = false;
+    const [x, y] = [picture.left + now.x / app.pixelRatio(), picture.top + now.y / app.pixelRatio()];
+    const { offsetWidth: width, offsetHeight: height } = box;
+    box.style.left = `${x + width + 14 > innerWidth ? x - width - 14 : x + 14}px`;
+    box.style.top = `${y + height + 14 > innerHeight ? Math.max(y - height - 14, 0) : y + 14}px`;
+    if (now === own) app.announce([when, ...texts.slice(0, 3).map((pair) => pair.join(' '))].join(', '));
   };
   app.on('pointer', (pointed) => {
-    if (!isMoving) isByKeys = false;
+    if (pointed !== own) own = null;
     if (pointed) ask();
     else box.hidden = true;
   });
-  // By keys it stays at its time, else at the pointer.
-  app.on('frame', (frame) => {
+  // At its time where keys put it, else at the pointer.
+  app.on('frame', ({ leftColumn }) => {
     const now = app.pointed();
     if (!now) return;
-    const column = isByKeys ? columnAt(now.time) : frame.leftColumn + now.x;
-    if (column - frame.leftColumn !== now.x || column !== now.column) at(now, column);
+    const column = own ? columnAt(own.time) : leftColumn + now.x;
+    if (column !== now.column || column - leftColumn !== now.x) put({ ...now, column }, now === own, own?.time);
   });
-  app.on('view', () => void (box.hidden = true));
+  document.addEventListener('keydown', ({ key }) => {
+    if (key === 'Escape' && own && !document.querySelector('dialog[open]')) app.point(null);
+  });
 
-  /** @returns {Pointed} */
+  const columnAt = (/** @type {number} */ time) => Math.floor(columnOfTime(app.timeline(), app.frame(), time) + 1e-6);
+  const timeAt = (/** @type {number} */ column) => timeOfColumn(app.timeline(), app.frame(), column);
+  const put = (/** @type {NonNullable<Pointed>} */ start, isOwn = true, time = timeAt(start.column)) => {
+    const pointed = { ...start, x: start.column - app.frame().leftColumn, time };
+    if (isOwn) own = pointed;
+    app.point(pointed);
+  };
+  /** @returns {Pointed} where it is, else in the middle of the panel that keys act on */
   const place = () => {
     const host = app.activePanel();
-    const x = Math.floor(app.frame().columns / 2);
-    return app.pointed() ?? (host && { host, x, y: 0, column: app.frame().leftColumn + x, time: 0 });
+    const column = app.frame().leftColumn + Math.floor(app.frame().columns / 2);
+    return app.pointed() ?? (host && { host, x: 0, y: 0, column, time: 0 });
   };
-  const columnAt = (/** @type {number} */ time) => Math.floor(columnOfTime(app.timeline(), app.frame(), time) + 1e-6);
-  const at = (/** @type {NonNullable<Pointed>} */ start, /** @type {number} */ column) => point({
-    ...start, column, x: column - app.frame().leftColumn, time: timeOfColumn(app.timeline(), app.frame(), column),
-  });
-  document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && isByKeys && !document.querySelector('dialog[open]')) point(null);
-  });
-  /** @type {Cursor} */
-  const cursor = {
+  const step = (/** @type {number} */ columns, /** @type {number} */ lanes) => {
+    const start = place();
+    if (!start) return;
+    const all = app.panels().filter((host) => !host.settings().hidden).flatMap((host) => (
+      (host.painted?.lanes.length ? host.painted.lanes : [{ center: 0 }])
+        .map(({ center }) => ({ host, y: Math.min(Math.max(Math.round(center), 0), host.canvas.height - 1) }))));
+    const distances = all.map(({ host, y }) => (host === start.host ? Math.abs(y - start.y) : Infinity));
+    const nearest = distances.indexOf(Math.min(...distances));
+    const lane = lanes ? all[Math.min(Math.max(nearest + lanes, 0), all.length - 1)] : {};
+    const frame = app.frame();
+    const x = start.column + columns - frame.leftColumn;
+    const screen = Math.sign(columns) * frame.columns;
+    if (x < 0 || x >= frame.columns) app.moveTo(panFrame(app.timeline(), frame, screen / 4));
+    put({ ...start, ...lane, column: start.column + columns });
+  };
+  return {
+    step,
     put(time) {
       const start = place();
-      isByKeys = true;
-      if (start) at(start, columnAt(time));
+      if (start) put({ ...start, column: columnAt(time) }, true, time);
     },
     extend(columns) {
       const from = app.pointed();
-      cursor.step(columns, 0);
+      step(columns, 0);
       const to = app.pointed();
       if (!to) return;
-      if (!app.selection()) anchor = null;
-      anchor ??= (from ?? to).time;
-      const edge = timeOfColumn(app.timeline(), app.frame(), to.column + (to.time >= anchor ? 1 : 0));
-      app.setSelection({ start: anchor, end: edge });
-    },
-    step(columns, lanes) {
-      const start = place();
-      if (!start) return;
-      const hosts = app.panels().filter((host) => !host.settings().hidden);
-      const all = hosts.flatMap((host) => (host.painted?.lanes.length ? host.painted.lanes : [{ center: 0 }])
-        .map(({ center }) => ({ host, y: Math.min(Math.max(Math.round(center), 0), host.canvas.height - 1) })));
-      const distance = (/** @type {{host: any, y: number}} */ lane) => (
-        lane.host === start.host ? Math.abs(lane.y - start.y) : Infinity);
-      const nearest = all.reduce((best, lane) => (distance(lane) < distance(best) ? lane : best), all[0]);
-      const lane = all[Math.min(Math.max(all.indexOf(nearest) + lanes, 0), all.length - 1)];
-      const column = start.column + columns;
-      const frame = app.frame();
-      const x = column - frame.leftColumn;
-      if (x < 0 || x >= frame.columns) app.moveTo(panFrame(app.timeline(), frame, (Math.sign(columns) * frame.columns) / 4));
-      isByKeys = true;
-      at({ ...start, ...lanes ? lane : {} }, column);
+      if (!app.selection() || Number.isNaN(anchor)) anchor = (from ?? to).time;
+      const edge = to.column + (to.time >= anchor ? 1 : 0);
+      app.setSelection({ start: anchor, end: timeAt(edge) });
     },
   };
-  return cursor;
 }

@@ -31,7 +31,8 @@ export function withUnit(label, unit) {
  */
 export function* csvPieces(samples, unit) {
   const width = samples.channels.length;
-  yield `${['time [s]', ...samples.channels.map((one) => csvCell(withUnit(one.label, one.unit ?? unit)))].join(',')}\r\n`;
+  const heads = samples.channels.map((one) => csvCell(withUnit(one.label, one.unit ?? unit)));
+  yield `${['time [s]', ...heads].join()}\r\n`;
   const rows = Math.max(1, Math.floor(10000 / (width + 1)));
   for (let first = 0; first < samples.times.length; first += rows) {
     let text = '';
@@ -74,8 +75,8 @@ export function npyFile(samples) {
  * @returns {string}
  */
 export function fileName(parts, ending) {
-  const clean = parts.map((part) => part.normalize('NFC').replace(/[^\p{L}\p{N}.+-]+/gu, '_').replace(/^[._]+|[._]+$/g, ''));
-  const name = clean.filter(Boolean).join('_').slice(0, 120);
+  const clean = parts.map((part) => part.normalize('NFC').replace(/[^\p{L}\p{N}.+-]+/gu, '_'));
+  const name = clean.map((part) => part.replace(/^[._]+|[._]+$/g, '')).filter(Boolean).join('_').slice(0, 120);
   return `${/^(con|prn|aux|nul|com\d|lpt\d)?$/i.test(name.split('.')[0]) ? `seriesview_${name}` : name}.${ending}`;
 }
 

@@ -29,7 +29,8 @@ export function installTools(app) {
     for (const host of app.panels()) {
       if (host.actions.querySelector('.tools-open')) continue;
       const more = { className: 'icon tools-open', 'aria-haspopup': 'dialog' };
-      host.actions.append(iconButton(`Menu of ${host.panel.label || host.panel.type}`, MENU, () => showPanelMenu(app, host), more));
+      const name = `Menu of ${host.panel.label || host.panel.type}`;
+      host.actions.append(iconButton(name, MENU, () => showPanelMenu(app, host), more));
     }
   });
 

@@ -3,7 +3,7 @@
 import { columnOfTime, timesOf } from '../../geometry/timeline.js';
 import { make } from '../elements.js';
 import { button, inWords } from './dialog.js';
-import { modeOf, parseTime } from './times.js';
+import { TIME_KINDS, modeOf, parseTime } from './times.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {'event' | 'gap' | 'interval'} What */
@@ -19,7 +19,7 @@ export function installSeek(app, cursor) {
   const wrong = make('span', { className: 'tools-wrong', role: 'alert', id: 'tools-wrong' });
   const field = make('input', {
     type: 'text', size: 12, placeholder: 'Go to time', 'aria-label': 'Go to time', 'aria-describedby': wrong.id,
-    title: 'Seconds (12.5), h:m:s (0:01:02.5), a wall-clock time (2024-05-01 14:03:22) or a sample (#12345)',
+    title: `Type ${TIME_KINDS}`,
     autocomplete: 'off', spellcheck: false,
     oninput: () => wrong.replaceChildren(),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
@@ -52,7 +52,8 @@ export function installSeek(app, cursor) {
     last = { time, leftColumn: app.frame().leftColumn };
     cursor.put(time);
   };
-  const findNext = async (/** @type {1 | -1} */ direction, /** @type {What} */ what = /** @type {What} */ (kind.value)) => {
+  /** @param {1 | -1} direction @param {What} what */
+  const findNext = async (direction, what = /** @type {What} */ (kind.value)) => {
     kind.value = what;
     const { startTime, endTime } = timesOf(app.timeline(), app.frame());
     const time = last?.leftColumn === app.frame().leftColumn ? last.time : (startTime + endTime) / 2;

@@ -21,9 +21,10 @@ export function installSelection(app) {
   const statistics = withRange((range) => showStatistics(app, range));
   const zoom = withRange((range) => app.showRange(range.start, range.end));
   const text = make('output');
-  const bar = make('div', { className: 'tools-selection', role: 'group', 'aria-label': 'Selection', hidden: true }, text,
-    button('Statistics', statistics), button('Zoom to it', zoom),
-    button('Export\u2026', withRange((range) => showExport(app, range))), button('Clear', () => app.setSelection(null)));
+  const exporting = withRange((range) => showExport(app, range));
+  const names = { className: 'tools-selection', role: 'group', 'aria-label': 'Selection', hidden: true };
+  const bar = make('div', names, text, button('Statistics', statistics), button('Zoom to it', zoom),
+    button('Export\u2026', exporting), button('Clear', () => app.setSelection(null)));
   app.element.append(bar);
   const show = () => {
     const range = app.selection();

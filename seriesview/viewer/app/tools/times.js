@@ -5,123 +5,73 @@ import { formatTime } from '../../geometry/ticks.js';
 /** @typedef {import('../../types.js').Timeline} Timeline */
 /** @typedef {import('../../geometry/ticks.js').TimeMode} TimeMode */
 
-const WALL = /^(?:(\d{4})-(\d\d?)-(\d\d?)[T ]+)?(\d{1,2}):(\d\d)(?::(\d\d)(\.\d*)?)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
-const CLOCK = /^([+-])?(?:(\d+):)?(\d+):(\d+(?:\.\d*)?)$/;
+export const TIME_KINDS = 'seconds (12.5), h:m:s (0:01:02.5), a wall-clock time (2024-05-01 14:03:22)'
+  + ' or a sample (#12345)';
+const SECONDS = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?:s|sec|seconds)?$/i;
+const CLOCK = /^([+-])?(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d*)?)$/;
+const WALL = /^(?:(\d{4}-\d\d-\d\d)[T ]+)?(\d\d?:\d\d)(:\d\d)?(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
 
 /**
- * @param {string} zone Z or +hh:mm
- * @returns {number} seconds ahead of UTC
- */
-function zoneSeconds(zone) {
-  const found = /^([+-])(\d\d):?(\d\d)/.exec(zone);
-  return found ? (found[1] === '-' ? -60 : 60) * (Number(found[2]) * 60 + Number(found[3])) : 0;
-}
-
-/**
- * A wall-clock time in parts, so that its fraction keeps every digit.
- * @param {string} text ISO 8601; without a date, that of day0; without a zone, zone0
- * @param {number} [day0] whole seconds since 1970, local: a midnight
- * @param {string} [zone0]
- * @returns {{seconds: number, fraction: number, zone: string} | null} seconds: whole, since 1970, UTC
- */
-export function parseWallTime(text, day0 = 0, zone0 = 'Z') {
-  const found = WALL.exec(text);
-  if (!found) return null;
-  const [, year, month, day, hours, minutes, seconds, fraction, zone = zone0] = found;
-  if (Number(hours) > 24 || Number(minutes) > 59 || Number(seconds ?? 0) > 60) return null;
-  let midnight = day0;
-  if (year) {
-    const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-    if (date.getUTCMonth() !== Number(month) - 1) return null;
-    midnight = date.getTime() / 1000;
-  }
-  const ofDay = Number(hours) * 3600 + Number(minutes) * 60 + Number(seconds ?? 0);
-  return { seconds: midnight + ofDay - zoneSeconds(zone), fraction: Number(`0${fraction ?? ''}`) || 0, zone };
-}
-
-/**
- * The view time that a text means.
+ * The view time in seconds that a text means, or what is wrong with it.
  * @param {string} text seconds, h:m:s or m:s, wall-clock time, or #sample of the reference series
  * @param {Timeline} timeline
  * @param {TimeMode} mode how times are written: with 'wall', h:m:s is the time of day
- * @returns {{time: number} | {error: string}} seconds
+ * @returns {{time: number} | {error: string}}
  */
 export function parseTime(text, timeline, mode) {
   const typed = text.trim().replace(/\u2212/g, '-');
-  if (!typed) return { error: 'Type a time: seconds, h:m:s, a wall-clock time, or # and a sample number.' };
-  const read = readTime(typed, timeline, mode);
-  if (typeof read === 'string') return { error: read };
-  if (read < timeline.firstTime || read > timeline.endTime) {
-    const range = [timeline.firstTime, timeline.endTime].map((time) => (
-      formatTime(time, mode, timeline.sessionStart, 1e-6)));
-    return { error: `${typed} is outside the recording, which goes from ${range[0]} to ${range[1]}.` };
+  const time = readTime(typed, timeline, mode);
+  if (time === null) {
+    const where = timeline.sessionStart ? '' : ' of this recording, which has no date';
+    return { error: `${typed ? `${typed} is no time${where}. ` : ''}Type ${TIME_KINDS}.` };
   }
-  return { time: read };
+  if (time >= timeline.firstTime && time <= timeline.endTime) return { time };
+  const ends = [timeline.firstTime, timeline.endTime];
+  const [first, end] = ends.map((one) => formatTime(one, mode, timeline.sessionStart, 1e-3));
+  return { error: `${typed} is outside the recording, which goes from ${first} to ${end}.` };
 }
 
-/**
- * @param {string} typed
- * @param {Timeline} timeline
- * @param {TimeMode} mode
- * @returns {number | string} view time, or what is wrong
- */
+/** @param {string} typed @param {Timeline} timeline @param {TimeMode} mode @returns {number | null} view time */
 function readTime(typed, timeline, mode) {
-  if (typed.startsWith('#')) {
-    const digits = typed.slice(1).replace(/[\s,_]/g, '');
-    if (!/^\d+$/.test(digits)) return 'A sample number is # and digits, such as #12345.';
-    return timeline.startTime + Number(digits) / timeline.ticksPerSecond;
-  }
-  const seconds = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?:s|sec|seconds)?$/i.exec(typed);
+  const sample = /^#(\d[\d\s,_]*)$/.exec(typed);
+  if (sample) return timeline.startTime + Number(sample[1].replace(/\D/g, '')) / timeline.ticksPerSecond;
+  const seconds = SECONDS.exec(typed);
   if (seconds) return Number(seconds[1]);
-  const hasDate = /^\d{4}-/.test(typed);
-  if (!hasDate && !(mode === 'wall' && timeline.sessionStart)) {
-    const clock = CLOCK.exec(typed);
-    if (clock) {
-      if (clock[2] && Number(clock[3]) >= 60) return `${typed}: minutes go up to 59.`;
-      if (Number(clock[4]) >= 60) return `${typed}: seconds go up to 59.`;
-      const all = Number(clock[2] ?? 0) * 3600 + Number(clock[3]) * 60 + Number(clock[4]);
-      return clock[1] === '-' ? -all : all;
-    }
-  } else {
-    if (!timeline.sessionStart) return 'This recording has no date, so a wall-clock time cannot be found in it.';
-    const time = wallToView(typed, timeline, timeline.sessionStart);
-    if (time !== null) return time;
-  }
-  return `${typed} is no time. Type seconds (12.5), h:m:s (0:01:02.5), a wall-clock time`
-    + ' (2024-05-01 14:03:22) or a sample number (#12345).';
+  const isDated = /^\d{4}-/.test(typed);
+  if (timeline.sessionStart && (isDated || mode === 'wall')) return wallToView(typed, timeline, timeline.sessionStart);
+  const clock = CLOCK.exec(typed);
+  return clock && (clock[1] === '-' ? -1 : 1) * (Number(clock[2] ?? 0) * 3600 + Number(clock[3]) * 60 + Number(clock[4]));
 }
 
-/**
- * @param {string} typed
- * @param {Timeline} timeline
- * @param {string} sessionStart
- * @returns {number | null}
- */
+/** @param {string} typed @param {Timeline} timeline @param {string} sessionStart @returns {number | null} */
 function wallToView(typed, timeline, sessionStart) {
-  const start = parseWallTime(sessionStart);
-  if (!start) return null;
-  const ahead = zoneSeconds(start.zone);
-  const midnight = Math.floor((start.seconds + ahead) / 86400) * 86400;
-  const wall = parseWallTime(typed, midnight, start.zone);
+  const start = readWall(sessionStart, '', '');
+  const wall = start && readWall(typed, sessionStart.slice(0, 10), start.zone);
   if (!wall) return null;
   const time = wall.seconds - start.seconds + (wall.fraction - start.fraction);
-  // A time of day before that of the start is one of the next day.
-  return time < timeline.firstTime && !/^\d{4}-/.test(typed) ? time + 86400 : time;
+  // A time of day before that of the beginning is one of the next day.
+  return time < timeline.firstTime && wall.day === null ? time + 86400 : time;
 }
 
 /**
- * @param {import('../app.js').App} app
- * @returns {TimeMode} how the view writes times
+ * Whole seconds since 1970 and the rest apart: one number has no room for its digits.
+ * @param {string} text @param {string} day0 where it has none @param {string} zone0 where it has none
+ * @returns {{seconds: number, fraction: number, zone: string, day: string | null} | null}
  */
+function readWall(text, day0, zone0) {
+  const [, day = null, minutes, seconds = ':00', fraction = '0', zone = zone0] = WALL.exec(text) ?? [];
+  if (!minutes) return null;
+  const offset = zone.toUpperCase().replace(/(\d\d):?(\d\d)/, '$1:$2');
+  const milliseconds = Date.parse(`${day ?? day0}T${minutes.padStart(5, '0')}${seconds}${offset}`);
+  return Number.isNaN(milliseconds) ? null : { seconds: milliseconds / 1000, fraction: Number(fraction), zone, day };
+}
+
+/** @param {import('../app.js').App} app @returns {TimeMode} how the view writes times */
 export function modeOf(app) {
   return app.state().time ?? 'clock';
 }
 
-/**
- * @param {import('../app.js').App} app
- * @param {number} time view time, seconds
- * @returns {string} to the microsecond
- */
+/** @param {import('../app.js').App} app @param {number} time view time @returns {string} to the microsecond */
 export function exactText(app, time) {
   return `${app.timeText(time, 1e-6)}${modeOf(app) === 'seconds' ? ' s' : ''}`;
 }
