@@ -301,7 +301,11 @@ export function startApp(connection, element) {
       buildPanels();
     }
     shown = { ...read, frame: fitFrame(app.timeline(), read.frame, page.columns()) };
-    for (const host of hosts) host.replaceSettings(shown.panels[host.key] ?? {});
+    for (const host of hosts) {
+      const settings = { ...shown.panels[host.key] };
+      if (host.settings().height === undefined && settings.height === host.height()) delete settings.height;
+      host.replaceSettings(settings);
+    }
     divide();
     history.moved();
     finishChange();

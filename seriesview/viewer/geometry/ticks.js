@@ -10,6 +10,8 @@
 const SECOND = 1_000_000_000n;
 const DAY = 86_400n * SECOND;
 const MONDAY = 4n * DAY;
+/** @type {Record<string, string>} units in words, as NWB files have them */
+const SYMBOLS = { volt: 'V', volts: 'V', ampere: 'A', amperes: 'A', second: 's', seconds: 's', hertz: 'Hz', tesla: 'T' };
 const CHARACTER = 6.4;
 const ROOM = 36;
 
@@ -148,7 +150,7 @@ export function roundDown(limit) {
  * @returns {string} such as 200 µV
  */
 export function quantityText(value, unit) {
-  const parts = /^([munpfkMG\u00b5\u03bc]?)(V|A|s|T|Hz|Pa|N|W|F)$/.exec(unit);
+  const parts = /^([munpfkMG\u00b5\u03bc]?)(V|A|s|T|Hz|Pa|N|W|F)$/.exec(SYMBOLS[unit.toLowerCase()] ?? unit);
   if (!parts || value === 0 || !Number.isFinite(value)) return `${shortNumber(value)}${unit && `\u00a0${unit}`}`;
   const prefixes = ['f', 'p', 'n', '\u00b5', 'm', '', 'k', 'M', 'G'];
   const given = prefixes.indexOf(parts[1] === 'u' || parts[1] === '\u03bc' ? '\u00b5' : parts[1]);
@@ -271,8 +273,9 @@ function nanosecondsOf(seconds) {
   return BigInt(whole) * SECOND + BigInt(Math.round((seconds - whole) * 1e9));
 }
 
-/** @param {bigint} at @returns {number} seconds; whole seconds and the rest apart, which keeps the digits */
+/** @param {bigint} at @returns {number} seconds; beyond 2 ** 53 ns whole seconds and the rest apart keep the digits */
 function secondsOf(at) {
+  if (Number.isSafeInteger(Number(at))) return Number(at) / 1e9;
   return Number(at / SECOND) + Number(at % SECOND) / 1e9;
 }
 

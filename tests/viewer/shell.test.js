@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
+import { automaticHeights } from '../../seriesview/viewer/app/layout.js';
+import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
+
+/** @type {any} */
+const timeline = {
+  ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 1000, sessionStart: null, shifts: {}, finest: 1,
+  ladder: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 64, 128, 256, 512, 1024],
+};
+/** @type {any} */
+const figure = {
+  views: [{ label: '', panels: [{ key: '0', seriesUri: 'a' }, { key: '1', seriesUri: null }] }, { label: '', panels: [] }],
+  series: { a: { channels: [{ id: 'one' }, { id: 'two' }, { id: '__proto__' }] } },
+};
+
+test('a whole state is read as it was written', () => {
+  const settings = { channels: ['two', 'one'], mode: 'image', gain: 2, offsets: { one: -3 }, height: 120, hidden: true };
+  const state = {
+    view: 0, samplesPerColumn: 16, columnsPerSample: 1, leftColumn: -3, columns: 1000, panels: { 0: settings },
+    time: 'wall', selection: { start: 1, end: 2 },
+  };
+  const read = readState(JSON.parse(JSON.stringify(state)), figure);
+  assert.deepEqual({ ...read, ...read.frame, frame: undefined }, { ...state, frame: undefined });
+});
+
+test('wrong values fall back to defaults', () => {
+  const wrong = [null, 3, 'x', [], {}, { view: 9, samplesPerColumn: 0, columnsPerSample: 0, leftColumn: 0, columns: 10 },
+    { view: -1, samplesPerColumn: 2, columnsPerSample: 2, leftColumn: 0, columns: 10 },
+    { view: '0', samplesPerColumn: 2, columnsPerSample: 1, leftColumn: 0.5, columns: 10 },
+    { samplesPerColumn: 1e300, columnsPerSample: 1, leftColumn: 0, columns: 10, panels: 'x', time: 'tea', selection: { start: 2, end: 1 } },
+    { samplesPerColumn: 2, columnsPerSample: 1, leftColumn: 0, columns: 0, panels: { 0: 5, 7: {}, __proto__: {} } },
+  ];
+  for (const value of wrong) {
+    assert.deepEqual(readState(value, figure), { view: 0, frame: null, panels: {}, time: undefined, selection: null });
+  }
+  const ids = new Set(['one']);
+  assert.deepEqual(readSettings({ channels: ['x'], mode: 'pie', gain: 0, offsets: { x: 1, one: NaN }, height: 1e9, hidden: 1 }, ids), {});
+  assert.deepEqual(readSettings({ channels: ['one', 'x', 'one', 5] }, ids), { channels: ['one'] });
+});
+
+test('on a canvas at least as wide a link shows the same left column on the same rung', () => {
+  const sent = { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 100, columns: 800 };
+  for (const columns of [800, 801, 3000]) assert.deepEqual(fitFrame(timeline, sent, columns), { ...sent, columns });
+});
+
+test('on a narrower canvas all that the sender saw is there, on the first rung on which it fits', () => {
+  for (const sent of [
+    { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 100, columns: 800 },
+    { samplesPerColumn: 1, columnsPerSample: 4, leftColumn: 4000, columns: 1000 },
+  ]) {
+    for (const columns of [799, 500, 200, 60]) {
+      const frame = fitFrame(timeline, sent, columns);
+      const zoom = frame.samplesPerColumn / frame.columnsPerSample;
+      const sentZoom = sent.samplesPerColumn / sent.columnsPerSample;
+      assert.ok(frame.leftColumn * zoom <= sent.leftColumn * sentZoom + 1e-9);
+      assert.ok((frame.leftColumn + columns) * zoom >= (sent.leftColumn + sent.columns) * sentZoom - zoom);
+    }
+  }
+  const sent = { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 100, columns: 800 };
+  assert.equal(fitFrame(timeline, sent, 640).samplesPerColumn, 20);
+});
+
+test('without a frame there is the whole session', () => {
+  const frame = fitFrame(timeline, null, 1000);
+  assert.ok(frame.samplesPerColumn * 1000 >= 1e6);
+});
+
+test('going back leads from rest to rest', (/** @type {any} */ context) => {
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  /** @type {string[]} */
+  const entries = ['0'];
+  let now = 0;
+  const history = createHistory((state, how) => {
+    if (how === 'replace') entries.pop();
+    entries.push(String(/** @type {any} */ (state).now));
+  }, () => ({ now }));
+  const move = () => {
+    now += 1;
+    history.moved();
+    context.mock.timers.tick(100);
+  };
+  for (let step = 0; step < 5; step += 1) move();
+  context.mock.timers.tick(2000);
+  assert.deepEqual(entries, ['5']);
+  for (let step = 0; step < 5; step += 1) move();
+  context.mock.timers.tick(2000);
+  assert.deepEqual(entries, ['5', '10']);
+  history.begin();
+  move();
+  context.mock.timers.tick(300);
+  history.begin();
+  move();
+  context.mock.timers.tick(2000);
+  assert.deepEqual(entries, ['5', '10', '11', '12']);
+  now = 10;
+  history.forget();
+  context.mock.timers.tick(2000);
+  assert.deepEqual(entries, ['5', '10', '11', '12']);
+});
+
+test('visible bands are those of a search through all of them, and few', () => {
+  let seed = 7;
+  const random = () => (seed = (seed * 16807) % 2147483647) / 2147483647;
+  const intervals = Array.from({ length: 20000 }, () => {
+    const start = random() * 1000;
+    return { start, end: start + (random() < 0.01 ? 40 : 0.03) * random(), label: `label ${Math.floor(random() * 3)}` };
+  });
+  const bands = makeBands(intervals);
+  for (const [from, to] of [[0, 1000], [300, 310], [999, 1200], [-50, -1], [500, 500.01]]) {
+    const pixelOf = (/** @type {number} */ time) => ((time - from) / (to - from)) * 800;
+    const found = visibleBands(bands, from, to, pixelOf);
+    assert.ok(found.length <= 3 * 801, String(found.length));
+    const painted = [new Uint8Array(800), new Uint8Array(800), new Uint8Array(800)];
+    for (const band of found) painted[band.label].fill(1, band.from, band.to);
+    const expected = [new Uint8Array(800), new Uint8Array(800), new Uint8Array(800)];
+    for (const { start, end, label } of intervals) {
+      if (end < from || start > to) continue;
+      const first = Math.max(Math.floor(pixelOf(start)), 0);
+      expected[bands.names.indexOf(label)].fill(1, first, Math.max(Math.ceil(pixelOf(end)), first + 1));
+    }
+    assert.deepEqual(painted, expected);
+  }
+});
+
+test('panels share the room by weight, on whole device pixels, and are never too low', () => {
+  const heights = automaticHeights([3, 1], 800, 1.5);
+  assert.deepEqual(heights, [600, 200]);
+  assert.ok(automaticHeights([1, 1, 1], 500, 1.25).every((height) => Number.isInteger(Math.round(height * 1.25 * 1e9) / 1e9)));
+  assert.ok(automaticHeights([1, 1, 1], 10, 1).every((height) => height >= 60));
+});
