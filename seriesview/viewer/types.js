@@ -40,6 +40,7 @@
  * @property {number[]} shape
  * @property {number} part_rows
  * @property {string[]} pages
+ * @property {[number, number][]} [left_out] rows [first, last) that this copy was made without (raw samples alone)
  */
 
 /**

@@ -156,6 +156,7 @@ export function makeArtifacts(loaders) {
   async function partsOf(array, first, last) {
     const { part_rows: size, shape, pages } = array;
     if (!(first >= 0 && last <= shape[0])) throw new RangeError(`rows ${first} to ${last} of ${shape[0]}`);
+    if (isLeftOut(array, first, last)) throw new SourceError('refused', 'raw samples of this stretch were not shared: zoom out');
     const numParts = Math.ceil(shape[0] / size);
     const numbers = [];
     for (let part = Math.floor(first / size); part * size < last; part += 1) numbers.push(part);
@@ -228,6 +229,17 @@ export function makeArtifacts(loaders) {
  */
 export function rowLength(array) {
   return array.shape.slice(1).reduce((product, length) => product * length, 1);
+}
+
+/**
+ * Whether any of the rows [first, last) were left out of this copy.
+ * @param {ArrayInfo} array
+ * @param {number} first
+ * @param {number} last
+ * @returns {boolean}
+ */
+export function isLeftOut(array, first, last) {
+  return Boolean(array.left_out?.some(([begin, end]) => begin < last && first < end));
 }
 
 /** @param {string} uri @returns {string} */

@@ -21,6 +21,7 @@ export const PAGE_PARTS = 4096;
 const MAX_SEGMENTS = 100_000;
 const MAX_CHANNELS = 100_000;
 const MAX_LEVELS = 64;
+const MAX_STRETCHES = 100_000;
 const MAX_PAGES = 4096;
 const MAX_PART_ROWS = 65536;
 const MAX_PART_BYTES = 64 * 2 ** 20;
@@ -215,9 +216,23 @@ function parseArray(value, where, dtype, shape) {
  */
 function parseValues(value, where, dtype, numSamples, width) {
   const entry = object(value, where);
-  if (!entry.link) return parseArray(value, where, dtype, [numSamples, width]);
+  if (!entry.link) {
+    const array = parseArray(value, where, dtype, [numSamples, width]);
+    return entry.left_out ? { ...array, left_out: parseStretches(entry.left_out, `${where}.left_out`, numSamples) } : array;
+  }
   const link = object(entry.link, `${where}.link`);
   return { link: { ...link, uri: checkedUri(link.uri, `${where}.link`) } };
+}
+
+/** @param {any} value @param {string} where @param {number} numRows @returns {[number, number][]} */
+function parseStretches(value, where, numRows) {
+  let reached = 0;
+  return list(value, where, MAX_STRETCHES).map((rows) => {
+    const [first, last] = list(rows, where, 2).map((row) => integer(row, where, 0));
+    if (!(first >= reached && last > first && last <= numRows)) throw damaged(where, 'its stretches are not in order');
+    reached = last;
+    return [first, last];
+  });
 }
 
 /** @param {any} value @param {number} index @returns {Segment} */

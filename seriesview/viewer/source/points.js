@@ -57,7 +57,8 @@ async function samplePoints(reader, edges) {
   const places = channelPlaces(manifest, null);
   const stretches = await stretchesBetween(reader, edges[0], edges[bins]);
   const total = stretches.reduce((sum, { first, last }) => sum + last - first, 0);
-  if (total <= bins && reader.hasSamples) {
+  const areThere = stretches.every(({ segment, first, last }) => reader.hasSamplesOf(segment, first, last));
+  if (total <= bins && reader.hasSamples && areThere) {
     const times = new Float64Array(total);
     const values = emptyNumbers(manifest.dtype, total * width);
     let at = 0;
@@ -111,10 +112,10 @@ async function samplePoints(reader, edges) {
     throw new SourceError('refused', `"${manifest.label}" has too many samples there to read without a backend: zoom in`);
   }
   const [finest] = manifest.levels;
-  if (rest.length && !reader.hasSamples && !finest) throw new SourceError('refused', noSamples(manifest));
+  if (rest.length && !areThere && !finest) throw new SourceError('refused', noSamples(manifest));
   for (const { segment, first, last } of rest) {
     const times = await reader.readTimes(segment, first, last);
-    if (reader.hasSamples) {
+    if (reader.hasSamplesOf(segment, first, last)) {
       for (const { firstRow, lastRow, rows } of await reader.readSamples(segment, first, last)) {
         for (let row = firstRow; row < lastRow; row += 1) {
           eachColumn(edges, times[row - first], (column) => {

@@ -1,6 +1,7 @@
 /** @file A series whose artifacts can be read: where each segment's rows lie, its bins, samples and times. */
 
 import { isRegular } from '../geometry/timeline.js';
+import { isLeftOut } from './artifacts.js';
 import { SourceError } from './errors.js';
 import { closedBins } from './manifests.js';
 import { emptyNumbers } from './numbers.js';
@@ -17,7 +18,8 @@ import { emptyNumbers } from './numbers.js';
  * @property {SeriesManifest} manifest
  * @property {Artifacts} artifacts
  * @property {number} width channels
- * @property {boolean} hasSamples
+ * @property {boolean} hasSamples some, at least
+ * @property {(segment: number, first: number, last: number) => boolean} hasSamplesOf whether those of [first, last) are there
  * @property {(level: Level, segment: number) => number} numBins
  * @property {(level: Level, segment: number, first: number, last: number) => Promise<Span[]>} readBins [first, last)
  * @property {(segment: number, first: number, last: number) => Promise<Span[]>} readSamples [first, last)
@@ -70,6 +72,21 @@ export function hasStoredSamples(manifest) {
 }
 
 /**
+ * Whether raw samples of [first, last) of a segment were left out of this copy.
+ * @param {SeriesManifest} manifest
+ * @param {number} segment
+ * @param {number} first
+ * @param {number} last
+ * @returns {boolean}
+ */
+export function lacksSamples(manifest, segment, first, last) {
+  const { values } = manifest;
+  if (!values || values.link) return false;
+  const begin = sampleRows(manifest)[segment];
+  return isLeftOut(/** @type {import('../types.js').ArrayInfo} */ (values), begin + first, begin + last);
+}
+
+/**
  * @param {SeriesManifest} manifest
  * @param {Artifacts} artifacts
  * @returns {Reader}
@@ -98,6 +115,7 @@ export function makeReader(manifest, artifacts) {
     artifacts,
     width,
     hasSamples: hasStoredSamples(manifest),
+    hasSamplesOf: (segment, first, last) => hasStoredSamples(manifest) && !lacksSamples(manifest, segment, first, last),
     timedLevels: manifest.levels.filter((level) => regular || level.times),
     numBins: (level, segment) => closedBins(segments[segment].num_samples, level.factor),
     async readBins(level, segment, first, last) {
