@@ -18,6 +18,7 @@ from seriesview.node.buckets import URL_PREFIX, base_url
 from seriesview.node.callers import CLIENTS, Caller
 from seriesview.node.names import is_origin
 from seriesview.node.node import Node
+from seriesview.node.tokens import Session
 
 CODE_HEADER = b"kachery-client-auth-code"
 HUB_HOST = "seriesview-node.invalid"
@@ -28,12 +29,24 @@ SESSION_PATH = "/session"
 Policy = Literal["open", "callers", "clients"]
 
 _OPEN = ("/probe", SESSION_PATH, "/f", *HUB_PATHS)
-_OPEN_FOLDERS = (f"{URL_PREFIX}/", "/page/", "/view/")
+_STATIC_FOLDERS = ("/page/", "/view/")
+_OPEN_FOLDERS = (f"{URL_PREFIX}/", *_STATIC_FOLDERS)
 _CALLERS = ("/task/", "/feed/", "/files/", "/createSignedFileUploadUrl")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(:[0-9]{1,5})?", re.ASCII)
 _DRAINED_BYTES = 2**24
 _DRAIN_SECONDS = 5.0
 _log = logging.getLogger("seriesview.node")
+
+
+def _lets_in(scope: Scope) -> bool:
+    """Return whether a request is for pages that hold nothing, or for letting a browser in by its token.
+
+    These are answered under every name: only the token says that a proxy's name means this node.
+    """
+    path: str = scope["path"]
+    if scope["method"] == "POST":
+        return path == SESSION_PATH
+    return scope["method"] in ("GET", "HEAD") and (path == "/f" or path.startswith(_STATIC_FOLDERS))
 
 
 def policy_of(path: str) -> Policy:
@@ -72,14 +85,15 @@ class Access:
         headers = scope["headers"]
         hosts = [value for name, value in headers if name == b"host"]
         host = hosts[0].decode("latin-1").lower() if len(hosts) == 1 else ""
-        if not self._is_own(host, scope):
+        path = scope["path"]
+        session = self._session(scope)
+        if not self._is_own(host, scope) and not self._is_let_in(host, scope, session):
             return PlainTextResponse(
                 "This node is not called by that name; start it with --allow-host NAME.", 403
             )
         url = f"{scope['scheme']}://{host}"
         hub = _name_of(host) == HUB_HOST
         base_url.set(None if hub else url)
-        path = scope["path"]
         if hub and path not in HUB_PATHS:
             return PlainTextResponse("Only the hub's questions are answered under this name.", 403)
         policy = policy_of(path)
@@ -87,8 +101,8 @@ class Access:
         origin: str | None = None
         if origins:
             origin = origins[0].decode("latin-1")
-            if origin in (url, f"https://{host}"):
-                # https: a proxy on this machine, which reaches the node by http.
+            if origin in (url, f"https://{host}") or self._is_page(origin, scope, session):
+                # https, or another name: a proxy, which reaches the node by http.
                 origin = None
             elif len(origins) > 1 or not self._is_welcome(origin, path, policy):
                 return PlainTextResponse("Web pages of this origin may not use this node.", 403)
@@ -96,10 +110,10 @@ class Access:
                 exchange.allow_origin(origin)
         if scope["method"] == "OPTIONS":
             return _preflight(origin)
-        return self._identify(scope, policy, origin, bool(origins))
+        return self._identify(scope, policy, origin, bool(origins), session)
 
     def _identify(
-        self, scope: Scope, policy: Policy, origin: str | None, has_origin: bool
+        self, scope: Scope, policy: Policy, origin: str | None, has_origin: bool, session: Session | None
     ) -> Response | None:
         """Find out who asks; returns None or a refusal."""
         local = _is_loopback(scope.get("client"))
@@ -113,8 +127,8 @@ class Access:
             name = self._node.tokens.name_of(given[b"authorization"][7:].strip())
             if name is None:
                 return PlainTextResponse("Incorrect token.", 403)
-        elif b"cookie" in given and origin is None and (has_origin or scope["method"] in ("GET", "HEAD")):
-            name = self._session(given[b"cookie"])
+        elif session and origin is None and (has_origin or scope["method"] in ("GET", "HEAD")):
+            name = session.name
         if name is not None:
             scope["state"]["caller"] = Caller(name, origin, local)
         if policy == "open" or (name is not None and (policy == "callers" or name == CLIENTS)):
@@ -125,12 +139,16 @@ class Access:
             "Missing client auth code (KACHERY-CLIENT-AUTH-CODE); it is in the storage directory.", 403
         )
 
-    def _session(self, cookies: str) -> str | None:
-        try:
-            morsel = SimpleCookie(cookies).get(cookie_name(self._node.port))
-        except CookieError:
-            return None
-        return None if morsel is None else self._node.sessions.name_of(morsel.value)
+    def _session(self, scope: Scope) -> Session | None:
+        """Return the session whose cookie a browser sends, None where there is none."""
+        for name, value in scope["headers"]:
+            if name == b"cookie":
+                try:
+                    morsel = SimpleCookie(value.decode("latin-1")).get(cookie_name(self._node.port))
+                except CookieError:
+                    return None
+                return None if morsel is None else self._node.sessions.find(morsel.value)
+        return None
 
     def _is_welcome(self, origin: str, path: str, policy: Policy) -> bool:
         """Return whether web pages of another origin may use a path."""
@@ -141,6 +159,18 @@ class Access:
             channel = channels.get(path[len(URL_PREFIX) + 1 :].partition("/")[0])
             return channel is not None and origin in channel.origins
         return channels.is_origin_allowed(origin)
+
+    def _is_let_in(self, host: str, scope: Scope, session: Session | None) -> bool:
+        """Return whether a request under a name that the node does not know, a proxy's, may go on."""
+        return _name_of(host) is not None and (
+            _lets_in(scope) or (session is not None and session.host == host)
+        )
+
+    def _is_page(self, origin: str, scope: Scope, session: Session | None) -> bool:
+        """Return whether a page of another origin is the node's own, behind a proxy that has a name of its own."""
+        if session is not None and session.origin == origin:
+            return True
+        return is_origin(origin) and _lets_in(scope) and not self._node.channels.is_origin_allowed(origin)
 
     def _is_own(self, host: str, scope: Scope) -> bool:
         """Return whether a Host header names this node: a page of any other name was brought here by DNS."""
@@ -221,7 +251,7 @@ class _Exchange:
         return self._body_ended
 
 
-_CREDENTIALS = (CODE_HEADER, b"authorization", b"cookie")
+_CREDENTIALS = (CODE_HEADER, b"authorization")
 
 
 def cookie_name(port: int) -> str:

@@ -90,12 +90,13 @@ async def _open_session(request: Request) -> Response:
     path = body.get("path", "/")
     if _COOKIE_PATH.fullmatch(path) is None:
         raise InvalidRequest("field path is not the path of a folder")
-    secret = node.sessions.exchange_link(body["token"])
+    called = (request.headers.get("host", "").lower(), request.headers.get("origin", ""))
+    secret = node.sessions.exchange_link(body["token"], *called)
     if secret is None:
         name = node.tokens.name_of(body["token"])
         if name is None:
             raise HTTPException(403, "This link was used already or has expired; ask for a new one.")
-        secret = node.sessions.open(name)
+        secret = node.sessions.open(name, *called)
     response = JSONResponse({"success": True})
     response.set_cookie(
         cookie_name(node.port),

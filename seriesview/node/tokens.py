@@ -5,6 +5,7 @@ import logging
 import os
 import secrets
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.errors import NodeError
@@ -58,12 +59,24 @@ class Tokens:
             _log.info("read %s again: %d tokens", self._path, len(self._names))
 
 
+@dataclass(frozen=True)
+class Session:
+    """A browser that was let in, and as what it called this node then."""
+
+    name: str
+    """The name of the caller, in a channel's permissions."""
+    host: str = ""
+    """The Host header, in lower case; a proxy may have names that the node does not know."""
+    origin: str = ""
+    """The Origin header of the page, which a proxy may serve under another name still."""
+
+
 class Sessions:
     """Single-use tokens for links, and the sessions that they are exchanged for; kept in memory only."""
 
     def __init__(self) -> None:
         self._links: dict[bytes, float] = {}
-        self._sessions: dict[bytes, tuple[str, float]] = {}
+        self._sessions: dict[bytes, tuple[Session, float]] = {}
 
     def new_link_token(self) -> str:
         """Return a token that one browser can exchange for a session within the hour."""
@@ -73,25 +86,25 @@ class Sessions:
         self._links[_digest(token)] = time.monotonic() + LINK_SECONDS
         return token
 
-    def exchange_link(self, token: str) -> str | None:
+    def exchange_link(self, token: str, host: str = "", origin: str = "") -> str | None:
         """Use up a link's token; returns a new session's secret, None where the token is wrong or used."""
         until = self._links.pop(_digest(token), None)
         if until is None or until < time.monotonic():
             return None
-        return self.open(LINKS)
+        return self.open(LINKS, host, origin)
 
-    def open(self, name: str) -> str:
-        """Return the secret of a new session of the caller called `name`."""
+    def open(self, name: str, host: str = "", origin: str = "") -> str:
+        """Return the secret of a new session of the caller called `name`, whose browser sent this Host and Origin."""
         now = time.monotonic()
         self._sessions = {digest: entry for digest, entry in self._sessions.items() if entry[1] >= now}
         while len(self._sessions) >= _MOST_SESSIONS:
             self._sessions.pop(next(iter(self._sessions)))
         secret = secrets.token_urlsafe(32)
-        self._sessions[_digest(secret)] = (name, time.monotonic() + SESSION_SECONDS)
+        self._sessions[_digest(secret)] = (Session(name, host, origin), time.monotonic() + SESSION_SECONDS)
         return secret
 
-    def name_of(self, secret: str) -> str | None:
-        """Return whose session a secret names, None where there is none."""
+    def find(self, secret: str) -> Session | None:
+        """Return the session that a secret names, None where there is none."""
         entry = self._sessions.get(_digest(secret))
         return entry[0] if entry and entry[1] >= time.monotonic() else None
 

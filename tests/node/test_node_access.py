@@ -17,7 +17,7 @@ from seriesview.node.channels import CHANNELS_FILE, PERMISSIONS, Channels
 from seriesview.node.codes import ClientCodes
 from seriesview.node.config import Limits, NodeConfig
 from seriesview.node.server import NodeThread
-from seriesview.node.tokens import TOKENS_VARIABLE, Sessions, Tokens
+from seriesview.node.tokens import TOKENS_VARIABLE, Session, Sessions, Tokens
 
 FIGURL = "https://figurl.org"
 EVIL = "https://evil.example"
@@ -78,9 +78,51 @@ def test_nothing_else_without_the_code(node: NodeThread, path: str) -> None:
     ["evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "", "[::2]", "10.0.0.1", "a b", "@"],
 )
 def test_a_page_that_dns_brought_here_is_refused(node: NodeThread, host: str) -> None:
-    for path in ("/probe", "/mutable/get", "/bucket/demo/x", "/session"):
+    for path in ("/probe", "/mutable/get", "/bucket/demo/x"):
         answer = ask(node.port, "POST", path, GET_KEY, {"Host": host}, storage=node.config.storage_dir)
         assert answer.status == 403, (path, answer)
+    for path in ("/session", "/bucket/demo/x", "/stats"):
+        assert ask(node.port, "GET", path, headers={"Host": host}).status == 403
+    wrong = ask(
+        node.port, "POST", "/session", {"token": TOKEN[:-1]}, {"Host": host, "Origin": f"http://{host}"}
+    )
+    assert wrong.status == 403
+
+
+@pytest.mark.parametrize(
+    ("host", "origin"),
+    [
+        ("hub.example", "https://hub.example"),
+        ("hub.example:8000", "http://hub.example:8000"),
+        ("127.0.0.1:{port}", "https://hub.example"),
+    ],
+    ids=["encrypted", "plain", "host replaced"],
+)
+def test_a_proxys_name_is_known_to_browsers_that_were_let_in_by_it(
+    node: NodeThread, host: str, origin: str
+) -> None:
+    storage = node.config.storage_dir
+    Channels(storage / CHANNELS_FILE).change("demo", {"links": frozenset({"requestTasks"})})
+    names = {"Host": host.format(port=node.port), "Origin": origin}
+    token = ask(node.port, "POST", "/newLinkToken", {}, storage=storage).json()["token"]
+    opened = ask(node.port, "POST", "/session", {"token": token}, names)
+    assert opened.status == 200
+    cookie = {"Cookie": opened.headers["Set-Cookie"].partition(";")[0]}
+    request = {
+        "channelName": "demo",
+        "taskFunctionId": "f.1",
+        "taskKwargs": {},
+        "taskFunctionType": "query",
+        "timeoutMsec": 0,
+    }
+    assert ask(node.port, "POST", "/task/requestTask", request, names | cookie).status == 200
+    assert (
+        ask(node.port, "GET", "/session", headers={"Host": names["Host"]} | cookie).json()["name"] == "links"
+    )
+    # Nobody else knows the node by that name, and the browser knows it by no other.
+    assert ask(node.port, "POST", "/task/requestTask", request, names).status == 403
+    for other in ({"Host": "evil.example"}, {"Origin": "https://evil.example"}):
+        assert ask(node.port, "POST", "/task/requestTask", request, names | cookie | other).status == 403
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:1", "127.0.0.1", "[::1]:80", "localhost.:9"])
@@ -286,12 +328,12 @@ def test_a_link_is_good_for_one_browser(node: NodeThread) -> None:
 def test_link_tokens_and_sessions_are_secrets_of_their_own() -> None:
     sessions = Sessions()
     token = sessions.new_link_token()
-    assert sessions.name_of(token) is None
+    assert sessions.find(token) is None
     session = sessions.exchange_link(token)
     assert session is not None
     assert sessions.exchange_link(token) is None
     assert sessions.exchange_link(session) is None
-    assert sessions.name_of(session) == "links"
+    assert sessions.find(session) == Session("links")
 
 
 @pytest.mark.parametrize(
