@@ -1,0 +1,6 @@
+"""The viewer's sources are tested on the series that tests/series makes."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
