@@ -1,7 +1,7 @@
 /** @file The list of a panel's channels: which are shown, their order and offsets. */
 
 import { make } from '../elements.js';
-import { channelSetting, groupsOf, matches, moved, orderedIds } from './channels.js';
+import { channelSetting, defaultIds, groupsOf, matches, moved, orderedIds } from './channels.js';
 import { button } from './dialog.js';
 
 /** @typedef {import('../app.js').PanelHost} PanelHost */
@@ -15,7 +15,7 @@ import { button } from './dialog.js';
  */
 export function channelList(host, manifest, hasOffsets) {
   const { channels, unit } = manifest;
-  const defaults = orderedIds(manifest, 'depth');
+  const defaults = defaultIds(host.panel, manifest);
   const set = host.settings().channels ?? defaults;
   const shown = new Set(set);
   const isInOrder = !channelSetting(defaults.filter((id) => shown.has(id)), set);

@@ -22,6 +22,16 @@ export function orderedIds(manifest, order) {
 }
 
 /**
+ * What a panel shows where nothing else is set.
+ * @param {import('../../types.js').Panel} panel
+ * @param {SeriesManifest} manifest
+ * @returns {string[]}
+ */
+export function defaultIds({ type }, manifest) {
+  return orderedIds(manifest, type === 'Position' || type === 'ProbabilityDensity' ? 'stored' : 'depth');
+}
+
+/**
  * Whether a channel has all words of a text in its label, id or group.
  * @param {Channel} channel
  * @param {string} text

@@ -22,7 +22,8 @@ export function showPanelMenu(app, host) {
   if (isTraces) content.push(modeChoice(host));
   if (host.panel.type !== 'RasterPlot') content.push(gainChoice(host));
   const manifest = host.panel.seriesUri ? app.figure().series[host.panel.seriesUri] : null;
-  if (manifest && manifest.channels.length) content.push(channelList(host, manifest, isTraces));
+  const hasChannels = host.panel.type !== 'ProbabilityDensity' && manifest?.channels.length;
+  if (manifest && hasChannels) content.push(channelList(host, manifest, isTraces));
   const dialog = showDialog(name, [...content, make('p', { className: 'tools-row' },
     button('Reset this panel', () => {
       host.set({ channels: undefined, mode: undefined, gain: undefined, offsets: undefined, height: undefined });
@@ -32,6 +33,7 @@ export function showPanelMenu(app, host) {
     button('Hide this panel', () => {
       dialog.close();
       host.set({ hidden: true });
+      app.panels().find((other) => !other.settings().hidden)?.picture.focus({ preventScroll: true });
     }))], 'tools-menu');
 }
 

@@ -1,6 +1,6 @@
 /** @file What is on the screen as a PNG: the same pixels, without the buttons. */
 
-import { make } from '../elements.js';
+import { make, styleValue } from '../elements.js';
 import { download } from './dialog.js';
 import { fileName } from './exporting.js';
 
@@ -26,11 +26,11 @@ export function composePicture(app) {
     width: Math.round((Math.max(...boxes.map((box) => box.right)) - left) * ratio), height: Math.round(height * ratio),
   });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
-  const { backgroundColor, color, fontFamily } = getComputedStyle(app.element);
+  const { color, fontFamily } = getComputedStyle(app.element);
   const figure = app.figure();
   const title = [...new Set([figure.label, figure.views[app.state().view].label])].filter(Boolean).join(' \u2013 ');
   context.imageSmoothingEnabled = false;
-  context.fillStyle = backgroundColor;
+  context.fillStyle = styleValue('--back');
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.fillStyle = color;
   context.font = `${15 * ratio}px ${fontFamily}`;

@@ -1,7 +1,7 @@
 /** @file What can be done with a selected span: statistics, and its samples as a file. */
 
 import { make } from '../elements.js';
-import { orderedIds } from './channels.js';
+import { defaultIds } from './channels.js';
 import { button, download, inWords, showDialog } from './dialog.js';
 import { csvCell, csvPieces, fileName, npyFile, readable } from './exporting.js';
 import { exactText } from './times.js';
@@ -25,7 +25,7 @@ function sampled(app) {
     const manifest = uri && app.figure().series[uri];
     const { hidden, channels } = host.settings();
     if (!manifest || hidden || found.has(uri) || manifest.type === 'event' || manifest.type === 'interval') continue;
-    const ids = channels ?? orderedIds(manifest, 'depth');
+    const ids = channels ?? defaultIds(host.panel, manifest);
     found.set(uri, { uri, label: label || manifest.label, unit: manifest.unit, channels: ids });
   }
   return [...found.values()];
@@ -89,7 +89,7 @@ export function showExport(app, range) {
   showDialog('Export the selection', [
     make('p', {}, rangeText(app, range, ' to ')), make('p', { className: 'tools-row' }, which, format, save), status,
     make('p', {}, `The first column is the time in seconds${sessionStart ? ` after ${sessionStart}` : ''};`
-      + ' the others are the channels that the panel shows, in its order, in physical units, without gain and offsets.'),
+      + ' the others are the channels that the panel shows, in its order, in physical units, without gain or offset.'),
     make('p', {}, 'CSV begins with a line of labels and units. NumPy: one float64 array of shape'
       + ` (samples, 1 + channels). At most ${MOST_VALUES.toLocaleString('en')} values.`),
   ]);

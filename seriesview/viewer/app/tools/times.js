@@ -40,7 +40,9 @@ function readTime(typed, timeline, mode) {
   const isDated = /^\d{4}-/.test(typed);
   if (timeline.sessionStart && (isDated || mode === 'wall')) return wallToView(typed, timeline, timeline.sessionStart);
   const clock = CLOCK.exec(typed);
-  return clock && (clock[1] === '-' ? -1 : 1) * (Number(clock[2] ?? 0) * 3600 + Number(clock[3]) * 60 + Number(clock[4]));
+  if (!clock) return null;
+  const [, sign, hours = 0, minutes, rest] = clock;
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(rest));
 }
 
 /** @param {string} typed @param {Timeline} timeline @param {string} sessionStart @returns {number | null} */
