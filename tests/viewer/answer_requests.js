@@ -86,6 +86,7 @@ const source = openSource(
 async function answer(request) {
   try {
     if (request.method === 'readFigure') return { value: plain(await readFigure(source, figure)) };
+    if (request.method === 'finestSamplesPerColumn') await source.getSeries(request.arguments[0]);
     const found = /** @type {any} */ (source)[request.method](...request.arguments);
     return { value: plain(await found) };
   } catch (cause) {

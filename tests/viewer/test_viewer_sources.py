@@ -189,63 +189,69 @@ def check_windows(series, requests, answers):
             assert found["factor"] == (1 if is_last else series.factor_used(first, step))
 
 
+def ask_windows(server, kind, uris, random, count):
+    """Random windows of several series, from one source, are as Python's."""
+    opened = [seriesview.open_series(uri, server.store) for uri in uris]
+    requests = [list(window_requests(random, *each, count)) for each in zip(uris, opened, strict=True)]
+    answers = iter(server.ask(kind, [request for some in requests for request in some]))
+    for series, some in zip(opened, requests, strict=True):
+        check_windows(series, some, [next(answers) for _ in some])
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("samples", ["store", "omit"])
-def test_windows_of_every_dtype(server, dtype, samples):
-    random = np.random.default_rng(len(dtype) + len(samples))
+def test_windows_of_every_dtype(server, dtype):
+    random = np.random.default_rng(len(dtype))
     segments = recording(random, dtype, [1, 700, 2, 65, 333])
-    uri = store_series(server.store, segments, samples=samples, part_rows=50)
-    series = seriesview.open_series(uri, server.store)
-    requests = list(window_requests(random, uri, series, 120))
-    check_windows(series, requests, server.ask("static-files", requests))
+    uris = [store_series(server.store, segments, samples=s, part_rows=50) for s in ("store", "omit")]
+    ask_windows(server, "static-files", uris, random, 120)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["int16", "int64", "float32"])
-def test_windows_from_every_source(server, kind, dtype):
+def test_windows_from_every_source(server, kind):
     random = np.random.default_rng(3)
-    for samples in ("store", "omit"):
-        uri = store_series(server.store, recording(random, dtype, [300, 5, 129]), samples=samples)
-        series = seriesview.open_series(uri, server.store)
-        requests = list(window_requests(random, uri, series, 40))
-        check_windows(series, requests, server.ask(kind, requests))
-        finest = [("getSeries", uri), ("finestSamplesPerColumn", uri)]
-        assert server.values(kind, finest)[0]["dtype"] == dtype
+    recordings = [recording(random, dtype, [130, 5, 69]) for dtype in ("int16", "int64", "float32")]
+    uris = [store_series(server.store, each, samples=s) for each in recordings for s in ("store", "omit")]
+    ask_windows(server, kind, uris, random, 20)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["uint16", "int32", "float64"])
-def test_statistics(server, kind, dtype):
+@pytest.mark.parametrize("samples", ["store", "omit"])
+def test_statistics(server, kind, samples):
     random = np.random.default_rng(4)
-    for samples in ("store", "omit"):
-        segments = recording(random, dtype, [300, 5, 129])
-        if dtype == "float64":
-            segments = [segment + 1.7e9 for segment in segments]
-        uri = store_series(server.store, segments, samples=samples)
-        series = seriesview.open_series(uri, server.store)
-        requests = []
-        for _ in range(30):
+    requests = []
+    for dtype, shift in (("uint16", 0), ("int32", 0), ("float64", 1.7e9)):
+        segments = [each + np.array(shift, dtype) for each in recording(random, dtype, [300, 5, 129])]
+        uri = store_series(server.store, segments, samples=samples, part_rows=50)
+        for _ in range(20):
             segment = int(random.integers(3))
             first, last = sorted(int(n) for n in random.integers(len(segments[segment]), size=2))
             requests.append(("getStatistics", uri, segment, first, last, ["ch2", "ch0"]))
-        for (_, _, segment, first, last, channels), found in zip(
-            requests, server.values(kind, requests), strict=True
-        ):
-            covered = found.get("covered")
-            assert (covered is None) == (samples == "store")
-            if covered:
-                assert abs(covered["firstSample"] - first) <= 8
-                assert abs(covered["lastSample"] - last) <= 8
-                first, last = covered["firstSample"], covered["lastSample"]
-            expected = series.statistics(segment, first, last, channels)
-            for name, values in expected.items():
-                exact = name in ("count", "min", "max")
-                np.testing.assert_allclose(
-                    numbers(found[name], 2),
-                    values.astype(np.float64),
-                    rtol=0 if exact else 1e-7,
-                    err_msg=name,
-                )
+    for (_, uri, segment, first, last, channels), found in zip(
+        requests, server.values(kind, requests), strict=True
+    ):
+        covered = found.get("covered")
+        assert (covered is None) == (samples == "store")
+        if covered:
+            assert abs(covered["firstSample"] - first) <= 8
+            assert abs(covered["lastSample"] - last) <= 8
+            first, last = covered["firstSample"], covered["lastSample"]
+        expected = seriesview.open_series(uri, server.store).statistics(segment, first, last, channels)
+        for name, values in expected.items():
+            exact = name in ("count", "min", "max")
+            np.testing.assert_allclose(
+                numbers(found[name], 2), values.astype(np.float64), rtol=0 if exact else 1e-7, err_msg=name
+            )
+
+
+@pytest.mark.parametrize(("samples", "finest"), [("store", 1), ("omit", 4), ("link", None)])
+def test_the_finest_zoom(server, samples, finest):
+    segments = recording(np.random.default_rng(5), "int16", [100])
+    linked = server.store.directory.parent / "raw.dat"
+    uri = store_series(server.store, segments, samples=samples, link_path=linked)
+    # Only a backend reads linked files.
+    for kind, expected in (("static-files", finest or 4), ("tasks", finest or 1)):
+        [after] = server.values(kind, [("finestSamplesPerColumn", uri)])
+        assert after == expected
 
 
 @pytest.mark.parametrize("kind", ["static-files", "tasks"])
