@@ -87,7 +87,7 @@ const spreads = new WeakMap();
 function knownSpread(series, wanted) {
   const known = spreads.get(series);
   if (known) return known;
-  if (series.manifest.moments.length && !series.momentRows()) wanted.push(series.momentRequest());
+  if (series.coarsestMoments && !series.momentRows()) wanted.push(series.momentRequest());
   if (series.coarsest && !series.coarsestRows()) wanted.push(series.coarsestRequest());
   const spread = spreadOf(series);
   if (spread) spreads.set(series, spread);

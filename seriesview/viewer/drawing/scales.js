@@ -76,15 +76,15 @@ export function shownChannels(manifest, settings) {
  * @returns {Spread | null}
  */
 export function spreadOf(series) {
-  const { manifest, coarsest } = series;
+  const { manifest, coarsest, coarsestMoments } = series;
   const moments = series.momentRows();
   const rows = series.coarsestRows();
-  if ((manifest.moments.length && !moments) || (coarsest && !rows)) return null;
+  if ((coarsestMoments && !moments) || (coarsest && !rows)) return null;
   const units = unitsOf(manifest);
   const spread = extremes(manifest, coarsest && rows ? rows : null, units);
   const count = manifest.channels.length;
-  if (!moments || !manifest.moments.length) return spread;
-  const isExact = manifest.moments[manifest.moments.length - 1].dtype === 'int64';
+  if (!moments || !coarsestMoments) return spread;
+  const isExact = coarsestMoments.dtype === 'int64';
   for (let channel = 0; channel < count; channel += 1) {
     const { mean, variance } = combined(moments, channel, count, isExact);
     spread.mean[channel] = mean * units.scale[channel] + units.offset[channel];

@@ -10,8 +10,8 @@ import { TILE_COLUMNS } from './tiles.js';
 /** @typedef {import('../types.js').Source} Source */
 /** @typedef {import('./tiles.js').TileRequest} TileRequest */
 
-/** A coarsest level of more bytes is not loaded ahead. */
-const MOST_COARSEST_BYTES = 32 * 2 ** 20;
+/** A coarsest level, or coarsest moments, of more bytes are not loaded: series of very many short segments. */
+const MOST_COARSEST_BYTES = 48 * 2 ** 20;
 
 /** @typedef {Numbers | Points} Tile */
 
@@ -33,7 +33,8 @@ const MOST_COARSEST_BYTES = 32 * 2 ** 20;
  * @property {() => Numbers | null} coarsestRows (bins, 2, channels) of all segments; null while they are not there
  * @property {() => TileRequest} coarsestRequest
  * @property {() => Float64Array | null} coarsestTimes of each bin's first sample, for irregular series
- * @property {() => Numbers | null} momentRows (bins, 3, channels) of the coarsest moments
+ * @property {SeriesManifest['moments'][number] | null} coarsestMoments what scales and the overview come from
+ * @property {() => Numbers | null} momentRows (bins, 3, channels) of them
  * @property {() => TileRequest} momentRequest
  * @property {(factor: number, segment: number) => number} firstRow
  * @property {(segment: number, step: number, index: number, shown: Int32Array) => Choice} choose
@@ -58,8 +59,8 @@ const MOST_COARSEST_BYTES = 32 * 2 ** 20;
 export function createSeriesData(source, uri, manifest, cache) {
   const finest = source.finestSamplesPerColumn(uri);
   const { levels, moments } = manifest;
-  const last = levels.length ? levels[levels.length - 1] : null;
-  const coarsest = last && bytesOf(last) <= MOST_COARSEST_BYTES ? last : null;
+  const coarsest = smallEnough(levels);
+  const coarsestMoments = smallEnough(moments);
   const rowsGroup = `${uri}|rows`;
   const pointsGroup = `${uri}|points`;
   /** @type {Numbers | null} */
@@ -102,6 +103,7 @@ export function createSeriesData(source, uri, manifest, cache) {
     manifest,
     finest,
     coarsest,
+    coarsestMoments,
     coarsestRows: () => coarsestRows,
     coarsestTimes: () => coarsestTimes,
     coarsestRequest: () =>
@@ -113,8 +115,7 @@ export function createSeriesData(source, uri, manifest, cache) {
     momentRows: () => momentRows,
     momentRequest: () =>
       request(`${uri}|moments`, async () => {
-        const array = moments[moments.length - 1];
-        momentRows = await source.readRows(array, 0, array.shape[0]);
+        if (coarsestMoments) momentRows = await source.readRows(coarsestMoments, 0, coarsestMoments.shape[0]);
       }),
     firstRow(factor, segment) {
       const known = firstRows.get(factor) ?? rowsBefore(manifest, factor);
@@ -182,12 +183,16 @@ function rowsBefore(manifest, factor) {
 }
 
 /**
- * @param {ArrayInfo} array
- * @returns {number} bytes, with up to 8 a number
+ * The last of some arrays, or null.
+ * @template {ArrayInfo} A
+ * @param {A[]} arrays
+ * @returns {A | null}
  */
-function bytesOf(array) {
-  const itemBytes = Number(/\d+$/.exec(array.dtype)?.[0] ?? 64) / 8;
-  return array.shape.reduce((product, length) => product * length, itemBytes);
+function smallEnough(arrays) {
+  const last = arrays[arrays.length - 1];
+  if (!last) return null;
+  const itemBytes = Number(/\d+$/.exec(last.dtype)?.[0] ?? 64) / 8;
+  return last.shape.reduce((product, length) => product * length, itemBytes) <= MOST_COARSEST_BYTES ? last : null;
 }
 
 /**

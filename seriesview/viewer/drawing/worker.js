@@ -3,6 +3,7 @@
 import { makeTimeline } from '../geometry/timeline.js';
 import { readFigure } from '../source/figure.js';
 import { openSource } from '../source/open.js';
+import { answerTo } from './questions.js';
 import { createSession } from './session.js';
 
 /** @typedef {import('../types.js').FromWorker} FromWorker */
@@ -70,6 +71,16 @@ async function open(from) {
   isOpening = false;
 }
 
+/** @param {number} id @param {import('../types.js').Ask} question */
+async function answer(id, question) {
+  try {
+    if (!session) throw new Error('The figure is not opened yet.');
+    post({ type: 'answer', id, answer: await answerTo(session, question) });
+  } catch (error) {
+    post({ type: 'failed', id, message: words(error) });
+  }
+}
+
 self.addEventListener('message', (event) => {
   const message = /** @type {ToWorker} */ (event.data);
   if (message.type === 'start') {
@@ -86,6 +97,6 @@ self.addEventListener('message', (event) => {
     if (message.error === undefined) request?.resolve(message.value);
     else request?.reject(new Error(message.error));
   } else if (message.type === 'ask') {
-    post({ type: 'failed', id: message.id, message: 'This question is not known.' });
+    void answer(message.id, message.ask);
   }
 });

@@ -1,0 +1,172 @@
+/** @file Values under the cursor. */
+
+import { columnOfTime, isRegular, timeOfColumn } from '../geometry/timeline.js';
+import { columnsOfPlace } from './columns.js';
+import { planOf } from './plan.js';
+import { eventCounts, visitPoints } from './points.js';
+import { hullsOf, laneUnits, pointRange } from './scenes.js';
+import { TILE_COLUMNS } from './tiles.js';
+import { placeOfSegment, visibleSegments } from './windows.js';
+
+/** @typedef {import('../types.js').Lane} Lane */
+/** @typedef {import('../types.js').ReadOut} ReadOut */
+/** @typedef {import('./panels.js').Scene} Scene */
+
+/** A point this many columns off is still under the cursor. */
+const REACH = 4;
+const EVENTS = 'events';
+
+/**
+ * @param {Scene} scene of the panel's last picture
+ * @param {number} column absolute
+ * @param {number} row of the picture
+ * @returns {Promise<ReadOut | null>} the channel at the row first, then those beside it
+ */
+export async function readOut(scene, column, row) {
+  /** @type {Scene} */
+  const own = { ...scene, wanted: [] };
+  if (!own.series.manifest.segments.length || !own.shown.length) return null;
+  if (own.request.type === 'RasterPlot') return ordered(own, await events(own, column), row);
+  if (own.request.type === 'EventAmplitudes' || !isRegular(own.series.manifest)) {
+    return ordered(own, (await point(own, column, row)) ?? (await range(own, column)), row);
+  }
+  const { series, timeline, frame } = own;
+  const plan = planOf(timeline, frame, series.manifest, series.uri, series.finest);
+  const answer = plan.step === 1 && plan.samplesPerColumn <= 1 ? await sample(own, column) : await range(own, column);
+  return ordered(own, answer, row);
+}
+
+/**
+ * @typedef {object} Found
+ * @property {number} time view time
+ * @property {'sample' | 'range'} kind
+ * @property {(place: number) => [number, number]} stored lowest and highest of a lane; NaN where there is nothing
+ * @property {string} [unit] in place of the channel's, of values that are not stored ones
+ */
+
+/**
+ * @param {Scene} scene
+ * @param {Found | null} found
+ * @param {number} row
+ * @returns {ReadOut | null}
+ */
+function ordered(scene, found, row) {
+  if (!found) return null;
+  const { layout } = scene;
+  const { scale, offset } = laneUnits(scene);
+  const values = layout.lanes.map(({ id, label, unit, ...lane }, place) => {
+    const stored = found.stored(place);
+    const physical = found.unit ? stored : stored.map((value) => value * scale[place] + offset[place]);
+    const low = Math.min(...physical);
+    const high = Math.max(...physical);
+    const isThere = !Number.isNaN(low);
+    const at = isOverlaid(layout.lanes) ? lane.center - ((low + high) / 2 + lane.offset - lane.baseline) * lane.pixelsPerUnit : lane.center;
+    const value = { id, label, unit: found.unit ?? unit, low: isThere ? low : null, high: isThere ? high : null };
+    return { value, distance: Number.isNaN(at) ? Infinity : Math.abs(at - row) };
+  });
+  values.sort((one, other) => (one.distance < other.distance ? -1 : one.distance > other.distance ? 1 : 0));
+  return { time: found.time, kind: found.kind, values: values.map(({ value }) => value) };
+}
+
+/** @param {Lane[]} lanes @returns {boolean} */
+function isOverlaid(lanes) {
+  return lanes.length > 1 && lanes[0].top === lanes[lanes.length - 1].top && lanes[0].pixelsPerUnit > 0;
+}
+
+/**
+ * The sample that is nearest to the middle of a column.
+ * @param {Scene} scene
+ * @param {number} column
+ * @returns {Promise<Found | null>}
+ */
+async function sample({ series, timeline, frame, shown }, column) {
+  const plan = planOf(timeline, frame, series.manifest, series.uri, series.finest);
+  for (const segment of visibleSegments(series, timeline, frame, column, column + 1)) {
+    const place = placeOfSegment(series, timeline, frame, plan, segment);
+    const [first, end] = columnsOfPlace(place);
+    const last = place.numSamples - 1;
+    // One column more: it begins at the last sample.
+    if (column < first || column > end || last < 0) continue;
+    const nearest = Math.ceil((column + 0.5 - place.origin) * place.samplesPerColumn - 0.5 - 1e-9);
+    const index = Math.min(Math.max(nearest, 0), last);
+    const tile = Math.floor(Math.min(index, Math.max(last - 1, 0)) / TILE_COLUMNS);
+    let choice = series.choose(segment, 1, tile, shown);
+    if (!choice.tile) {
+      await series.windowRequest(choice.group, segment, 1, tile, choice.ids).load();
+      choice = series.choose(segment, 1, tile, shown);
+    }
+    const { tile: data, positions, width } = choice;
+    const rate = series.manifest.sampling_frequency ?? 1;
+    const start = series.manifest.segments[segment].start_time + (timeline.shifts[series.uri] ?? 0);
+    const base = (index - tile * TILE_COLUMNS) * width;
+    const stored = (/** @type {number} */ lane) => (data ? data[base + positions[lane]] : NaN);
+    return { time: start + index / rate, kind: 'sample', stored: (lane) => [stored(lane), stored(lane)] };
+  }
+  return null;
+}
+
+/**
+ * Lowest and highest value of a column.
+ * @param {Scene} scene
+ * @param {number} column
+ * @returns {Promise<Found | null>} null where there is nothing
+ */
+async function range(scene, column) {
+  let hulls = hullsOf(scene, column, column + 1, new Set());
+  if (scene.wanted.length) {
+    await Promise.all(scene.wanted.map((request) => request.load()));
+    hulls = hullsOf(scene, column, column + 1, new Set());
+  }
+  const { low, high } = hulls;
+  if (low.every((value, place) => value > high[place])) return null;
+  return {
+    time: timeOfColumn(scene.timeline, scene.frame, column),
+    kind: 'range',
+    stored: (place) => (low[place] <= high[place] ? [low[place], high[place]] : [NaN, NaN]),
+  };
+}
+
+/**
+ * The nearest point at a time of its own, where points are drawn one by one.
+ * @param {Scene} scene
+ * @param {number} column
+ * @param {number} row
+ * @returns {Promise<Found | null>}
+ */
+async function point(scene, column, row) {
+  const { series, timeline, frame, shown, layout, request } = scene;
+  const { scale, offset } = laneUnits(scene);
+  const shift = timeline.shifts[series.uri] ?? 0;
+  const width = series.manifest.channels.length;
+  let nearest = Infinity;
+  /** @type {Found | null} */
+  let found = null;
+  visitPoints(pointRange(scene, column - REACH, column + REACH + 1), ({ points: { times, values } }) => {
+    times?.forEach((time, index) => {
+      const across = columnOfTime(timeline, frame, time + shift) - column - 0.5;
+      if (!values || Math.abs(across) > REACH + 0.5) return;
+      const rows = layout.lanes.map(({ center, baseline, pixelsPerUnit, ...lane }, place) => {
+        const physical = values[index * width + shown[place]] * scale[place] + offset[place] + lane.offset;
+        return Math.abs(center - (physical - baseline) * pixelsPerUnit - row);
+      });
+      const distance = Math.hypot(across, request.type === 'EventAmplitudes' ? Math.min(...rows) : 0);
+      if (!(distance < nearest)) return;
+      nearest = distance;
+      const stored = (/** @type {number} */ place) => values[index * width + shown[place]];
+      found = { time: time + shift, kind: 'sample', stored: (place) => [stored(place), stored(place)] };
+    });
+  });
+  return found;
+}
+
+/**
+ * Numbers of events in a column.
+ * @param {Scene} scene
+ * @param {number} column
+ * @returns {Promise<Found>}
+ */
+async function events(scene, column) {
+  const { counts } = eventCounts(pointRange(scene, column, column + 1), scene.shown);
+  const time = timeOfColumn(scene.timeline, scene.frame, column);
+  return { time, kind: 'range', unit: EVENTS, stored: (place) => [counts[place], counts[place]] };
+}
