@@ -15,7 +15,7 @@ import { exactText } from './times.js';
  * @property {(time: number) => void} put at a view time
  */
 
-const MOST_VALUES = 12;
+const MOST_VALUES = 6;
 
 /** @param {App} app @returns {Cursor} */
 export function installCursor(app) {
@@ -43,7 +43,7 @@ export function installCursor(app) {
   };
   const show = (/** @type {NonNullable<Pointed>} */ now, /** @type {ReadOut | null} */ answer) => {
     const { startTime, ticksPerSecond } = app.timeline();
-    const time = answer?.time ?? now.time;
+    const time = answer?.kind === 'sample' ? answer.time : now.time;
     const tick = (time - startTime) * ticksPerSecond;
     const isTick = answer?.kind === 'sample' && Math.abs(tick - Math.round(tick)) < 1e-3;
     const when = `${exactText(app, time)}${isTick ? `  #${Math.round(tick)}` : ''}`;

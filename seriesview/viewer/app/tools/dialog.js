@@ -28,6 +28,7 @@ export function showDialog(title, content, className = '') {
     'aria-labelledby': heading.id,
     onclose: () => {
       dialog.remove();
+      removeEventListener('keydown', keep, true);
       if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
     },
     // A click beside the dialog closes it.
@@ -37,10 +38,14 @@ export function showDialog(title, content, className = '') {
       if (event.target !== dialog || (x >= box.left && x <= box.right && y >= box.top && y <= box.bottom)) return;
       dialog.close();
     },
-    // Keys typed here are not for the panels.
     onkeydown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(),
   }, make('header', {}, heading, close), ...content);
   document.querySelectorAll('dialog.tools-dialog').forEach((other) => /** @type {HTMLDialogElement} */ (other).close());
+  // Keys are not for the panels, not even while nothing here has the focus.
+  const keep = (/** @type {KeyboardEvent} */ event) => {
+    if (!dialog.contains(/** @type {Node} */ (event.target))) event.stopPropagation();
+  };
+  addEventListener('keydown', keep, true);
   document.body.append(dialog);
   dialog.showModal();
   return dialog;

@@ -80,11 +80,12 @@ export function showExport(app, range) {
     make('option', { value: 'npy' }, 'NumPy (.npy)'));
   const status = make('p', { role: 'status' }, all.length ? '' : 'No panel that is shown has samples.');
   const save = button('Save', async () => {
-    save.disabled = true;
+    if (save.getAttribute('aria-disabled')) return;
+    save.setAttribute('aria-disabled', 'true');
     status.textContent = 'Reading\u2026';
     const problem = await exportSamples(app, range, all[Number(which.value)], format.value).then(() => '', inWords);
     status.textContent = problem || 'The file was given to the browser to save.';
-    save.disabled = false;
+    save.removeAttribute('aria-disabled');
   }, { disabled: !all.length });
   showDialog('Export the selection', [
     make('p', {}, rangeText(app, range, ' to ')), make('p', { className: 'tools-row' }, which, format, save), status,
