@@ -8,13 +8,13 @@ import pty
 import signal
 import socket
 import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from link_client import Browser
-from serving_processes import Process, Surroundings, free_port, processes_of, until
+from served_links import Served
+from serving_processes import Surroundings, free_port, processes_of, until
 
 import seriesview
 from seriesview.cli.link_server import ssh_line
@@ -37,23 +37,6 @@ def workspace(surroundings: Surroundings) -> Path:
     path = surroundings.directory / "workspace.json"
     path.write_text(json.dumps(result))
     return path
-
-
-class Served:
-    """A process that prints links on its standard output."""
-
-    def __init__(self, surroundings: Surroundings, *command: str, **environment: str) -> None:
-        self.out = surroundings.directory / f"out-{time.monotonic_ns()}"
-        shell = f"exec {' '.join(command)} > {self.out}"
-        self.process: Process = surroundings.start("bash", "-c", shell, **environment)
-
-    def links(self, number: int = 1) -> list[str]:
-        def came() -> bool:
-            assert self.process.popen.poll() is None, self.process.written
-            return self.out.exists() and self.out.read_text().count("\n") >= number
-
-        until(came, 60)
-        return self.out.read_text().splitlines()
 
 
 def test_a_link_leads_to_page_data_and_backend(surroundings: Surroundings, workspace: Path) -> None:

@@ -100,4 +100,6 @@ class Browser:
             }
             answer = self.request("POST", f"{link.base}/task/waitForTaskResult", waiting)
             assert json.loads(answer.data)["status"] == "finished", answer.data
-        return json.loads(self.request("GET", task["taskResultUrl"]).data)
+        # As the page does: behind a proxy the node does not know its own address.
+        path = task["taskResultUrl"].partition("/bucket/")[2]
+        return json.loads(self.request("GET", f"{link.base}/bucket/{path}").data)

@@ -1,10 +1,12 @@
 """MultiPanelView: panels of stored series, and the figure that they make."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from seriesview.errors import FormatError, SeriesviewError
+from seriesview.errors import FormatError
+from seriesview.store import open_store
 from seriesview.workspace.multi_panel_view import MultiPanelView
 
 
@@ -53,6 +55,10 @@ def test_the_wrong_series_type_is_refused():
         MultiPanelView().add_event_amplitudes_panel(Stored("continuous"), label="x")
 
 
-def test_figurl_says_that_the_viewer_is_not_there():
-    with pytest.raises(SeriesviewError, match="viewer is not part of this release"):
-        MultiPanelView().figurl()
+def test_figurl_gives_the_figure_as_in_the_original(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("KACHERY_STORAGE_DIR", str(tmp_path / "storage"))
+    view = MultiPanelView()
+    view.add_event_amplitudes_panel(Stored("discrete"), label="Amplitudes")
+    figure = view.figurl(label="A view")
+    assert (figure.data, figure.label) == (view.to_dict(), "A view")
+    assert open_store().get_json(figure.to_uri()) == view.to_dict()
