@@ -298,6 +298,7 @@
  * @property {number | null} std
  * @property {number | null} min
  * @property {number | null} max
+ * @property {boolean} [isRounded] without raw samples: of the whole stored bins nearest to the span
  */
 
 /**

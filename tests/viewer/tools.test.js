@@ -6,6 +6,7 @@ import test from 'node:test';
 import { channelSetting, groupsOf, matches, moved, orderedIds } from '../../seriesview/viewer/app/tools/channels.js';
 import { csvCell, csvPieces, fileName, npyFile, readable } from '../../seriesview/viewer/app/tools/exporting.js';
 import { parseTime } from '../../seriesview/viewer/app/tools/times.js';
+import { statistics } from '../../seriesview/viewer/drawing/extracts.js';
 
 /** @param {object} [more] @returns {any} */
 function timeline(more) {
@@ -142,4 +143,19 @@ test('a wall clock has 24 hours', () => {
   for (const text of ['25:00', '2024-05-01 10:61', '2024-13-01 10:00', '10:00:00+99:99']) {
     assert.ok('error' in parseTime(text, line, 'wall'), text);
   }
+});
+
+test('statistics of whole bins are said to be that', async () => {
+  /** @type {any} */
+  const manifest = {
+    type: 'continuous', scale: 2, offset: 1, unit: 'uV', channels: [{ id: 'a', label: 'A' }], timestamps: null,
+    sampling_frequency: 10, segments: [{ start_time: 0, end_time: 10, num_samples: 100 }],
+  };
+  const stored = { count: [100], mean: [1], rms: [1], std: [0], min: [1], max: [1] };
+  /** @param {object} more @returns {any} */
+  const source = (more) => ({ getStatistics: async () => ({ ...stored, ...more }) });
+  const exact = { id: 'a', label: 'A', unit: 'uV', count: 100, mean: 3, rms: 3, std: 0, min: 3, max: 3 };
+  assert.deepEqual(await statistics(source({}), 'u', manifest, 1, 2, null), [exact]);
+  const covered = { firstSample: 0, lastSample: 99 };
+  assert.deepEqual(await statistics(source({ covered }), 'u', manifest, 1, 2, null), [{ ...exact, isRounded: true }]);
 });

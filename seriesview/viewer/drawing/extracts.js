@@ -97,6 +97,7 @@ function chosen({ channels }, ids) {
 export async function statistics(source, uri, manifest, startTime, endTime, ids) {
   const picked = chosen(manifest, ids);
   const { scale, offset, unit } = unitsOf(manifest);
+  let isRounded = false;
   const sums = picked.map(() => ({ count: 0, mean: 0, squares: 0, low: Infinity, high: -Infinity }));
   if (manifest.events) {
     const { channels, counts } = await source.getPoints(uri, startTime, endTime, 1);
@@ -109,7 +110,8 @@ export async function statistics(source, uri, manifest, startTime, endTime, ids)
       const answers = await Promise.all(
         some.map(({ segment, first, last }) => source.getStatistics(uri, segment, first, last, picked.map(({ channel }) => channel.id))),
       );
-      for (const { count, mean, std, min, max } of answers) {
+      for (const { count, mean, std, min, max, covered } of answers) {
+        isRounded ||= covered !== undefined;
         sums.forEach((sum, place) => {
           const own = mean[place];
           // Infinities are in lowest and highest, though they are not counted.
@@ -127,7 +129,7 @@ export async function statistics(source, uri, manifest, startTime, endTime, ids)
   }
   return picked.map(({ channel: { id, label }, index }, place) => {
     const { count, mean: stored, squares, low, high } = sums[place];
-    const row = { id, label, unit: manifest.events ? '' : unit[index], count };
+    const row = { id, label, unit: manifest.events ? '' : unit[index], count, ...(isRounded ? { isRounded } : {}) };
     const ends = low <= high ? [low, high].map((value) => value * scale[index] + offset[index]) : null;
     const [min, max] = ends ? [Math.min(...ends), Math.max(...ends)] : [null, null];
     if (!count || manifest.events) return { ...row, mean: null, rms: null, std: null, min, max };

@@ -59,6 +59,7 @@ export async function showStatistics(app, range) {
         const cells = [row.unit, ...NUMBERS.map((key) => readable(row[key]))].map((text) => make('td', {}, text));
         return make('tr', {}, make('th', { scope: 'row' }, row.label), ...cells);
       });
+      if (rows[0]?.isRounded) body.append(make('p', {}, `${label} has no raw samples: whole stored bins are counted.`));
       const head = HEAD.map((text) => make('th', { scope: 'col' }, text));
       body.append(make('table', {}, make('caption', {}, label), make('thead', {}, make('tr', {}, ...head)),
         make('tbody', {}, ...lines)));
