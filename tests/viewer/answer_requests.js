@@ -48,9 +48,15 @@ function decoded(value) {
     if (Array.isArray(value)) return value;
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, decoded(inner)]));
   }
-  const classes = { float32: Float32Array, float64: Float64Array, int16: Int16Array, int32: Int32Array, uint8: Uint8Array };
+  const classes = {
+    float32: Float32Array,
+    float64: Float64Array,
+    int16: Int16Array,
+    int32: Int32Array,
+    uint8: Uint8Array,
+  };
   const bytes = Uint8Array.from(atob(value.data_b64 ?? ''), (character) => character.charCodeAt(0));
-  const numbers = new (/** @type {any} */ (classes)[value.dtype])(bytes.buffer);
+  const numbers = new /** @type {any} */ (classes)[value.dtype](bytes.buffer);
   /** @type {(shape: number[], from: number) => any} */
   const nested = ([length, ...inner], from) => {
     if (!inner.length) return Array.from(numbers.subarray(from, from + length));

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  allRungs, nearestRung, nextRung, rungOfAtLeast, sourceFactor, ticksPerColumn, zoomLadder,
+  allRungs,
+  nearestRung,
+  nextRung,
+  rungOfAtLeast,
+  sourceFactor,
+  ticksPerColumn,
+  zoomLadder,
 } from '../../seriesview/viewer/geometry/ladder.js';
 
 /** @param {number[]} ladder @param {number} [finest] */

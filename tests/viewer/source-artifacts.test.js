@@ -61,7 +61,14 @@ test('arrays of tasks are decoded from both forms', async () => {
   const form = { _type: 'ndarray', shape: [2, 2], dtype: 'float32' };
   const plain = await decodeArray({ ...form, data_b64: data.toString('base64') }, 'float32', 4);
   const packed = await decodeArray({ ...form, data_gzip_b64: deflateSync(data).toString('base64') }, 'float32', 4);
-  const nested = await decodeArray([[1.5, null], [-2, 4]], 'float32', 4);
+  const nested = await decodeArray(
+    [
+      [1.5, null],
+      [-2, 4],
+    ],
+    'float32',
+    4,
+  );
   for (const found of [plain, packed, nested]) assert.deepEqual([...found], [1.5, NaN, -2, 4]);
   assert.deepEqual([...(await decodeArray([], 'int16', 0))], []);
   for (const wrong of [null, 7, {}, { ...form, dtype: 'object', data_b64: '' }, [[1, 2]]]) {
@@ -72,7 +79,13 @@ test('arrays of tasks are decoded from both forms', async () => {
 test('rows are read across parts', async () => {
   const { array, bytes } = stored();
   const artifacts = makeArtifacts({ bytes, numbers: null });
-  for (const [first, last] of [[0, 50], [3, 5], [4, 8], [49, 50], [7, 7]]) {
+  for (const [first, last] of [
+    [0, 50],
+    [3, 5],
+    [4, 8],
+    [49, 50],
+    [7, 7],
+  ]) {
     const expected = Array.from({ length: last - first }, (_, i) => first + i);
     assert.deepEqual([...(await artifacts.readRows(array, first, last))], expected);
   }
@@ -114,7 +127,10 @@ test('network faults are tried again, damage is loaded once more and told', asyn
   });
   assert.equal((await flaky.readRows(array, 0, 1)).length, 1);
   const whole = /** @type {Uint8Array} */ (files.get(parts[2]));
-  files.set(parts[2], whole.map((byte, i) => (i === 5 ? byte ^ 1 : byte)));
+  files.set(
+    parts[2],
+    whole.map((byte, i) => (i === 5 ? byte ^ 1 : byte)),
+  );
   const artifacts = makeArtifacts({ bytes, numbers: null });
   await assert.rejects(artifacts.readRows(array, 0, 50), (/** @type {any} */ cause) => {
     return cause.kind === 'damaged' && cause.message.includes(parts[2]);
@@ -140,8 +156,9 @@ test('a file of which only chunks are stored is put together', async () => {
 });
 
 test('manifests: NaN is read as null, defaults are filled in', () => {
-  const text = '{"type": "discrete", "sampling_frequency": 1, "label": "NaN \\"Infinity", "segments": [{"start_time": 0,'
-    + ' "end_time": 1, "num_samples": 3, "min_value": NaN, "max_value": -Infinity}]}';
+  const text =
+    '{"type": "discrete", "sampling_frequency": 1, "label": "NaN \\"Infinity", "segments": [{"start_time": 0,' +
+    ' "end_time": 1, "num_samples": 3, "min_value": NaN, "max_value": -Infinity}]}';
   const manifest = parseSeries(parseJson(text));
   assert.equal(manifest.label, 'NaN "Infinity');
   assert.equal(manifest.segments[0].min_value, null);
@@ -177,7 +194,10 @@ test('manifests that nobody can read are refused in words', () => {
     { ...good, levels: Array.from({ length: 65 }, () => ({})) },
   ];
   for (const value of wrong) {
-    assert.throws(() => parseSeries(value), (/** @type {any} */ cause) => cause instanceof SourceError && cause.message.length < 400);
+    assert.throws(
+      () => parseSeries(value),
+      (/** @type {any} */ cause) => cause instanceof SourceError && cause.message.length < 400,
+    );
   }
   assert.throws(() => parseWorkspace({ format: 'seriesview-workspace/2' }), { kind: 'damaged' });
   for (const uri of ['file:///etc/passwd', 'sha1://abc/x', `sha1://${'g'.repeat(40)}/x`, 7, null]) {

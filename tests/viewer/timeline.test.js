@@ -2,8 +2,18 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import {
-  clampFrame, columnOfTime, frameOfRange, makeTimeline, panFrame, segmentColumns, sessionColumns, ticksOf, timeOfColumn,
-  timesOf, wholeSession, zoomFrame,
+  clampFrame,
+  columnOfTime,
+  frameOfRange,
+  makeTimeline,
+  panFrame,
+  segmentColumns,
+  sessionColumns,
+  ticksOf,
+  timeOfColumn,
+  timesOf,
+  wholeSession,
+  zoomFrame,
 } from '../../seriesview/viewer/geometry/timeline.js';
 import { parseSeries } from '../../seriesview/viewer/source/manifests.js';
 
@@ -19,7 +29,12 @@ function seriesOf(rate, segments, more = {}) {
 
 /** @param {Record<string, any>} series @param {string[]} [uris] */
 function timelineOf(series, uris = Object.keys(series)) {
-  const panels = uris.map((seriesUri, index) => ({ key: String(index), type: 'ContinuousTraces', label: '', seriesUri }));
+  const panels = uris.map((seriesUri, index) => ({
+    key: String(index),
+    type: 'ContinuousTraces',
+    label: '',
+    seriesUri,
+  }));
   return makeTimeline(panels, series, Object.fromEntries(Object.keys(series).map((uri) => [uri, 1])));
 }
 
@@ -47,7 +62,10 @@ test('the first regular series of the panels is the reference', () => {
 test('a start in 1970 seconds keeps microseconds', () => {
   const start = 1_700_000_000.123456;
   const uri = 'a';
-  const manifest = seriesOf(30000, [{ start_time: start, num_samples: 3e9 }, { start_time: start + 200000, num_samples: 100 }]);
+  const manifest = seriesOf(30000, [
+    { start_time: start, num_samples: 3e9 },
+    { start_time: start + 200000, num_samples: 100 },
+  ]);
   const timeline = timelineOf({ [uri]: manifest });
   assert.equal(timeline.shifts[uri], -1_700_000_000);
   assert.equal(timeline.sessionStart, '2023-11-14T22:13:20.000Z');
@@ -99,7 +117,10 @@ test('zooming keeps the tick under the cursor, panning is by whole columns', () 
     const cursor = Math.floor(random() * 1500);
     const tick = ticksOf(frame).firstTick + (cursor * frame.samplesPerColumn) / frame.columnsPerSample;
     const next = zoomFrame(timeline, frame, random() < 0.5 ? 1 : -1, cursor);
-    const [low, high] = [clampFrame(timeline, { ...next, leftColumn: -1e15 }), clampFrame(timeline, { ...next, leftColumn: 1e15 })];
+    const [low, high] = [
+      clampFrame(timeline, { ...next, leftColumn: -1e15 }),
+      clampFrame(timeline, { ...next, leftColumn: 1e15 }),
+    ];
     const isFree = next.leftColumn > low.leftColumn && next.leftColumn < high.leftColumn;
     const after = ticksOf(next).firstTick + (cursor * next.samplesPerColumn) / next.columnsPerSample;
     if (isFree) assert.ok(Math.abs(after - tick) <= (0.5 * next.samplesPerColumn) / next.columnsPerSample + 1e-6);
@@ -117,7 +138,10 @@ test('frames keep a tenth of the screen on something', () => {
     const { first, end } = sessionColumns(timeline, frame);
     assert.equal(Math.min(frame.leftColumn + 1000, end) - Math.max(frame.leftColumn, first), 100);
   }
-  assert.equal(clampFrame(timeline, { samplesPerColumn: 17, columnsPerSample: 1, leftColumn: 0, columns: 9.5 }).samplesPerColumn, 16);
+  assert.equal(
+    clampFrame(timeline, { samplesPerColumn: 17, columnsPerSample: 1, leftColumn: 0, columns: 9.5 }).samplesPerColumn,
+    16,
+  );
 });
 
 test('a range lies within its frame, and the frame of a frame is itself', () => {
@@ -142,7 +166,10 @@ test('a range lies within its frame, and the frame of a frame is itself', () => 
 
 test('segments begin at the nearest whole column, other rates divide where they do', () => {
   const series = {
-    a: seriesOf(1000, [{ start_time: 0, num_samples: 10_000 }, { start_time: 20.0123, num_samples: 101 }]),
+    a: seriesOf(1000, [
+      { start_time: 0, num_samples: 10_000 },
+      { start_time: 20.0123, num_samples: 101 },
+    ]),
     b: seriesOf(250, [{ start_time: 0.002, num_samples: 1000 }]),
     c: seriesOf(333, [{ start_time: 0, num_samples: 1000 }]),
   };
@@ -150,10 +177,20 @@ test('segments begin at the nearest whole column, other rates divide where they 
   const ten = { samplesPerColumn: 10, columnsPerSample: 1 };
   const second = segmentColumns(timeline, ten, series.a, 'a', 1);
   assert.deepEqual(second, {
-    firstColumn: 2001, columns: 10, samplesPerColumn: 10, columnsPerSample: 1, isWhole: true, isOnGrid: false,
+    firstColumn: 2001,
+    columns: 10,
+    samplesPerColumn: 10,
+    columnsPerSample: 1,
+    isWhole: true,
+    isOnGrid: false,
   });
   assert.deepEqual(segmentColumns(timeline, { samplesPerColumn: 1, columnsPerSample: 1 }, series.b, 'b', 0), {
-    firstColumn: 2, columns: 3996, samplesPerColumn: 1, columnsPerSample: 4, isWhole: true, isOnGrid: true,
+    firstColumn: 2,
+    columns: 3996,
+    samplesPerColumn: 1,
+    columnsPerSample: 4,
+    isWhole: true,
+    isOnGrid: true,
   });
   assert.equal(segmentColumns(timeline, ten, series.b, 'b', 0).isWhole, false);
   assert.equal(segmentColumns(timeline, ten, series.c, 'c', 0).isWhole, false);

@@ -133,7 +133,8 @@ export function segmentColumns(timeline, rung, manifest, uri, segment) {
   const samples = (ratio * rung.samplesPerColumn) / rung.columnsPerSample;
   const samplesPerColumn = Math.max(wholeNumber(samples) ?? samples, 0);
   const columnsPerSample = samples < 1 ? wholeNumber(1 / samples) : null;
-  const own = columnsPerSample === null ? { samplesPerColumn, columnsPerSample: 1 } : { samplesPerColumn: 1, columnsPerSample };
+  const own =
+    columnsPerSample === null ? { samplesPerColumn, columnsPerSample: 1 } : { samplesPerColumn: 1, columnsPerSample };
   const steps = Math.max(numSamples - 1, 0);
   return {
     firstColumn,

@@ -25,6 +25,7 @@ import { hexadecimal, sha1 } from './sha1.js';
 
 const CACHE_BYTES = 128 * 2 ** 20;
 const LOADS_AT_ONCE = 6;
+const LOAD_MILLISECONDS = 300_000;
 const WAITS = [300, 1500];
 const CHUNK_BYTES = 20_000_000;
 
@@ -105,14 +106,17 @@ export function makeArtifacts(loaders) {
       return chunk?.start === index * CHUNK_BYTES && /^[0-9a-f]{40}$/.test(chunk.sha1);
     });
     if (!chunks.length || chunks.length > 64 || !isWhole) throw damaged(uri, 'its list of chunks is no such list');
-    const parts = await Promise.all(chunks.map((/** @type {any} */ chunk) => checkedBytes(`sha1://${chunk.sha1}/chunk`)));
+    const parts = await Promise.all(
+      chunks.map((/** @type {any} */ chunk) => checkedBytes(`sha1://${chunk.sha1}/chunk`)),
+    );
     return new Blob(parts).arrayBuffer();
   }
 
   /** @param {string} uri @returns {Promise<any>} */
   async function readJson(uri) {
     const bytes = await checkedBytes(uri);
-    if (bytes.byteLength > MAX_MANIFEST_BYTES) throw damaged(uri, `${bytes.byteLength} bytes are too many for a manifest`);
+    if (bytes.byteLength > MAX_MANIFEST_BYTES)
+      throw damaged(uri, `${bytes.byteLength} bytes are too many for a manifest`);
     try {
       return parseJson(new TextDecoder().decode(bytes));
     } catch (cause) {
@@ -156,7 +160,8 @@ export function makeArtifacts(loaders) {
   async function partsOf(array, first, last) {
     const { part_rows: size, shape, pages } = array;
     if (!(first >= 0 && last <= shape[0])) throw new RangeError(`rows ${first} to ${last} of ${shape[0]}`);
-    if (isLeftOut(array, first, last)) throw new SourceError('refused', 'raw samples of this stretch were not shared: zoom out');
+    if (isLeftOut(array, first, last))
+      throw new SourceError('refused', 'raw samples of this stretch were not shared: zoom out');
     const numParts = Math.ceil(shape[0] / size);
     const numbers = [];
     for (let part = Math.floor(first / size); part * size < last; part += 1) numbers.push(part);
@@ -258,7 +263,8 @@ export function loadFrom(base) {
     const path = `sha1/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash.slice(4, 6)}/${hash}`;
     let response;
     try {
-      response = await fetch(base + path, { cache: isAgain ? 'reload' : 'default' });
+      const signal = AbortSignal.timeout(LOAD_MILLISECONDS);
+      response = await fetch(base + path, { cache: isAgain ? 'reload' : 'default', signal });
       if (response.ok) return await response.arrayBuffer();
     } catch {
       throw new SourceError('network', `${path} could not be fetched; check the connection and try again`);
@@ -266,7 +272,7 @@ export function loadFrom(base) {
     if (response.status === 429 || response.status >= 500) {
       throw new SourceError('network', `${path}: the server answered ${response.status}; try again`);
     }
-    const words = `${path} is not there (the server answered ${response.status}); export or publish the workspace again`;
+    const words = `${path} is not there (the server answered ${response.status}); export the workspace again`;
     throw new SourceError('missing', words);
   };
 }

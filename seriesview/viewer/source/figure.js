@@ -23,7 +23,8 @@ const DEFAULT_PANELS = { continuous: 'ContinuousTraces', discrete: 'EventAmplitu
  * @returns {Promise<Figure>}
  */
 export async function readFigure(source, figureData) {
-  if (typeof figureData === 'string') return readFigure(source, await source.readJson(checkedUri(figureData, 'figure')));
+  if (typeof figureData === 'string')
+    return readFigure(source, await source.readJson(checkedUri(figureData, 'figure')));
   if (!figureData || typeof figureData !== 'object' || Array.isArray(figureData)) throw notShown('no object');
   if (figureData.type === MULTI_PANEL_TYPE) return readPanels(source, figureData.data);
   if (typeof figureData.workspace === 'string') return readWorkspace(source, figureData.workspace);
@@ -92,7 +93,15 @@ async function readPanels(source, data) {
   const { series, errors } = await loadSeries(source, uris);
   const panels = entries.map((/** @type {any} */ panel, /** @type {number} */ index) => {
     const { type, label, data: inner } = panel;
-    return makePanel(index, String(type), String(label ?? ''), uris[index], series, errors.get(uris[index]), inner.bin_centers);
+    return makePanel(
+      index,
+      String(type),
+      String(label ?? ''),
+      uris[index],
+      series,
+      errors.get(uris[index]),
+      inner.bin_centers,
+    );
   });
   const label = typeof data.label === 'string' ? data.label : '';
   return figureOf(label, null, [{ label, panels }], series, {});

@@ -94,7 +94,8 @@ export function parseSeries(value) {
     offset: number(top.offset ?? 0, `${where}.offset`),
     channels,
     segments,
-    sampling_frequency: optional(top.sampling_frequency, (rate) => positive(rate, `${where}.sampling_frequency`)) ?? null,
+    sampling_frequency:
+      optional(top.sampling_frequency, (rate) => positive(rate, `${where}.sampling_frequency`)) ?? null,
     session_start: optional(top.session_start, (start) => text(start, `${where}.session_start`)) ?? null,
     values: optional(top.values, (values) => parseValues(values, `${where}.values`, dtype, numSamples, width)) ?? null,
     timestamps: optional(top.timestamps, (array) => parseArray(array, 'timestamps', 'float64', [numSamples])) ?? null,
@@ -134,7 +135,8 @@ export function parseSeries(value) {
   }
   segments.forEach((segment, index) => {
     const bytes = segment.num_samples * width * ITEM_BYTES[segment.values_dtype ?? dtype];
-    if (segment.values_uri && bytes > MAX_FILE_BYTES) throw damaged(where, `segment ${index} is a file of ${bytes} bytes`);
+    if (segment.values_uri && bytes > MAX_FILE_BYTES)
+      throw damaged(where, `segment ${index} is a file of ${bytes} bytes`);
   });
   return manifest;
 }
@@ -218,7 +220,9 @@ function parseValues(value, where, dtype, numSamples, width) {
   const entry = object(value, where);
   if (!entry.link) {
     const array = parseArray(value, where, dtype, [numSamples, width]);
-    return entry.left_out ? { ...array, left_out: parseStretches(entry.left_out, `${where}.left_out`, numSamples) } : array;
+    return entry.left_out
+      ? { ...array, left_out: parseStretches(entry.left_out, `${where}.left_out`, numSamples) }
+      : array;
   }
   const link = object(entry.link, `${where}.link`);
   return { link: { ...link, uri: checkedUri(link.uri, `${where}.link`) } };

@@ -6,13 +6,32 @@ import { SourceError } from './errors.js';
 
 /** Bytes of one number. @type {Record<string, number>} */
 export const ITEM_BYTES = {
-  int8: 1, uint8: 1, int16: 2, uint16: 2, int32: 4, uint32: 4, int64: 8, uint64: 8, float16: 2, float32: 4, float64: 8,
+  int8: 1,
+  uint8: 1,
+  int16: 2,
+  uint16: 2,
+  int32: 4,
+  uint32: 4,
+  int64: 8,
+  uint64: 8,
+  float16: 2,
+  float32: 4,
+  float64: 8,
 };
 
 /** @type {Record<string, new (of: any) => Numbers>} */
 const CLASSES = {
-  int8: Int8Array, uint8: Uint8Array, int16: Int16Array, uint16: Uint16Array, int32: Int32Array, uint32: Uint32Array,
-  int64: Float64Array, uint64: Float64Array, float16: Float32Array, float32: Float32Array, float64: Float64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: Float64Array,
+  uint64: Float64Array,
+  float16: Float32Array,
+  float32: Float32Array,
+  float64: Float64Array,
 };
 
 /** @type {Float32Array | null} */
@@ -71,8 +90,12 @@ function halfTable() {
     const fraction = bits & 1023;
     const size =
       exponent === 31
-        ? fraction ? NaN : Infinity
-        : exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15) : fraction * 2 ** -24;
+        ? fraction
+          ? NaN
+          : Infinity
+        : exponent
+          ? (1 + fraction / 1024) * 2 ** (exponent - 15)
+          : fraction * 2 ** -24;
     halves[bits] = bits & 0x8000 ? -size : size;
   }
   return halves;

@@ -109,7 +109,10 @@ async function samplePoints(reader, edges) {
     rest = finer;
   }
   if (rest.reduce((sum, { first, last }) => sum + last - first, 0) * width > MOST_SAMPLES) {
-    throw new SourceError('refused', `"${manifest.label}" has too many samples there to read without a backend: zoom in`);
+    throw new SourceError(
+      'refused',
+      `"${manifest.label}" has too many samples there to read without a backend: zoom in`,
+    );
   }
   const [finest] = manifest.levels;
   if (rest.length && !areThere && !finest) throw new SourceError('refused', noSamples(manifest));
@@ -193,7 +196,10 @@ async function eventPoints(reader, edges) {
     const of = /** @type {NonNullable<SeriesManifest['events']>} */ (manifest.events).channels;
     const channels = Uint32Array.from(await artifacts.readRows(of, first, last));
     if (channels.some((channel) => channel >= width)) {
-      throw new SourceError('damaged', `"${manifest.label}" has an event of a channel that it does not have; build it again`);
+      throw new SourceError(
+        'damaged',
+        `"${manifest.label}" has an event of a channel that it does not have; build it again`,
+      );
     }
     const times = total ? await reader.readTimes(0, first, last) : new Float64Array(0);
     if (total <= bins) return { times: times.slice(), channels };
@@ -226,7 +232,12 @@ async function stretchesBetween(reader, start, end) {
   /** @type {Stretch[]} */
   const found = [];
   for (let segment = 0; segment < reader.manifest.segments.length; segment += 1) {
-    const { start_time: from, end_time: to, num_samples: length, timestamps_uri: own } = reader.manifest.segments[segment];
+    const {
+      start_time: from,
+      end_time: to,
+      num_samples: length,
+      timestamps_uri: own,
+    } = reader.manifest.segments[segment];
     // Of files of their own the maker said where they begin and end; their times count.
     if (!length || (!own && (from > end || to < start))) continue;
     const isInside = !own && from >= start && to <= end;
@@ -259,7 +270,10 @@ async function countBefore(reader, segment, time, inclusive) {
   let high = length;
   if (reader.manifest.events && reader.manifest.counts.length) [low, high] = await eventsNear(reader, time);
   for (const level of reader.timedLevels.toReversed()) {
-    const [from, to] = [Math.floor(low / level.factor), Math.min(Math.ceil(high / level.factor), reader.numBins(level, segment))];
+    const [from, to] = [
+      Math.floor(low / level.factor),
+      Math.min(Math.ceil(high / level.factor), reader.numBins(level, segment)),
+    ];
     if (to - from > SEARCHED_ROWS || from >= to) continue;
     const times = await reader.readBinTimes(level, segment, from, to);
     const before = countWhere(times, isBefore);
@@ -301,7 +315,8 @@ async function eventsNear(reader, time) {
   const total = sampleRows(manifest)[1];
   const bin = Math.floor((time - level.start_time) / level.bin_seconds);
   if (bin < 0) return [0, 0];
-  if (bin >= level.shape[0] || before[level.shape[0]] !== total) return bin < level.shape[0] ? [0, total] : [total, total];
+  if (bin >= level.shape[0] || before[level.shape[0]] !== total)
+    return bin < level.shape[0] ? [0, total] : [total, total];
   return [before[bin], before[bin + 1]];
 }
 
@@ -338,7 +353,12 @@ function eachColumn(edges, time, take) {
   for (let other = column - 1; other >= 0 && edges[other + 1] === time; other -= 1) take(other);
 }
 
-/** @param {Stretch[]} stretches @param {number} segment @param {number} first @param {number} last joined to the last one */
+/**
+ * @param {Stretch[]} stretches
+ * @param {number} segment
+ * @param {number} first
+ * @param {number} last joined to the stretch before where it goes on from that
+ */
 function addStretch(stretches, segment, first, last) {
   if (first >= last) return;
   const previous = stretches[stretches.length - 1];

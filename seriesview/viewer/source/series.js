@@ -19,11 +19,11 @@ import { emptyNumbers } from './numbers.js';
  * @property {Artifacts} artifacts
  * @property {number} width channels
  * @property {boolean} hasSamples some, at least
- * @property {(segment: number, first: number, last: number) => boolean} hasSamplesOf whether those of [first, last) are there
+ * @property {(segment: number, first: number, last: number) => boolean} hasSamplesOf [first, last)
  * @property {(level: Level, segment: number) => number} numBins
  * @property {(level: Level, segment: number, first: number, last: number) => Promise<Span[]>} readBins [first, last)
  * @property {(segment: number, first: number, last: number) => Promise<Span[]>} readSamples [first, last)
- * @property {(segment: number, first: number, last: number) => Promise<Float64Array>} readTimes of samples [first, last)
+ * @property {(segment: number, first: number, last: number) => Promise<Float64Array>} readTimes [first, last)
  * @property {(level: Level, segment: number, first: number, last: number) => Promise<Float64Array>} readBinTimes of
  *   the first samples of bins [first, last)
  * @property {Level[]} timedLevels levels whose bins have times
@@ -97,13 +97,15 @@ export function makeReader(manifest, artifacts) {
   const regular = isRegular(manifest);
   const times = manifest.events ? manifest.events.times : manifest.timestamps;
   const firstSamples = sampleRows(manifest);
+  const hasSamples = hasStoredSamples(manifest);
 
   /** @type {Reader['readTimes']} */
   async function readTimes(segment, first, last) {
     const { timestamps_uri: uri, timestamps_dtype: dtype, num_samples: length, start_time: start } = segments[segment];
     if (regular) return Float64Array.from({ length: last - first }, (_, i) => start + (first + i) / rate());
     if (uri && dtype) return Float64Array.from((await artifacts.readNumbers(uri, dtype, length)).subarray(first, last));
-    if (!times) throw new SourceError('damaged', `series "${manifest.label}" says no times of its samples; build it again`);
+    if (!times)
+      throw new SourceError('damaged', `series "${manifest.label}" says no times of its samples; build it again`);
     const begin = firstSamples[segment];
     return /** @type {Float64Array} */ (await artifacts.readRows(times, begin + first, begin + last));
   }
@@ -114,8 +116,8 @@ export function makeReader(manifest, artifacts) {
     manifest,
     artifacts,
     width,
-    hasSamples: hasStoredSamples(manifest),
-    hasSamplesOf: (segment, first, last) => hasStoredSamples(manifest) && !lacksSamples(manifest, segment, first, last),
+    hasSamples,
+    hasSamplesOf: (segment, first, last) => hasSamples && !lacksSamples(manifest, segment, first, last),
     timedLevels: manifest.levels.filter((level) => regular || level.times),
     numBins: (level, segment) => closedBins(segments[segment].num_samples, level.factor),
     async readBins(level, segment, first, last) {
@@ -189,7 +191,7 @@ export function chosenRows(spans, width, places, dtype) {
  */
 export function noSamples(manifest) {
   if (manifest.values?.link) {
-    return `the raw samples of "${manifest.label}" lie in the recording itself, which only a backend reads: start one, or zoom out`;
+    return `the raw samples of "${manifest.label}" are in the recording itself: start a backend, or zoom out`;
   }
   return `"${manifest.label}" was stored without raw samples: zoom out`;
 }

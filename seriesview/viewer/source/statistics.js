@@ -22,7 +22,8 @@ import { addHull, makeHulls } from './windows.js';
 export function wholeBins(manifest, segment, first, last) {
   const length = manifest.segments[segment].num_samples;
   const factor = manifest.moments[0]?.factor;
-  if (!factor) throw new SourceError('refused', `"${manifest.label}" was stored without raw samples and moments: no statistics`);
+  if (!factor)
+    throw new SourceError('refused', `"${manifest.label}" was stored without raw samples and moments: no statistics`);
   const bins = Math.ceil(length / factor);
   const low = Math.min(Math.round(first / factor), bins - 1);
   const high = last >= length - 1 ? bins : Math.max(Math.round((last + 1) / factor), low + 1);
@@ -45,7 +46,7 @@ export async function readStatistics(reader, segment, first, last, channels) {
   if (!(Number.isInteger(first) && Number.isInteger(last) && first >= 0 && first <= last && last < length)) {
     throw new SourceError('refused', `samples ${first} to ${last} are not in segment ${segment} of ${length} samples`);
   }
-  const covered = reader.hasSamples ? undefined : wholeBins(manifest, segment, first, last);
+  const covered = reader.hasSamplesOf(segment, first, last + 1) ? undefined : wholeBins(manifest, segment, first, last);
   if (covered) [first, last] = [covered.firstSample, covered.lastSample];
   const isExact = /^u?int(8|16)$/.test(manifest.dtype);
   /** @type {Integers[]} */
@@ -59,12 +60,14 @@ export async function readStatistics(reader, segment, first, last, channels) {
       places.forEach((place, c) => {
         const values = Float64Array.from({ length: lastRow - firstRow }, (_, i) => rows[i * width + place]);
         const finite = values.filter(Number.isFinite);
-        const sum = finite.reduce((total, value) => total + value, 0);
         if (isExact) {
+          const sum = finite.reduce((total, value) => total + value, 0);
           const squares = finite.reduce((total, value) => total + value * value, 0);
           addIntegers(integers[c], [BigInt(finite.length), BigInt(sum), BigInt(squares)]);
         } else if (finite.length) {
-          const mean = sum / finite.length;
+          // Values far from zero keep their digits less the first one.
+          const [origin] = finite;
+          const mean = origin + finite.reduce((total, value) => total + (value - origin), 0) / finite.length;
           const spread = finite.reduce((total, value) => total + (value - mean) ** 2, 0);
           floats[c] = combined(floats[c], [finite.length, mean, spread]);
         }
@@ -103,7 +106,7 @@ export async function readStatistics(reader, segment, first, last, channels) {
 
   await add(first, last + 1, manifest.moments.length - 1);
   const hulls = makeHulls(manifest.dtype, 1, places);
-  const [low, high] = reader.hasSamples ? [first, last] : closedSpan(manifest, segment, first, last);
+  const [low, high] = covered ? closedSpan(manifest, segment, first, last) : [first, last];
   await addHull(reader, segment, low, high, hulls, 0);
   const extremes = Array.from(hulls.finish(), orNull);
   const rows = isExact ? integers.map(ofIntegers) : floats.map(ofFloats);

@@ -2,9 +2,9 @@
 
 import { makeArtifacts } from './artifacts.js';
 import { SourceError, asSourceError } from './errors.js';
+import { fileSource } from './files.js';
 import { decodeArray } from './numbers.js';
-import { fileSource } from './open.js';
-import { hasStoredSamples } from './series.js';
+import { hasStoredSamples, lacksSamples } from './series.js';
 import { wholeBins } from './statistics.js';
 
 /** @typedef {import('../types.js').Outside} Outside */
@@ -138,7 +138,8 @@ export function taskSource(outside, bytes) {
         if (result.times) {
           const length = result.times.shape?.[0] ?? result.times.length;
           const times = Float64Array.from(await decodeArray(result.times, 'float64', length));
-          if (events) return { times, channels: Uint32Array.from(await decodeArray(result.channels, 'uint32', length)) };
+          if (events)
+            return { times, channels: Uint32Array.from(await decodeArray(result.channels, 'uint32', length)) };
           return { times, values: await decodeArray(result.values, dtype, length * channels.length) };
         }
         const edges = Float64Array.from(await decodeArray(result.edges, 'float64', maxPoints + 1));
@@ -154,8 +155,11 @@ export function taskSource(outside, bytes) {
       const manifest = await files.getSeries(uri);
       const width = channels?.length ?? manifest.channels.length;
       return asked(async () => {
-        const isWhole = manifest.values || hasStoredSamples(manifest) || !manifest.segments[segment];
-        const covered = isWhole ? undefined : wholeBins(manifest, segment, firstSample, lastSample);
+        const isThere =
+          (manifest.values || hasStoredSamples(manifest)) &&
+          !lacksSamples(manifest, segment, firstSample, lastSample + 1);
+        const covered =
+          isThere || !manifest.segments[segment] ? undefined : wholeBins(manifest, segment, firstSample, lastSample);
         const result = await run('seriesview.get_statistics.1', {
           series_uri: named(uri),
           segment,
@@ -167,7 +171,9 @@ export function taskSource(outside, bytes) {
           const numbers = await decodeArray(result?.[key], 'float64', width);
           return Array.from(numbers, (value) => (Number.isNaN(value) ? null : value));
         };
-        const [count, mean, rms, std, min, max] = await Promise.all(['count', 'mean', 'rms', 'std', 'min', 'max'].map(read));
+        const [count, mean, rms, std, min, max] = await Promise.all(
+          ['count', 'mean', 'rms', 'std', 'min', 'max'].map(read),
+        );
         return { count: count.map(Number), mean, rms, std, min, max, ...(covered ? { covered } : {}) };
       }, instead);
     },
@@ -193,13 +199,17 @@ function withoutBackend(cause) {
 }
 
 function noBackend() {
-  const words = 'no backend answers, and the file is not here either: start a backend, or ask whoever sent the link for its ID';
+  const words =
+    'no backend answers, and the file is not here either: start a backend, or ask whoever sent the link for its ID';
   return new SourceError('backend', words);
 }
 
 /** @param {string} what @returns {SourceError} */
 function strange(what) {
-  return new SourceError('damaged', `the backend sent no ${what.slice(2)} as this viewer reads them; it may be of another version`);
+  return new SourceError(
+    'damaged',
+    `the backend sent no ${what.slice(2)} as this viewer reads them; it may be of another version`,
+  );
 }
 
 /** @param {string} uri @returns {string} backends want a name behind the hash */

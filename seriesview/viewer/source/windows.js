@@ -28,7 +28,10 @@ export async function readWindow(reader, request) {
   const length = manifest.segments[segment]?.num_samples ?? 0;
   const isAsked = firstSample >= 0 && firstSample < length && step >= 1 && request.columns >= 1;
   if (!isAsked || ![firstSample, step, request.columns].every(Number.isInteger) || request.columns > MAX_COLUMNS) {
-    throw new SourceError('refused', `no window of ${request.columns} columns from sample ${firstSample} of segment ${segment}`);
+    throw new SourceError(
+      'refused',
+      `no window of ${request.columns} columns from sample ${firstSample} of segment ${segment}`,
+    );
   }
   const columns = Math.min(request.columns, Math.max(Math.ceil((length - 1 - firstSample) / step), 1));
   if (step === 1) {
@@ -87,16 +90,21 @@ export async function addHull(reader, segment, first, last, hulls, column, unuse
     const high = last === end ? reader.numBins(level, segment) : Math.floor(last / level.factor);
     if (low >= high) continue;
     for (const { firstRow, lastRow, rows } of await reader.readBins(level, segment, low, high)) {
-      for (let row = 0; row < lastRow - firstRow; row += 1) hulls.addBin(column, rows, row * 2 * reader.width, reader.width);
+      for (let row = 0; row < lastRow - firstRow; row += 1)
+        hulls.addBin(column, rows, row * 2 * reader.width, reader.width);
     }
-    if (first < low * level.factor) await addHull(reader, segment, first, low * level.factor, hulls, column, number - 1);
+    if (first < low * level.factor)
+      await addHull(reader, segment, first, low * level.factor, hulls, column, number - 1);
     const reached = Math.min(high * level.factor, end);
     if (reached < last) await addHull(reader, segment, reached, last, hulls, column, number - 1);
     return;
   }
   if (!reader.hasSamples) throw new SourceError('refused', noSamples(reader.manifest));
   if ((last - first) * reader.width > MAX_SAMPLE_VALUES) {
-    throw new SourceError('refused', `${last - first} samples of "${reader.manifest.label}" are too many without levels`);
+    throw new SourceError(
+      'refused',
+      `${last - first} samples of "${reader.manifest.label}" are too many without levels`,
+    );
   }
   for (const { firstRow, lastRow, rows } of await reader.readSamples(segment, first, last + 1)) {
     for (let row = 0; row < lastRow - firstRow; row += 1) hulls.addSample(column, rows, row * reader.width);
