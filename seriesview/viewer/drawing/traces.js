@@ -25,10 +25,13 @@ export function drawTraces(pixels, width, height, x, hulls, lanes, scale, offset
   const shift = Float64Array.from(lanes, (lane) => lane.offset);
   const color = Uint32Array.from(lanes, colorOf);
   // From the last channel to the first, only rows that are still free: each pixel is written once. `free[row]` leads
-  // to the first free row from there on.
+  // to the first free row from there on; no row of [from, to] is free, and what lies in it is left at once.
+  const identity = Int32Array.from({ length: height + 1 }, (_, row) => row);
   const free = new Int32Array(height + 1);
   for (let column = 0; column < columns; column += 1) {
-    for (let row = 0; row <= height; row += 1) free[row] = row;
+    free.set(identity);
+    let from = 0;
+    let to = -1;
     const target = x + column;
     const base = column * channels;
     for (let channel = channels - 1; channel >= 0; channel -= 1) {
@@ -37,28 +40,35 @@ export function drawTraces(pixels, width, height, x, hulls, lanes, scale, offset
       if (least > most) continue;
       const middle = center[channel];
       const factor = perUnit[channel];
-      const one = Math.round(
-        middle - (least * scale[channel] + offset[channel] + shift[channel] - baseline[channel]) * factor,
-      );
-      const other = Math.round(
-        middle - (most * scale[channel] + offset[channel] + shift[channel] - baseline[channel]) * factor,
-      );
-      let top = one < other ? one : other;
-      let bottom = one < other ? other : one;
+      const gain = scale[channel];
+      const start = offset[channel];
+      const moved = shift[channel];
+      const zero = baseline[channel];
+      const one = Math.round(middle - (least * gain + start + moved - zero) * factor);
+      const other = Math.round(middle - (most * gain + start + moved - zero) * factor);
+      const top = one < other ? one : other;
+      const bottom = one < other ? other : one;
       if (!(top < height && bottom >= 0)) continue;
-      if (top < 0) top = 0;
-      if (bottom > height - 1) bottom = height - 1;
+      const first = top < 0 ? 0 : top | 0;
+      const last = bottom > height - 1 ? height - 1 : bottom | 0;
+      if (first >= from && last <= to) continue;
       const ink = color[channel];
-      let row = free[top];
+      let row = first >= from && first <= to ? to + 1 : first;
       while (row !== free[row]) row = free[row];
-      const first = top;
-      while (row <= bottom) {
+      while (row <= last) {
         pixels[row * width + target] = ink;
         free[row] = row + 1;
-        row += 1;
+        row = row + 1 === from ? to + 1 : row + 1;
         while (row !== free[row]) row = free[row];
       }
-      free[first] = row;
+      if (first > to + 1 || last < from - 1) {
+        if (last - first <= to - from) continue;
+        from = first;
+        to = last;
+      } else {
+        if (first < from) from = first;
+        if (last > to) to = last;
+      }
     }
   }
 }
