@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import io
+import json
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +17,7 @@ from playwright.sync_api import Frame, Page
 
 Picture = npt.NDArray[np.uint8]
 
+MOST_SECONDS = 15
 PROGRAM = "chromium"
 ARGUMENTS = [
     "--no-sandbox",
@@ -36,6 +39,14 @@ _PANEL = """async ([key, withPixels]) => {
   return {type: panel.type, lanes, frame, width, height, isComplete, notes, error, valueAxis, picture,
     canvasSize: [panel.canvas.width, panel.canvas.height]};
 }"""
+
+
+def wait_until(frame: Frame, condition: str) -> None:
+    """Return when an expression has come true. (Playwright's own way needs eval, which the node's pages forbid.)"""
+    deadline = time.monotonic() + MOST_SECONDS
+    while not frame.evaluate(f"Boolean({condition})"):
+        assert time.monotonic() < deadline, f"{condition} did not come true within {MOST_SECONDS} s"
+        frame.page.wait_for_timeout(10)
 
 
 @dataclass
@@ -64,7 +75,7 @@ class Viewer:
 
     def wait(self) -> Viewer:
         """Return when every visible panel is painted for good."""
-        self.inside.wait_for_function("globalThis.seriesview !== undefined")
+        self.wait_until("globalThis.seriesview !== undefined")
         self.inside.evaluate("seriesview.settled()")
         return self
 
@@ -91,15 +102,19 @@ class Viewer:
         """Do something that moves the view, wait until it has, and return the new frame."""
         before = self.frame()
         act()
-        self.inside.wait_for_function(
-            "before => JSON.stringify(seriesview.frame()) !== JSON.stringify(before)", arg=before
+        self.wait_until(
+            f"JSON.stringify(seriesview.frame()) !== {json.dumps(json.dumps(before, separators=(',', ':')))}"
         )
         self.inside.evaluate("seriesview.settled()")
         return self.frame()
 
-    def wait_until(self, condition: str, argument: Any = None) -> None:
+    def wait_until(self, condition: str) -> None:
         """Return when an expression of JavaScript has come true in the viewer."""
-        self.inside.wait_for_function(condition, arg=argument)
+        wait_until(self.inside, condition)
+
+    def wait_for_link(self, words: str) -> None:
+        """Return when the address of the page holds these words."""
+        wait_until(self.page.main_frame, f"decodeURIComponent(location.search).includes({json.dumps(words)})")
 
     def box(self, key: str = "0") -> dict[str, float]:
         """Where a panel's canvas is in the page, CSS pixels: x, y, width, height."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import ARGUMENTS, PROGRAM
+from browsing import ARGUMENTS, MOST_SECONDS, PROGRAM
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from recordings import Builder
 from static_servers import PARENTS, VIEWER, StaticServer
@@ -47,7 +47,7 @@ def new_context(browser: Browser, guard: Guard) -> Iterator[Callable[..., Browse
             size = {"width": WIDTH, "height": HEIGHT}
             context = browser.new_context(**({"viewport": size, "accept_downloads": True} | options))
             stack.callback(context.close)
-            context.set_default_timeout(20_000)
+            context.set_default_timeout(1000 * MOST_SECONDS)
             guard.watch(context)
             return context
 

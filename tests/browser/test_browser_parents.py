@@ -49,7 +49,7 @@ def test_generation_n_gives_files_and_keeps_the_state(
     viewer.set_state(**frame, panels={"0": {"gain": 1.5, "channels": ["4", "0"]}})
     panel = viewer.panel()
     assert_same(panel, expected_picture(recording, panel, viewer.timeline()), how)
-    page.wait_for_function("record.states.some(state => state.leftColumn === 1234)")
+    viewer.wait_for_link('"leftColumn":1234')
     assert any(request.get("responseType") == "binary" for request in record(page, "requests"))
     again = show(new_context().new_page(), page.url)
     assert again.state() == viewer.state()
