@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +32,7 @@ def figure_html(figure: Figure) -> str:
         return f"<p>seriesview: this figure cannot be shown: {escape(str(error))}</p>"
     return (
         f'<iframe src="{escape(framed)}" title="{escape(figure.label)}" width="100%" height="{HEIGHT}" '
-        'style="border: 0" allowfullscreen></iframe>'
+        'style="border: 0" referrerpolicy="origin" allowfullscreen></iframe>'
         f'<p><a href="{escape(linked)}" target="_blank" rel="noopener">{escape(figure.label)}, '
         "in a tab of its own</a></p>"
     )
@@ -62,13 +63,19 @@ def _server(storage_dir: Path, way: Way) -> FigureServer:
             server = FigureServer(storage_dir, host=way.host, port=0)
             server.start()
             _servers[key] = server
-            atexit.register(server.stop)
+            _at_exit(server.stop)
         return server
+
+
+def _at_exit(stop: Callable[[], object]) -> None:
+    """Stop a server at the end of the process, while its threads can still finish."""
+    # The one that is public runs when thread pools are closed already.
+    register = getattr(threading, "_register_atexit", atexit.register)
+    register(stop)
 
 
 def _forget(storage_dir: Path, way: Way) -> None:
     with _lock:
         server = _servers.pop((os.getpid(), storage_dir.absolute(), way.host), None)
     if server is not None:
-        atexit.unregister(server.stop)
         server.stop()

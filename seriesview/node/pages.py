@@ -40,17 +40,19 @@ _CONTENT_TYPES = {
     ".txt": "text/plain; charset=utf-8",
 }
 _PART = re.compile(r"[A-Za-z0-9_@-][A-Za-z0-9_@.-]*", re.ASCII)
+# A notebook shows the page in a frame: through a proxy from the same origin, else from another port of loopback. The
+# view is in that frame too.
+_FRAMED_BY = "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
 _COMMON_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; "
 _PAGE_POLICY = (
     _COMMON_POLICY
     + "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src {frames}; "
-    # A notebook shows the page in a frame: through a proxy from the same origin, else from another port of loopback.
-    "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
+    + _FRAMED_BY
 )
 _VIEW_POLICY = (
     _COMMON_POLICY
     + "script-src 'self'; worker-src 'self' blob:; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "
-    "connect-src 'self'; frame-ancestors 'self'"
+    "connect-src 'self'; " + _FRAMED_BY
 )
 _BUCKET_HOST = "https://storage.googleapis.com"
 

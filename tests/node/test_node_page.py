@@ -160,9 +160,12 @@ def test_web_pages_have_their_types_and_are_asked_for_again(peer: Peer, path: st
     assert ask(peer.port, "HEAD", path).headers["Content-Length"] == str(len(answer.body))
 
 
-def test_a_view_may_reach_the_node_alone_and_be_framed_by_it_alone(peer: Peer) -> None:
+def test_a_view_may_reach_the_node_alone_and_be_framed_by_it_and_by_notebooks_here(peer: Peer) -> None:
     rules = policy(peer.get("/view/mine/"))
-    assert rules["connect-src"] == rules["script-src"] == rules["frame-ancestors"] == {"'self'"}
+    assert rules["connect-src"] == rules["script-src"] == {"'self'"}
+    # A frame's policy is about every page around it.
+    assert rules["frame-ancestors"] == policy(peer.get("/f"))["frame-ancestors"]
+    assert rules["frame-ancestors"] == {"'self'", "http://localhost:*", "http://127.0.0.1:*"}
     assert rules["worker-src"] == {"'self'", "blob:"}
     assert rules["default-src"] == {"'none'"}
 

@@ -18,11 +18,13 @@ const NO_SESSION =
   'This browser has not been let in by this node. Print a new link (seriesview serve, seriesview view) where the ' +
   'node runs, and open it here: each link lets one browser in.';
 
+const framer = framedByOtherName();
+if (framer) location.replace(framer);
 // Before anything else: the token works once, and must not stay in the address or the history.
 const token = new URLSearchParams(location.hash.slice(1)).get('token');
-if (location.hash) history.replaceState(history.state, '', location.pathname + location.search);
+if (location.hash && !framer) history.replaceState(history.state, '', location.pathname + location.search);
 addEventListener('hashchange', () => location.reload());
-show().catch((error) => fail(messageOf(error)));
+if (!framer) show().catch((error) => fail(messageOf(error)));
 
 async function show() {
   const link = new URLSearchParams(location.search);
@@ -168,11 +170,28 @@ function viewOf(v, { views, viewOrigins }) {
   );
 }
 
+/**
+ * A notebook that calls this machine localhost gets no cookie of 127.0.0.1 sent, nor the other way round.
+ * @returns {string | null} the page's address by the name that the page around it has; null: it is the same, or no other
+ */
+function framedByOtherName() {
+  if (window === window.top || !document.referrer) return null;
+  const { hostname } = new URL(document.referrer);
+  if (hostname === location.hostname || !isLoopback(hostname) || !isLoopback(location.hostname)) return null;
+  const address = new URL(location.href);
+  address.hostname = hostname;
+  return address.href;
+}
+
+/** @param {string} name of a host @returns {boolean} whether a node on loopback listens there */
+function isLoopback(name) {
+  return ['localhost', '127.0.0.1', '[::1]'].includes(name);
+}
+
 /** @param {string} address of a view; one of this node, by whichever of its loopback names, loses its beginning */
 function withoutBase(address) {
   if (!/^https?:\/\//.test(address)) return address;
   const { protocol, hostname, port, pathname } = new URL(address);
-  const isLoopback = (/** @type {string} */ name) => ['localhost', '127.0.0.1', '[::1]'].includes(name);
   const isSame = hostname === location.hostname || (isLoopback(hostname) && isLoopback(location.hostname));
   if (!isSame || protocol !== location.protocol || port !== location.port) return address;
   return pathname.slice(new URL(BASE).pathname.length - 1);
