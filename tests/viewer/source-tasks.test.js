@@ -82,7 +82,6 @@ test('windows come from files while the backend is away', async (/** @type {any}
   await ask();
   parent.hasBackend = true;
   source.retry?.();
-  await new Promise((resolve) => setTimeout(resolve));
   assert.deepEqual(await ask(), fromBackend);
 });
 

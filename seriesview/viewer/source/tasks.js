@@ -178,8 +178,7 @@ export function taskSource(outside, bytes) {
       }, instead);
     },
     retry() {
-      lookedAt = -Infinity;
-      if (isAway) look();
+      isAway = false;
     },
   };
 }
