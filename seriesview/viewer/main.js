@@ -20,4 +20,4 @@ async function open() {
   }
 }
 
-if (location.protocol !== 'file:') open();
+if (location.protocol !== 'file:' || 'seriesviewEmbedded' in globalThis) open();
