@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import test from 'node:test';
 import { deflateSync } from 'node:zlib';
 
-import { makeArtifacts } from '../../seriesview/viewer/source/artifacts.js';
+import { loadFrom, makeArtifacts } from '../../seriesview/viewer/source/artifacts.js';
 import { SourceError } from '../../seriesview/viewer/source/errors.js';
 import { checkedUri, parseJson, parseSeries, parseWorkspace } from '../../seriesview/viewer/source/manifests.js';
 import { decodeArray, numbersOf } from '../../seriesview/viewer/source/numbers.js';
@@ -203,4 +203,36 @@ test('manifests that nobody can read are refused in words', () => {
   for (const uri of ['file:///etc/passwd', 'sha1://abc/x', `sha1://${'g'.repeat(40)}/x`, 7, null]) {
     assert.throws(() => checkedUri(uri, 'here'), { kind: 'damaged' });
   }
+});
+
+test('a web server is asked for plain files; what it answers is told in words', async (/** @type {any} */ context) => {
+  const { bytes, array } = stored();
+  let status = 200;
+  /** @type {string[]} */
+  const asked = [];
+  context.mock.method(globalThis, 'fetch', async (/** @type {string} */ address) => {
+    asked.push(address);
+    return new Response(await bytes(`sha1://${address.slice(-40)}/x`), { status });
+  });
+  const artifacts = () => makeArtifacts({ bytes: loadFrom('http://host/folder/'), numbers: null });
+  assert.equal((await artifacts().readRows(array, 0, 8)).length, 8);
+  const hash = array.pages[0].slice(7, 47);
+  assert.equal(asked[0], `http://host/folder/sha1/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash.slice(4, 6)}/${hash}`);
+  for (const [answered, kind] of /** @type {[number, string][]} */ ([
+    [404, 'missing'],
+    [403, 'refused'],
+    [503, 'network'],
+  ])) {
+    status = answered;
+    await assert.rejects(artifacts().readRows(array, 0, 8), { kind });
+  }
+});
+
+test('rows that are read may be kept and changed', async () => {
+  const { array, bytes } = stored();
+  const artifacts = makeArtifacts({ bytes, numbers: null });
+  const rows = await artifacts.readRows(array, 0, 2);
+  rows.fill(7);
+  assert.equal(rows.buffer.byteLength, 16);
+  assert.deepEqual([...(await artifacts.readRows(array, 0, 2))], [0, 1]);
 });

@@ -94,7 +94,7 @@ export function makeArtifacts(loaders) {
       return await atOnce(() => withRetries(() => /** @type {any} */ (loaders.bytes)(uri, isAgain)));
     } catch (cause) {
       const list = /\?manifest=([0-9a-f]{40})$/.exec(uri);
-      if (!list || !(cause instanceof SourceError) || cause.kind !== 'missing') throw cause;
+      if (!list || !(cause instanceof SourceError) || !['missing', 'refused'].includes(cause.kind)) throw cause;
       return fromChunks(uri, await readJson(`sha1://${list[1]}/chunks.json`));
     }
   }
@@ -203,7 +203,8 @@ export function makeArtifacts(loaders) {
     readSpans,
     async readRows(array, first, last) {
       const spans = await readSpans(array, first, last);
-      if (spans.length === 1) return spans[0].rows;
+      // A copy: whoever keeps a few rows does not keep their part.
+      if (spans.length === 1) return spans[0].rows.slice();
       const width = rowLength(array);
       const found = emptyNumbers(array.dtype, Math.max(last - first, 0) * width);
       for (const span of spans) found.set(span.rows, (span.firstRow - first) * width);
@@ -271,6 +272,10 @@ export function loadFrom(base) {
     }
     if (response.status === 429 || response.status >= 500) {
       throw new SourceError('network', `${path}: the server answered ${response.status}; try again`);
+    }
+    if (response.status === 401 || response.status === 403) {
+      const words = `you may not read ${path}, or it is not there; ask whoever sent you the link (status ${response.status})`;
+      throw new SourceError('refused', words);
     }
     const words = `${path} is not there (the server answered ${response.status}); export the workspace again`;
     throw new SourceError('missing', words);
