@@ -2,7 +2,7 @@
 
 import { movedPicture } from './picture.js';
 import { spreadOf } from './scales.js';
-import { channelsOf, drawScene, layoutOf } from './scenes.js';
+import { channelsOf, drawScene, findMissing, layoutOf } from './scenes.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Painted} Painted */
@@ -58,6 +58,13 @@ export function createPanelPainter() {
       const fault = faultOf(series, request);
       const spread = fault ? null : knownSpread(series, wanted);
       if (!spread) {
+        if (!fault && series.manifest.segments.length) {
+          // What the scales come from and what is drawn are asked for together.
+          const shown = channelsOf(series.manifest, request);
+          const first = wanted.length;
+          findMissing({ series, timeline, frame, request, isDark, shown, wanted }, frame.leftColumn, frame.leftColumn + width);
+          for (const each of wanted.slice(first)) each.isAhead = false;
+        }
         const notDrawn = { key, frame, width, height, pixels: new Uint32Array(width * height), isComplete: false };
         return { ...notDrawn, lanes: [], valueAxis: null, notes: [], error: fault };
       }

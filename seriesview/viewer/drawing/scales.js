@@ -10,8 +10,10 @@ import { channelColors } from './colors.js';
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 /** @typedef {import('./series.js').SeriesData} SeriesData */
 
-/** Half a lane is so many times the median standard deviation of channels of the same unit. */
+/** Half of one lane, or of a common one, is so many times the median standard deviation of channels of the same unit. */
 const DEVIATIONS = 6;
+/** Half of each of several lanes: what reaches further is drawn over the lanes beside it. */
+const DEVIATIONS_OF_LANES = 3;
 const MARGIN = 1.05;
 
 /**
@@ -164,15 +166,16 @@ function extremes(manifest, rows, { scale, offset }) {
  * Half the height of a lane in physical units, for each channel: the same for all channels of a unit.
  * @param {Spread} spread
  * @param {string[]} unit
+ * @param {number} [times] of the median standard deviation
  * @returns {Float64Array}
  */
-export function laneHalves(spread, unit) {
+export function laneHalves(spread, unit, times = DEVIATIONS) {
   const halves = new Float64Array(unit.length).fill(1);
   for (const each of new Set(unit)) {
     const members = unit.flatMap((name, index) => (name === each ? [index] : []));
     const deviations = members.map((index) => spread.deviation[index]).filter((value) => value > 0);
     const furthest = members.reduce((most, index) => Math.max(most, reach(spread, index) || 0), 0) * MARGIN;
-    const typical = DEVIATIONS * median(deviations);
+    const typical = times * median(deviations);
     const half = typical > 0 && furthest > 0 ? Math.min(typical, furthest) : typical || furthest;
     if (half > 0) for (const index of members) halves[index] = half;
   }
@@ -223,7 +226,7 @@ export function laneRows(height, index, count) {
  */
 export function stackedLanes(manifest, spread, shown, settings, height, isDark, isWhole = false) {
   const { unit } = unitsOf(manifest);
-  const halves = laneHalves(spread, unit);
+  const halves = laneHalves(spread, unit, shown.length > 1 ? DEVIATIONS_OF_LANES : DEVIATIONS);
   // Not the rows that the lane happens to have: channels are compared with one another.
   const halfLane = Math.max(height / shown.length, 1) / 2;
   const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane, place) => {

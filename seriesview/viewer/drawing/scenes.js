@@ -62,6 +62,9 @@ export function layoutOf(manifest, spread, shown, request, isDark) {
     return lanesOf(manifest, spread, shown, settings, height, isDark);
   }
   const layout = plainLanes(manifest, shown, settings, height, isDark);
+  if (type === 'RasterPlot' && manifest.channels.every(({ group }) => group === manifest.channels[0].group)) {
+    return { ...layout, lanes: layout.lanes.map((lane) => ({ ...lane, color: layout.lanes[0].color })) };
+  }
   return type === 'ProbabilityDensity' ? { ...layout, valueAxis: densityAxis(manifest, shown, request) } : layout;
 }
 
@@ -106,8 +109,8 @@ export function drawScene(scene, picture) {
     }
   }
   const end = frame.leftColumn + frame.columns;
-  look(scene, frame.leftColumn - TILE_COLUMNS, frame.leftColumn);
-  look(scene, end, end + TILE_COLUMNS);
+  findMissing(scene, frame.leftColumn - TILE_COLUMNS, frame.leftColumn);
+  findMissing(scene, end, end + TILE_COLUMNS);
 }
 
 /**
@@ -122,7 +125,7 @@ export function laneUnits({ series, shown }) {
 }
 
 /**
- * @param {Scene} scene
+ * @param {Omit<Scene, 'layout' | 'spread'>} scene
  * @param {number} from absolute column
  * @param {number} to
  * @param {boolean} [isAhead]
@@ -154,12 +157,12 @@ export function hullsOf(scene, from, to, notes) {
 }
 
 /**
- * Find what will be missing beside the screen.
- * @param {Scene} scene
+ * Find what is missing, without drawing.
+ * @param {Omit<Scene, 'layout' | 'spread'>} scene
  * @param {number} from absolute column
  * @param {number} to
  */
-function look(scene, from, to) {
+export function findMissing(scene, from, to) {
   const { series, timeline, frame, request, shown, wanted } = scene;
   const hasPoints = request.type === 'EventAmplitudes' || !isRegular(series.manifest);
   if (hasPoints) visitPoints(pointRange(scene, from, to, true), () => {});

@@ -45,14 +45,17 @@ export function createSession(source, figure, timelines, post) {
   /** @type {PaintOrder | null} */
   let order = null;
   let view = 0;
-  /** @type {Set<string>} keys of panels that the order's picture is not complete of */
-  const unfinished = new Set();
+  /** @type {Set<string>} keys of panels that have to be painted */
+  const due = new Set();
   /** @type {Map<string, TileRequest[]>} by panel: what its picture lacks */
   const lacking = new Map();
   /** @type {ReturnType<typeof setTimeout> | null} */
   let timer = null;
   const loader = createLoader(
-    () => schedule(REPAINT_DELAY),
+    (arrived) => {
+      for (const [key, requests] of lacking) if (requests.some((each) => each.key === arrived && !each.isAhead)) due.add(key);
+      if (due.size) schedule(REPAINT_DELAY);
+    },
     (waiting) => post({ type: 'loading', waiting }),
   );
 
@@ -72,7 +75,7 @@ export function createSession(source, figure, timelines, post) {
     timer = null;
     if (!order) return;
     const { panels } = order;
-    for (const request of panels) if (unfinished.has(request.key)) paintPanel(order, request);
+    for (const request of panels) if (due.delete(request.key)) paintPanel(order, request);
     const shown = new Set(panels.map(({ key }) => key));
     for (const key of lacking.keys()) if (!shown.has(key)) lacking.delete(key);
     loader.want([...lacking.values()].flat());
@@ -105,7 +108,6 @@ export function createSession(source, figure, timelines, post) {
       painted = { ...nothing, number, key, frame, width: frame.columns, height, pixels, error: words };
     }
     lacking.set(key, wanted);
-    if (painted.isComplete || (painted.error && !wanted.length)) unfinished.delete(key);
     post({ type: 'painted', painted }, [painted.pixels]);
   };
 
@@ -115,8 +117,8 @@ export function createSession(source, figure, timelines, post) {
     paint(next) {
       order = next;
       view = next.view ?? viewOf(figure, next.panels) ?? view;
-      unfinished.clear();
-      for (const { key } of next.panels) unfinished.add(key);
+      due.clear();
+      for (const { key } of next.panels) due.add(key);
       if (timer !== null) clearTimeout(timer);
       timer = null;
       schedule(0);
@@ -124,7 +126,7 @@ export function createSession(source, figure, timelines, post) {
     retry() {
       loader.retry();
       source.retry?.();
-      if (order) for (const { key } of order.panels) unfinished.add(key);
+      if (order) for (const { key } of order.panels) due.add(key);
       schedule(0);
     },
     view: () => view,
