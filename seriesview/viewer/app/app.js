@@ -272,7 +272,7 @@ export function startApp(connection, element) {
   function buildPanels() {
     hosts.forEach((host) => host.remove());
     active = null;
-    pointed = null;
+    if (pointed) app.point(null);
     firstOrder = lastOrder + 1;
     const { panels } = app.figure().views[shown.view];
     hosts = panels.map((panel) => createPanelHost(app, panel, shown.panels[panel.key] ?? {}, settingsChanged, retry));
@@ -295,7 +295,8 @@ export function startApp(connection, element) {
   /** @param {Partial<ViewState>} changes @param {'push' | 'replace'} [how] */
   function update(changes, how = 'push') {
     if (how === 'push') history.begin();
-    const read = readState({ ...stateNow(), ...changes }, app.figure());
+    const before = changes.view === undefined || changes.view === shown.view ? stateNow() : {};
+    const read = readState({ ...before, ...changes }, app.figure());
     if (read.view !== shown.view) {
       shown = { ...read, frame: null };
       buildPanels();

@@ -69,10 +69,11 @@ export function visibleBands({ starts, ends, latest, labels }, startTime, endTim
 
 /**
  * @param {App} app
- * @param {{rows: HTMLElement, veil: HTMLCanvasElement}} places veil: above all panels, one pixel high
+ * @param {{rows: HTMLElement, tint: HTMLCanvasElement, edges: HTMLCanvasElement}} places tint: behind all pictures, so that
+ *   their colours stay what they are; edges: before them; both one pixel high
  * @returns {{draw: () => void, build: () => void, load: () => void}}
  */
-export function createBands(app, { rows, veil }) {
+export function createBands(app, { rows, tint, edges }) {
   /** @type {{uri: string, bands: Bands | null, strip: HTMLCanvasElement}[]} */
   let series = [];
   let loaded = 0;
@@ -118,10 +119,16 @@ export function createBands(app, { rows, veil }) {
     const perColumn = frame.samplesPerColumn / frame.columnsPerSample / timeline.ticksPerSecond;
     const startTime = timeline.startTime + frame.leftColumn * perColumn;
     const endTime = startTime + frame.columns * perColumn;
-    const over = clearCanvas(veil, frame.columns, 1, ratio);
-    veil.style.height = '';
-    over.setTransform(1, 0, 0, 1, 0, 0);
-    const [text, back] = ['--text', '--back'].map(styleValue);
+    const [behind, before] = [tint, edges].map((canvas) => {
+      const context = clearCanvas(canvas, frame.columns, 1, ratio);
+      canvas.style.height = '';
+      context.setTransform(1, 0, 0, 1, 0, 0);
+      return context;
+    });
+    behind.globalAlpha = 0.16;
+    before.globalAlpha = 0.5;
+    let firstColour = 0;
+    const text = styleValue('--text');
     for (const { bands, strip } of series) {
       const context = clearCanvas(strip, frame.columns, Math.round(HEIGHT * ratio), ratio);
       if (!bands) continue;
@@ -129,12 +136,9 @@ export function createBands(app, { rows, veil }) {
       context.textBaseline = 'middle';
       for (const { from, to, label } of visibleBands(bands, startTime, endTime, pixelOf)) {
         const [x, width] = [from / ratio, (to - from) / ratio];
-        const colour = COLOURS[label % COLOURS.length];
-        over.globalAlpha = 0.13;
-        over.fillStyle = context.fillStyle = colour;
-        over.fillRect(from, 0, to - from, 1);
-        over.globalAlpha = 0.6;
-        if (to - from > 3) over.fillRect(from, 0, 1, 1);
+        behind.fillStyle = before.fillStyle = context.fillStyle = COLOURS[(firstColour + label) % COLOURS.length];
+        behind.fillRect(from, 0, to - from, 1);
+        if (width > 3) before.fillRect(from, 0, 1, 1);
         context.globalAlpha = 0.38;
         context.fillRect(x, 1, Math.max(width - (width > 3 ? 1 : 0), 1 / ratio), HEIGHT - 2);
         context.globalAlpha = 1;
@@ -143,7 +147,7 @@ export function createBands(app, { rows, veil }) {
         context.fillStyle = text;
         context.fillText(shortened(context, bands.names[label], width - 9), x + 5, HEIGHT / 2 + 0.5);
       }
-      context.strokeStyle = back;
+      firstColour += bands.names.length;
     }
   }
 

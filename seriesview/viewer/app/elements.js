@@ -65,11 +65,21 @@ export function clearCanvas(canvas, width, height, pixelRatio) {
   return context;
 }
 
+/** @type {Map<string, string>} */
+const values = new Map();
+
 /**
  * The value of a colour (or another custom property) of the style sheet.
  * @param {string} name such as --text
  * @returns {string}
  */
 export function styleValue(name) {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const value = values.get(name) ?? getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  values.set(name, value);
+  return value;
+}
+
+/** After a change between light and dark. */
+export function forgetStyle() {
+  values.clear();
 }

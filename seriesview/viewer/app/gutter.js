@@ -1,6 +1,6 @@
 /** @file What stands left of a picture: labels of lanes with a scale bar, or an axis of values. */
 
-import { quantityText, roundDown, valueTicks } from '../geometry/ticks.js';
+import { quantityText, roundDown, scaledUnit, valueTicks } from '../geometry/ticks.js';
 import { styleValue } from './elements.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
@@ -35,14 +35,16 @@ export function drawGutter(context, painted, size) {
  */
 function drawAxis(context, { unit, low, high }, { width, height }) {
   const line = styleValue('--line');
-  for (const { value, label } of valueTicks(low, high, Math.max(Math.floor(height / 26), 1))) {
-    const y = height - ((value - low) / (high - low || 1)) * height;
+  const scaled = scaledUnit(unit, Math.max(Math.abs(low), Math.abs(high)));
+  const [bottom, top] = [low * scaled.factor, high * scaled.factor];
+  for (const { value, label } of valueTicks(bottom, top, Math.max(Math.floor(height / 22), 1))) {
+    const y = height - ((value - bottom) / (top - bottom || 1)) * height;
     context.fillStyle = line;
     context.fillRect(width - 5, Math.min(Math.round(y), height - 1), 5, 1);
     context.fillStyle = styleValue('--muted');
     context.fillText(label, width - 8, Math.min(Math.max(y, LINE / 2), height - LINE / 2), width - 22);
   }
-  drawUpright(context, unit, 8, height / 2, height);
+  drawUpright(context, scaled.unit, 8, height / 2, height);
 }
 
 /**

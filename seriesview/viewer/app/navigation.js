@@ -25,10 +25,6 @@ export function listenToPointers(app) {
   let pinch = null;
   /** @type {PointerEvent | null} */
   let latest = null;
-  /** @type {PointerEvent | null} */
-  let rest = null;
-  /** @type {import('./app.js').Pointed} */
-  let mine = null;
   let wheel = 0;
   let lastWheel = 0;
 
@@ -134,13 +130,8 @@ export function listenToPointers(app) {
     const x = Math.min(Math.max(Math.floor(xOf(event)), 0), frame.columns - 1);
     const y = Math.floor((event.clientY - host.picture.getBoundingClientRect().top) * app.pixelRatio());
     const column = frame.leftColumn + x;
-    mine = { host, x, y, column, time: timeOfColumn(app.timeline(), frame, column) };
-    rest = event;
-    app.point(mine);
+    app.point({ host, x, y, column, time: timeOfColumn(app.timeline(), frame, column) });
   }
-
-  // What moves under a pointer at rest.
-  app.on('frame', () => rest && mine && app.pointed() === mine && pointAt(rest));
 
   /** @param {Drag} now @param {PointerEvent} event */
   function dragTo(now, event) {

@@ -1,7 +1,7 @@
 /** @file The page around the panels: title, toolbar, rows, status line, and what lies over all panels. */
 
 import { columnOfTime } from '../geometry/timeline.js';
-import { iconButton, make } from './elements.js';
+import { forgetStyle, iconButton, make } from './elements.js';
 import { showAll, zoom } from './keys.js';
 import { CHROME } from './layout.js';
 
@@ -31,11 +31,11 @@ export function createPage(app, { layOut, openView, retry }) {
   const overview = make('div', { className: 'row overview' });
   const strips = make('div', { className: 'strips' });
   const grid = make('canvas', { className: 'grid', 'aria-hidden': 'true' });
-  const veil = make('canvas', { className: 'veil', 'aria-hidden': 'true' });
+  const [tint, edges] = ['tint', 'edges'].map((className) => make('canvas', { className, 'aria-hidden': 'true' }));
   const selection = make('div', { className: 'selection', hidden: true });
   const cursor = make('div', { className: 'cursor', hidden: true });
   const panels = make('div', { className: 'panels' });
-  stack.append(grid, panels, veil, selection, cursor);
+  stack.append(tint, grid, panels, edges, selection, cursor);
   const scroll = make('div', { className: 'scroll' }, stack);
   const axisRow = make('div', { className: 'row axis-row' });
   const range = make('span', { className: 'range' });
@@ -100,6 +100,7 @@ export function createPage(app, { layOut, openView, retry }) {
   }
 
   function redrawAll() {
+    forgetStyle();
     app.panels().forEach((host) => host.redraw());
     app.redraw();
   }
@@ -143,13 +144,16 @@ export function createPage(app, { layOut, openView, retry }) {
     element.style.setProperty('--handle', `${CHROME - Math.round(21 * ratio) / ratio}px`);
     const columns = Math.min(Math.max(Math.floor((scroll.clientWidth - gutter - 8) * ratio), 16), 16384);
     element.style.setProperty('--width', `${columns / ratio}px`);
+    scroll.style.marginTop = '';
+    const top = scroll.getBoundingClientRect().top * ratio;
+    scroll.style.marginTop = `${(Math.ceil(top - 0.01) - top) / ratio}px`;
     return columns;
   }
 
   return {
     axis: { row: axisRow, grid, range, zoom: zoomed },
     overview,
-    strips: { rows: strips, veil },
+    strips: { rows: strips, tint, edges },
     isDark,
     columns: placeRows,
     /** @returns {number} CSS pixels for panels */

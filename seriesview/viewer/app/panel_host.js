@@ -49,6 +49,8 @@ const STEP = 16;
 export function createPanelHost(app, panel, initial, changed, retry) {
   let settings = initial;
   let height = 0;
+  /** What the labels were drawn from. */
+  let drawn = '';
   const manifest = panel.seriesUri === null ? null : app.figure().series[panel.seriesUri];
   const ids = new Set(manifest?.channels.map((channel) => channel.id));
   const name = panel.label || panel.type;
@@ -119,7 +121,11 @@ export function createPanelHost(app, panel, initial, changed, retry) {
     isDone: (order) => !!host.painted && host.painted.number >= order && (host.painted.isComplete || host.painted.error !== null),
     redraw() {
       const ratio = app.pixelRatio();
-      const width = Math.round(gutter.parentElement ? parseFloat(getComputedStyle(gutter).width) * ratio : 0);
+      const width = Math.round(parseFloat(app.element.style.getPropertyValue('--gutter')) * ratio);
+      const { lanes, valueAxis } = host.painted ?? {};
+      const wanted = JSON.stringify([lanes, valueAxis, width, height, ratio, app.isDark()]);
+      if (wanted === drawn) return;
+      drawn = wanted;
       const context = clearCanvas(gutter, width, Math.max(Math.round(height * ratio), 1), ratio);
       gutter.style.width = '';
       if (host.painted) drawGutter(context, host.painted, { width: width / ratio, height, ratio });

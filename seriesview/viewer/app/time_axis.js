@@ -62,9 +62,8 @@ export function createTimeAxis(app, chosen, { row, grid, range, zoom }) {
       if (!isMajor) continue;
       lines.fillRect(column, 0, 1, 1);
       const half = context.measureText(label).width / 2;
-      const at = Math.min(Math.max(x, half + 1), width - half - 1);
       context.fillStyle = text;
-      context.fillText(label, at, 17);
+      if (x >= half && x <= width - half) context.fillText(label, x, 17);
       if (!date) continue;
       const room = context.measureText(date).width / 2 + 1;
       context.fillStyle = muted;
@@ -79,7 +78,9 @@ export function createTimeAxis(app, chosen, { row, grid, range, zoom }) {
   /** @param {number} startTime @param {number} endTime */
   function showRange(startTime, endTime) {
     const span = durationText(endTime - startTime);
-    const ends = `${app.timeText(startTime)} \u2013 ${app.timeText(endTime)}`;
+    const [from, to] = [startTime, endTime].map((time) => app.timeText(time));
+    const isSameDay = mode() === 'wall' && from.slice(0, 11) === to.slice(0, 11);
+    const ends = `${from} \u2013 ${isSameDay ? to.slice(11) : to}`;
     range.replaceChildren(make('b', {}, ends), ` \u00b7 ${span}`);
     zoom.textContent = zoomText(app.frame());
     clearTimeout(said);

@@ -150,15 +150,27 @@ export function roundDown(limit) {
  * @returns {string} such as 200 µV
  */
 export function quantityText(value, unit) {
+  const scaled = scaledUnit(unit, value);
+  return `${shortNumber(value * scaled.factor)}${scaled.unit && `\u00a0${scaled.unit}`}`;
+}
+
+/**
+ * The unit in which a value has few digits.
+ * @param {string} unit
+ * @param {number} value
+ * @returns {{unit: string, factor: number}} factor: what a value in the given unit is multiplied with
+ */
+export function scaledUnit(unit, value) {
   const parts = /^([munpfkMG\u00b5\u03bc]?)(V|A|s|T|Hz|Pa|N|W|F)$/.exec(SYMBOLS[unit.toLowerCase()] ?? unit);
-  if (!parts || value === 0 || !Number.isFinite(value)) return `${shortNumber(value)}${unit && `\u00a0${unit}`}`;
+  if (!parts || value === 0 || !Number.isFinite(value)) return { unit, factor: 1 };
   const prefixes = ['f', 'p', 'n', '\u00b5', 'm', '', 'k', 'M', 'G'];
-  const given = prefixes.indexOf(parts[1] === 'u' || parts[1] === '\u03bc' ? '\u00b5' : parts[1]);
+  const given = prefixes.indexOf(/[u\u03bc]/.test(parts[1]) ? '\u00b5' : parts[1]);
   const thousands = Math.floor(Math.log10(Math.abs(value)) / 3 + 1e-9);
   // Seconds over a thousand are not kiloseconds.
   const most = parts[2] === 's' ? 5 : prefixes.length - 1;
   const index = Math.min(Math.max(given + thousands, 0), most);
-  return `${shortNumber(value / 1000 ** (index - given))}\u00a0${prefixes[index]}${parts[2]}`;
+  const steps = given - index;
+  return { unit: prefixes[index] + parts[2], factor: steps < 0 ? 1 / 1000 ** -steps : 1000 ** steps };
 }
 
 /** @param {number} value @returns {string} at most four digits that count */
