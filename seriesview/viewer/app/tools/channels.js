@@ -42,10 +42,7 @@ export function matches(channel, text) {
   return text.toLowerCase().split(/\s+/).every((word) => all.includes(word));
 }
 
-/**
- * @param {Channel[]} channels
- * @returns {string[]} names of groups, each once, in order
- */
+/** @param {Channel[]} channels @returns {string[]} names of groups, each once, in order */
 export function groupsOf(channels) {
   return [...new Set(channels.map((channel) => channel.group ?? ''))].filter(Boolean).sort(collator.compare);
 }

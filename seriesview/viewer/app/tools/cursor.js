@@ -16,6 +16,8 @@ import { exactText } from './times.js';
  */
 
 const MOST_VALUES = 6;
+/** Milliseconds without moving until values are read again. */
+const REST = 120;
 
 /** @param {App} app @returns {Cursor} */
 export function installCursor(app) {
@@ -23,6 +25,8 @@ export function installCursor(app) {
   let own = /** @type {Pointed} */ (null);
   let asked = /** @type {Pointed} */ (null);
   let isAsking = false;
+  let isMoving = false;
+  let timer = 0;
   /** Where a selection by keys began, view time. */
   let anchor = NaN;
   const box = make('div', { className: 'tools-readout', hidden: true, 'aria-hidden': 'true' });
@@ -38,14 +42,28 @@ export function installCursor(app) {
     /** @type {ReadOut | null} */
     const answer = await app.ask(question).catch(() => null);
     isAsking = false;
+    const { samplesPerColumn, columnsPerSample } = app.frame();
+    const column = samplesPerColumn / columnsPerSample / app.timeline().ticksPerSecond;
+    if (answer?.kind === 'range' && Math.abs(answer.time - now.time) > 2 * column) {
+      // The worker was still at another zoom.
+      asked = null;
+      askAtRest();
+      return;
+    }
     if (app.pointed()) show(now, answer);
     ask();
+  };
+  const askAtRest = () => {
+    box.hidden = true;
+    clearTimeout(timer);
+    timer = setTimeout(ask, REST);
   };
   const show = (/** @type {NonNullable<Pointed>} */ now, /** @type {ReadOut | null} */ answer) => {
     const { startTime, ticksPerSecond } = app.timeline();
     const time = answer?.kind === 'sample' ? answer.time : now.time;
     const tick = (time - startTime) * ticksPerSecond;
-    const isTick = answer?.kind === 'sample' && Math.abs(tick - Math.round(tick)) < 1e-3;
+    const rate = app.figure().series[now.host.panel.seriesUri ?? '']?.sampling_frequency;
+    const isTick = answer?.kind === 'sample' && rate === ticksPerSecond && Math.abs(tick - Math.round(tick)) < 1e-3;
     const when = `${exactText(app, time)}${isTick ? `  #${Math.round(tick)}` : ''}`;
     const values = answer?.values ?? [];
     const texts = values.slice(0, MOST_VALUES).map(({ label, unit, low, high }) => [label, low === null
@@ -62,15 +80,19 @@ export function installCursor(app) {
   };
   app.on('pointer', (pointed) => {
     if (pointed !== own) own = null;
-    if (pointed) ask();
-    else box.hidden = true;
+    if (!pointed) box.hidden = true;
+    else if (isMoving || app.element.classList.contains('is-panning')) askAtRest();
+    else ask();
   });
   // At its time where keys put it, else at the pointer.
   app.on('frame', ({ leftColumn }) => {
     const now = app.pointed();
     if (!now) return;
     const column = own ? columnAt(own.time) : leftColumn + now.x;
-    if (column !== now.column || column - leftColumn !== now.x) put({ ...now, column }, now === own, own?.time);
+    if (column === now.column && column - leftColumn === now.x) return;
+    isMoving = true;
+    put({ ...now, column }, now === own, own?.time);
+    isMoving = false;
   });
   document.addEventListener('keydown', ({ key }) => {
     if (key === 'Escape' && own && !document.querySelector('dialog[open]')) app.point(null);

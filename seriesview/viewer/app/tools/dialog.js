@@ -2,12 +2,7 @@
 
 import { make } from '../elements.js';
 
-/**
- * @param {string} text
- * @param {() => void} onclick
- * @param {Record<string, any>} [more]
- * @returns {HTMLButtonElement}
- */
+/** @param {string} text @param {() => void} onclick @param {Record<string, any>} [more] @returns {HTMLButtonElement} */
 export function button(text, onclick, more = {}) {
   return make('button', { type: 'button', onclick, ...more }, text);
 }
@@ -56,7 +51,6 @@ export function showDialog(title, content, className = '') {
  * @param {string} name
  * @param {BlobPart[]} parts
  * @param {string} type
- * @returns {void}
  */
 export function download(name, parts, type) {
   const address = URL.createObjectURL(new Blob(parts, { type }));
@@ -67,10 +61,7 @@ export function download(name, parts, type) {
   setTimeout(() => URL.revokeObjectURL(address), 60000);
 }
 
-/**
- * @param {unknown} error
- * @returns {string}
- */
+/** @param {unknown} error @returns {string} */
 export function inWords(error) {
   return error instanceof Error ? error.message : String(error);
 }

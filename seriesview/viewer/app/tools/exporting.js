@@ -13,11 +13,7 @@ export function csvCell(text) {
   return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
 }
 
-/**
- * @param {string} label
- * @param {string | undefined} unit
- * @returns {string} label [unit]
- */
+/** @param {string} label @param {string | undefined} unit @returns {string} label [unit] */
 export function withUnit(label, unit) {
   return unit ? `${label} [${unit}]` : label;
 }

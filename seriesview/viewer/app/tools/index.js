@@ -10,6 +10,7 @@ import { installSeek } from './seek.js';
 import { installSelection } from './selection.js';
 
 /** @typedef {import('../app.js').App} App */
+/** @typedef {[string, string[], string, () => void]} Shortcut group, keys, what it does */
 
 const CAMERA = 'M2 4.5h3l1-2h4l1 2h3v9H2zM8 6.5a2.2 2.2 0 1 0 .1 0';
 const CHAIN = 'M7 9a3 3 0 0 0 4 0l2.5-2.5a2.8 2.8 0 0 0-4-4L8 4M9 7a3 3 0 0 0-4 0L2.5 9.5a2.8 2.8 0 0 0 4 4L8 12';
@@ -34,15 +35,15 @@ export function installTools(app) {
     }
   });
 
-  /** @type {[string, string[], string, () => void][]} */
+  /** @param {string} key @param {import('./seek.js').What} what @returns {Shortcut[]} */
+  const found = (key, what) => [
+    ['Going to', [key], `The next ${what}`, () => seek.findNext(1, what)],
+    ['Going to', [key.toUpperCase()], `The ${what} before`, () => seek.findNext(-1, what)],
+  ];
+  /** @type {Shortcut[]} */
   const keys = [
     ['Going to', ['g'], 'A time', seek.focusField],
-    ['Going to', ['e'], 'The next event', () => seek.findNext(1, 'event')],
-    ['Going to', ['E'], 'The event before', () => seek.findNext(-1, 'event')],
-    ['Going to', ['i'], 'The next interval', () => seek.findNext(1, 'interval')],
-    ['Going to', ['I'], 'The interval before', () => seek.findNext(-1, 'interval')],
-    ['Going to', ['x'], 'The next gap', () => seek.findNext(1, 'gap')],
-    ['Going to', ['X'], 'The gap before', () => seek.findNext(-1, 'gap')],
+    ...found('e', 'event'), ...found('i', 'interval'), ...found('x', 'gap'),
     ['Cursor and selection', ['Alt+ArrowLeft', 'Alt+ArrowRight'], 'Cursor by a column', () => {}],
     ['Cursor and selection', ['Alt+PageUp', 'Alt+PageDown'], 'Cursor by 20 columns', () => {}],
     ['Cursor and selection', ['Alt+ArrowUp', 'Alt+ArrowDown'], 'Cursor to another channel', () => {}],

@@ -30,10 +30,7 @@ async function copy(text) {
   return isCopied;
 }
 
-/**
- * @param {App} app
- * @returns {Promise<void>}
- */
+/** @param {App} app @returns {Promise<void>} */
 export async function copyLink(app) {
   // What was changed just now is in the link a moment later.
   await new Promise((resolve) => { setTimeout(resolve, 400); });

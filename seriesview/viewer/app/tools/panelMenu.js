@@ -10,11 +10,7 @@ import { channelList } from './channelList.js';
 const MODES = /** @type {const} */ (['stacked', 'overlaid', 'image']);
 const GAIN_STEP = 1.25;
 
-/**
- * @param {App} app
- * @param {PanelHost} host
- * @returns {void}
- */
+/** @param {App} app @param {PanelHost} host */
 export function showPanelMenu(app, host) {
   const isTraces = host.panel.type === 'ContinuousTraces';
   const name = host.panel.label || host.panel.type;
@@ -37,10 +33,7 @@ export function showPanelMenu(app, host) {
     }))], 'tools-menu');
 }
 
-/**
- * @param {PanelHost} host
- * @returns {HTMLElement}
- */
+/** @param {PanelHost} host @returns {HTMLElement} */
 function modeChoice(host) {
   const now = host.settings().mode ?? 'stacked';
   const choices = MODES.map((mode) => make('label', {}, make('input', {
@@ -49,10 +42,7 @@ function modeChoice(host) {
   return make('fieldset', { className: 'tools-row' }, make('legend', {}, 'Mode'), ...choices);
 }
 
-/**
- * @param {PanelHost} host
- * @returns {HTMLElement}
- */
+/** @param {PanelHost} host @returns {HTMLElement} */
 function gainChoice(host) {
   const shown = make('output', { 'aria-live': 'polite' });
   const set = (/** @type {number} */ gain) => {

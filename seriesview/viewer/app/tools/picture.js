@@ -50,7 +50,6 @@ export function composePicture(app) {
  * @param {number} left of the picture, on the page
  * @param {number} top
  * @param {number} ratio
- * @returns {void}
  */
 function drawElement(context, element, left, top, ratio) {
   const style = getComputedStyle(element);
@@ -85,7 +84,6 @@ function drawElement(context, element, left, top, ratio) {
  * @param {number} left
  * @param {number} top
  * @param {number} ratio
- * @returns {void}
  */
 function drawText(context, text, style, left, top, ratio) {
   const range = document.createRange();
@@ -97,10 +95,7 @@ function drawText(context, text, style, left, top, ratio) {
   context.fillText(text.data.trim(), (box.left - left) * ratio, ((box.top + box.bottom) / 2 - top) * ratio);
 }
 
-/**
- * @param {App} app
- * @returns {Promise<void>}
- */
+/** @param {App} app @returns {Promise<void>} */
 export async function savePicture(app) {
   const canvas = composePicture(app);
   const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });

@@ -8,10 +8,7 @@ import { exactText } from './times.js';
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').Range} Range */
 
-/**
- * @param {App} app
- * @returns {{statistics: () => void, zoom: () => void}}
- */
+/** @param {App} app @returns {{statistics: () => void, zoom: () => void}} */
 export function installSelection(app) {
   const withRange = (/** @type {(range: Range) => void} */ act) => () => {
     const range = app.selection();
