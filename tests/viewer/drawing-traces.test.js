@@ -163,7 +163,7 @@ test('many segments are read as rows, few requests for all of them', async () =>
   await Promise.all(wanted.map((each) => each.load()));
   wanted.length = 0;
   painter.paint(scene.data, scene.timeline, frame, scene.request, false, wanted);
-  assert.ok(new Set(wanted.map(({ key }) => key)).size < 60);
+  assert.ok(wanted.every(({ key }) => key.includes('|rows|')));
   const picture = await paintWhole(scene, frame, painter);
   assert.deepEqual(picture.pixels, bruteForce(series, scene.timeline, frame, picture.lanes, 90));
 });

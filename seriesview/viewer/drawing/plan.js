@@ -6,7 +6,6 @@ import { sourceFactor, zoomLadder } from '../geometry/ladder.js';
 /** @typedef {import('../types.js').Rung} Rung */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 /** @typedef {import('../types.js').Timeline} Timeline */
-/** @typedef {import('./columns.js').Place} Place */
 
 /**
  * @typedef {object} Plan
@@ -59,20 +58,4 @@ function isCheap(samplesPerColumn, factors, finest) {
   const factor = sourceFactor(samplesPerColumn, factors, finest === 1);
   if (factor === null) return false;
   return factor > 1 || !factors.length || samplesPerColumn < 4 * factors[0];
-}
-
-/**
- * Where a segment lies, for a plan.
- * @param {Plan} plan
- * @param {{firstColumn: number, position: number}} start its nearest whole column, and the column with its fraction
- * @param {number} numSamples
- * @returns {Place}
- */
-export function placeOf(plan, start, numSamples) {
-  return {
-    origin: plan.isWhole ? start.firstColumn : start.position,
-    samplesPerColumn: plan.samplesPerColumn,
-    columnsPerSample: plan.columnsPerSample,
-    numSamples,
-  };
 }

@@ -81,7 +81,8 @@ function isOverlaid(lanes) {
  */
 async function sample({ series, timeline, frame, shown }, column) {
   const plan = planOf(timeline, frame, series.manifest, series.uri, series.finest);
-  for (const segment of visibleSegments(series, timeline, frame, column, column + 1)) {
+  const [firstSegment, endSegment] = visibleSegments(series, timeline, frame, column, column + 1);
+  for (let segment = firstSegment; segment < endSegment; segment += 1) {
     const place = placeOfSegment(series, timeline, frame, plan, segment);
     const [first, end] = columnsOfPlace(place);
     const last = place.numSamples - 1;

@@ -276,7 +276,8 @@ function drawPosition(scene, picture) {
     drawTraces(pixels, width, height, left, behind, lanes, scale, offset, ({ color }) => fadedPixel(color, isDark, BEHIND_PATH));
     const breaks = new Uint8Array(width);
     const shift = timeline.shifts[series.uri] ?? 0;
-    for (const segment of visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + width)) {
+    const [first, end] = visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + width);
+    for (let segment = first; segment < end; segment += 1) {
       const start = columnOfTime(timeline, frame, series.manifest.segments[segment].start_time + shift);
       breaks[Math.round(start) - frame.leftColumn] = 1;
     }

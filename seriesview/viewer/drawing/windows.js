@@ -1,9 +1,9 @@
 /** @file Columns of a regular series: which tiles they need, what of them is there, what stands in for the rest. */
 
-import { columnOfTime, segmentColumns, timeOfColumn } from '../geometry/timeline.js';
+import { columnOfTime, timeOfColumn } from '../geometry/timeline.js';
 import { sourceFactor } from '../geometry/ladder.js';
 import { addBins, addSamples, binsOfColumns, columnsOfPlace, emptyHulls, numBinsOf } from './columns.js';
-import { placeOf, planOf } from './plan.js';
+import { planOf } from './plan.js';
 import { TILE_COLUMNS } from './tiles.js';
 
 /** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
@@ -53,15 +53,19 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
   const { manifest } = series;
   if (!manifest.segments.length || !shown.length || to <= from) return hulls;
   const plan = planOf(timeline, frame, manifest, series.uri, series.finest);
-  const segments = visibleSegments(series, timeline, frame, from, to);
+  const [firstSegment, endSegment] = visibleSegments(series, timeline, frame, from, to);
+  const stored = storedRows(series, timeline, frame, plan.step);
   const middle = frame.leftColumn + frame.columns / 2;
-  for (const segment of segments) {
+  for (let segment = firstSegment; segment < endSegment; segment += 1) {
     const place = placeOfSegment(series, timeline, frame, plan, segment);
     const [first, end] = columnsOfPlace(place);
     const start = Math.max(from, first);
     const stop = Math.min(to, end);
     if (start >= stop || place.numSamples < 1) continue;
-    for (const block of blocksOf(series, plan.step, segment, place, start, stop, shown, segments.length)) {
+    const blocks = stored
+      ? rowBlocks(series, stored.factor, stored.array, segment, place, start, stop, shown)
+      : tileBlocks(series, plan.step, segment, place, start, stop, shown);
+    for (const block of blocks) {
       const [low, high] = columnsOfBlock(place, block, start, stop);
       if (block.data) {
         if (!isAhead) addBlock(hulls, low, high, place, block);
@@ -78,6 +82,7 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
 }
 
 /**
+ * Where a segment lies: from the whole column that is nearest to its start on, where columns are whole bins.
  * @param {SeriesData} series
  * @param {Timeline} timeline
  * @param {Rung} rung
@@ -89,63 +94,58 @@ export function placeOfSegment(series, timeline, rung, plan, segment) {
   const { manifest, uri } = series;
   const start = manifest.segments[segment].start_time + (timeline.shifts[uri] ?? 0);
   const position = columnOfTime(timeline, rung, start);
-  const { firstColumn } = segmentColumns(timeline, rung, manifest, uri, segment);
-  return placeOf(plan, { firstColumn, position }, manifest.segments[segment].num_samples);
+  const { isWhole, samplesPerColumn, columnsPerSample } = plan;
+  const origin = isWhole ? Math.round(position) : position;
+  return { origin, samplesPerColumn, columnsPerSample, numSamples: manifest.segments[segment].num_samples };
 }
 
 /**
- * Numbers of the segments that may reach into the columns [from, to), in order.
+ * Numbers [first, end) of the segments that may reach into the columns [from, to).
  * @param {SeriesData} series
  * @param {Timeline} timeline
  * @param {Rung} rung
  * @param {number} from absolute column
  * @param {number} to
- * @returns {number[]}
+ * @returns {[number, number]}
  */
 export function visibleSegments(series, timeline, rung, from, to) {
   const { segments } = series.manifest;
   const shift = timeline.shifts[series.uri] ?? 0;
   const startTime = timeOfColumn(timeline, rung, from - 2) - shift;
   const endTime = timeOfColumn(timeline, rung, to + 2) - shift;
-  let low = 0;
-  let high = segments.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (segments[middle].end_time < startTime) low = middle + 1;
-    else high = middle;
-  }
-  const found = [];
-  for (let segment = low; segment < segments.length && segments[segment].start_time <= endTime; segment += 1) {
-    found.push(segment);
-  }
-  return found;
+  /** @param {(segment: import('../types.js').Segment) => boolean} isBefore */
+  const countWhere = (isBefore) => {
+    let low = 0;
+    let high = segments.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (isBefore(segments[middle])) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  const first = countWhere(({ end_time: end }) => end < startTime);
+  return [first, Math.max(countWhere(({ start_time: start }) => start <= endTime), first)];
 }
 
 /**
- * The blocks that hold what the columns [from, to) of a segment need, exactly.
+ * The stored array whose rows are read, or null where tiles are: the coarsest level, which is there anyway, and any other
+ * where many segments are on the screen.
  * @param {SeriesData} series
+ * @param {Timeline} timeline
+ * @param {Frame} frame
  * @param {number} step
- * @param {number} segment
- * @param {Place} place
- * @param {number} from
- * @param {number} to
- * @param {Int32Array} shown
- * @param {number} numSegments on the screen
- * @returns {Block[]}
+ * @returns {{factor: number, array: ArrayInfo} | null}
  */
-function blocksOf(series, step, segment, place, from, to, shown, numSegments) {
-  const { manifest, coarsest } = series;
-  if (coarsest && step % coarsest.factor === 0) {
-    return rowBlocks(series, coarsest.factor, coarsest, segment, place, from, to, shown);
-  }
-  if (numSegments > MOST_SEGMENTS) {
-    const factor = step === 1 ? 1 : sourceFactor(step, manifest.levels.map((each) => each.factor), series.finest === 1);
-    const level = manifest.levels.find((each) => each.factor === factor);
-    const values = step === 1 && manifest.values && 'pages' in manifest.values ? manifest.values : null;
-    const array = level ?? values;
-    if (array && factor) return rowBlocks(series, factor, array, segment, place, from, to, shown);
-  }
-  return tileBlocks(series, step, segment, place, from, to, shown);
+function storedRows(series, timeline, frame, step) {
+  const { manifest, coarsest, finest } = series;
+  if (coarsest && step % coarsest.factor === 0) return { factor: coarsest.factor, array: coarsest };
+  const [first, end] = visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + frame.columns);
+  if (end - first <= MOST_SEGMENTS) return null;
+  if (step === 1) return manifest.values && 'pages' in manifest.values ? { factor: 1, array: manifest.values } : null;
+  const factor = sourceFactor(step, manifest.levels.map((each) => each.factor), finest === 1);
+  const array = manifest.levels.find((each) => each.factor === factor);
+  return array ? { factor: array.factor, array } : null;
 }
 
 /**
