@@ -289,6 +289,7 @@ class _Build:
         click.echo(f"  pictures  {PICTURES / 'index.html'}")
         click.echo("next:" if self._directory is None else f"next, in {self._directory}:")
         store = self._store_option()
+        click.echo(f"  seriesview serve {WORKSPACE_RESULT}{store}")
         click.echo(f"  seriesview info {WORKSPACE_RESULT}{store}")
         if series:
             click.echo(f"  seriesview plot results/series/{series[0]}.json --out plot.png{store}")
