@@ -19,6 +19,7 @@ KNOWN = {
     "workspace": {"series", "store", "the package"},
     "build": {"envelope", "layout", "readers", "series", "store", "workspace"},
     "pictures": {"envelope", "series", "store", "workspace"},
+    "share": {"series", "store", "workspace"},
     "node": {"store"},
     "tasks": {"series", "store", "workspace", "the package"},
     "backend": {"node", "store", "tasks"},

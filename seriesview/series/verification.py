@@ -46,7 +46,7 @@ class Verifier:
     """Re-hashes artifacts of one store; `on_bytes` hears how many bytes were read."""
 
     def __init__(self, store: Store, on_bytes: Callable[[int], None] | None = None) -> None:
-        self._store = store
+        self.store = store
         self._on_bytes = on_bytes
         self._block = memoryview(bytearray(HASH_BLOCK))
         self.found = Verification()
@@ -56,7 +56,7 @@ class Verifier:
         if not self.artifact(uri, f"{what}: manifest"):
             return
         try:
-            manifest = parse_series_manifest(self._store.get_json(uri))
+            manifest = parse_series_manifest(self.store.get_json(uri))
         except FormatError as error:
             self.problem("invalid", uri, f"{what}: manifest", str(error))
             return
@@ -81,7 +81,7 @@ class Verifier:
         self.found.seen.add(digest)
         self.found.num_artifacts += 1
         try:
-            path = self._store.path(uri)
+            path = self.store.path(uri)
             length = path.stat().st_size
             if size is not None and length != size:
                 kind = "truncated" if length < size else "altered"
@@ -106,7 +106,7 @@ class Verifier:
         self.found.problems.append(Problem(kind, uri, what, message))
 
     def _array(self, info: ArrayInfo, what: str) -> None:
-        reader = ArrayReader(self._store, info, PartCache(0))
+        reader = ArrayReader(self.store, info, PartCache(0))
         parts = num_parts(info.shape[0], info.part_rows)
         for number, page in enumerate(info.pages):
             first, last = number * PAGE_PARTS, min((number + 1) * PAGE_PARTS, parts)

@@ -1,0 +1,49 @@
+"""Options that are sizes in bytes, or stretches of time, as people write them."""
+
+from __future__ import annotations
+
+import re
+
+import click
+
+_UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?b?)", re.IGNORECASE)
+
+
+class Size(click.ParamType):
+    """Bytes: 500MB, 1.5 GB, 20000; powers of 1000."""
+
+    name = "size"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Bytes that a text means."""
+        if isinstance(value, int):
+            return value
+        match = _SIZE.fullmatch(str(value).strip())
+        unit = match[2].lower() if match else ""
+        if match is None or (unit and unit.removesuffix("b") + "b" not in _UNITS):
+            self.fail(f"{value!r} is no size; write 500MB or 1.5GB", param, ctx)
+        return int(float(match[1]) * _UNITS[unit.removesuffix("b") + "b" if unit else ""])
+
+
+class TimeRange(click.ParamType):
+    """Seconds from and to: 10:20, 12.5:13."""
+
+    name = "start:end"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[float, float]:
+        """Start and end that a text means."""
+        if isinstance(value, tuple):
+            return value
+        start, colon, end = str(value).partition(":")
+        try:
+            found = float(start), float(end)
+        except ValueError:
+            found = (1.0, 0.0)
+        if not colon or not found[0] <= found[1] or max(map(abs, found)) == float("inf"):
+            self.fail(
+                f"{value!r} is no stretch of time; write START:END in seconds, such as 10:12.5", param, ctx
+            )
+        return found

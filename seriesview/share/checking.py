@@ -1,0 +1,100 @@
+"""Re-hashing an exported folder: its workspace and all that it reaches, and every other file that it lists."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seriesview.errors import FormatError, SeriesviewError
+from seriesview.series.verification import Verifier
+from seriesview.share.folder import (
+    DESCRIPTION_FILE,
+    SUMS_FILE,
+    is_export,
+    is_unfinished,
+    read_description,
+    read_sums,
+)
+from seriesview.store import Store
+from seriesview.workspace.manifest import parse_workspace_manifest
+
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class FolderVerification:
+    """The workspace's URI, what was read and found wrong, what was left out, and which series were not built."""
+
+    uri: str
+    verifier: Verifier
+    left_out: list[Mapping[str, Any]]
+    missing: list[str]
+
+
+def verify_folder(directory: Path, on_bytes: Callable[[int], None] | None = None) -> FolderVerification:
+    """Re-hash an exported folder; raises SeriesviewError where it is none."""
+    description = read_description(directory)
+    if description is None:
+        if is_export(directory):
+            raise SeriesviewError(f"{directory}: the export into this folder was not finished; run it again")
+        raise SeriesviewError(
+            f"{directory}: no exported folder, it has no {DESCRIPTION_FILE} of a known format"
+        )
+    verifier = Verifier(Store(directory, "embedded", f"exported folder {directory}"), on_bytes)
+    uri = str(description.get("workspace"))
+    if is_unfinished(directory):
+        message = "another export was begun here that did not end; run it again"
+        verifier.problem("invalid", uri, str(directory), message)
+    missing = _workspace(verifier, uri)
+    sums = read_sums(directory)
+    if not sums:
+        _file_problem(verifier, "missing", directory, SUMS_FILE, "which lists the folder's files")
+    for name, sha1 in sums.items():
+        if name.startswith("sha1/") and sha1 in verifier.found.seen:
+            continue
+        _file(verifier, directory, name, sha1)
+    left_out = description.get("left_out")
+    entries = (
+        [entry for entry in left_out if isinstance(entry, Mapping)] if isinstance(left_out, list) else []
+    )
+    return FolderVerification(uri, verifier, entries, missing)
+
+
+def _workspace(verifier: Verifier, uri: str) -> list[str]:
+    """Check a workspace and all that it reaches; the series that are not in it, and why."""
+    if not verifier.artifact(uri, "workspace manifest"):
+        return []
+    try:
+        parsed = parse_workspace_manifest(verifier.store.get_json(uri))
+    except FormatError as error:
+        verifier.problem("invalid", uri, "workspace manifest", str(error))
+        return []
+    for entry in parsed.series:
+        verifier.series(entry.uri, entry.name)
+    return [f"{absent.name}: {absent.error}" for absent in parsed.missing]
+
+
+def _file(verifier: Verifier, directory: Path, name: str, sha1: str) -> None:
+    hasher = hashlib.sha1(usedforsecurity=False)
+    verifier.found.num_artifacts += 1
+    try:
+        with (directory / name).open("rb", buffering=0) as file:
+            while block := file.read(_BLOCK_BYTES):
+                hasher.update(block)
+                verifier.found.num_bytes += len(block)
+    except FileNotFoundError:
+        _file_problem(verifier, "missing", directory, name, f"{SUMS_FILE} lists it")
+    except OSError as error:
+        _file_problem(verifier, "invalid", directory, name, f"it cannot be read ({error.strerror})")
+    else:
+        if hasher.hexdigest() != sha1:
+            _file_problem(
+                verifier, "altered", directory, name, f"its bytes have another SHA-1 than {SUMS_FILE} says"
+            )
+
+
+def _file_problem(verifier: Verifier, kind: str, directory: Path, name: str, message: str) -> None:
+    verifier.problem(kind, name, str(directory), f"{message}; delete it and export again")

@@ -1,0 +1,86 @@
+"""ES modules put together into one plain script, so that they run where a browser loads no modules (file://).
+
+Only what the viewer's modules do is understood: named imports and exports that begin a line, no circles, no default
+exports. Anything else is refused, so that a script is right or not made.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+
+from seriesview.errors import SeriesviewError
+
+_IMPORT = re.compile(r"^import \{([^}]*)\} from '([^']+)';$", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async function\*?|function\*?|class|const) *(\w+))", re.MULTILINE)
+_EMPTY_EXPORT = re.compile(r"^export \{\};$", re.MULTILINE)
+_WORKER = re.compile(r"new Worker\(new URL\('([^']+)', import\.meta\.url\), \{ type: 'module' \}\)")
+_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_LEFT = re.compile(r"^(?:import|export|await)\b.*$|\bimport\.meta\b|\bimport\(", re.MULTILINE)
+
+
+def bundled(files: Mapping[str, bytes], entry: str) -> str:
+    """One script of `entry` and all that it imports; workers are started by seriesviewEmbedded.startWorker(path).
+
+    Raises SeriesviewError for what is not understood.
+    """
+    done: dict[str, str] = {}
+    _add(files, entry, done, ())
+    numbers = {path: f"module{number}" for number, path in enumerate(done)}
+    parts = ["'use strict';"]
+    for path, text in done.items():
+        names = [match[1] for match in _EXPORT.finditer(text)]
+
+        def imported(match: re.Match[str], path: str = path) -> str:
+            return f"const {{{_destructured(match[1])}}} = {numbers[_resolved(path, match[2])]};"
+
+        def started(match: re.Match[str], path: str = path) -> str:
+            return f"seriesviewEmbedded.startWorker('{_resolved(path, match[1])}')"
+
+        body = _IMPORT.sub(imported, text)
+        body = _EMPTY_EXPORT.sub("", _EXPORT.sub("", body))
+        body = _WORKER.sub(started, body)
+        left = _LEFT.search(_COMMENT.sub("", body))
+        if left:
+            raise SeriesviewError(
+                f"viewer/{path}: {left[0][:80]!r} cannot be put into a single file; export a folder"
+            )
+        parts.append(
+            f"// {path}\nconst {numbers[path]} = (() => {{\n{body}\nreturn {{ {', '.join(names)} }};\n}})();"
+        )
+    return "\n".join(parts) + "\n"
+
+
+def worker_paths(files: Mapping[str, bytes]) -> list[str]:
+    """Paths of the modules that others start as workers, sorted."""
+    found = set()
+    for path, content in files.items():
+        if path.endswith(".js"):
+            found |= {_resolved(path, match[1]) for match in _WORKER.finditer(content.decode("utf-8"))}
+    return sorted(found)
+
+
+def _add(files: Mapping[str, bytes], path: str, done: dict[str, str], above: tuple[str, ...]) -> None:
+    """Add a module behind all that it imports."""
+    if path in done:
+        return
+    if path in above:
+        raise SeriesviewError(
+            f"viewer/{path} imports itself by way of {above[-1]}: no single file can be made"
+        )
+    if path not in files:
+        raise SeriesviewError(f"viewer/{path} is not there; install seriesview again")
+    text = files[path].decode("utf-8")
+    for match in _IMPORT.finditer(text):
+        _add(files, _resolved(path, match[2]), done, (*above, path))
+    done[path] = text
+
+
+def _resolved(path: str, specifier: str) -> str:
+    return posixpath.normpath(posixpath.join(posixpath.dirname(path), specifier))
+
+
+def _destructured(names: str) -> str:
+    """`a, b as c` of an import as `a, b: c`."""
+    return re.sub(r"(\w+) as (\w+)", r"\1: \2", names)

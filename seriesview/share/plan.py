@@ -1,0 +1,107 @@
+"""What of a workspace is shared: chosen before anything is written, so that what cannot fit is not begun."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from seriesview.errors import FormatError, SeriesviewError
+from seriesview.series.fields import Fields
+from seriesview.series.manifest import parse_series_manifest
+from seriesview.share.choice import Choice, LeftOut, Wish, fit, json_bytes, read_choice
+from seriesview.share.view_times import own_ranges, rows_within
+from seriesview.store import Store
+from seriesview.workspace.manifest import (
+    MissingSeries,
+    WorkspaceManifest,
+    WorkspaceSeries,
+    build_workspace,
+    parse_workspace_manifest,
+)
+
+NOT_BUILT = "it could not be built; whoever made this copy knows why"
+NOT_SHARED = "it was left out when this copy was made"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What will be shared: series in the workspace's order, and what is left out."""
+
+    workspace: WorkspaceManifest
+    choices: list[Choice]
+    left_out: list[LeftOut]
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of all artifacts, at most."""
+        return sum(choice.num_bytes for choice in self.choices) + len(
+            json_bytes(self.workspace.to_json_dict())
+        )
+
+    @property
+    def num_sample_bytes(self) -> int:
+        """Bytes of the raw samples among them."""
+        return sum(choice.num_sample_bytes for choice in self.choices)
+
+
+def plan_sharing(store: Store, uri: str, wish: Wish, other_bytes: int = 0) -> Plan:
+    """Choose what of a workspace, or of one series, goes along beside `other_bytes` of a viewer.
+
+    Raises FormatError, MissingArtifactError, and SeriesviewError where `max_bytes` cannot be kept.
+    """
+    workspace = _read_workspace(store, uri)
+    names = [entry.name for entry in workspace.series]
+    for option, wanted in (("--without", wish.without), ("--raw-series", wish.raw_series)):
+        for name in wanted:
+            if name not in names:
+                raise SeriesviewError(
+                    f"{option} {name}: the workspace has no such series; it has {', '.join(names)}"
+                )
+    choices = [
+        read_choice(store, entry.name, entry.uri)
+        for entry in workspace.series
+        if entry.name not in wish.without
+    ]
+    manifests = {choice.name: choice.manifest for choice in choices}
+    ranges = own_ranges(workspace, manifests, wish.raw_ranges)
+    undecided = [choice for choice in choices if choice.has_values and not choice.rows]
+    for choice in undecided:
+        if wish.raw or choice.name in wish.raw_series:
+            choice.take_samples([(0, choice.manifest.num_samples)])
+        else:
+            choice.take_samples(rows_within(store, choice.manifest, ranges[choice.name]))
+    if wish.raw_ranges and not any(choice.rows for choice in undecided):
+        raise SeriesviewError("--raw-range: no series has raw samples there; it is in seconds of view time")
+    if wish.max_bytes is not None:
+        fit(choices, wish.max_bytes, other_bytes + len(json_bytes(workspace.to_json_dict())))
+    left_out = [LeftOut(name, "series", "not asked for") for name in wish.without]
+    for choice in choices:
+        left_out += choice.left_out()
+    return Plan(workspace, choices, left_out)
+
+
+def shared_workspace(workspace: WorkspaceManifest, uris: Mapping[str, str]) -> WorkspaceManifest:
+    """The workspace whose series have these URIs by name; others are missing. Reasons may hold paths: they stay."""
+    left = [entry.name for entry in workspace.series if entry.name not in uris]
+    return WorkspaceManifest(
+        label=workspace.label,
+        series=tuple(
+            WorkspaceSeries(entry.name, uris[entry.name]) for entry in workspace.series if entry.name in uris
+        ),
+        views=workspace.views,
+        missing=(
+            *(MissingSeries(entry.name, NOT_BUILT) for entry in workspace.missing),
+            *(MissingSeries(name, NOT_SHARED) for name in left),
+        ),
+    )
+
+
+def _read_workspace(store: Store, uri: str) -> WorkspaceManifest:
+    document = store.get_json(uri)
+    if str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
+        return parse_workspace_manifest(document)
+    manifest = parse_series_manifest(document)
+    name = manifest.label or "series"
+    if manifest.type == "interval":
+        raise FormatError(f"{uri}: a series of intervals alone has no panel; share a workspace that it is in")
+    return parse_workspace_manifest(build_workspace(name, [(name, uri)], types={name: manifest.type}))

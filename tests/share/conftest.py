@@ -1,0 +1,118 @@
+"""Workspaces to share: linked and stored recordings, an irregular one, events, intervals, an original SVSeries."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seriesview.store import Store, open_store
+from seriesview.workspace.manifest import build_workspace, view_from_config
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
+from built_series import built
+
+Array = np.ndarray[Any, Any]
+
+RATE = 1000.0
+"""Samples a second of `probe`."""
+
+
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("share")
+
+
+@pytest.fixture(scope="session")
+def store(place: Path) -> Iterator[Store]:
+    with open_store(place / "storage", "embedded") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def probe_samples() -> Array:
+    """Samples (400000, 6) of `probe`: seven parts of raw samples."""
+    random = np.random.default_rng(5)
+    return random.integers(-3000, 3000, (400_000, 6)).astype(np.int16)
+
+
+@pytest.fixture(scope="session")
+def uris(store: Store, place: Path, probe_samples: Array) -> dict[str, str]:
+    """URIs of series by name."""
+    random = np.random.default_rng(6)
+    probe_samples.tofile(place / "probe.dat")
+    np.save(place / "short.npy", random.normal(size=(500, 2)))
+    np.save(place / "wheel.npy", random.normal(size=(90_000, 1)).astype(np.float32))
+    np.save(place / "clock.npy", np.cumsum(random.uniform(0.5, 1.5, 90_000)) / 200)
+    times = np.sort(random.uniform(0, 390, 20_000))
+    units = random.integers(0, 3, 20_000)
+    rows = "".join(f"{time:.6f},u{unit}\n" for time, unit in zip(times, units, strict=True))
+    (place / "spikes.csv").write_text("time,unit\n" + rows)
+    (place / "stages.csv").write_text("start,end,label\n0,100,wake\n100,390,sleep\n")
+    binary = {"reader": "binary", "dtype": "int16", "channels": 6, "sampling_frequency": RATE, "unit": "uV"}
+
+    def uri(name: str, file: str, **config: Any) -> str:
+        return str(built(store, place / file, name, **config)["uri"])
+
+    return {
+        "probe": uri("probe", "probe.dat", **binary, full_resolution="link"),
+        "stored": uri("stored", "probe.dat", **binary, full_resolution="store"),
+        "short": uri("short", "short.npy", sampling_frequency=10.0),
+        "wheel": uri("wheel", "wheel.npy", timestamps=str(place / "clock.npy"), type="discrete"),
+        "spikes": uri("spikes", "spikes.csv", type="event"),
+        "stages": uri("stages", "stages.csv", type="interval"),
+    }
+
+
+def make_workspace(store: Store, uris: dict[str, str], *names: str, label: str = "Night 7") -> str:
+    """URI of a workspace of these series, with a view of all that has a panel."""
+    kinds = {name: store.get_json(uris[name])["type"] for name in names}
+    panels = {"continuous": "ContinuousTraces", "discrete": "EventAmplitudes", "event": "RasterPlot"}
+    view = view_from_config(
+        {
+            "label": "all",
+            "panels": [
+                {"type": panels[kind], "series": name} for name, kind in kinds.items() if kind in panels
+            ],
+        }
+    )
+    document = build_workspace(
+        label, [(name, uris[name]) for name in names], [view], [("lost", "/home/me/secret.dat: gone")], kinds
+    )
+    return store.put_json(document, name="workspace.json")
+
+
+@pytest.fixture(scope="session")
+def workspace(store: Store, uris: dict[str, str]) -> str:
+    return make_workspace(store, uris, *uris)
+
+
+def files_of(directory: Path) -> dict[str, bytes]:
+    """Content of every file below a folder, by path."""
+    return {
+        path.relative_to(directory).as_posix(): path.read_bytes()
+        for path in sorted(directory.rglob("*"))
+        if path.is_file()
+    }
+
+
+def run(*arguments: object, expected: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
+    """`seriesview` in a process of its own, with its output."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("KACHERY")}
+    done = subprocess.run(
+        [sys.executable, "-m", "seriesview.cli.main", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        timeout=120,
+        check=False,
+        **more,
+    )
+    assert done.returncode == expected, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
