@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
 
+from seriesview.errors import BackendError
+
 if TYPE_CHECKING:
     from seriesview.figures.server import FigureServer
 
@@ -125,7 +127,11 @@ def _serve(
     with opened_browser(link, options.no_browser):
         _on_enter(lambda: wishes.put("link"))
         while wishes.get() != "stop":
-            _print_link(server.link(uri, label, state), options.as_json)
+            try:
+                _print_link(server.link(uri, label, state), options.as_json)
+            except BackendError as error:
+                # A node of another process may have ended, and may come back.
+                say(f"no further link: {error}")
 
 
 def say(line: str) -> None:

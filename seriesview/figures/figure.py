@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Any
+
+import urllib3
+from urllib3.exceptions import HTTPError
 
 from seriesview.errors import BackendError, SeriesviewError
 from seriesview.figures.place import VIEW_PATH, channel_name
@@ -130,8 +131,8 @@ def _is_page_of(base: str, client: DaemonClient) -> bool:
         return True
     node_id = client.daemon.node_id if client.daemon is not None else None
     try:
-        with urllib.request.urlopen(f"{base}/probe", timeout=_PROBE_SECONDS) as answer:
-            said = json.loads(answer.read(100_000))
-            return isinstance(said, dict) and said.get("nodeId") == node_id
-    except (OSError, ValueError, urllib.error.URLError):
+        with urllib3.PoolManager(retries=False, timeout=_PROBE_SECONDS) as pool:
+            said = json.loads(pool.request("GET", f"{base}/probe", redirect=False).data[:100_000])
+        return isinstance(said, dict) and said.get("nodeId") == node_id
+    except (HTTPError, OSError, ValueError):
         return False

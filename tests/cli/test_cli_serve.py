@@ -125,6 +125,31 @@ def test_a_node_that_runs_is_used(surroundings: Surroundings, workspace: Path) -
     assert browser.query(link, "seriesview.get_python_package_version.1") == seriesview.__version__
 
 
+@pytest.mark.parametrize(
+    "command",
+    [("seriesview", "node"), ("seriesview-start-backend", "--channel", "lab")],
+    ids=["node", "backend"],
+)
+def test_a_node_of_any_command_shows_the_viewer(
+    surroundings: Surroundings, workspace: Path, command: tuple[str, ...]
+) -> None:
+    node = surroundings.start(*command)
+    node.wait_for("is ready at" if command[-1] == "node" else f"backend {node.pid} answers")
+    served = Served(surroundings, "seriesview", "serve", str(workspace))
+    browser = Browser()
+    link = browser.open(served.links()[0])
+    assert link.base == f"http://127.0.0.1:{surroundings.port}"
+    assert browser.query(link, "seriesview.get_python_package_version.1") == seriesview.__version__
+    # Without its node there is no further link, and once it is back there is.
+    assert node.stop() == 0
+    served.process.popen.send_signal(signal.SIGUSR1)
+    served.process.wait_for("no further link")
+    node = surroundings.start(*command)
+    node.wait_for("is ready at" if command[-1] == "node" else f"backend {node.pid} answers")
+    served.process.popen.send_signal(signal.SIGUSR1)
+    Browser().open(served.links(2)[1])
+
+
 def test_a_port_that_is_taken(surroundings: Surroundings, workspace: Path) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", surroundings.port))
