@@ -13,7 +13,7 @@ import { channelColors } from './colors.js';
 /** Half of one lane, or of a common one, is so many times the median standard deviation of channels of the same unit. */
 const DEVIATIONS = 6;
 /** Half of each of several lanes: what reaches further is drawn over the lanes beside it. */
-const DEVIATIONS_OF_LANES = 3;
+const DEVIATIONS_OF_LANES = 2;
 const MARGIN = 1.05;
 
 /**

@@ -21,8 +21,9 @@ import { visibleSegments, windowHulls } from './windows.js';
 /** @typedef {import('./scales.js').Layout} Layout */
 /** @typedef {import('./scales.js').Spread} Spread */
 
-/** Points of a tile of amplitudes that are drawn one by one; more are ranges of a quarter of a column. */
-const POINTS_OF_TILE = 4 * TILE_COLUMNS;
+/** Points of a tile of amplitudes that are drawn one by one; more are ranges of parts of columns. */
+const POINTS_OF_TILE = 16 * TILE_COLUMNS;
+const MANY_CHANNELS = 4;
 /** Of the deviation that fills half a lane, what has the last colour of an image. */
 const IMAGE_SHARE = 2 / 3;
 const DEVIATIONS_OF_DENSITY = 6;
@@ -132,7 +133,8 @@ export function laneUnits({ series, shown }) {
  * @returns {import('./points.js').PointRange}
  */
 export function pointRange({ series, timeline, frame, request, wanted }, from, to, isAhead = false) {
-  const maxPoints = request.type === 'EventAmplitudes' ? POINTS_OF_TILE : TILE_COLUMNS;
+  const isSmall = series.manifest.channels.length <= MANY_CHANNELS;
+  const maxPoints = request.type === 'EventAmplitudes' && isSmall ? POINTS_OF_TILE : TILE_COLUMNS;
   return { series, timeline, frame, from, to, maxPoints, wanted, isAhead };
 }
 
