@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,8 +55,6 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
     What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
     until it is.
     """
-    import json
-
     from seriesview.build.results import write_whole
     from seriesview.cli.findings import entries_of
     from seriesview.errors import BuildError, ReaderError
@@ -81,11 +80,18 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
     click.echo(f"next:\n  seriesview build {out}")
 
 
-def config_document(entries: Sequence[tuple[str, Mapping[str, Any]]], notes: Sequence[str]) -> str:
-    """A commented config.yaml of datasets by name, and of what was left out and why."""
+def config_document(
+    entries: Sequence[tuple[str, Mapping[str, Any]]], notes: Sequence[str], workspace: str | None = None
+) -> str:
+    """A commented config.yaml of datasets by name, and of what was left out and why.
+
+    The workspace is called as its first dataset where it has no name.
+    """
     from seriesview.cli.dataset_entries import entry_yaml
 
+    first = entries[0][0]
     blocks = [entry_yaml(name, keys) for name, keys in entries]
     left_out = [f"  # left out: {' '.join(note.split())}" for note in notes]
     body = "\n".join([*blocks, *left_out])
-    return _HEADER.format(workspace=entries[0][0]) + body + "\n" + _FOOTER.format(name=entries[0][0])
+    label = first if workspace is None else json.dumps(workspace)
+    return _HEADER.format(workspace=label) + body + "\n" + _FOOTER.format(name=first)

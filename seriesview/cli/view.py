@@ -17,6 +17,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 FAILED_STATUS = 2
 _SUFFIX = ".seriesview"
+_NAMED = 3
 _TYPES_WITHOUT_SAMPLES = ("event", "interval")
 
 # Keys of a dataset's entry that a file may leave open -> the option's type and help.
@@ -149,11 +150,17 @@ def _recordings_config(
     for note in notes:
         say(f"left out: {note}")
     _fill_in([keys for _, keys in entries], given)
-    text = config_document(entries, notes).encode()
+    text = config_document(entries, notes, _label(recordings)).encode()
     if not config.is_file() or config.read_bytes() != text:
         write_whole(config, text)
     say(f"configuration and results: {config.parent}")
     return config
+
+
+def _label(recordings: Sequence[Path]) -> str:
+    names = [path.stem for path in recordings]
+    more = len(names) - _NAMED
+    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
 def _own_folder(recording: Path) -> Path:

@@ -116,6 +116,7 @@ def test_several_recordings_make_one_workspace(surroundings: Surroundings, recor
     link = json.loads(served.links()[0])["url"]
     browser = Browser()
     workspace = browser.figure_data(browser.open(link))
+    assert workspace["label"] == "raw file, spikes"
     assert [series["name"] for series in workspace["series"]] == ["raw_file", "spikes"]
     # Of the two, the table alone takes no dtype.
     datasets = yaml.safe_load((target / "config.yaml").read_text())["datasets"]
