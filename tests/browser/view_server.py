@@ -15,12 +15,12 @@ REACT = """
 const nothing = () => undefined;
 export default {createContext: () => ({Provider: nothing})};
 export const useCallback = f => f, useMemo = f => f(), useState = v => [v, nothing];
-export const useContext = () => ({}), useEffect = nothing;
+export const useContext = () => ({}), useEffect = nothing, useReducer = nothing, useRef = nothing;
 export const jsx = nothing, jsxs = nothing;
 """
 CORE = """
-export { randomAlphaString } from '/npm/@figurl/core-utils/dist/random-string';
-export * from '/npm/@figurl/core-utils/dist/validate-object';
+export { randomAlphaString } from '/npm/@figurl/core-utils/dist/random-string/index.js';
+export * from '/npm/@figurl/core-utils/dist/validate-object/index.js';
 export const useWindowDimensions = () => undefined;
 """
 IMPORTS = {
