@@ -14,70 +14,16 @@ import { createHistory, fitFrame, readSettings, readState } from './state.js';
 import { createTimeAxis } from './time_axis.js';
 import { startWorker } from './worker_client.js';
 
-/** @typedef {import('../types.js').Ask} Ask */
 /** @typedef {import('../types.js').Figure} Figure */
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Painted} Painted */
-/** @typedef {import('../types.js').Start} Start */
 /** @typedef {import('../types.js').Timeline} Timeline */
 /** @typedef {import('../types.js').ViewState} ViewState */
 /** @typedef {import('./keys.js').Key} Key */
 /** @typedef {import('./panel_host.js').PanelHost} PanelHost */
-/** @typedef {{start: number, end: number}} Range view times, seconds */
-/**
- * What connect/start.js gives.
- * @typedef {object} Connection
- * @property {Start} start
- * @property {any} state what the link holds, or null
- * @property {import('../types.js').Outside} outside
- * @property {(state: any, how: 'push' | 'replace') => void} setState
- * @property {(callback: (state: any) => void) => void} onState
- * @property {() => string | null} linkNote
- * @property {() => string} link
- * @property {(callback: () => void) => void} [onBackend] called when a backend that was missing is there again
- */
-/**
- * Where the pointer is; null where it is over no panel.
- * @typedef {{host: PanelHost, x: number, y: number, column: number, time: number} | null} Pointed x, y: device pixels in
- *   the panel's canvas; column: absolute; time: view time of the column's left edge, seconds
- */
-/**
- * What the tools (and the app's own parts) work with. The app draws the panels, bands, the cursor's line and the selected
- * span; tools add buttons, keys, dialogs and read-outs, and may draw on the panels' overlays.
- * @typedef {object} App
- * @property {HTMLElement} element the whole application
- * @property {HTMLElement} toolbar to add buttons to (elements.js: iconButton)
- * @property {HTMLElement} stack holds the panels; what is placed in it by x has its left edge at 0 of the gutter
- * @property {() => Figure} figure
- * @property {() => Timeline} timeline of the view that is shown
- * @property {() => Frame} frame
- * @property {() => ViewState} state a copy
- * @property {(changes: Partial<ViewState>, how?: 'push' | 'replace') => void} update default push
- * @property {(frame: Frame) => void} moveTo any frame: it is clamped; its columns are the canvas's. Many calls are one paint
- * @property {(startTime: number, endTime: number) => void} showRange
- * @property {(ask: Ask) => Promise<any>} ask
- * @property {() => PanelHost[]} panels of the view, hidden ones too
- * @property {() => PanelHost | null} activePanel the focused one, else the one last pointed at, else the first visible
- * @property {(host: PanelHost) => void} activate
- * @property {() => Range | null} selection
- * @property {(range: Range | null) => void} setSelection
- * @property {() => 'pan' | 'zoom' | 'select'} dragMode what dragging over a panel does; shift: zoom, alt: select
- * @property {(mode: 'pan' | 'zoom' | 'select') => void} setDragMode
- * @property {(text: string) => void} announce said by screen readers (aria-live) and shown for a while
- * @property {Connection} connection
- * @property {(name: 'frame' | 'painted' | 'selection' | 'pointer' | 'view' | 'settings' | 'mode', callback: (event: any) => void) => () => void} on
- *   frame: Frame, once an animation frame; painted: PanelHost; selection: Range | null; pointer: Pointed; view: null,
- *   other panels are shown; settings: PanelHost; mode: the drag mode. Returns what ends it
- * @property {(pointed: Pointed) => void} point
- * @property {() => Pointed} pointed
- * @property {(time: number, resolution?: number) => string} timeText a view time as the axis writes it; resolution in
- *   seconds, by default that of a column
- * @property {(...keys: Key[]) => void} addKeys
- * @property {() => Key[]} keys all of them, for the help
- * @property {() => boolean} isDark
- * @property {() => number} pixelRatio device pixels a CSS pixel
- * @property {() => void} redraw everything is drawn again in the next animation frame
- */
+/** @typedef {import('./contract.js').App} App */
+/** @typedef {import('./contract.js').Connection} Connection */
+/** @typedef {import('./contract.js').Pointed} Pointed */
 
 /**
  * Runs the viewer in an element and offers it as globalThis.seriesview.
@@ -191,8 +137,8 @@ export function startApp(connection, element) {
 
   const page = createPage(app, { layOut, openView, retry });
   const axis = createTimeAxis(app, () => shown.time, page.axis);
-  const overview = createOverview(app, page.overview);
-  const bands = createBands(app, page.strips);
+  const overview = createOverview(app, page.overview, retryLater);
+  const bands = createBands(app, page.strips, retryLater);
   const history = createHistory((state, how) => connection.setState(state, how), stateNow);
   const client = startWorker(connection, { opened, painted: receive, unopened: showUnopened, loading: page.showLoading });
   listenToPointers(app);
@@ -245,11 +191,22 @@ export function startApp(connection, element) {
 
   /** @param {any} state of unknown origin */
   function applyState(state) {
-    const read = readState(state, app.figure());
-    shown = { ...read, frame: null };
-    buildPanels();
-    const columns = page.columns();
-    shown.frame = fitFrame(app.timeline(), read.frame, columns);
+    apply(readState(state, app.figure()));
+  }
+
+  /** @param {import('./state.js').ReadState} read */
+  function apply(read) {
+    if (!hosts.length || read.view !== shown.view) {
+      shown = { ...read, frame: null };
+      buildPanels();
+    }
+    shown = { ...read, frame: fitFrame(timelines[read.view], read.frame, page.columns()) };
+    for (const host of hosts) {
+      const settings = { ...shown.panels[host.key] };
+      // A height that follows the window goes on doing so.
+      if (host.settings().height === undefined && settings.height === host.height()) delete settings.height;
+      host.replaceSettings(settings);
+    }
     divide();
     finishChange();
   }
@@ -296,20 +253,8 @@ export function startApp(connection, element) {
   function update(changes, how = 'push') {
     if (how === 'push') history.begin();
     const before = changes.view === undefined || changes.view === shown.view ? stateNow() : {};
-    const read = readState({ ...before, ...changes }, app.figure());
-    if (read.view !== shown.view) {
-      shown = { ...read, frame: null };
-      buildPanels();
-    }
-    shown = { ...read, frame: fitFrame(app.timeline(), read.frame, page.columns()) };
-    for (const host of hosts) {
-      const settings = { ...shown.panels[host.key] };
-      if (host.settings().height === undefined && settings.height === host.height()) delete settings.height;
-      host.replaceSettings(settings);
-    }
-    divide();
+    apply(readState({ ...before, ...changes }, app.figure()));
     history.moved();
-    finishChange();
   }
 
   /** Heights: those that were set, and the room that is left for the others. */
@@ -351,6 +296,7 @@ export function startApp(connection, element) {
     emit('frame', frame);
     if (!isToPaint) return;
     isToPaint = false;
+    if (!hosts.some((host) => host.painted?.error)) retryDelay = 0;
     const panels = hosts.flatMap((host) => host.request() ?? []);
     lastOrder = client.paint({ frame, panels, isDark: app.isDark(), view: shown.view });
     // After the order, which tells the worker the view.
@@ -369,17 +315,16 @@ export function startApp(connection, element) {
     host.show(painted, shown.frame);
     emit('painted', host);
     if (painted.error) retryLater();
-    else if (!hosts.some((each) => each.painted?.error)) retryDelay = 0;
     checkSettled();
   }
 
-  /** Pictures come by themselves when a backend is back. */
+  /** Pictures, overview and bands come by themselves when a backend is back. */
   function retryLater() {
     if (retryTimer) return;
     retryDelay = Math.min(Math.max(retryDelay * 1.6, 3000), 30000);
     retryTimer = setTimeout(() => {
       retryTimer = 0;
-      if (hosts.some((host) => host.painted?.error && !host.settings().hidden)) retry();
+      retry();
     }, retryDelay);
   }
 

@@ -17,7 +17,7 @@ import { shortened } from './gutter.js';
 
 const HEIGHT = 18;
 /** Okabe and Ito's, which colour-blind people can tell apart. */
-const COLOURS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#d55e00', '#0072b2', '#f0e442', '#8c8c8c'];
+const COLOURS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#0072b2', '#8c8c8c', '#f0e442', '#d55e00'];
 
 /**
  * @param {Interval[]} intervals
@@ -71,9 +71,10 @@ export function visibleBands({ starts, ends, latest, labels }, startTime, endTim
  * @param {App} app
  * @param {{rows: HTMLElement, tint: HTMLCanvasElement, edges: HTMLCanvasElement}} places tint: behind all pictures, so that
  *   their colours stay what they are; edges: before them; both one pixel high
+ * @param {() => void} failed
  * @returns {{draw: () => void, build: () => void, load: () => void}}
  */
-export function createBands(app, { rows, tint, edges }) {
+export function createBands(app, { rows, tint, edges }, failed) {
   /** @type {{uri: string, bands: Bands | null, strip: HTMLCanvasElement}[]} */
   let series = [];
   let loaded = 0;
@@ -104,7 +105,9 @@ export function createBands(app, { rows, tint, edges }) {
         const names = one.bands.names.slice(0, 20).join(', ');
         one.strip.setAttribute('aria-label', `${seriesNames[one.uri] ?? 'Intervals'}: ${intervals.length} intervals: ${names}`);
       } catch (error) {
+        if (mine !== loaded) return;
         one.strip.title = error instanceof Error ? error.message : String(error);
+        failed();
       }
       draw();
     });
@@ -125,7 +128,7 @@ export function createBands(app, { rows, tint, edges }) {
       context.setTransform(1, 0, 0, 1, 0, 0);
       return context;
     });
-    behind.globalAlpha = 0.16;
+    behind.globalAlpha = 0.13;
     before.globalAlpha = 0.5;
     let firstColour = 0;
     const text = styleValue('--text');

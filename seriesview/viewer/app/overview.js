@@ -14,9 +14,10 @@ const EDGE = 9;
 /**
  * @param {App} app
  * @param {HTMLElement} row
+ * @param {() => void} failed
  * @returns {{draw: () => void, load: () => void}}
  */
-export function createOverview(app, row) {
+export function createOverview(app, row, failed) {
   const canvas = make('canvas', { role: 'img', 'aria-label': 'Overview of the whole session' });
   const visible = make('div', {
     className: 'window', tabIndex: 0, role: 'slider', 'aria-label': 'Visible range', 'aria-orientation': 'horizontal',
@@ -42,6 +43,7 @@ export function createOverview(app, row) {
       if (mine !== loaded) return;
       overview = null;
       title.title = `No overview: ${error instanceof Error ? error.message : error}`;
+      failed();
     }
     picture = '';
     draw();

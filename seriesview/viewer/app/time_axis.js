@@ -20,7 +20,8 @@ const NAMES = { seconds: 'seconds', clock: 'hours, minutes and seconds', wall: '
 export function createTimeAxis(app, chosen, { row, grid, range, zoom }) {
   const unit = make('button', { type: 'button', className: 'time-unit', onclick: change });
   const canvas = make('canvas', { className: 'axis', role: 'img' });
-  row.append(make('div', { className: 'gutter' }, unit), canvas);
+  const heard = make('span', { className: 'unseen', role: 'status' });
+  row.append(make('div', { className: 'gutter' }, unit), canvas, heard);
   let said = 0;
 
   /** @returns {TimeMode} */
@@ -84,7 +85,10 @@ export function createTimeAxis(app, chosen, { row, grid, range, zoom }) {
     range.replaceChildren(make('b', {}, ends), ` \u00b7 ${span}`);
     zoom.textContent = zoomText(app.frame());
     clearTimeout(said);
-    said = setTimeout(() => canvas.setAttribute('aria-label', `Time from ${ends.replace('\u2013', 'to')}, ${span}`), 300);
+    said = setTimeout(() => {
+      heard.textContent = `From ${ends.replace('\u2013', 'to')}, ${span}`;
+      canvas.setAttribute('aria-label', `Time axis. ${heard.textContent}`);
+    }, 700);
   }
 
   return { draw, mode };
