@@ -24,6 +24,7 @@ import { startWorker } from './worker_client.js';
 /** @typedef {import('./contract.js').App} App */
 /** @typedef {import('./contract.js').Connection} Connection */
 /** @typedef {import('./contract.js').Pointed} Pointed */
+/** @typedef {import('./contract.js').Range} Range */
 
 /**
  * Runs the viewer in an element and offers it as globalThis.seriesview.
