@@ -1,0 +1,281 @@
+"""The viewer in headless Chromium: its first picture, frames a second while it moves, memory, size of its code.
+
+The first picture is of the demo workspace, from a node and a backend of this machine, in a browser that has
+loaded nothing before; seconds count from the beginning of the navigation. A frame is one that shows another picture.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.tasks import CHANNEL, serving
+from benchmarks.windows import recording
+from seriesview.build.artifacts import Job, build_artifacts
+from seriesview.build.dataset import dataset_from_config
+from seriesview.build.series import build_series
+from seriesview.figures.node_access import connect, new_token, permit_links
+from seriesview.node.pages import figure_path
+from seriesview.store import Store, open_store, parse_uri
+from seriesview.workspace.manifest import build_workspace
+
+ROOT = Path(__file__).parent.parent
+VIEWER = ROOT / "seriesview" / "viewer"
+CODE_LIMIT = 200_000
+FIRST_LIMIT = 1.0
+LONG_TASK_LIMIT = 50
+FRAMES_LIMIT = {32: 30, 384: 10}
+COLUMNS = 1500
+OPENINGS = 5
+MOVING_SECONDS = 4
+MOVES = 1000
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+]
+ARGUMENTS += ["--disable-component-update", "--disable-sync", "--enable-precise-memory-info"]
+
+# Notes, in every frame of a page, when panels were painted first and when all were painted for good.
+_WATCH = """(() => {
+  const since = performance.timeOrigin;
+  globalThis.benchFirst = globalThis.benchAll = null;
+  const look = () => {
+    const shown = globalThis.seriesview?.panels?.() ?? [];
+    const painted = shown.filter(panel => panel.painted);
+    const now = performance.timeOrigin + performance.now();
+    if (painted.length && globalThis.benchFirst === null) globalThis.benchFirst = now;
+    if (shown.length && painted.length === shown.length) globalThis.benchAll ??= now;
+    requestAnimationFrame(look);
+  };
+  requestAnimationFrame(look);
+})();"""
+
+# Moves once an animation frame, and counts those in which the first panel shows another picture.
+_MOVE = """async ([kind, seconds]) => {
+  await seriesview.settled();
+  const longest = {task: 0, gap: 0};
+  const observer = new PerformanceObserver(list => {
+    for (const entry of list.getEntries()) longest.task = Math.max(longest.task, entry.duration);
+  });
+  observer.observe({type: 'longtask'});
+  const ladder = seriesview.timeline().ladder;
+  const begin = seriesview.frame();
+  const middle = (begin.leftColumn + begin.columns / 2) * begin.samplesPerColumn / begin.columnsPerSample;
+  let shown = 0, number = -1, turn = 0, last = performance.now();
+  const end = last + 1000 * seconds;
+  while (performance.now() < end) {
+    const now = await new Promise(resolve => requestAnimationFrame(() => resolve(performance.now())));
+    longest.gap = Math.max(longest.gap, now - last);
+    last = now;
+    const painted = seriesview.panels()[0].painted;
+    if (painted && painted.number !== number) { shown += 1; number = painted.number; }
+    turn += 1;
+    if (kind === 'pan') {
+      const back = Math.floor(turn / 120) % 2;
+      seriesview.setState({leftColumn: seriesview.frame().leftColumn + (back ? -11 : 11)}, 'replace');
+    } else {
+      const steps = Math.max(ladder.length - 4, 1), place = turn % (2 * steps);
+      const samplesPerColumn = ladder[place < steps ? place : 2 * steps - place];
+      const leftColumn = Math.round(middle / samplesPerColumn - begin.columns / 2);
+      seriesview.setState({samplesPerColumn, columnsPerSample: 1, leftColumn}, 'replace');
+    }
+  }
+  observer.disconnect();
+  return {frames: shown / seconds, ...longest};
+}"""
+
+_RANDOM_MOVES = """async number => {
+  const ladder = seriesview.timeline().ladder, {columns} = seriesview.frame();
+  const {startTime, endTime, ticksPerSecond} = seriesview.timeline();
+  for (let turn = 0; turn < number; turn += 1) {
+    const samplesPerColumn = ladder[Math.floor(Math.random() * ladder.length)];
+    const last = (endTime - startTime) * ticksPerSecond / samplesPerColumn;
+    const leftColumn = Math.floor(Math.random() * last - columns / 2);
+    seriesview.setState({samplesPerColumn, columnsPerSample: 1, leftColumn}, 'replace');
+    await seriesview.settled();
+  }
+}"""
+
+
+@contextmanager
+def chromium() -> Iterator[Any]:
+    """A browser, from playwright."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+def built_demo(directory: Path) -> str:
+    """URI of the demo's workspace, built into the store `directory`/storage."""
+    command = [
+        sys.executable,
+        "-m",
+        "seriesview.cli.main",
+        "build",
+        str(ROOT / "config.yaml"),
+        "--cores",
+        "all",
+    ]
+    environment = os.environ | {"KACHERY_STORAGE_DIR": str(directory / "storage")}
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    (directory / "demo").mkdir()
+    done = subprocess.run(
+        command, cwd=directory / "demo", env=environment, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(done.stdout + done.stderr)
+    return str(json.loads((directory / "demo" / "results" / "workspace.json").read_text())["uri"])
+
+
+def built_noise(store: Store, directory: Path, channels: int) -> str:
+    """URI of a workspace with one panel of so many channels."""
+    path = directory / f"{channels}.npy"
+    np.save(path, recording(64_000_000 // channels, channels))
+    dataset = dataset_from_config("raw", {"path": str(path), "sampling_frequency": 30_000})
+    series = build_series(
+        dataset, build_artifacts(dataset, Job(store, directory / f"{channels}.jsonl")), store
+    )
+    document = build_workspace("noise", [("raw", str(series["uri"]))], types={"raw": "continuous"})
+    return store.put_json(document, name="workspace.json")
+
+
+def link(uri: str) -> str:
+    """Where the node shows a workspace, to a browser that was never there."""
+    port = int(os.environ["KACHERY_DAEMON_PORT"])
+    token = new_token(connect(Path(os.environ["KACHERY_STORAGE_DIR"]), ("127.0.0.1", port)))
+    path = figure_path("/view/seriesview", parse_uri(uri)[0], CHANNEL, "bench")
+    return f"http://127.0.0.1:{port}{path}#token={token}"
+
+
+def opened(browser: Any, uri: str, height: int = 900) -> tuple[Any, Any]:
+    """(page, the viewer's frame) of a browser that knows nothing; the canvases have COLUMNS columns."""
+    context = browser.new_context(viewport={"width": COLUMNS + 100, "height": height})
+    context.add_init_script(_WATCH)
+    page = context.new_page()
+    page.goto(link(uri))
+    frame = page.wait_for_selector("iframe", state="attached").content_frame()
+    while not frame.evaluate("Boolean(globalThis.seriesview)"):
+        page.wait_for_timeout(5)
+    frame.evaluate("seriesview.settled()")
+    return page, frame
+
+
+def code_size() -> None:
+    """Print how much JavaScript there is."""
+    sources = [path.read_bytes() for path in VIEWER.rglob("*.js")]
+    whole, packed = sum(map(len, sources)), sum(len(gzip.compress(source, 9)) for source in sources)
+    print(
+        f"JavaScript: {whole / 1000:.0f} kB in {len(sources)} files ({packed / 1000:.0f} kB with gzip); "
+        f"limit {CODE_LIMIT / 1000:.0f} kB"
+    )
+
+
+def first_pictures(browser: Any, uri: str) -> None:
+    """Print how long it is until the demo is seen."""
+    taken = []
+    for _ in range(OPENINGS):
+        page, frame = opened(browser, uri)
+        begin = page.evaluate("performance.timeOrigin")
+        done = frame.evaluate("performance.timeOrigin + performance.now()")
+        first, every = frame.evaluate("[benchFirst, benchAll]")
+        taken.append([(moment - begin) / 1000 for moment in (first, every, done)])
+        page.context.close()
+    first, every, exact = np.median(taken, axis=0)
+    print(
+        f"demo, cold: first panel {first:.2f} s, all panels {every:.2f} s, all exact {exact:.2f} s after navigation "
+        f"(median of {OPENINGS}, slowest {np.max(taken, axis=0)[1]:.2f} s); limit {FIRST_LIMIT:g} s",
+        flush=True,
+    )
+
+
+def moving(browser: Any, uri: str, channels: int) -> None:
+    """Print frames a second and the longest task."""
+    page, frame = opened(browser, uri)
+    wide = frame.evaluate("seriesview.frame()")["columns"]
+    page.set_viewport_size({"width": COLUMNS + 100 + COLUMNS - wide, "height": 900})
+    frame.evaluate("seriesview.settled()")
+    columns = frame.evaluate("seriesview.frame()")["columns"]
+    for kind in ("pan", "zoom"):
+        for turn in ("first time", "again"):
+            found = frame.evaluate(_MOVE, [kind, MOVING_SECONDS])
+            print(
+                f"{channels} channels x {columns} columns, {kind}, {turn}: {found['frames']:.0f} pictures a second "
+                f"(limit {FRAMES_LIMIT[channels]}), longest task {found['task']:.0f} ms "
+                f"(limit {LONG_TASK_LIMIT}; 0: under 50), longest wait between animation frames {found['gap']:.0f} ms",
+                flush=True,
+            )
+    page.context.close()
+
+
+def renderer_bytes(browser: Any) -> int:
+    """Memory of the browser's renderers, pages that are shared divided among their users."""
+    session = browser.new_browser_cdp_session()
+    found = 0
+    for process in session.send("SystemInfo.getProcessInfo")["processInfo"]:
+        if process["type"] == "renderer":
+            for line in Path(f"/proc/{process['id']}/smaps_rollup").read_text().splitlines():
+                if line.startswith("Pss:"):
+                    found += int(line.split()[1]) * 1024
+    session.detach()
+    return found
+
+
+def memory(browser: Any, uri: str) -> None:
+    """Print what a thousand random moves leave behind."""
+    page, frame = opened(browser, uri)
+    session = page.context.new_cdp_session(page)
+    sizes = []
+    for turn in range(6):
+        if turn:
+            frame.evaluate(_RANDOM_MOVES, MOVES // 5)
+        session.send("HeapProfiler.collectGarbage")
+        heap = session.send("Runtime.getHeapUsage")["usedSize"]
+        sizes.append((heap / 1e6, renderer_bytes(browser) / 1e6))
+    words = ", ".join(f"{heap:.1f} and {whole:.0f}" for heap, whole in sizes)
+    print(
+        f"memory after 0, 200, ..., {MOVES} random moves, MB of the page's heap and of its process: {words}",
+        flush=True,
+    )
+    page.context.close()
+
+
+def main() -> None:
+    """Print them all."""
+    code_size()
+    before = dict(os.environ)
+    with tempfile.TemporaryDirectory(dir=os.environ.get("SERIESVIEW_BENCH_DIR")) as name:
+        directory = Path(name)
+        demo = built_demo(directory)
+        with open_store(directory / "storage", "embedded") as store:
+            noise = {channels: built_noise(store, directory, channels) for channels in FRAMES_LIMIT}
+        permit_links(directory / "storage", CHANNEL, lambda _: None)
+        try:
+            with serving(False, directory / "storage"), chromium() as browser:
+                first_pictures(browser, demo)
+                for channels, uri in noise.items():
+                    moving(browser, uri, channels)
+                memory(browser, demo)
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+
+
+if __name__ == "__main__":
+    main()
