@@ -13,6 +13,8 @@ from pathlib import Path
 from shutil import rmtree
 from typing import Any
 
+import requests  # noqa: F401  (kachery-client imports it late)
+
 NOBODY = 65534
 
 
