@@ -1,5 +1,5 @@
 // A plain script, because browsers run no modules from file://.
-if (location.protocol === 'file:') {
+if (location.protocol === 'file:' && !('seriesviewEmbedded' in globalThis)) {
   const lines = [
     'Browsers let no page that is opened as a file read other files. Serve this folder, and open the address that is printed:',
     'python3 serve.py',

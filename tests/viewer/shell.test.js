@@ -3,6 +3,7 @@ import { test } from 'node:test';
 
 import { makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
 import { automaticHeights } from '../../seriesview/viewer/app/layout.js';
+import { place } from '../../seriesview/viewer/app/stand_in.js';
 import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
 
 /** @type {any} */
@@ -130,4 +131,12 @@ test('panels share the room by weight, on whole device pixels, and are never too
   assert.deepEqual(heights, [600, 200]);
   assert.ok(automaticHeights([1, 1, 1], 500, 1.25).every((height) => Number.isInteger(Math.round(height * 1.25 * 1e9) / 1e9)));
   assert.ok(automaticHeights([1, 1, 1], 10, 1).every((height) => height >= 60));
+});
+
+test('a picture is put where its ticks are in another frame', () => {
+  const frame = { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 100, columns: 50 };
+  const closer = { samplesPerColumn: 1, columnsPerSample: 4, leftColumn: 6000, columns: 1000 };
+  assert.deepEqual(place(frame, frame), { left: 0, right: 50, scale: 1 });
+  assert.deepEqual(place(frame, closer), { left: 1600 * 4 - 6000, right: 1600 * 4 - 6000 + 50 * 64, scale: 64 });
+  assert.deepEqual(place(closer, frame), { left: 1500 / 16 - 100, right: 1750 / 16 - 100, scale: 1 / 64 });
 });

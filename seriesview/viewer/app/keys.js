@@ -20,7 +20,7 @@ export const shellKeys = [
   { group: 'Moving', keys: ['Shift+ArrowRight'], what: 'On by a column', run: (app) => panColumns(app, 1) },
   { group: 'Moving', keys: ['PageUp'], what: 'Back by a screen', run: (app) => pan(app, -1) },
   { group: 'Moving', keys: ['PageDown'], what: 'On by a screen', run: (app) => pan(app, 1) },
-  { group: 'Moving', keys: ['Home'], what: 'Begin of the session', run: (app) => goToEnd(app, 'first') },
+  { group: 'Moving', keys: ['Home'], what: 'Beginning of the session', run: (app) => goToEnd(app, 'first') },
   { group: 'Moving', keys: ['End'], what: 'End of the session', run: (app) => goToEnd(app, 'last') },
   { group: 'Zoom', keys: ['+', '='], what: 'Closer, at the cursor', run: (app) => zoom(app, 1) },
   { group: 'Zoom', keys: ['-', '_'], what: 'Further out', run: (app) => zoom(app, -1) },

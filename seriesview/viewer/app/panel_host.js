@@ -3,6 +3,7 @@
 import { quantityText } from '../geometry/ticks.js';
 import { clearCanvas, iconButton, make } from './elements.js';
 import { drawGutter } from './gutter.js';
+import { createStandIn, place as placeIn } from './stand_in.js';
 import { HEIGHTS, readSettings } from './state.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
@@ -57,7 +58,9 @@ export function createPanelHost(app, panel, initial, changed, retry) {
   const gutter = make('canvas', { className: 'gutter', 'aria-hidden': 'true' });
   const canvas = make('canvas', { className: 'pixels', role: 'img', 'aria-label': name });
   const overlay = make('canvas', { className: 'overlay', 'aria-hidden': 'true' });
-  const picture = make('div', { className: 'picture is-empty', tabIndex: 0, role: 'group', 'aria-label': name }, canvas, overlay);
+  const standIn = createStandIn();
+  const properties = { className: 'picture is-empty', tabIndex: 0, role: 'group', 'aria-label': name };
+  const picture = make('div', properties, standIn.canvas, canvas, overlay);
   const card = make('div', { className: 'card', role: 'alert', hidden: true });
   const body = make('div', { className: 'panel-body' }, gutter, picture, card);
   const notes = make('span', { className: 'notes' });
@@ -111,6 +114,8 @@ export function createPanelHost(app, panel, initial, changed, retry) {
       showCard(painted.error, true);
       if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
         draw(painted);
+        const how = { ...settings, height: painted.height, isDark: app.isDark() };
+        if (painted.isComplete) standIn.keep(canvas, painted, JSON.stringify(how));
       }
       const text = painted.notes.join(' · ');
       if (notes.textContent !== text) Object.assign(notes, { textContent: text, title: text });
@@ -151,16 +156,16 @@ export function createPanelHost(app, panel, initial, changed, retry) {
     const { painted } = host;
     if (!painted) return;
     const ratio = app.pixelRatio();
-    const scale = columnsPerTick(frame) / columnsPerTick(painted.frame);
-    const left = (painted.frame.leftColumn * scale - frame.leftColumn) / ratio;
+    const { left, scale } = placeIn(painted.frame, frame);
     const down = height > 0 && painted.height > 0 ? (height * ratio) / painted.height : 1;
     const isInPlace = scale === 1 && left === 0 && Math.abs(down - 1) < 1e-9;
-    const transform = isInPlace ? '' : `translateX(${left}px) scale(${scale}, ${down})`;
+    const transform = isInPlace ? '' : `translateX(${left / ratio}px) scale(${scale}, ${down})`;
     for (const each of [canvas, overlay]) {
       each.style.width = `${painted.width / ratio}px`;
       each.style.height = `${painted.height / ratio}px`;
       if (each.style.transform !== transform) each.style.transform = transform;
     }
+    standIn.draw(frame, painted, Math.max(Math.round(height * ratio), 1));
   }
 
   /** @param {string | null} message @param {boolean} canRetry */
@@ -213,9 +218,4 @@ export function createPanelHost(app, panel, initial, changed, retry) {
 /** @param {number} height @returns {number} */
 function limited(height) {
   return Math.min(Math.max(Math.round(height), HEIGHTS.least), HEIGHTS.most);
-}
-
-/** @param {import('../types.js').Rung} rung @returns {number} */
-function columnsPerTick(rung) {
-  return rung.columnsPerSample / rung.samplesPerColumn;
 }
