@@ -16,6 +16,7 @@ from seriesview.node.buckets import parse_bucket_path
 from seriesview.node.fetching import local_file
 from seriesview.node.names import is_origin
 from seriesview.node.node import Node
+from seriesview.node.packing import packed_response
 from seriesview.node.requests import caller_of
 from seriesview.node.sending import FileResponse
 from seriesview.store.layout import artifact_path
@@ -102,12 +103,12 @@ async def _page(request: Request) -> Response:
     if origin in node.config.view_origins:
         frames = f"'self' {origin}"
     headers = {"Content-Security-Policy": _PAGE_POLICY.format(frames=frames)}
-    return _static(node, _PAGE_FOLDER, "index.html", headers)
+    return _static(request, _PAGE_FOLDER, "index.html", headers)
 
 
 async def _page_file(request: Request) -> Response:
     path = _sent_path(request, PAGE_FILES)
-    return _static(request.app.state.node, _PAGE_FOLDER, path, {"Content-Security-Policy": _COMMON_POLICY})
+    return _static(request, _PAGE_FOLDER, path, {"Content-Security-Policy": _COMMON_POLICY})
 
 
 async def _view_file(request: Request) -> Response:
@@ -120,7 +121,7 @@ async def _view_file(request: Request) -> Response:
         query = request.scope["query_string"].decode("latin-1")
         return Response(status_code=308, headers={"Location": f"{name}/{query and '?'}{query}"})
     path = f"{path}index.html" if not path or path.endswith("/") else path
-    return _static(node, folder, path, {"Content-Security-Policy": _VIEW_POLICY})
+    return _static(request, folder, path, {"Content-Security-Policy": _VIEW_POLICY})
 
 
 async def _artifact(request: Request) -> Response:
@@ -146,7 +147,7 @@ async def _artifact(request: Request) -> Response:
     return FileResponse(path or node.buckets.location(place.path), node.threads, headers)
 
 
-def _static(node: Node, folder: Path, path: str, headers: Mapping[str, str]) -> Response:
+def _static(request: Request, folder: Path, path: str, headers: Mapping[str, str]) -> Response:
     """Send a file of a folder of web pages; nothing above it, nothing hidden, no listing."""
     parts = path.split("/")
     content_type = _CONTENT_TYPES.get(os.path.splitext(path)[1])  # noqa: PTH122
@@ -156,9 +157,11 @@ def _static(node: Node, folder: Path, path: str, headers: Mapping[str, str]) -> 
     real = os.path.realpath(os.path.join(root, *parts))  # noqa: PTH118
     if not real.startswith(root + os.sep) or not os.path.isfile(real):  # noqa: PTH113
         return _not_found()
-    return FileResponse(
-        Path(real), node.threads, {"Content-Type": content_type, "Cache-Control": "no-cache", **headers}
-    )
+    described = {"Content-Type": content_type, "Cache-Control": "no-cache", **headers}
+    packed = packed_response(request, Path(real), described)
+    if packed is not None:
+        return packed
+    return FileResponse(Path(real), request.app.state.node.threads, {**described, "Vary": "Accept-Encoding"})
 
 
 def _sent_path(request: Request, prefix: str) -> str:

@@ -1,5 +1,6 @@
 """The node's page over HTTP: what is served to whom, and what a browser is told about it."""
 
+import gzip
 import hashlib
 import json
 import os
@@ -158,6 +159,26 @@ def test_web_pages_have_their_types_and_are_asked_for_again(peer: Peer, path: st
     again = peer.get(path, **{"If-None-Match": answer.headers["ETag"]})
     assert (again.status, again.body) == (304, b"")
     assert ask(peer.port, "HEAD", path).headers["Content-Length"] == str(len(answer.body))
+
+
+def test_web_pages_are_packed_for_browsers_that_take_it(peer: Peer, view: Path) -> None:
+    path = "/view/mine/deep/module.js"
+    plain = peer.get(path)
+    packed = peer.get(path, **{"Accept-Encoding": "br, gzip;q=0.5"})
+    assert (packed.status, packed.headers["Content-Encoding"]) == (200, "gzip")
+    assert gzip.decompress(packed.body) == plain.body
+    assert packed.headers["ETag"] != plain.headers["ETag"]
+    for name in ("Content-Type", "Content-Security-Policy", "Cache-Control", "Vary"):
+        assert packed.headers[name] == plain.headers[name]
+    again = peer.get(path, **{"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]})
+    assert (again.status, again.body) == (304, b"")
+    for asked in ({"Accept-Encoding": "gzip; q=0"}, {"Accept-Encoding": "gzip", "Range": "bytes=0-3"}):
+        answer = peer.get(path, **asked)
+        assert "Content-Encoding" not in answer.headers
+        assert plain.body.startswith(answer.body)
+    (view / "deep" / "module.js").write_text("export const two = 2; // another")
+    changed = peer.get(path, **{"Accept-Encoding": "gzip"})
+    assert gzip.decompress(changed.body) == b"export const two = 2; // another"
 
 
 def test_a_view_may_reach_the_node_alone_and_be_framed_by_it_and_by_notebooks_here(peer: Peer) -> None:

@@ -39,7 +39,8 @@ def expected() -> np.ndarray:
 
 def test_numpy_loads_the_array() -> None:
     array = np.load(io.BytesIO(exported("npy")), allow_pickle=False)
-    assert array.dtype == "<f8" and array.shape == (1234, 8)
+    assert array.dtype == "<f8"
+    assert array.shape == (1234, 8)
     assert array.flags.c_contiguous
     np.testing.assert_array_equal(array[:, 0], expected()[:, 0])
     np.testing.assert_allclose(array, expected(), rtol=1e-12)
