@@ -341,16 +341,14 @@ def test_a_view_may_be_opened_by_its_parent(
 
 def test_plain_files_with_the_state_in_their_address(page: Page, view_server: ViewServer) -> None:
     sha1 = "0123456789abcdef0123456789abcdef01234567"
-    workspace = {"format": "seriesview-workspace/1", "label": "x"}
     export = {"format": "seriesview-export/1", "workspace": f"sha1://{sha1}/workspace.json", "left_out": []}
     view_server.page("/folder/index.html", VIEW)
     view_server.documents["/folder/export.json"] = json.dumps(export)
-    view_server.documents[f"/folder/sha1/01/23/45/{sha1}"] = json.dumps(workspace)
     page.goto(f"{view_server.address}/folder/index.html?other=1&s={quote(json.dumps(STATE))}")
     page.wait_for_function("globalThis.connection || globalThis.problem")
     assert page.evaluate("connection.start") == {
         "mode": "static",
-        "figureData": workspace,
+        "figureData": export,
         "base": f"{view_server.address}/folder/",
         "hasTasks": False,
         "hasByteRanges": False,

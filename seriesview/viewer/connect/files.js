@@ -5,7 +5,7 @@ import { isObject, problem, stateOf } from './messages.js';
 /** @typedef {import('./start.js').Connection} Connection */
 
 const FORMAT = 'seriesview-export/1';
-const URI = /^sha1:\/\/([0-9a-f]{40})(?:[/?]|$)/;
+const URI = /^sha1:\/\/[0-9a-f]{40}(?:[/?]|$)/;
 
 /**
  * Connect to the files of an exported folder.
@@ -13,17 +13,15 @@ const URI = /^sha1:\/\/([0-9a-f]{40})(?:[/?]|$)/;
  */
 export async function staticConnection() {
   const base = new URL('.', location.href).href.replace(/[?#].*$/, '');
-  const description = await readJson(`${base}export.json`, 'no-cache');
-  const hash = isObject(description) && URI.exec(String(description.workspace))?.[1];
-  if (!hash || description.format !== FORMAT) {
+  const description = await readJson(`${base}export.json`);
+  if (!isObject(description) || !URI.test(String(description.workspace)) || description.format !== FORMAT) {
     throw problem('damaged', `export.json does not describe a folder of the format ${FORMAT}.`);
   }
-  const path = `sha1/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash.slice(4, 6)}/${hash}`;
-  const figureData = await readJson(base + path, 'default');
   return {
     start: {
       mode: 'static',
-      figureData,
+      // It names the workspace, which is read and checked where all artifacts are.
+      figureData: description,
       base,
       hasTasks: false,
       hasByteRanges: false,
@@ -79,12 +77,12 @@ function addressState() {
   return state;
 }
 
-/** @param {string} address @param {RequestCache} cache @returns {Promise<any>} */
-async function readJson(address, cache) {
+/** @param {string} address @returns {Promise<any>} */
+async function readJson(address) {
   const name = address.slice(address.lastIndexOf('/') + 1);
   let response;
   try {
-    response = await fetch(address, { cache });
+    response = await fetch(address, { cache: 'no-cache' });
   } catch {
     throw problem('network', `${name} could not be fetched. A folder must be shown by a web server, not as file://.`);
   }
