@@ -54,12 +54,12 @@ export function drawTraces(pixels, width, height, x, hulls, lanes, scale, offset
       if (first >= from && last <= to) continue;
       const ink = color[channel];
       let row = first >= from && first <= to ? to + 1 : first;
-      while (row !== free[row]) row = free[row];
+      while (row <= last && row !== free[row]) row = free[row];
       while (row <= last) {
         pixels[row * width + target] = ink;
         free[row] = row + 1;
         row = row + 1 === from ? to + 1 : row + 1;
-        while (row !== free[row]) row = free[row];
+        while (row <= last && row !== free[row]) row = free[row];
       }
       if (first > to + 1 || last < from - 1) {
         if (last - first <= to - from) continue;
