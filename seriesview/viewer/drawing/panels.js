@@ -3,6 +3,7 @@
 import { movedPicture } from './picture.js';
 import { spreadOf } from './scales.js';
 import { channelsOf, drawScene, findMissing, layoutOf } from './scenes.js';
+import { leftOutNote } from './windows.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Painted} Painted */
@@ -75,7 +76,8 @@ export function createPanelPainter() {
       last = { series, timeline, frame, request, isDark, shown, layout, spread, wanted };
       picture = movedPicture(picture, signature, frame.leftColumn, width, height);
       drawScene(last, picture);
-      const notes = [...picture.notes];
+      const leftOut = leftOutNote(series, timeline, frame);
+      const notes = [...picture.notes, ...(leftOut ? [leftOut] : [])];
       const { lanes, valueAxis } = layout;
       const isComplete = !picture.exact.includes(0);
       return { key, frame, width, height, pixels: picture.pixels, isComplete, lanes, valueAxis, notes, error: null };

@@ -1,10 +1,11 @@
 /** @file Columns of a regular series: which tiles they need, what of them is there, what stands in for the rest. */
 
-import { columnOfTime, timeOfColumn } from '../geometry/timeline.js';
+import { columnOfTime, isRegular, timeOfColumn } from '../geometry/timeline.js';
 import { sourceFactor } from '../geometry/ladder.js';
 import { addBins, addSamples, binsOfColumns, columnsOfPlace, emptyHulls, numBinsOf } from './columns.js';
 import { planOf } from './plan.js';
 import { TILE_COLUMNS } from './tiles.js';
+import { lacksSamples } from '../source/series.js';
 
 /** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
 /** @typedef {import('../types.js').Frame} Frame */
@@ -72,13 +73,66 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
         continue;
       }
       const distance = Math.abs((low + high) / 2 - middle);
-      wanted.push({ ...block.request(), distance, isAhead });
+      if (wasLeftOut(series, segment, block)) {
+        const bins = tileBlocks(series, manifest.levels[0].factor, segment, place, low, high, shown);
+        const absent = bins.filter((each) => !each.data);
+        for (const each of absent) wanted.push({ ...each.request(), distance, isAhead });
+        if (!absent.length && !isAhead) {
+          for (const each of bins) addBlock(hulls, ...columnsOfBlock(place, each, low, high), place, each);
+        }
+        if (!absent.length) continue;
+      } else {
+        wanted.push({ ...block.request(), distance, isAhead });
+      }
       if (isAhead) continue;
       hulls.exact.fill(0, low - from, high - from);
       standIn(series, plan.step, segment, place, low, high, shown, hulls);
     }
   }
   return hulls;
+}
+
+/**
+ * Why whole bins are drawn where samples are asked for: words where raw samples of the screen were left out, else null.
+ * @param {SeriesData} series
+ * @param {Timeline} timeline
+ * @param {Frame} frame
+ * @returns {string | null}
+ */
+export function leftOutNote(series, timeline, frame) {
+  const { manifest, finest, uri } = series;
+  const { values, levels } = manifest;
+  if (!values || !('pages' in values) || !values.left_out?.length || !isRegular(manifest)) return null;
+  const plan = planOf(timeline, frame, manifest, uri, finest);
+  if (!isReadFromSamples(manifest, plan.step)) return null;
+  const [first, end] = visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + frame.columns);
+  for (let segment = first; segment < end; segment += 1) {
+    const { origin, samplesPerColumn, numSamples } = placeOfSegment(series, timeline, frame, plan, segment);
+    const begin = Math.max(Math.floor((frame.leftColumn - origin) * samplesPerColumn), 0);
+    const stop = Math.min(Math.ceil((frame.leftColumn + frame.columns - origin) * samplesPerColumn), numSamples);
+    if (begin < stop && lacksSamples(manifest, segment, begin, stop)) {
+      return `raw samples of this stretch were left out: bins of ${levels[0].factor} samples are shown there`;
+    }
+  }
+  return null;
+}
+
+/**
+ * Whether a block is made from raw samples that this copy was made without.
+ * @param {SeriesData} series
+ * @param {number} segment
+ * @param {Block} block
+ * @returns {boolean}
+ */
+function wasLeftOut({ manifest }, segment, { factor, first, count }) {
+  if (!manifest.levels.length || !isReadFromSamples(manifest, factor)) return false;
+  const end = Math.min((first + count) * factor + (factor > 1 ? 1 : 0), manifest.segments[segment].num_samples);
+  return lacksSamples(manifest, segment, first * factor, end);
+}
+
+/** @param {import('../types.js').SeriesManifest} manifest @param {number} step @returns {boolean} no level's bins make it up */
+function isReadFromSamples(manifest, step) {
+  return manifest.levels.every(({ factor }) => step % factor !== 0);
 }
 
 /**
