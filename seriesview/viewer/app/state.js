@@ -105,7 +105,7 @@ export function fitFrame(timeline, sent, columns) {
  */
 export function createHistory(setState, getState) {
   const REST = 900;
-  const SOON = 250;
+  const SOON = 350;
   let how = /** @type {'push' | 'replace'} */ ('replace');
   let written = '';
   let soon = 0;

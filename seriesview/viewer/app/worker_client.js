@@ -39,7 +39,7 @@ export function startWorker(connection, handlers) {
   const post = (message, transfer = []) => worker.postMessage(message, transfer);
 
   function begin() {
-    worker = new Worker(new URL('../drawing/worker.js', import.meta.url), { type: 'module' });
+    worker = takeEarlyWorker() ?? new Worker(new URL('../drawing/worker.js', import.meta.url), { type: 'module' });
     const mine = worker;
     mine.onmessage = (event) => mine === worker && receive(event.data);
     mine.onmessageerror = () => handlers.unopened('A message of the drawing worker could not be read. Load the page again.');
@@ -112,4 +112,11 @@ export function startWorker(connection, handlers) {
       begin();
     },
   };
+}
+
+/** @returns {Worker | null} the one that early_worker.js started, once */
+function takeEarlyWorker() {
+  const early = /** @type {any} */ (globalThis).seriesviewWorker;
+  Reflect.deleteProperty(globalThis, 'seriesviewWorker');
+  return early instanceof Worker ? early : null;
 }
