@@ -147,7 +147,8 @@ class Access:
                     morsel = SimpleCookie(value.decode("latin-1")).get(cookie_name(self._node.port))
                 except CookieError:
                     return None
-                return None if morsel is None else self._node.sessions.find(morsel.value)
+                session = None if morsel is None else self._node.sessions.find(morsel.value)
+                return session if session and self._node.tokens.allow(session) else None
         return None
 
     def _is_welcome(self, origin: str, path: str, policy: Policy) -> bool:

@@ -96,7 +96,7 @@ async def _open_session(request: Request) -> Response:
         name = node.tokens.name_of(body["token"])
         if name is None:
             raise HTTPException(403, "This link was used already or has expired; ask for a new one.")
-        secret = node.sessions.open(name, *called)
+        secret = node.sessions.open(name, *called, body["token"])
     response = JSONResponse({"success": True})
     response.set_cookie(
         cookie_name(node.port),

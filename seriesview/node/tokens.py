@@ -41,6 +41,13 @@ class Tokens:
         # Looked up by hash, so that the time it takes says nothing about the tokens.
         return self._names.get(_digest(token))
 
+    def allow(self, session: "Session") -> bool:
+        """Return whether a session may go on: one that a token opened ends when the token is taken back."""
+        if not session.token_digest:
+            return True
+        self._follow()
+        return self._names.get(session.token_digest) == session.name
+
     def _follow(self) -> None:
         """Read the file again where it changed; while it cannot be read, no token is taken."""
         if self._path is None or time.monotonic() < self._looked + _FOLLOW_SECONDS:
@@ -69,6 +76,8 @@ class Session:
     """The Host header, in lower case; a proxy may have names that the node does not know."""
     origin: str = ""
     """The Origin header of the page, which a proxy may serve under another name still."""
+    token_digest: bytes = b""
+    """Hash of the token that opened it; empty for a link's, which is used up."""
 
 
 class Sessions:
@@ -93,14 +102,18 @@ class Sessions:
             return None
         return self.open(LINKS, host, origin)
 
-    def open(self, name: str, host: str = "", origin: str = "") -> str:
-        """Return the secret of a new session of the caller called `name`, whose browser sent this Host and Origin."""
+    def open(self, name: str, host: str = "", origin: str = "", token: str = "") -> str:
+        """Return the secret of a new session of the caller called `name`, whose browser sent this Host and Origin.
+
+        It lasts no longer than the `token` of the token file that opened it.
+        """
         now = time.monotonic()
         self._sessions = {digest: entry for digest, entry in self._sessions.items() if entry[1] >= now}
         while len(self._sessions) >= _MOST_SESSIONS:
             self._sessions.pop(next(iter(self._sessions)))
         secret = secrets.token_urlsafe(32)
-        self._sessions[_digest(secret)] = (Session(name, host, origin), time.monotonic() + SESSION_SECONDS)
+        session = Session(name, host, origin, _digest(token) if token else b"")
+        self._sessions[_digest(secret)] = (session, time.monotonic() + SESSION_SECONDS)
         return secret
 
     def find(self, secret: str) -> Session | None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -322,6 +323,28 @@ def test_the_session_is_kept_to_the_path_of_a_proxy(peer: Peer) -> None:
     assert "Path=/user/me/proxy/20431/" in opened.headers["Set-Cookie"]
     for path in ["x", "/a", "/a; Domain=x/", "//", "/a\n/", "/" + "a" * 300 + "/"]:
         assert peer.exchange(token=peer.token(), path=path).status == 500
+
+
+def test_a_session_ends_with_the_token_that_opened_it(tmp_path: Path) -> None:
+    file = tmp_path / "tokens"
+    file.write_text(f"ada:{'a' * 32}\nbob:{'b' * 32}\n")
+    file.chmod(0o600)
+    config = NodeConfig(tmp_path / "another", port=0, channels=("demo",), token_file=file)
+    with NodeThread(config) as node:
+        peer = Peer(node)
+        cookies = [
+            peer.exchange(token=letter * 32).headers["Set-Cookie"].partition(";")[0] for letter in "ab"
+        ]
+
+        def names() -> list[Any]:
+            return [peer.get("/session", Cookie=cookie).json()["name"] for cookie in cookies]
+
+        assert names() == ["ada", "bob"]
+        file.write_text(f"bob:{'b' * 32}\n")
+        deadline = time.monotonic() + 20
+        while names() != [None, "bob"]:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
 
 
 def test_the_session_says_what_is_permitted(peer: Peer) -> None:
