@@ -330,7 +330,10 @@ export function startApp(connection, element) {
   }
 
   function retry() {
-    if (!figure) return client.restart();
+    if (!figure) {
+      unopened = null;
+      return client.restart();
+    }
     client.retry();
     isToLoad = true;
     app.redraw();

@@ -47,6 +47,8 @@ export function createPage(app, { layOut, openView, retry }) {
   const cover = make('div', { className: 'opening', role: 'status' }, 'Opening\u2026');
   element.replaceChildren(header, loading, overview, strips, scroll, axisRow, status, cover);
   element.classList.add('app');
+  // Until there is something to work on.
+  toolbar.hidden = true;
   addTools();
   let saidTimer = 0;
   let loadingTimer = 0;
@@ -166,6 +168,7 @@ export function createPage(app, { layOut, openView, retry }) {
       views.replaceChildren(...all.map((view, index) => make('option', { value: String(index) }, view.label || `View ${index + 1}`)));
       views.hidden = all.length < 2;
       cover.remove();
+      toolbar.hidden = false;
       element.removeAttribute('aria-busy');
     },
 
