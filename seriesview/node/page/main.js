@@ -68,6 +68,10 @@ async function show() {
   listen(frame, view.origin, figureId, services, send);
 
   frame.src = addressWith(view, figureId, session);
+  // Keys are the view's from the beginning, unless somebody has begun to type here.
+  frame.addEventListener('load', () => {
+    if (document.activeElement === document.body) frame.focus();
+  });
   element('message').before(frame);
 }
 
