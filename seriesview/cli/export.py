@@ -5,39 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from shlex import quote
+from typing import TYPE_CHECKING
 
 import click
 
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.sizes import Size, TimeRange
+from seriesview.cli.sharing_choice import say_plan, wish_options
+
+if TYPE_CHECKING:
+    from seriesview.share.choice import Wish
 
 
 @click.command(short_help="Write a workspace as a folder that any web server shows.")
 @click.argument("workspace")
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
-@click.option("--raw", is_flag=True, help="Let all raw samples go along (never the recordings' files).")
-@click.option(
-    "--raw-range",
-    "raw_ranges",
-    multiple=True,
-    type=TimeRange(),
-    metavar="START:END",
-    help="Let the raw samples of a stretch go along, in seconds of view time, widened to whole parts. Repeatable.",
-)
-@click.option(
-    "--raw-series",
-    multiple=True,
-    metavar="NAME",
-    help="Let all raw samples of one series go along. Repeatable.",
-)
-@click.option("--without", multiple=True, metavar="NAME", help="Leave a series out. Repeatable.")
-@click.option(
-    "--max-size",
-    "max_bytes",
-    type=Size(),
-    metavar="SIZE",
-    help="Leave out finest levels, the largest first, until all fits: 500MB, 2GB.",
-)
+@wish_options
 @click.option(
     "--single-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -49,11 +31,7 @@ from seriesview.cli.sizes import Size, TimeRange
 def command(
     workspace: str,
     directory: Path | None,
-    raw: bool,
-    raw_series: tuple[str, ...],
-    raw_ranges: tuple[tuple[float, float], ...],
-    without: tuple[str, ...],
-    max_bytes: int | None,
+    wish: Wish,
     single_file: Path | None,
     storage_dir: Path | None,
     as_json: bool,
@@ -65,17 +43,12 @@ def command(
     export that was interrupted. `seriesview verify DIRECTORY` checks it.
     """
     from seriesview.build.progress import Progress, bytes_in_words
-    from seriesview.share.choice import Wish
     from seriesview.share.export import export_folder, plan_export
-    from seriesview.share.words import left_out_line, zoom_end
 
     if (directory is None) == (single_file is None):
         raise click.UsageError("give the folder to write, or --single-file OUT.html")
-    if raw and raw_ranges:
-        raise click.UsageError("give --raw or --raw-range, not both")
     store = open_reading_store(storage_dir)
     uri = resolve_workspace(workspace, store)
-    wish = Wish(raw, raw_series, raw_ranges, without, max_bytes)
     if single_file is not None:
         from seriesview.share.single_file import export_single_file, plan_single_file
 
@@ -84,11 +57,7 @@ def command(
         plan = plan_export(store, uri, wish)
     target = single_file or directory
     assert target is not None
-    click.echo(f"{plan.workspace.label}: {bytes_in_words(plan.num_bytes)} into {target}", err=as_json)
-    for choice in plan.choices:
-        click.echo(f"  {choice.name}: {zoom_end(choice)}", err=as_json)
-    for entry in plan.left_out:
-        click.echo(f"  left out: {left_out_line(entry.to_json_dict())}", err=as_json)
+    say_plan(plan, str(target), as_json)
     progress = Progress("exporting", plan.num_bytes)
     document: dict[str, object]
     if single_file is not None:

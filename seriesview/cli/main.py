@@ -23,6 +23,8 @@ COMMANDS = {
     "window": "Read a window of a series at any zoom into a file.",
     "plot": "Draw a stretch of a series into a picture.",
     "export": "Write a workspace as a folder that any web server shows, or as one file.",
+    "publish": "Put a workspace into a bucket, and print the link to open.",
+    "bucket": "Check whether a bucket is set up for publishing; set its CORS rules.",
     "verify": "Hash everything that a workspace, a series or an exported folder reaches again.",
     "node": "Serve a kachery storage directory, as the kachery daemon does.",
     "channel": "Create, show and change a node's channels.",

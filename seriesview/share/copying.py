@@ -20,8 +20,10 @@ from seriesview.store import Store, parse_uri, sha1_uri
 from seriesview.store.reading import read_blocks
 
 _THREADS = 4
-_AT_ONCE = 8
-"""Parts in memory that wait to be written."""
+_AT_ONCE = 2
+"""Artifacts under way for each thread."""
+_MOST_BYTES = 128 * 1024 * 1024
+"""Of the artifacts under way, which may be in memory."""
 
 
 class Target(Protocol):
@@ -32,16 +34,24 @@ class Target(Protocol):
         ...
 
     def put_artifact(self, sha1: str, blocks: Iterable[memoryview | bytes]) -> None:
-        """Write an artifact of this hash. Called by several threads."""
+        """Write an artifact of this hash, whose blocks can be read again. Called by several threads."""
         ...
 
 
-def write_artifacts(plan: Plan, store: Store, target: Target, on_bytes: Callable[[int], None]) -> str:
+def write_artifacts(
+    plan: Plan,
+    store: Store,
+    target: Target,
+    on_bytes: Callable[[int], None],
+    threads: int = _THREADS,
+    on_failure: Callable[[], None] = lambda: None,
+) -> str:
     """Write everything that a plan's workspace reaches, its manifest last; the URI of that manifest.
 
-    `on_bytes` hears how many bytes were dealt with, those that were there already included.
+    `on_bytes` hears how many bytes were dealt with, those that were there already included. `on_failure` is called
+    when something failed or was interrupted, while other artifacts are still under way.
     """
-    with _Copying(store, target, on_bytes) as copying:
+    with _Copying(store, target, on_bytes, threads, on_failure) as copying:
         uris = {choice.name: copying.series(choice) for choice in plan.choices}
         copying.wait()
         document = shared_workspace(plan.workspace, uris).to_json_dict()
@@ -50,15 +60,35 @@ def write_artifacts(plan: Plan, store: Store, target: Target, on_bytes: Callable
         return uri
 
 
-class _Copying:
-    """Copies artifacts in a few threads, so that waiting for the disk overlaps."""
+class _Blocks:
+    """Blocks that are read anew each time they are gone through."""
 
-    def __init__(self, store: Store, target: Target, on_bytes: Callable[[int], None]) -> None:
+    def __init__(self, read: Callable[[], Iterable[memoryview | bytes]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[memoryview | bytes]:
+        return iter(self._read())
+
+
+class _Copying:
+    """Copies artifacts in a few threads, so that waiting for the disk, or the network, overlaps."""
+
+    def __init__(
+        self,
+        store: Store,
+        target: Target,
+        on_bytes: Callable[[int], None],
+        threads: int,
+        on_failure: Callable[[], None],
+    ) -> None:
         self._store = store
         self._target = target
         self._on_bytes = on_bytes
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="seriesview-share")
+        self._on_failure = on_failure
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="seriesview-share")
         self._under_way: deque[tuple[Future[None], int]] = deque()
+        self._bytes_under_way = 0
+        self._most = _AT_ONCE * threads
         self._seen: set[str] = set()
 
     def series(self, choice: Choice) -> str:
@@ -81,11 +111,12 @@ class _Copying:
         data = json_bytes(document)
         return sha1_uri(self._put(data), name)
 
-    def wait(self, allowed: int = 0) -> None:
-        """Return when at most so many artifacts are under way; raises what failed."""
-        while len(self._under_way) > allowed:
+    def wait(self, allowed: int = 0, allowed_bytes: int = 0) -> None:
+        """Return when at most so many artifacts, of so many bytes, are under way; raises what failed."""
+        while self._under_way and (len(self._under_way) > allowed or self._bytes_under_way > allowed_bytes):
             future, size = self._under_way.popleft()
             future.result()
+            self._bytes_under_way -= size
             self._on_bytes(size)
 
     def _array(self, array: ArrayInfo) -> None:
@@ -158,11 +189,15 @@ class _Copying:
         return False
 
     def _submit(self, sha1: str, size: int, read: Callable[[], Iterable[memoryview | bytes]]) -> None:
-        self.wait(_AT_ONCE)
-        self._under_way.append((self._pool.submit(lambda: self._target.put_artifact(sha1, read())), size))
+        self.wait(self._most, _MOST_BYTES)
+        blocks = _Blocks(read)
+        self._under_way.append((self._pool.submit(lambda: self._target.put_artifact(sha1, blocks)), size))
+        self._bytes_under_way += size
 
     def __enter__(self) -> _Copying:
         return self
 
-    def __exit__(self, *exception: object) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        if error is not None:
+            self._on_failure()
         self._pool.shutdown(wait=True, cancel_futures=True)

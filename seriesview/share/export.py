@@ -34,7 +34,7 @@ class Exported:
 
 def plan_export(store: Store, uri: str, wish: Wish) -> Plan:
     """What an export of a workspace, or of one series, will hold; raises SeriesviewError."""
-    return plan_sharing(store, uri, wish, sum(len(content) for content in _other_files(None).values()))
+    return plan_sharing(store, uri, wish, sum(len(content) for content in other_files(None).values()))
 
 
 def export_folder(
@@ -44,7 +44,7 @@ def export_folder(
 
     A folder that was exported before gets what changed, and loses what earlier exports wrote and is not reached.
     """
-    files = _other_files(plan)
+    files = other_files(plan)
     needed = plan.num_bytes + sum(len(content) for content in files.values()) + _SPARE_BYTES
     if not is_export(directory) and needed > (free := free_bytes(directory)):
         raise SeriesviewError(
@@ -68,7 +68,7 @@ def description(uri: str, left_out: list[LeftOut]) -> dict[str, Any]:
     }
 
 
-def _other_files(plan: Plan | None) -> dict[str, bytes]:
+def other_files(plan: Plan | None) -> dict[str, bytes]:
     """Files beside the artifacts, by path; without a plan, only those that are always the same."""
     texts = {} if plan is None else {"README.txt": readme(plan).encode()}
     return {**viewer_files(), "serve.py": _SERVE.read_bytes(), **texts}

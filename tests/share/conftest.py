@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bucket_servers import google, google_port, s3, s3_port, service  # noqa: F401
 
 from seriesview.store import Store, open_store
 from seriesview.workspace.manifest import build_workspace, view_from_config

@@ -1,0 +1,146 @@
+"""What publishing needs of a bucket, whichever service has it, and how its faults are said."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+from seriesview.errors import SeriesviewError
+from seriesview.share.bucket_address import BucketAddress
+
+THREADS = 8
+"""Requests at once: a pool of the libraries' connections has ten."""
+
+FaultKind = Literal["credentials", "forbidden", "missing", "unreachable", "other"]
+
+
+class BucketError(SeriesviewError):
+    """A bucket refuses, is not there, or cannot be reached."""
+
+    def __init__(self, message: str, kind: FaultKind = "other") -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+@dataclass(frozen=True)
+class StoredObject:
+    """What a listing says of an object. `md5` is in lowercase hexadecimal digits, None where it is not known."""
+
+    size: int
+    md5: str | None
+
+
+@dataclass(frozen=True)
+class Serving:
+    """With which headers an object is served."""
+
+    content_type: str
+    cache_control: str
+
+
+class Blocks(Protocol):
+    """Bytes of an artifact in blocks; can be read from the start again."""
+
+    def __iter__(self) -> Iterator[memoryview | bytes]: ...
+
+
+class Bucket(Protocol):
+    """A bucket of a service. All methods may be called by several threads, and raise BucketError."""
+
+    address: BucketAddress
+
+    @property
+    def account(self) -> str:
+        """Who this is, for people."""
+        ...
+
+    @property
+    def base_url(self) -> str:
+        """The web address below which the bucket's objects can be read by all, if they are public."""
+        ...
+
+    def list(self, prefix: str, is_deep: bool = True) -> dict[str, StoredObject]:
+        """Objects whose names begin with `prefix`, by name; only those without a later slash unless `is_deep`."""
+        ...
+
+    def put(self, name: str, content: bytes, serving: Serving, only_new: bool = False) -> bool:
+        """Write an object; False where it is there already and `only_new`."""
+        ...
+
+    def put_large(
+        self, name: str, blocks: Iterable[memoryview | bytes], size: int, sha1: str, serving: Serving
+    ) -> bool:
+        """Write a new object of many bytes as they are read, never with another SHA-1; False where it is there."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Remove an object."""
+        ...
+
+    def cors(self) -> Sequence[Mapping[str, Any]]:
+        """The bucket's CORS rules, as its service writes them."""
+        ...
+
+    def set_cors(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """Replace the bucket's CORS rules."""
+        ...
+
+    def close(self) -> None:
+        """End waiting for another try, and close the connections."""
+        ...
+
+
+def open_bucket(address: BucketAddress, is_admin: bool = False) -> Bucket:
+    """Open a bucket with the credentials of the environment; nothing is sent yet. Raises SeriesviewError.
+
+    `is_admin` asks for the right to change the bucket itself.
+    """
+    if address.scheme == "gs":
+        from seriesview.share.google_bucket import GoogleBucket
+
+        return GoogleBucket(address, is_admin)
+    from seriesview.share.s3_bucket import S3Bucket
+
+    return S3Bucket(address)
+
+
+def missing_library(package: str, extra: str, scheme: str) -> BucketError:
+    """The fault of a service whose library is not installed."""
+    return BucketError(
+        f"{scheme}:// needs the package {package}, which is not installed; "
+        f"run: pip install 'seriesview[{extra}]'"
+    )
+
+
+def checked_blocks(
+    blocks: Iterable[memoryview | bytes],
+    sha1: str,
+    start: int = 0,
+    on_block: Callable[[int], None] = lambda _: None,
+) -> Iterator[bytes]:
+    """The bytes from `start` on, the last of them only if all together have this SHA-1; raises SeriesviewError."""
+    hasher = hashlib.sha1(usedforsecurity=False)
+    held = b""
+    position = 0
+    for block in blocks:
+        hasher.update(block)
+        begin = max(start - position, 0)
+        position += len(block)
+        if begin < len(block):
+            if held:
+                yield held
+            held = bytes(block[begin:])
+            on_block(len(held))
+    if hasher.hexdigest() != sha1:
+        raise wrong_bytes(sha1)
+    if held:
+        yield held
+
+
+def wrong_bytes(sha1: str) -> SeriesviewError:
+    """The fault of an artifact whose bytes are not those of its name."""
+    return SeriesviewError(
+        f"SHA-1 {sha1} has other bytes in the store than its name says; run `seriesview verify`"
+    )

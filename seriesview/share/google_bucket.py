@@ -1,0 +1,257 @@
+"""A bucket of Google Cloud Storage, by its own library; many bytes go by a resumable upload."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from seriesview.share.bucket_address import BucketAddress
+from seriesview.share.buckets import BucketError, Serving, StoredObject, missing_library
+from seriesview.share.google_credentials import load_credentials
+from seriesview.share.google_upload import DONE, EXISTS, INCOMPLETE, NO_SESSION, TIMEOUT, SessionUpload
+from seriesview.share.retrying import Retrying
+
+Result = TypeVar("Result")
+
+_PASSING = {408, 429, 500, 502, 503, 504}
+
+
+class GoogleBucket:
+    """See `Bucket`."""
+
+    def __init__(self, address: BucketAddress, is_admin: bool = False) -> None:
+        self.address = address
+        credentials, self.account = load_credentials(is_admin)
+        try:
+            import requests
+            from google.cloud import storage
+        except ModuleNotFoundError as error:
+            raise missing_library("google-cloud-storage", "gcs", "gs") from error
+        try:
+            self._client = storage.Client(project=None, credentials=credentials)
+        except ValueError as error:
+            raise BucketError(
+                f"{address}: these credentials cannot be used: {error}", "credentials"
+            ) from error
+        self._bucket = self._client.bucket(address.bucket)
+        self._sessions = requests.Session()
+        self._retrying = Retrying(_is_passing)
+
+    @property
+    def base_url(self) -> str:
+        """See `Bucket`."""
+        return f"{str(self._client.api_endpoint).rstrip('/')}/{self.address.bucket}"
+
+    def list(self, prefix: str, is_deep: bool = True) -> dict[str, StoredObject]:
+        """See `Bucket`."""
+
+        def list_all() -> dict[str, StoredObject]:
+            found = self._client.list_blobs(
+                self._bucket,
+                prefix=prefix,
+                delimiter=None if is_deep else "/",
+                fields="items(name,size,md5Hash),prefixes,nextPageToken",
+                timeout=TIMEOUT,
+                retry=None,
+            )
+            return {str(blob.name): StoredObject(int(blob.size or 0), _md5(blob.md5_hash)) for blob in found}
+
+        return self._call(list_all)
+
+    def put(self, name: str, content: bytes, serving: Serving, only_new: bool = False) -> bool:
+        """See `Bucket`."""
+        from google.api_core.exceptions import PreconditionFailed
+
+        def upload() -> bool:
+            blob = self._bucket.blob(name)
+            blob.cache_control = serving.cache_control
+            try:
+                blob.upload_from_string(
+                    content,
+                    content_type=serving.content_type,
+                    if_generation_match=0 if only_new else None,
+                    timeout=TIMEOUT,
+                    retry=None,
+                )
+            except PreconditionFailed:
+                return False
+            return True
+
+        return self._call(upload)
+
+    def put_large(
+        self, name: str, blocks: Iterable[memoryview | bytes], size: int, sha1: str, serving: Serving
+    ) -> bool:
+        """See `Bucket`. A cut connection costs what was not stored yet."""
+        upload = SessionUpload(self._sessions, blocks, size, sha1)
+        upload.begin(self._open_session(name, size, serving))
+        failed = stored = 0
+        while True:
+            try:
+                status = upload.ask() if failed else INCOMPLETE
+                if status == INCOMPLETE:
+                    status = upload.send()
+                if status in (DONE, EXISTS):
+                    return status == DONE
+                if status == NO_SESSION:
+                    upload.begin(self._open_session(name, size, serving))
+                raise ConnectionError("the upload ended before everything was stored")
+            except Exception as error:
+                if upload.offset > stored:
+                    stored, failed = upload.offset, 0
+                failed += 1
+                with self._explained():
+                    self._retrying.pause(error, failed)
+
+    def delete(self, name: str) -> None:
+        """See `Bucket`."""
+        self._call(lambda: self._bucket.blob(name).delete(timeout=TIMEOUT, retry=None))
+
+    def cors(self) -> Sequence[Mapping[str, Any]]:
+        """See `Bucket`."""
+
+        def read() -> Sequence[Mapping[str, Any]]:
+            self._bucket.reload(timeout=TIMEOUT, retry=None)
+            return [dict(rule) for rule in self._bucket.cors]
+
+        return self._call(read)
+
+    def set_cors(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """See `Bucket`."""
+
+        def write() -> None:
+            self._bucket.cors = [dict(rule) for rule in rules]
+            self._bucket.patch(timeout=TIMEOUT, retry=None)
+
+        self._call(write)
+
+    def close(self) -> None:
+        """See `Bucket`."""
+        self._retrying.stop()
+        self._sessions.close()
+        self._client.close()
+
+    def _open_session(self, name: str, size: int, serving: Serving) -> str:
+        """The address that takes an object's bytes."""
+
+        def begin() -> str:
+            blob = self._bucket.blob(name)
+            blob.cache_control = serving.cache_control
+            return str(
+                blob.create_resumable_upload_session(
+                    content_type=serving.content_type,
+                    size=size,
+                    if_generation_match=0,
+                    timeout=TIMEOUT,
+                    checksum=None,
+                    retry=None,
+                )
+            )
+
+        return self._call(begin)
+
+    def _call(self, function: Callable[[], Result]) -> Result:
+        with self._explained():
+            return self._retrying.call(function)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as error:
+            told = self._told(error)
+            if told is None:
+                raise
+            raise told from error
+
+    def _told(self, error: Exception) -> BucketError | None:
+        """A fault in words; None for what is none of the bucket's."""
+        import requests
+        from google.api_core.exceptions import GoogleAPICallError
+        from google.auth.exceptions import GoogleAuthError, RefreshError
+
+        where = f"gs://{self.address.bucket}"
+        if isinstance(error, RefreshError):
+            return BucketError(
+                f"{where}: Google refuses the credentials of {self.account} ({_reason(error)}): the key was deleted "
+                "or has expired, or this computer's clock is wrong; make another key, or log in again",
+                "credentials",
+            )
+        if isinstance(error, GoogleAuthError | requests.RequestException | OSError) and (
+            _status(error) is None and _is_passing(error)
+        ):
+            return BucketError(
+                f"{where} cannot be reached ({_reason(error)}); check the network, then run this again: it goes on "
+                "where it stopped",
+                "unreachable",
+            )
+        if isinstance(error, GoogleAuthError):
+            return BucketError(f"{where}: the credentials cannot be used ({_reason(error)})", "credentials")
+        status = _status(error)
+        if status is None and not isinstance(error, GoogleAPICallError):
+            return None
+        if status == 401:
+            return BucketError(
+                f"{where}: the credentials of {self.account} are wrong or have expired; make another key, or log in "
+                "again",
+                "credentials",
+            )
+        if status == 403:
+            return BucketError(
+                f"{where}: {self.account} may not do this ({_reason(error)}); grant it the role Storage Object Admin "
+                "on the bucket",
+                "forbidden",
+            )
+        if status == 404:
+            return BucketError(
+                f"{where}: there is no such bucket, or no such object in it; check its name", "missing"
+            )
+        if _is_passing(error):
+            return BucketError(
+                f"{where}: the service is busy or broken (status {status}); run this again later: it goes on where "
+                "it stopped",
+                "unreachable",
+            )
+        return BucketError(f"{where}: {_reason(error)} (status {status}); check bucket and name")
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether another try may work."""
+    import requests
+    from google.auth.exceptions import TransportError
+
+    if isinstance(error, TransportError):
+        return True
+    if isinstance(
+        error,
+        requests.ConnectionError
+        | requests.Timeout
+        | requests.exceptions.ChunkedEncodingError
+        | ConnectionError,
+    ):
+        return True
+    return _status(error) in _PASSING
+
+
+def _status(error: Exception) -> int | None:
+    """The HTTP status of a refusal."""
+    import requests
+    from google.api_core.exceptions import GoogleAPICallError
+
+    if isinstance(error, GoogleAPICallError):
+        return int(error.code) if error.code is not None else None
+    if isinstance(error, requests.HTTPError) and error.response is not None:
+        return int(error.response.status_code)
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """What the service said, in one short line."""
+    message = getattr(error, "message", None) or (error.args[0] if error.args else error)
+    return " ".join(str(message).split())[:200]
+
+
+def _md5(encoded: str | None) -> str | None:
+    return None if encoded is None else base64.b64decode(encoded).hex()

@@ -1,0 +1,276 @@
+"""A bucket of Amazon S3, or of a service that speaks its protocol, by boto3; many bytes go in parts."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from typing import Any, TypeVar
+
+from seriesview.share.bucket_address import BucketAddress
+from seriesview.share.buckets import (
+    THREADS,
+    BucketError,
+    Serving,
+    StoredObject,
+    checked_blocks,
+    missing_library,
+)
+from seriesview.share.retrying import Retrying
+
+Result = TypeVar("Result")
+
+_PART_BYTES = 16 * 1024 * 1024
+_MOST_PARTS = 9000
+"""A service takes 10,000."""
+_PASSING = {408, 429, 500, 502, 503, 504}
+_PASSING_CODES = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "InternalError"}
+_WRONG_CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidClientTokenId", "AuthFailure"}
+_EXPIRED_CREDENTIALS = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
+_MD5 = 32
+
+
+class S3Bucket:
+    """See `Bucket`."""
+
+    def __init__(self, address: BucketAddress) -> None:
+        self.address = address
+        try:
+            import boto3
+            from botocore.config import Config
+            from botocore.exceptions import BotoCoreError
+        except ModuleNotFoundError as error:
+            raise missing_library("boto3", "s3", "s3") from error
+        # Trying again is done here. Checksums of newer kinds are not known to all services: MD5 is.
+        config = Config(
+            retries={"total_max_attempts": 1},
+            max_pool_connections=THREADS,
+            connect_timeout=15,
+            read_timeout=90,
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        self._retrying = Retrying(_is_passing)
+        try:
+            session = boto3.Session()
+            self._client = session.client("s3", config=config)
+            credentials = session.get_credentials()
+        except (BotoCoreError, ValueError) as error:
+            raise BucketError(f"{address}: S3 cannot be used as it is set up: {_reason(error)}") from error
+        if credentials is None:
+            raise BucketError(
+                "no S3 credentials: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run `aws configure`",
+                "credentials",
+            )
+        self.account = f"the access key {credentials.access_key[:4]}..."
+
+    @cached_property
+    def base_url(self) -> str:
+        """See `Bucket`."""
+        endpoint = str(self._client.meta.endpoint_url).rstrip("/")
+        bucket = self.address.bucket
+        if ".amazonaws.com" not in endpoint:
+            return f"{endpoint}/{bucket}"
+        host = f"s3.{self._region()}.{'amazonaws.com.cn' if endpoint.endswith('.cn') else 'amazonaws.com'}"
+        # A certificate for all buckets covers no name with dots.
+        return f"https://{host}/{bucket}" if "." in bucket else f"https://{bucket}.{host}"
+
+    def list(self, prefix: str, is_deep: bool = True) -> dict[str, StoredObject]:
+        """See `Bucket`."""
+
+        def list_all() -> dict[str, StoredObject]:
+            more = {} if is_deep else {"Delimiter": "/"}
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.address.bucket, Prefix=prefix, **more
+            )
+            return {
+                entry["Key"]: StoredObject(entry["Size"], _md5(entry.get("ETag")))
+                for page in pages
+                for entry in page.get("Contents", ())
+            }
+
+        return self._call(list_all)
+
+    def put(self, name: str, content: bytes, serving: Serving, only_new: bool = False) -> bool:
+        """See `Bucket`. Not all services can refuse what is there: the same bytes are then written again."""
+        self._call(
+            lambda: self._client.put_object(
+                Bucket=self.address.bucket,
+                Key=name,
+                Body=content,
+                ContentMD5=_content_md5(content),
+                ContentType=serving.content_type,
+                CacheControl=serving.cache_control,
+            )
+        )
+        return True
+
+    def put_large(
+        self, name: str, blocks: Iterable[memoryview | bytes], size: int, sha1: str, serving: Serving
+    ) -> bool:
+        """See `Bucket`. A cut connection costs one part."""
+        place = {"Bucket": self.address.bucket, "Key": name}
+        upload = self._call(
+            lambda: self._client.create_multipart_upload(
+                **place, ContentType=serving.content_type, CacheControl=serving.cache_control
+            )
+        )
+        place["UploadId"] = upload["UploadId"]
+        try:
+            parts = []
+            size_of_part = max(_PART_BYTES, -(-size // _MOST_PARTS))
+            for number, part in enumerate(_parts(checked_blocks(blocks, sha1), size_of_part), 1):
+                parts.append({"PartNumber": number, "ETag": self._put_part(place, number, part)})
+            done = {"Parts": parts}
+            self._call(lambda: self._client.complete_multipart_upload(**place, MultipartUpload=done))
+        except BaseException:
+            # Parts of what never became an object would be kept, and charged.
+            with suppress(Exception):
+                self._client.abort_multipart_upload(**place)
+            raise
+        return True
+
+    def delete(self, name: str) -> None:
+        """See `Bucket`."""
+        self._call(lambda: self._client.delete_object(Bucket=self.address.bucket, Key=name))
+
+    def cors(self) -> Sequence[Mapping[str, Any]]:
+        """See `Bucket`."""
+        from botocore.exceptions import ClientError
+
+        def read() -> Sequence[Mapping[str, Any]]:
+            try:
+                rules = self._client.get_bucket_cors(Bucket=self.address.bucket)["CORSRules"]
+            except ClientError as error:
+                if _code(error) == "NoSuchCORSConfiguration":
+                    return []
+                raise
+            return [dict(rule) for rule in rules]
+
+        return self._call(read)
+
+    def set_cors(self, rules: Sequence[Mapping[str, Any]]) -> None:
+        """See `Bucket`."""
+        document = {"CORSRules": [dict(rule) for rule in rules]}
+        self._call(
+            lambda: self._client.put_bucket_cors(Bucket=self.address.bucket, CORSConfiguration=document)
+        )
+
+    def close(self) -> None:
+        """See `Bucket`."""
+        self._retrying.stop()
+        self._client.close()
+
+    def _put_part(self, place: Mapping[str, str], number: int, part: bytes) -> str:
+        answer = self._call(
+            lambda: self._client.upload_part(
+                **place, PartNumber=number, Body=part, ContentMD5=_content_md5(part)
+            )
+        )
+        return str(answer["ETag"])
+
+    def _region(self) -> str:
+        answer = self._call(lambda: self._client.head_bucket(Bucket=self.address.bucket))
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        return str(headers.get("x-amz-bucket-region") or self._client.meta.region_name)
+
+    def _call(self, function: Callable[[], Result]) -> Result:
+        with self._explained():
+            return self._retrying.call(function)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise self._told(error) from error
+
+    def _told(self, error: Exception) -> BucketError:
+        """A fault in words."""
+        from botocore.exceptions import NoCredentialsError, PartialCredentialsError
+
+        where = f"s3://{self.address.bucket}"
+        code = _code(error)
+        status = _status(error)
+        if isinstance(error, NoCredentialsError | PartialCredentialsError):
+            return BucketError(
+                f"{where}: no S3 credentials ({_reason(error)}); run `aws configure`", "credentials"
+            )
+        if code in _WRONG_CREDENTIALS:
+            return BucketError(
+                f"{where}: {self.account} is refused ({code}); check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
+                "run `aws configure`",
+                "credentials",
+            )
+        if code in _EXPIRED_CREDENTIALS:
+            return BucketError(f"{where}: the credentials have expired ({code}); log in again", "credentials")
+        if code in ("NoSuchBucket", "NoSuchKey") or status == 404:
+            return BucketError(
+                f"{where}: there is no such bucket, or no such object in it; check its name", "missing"
+            )
+        if status in (401, 403):
+            return BucketError(
+                f"{where}: {self.account} may not do this ({_reason(error)}); grant it s3:ListBucket on the bucket, "
+                "and s3:PutObject, s3:GetObject and s3:DeleteObject on its objects",
+                "forbidden",
+            )
+        if _is_passing(error):
+            return BucketError(
+                f"{where} cannot be reached ({_reason(error)}); check the network and the endpoint, then run this "
+                "again: it goes on where it stopped",
+                "unreachable",
+            )
+        return BucketError(f"{where}: {_reason(error)}; check bucket, region and endpoint")
+
+
+def _parts(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
+    """The bytes in pieces of this size but for the last, which comes when all blocks were read."""
+    held = bytearray()
+    for block in blocks:
+        held += block
+        while len(held) > size:
+            yield bytes(held[:size])
+            del held[:size]
+    yield bytes(held)
+
+
+def _is_passing(error: Exception) -> bool:
+    """Whether another try may work."""
+    from botocore.exceptions import ConnectionError as BotoConnectionError
+    from botocore.exceptions import HTTPClientError
+
+    if isinstance(error, HTTPClientError | BotoConnectionError):
+        return True
+    return _code(error) in _PASSING_CODES or _status(error) in _PASSING
+
+
+def _code(error: Exception) -> str | None:
+    response = getattr(error, "response", None)
+    return str(response.get("Error", {}).get("Code")) if isinstance(response, dict) else None
+
+
+def _status(error: Exception) -> int | None:
+    response = getattr(error, "response", None)
+    if not isinstance(response, dict):
+        return None
+    status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+    return int(status) if status is not None else None
+
+
+def _reason(error: Exception) -> str:
+    """What the service said, in one short line."""
+    return " ".join(str(error).split())[:200]
+
+
+def _content_md5(content: bytes) -> str:
+    return base64.b64encode(hashlib.md5(content, usedforsecurity=False).digest()).decode("ascii")
+
+
+def _md5(etag: str | None) -> str | None:
+    """The MD5 that an ETag is, where the object was written in one go."""
+    stripped = (etag or "").strip('"')
+    return stripped if len(stripped) == _MD5 and "-" not in stripped else None

@@ -1,0 +1,203 @@
+"""Publishing: a bucket gets what an export holds, each object once, and links nothing before all of it is there."""
+
+import json
+import re
+import urllib.error
+
+import pytest
+from bucket_servers import Service
+from conftest import make_workspace, run
+
+from seriesview.errors import SeriesviewError
+from seriesview.share.bucket_address import parse_address, prefix_of_label
+from seriesview.share.buckets import open_bucket
+from seriesview.share.checking import verify_folder
+from seriesview.share.choice import Wish
+from seriesview.share.export import plan_export
+from seriesview.share.publishing import LARGE_BYTES, BucketTarget, publish
+
+
+@pytest.fixture
+def published(store, workspace):
+    """Publishes into an address."""
+
+    def to(address, wish=None, uri=workspace, **more):
+        bucket = open_bucket(parse_address(address))
+        try:
+            return publish(plan_export(store, uri, wish or Wish()), store, bucket, **more)
+        finally:
+            bucket.close()
+
+    return to
+
+
+def assert_whole(service: Service, prefix: str, directory, uri: str | None = None) -> None:
+    """What lies in the bucket is an export that verifies."""
+    found = verify_folder(service.download(prefix, directory))
+    assert found.verifier.found.problems == []
+    assert uri is None or found.uri == uri
+
+
+def test_a_bucket_gets_a_whole_export(service, published, tmp_path):
+    done = published(service.address("night/7"), Wish(raw=True))
+    names = service.names()
+    assert done.num_uploaded == len(names) == len(set(names))
+    assert all(name.startswith("night/7/") for name in names)
+    assert (done.num_present, done.bytes_present) == (0, 0)
+    assert_whole(service, "night/7", tmp_path / "copy", done.uri)
+    description = json.loads((tmp_path / "copy" / "export.json").read_bytes())
+    assert (description["format"], description["left_out"]) == ("seriesview-export/1", [])
+    assert done.link == service.url("night/7/index.html")
+
+
+def test_the_page_finds_its_files(service, published):
+    done = published(service.address("night"))
+    page = service.read("night/index.html").decode()
+    names = re.findall(r'(?:src|href)="([^"]+)"', page)
+    assert len(names) > 2
+    assert all(service.read(f"night/{name}") for name in names)
+    assert done.link == service.url("night/index.html")
+
+
+def test_a_second_publishing_uploads_nothing(service, published):
+    first = published(service.address("again"), Wish(raw=True))
+    second = published(service.address("again"), Wish(raw=True))
+    assert (second.num_uploaded, second.bytes_uploaded) == (0, 0)
+    assert (second.num_present, second.bytes_present) == (first.num_uploaded, first.bytes_uploaded)
+    assert (second.uri, second.link) == (first.uri, first.link)
+
+
+def test_another_workspace_at_the_same_place_sends_what_is_new(service, published, store, uris, tmp_path):
+    published(service.address("place"), uri=make_workspace(store, uris, "probe", "short"))
+    new = make_workspace(store, uris, "probe", "spikes")
+    done = published(service.address("place"), uri=new)
+    assert done.num_present > 50
+    assert_whole(service, "place", tmp_path / "copy", done.uri)
+
+
+def test_how_objects_are_served(service, published):
+    published(service.address("p"))
+    kept, asked = "public, max-age=31536000, immutable", "no-cache"
+    for name in service.names():
+        content_type, cache_control = service.headers(name)
+        is_kept = name.startswith(("p/sha1/", "p/viewer/"))
+        assert cache_control == (kept if is_kept else asked), name
+        if name.startswith("p/sha1/"):
+            assert content_type == "application/octet-stream"
+    for name, content_type in {"index.html": "text/html", "export.json": "application/json"}.items():
+        assert service.headers(f"p/{name}")[0].startswith(content_type)
+    scripts = [name for name in service.names() if name.endswith(".js")]
+    assert scripts
+    assert all(service.headers(name)[0].startswith("text/javascript") for name in scripts)
+
+
+def test_nothing_is_linked_before_it_is_there(google, published, store):
+    done = published(google.address("order"), Wish(raw=True))
+    written = [name.removeprefix("order/") for name in google.names()]
+    assert written[-2:] == ["export.json", "index.html"]
+    place = {name.rpartition("/")[2]: number for number, name in enumerate(written) if "sha1/" in name}
+
+    def hashes(uri):
+        text = google.read(f"order/sha1/{uri[7:9]}/{uri[9:11]}/{uri[11:13]}/{uri[7:47]}").decode()
+        return re.findall(r"sha1://([0-9a-f]{40})", text), re.findall(r"sha1://[0-9a-f]{40}/[\w.]+", text)
+
+    for _, series in [hashes(done.uri)]:
+        for uri in series:
+            assert place[uri[7:47]] < place[done.uri[7:47]]
+            assert all(place[sha1] < place[uri[7:47]] for sha1 in hashes(uri)[0])
+
+
+def test_a_page_of_somebody_else_is_not_written_over(service, published):
+    service.write("site/index.html", b"<h1>my page</h1>")
+    with pytest.raises(SeriesviewError, match=r"index\.html that seriesview did not write; choose another"):
+        published(service.address("site"))
+    assert service.names() == ["site/index.html"]
+
+
+def test_bytes_that_are_not_those_of_their_name_are_never_published(service, store, tmp_path):
+    bucket = open_bucket(parse_address(service.address("bad")))
+    target = BucketTarget(bucket)
+    for size in (1000, LARGE_BYTES + 1000):
+        sha1 = f"{size:040x}"
+        assert not target.has_artifact(sha1, size)
+        with pytest.raises(SeriesviewError, match="other bytes in the store"):
+            target.put_artifact(sha1, [b"x" * size])
+    bucket.close()
+    assert service.names() == []
+
+
+def test_a_listing_of_many_pages(s3):
+    for number in range(1005):
+        s3.write(f"many/sha1/{number:05}", b"")
+    s3.write("many/other/x", b"1")
+    s3.write("many/top", b"12")
+    bucket = open_bucket(parse_address(s3.address("many")))
+    assert len(bucket.list("many/sha1/")) == 1005
+    assert {name: found.size for name, found in bucket.list("many/", is_deep=False).items()} == {
+        "many/top": 2
+    }
+    bucket.close()
+
+
+def test_from_the_command_line(service, workspace, store):
+    options = ("--storage-dir", store.directory)
+    done = run("publish", workspace, service.address("cli"), *options, "--raw-range", "0:10")
+    lines = done.stdout.splitlines()
+    assert lines[-1] == service.url("cli/index.html")
+    assert re.search(r"\d+ files uploaded, .*; 0 were there, 0 B", lines[-2])
+    assert any(line.startswith("  left out: ") for line in lines)
+    again = run(
+        "publish", workspace, service.address("cli"), *options, "--raw-range", "0:10", "--json",
+        "--public-url", "https://data.lab.org/",
+    )  # fmt: skip
+    document = json.loads(again.stdout)
+    assert (document["files_uploaded"], document["bytes_uploaded"]) == (0, 0)
+    assert document["url"] == "https://data.lab.org/cli/index.html"
+
+
+def test_the_bucket_of_the_environment(google, workspace, store):
+    link = run("publish", workspace, "--storage-dir", store.directory).stdout.splitlines()[-1]
+    assert link == google.url("seriesview/night-7/index.html")
+    link = run("publish", workspace, "gs:///mine", "--storage-dir", store.directory).stdout.splitlines()[-1]
+    assert link == google.url("mine/index.html")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("gs://lab/a/b/", ("gs", "lab", "a/b")),
+        ("s3://lab", ("s3", "lab", "")),
+        (None, ("gs", "mine", "default")),
+        ("gs://", ("gs", "mine", "default")),
+        ("gs:///x", ("gs", "mine", "x")),
+    ],
+)
+def test_addresses(text, told, monkeypatch):
+    monkeypatch.setenv("GOOGLE_BUCKET_NAME", "mine")
+    address = parse_address(text, "default")
+    assert (address.scheme, address.bucket, address.prefix) == told
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["lab", "gcs://lab", "s3:///x", "gs://LAB", "gs://a", "gs://lab/../x", "gs://lab/a//b", "gs://lab/a?b"],
+)
+def test_what_is_no_address(text):
+    with pytest.raises(SeriesviewError, match=r"write|names no|no name|prefix"):
+        parse_address(text)
+
+
+def test_without_any_bucket(monkeypatch):
+    monkeypatch.delenv("GOOGLE_BUCKET_NAME", raising=False)
+    with pytest.raises(SeriesviewError, match="set GOOGLE_BUCKET_NAME"):
+        parse_address(None)
+
+
+def test_prefixes_of_labels():
+    assert prefix_of_label("Rat 7, night (2)", "a" * 40) == "seriesview/rat-7-night-2"
+    assert prefix_of_label("Ночь", "a" * 40) == "seriesview/aaaaaaaaaaaa"
+
+
+def test_what_is_not_there_is_not_served(service):
+    with pytest.raises(urllib.error.HTTPError):
+        service.read("nothing")
