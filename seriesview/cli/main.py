@@ -28,6 +28,7 @@ COMMANDS = {
     "verify": "Hash everything that a workspace, a series or an exported folder reaches again.",
     "node": "Serve a kachery storage directory, as the kachery daemon does.",
     "channel": "Create, show and change a node's channels.",
+    "token": "Make, list and take back tokens of remote backends and of browsers' users.",
     "task": "Ask a backend for a task.",
     "demo-data": "Write the demo's recordings.",
 }

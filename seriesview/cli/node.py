@@ -1,10 +1,12 @@
 """`seriesview node`: the embedded kachery node."""
 
+from dataclasses import fields
 from pathlib import Path
 
 import click
 
 from seriesview.node.config import NodeConfig
+from seriesview.node.quotas import CallerLimits
 
 
 @click.command("node")
@@ -55,8 +57,8 @@ from seriesview.node.config import NodeConfig
 @click.option(
     "--token-file",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="File of NAME:TOKEN lines, for browsers and remote providers; mode 600. Else the environment variable "
-    "SERIESVIEW_NODE_TOKENS is read.",
+    help="File of tokens, for browsers and remote backends (`seriesview token`); mode 600. Else `seriesview-tokens` "
+    "in the storage directory, and the environment variable SERIESVIEW_NODE_TOKENS.",
 )
 @click.option(
     "--view-origin",
@@ -65,6 +67,15 @@ from seriesview.node.config import NodeConfig
     metavar="ORIGIN",
     help="Origin of views that links may name beside the node's own, such as https://storage.googleapis.com. Can be "
     "repeated.",
+)
+@click.option(
+    "--limit",
+    "limits",
+    multiple=True,
+    metavar="WHAT=NUMBER",
+    help="Limit of each holder of a token and each browser: requests (a second; 200), tasks (that wait; 1000), "
+    "argument-bytes (of these; 4000000), result-bytes (of one; 134217728) or results-bytes (a second; 50000000). "
+    "Can be repeated.",
 )
 @click.option("--auth-group", metavar="GROUP", help="Group whose members may use the node.")
 def command(
@@ -76,6 +87,7 @@ def command(
     link_roots: tuple[Path, ...],
     token_file: Path | None,
     view_origins: tuple[str, ...],
+    limits: tuple[str, ...],
     auth_group: str | None,
 ) -> None:
     """Serve a kachery storage directory as the kachery daemon does, until it is interrupted.
@@ -97,5 +109,19 @@ def command(
         auth_group,
         views=views(),
         view_origins=tuple(sorted(check_origins(list(view_origins)))),
+        caller_limits=_caller_limits(limits),
     )
     run_node(config, click.echo)
+
+
+def _caller_limits(limits: tuple[str, ...]) -> CallerLimits:
+    names = {field.name.replace("_", "-"): field.name for field in fields(CallerLimits)}
+    values = {}
+    for limit in limits:
+        what, _, number = limit.partition("=")
+        if what not in names or not number.isdecimal() or not 0 < int(number) < 10**15:
+            raise click.UsageError(
+                f"--limit {limit:.80}: one of {', '.join(names)}, = and a number is expected"
+            )
+        values[names[what]] = int(number)
+    return CallerLimits(**values)

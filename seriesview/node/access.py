@@ -18,7 +18,7 @@ from seriesview.node.buckets import URL_PREFIX, base_url
 from seriesview.node.callers import CLIENTS, Caller
 from seriesview.node.names import is_origin
 from seriesview.node.node import Node
-from seriesview.node.tokens import Session
+from seriesview.node.tokens import Session, digest_of
 
 CODE_HEADER = b"kachery-client-auth-code"
 HUB_HOST = "seriesview-node.invalid"
@@ -72,7 +72,10 @@ class Access:
             return
         exchange = _Exchange(self._node.limits.stall_seconds, scope, receive, send)
         try:
-            refusal = self._admit(scope, exchange)
+            try:
+                refusal = self._admit(scope, exchange)
+            except HTTPException as problem:
+                refusal = PlainTextResponse(problem.detail, problem.status_code, problem.headers)
             if refusal is not None:
                 await refusal(scope, exchange.receive, exchange.send)
             else:
@@ -119,18 +122,23 @@ class Access:
         local = _is_loopback(scope.get("client"))
         given = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _CREDENTIALS}
         name: str | None = None
+        token, account = b"", ""
         if CODE_HEADER in given:
             if not self._node.codes.accepts(given[CODE_HEADER]):
                 return PlainTextResponse("Incorrect or invalid client authorization code.", 403)
             name = CLIENTS
         elif given.get(b"authorization", "").lower().startswith("bearer "):
-            name = self._node.tokens.name_of(given[b"authorization"][7:].strip())
+            shown = given[b"authorization"][7:].strip()
+            name = self._node.tokens.name_of(shown)
             if name is None:
                 return PlainTextResponse("Incorrect token.", 403)
+            token, account = digest_of(shown), name
         elif session and origin is None and (has_origin or scope["method"] in ("GET", "HEAD")):
-            name = session.name
+            name, token, account = session.name, session.token_digest, session.account
         if name is not None:
-            scope["state"]["caller"] = Caller(name, origin, local)
+            scope["state"]["caller"] = Caller(name, origin, local, token, account)
+            if not scope["path"].startswith(_STATIC_FOLDERS):
+                self._node.quotas.check_request(account)
         if policy == "open" or (name is not None and (policy == "callers" or name == CLIENTS)):
             return None
         if name is not None:

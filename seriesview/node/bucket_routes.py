@@ -129,6 +129,12 @@ def allowed_channel(node: Node, name: str, caller: Caller, permission: str) -> C
     return channel
 
 
+def check_token(node: Node, caller: Caller) -> None:
+    """Raise Refused where the token of a request that waited was taken back meanwhile."""
+    if caller.token and not node.tokens.knows(caller.token, caller.name):
+        raise Refused(f"the token of {caller.name} was taken back")
+
+
 def _place(request: Request) -> BucketPath | None:
     """Return the bucket path of a request; the path as it was sent, so that %2F is no slash."""
     sent = request.scope["raw_path"].decode("latin-1")

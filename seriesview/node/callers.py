@@ -16,6 +16,10 @@ class Caller:
     """The origin of the web page that asks, where that is not the node's own; None otherwise."""
     local: bool = True
     """Whether the request came over the loopback interface."""
+    token: bytes = b""
+    """Hash of the token that was shown, or that opened the session; empty where there is none."""
+    account: str = ""
+    """Whose limits count: a token's holder or a session of a link; empty for kachery clients, who have none."""
 
     @property
     def is_client(self) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from seriesview.node.quotas import CallerLimits
 from seriesview.node.task_records import BrokerLimits
 
 
@@ -45,6 +46,7 @@ class NodeConfig:
     link_roots: tuple[Path, ...] = ()
     """Folders whose files may be linked and stored by path; none: what the storage directory's users can read."""
     token_file: Path | None = None
+    """None: `seriesview-tokens` in the storage directory, and the environment."""
     auth_group: str | None = None
     """Group that may read the client-auth code."""
     views: Mapping[str, Path] = field(default_factory=dict)
@@ -53,3 +55,4 @@ class NodeConfig:
     """Origins whose views the node's page may show."""
     limits: Limits = field(default_factory=Limits)
     task_limits: BrokerLimits = field(default_factory=BrokerLimits)
+    caller_limits: CallerLimits = field(default_factory=CallerLimits)

@@ -18,7 +18,8 @@ from seriesview.node.identity import load_identity
 from seriesview.node.late_sync import LateSync
 from seriesview.node.mutables import Mutables
 from seriesview.node.one_thread import ShortCalls
-from seriesview.node.tokens import Sessions, Tokens
+from seriesview.node.quotas import Quotas
+from seriesview.node.tokens import TOKENS_FILE, Sessions, Tokens
 from seriesview.store.writer import AtomicWriter
 
 _THREADS = 8
@@ -58,7 +59,8 @@ class Node:
             self.broker = TaskBroker(self.key, self.buckets, config.task_limits)
             self.mutables = Mutables(self.database)
             self.feeds = Feeds(self.database)
-            self.tokens = Tokens(config.token_file)
+            self.tokens = Tokens(config.token_file, self.directory / TOKENS_FILE)
+            self.quotas = Quotas(config.caller_limits)
             self.sessions = Sessions()
             self.codes = ClientCodes(self.directory, config.auth_group)
         except BaseException:

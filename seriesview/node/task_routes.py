@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from seriesview.errors import NodeError
 from seriesview.node.broker import TaskBroker
-from seriesview.node.bucket_routes import allowed_channel
+from seriesview.node.bucket_routes import allowed_channel, check_token
 from seriesview.node.buckets import URL_PREFIX, parse_bucket_path
 from seriesview.node.channels import Channel
 from seriesview.node.names import is_channel_name, is_sha1
@@ -73,7 +73,12 @@ async def _register(request: Request) -> Response:
     is_there = False
     try:
         seconds = seconds_of(body["timeoutMsec"], LONGEST_POLL_SECONDS)
-        is_there = await wait_unless_gone(request, poll.ready, seconds)
+        still_open = await wait_unless_gone(request, poll.ready, seconds)
+        # Nothing is handed to whom it was taken back from meanwhile.
+        check_token(_node(request), caller_of(request))
+        for name in {function[0] for function in functions}:
+            _channel(request, name, "provideTasks")
+        is_there = still_open
     finally:
         tasks = broker.close_poll(poll, is_gone=not is_there)
     described = b",".join(_described(task, backend_id) for task in tasks)
@@ -81,6 +86,7 @@ async def _register(request: Request) -> Response:
 
 
 async def _request(request: Request) -> Response:
+    node, account = _node(request), caller_of(request).account
     body = _without_nulls(await json_body(request), "backendId")
     fields = {"channelName": str, "taskFunctionId": str, "taskKwargs": dict, "taskFunctionType": str}
     check_fields(body, {**fields, "timeoutMsec": float}, {"backendId": str})
@@ -88,15 +94,18 @@ async def _request(request: Request) -> Response:
     broker = _broker(request)
     owner = broker.owner(_backend_id(body))
     function_id, function_type = _function_id(body), _function_type(body)
+    length = request.headers.get("content-length", "")
+    node.quotas.check_task(account, int(length) if length.isdecimal() else node.limits.json_bytes)
     try:
         task = broker.request(channel.name, function_id, function_type, body["taskKwargs"], owner)
     except ValueError as error:
         raise InvalidRequest(f"field taskKwargs: {error}") from None
+    node.quotas.add_task(account, task)
     if not task.is_final:
         await wait_unless_gone(request, task.when_final(), seconds_of(body["timeoutMsec"]))
     said = {"success": True, "taskId": task.task_id, **_outcome(task)}
     if function_type != "action":
-        buckets = _node(request).buckets
+        buckets = node.buckets
         said["taskResultUrl"] = buckets.url(buckets.result_path(channel.name, task.result_hash))
     return answer(said)
 
@@ -138,6 +147,7 @@ async def _sign(request: Request) -> Response:
     size = int(body["size"])
     buckets = _node(request).buckets
     path = _result_path(request, channel, "taskId", body["taskId"], size)
+    _node(request).quotas.check_result(caller_of(request).account, size)
     return answer({"success": True, "signedUrl": buckets.signed_put_url(path, size)})
 
 
@@ -154,6 +164,7 @@ async def _finish(request: Request) -> Response:
         raise InvalidRequest("header Content-Length is needed, and no Transfer-Encoding")
     node, size = _node(request), int(length)
     path = node.buckets.location(_result_path(request, channel, "taskHash", query["taskHash"], size))
+    node.quotas.check_result(caller_of(request).account, size)
     destination = Destination(
         node.buckets.result_writer, lambda _: path, size=size, is_immutable=False, is_quick=True
     )

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import os
+import re
 import secrets
 import time
 from dataclasses import dataclass
@@ -14,39 +15,50 @@ from seriesview.node.names import is_caller_name
 from seriesview.node.private_files import check_private
 
 TOKENS_VARIABLE = "SERIESVIEW_NODE_TOKENS"
+TOKENS_FILE = "seriesview-tokens"
+"""In the storage directory: the token file where none is named."""
+HASHED = "sha256="
+"""What a line holds in place of a token: this, and the token's SHA-256 in hexadecimal digits."""
 LINKS = "links"
 """The name, in a channel's permissions, of browsers that came by a printed link."""
 LINK_SECONDS = 3600.0
 SESSION_SECONDS = 30 * 24 * 3600.0
 
 _SHORTEST = 20
+_SHA256 = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FOLLOW_SECONDS = 1.0
 _MOST_SESSIONS = 10_000
 _log = logging.getLogger("seriesview.node")
 
 
 class Tokens:
-    """The tokens of a file, followed while it changes, or of the environment: one `NAME:TOKEN` a line."""
+    """Tokens, one `NAME:TOKEN` or `NAME:sha256=HEX` a line: of a file, followed while it changes, or the environment."""
 
-    def __init__(self, path: Path | None) -> None:
-        """Read them; raises NodeError."""
-        self._path = path
-        self._stamp = _stamp(path)
+    def __init__(self, path: Path | None, default: Path | None = None) -> None:
+        """Read them; where no `path` is named, from the environment and from `default`, which may come later.
+
+        Raises NodeError.
+        """
+        self._path = path or default
+        self._is_named = path is not None
+        self._stamp = _stamp(self._path)
         self._looked = time.monotonic()
-        self._names = _read_tokens(path)
+        self._names = self._read()
 
     def name_of(self, token: str) -> str | None:
         """Return who holds a token, None for a wrong one; a changed file counts within a second."""
         self._follow()
         # Looked up by hash, so that the time it takes says nothing about the tokens.
-        return self._names.get(_digest(token))
+        return self._names.get(digest_of(token))
+
+    def knows(self, digest: bytes, name: str) -> bool:
+        """Return whether a token, by its hash, is still that of `name`."""
+        self._follow()
+        return self._names.get(digest) == name
 
     def allow(self, session: "Session") -> bool:
         """Return whether a session may go on: one that a token opened ends when the token is taken back."""
-        if not session.token_digest:
-            return True
-        self._follow()
-        return self._names.get(session.token_digest) == session.name
+        return not session.token_digest or self.knows(session.token_digest, session.name)
 
     def _follow(self) -> None:
         """Read the file again where it changed; while it cannot be read, no token is taken."""
@@ -58,12 +70,21 @@ class Tokens:
             return
         self._stamp = stamp
         try:
-            self._names = _read_tokens(self._path)
+            self._names = self._read()
         except NodeError as error:
             self._names = {}
             _log.warning("no token is taken until this is mended: %s", error)
         else:
             _log.info("read %s again: %d tokens", self._path, len(self._names))
+
+    def _read(self) -> dict[bytes, str]:
+        names: dict[bytes, str] = {}
+        if not self._is_named:
+            lines = os.environ.get(TOKENS_VARIABLE, "").replace(",", "\n").splitlines()
+            names = parse_tokens(lines, TOKENS_VARIABLE)
+        if self._path is not None and (self._is_named or self._path.exists()):
+            names |= read_tokens(self._path)
+        return names
 
 
 @dataclass(frozen=True)
@@ -78,6 +99,8 @@ class Session:
     """The Origin header of the page, which a proxy may serve under another name still."""
     token_digest: bytes = b""
     """Hash of the token that opened it; empty for a link's, which is used up."""
+    account: str = ""
+    """Whose limits count, see `Caller.account`."""
 
 
 class Sessions:
@@ -92,12 +115,12 @@ class Sessions:
         now = time.monotonic()
         self._links = {digest: until for digest, until in self._links.items() if until >= now}
         token = secrets.token_urlsafe(32)
-        self._links[_digest(token)] = time.monotonic() + LINK_SECONDS
+        self._links[digest_of(token)] = time.monotonic() + LINK_SECONDS
         return token
 
     def exchange_link(self, token: str, host: str = "", origin: str = "") -> str | None:
         """Use up a link's token; returns a new session's secret, None where the token is wrong or used."""
-        until = self._links.pop(_digest(token), None)
+        until = self._links.pop(digest_of(token), None)
         if until is None or until < time.monotonic():
             return None
         return self.open(LINKS, host, origin)
@@ -112,28 +135,40 @@ class Sessions:
         while len(self._sessions) >= _MOST_SESSIONS:
             self._sessions.pop(next(iter(self._sessions)))
         secret = secrets.token_urlsafe(32)
-        session = Session(name, host, origin, _digest(token) if token else b"")
-        self._sessions[_digest(secret)] = (session, time.monotonic() + SESSION_SECONDS)
+        account = name if token else f"{name} {secrets.token_hex(8)}"
+        session = Session(name, host, origin, digest_of(token) if token else b"", account)
+        self._sessions[digest_of(secret)] = (session, time.monotonic() + SESSION_SECONDS)
         return secret
 
     def find(self, secret: str) -> Session | None:
         """Return the session that a secret names, None where there is none."""
-        entry = self._sessions.get(_digest(secret))
+        entry = self._sessions.get(digest_of(secret))
         return entry[0] if entry and entry[1] >= time.monotonic() else None
 
 
-def _read_tokens(path: Path | None) -> dict[bytes, str]:
-    """Return who holds which token, by the token's hash; raises NodeError."""
-    lines = os.environ.get(TOKENS_VARIABLE, "").replace(",", "\n").splitlines()
-    source = TOKENS_VARIABLE
-    if path is not None:
-        check_private(path)
-        try:
-            lines = path.read_text("utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise NodeError(f"cannot read the tokens in {path}") from error
-        source = str(path)
-    return dict(_parse(line, source, number) for number, line in enumerate(lines, 1) if _holds(line))
+def read_tokens(path: Path) -> dict[bytes, str]:
+    """Return who holds which token of a file, by the token's hash; raises NodeError."""
+    check_private(path)
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise NodeError(f"cannot read the tokens in {path}") from error
+    return parse_tokens(lines, str(path))
+
+
+def parse_tokens(lines: list[str], source: str) -> dict[bytes, str]:
+    """Return the names of the tokens that lines hold, by the tokens' hashes; raises NodeError."""
+    return dict(_parse(line, source, number) for number, line in enumerate(lines, 1) if holds_token(line))
+
+
+def check_token_name(name: str) -> str:
+    """Return `name` when it can be the name of a token; raises NodeError."""
+    if not is_caller_name(name) or name in (CLIENTS, LINKS):
+        raise NodeError(
+            f"{name!r:.80} cannot be the name of a token: up to 64 letters, digits, _ . - are expected, and "
+            f"{CLIENTS} and {LINKS} are no names"
+        )
+    return name
 
 
 def _stamp(path: Path | None) -> tuple[int, ...]:
@@ -151,17 +186,25 @@ def _parse(line: str, source: str, number: int) -> tuple[bytes, str]:
         raise NodeError(
             f"{source}, line {number}: NAME:TOKEN is expected; {CLIENTS} and {LINKS} are no names"
         )
+    if token.startswith(HASHED):
+        if not _SHA256.fullmatch(token[len(HASHED) :]):
+            raise NodeError(
+                f"{source}, line {number}: {name}:{HASHED} and 64 hexadecimal digits are expected"
+            )
+        return bytes.fromhex(token[len(HASHED) :]), name
     if len(token) < _SHORTEST or not token.isascii() or not token.isprintable():
         raise NodeError(
             f"{source}, line {number}: the token of {name} needs {_SHORTEST} characters or more; "
             "`openssl rand -hex 32` makes one"
         )
-    return _digest(token), name
+    return digest_of(token), name
 
 
-def _holds(line: str) -> bool:
+def holds_token(line: str) -> bool:
+    """Return whether a line of a token file is neither empty nor a comment."""
     return bool(line.strip()) and not line.lstrip().startswith("#")
 
 
-def _digest(secret: str) -> bytes:
+def digest_of(secret: str) -> bytes:
+    """Return the hash by which a secret is kept."""
     return hashlib.sha256(secret.encode(errors="replace")).digest()

@@ -333,7 +333,10 @@ def test_link_tokens_and_sessions_are_secrets_of_their_own() -> None:
     assert session is not None
     assert sessions.exchange_link(token) is None
     assert sessions.exchange_link(session) is None
-    assert sessions.find(session) == Session("links")
+    found = sessions.find(session)
+    assert found == Session("links", account=found.account if found else "")
+    other = sessions.find(sessions.open("links"))
+    assert found and other and found.account != other.account
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,8 @@ export const BASE = new URL('.', location.href).href.replace(/[?#].*$/, '');
 /** Whether this browser may read the bucket alone. */
 let isRefused = false;
 
+const MOST_TRIES = 5;
+
 const URI = /^(?:sha1:\/\/)?([0-9a-f]{40})(?:[/?].*)?$/;
 
 /**
@@ -67,12 +69,22 @@ export async function post(path, body, signal) {
   throw new Error((await response.text()) || `The node answered with the HTTP status ${response.status}.`);
 }
 
-/** @param {string} address @param {RequestInit} [request] @returns {Promise<Response>} */
+/**
+ * Ask the node; where that was too much at once, again when it says.
+ * @param {string} address
+ * @param {RequestInit} [request]
+ * @returns {Promise<Response>}
+ */
 export async function reach(address, request) {
-  try {
-    return await fetch(address, request);
-  } catch {
-    throw new Error('The node does not answer.');
+  for (let tries = 1; ; tries += 1) {
+    let response;
+    try {
+      response = await fetch(address, request);
+    } catch {
+      throw new Error('The node does not answer.');
+    }
+    if (response.status !== 429 || tries === MOST_TRIES) return response;
+    await pause(1000 * Math.min(10, Number(response.headers.get('Retry-After')) || 1));
   }
 }
 
