@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from seriesview.share.bucket_address import BucketAddress
@@ -86,7 +86,10 @@ class GoogleBucket:
     ) -> bool:
         """See `Bucket`. A cut connection costs what was not stored yet."""
         upload = SessionUpload(self._sessions, blocks, size, sha1)
-        upload.begin(self._open_session(name, size, serving))
+        session = self._open_session(name, size, serving)
+        if session is None:
+            return False
+        upload.begin(session)
         failed = stored = 0
         while True:
             try:
@@ -96,7 +99,10 @@ class GoogleBucket:
                 if status in (DONE, EXISTS):
                     return status == DONE
                 if status == NO_SESSION:
-                    upload.begin(self._open_session(name, size, serving))
+                    session = self._open_session(name, size, serving)
+                    if session is None:
+                        return False
+                    upload.begin(session)
                 raise ConnectionError("the upload ended before everything was stored")
             except Exception as error:
                 if upload.offset > stored:
@@ -133,14 +139,15 @@ class GoogleBucket:
         self._sessions.close()
         self._client.close()
 
-    def _open_session(self, name: str, size: int, serving: Serving) -> str:
-        """The address that takes an object's bytes."""
+    def _open_session(self, name: str, size: int, serving: Serving) -> str | None:
+        """The address that takes a new object's bytes; None where the object is there."""
+        from google.api_core.exceptions import PreconditionFailed
 
-        def begin() -> str:
+        def begin() -> str | None:
             blob = self._bucket.blob(name)
             blob.cache_control = serving.cache_control
-            return str(
-                blob.create_resumable_upload_session(
+            try:
+                session = blob.create_resumable_upload_session(
                     content_type=serving.content_type,
                     size=size,
                     if_generation_match=0,
@@ -148,7 +155,9 @@ class GoogleBucket:
                     checksum=None,
                     retry=None,
                 )
-            )
+            except PreconditionFailed:
+                return None
+            return str(session)
 
         return self._call(begin)
 
@@ -249,6 +258,9 @@ def _status(error: Exception) -> int | None:
 
 def _reason(error: Exception) -> str:
     """What the service said, in one short line."""
+    response: Any = getattr(error, "response", None)
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        return " ".join(str(response.json()["error"]["message"]).split())[:200]
     message = getattr(error, "message", None) or (error.args[0] if error.args else error)
     return " ".join(str(message).split())[:200]
 

@@ -1,0 +1,173 @@
+"""Publishing through connections that are cut, killed in the middle, and by two at once."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from bucket_servers import CuttingProxy, Service
+
+from seriesview.share import retrying
+from seriesview.share.bucket_address import parse_address
+from seriesview.share.buckets import BucketError, Serving, open_bucket
+from seriesview.share.checking import verify_folder
+from seriesview.share.choice import Wish
+from seriesview.share.export import plan_export
+from seriesview.share.publishing import BucketTarget, publish
+
+RAW = Wish(raw=True)
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(retrying, "FIRST_PAUSE", 0.05)
+
+
+def via(service: Service, port: int, monkeypatch):
+    for name, value in service.environment(port).items():
+        monkeypatch.setenv(name, value)
+
+
+def published(store, uri, address, wish=RAW):
+    bucket = open_bucket(parse_address(address))
+    try:
+        return publish(plan_export(store, uri, wish), store, bucket)
+    finally:
+        bucket.close()
+
+
+def assert_whole(service: Service, prefix, directory):
+    assert verify_folder(service.download(prefix, directory)).verifier.found.problems == []
+
+
+def test_connections_that_are_cut(service, store, workspace, monkeypatch, tmp_path):
+    proxy = CuttingProxy(service.port, cuts=5, after=40_000)
+    via(service, proxy.port, monkeypatch)
+    published(store, workspace, service.address("cut"))
+    proxy.close()
+    assert proxy.num_cut == 5
+    assert_whole(service, "cut", tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def large_artifact(tmp_path_factory):
+    """(its bytes, a function that reads them in blocks): 40 MB."""
+    content = np.random.default_rng(1).integers(0, 256, 40_000_000, np.uint8).tobytes()
+
+    class Blocks:
+        def __iter__(self):
+            return (content[i : i + 1_000_000] for i in range(0, len(content), 1_000_000))
+
+    return content, Blocks()
+
+
+def test_of_a_large_file_only_what_is_missing_is_sent_again(service, large_artifact, monkeypatch):
+    content, blocks = large_artifact
+    sha1 = hashlib.sha1(content).hexdigest()
+    proxy = CuttingProxy(service.port, cuts=2, after=14_000_000)
+    via(service, proxy.port, monkeypatch)
+    bucket = open_bucket(parse_address(service.address("large")))
+    target = BucketTarget(bucket)
+    assert not target.has_artifact(sha1, len(content))
+    target.put_artifact(sha1, blocks)
+    bucket.close()
+    proxy.close()
+    assert (target.num_uploaded, target.bytes_uploaded) == (1, len(content))
+    assert proxy.num_cut == 2
+    # Of each cut connection at most what was under way, or one part, goes again.
+    assert proxy.bytes_sent < len(content) + 2 * 17_000_000
+    name = f"large/sha1/{sha1[:2]}/{sha1[2:4]}/{sha1[4:6]}/{sha1}"
+    assert service.names() == [name]
+    assert service.read(name) == content
+    assert service.headers(name) == ("application/octet-stream", "public, max-age=31536000, immutable")
+
+
+def test_what_was_stored_is_not_sent_again(google, large_artifact, monkeypatch):
+    content, blocks = large_artifact
+    proxy = CuttingProxy(google.port, cuts=1, after=30_000_000)
+    via(google, proxy.port, monkeypatch)
+    bucket = open_bucket(parse_address(google.address("large")))
+    sha1 = hashlib.sha1(content).hexdigest()
+    assert bucket.put_large("x", blocks, len(content), sha1, Serving("text/plain", "no-cache"))
+    bucket.close()
+    proxy.close()
+    assert proxy.num_cut == 1
+    assert proxy.bytes_sent < len(content) + 2_000_000
+    assert google.read("x") == content
+
+
+def test_an_endless_fault_ends_in_words(service, store, workspace, monkeypatch):
+    proxy = CuttingProxy(service.port, cuts=10_000, after=20_000)
+    via(service, proxy.port, monkeypatch)
+    monkeypatch.setattr(retrying, "TRIES", 3)
+    with pytest.raises(
+        BucketError, match=r"cannot be reached.*run this again: it goes on where it stopped"
+    ) as found:
+        published(store, workspace, service.address("endless"))
+    proxy.close()
+    assert found.value.kind == "unreachable"
+    assert not [name for name in service.names() if name.endswith(("export.json", "index.html"))]
+
+
+def test_nobody_there(service, store, workspace, monkeypatch):
+    via(service, 9, monkeypatch)
+    with pytest.raises(BucketError, match="cannot be reached"):
+        published(store, workspace, service.address("gone"))
+
+
+def start(store, uri, address, **environment):
+    return subprocess.Popen(
+        [
+            *(sys.executable, "-m", "seriesview.cli.main", "publish", uri, address, "--raw"),
+            *("--storage-dir", str(store.directory)),
+        ],
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_killed_and_run_again(service, store, workspace, tmp_path):
+    process = start(store, workspace, service.address("kill"))
+    while len(service.names()) < 10:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    left = service.names()
+    assert "kill/export.json" not in left
+    assert "kill/index.html" not in left
+    done = published(store, workspace, service.address("kill"))
+    assert done.num_present >= 10
+    assert done.num_uploaded + done.num_present == len(service.names())
+    assert_whole(service, "kill", tmp_path / "copy")
+
+
+def test_interrupted_it_ends_at_once(google, store, workspace, monkeypatch):
+    """Also while it waits for another try."""
+    proxy = CuttingProxy(google.port, cuts=10_000, after=20_000)
+    process = start(store, workspace, google.address("stop"), **google.environment(proxy.port))
+    while proxy.num_cut < 8:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    process.communicate(timeout=30)
+    proxy.close()
+    assert process.returncode == 130
+    assert time.monotonic() - began < 20
+
+
+def test_two_at_once(service, store, workspace, tmp_path):
+    processes = [start(store, workspace, service.address("two")) for _ in range(2)]
+    said = [process.communicate(timeout=120) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    links = {out.splitlines()[-1] for out, _ in said}
+    assert links == {service.url("two/index.html")}
+    assert_whole(service, "two", tmp_path / "copy")
