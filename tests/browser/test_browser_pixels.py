@@ -73,6 +73,20 @@ def test_traces_are_the_polyline_through_all_samples(
             assert_same(panel, expected_picture(recording, panel, timeline), what)
 
 
+def test_segments_begin_at_the_nearest_whole_column(
+    page: Page, places: Places, workspace: str, recordings: list[Recording]
+) -> None:
+    viewer = show(page, places.address("static", workspace))
+    timeline, columns = viewer.timeline(), viewer.frame()["columns"]
+    for start in recordings[0].starts:
+        for ticks, parts in ((1, 32), (1, 3), (7, 1), (56, 1), (640, 1)):
+            left = int(start * 1000 * parts / ticks) - columns // 2
+            viewer.set_state(samplesPerColumn=ticks, columnsPerSample=parts, leftColumn=left)
+            panel = viewer.panel()
+            assert panel.frame["samplesPerColumn"] == ticks
+            assert_same(panel, expected_picture(recordings[0], panel, timeline), (start, ticks, parts))
+
+
 def test_linked_samples_through_a_backend(page: Page, places: Places, builder: Builder) -> None:
     """They stay in the file that they came from: flat, or in packed chunks."""
     random = np.random.default_rng(8)
