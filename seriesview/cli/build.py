@@ -6,7 +6,8 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,7 @@ def command(
     options += [] if profile is None else ["--profile", profile]
     if dry_run:
         return build.dry_run([*options, *snakemake_arguments], keep_going)
-    with build_lock():
+    with build_lock(), build.holding_store():
         clear_leftovers()
         build.start(keep_going)
         status = build.run([*options, *snakemake_arguments], keep_going)
@@ -103,7 +104,7 @@ def build_quietly(config: Path) -> bool:
     from seriesview.config import load_config
 
     build = _Build(config.resolve(), load_config(config), as_json=True, directory=None)
-    with build_lock():
+    with build_lock(), build.holding_store():
         clear_leftovers()
         build.start(keep_going=True)
         return (
@@ -162,6 +163,14 @@ class _Build:
         if problems and not keep_going:
             raise ConfigError(problems)
 
+    @contextmanager
+    def holding_store(self) -> Iterator[None]:
+        """Let nothing be removed from the store while the build runs, between its jobs neither."""
+        from seriesview.cli.jobs import job_store
+
+        with job_store(self._store_json):
+            yield
+
     def start(self, keep_going: bool) -> None:
         """Print what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
         from seriesview.build.outlook import forget_lost_results
@@ -194,6 +203,7 @@ class _Build:
         with JobLogs(self._say):
             status = run_snakemake([*self._base(), *options])
         if status == 0:
+            self._keep()
             if with_summary:
                 self._end([])
             return 0
@@ -217,6 +227,15 @@ class _Build:
         if with_summary:
             self._end(missing)
         return MISSING_STATUS
+
+    def _keep(self) -> None:
+        """Keep the workspace, where it was there already and forgotten."""
+        from seriesview.cli.jobs import job_store
+
+        result = json.loads(WORKSPACE_RESULT.read_text())
+        with job_store(self._store_json) as store:
+            if any(entry.uri == result["uri"] for entry in store.recorded_workspaces(forgotten=True)):
+                store.record_workspace(result["uri"], result["manifest"]["label"])
 
     def report(self, path: Path) -> None:
         """Write Snakemake's report. Raises BuildError."""

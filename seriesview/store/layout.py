@@ -30,3 +30,8 @@ def staging_directory(directory: Path) -> Path:
 def record_directory(directory: Path) -> Path:
     """Return where the record of what seriesview wrote lies, one file a writer process."""
     return directory / "seriesview" / "record"
+
+
+def lock_path(directory: Path) -> Path:
+    """Return the file that builds hold a shared lock on, and whoever removes artifacts an exclusive one."""
+    return directory / "seriesview" / "lock"

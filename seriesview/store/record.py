@@ -12,7 +12,7 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,11 @@ from typing import Any
 from seriesview.store.faults import read_fault, write_fault
 from seriesview.store.layout import record_directory
 from seriesview.store.writer import AtomicWriter
+
+_ARTIFACT_LINE = b'{"sha1":'
+
+RUNNING_SECONDS = 24 * 3600.0
+"""A writer on another machine that recorded something so long ago is taken to be still at work."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +37,8 @@ class RecordedArtifact:
     kind: str
     """part, file, json, manifest (of chunks) or link."""
     name: str = ""
+    found: bool = False
+    """Whether it was there already, so that somebody else may have put it."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +62,20 @@ class Record:
 
     def add_artifact(self, artifact: RecordedArtifact) -> None:
         """Append an artifact; raises StoreError."""
-        line = {"sha1": artifact.sha1, "size": artifact.size, "kind": artifact.kind}
-        self._append(line | {"name": artifact.name} if artifact.name else line)
+        line: dict[str, Any] = {"sha1": artifact.sha1, "size": artifact.size, "kind": artifact.kind}
+        if artifact.name:
+            line["name"] = artifact.name
+        if artifact.found:
+            line["found"] = True
+        self._append(line)
 
     def add_workspace(self, uri: str, label: str) -> None:
         """Append a workspace, with the time of now; raises StoreError."""
-        self._append({"workspace": uri, "label": label, "time": round(time.time(), 3)})
+        self._append({"workspace": uri, "label": label, "time": round(time.time(), 6)})
+
+    def forget_workspace(self, uri: str) -> None:
+        """Append that a workspace need not be kept any more; raises StoreError."""
+        self._append({"forgotten": uri, "time": round(time.time(), 6)})
 
     def flush(self) -> None:
         """Sync what was appended to disk; raises StoreError."""
@@ -106,38 +121,124 @@ class Record:
         return self._descriptor
 
 
+@dataclass(frozen=True)
+class RecordFile:
+    """What one writer process recorded."""
+
+    path: Path
+    is_running: bool
+    """Whether the writer may still be at work."""
+    modified: float
+    """Seconds since 1970."""
+    num_bytes: int
+    artifacts: list[RecordedArtifact]
+
+
+def record_files(directory: Path) -> Iterator[RecordFile]:
+    """Yield what each writer recorded, whole; raises StoreError."""
+    for path in _record_paths(directory):
+        try:
+            status = path.stat()
+            # Looked at first: what a writer records after it ended is nothing.
+            is_running = _is_running(path, status.st_mtime)
+            lines = path.read_bytes()
+        except OSError as error:
+            raise read_fault(path, error) from error
+        artifacts = [found for line in _parsed(lines.split(b"\n")) if (found := _artifact(line)) is not None]
+        yield RecordFile(path, is_running, status.st_mtime, len(lines), artifacts)
+
+
+def recorded_since(directory: Path, known: dict[Path, int]) -> set[str]:
+    """Return SHA-1s that were recorded behind the first `known` bytes of each file; raises StoreError."""
+    found = set()
+    for path in _record_paths(directory):
+        try:
+            with path.open("rb") as file:
+                file.seek(known.get(path, 0))
+                lines = file.read()
+        except OSError as error:
+            raise read_fault(path, error) from error
+        found |= {
+            entry.sha1 for line in _parsed(lines.split(b"\n")) if (entry := _artifact(line)) is not None
+        }
+    return found
+
+
 def recorded_artifacts(directory: Path) -> Iterator[RecordedArtifact]:
     """Yield what all writers recorded in a storage directory, repeats included; raises StoreError."""
     for line in _lines(directory):
-        with suppress(KeyError, TypeError, ValueError):
-            yield RecordedArtifact(
-                str(line["sha1"]), int(line["size"]), str(line["kind"]), str(line.get("name", ""))
-            )
+        artifact = _artifact(line)
+        if artifact is not None:
+            yield artifact
 
 
-def recorded_workspaces(directory: Path) -> list[RecordedWorkspace]:
-    """Return the workspaces of all writers, oldest first, each with its latest label and time; StoreError."""
+def recorded_workspaces(directory: Path, forgotten: bool = False) -> list[RecordedWorkspace]:
+    """Return the workspaces of all writers, oldest first, each with its latest label and time; StoreError.
+
+    Those that were forgotten since are left out, or, with `forgotten`, are the ones that are returned.
+    """
     found: dict[str, RecordedWorkspace] = {}
-    for line in _lines(directory):
+    ended: dict[str, float] = {}
+    for line in _lines(directory, but=_ARTIFACT_LINE):
         with suppress(KeyError, TypeError, ValueError):
+            if "forgotten" in line:
+                uri = str(line["forgotten"])
+                ended[uri] = max(float(line["time"]), ended.get(uri, 0.0))
+                continue
             entry = RecordedWorkspace(str(line["workspace"]), str(line["label"]), float(line["time"]))
             known = found.get(entry.uri)
             if known is None or entry.time >= known.time:
                 found[entry.uri] = entry
-    return sorted(found.values(), key=lambda entry: (entry.time, entry.uri))
+    chosen = [entry for entry in found.values() if (ended.get(entry.uri, -1.0) > entry.time) == forgotten]
+    return sorted(chosen, key=lambda entry: (entry.time, entry.uri))
 
 
-def _lines(directory: Path) -> Iterator[dict[str, Any]]:
+def _artifact(line: dict[str, Any]) -> RecordedArtifact | None:
+    with suppress(KeyError, TypeError, ValueError):
+        name, found = str(line.get("name", "")), line.get("found") is True
+        return RecordedArtifact(str(line["sha1"]), int(line["size"]), str(line["kind"]), name, found)
+    return None
+
+
+def _is_running(path: Path, modified: float) -> bool:
+    """Whether the writer of a record file may be at work; one of another machine for a day after its last line."""
+    host, _, rest = path.stem.rpartition("-")[0].rpartition("-")
+    if host != socket.gethostname():
+        return time.time() - modified < RUNNING_SECONDS
+    try:
+        process = int(rest)
+        if process == os.getpid():
+            return False
+        os.kill(process, 0)
+    except (ValueError, ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _record_paths(directory: Path) -> list[Path]:
     folder = record_directory(directory)
     try:
-        paths = sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
-        for path in paths:
-            with path.open("rb") as file:
-                for raw in file:
-                    # A crash can leave the last line torn, and a full disk one in the middle.
-                    with suppress(ValueError):
-                        line = json.loads(raw)
-                        if isinstance(line, dict):
-                            yield line
+        return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
     except OSError as error:
         raise read_fault(folder, error) from error
+
+
+def _lines(directory: Path, but: bytes | None = None) -> Iterator[dict[str, Any]]:
+    """Lines of all writers, without those that begin with `but`."""
+    for path in _record_paths(directory):
+        try:
+            with path.open("rb") as file:
+                yield from _parsed(raw for raw in file if but is None or not raw.startswith(but))
+        except OSError as error:
+            raise read_fault(path, error) from error
+
+
+def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    for raw in lines:
+        # A crash can leave the last line torn, and a full disk one in the middle.
+        with suppress(ValueError):
+            line = json.loads(raw)
+            if isinstance(line, dict):
+                yield line

@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from seriesview.store.client import ClientWriter
 from seriesview.store.faults import read_fault
 from seriesview.store.layout import artifact_path, link_path
 from seriesview.store.links import link_to, read_link
+from seriesview.store.locking import building
 from seriesview.store.reading import read_blocks, read_range, read_whole
 from seriesview.store.record import (
     Record,
@@ -108,6 +110,7 @@ class Store:
         except MissingArtifactError as error:
             raise StoreError(f"cannot link: {error}, when nothing writes to it any more") from error
         if self._writer.holds(sha1, size):
+            self._note(sha1, "file", size, name)
             return uri
         stored = artifact_path(self.directory, sha1)
         if _is_there(stored):
@@ -119,6 +122,7 @@ class Store:
         except IntegrityError:
             known = None
         if known == link:
+            self._note(sha1, "link", size, name, found=True)
             return uri
         if self._client:
             self._client.link_file(link.path, sha1)
@@ -188,7 +192,8 @@ class Store:
         return self._get(digest.hex(), verify, size)
 
     def has_part(self, digest: bytes, size: int) -> bool:
-        """Return whether a part is stored with this size; raises StoreError."""
+        """Return whether a part is stored with this size, and record that it is used; raises StoreError."""
+        self._note(digest.hex(), "part", size)
         return self._writer.holds(digest.hex(), size)
 
     def get_json(self, uri: str) -> Any:
@@ -243,9 +248,22 @@ class Store:
         """Yield the artifacts that seriesview put here, repeats included; raises StoreError."""
         return recorded_artifacts(self.directory)
 
-    def recorded_workspaces(self) -> list[RecordedWorkspace]:
-        """Return the workspaces that seriesview put here, oldest first; raises StoreError."""
-        return recorded_workspaces(self.directory)
+    def recorded_workspaces(self, forgotten: bool = False) -> list[RecordedWorkspace]:
+        """Return the workspaces that seriesview put here and keeps, or those forgotten, oldest first; StoreError."""
+        return recorded_workspaces(self.directory, forgotten)
+
+    def forget_workspace(self, uri: str) -> None:
+        """Note that a workspace need not be kept any more, on disk on return; raises StoreError, FormatError."""
+        parse_uri(uri)
+        if self._record:
+            self._record.forget_workspace(uri)
+            self.flush()
+
+    @contextmanager
+    def building(self) -> Iterator[None]:
+        """Hold off the removal of artifacts."""
+        with nullcontext() if self._client else building(self.directory):
+            yield
 
     def flush(self) -> None:
         """Return when everything put so far would survive a power cut; raises StoreError."""
@@ -286,9 +304,11 @@ class Store:
             return None
         return parse_uri(self._put(memoryview(manifest), "manifest.json", "manifest"))[0]
 
-    def _note(self, sha1: str, kind: str, size: int, name: str = "") -> None:
+    def _note(self, sha1: str, kind: str, size: int, name: str = "", found: bool | None = None) -> None:
         if self._record:
-            self._record.add_artifact(RecordedArtifact(sha1, size, kind, name))
+            if found is None:
+                found = kind != "link" and self._writer.holds(sha1, size)
+            self._record.add_artifact(RecordedArtifact(sha1, size, kind, name, found))
 
     def _locate(self, sha1: str) -> tuple[Path, int | None]:
         """Return the file with a hash's bytes, and its size if a link says it; MissingArtifactError."""

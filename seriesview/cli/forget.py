@@ -1,0 +1,34 @@
+"""`seriesview forget`: a workspace need not be kept any more."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
+
+
+@click.command(short_help="Say that a workspace need not be kept any more.")
+@click.argument("workspace")
+@storage_option
+@json_option
+def command(workspace: str, storage_dir: Path | None, as_json: bool) -> None:
+    """Say that WORKSPACE need not be kept any more. Nothing is removed: `seriesview gc` does that.
+
+    WORKSPACE is a sha1:// URI, or a results/workspace.json. Built again, it is kept again.
+    """
+    from seriesview.errors import SeriesviewError
+
+    store = open_reading_store(storage_dir)
+    uri = resolve_workspace(workspace, store)
+    known = {entry.uri: entry for entry in store.recorded_workspaces()}
+    if uri not in known:
+        raise SeriesviewError(f"{uri}: no kept workspace of {store.directory}; `seriesview ls` lists them")
+    store.forget_workspace(uri)
+    store.close()
+    if as_json:
+        click.echo(json.dumps({"uri": uri, "label": known[uri].label}))
+    else:
+        click.echo(f"{known[uri].label}: forgotten; `seriesview gc` removes what only it reached")

@@ -1,0 +1,169 @@
+"""Which artifacts are kept: what workspaces, and other stored manifests, reach; what else seriesview may remove."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from seriesview.errors import SeriesviewError
+from seriesview.store import RecordedWorkspace, Store
+from seriesview.store.record import record_files
+from seriesview.store.removal import stored_bytes
+
+UNFINISHED_SECONDS = 24 * 3600.0
+"""Parts that nothing reaches are kept so long after their writer's last line: a killed build can go on with them."""
+
+_URI = re.compile(r"sha1://([0-9a-f]{40})(?:/[^/?#]*)?(?:\?manifest=([0-9a-f]{40}))?")
+_DIGEST_BYTES = 20
+_MAX_DOCUMENT_BYTES = 64 * 2**20
+
+
+class Reach:
+    """What documents of a store reach, as SHA-1s; each document is read once, whatever it is."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[str, frozenset[str]] = {}
+
+    def of(self, sha1s: Iterable[str]) -> set[str]:
+        """These documents and all that they reach; what is not there is passed over."""
+        found: set[str] = set()
+        left = list(sha1s)
+        while left:
+            sha1 = left.pop()
+            if sha1 not in found:
+                found.add(sha1)
+                left += self._next(sha1) - found
+        return found
+
+    def _next(self, sha1: str) -> frozenset[str]:
+        if sha1 not in self._known:
+            self._known[sha1] = frozenset(self._references(sha1))
+        return self._known[sha1]
+
+    def _references(self, sha1: str) -> Iterator[str]:
+        """What a JSON document names: URIs anywhere in it, and the parts of arrays; nothing of other artifacts."""
+        uri = f"sha1://{sha1}/document.json"
+        try:
+            if self._store.size(uri) > _MAX_DOCUMENT_BYTES:
+                return
+            with self._store.path(uri).open("rb") as file:
+                if file.read(1) not in (b"{", b"["):
+                    return
+            document = json.loads(self._store.get_bytes(uri, verify=False))
+        except (OSError, ValueError, RecursionError, SeriesviewError):
+            return
+        left: list[Any] = [document]
+        while left:
+            value = left.pop()
+            if isinstance(value, str):
+                for match in _URI.finditer(value):
+                    yield from (digest for digest in match.groups() if digest is not None)
+            elif isinstance(value, list):
+                left += value
+            elif isinstance(value, dict):
+                left += value.values()
+                if "part_rows" in value and isinstance(value.get("pages"), list):
+                    yield from self._parts(value["pages"])
+
+    def _parts(self, pages: list[Any]) -> Iterator[str]:
+        for page in pages:
+            match = _URI.match(page) if isinstance(page, str) else None
+            if match is None:
+                continue
+            try:
+                digests = self._store.get_bytes(f"sha1://{match[1]}/page.dat", verify=False)
+            except SeriesviewError:
+                continue
+            for start in range(0, len(digests), _DIGEST_BYTES):
+                yield digests[start : start + _DIGEST_BYTES].hex()
+
+
+@dataclass(frozen=True)
+class KeptWorkspace:
+    """A workspace of a store: bytes in the store that it reaches, and those that no other kept one reaches."""
+
+    workspace: RecordedWorkspace
+    num_bytes: int
+    own_bytes: int
+    is_there: bool
+
+
+@dataclass
+class Garbage:
+    """What may be removed: bytes by SHA-1, forgotten workspaces that hold some of it, and the record as it was read."""
+
+    sizes: dict[str, int] = field(default_factory=dict)
+    forgotten: list[RecordedWorkspace] = field(default_factory=list)
+    num_unreached: int = 0
+    """How many of them nothing reaches: left by builds that were killed."""
+    known: dict[Path, int] = field(default_factory=dict)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes in all."""
+        return sum(self.sizes.values())
+
+
+def kept_workspaces(store: Store) -> list[KeptWorkspace]:
+    """The workspaces that are kept, oldest first, with their sizes. Raises StoreError."""
+    reach = Reach(store)
+    workspaces = store.recorded_workspaces()
+    reached = [reach.of([_sha1(workspace)]) for workspace in workspaces]
+    times: dict[str, int] = {}
+    for found in reached:
+        for sha1 in found:
+            times[sha1] = times.get(sha1, 0) + 1
+    sizes = {sha1: stored_bytes(store.directory, sha1) for sha1 in times}
+    return [
+        KeptWorkspace(
+            workspace,
+            sum(sizes[sha1] or 0 for sha1 in found),
+            sum(sizes[sha1] or 0 for sha1 in found if times[sha1] == 1),
+            sizes[_sha1(workspace)] is not None,
+        )
+        for workspace, found in zip(workspaces, reached, strict=True)
+    ]
+
+
+def find_garbage(store: Store, unfinished_seconds: float = UNFINISHED_SECONDS) -> Garbage:
+    """What seriesview stored itself and nobody needs; docs/store.md says the rules. Raises StoreError."""
+    garbage = Garbage()
+    own: dict[str, float] = {}
+    documents: set[str] = set()
+    in_use: set[str] = set()
+    for file in record_files(store.directory):
+        garbage.known[file.path] = file.num_bytes
+        for artifact in file.artifacts:
+            if file.is_running:
+                in_use.add(artifact.sha1)
+            if not artifact.found:
+                own[artifact.sha1] = max(file.modified, own.get(artifact.sha1, 0.0))
+            if artifact.kind == "json":
+                documents.add(artifact.sha1)
+    reach = Reach(store)
+    kept = reach.of(map(_sha1, store.recorded_workspaces()))
+    forgotten = store.recorded_workspaces(forgotten=True)
+    let_go = {workspace.uri: reach.of([_sha1(workspace)]) for workspace in forgotten}
+    released = set().union(*let_go.values())
+    # A series made in Python, a figure: whoever stored it may have sent its link.
+    kept |= reach.of(documents - released)
+    oldest = time.time() - unfinished_seconds
+    for sha1, modified in own.items():
+        if sha1 in kept or sha1 in in_use or (sha1 not in released and modified > oldest):
+            continue
+        size = stored_bytes(store.directory, sha1)
+        if size is not None:
+            garbage.sizes[sha1] = size
+            garbage.num_unreached += sha1 not in released
+    garbage.forgotten = [workspace for workspace in forgotten if let_go[workspace.uri] & garbage.sizes.keys()]
+    return garbage
+
+
+def _sha1(workspace: RecordedWorkspace) -> str:
+    return workspace.uri.removeprefix("sha1://")[:40]
