@@ -18,7 +18,7 @@ from seriesview.backend.logs import LOGGER_NAME, fields, one_line_traceback
 from seriesview.backend.memory import give_back_memory
 from seriesview.backend.outcomes import Outcome, encode_result, failure
 from seriesview.backend.polling import LongPoll, RequestedTask
-from seriesview.backend.reporting import Reporter
+from seriesview.backend.reporting import Reporter, ResultBucket
 from seriesview.backend.stopping import Stopping
 from seriesview.backend.work import Work, WorkQueue
 from seriesview.errors import BackendError, SeriesviewError
@@ -28,7 +28,6 @@ _log = logging.getLogger(LOGGER_NAME)
 _STOPPING = "the backend is stopping; ask again in a moment"
 _STOPPED = "the backend was stopped before this task was done; ask again"
 _PAUSE_AFTER_REFUSAL = 5.0
-_LONGEST_PAUSE = 1.0
 _THREADS_A_WORKER = 2
 _BATCH_SECONDS = 0.01
 """While all workers have something to do tasks are fetched several at a time."""
@@ -73,10 +72,12 @@ class Backend:
         backend_id: BackendId | None = None,
         limits: BackendLimits | None = None,
         when_idle: Callable[[], None] | None = None,
+        bucket: ResultBucket | None = None,
     ) -> None:
         """Answer with `functions` (ID -> function), and with the health check.
 
-        With `backend_id` only requests that carry it are answered, without it only those that carry none.
+        With `backend_id` only requests that carry it are answered, without it only those that carry none. Results
+        go into `bucket` where there is one.
         """
         self._client = client
         self._channels = tuple(channels)
@@ -85,7 +86,7 @@ class Backend:
         self._when_idle = when_idle
         self._stopping = Stopping()
         self._health = Health()
-        self._reporter = Reporter(client, self._limits.keep_seconds, self._stopping)
+        self._reporter = Reporter(client, self._limits.keep_seconds, self._stopping, bucket)
         self._poll = LongPoll(
             client, self._channels, {name: one.type for name, one in self._functions.items()}, backend_id
         )
@@ -158,7 +159,7 @@ class Backend:
                 if lost_since is None:
                     lost_since = time.monotonic()
                     _log.warning(fields("disconnected", error=_explained(error)))
-                pause = min(max(2 * pause, 0.02), _LONGEST_PAUSE)
+                pause = min(max(2 * pause, 0.02), self._client.longest_pause)
                 self._stopping.pause(pause if isinstance(error, Unreachable) else _PAUSE_AFTER_REFUSAL)
                 continue
             if lost_since is not None:

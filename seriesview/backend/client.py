@@ -9,8 +9,10 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import urllib3
+import urllib3.connection
 from urllib3.exceptions import HTTPError
 
 from seriesview.errors import BackendError
@@ -65,6 +67,11 @@ class DaemonClient:
         self._code = ""
         self._code_time = 0.0
         self._pool = urllib3.PoolManager(num_pools=8, maxsize=_MAX_CONNECTIONS, retries=False)
+
+    poll_seconds = 4.0
+    """A poll that a killed backend leaves behind swallows tasks of a real daemon until it ends, so it is short."""
+    longest_pause = 1.0
+    """Seconds between two tries while the daemon is away."""
 
     @property
     def directory(self) -> Path:
@@ -130,7 +137,27 @@ class DaemonClient:
         else:
             text = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
         response = self._send_coded(path, text, seconds, repeatable)
-        return checked_answer(path, response.status, response.data)
+        return self.checked(path, response.status, response.data)
+
+    def checked(self, path: str, status: int, data: bytes) -> dict[str, Any]:
+        """Return the JSON object of an answer; raises Unreachable, Refused."""
+        return checked_answer(path, status, data)
+
+    def open_connection(self, seconds: float) -> urllib3.connection.HTTPConnection:
+        """Return a connection of one's own, `seconds` for each step; raises Unreachable."""
+        parts = urlsplit(self.address)
+        connection = urllib3.connection.HTTPConnection(
+            parts.hostname or "localhost", parts.port, timeout=seconds
+        )
+        return self._opened(connection)
+
+    def _opened(self, connection: urllib3.connection.HTTPConnection) -> urllib3.connection.HTTPConnection:
+        try:
+            connection.connect()
+        except (HTTPError, OSError) as error:
+            connection.close()
+            raise Unreachable(f"nobody answers at {self.address} ({reason_of(error)})") from error
+        return connection
 
     def put(self, url: str, data: bytes, seconds: float = 120.0) -> None:
         """PUT bytes to an upload address of the daemon's; raises Unreachable, Refused, which do not say it."""
@@ -219,7 +246,7 @@ class DaemonClient:
                     method, url, body=body, headers=headers, timeout=timeout, redirect=False
                 )
         except (HTTPError, OSError) as error:
-            raise Unreachable(f"{whom} cannot be reached ({_reason(error)})") from error
+            raise Unreachable(f"{whom} cannot be reached ({reason_of(error)})") from error
 
     def _current_code(self) -> str:
         now = time.monotonic()
@@ -227,7 +254,9 @@ class DaemonClient:
             try:
                 self._code = (self.directory / CODE_FILE).read_text("ascii").strip()
             except (OSError, ValueError) as error:
-                raise Unreachable(f"{self.directory / CODE_FILE} cannot be read: {_reason(error)}") from error
+                raise Unreachable(
+                    f"{self.directory / CODE_FILE} cannot be read: {reason_of(error)}"
+                ) from error
             self._code_time = now
         return self._code
 
@@ -253,7 +282,7 @@ def is_about_code(status: int, data: bytes) -> bool:
     return status == 403 and b"client auth" in data
 
 
-def _reason(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """What went wrong, without addresses: those of uploads are signed."""
     cause: BaseException = error
     while isinstance(cause, HTTPError):

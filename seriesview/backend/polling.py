@@ -17,15 +17,14 @@ import urllib3.connection
 from urllib3.exceptions import HTTPError
 
 from seriesview.backend.backend_id import BackendId
-from seriesview.backend.client import DaemonClient, Refused, Unreachable, checked_answer, is_about_code
+from seriesview.backend.client import DaemonClient, Refused, Unreachable, is_about_code
 from seriesview.backend.logs import LOGGER_NAME, fields
 
 REGISTER_PATH = "/task/registerTaskFunctions"
 INSTANCE_HEADER = "KACHERY-BACKEND-INSTANCE"
 """Tells a node which backend polls, so that it knows which one is gone; a daemon ignores it."""
-
-POLL_SECONDS = 4.0
-"""A poll that a killed backend leaves behind swallows tasks of a real daemon until it ends, so it is short."""
+POLL_HEADER = "KACHERY-BACKEND-POLL"
+"""Tells it the poll's number, and of which poll the answer arrived last: lost tasks are handed out again."""
 
 _CONNECT_SECONDS = 5.0
 _GRACE_SECONDS = 15.0
@@ -62,6 +61,7 @@ class LongPoll:
         self._client = client
         self._backend_id = backend_id
         self._instance = secrets.token_hex(16)
+        self._number = self._received = 0
         self._functions = [
             {"channelName": channel, "taskFunctionId": function_id, "taskFunctionType": kind}
             for channel in channels
@@ -72,11 +72,12 @@ class LongPoll:
         self._is_cut = False
         self._lock = threading.Lock()
 
-    def wait(self, seconds: float = POLL_SECONDS) -> list[RequestedTask]:
+    def wait(self, seconds: float | None = None) -> list[RequestedTask]:
         """Return what is asked of this backend, nothing after `seconds`; raises Unreachable, Refused.
 
         Tasks that carry another backend ID than this backend's are left out.
         """
+        seconds = self._client.poll_seconds if seconds is None else seconds
         body = {
             "taskFunctions": self._functions,
             "backendId": None if self._backend_id is None else self._backend_id.reveal(),
@@ -92,7 +93,8 @@ class LongPoll:
                 # A daemon that was just started writes its first code a moment after it answers.
                 self._client.forget_code()
                 raise Unreachable("the kachery daemon does not take the client-auth code")
-            answer = checked_answer(REGISTER_PATH, status, data)
+            answer = self._client.checked(REGISTER_PATH, status, data)
+            self._received = self._number
         except Unreachable:
             self._disconnect()
             self._client.lose()
@@ -116,10 +118,13 @@ class LongPoll:
         self._disconnect()
 
     def _exchange(self, text: bytes, seconds: float) -> tuple[int, bytes]:
-        headers = self._client.headers() | {INSTANCE_HEADER: self._instance}
+        self._number += 1
+        numbers = f"{self._number} {self._received}"
+        headers = self._client.headers() | {INSTANCE_HEADER: self._instance, POLL_HEADER: numbers}
         connection = self._connected(seconds + _GRACE_SECONDS)
         try:
-            connection.request("POST", REGISTER_PATH, body=text, headers=headers)
+            path = urlsplit(self._client.address).path + REGISTER_PATH
+            connection.request("POST", path, body=text, headers=headers)
             response = connection.getresponse()
             return response.status, response.data
         except (HTTPError, OSError) as error:
@@ -136,14 +141,7 @@ class LongPoll:
         if connection is not None and address == self._address and connection.is_connected:
             return connection
         self._disconnect()
-        parts = urlsplit(address)
-        connection = urllib3.connection.HTTPConnection(
-            parts.hostname or "localhost", parts.port, timeout=_CONNECT_SECONDS
-        )
-        try:
-            connection.connect()
-        except (HTTPError, OSError) as error:
-            raise Unreachable(f"no kachery daemon answers at {address}") from error
+        connection = self._client.open_connection(_CONNECT_SECONDS)
         connection.timeout = seconds
         if connection.sock is not None:
             connection.sock.settimeout(seconds)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
+from typing import Protocol
 from urllib.parse import urlencode
 
 from seriesview.backend.client import DaemonClient, Refused, Unreachable
+from seriesview.backend.logs import LOGGER_NAME, fields
 from seriesview.backend.outcomes import Outcome, failure
 from seriesview.backend.polling import RequestedTask
 from seriesview.backend.stopping import Stopping
-from seriesview.errors import BackendError
+from seriesview.errors import BackendError, SeriesviewError
 
 UPLOAD_PATH = "/task/createSignedTaskResultUploadUrl"
 STATUS_PATH = "/task/updateTaskStatus"
@@ -24,14 +27,29 @@ MAX_UPLOADS = 4
 _MAX_REFUSALS = 7
 _UPLOAD_SECONDS = 120.0
 _FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 1.0
+_log = logging.getLogger(LOGGER_NAME)
+
+
+class ResultBucket(Protocol):
+    """A bucket that takes results in place of the daemon's own; called by several threads."""
+
+    def put(self, channel: str, task_hash: str, result: bytes) -> None:
+        """Store a result under its path; raises SeriesviewError."""
+        ...
 
 
 class Reporter:
     """Stores results and reports statuses; safe in threads. Whoever reports waits while the daemon is away."""
 
-    def __init__(self, client: DaemonClient, keep_seconds: float, stopping: Stopping) -> None:
+    def __init__(
+        self,
+        client: DaemonClient,
+        keep_seconds: float,
+        stopping: Stopping,
+        bucket: ResultBucket | None = None,
+    ) -> None:
         """Keep trying for `keep_seconds` while the daemon is away."""
+        self._bucket = bucket
         self._client = client
         self._keep_seconds = keep_seconds
         self._stopping = stopping
@@ -66,6 +84,13 @@ class Reporter:
     def _finished(self, task: RequestedTask, outcome: Outcome, result: bytes) -> Outcome:
         """Store a result and report it in one request, as a node takes it; returns as `_stored`."""
         names = {"channelName": task.channel, "taskId": task.task_id, "taskHash": task.task_hash}
+        if self._bucket is not None:
+            try:
+                self._bucket.put(task.channel, task.task_hash, result)
+            except SeriesviewError as error:
+                _log.error(fields("bucket", error=str(error)))
+                return failure("the result cannot be stored: this backend's bucket does not take it")
+            names["storedIn"], result = "bucket", b""
         path = f"{FINISH_PATH}?{urlencode(names)}"
         try:
             self._persist(lambda: self._client.post(path, result, _UPLOAD_SECONDS))
@@ -118,4 +143,4 @@ class Reporter:
             if time.monotonic() + pause > last or self._stopping.seconds_left() <= 0:
                 raise problem
             self._stopping.pause(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            pause = min(2 * pause, self._client.longest_pause)

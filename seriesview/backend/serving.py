@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -19,9 +19,11 @@ from seriesview.backend.backend import Backend, BackendLimits, Function
 from seriesview.backend.backend_id import BackendId
 from seriesview.backend.client import DaemonClient
 from seriesview.backend.logs import LOGGER_NAME, fields, write_to_stderr
+from seriesview.backend.reporting import ResultBucket
 from seriesview.errors import BackendError, SeriesviewError
 
 if TYPE_CHECKING:
+    from seriesview.backend.app_client import AppClient
     from seriesview.node.server import NodeThread
 
 SWITCH_SECONDS = 0.0005
@@ -49,22 +51,59 @@ def serve_functions(
     Where no daemon or node answers a node is started in this process, which shows `views` (name -> folder of web
     pages). Raises BackendError, NodeError, StoreError.
     """
+    client = DaemonClient(storage_dir)
+    start_node = partial(_own_node, client, channels, storage_dir, may_start_node, announce, views or {})
+    connected = partial(_node_where_none_answers, client, start_node, announce)
+
+    def make_backend() -> Backend:
+        functions, when_idle = open_functions(client.directory)
+        return Backend(client, channels, functions, backend_id, limits, when_idle)
+
+    _serve(client, connected, make_backend, lambda: announce(_ready_line(client, channels, backend_id)))
+
+
+def serve_through_app(
+    open_functions: Callable[[Path], tuple[Mapping[str, Function], Callable[[], None] | None]],
+    client: AppClient,
+    channel: str,
+    backend_id: BackendId | None = None,
+    limits: BackendLimits | None = None,
+    announce: Callable[[str], None] = print,
+    bucket: ResultBucket | None = None,
+) -> None:
+    """Answer tasks that come to an app elsewhere, as `serve_functions`; results go into `bucket`, or to the app.
+
+    `client` is connected. Raises BackendError, StoreError.
+    """
+
+    def make_backend() -> Backend:
+        functions, when_idle = open_functions(client.directory)
+        return Backend(client, (channel,), functions, backend_id, limits, when_idle, bucket)
+
+    where = f"through the app at {client.address}, storage {client.directory}"
+    line = f"backend {os.getpid()} answers {_whom(backend_id)} on channel {channel}, {where}"
+    _serve(client, nullcontext, make_backend, lambda: announce(line))
+
+
+def _serve(
+    client: DaemonClient,
+    connected: Callable[[], AbstractContextManager[None]],
+    make_backend: Callable[[], Backend],
+    when_ready: Callable[[], None],
+) -> None:
+    """Run a backend while the client is `connected`, until a signal comes."""
     sys.setswitchinterval(SWITCH_SECONDS)
     write_to_stderr()
     stop = threading.Event()
-    with _signals(stop):
-        client = DaemonClient(storage_dir)
-        start_node = partial(_own_node, client, channels, storage_dir, may_start_node, announce, views or {})
-        with _node_where_none_answers(client, start_node, announce):
-            functions, when_idle = open_functions(client.directory)
-            backend = Backend(client, channels, functions, backend_id, limits, when_idle)
-            backend.start()
-            announce(_ready_line(client, channels, backend_id))
-            with _health_on_signal(backend):
-                stop.wait()
-            _log.info(fields("stopping"))
-            has_ended = backend.stop()
-            _log.info(fields("stopped", **backend.health()))
+    with _signals(stop), connected():
+        backend = make_backend()
+        backend.start()
+        when_ready()
+        with _health_on_signal(backend):
+            stop.wait()
+        _log.info(fields("stopping"))
+        has_ended = backend.stop()
+        _log.info(fields("stopped", **backend.health()))
     client.close()
     if not has_ended:
         # A task that does not end would keep the process.
@@ -134,12 +173,15 @@ def _own_node(
 
 
 def _ready_line(client: DaemonClient, channels: Sequence[str], backend_id: BackendId | None) -> str:
-    whom = "requests without a backend ID" if backend_id is None else "only requests with its backend ID"
     node = client.daemon.node_id[:8] if client.daemon is not None else "?"
     return (
-        f"backend {os.getpid()} answers {whom} on channel {', '.join(channels)}, through {client.address} "
+        f"backend {os.getpid()} answers {_whom(backend_id)} on channel {', '.join(channels)}, through {client.address} "
         f"(node {node}), storage {client.directory}"
     )
+
+
+def _whom(backend_id: BackendId | None) -> str:
+    return "requests without a backend ID" if backend_id is None else "only requests with its backend ID"
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,23 @@ from seriesview.requesting import CHANNEL_VARIABLE
     "the variable SERIESVIEW_BACKEND_ID.",
 )
 @click.option("--backend-id-file", type=click.Path(path_type=Path), help="File that holds the backend ID.")
+@click.option(
+    "--app-url",
+    envvar="SERIESVIEW_APP_URL",
+    metavar="URL",
+    help="Answer people elsewhere: tasks come through the node at this address, by outgoing connections alone. Needs "
+    "a provider's token.  [default: SERIESVIEW_APP_URL]",
+)
+@click.option(
+    "--token-file",
+    type=click.Path(path_type=Path),
+    help="File that holds the provider's token, mode 600; else the variable SERIESVIEW_APP_TOKEN is read.",
+)
+@click.option(
+    "--label",
+    envvar="LABEL",
+    help="With --app-url: what this backend is called.  [default: LABEL, else this machine's name]",
+)
 @click.option(
     "--no-node",
     is_flag=True,
@@ -65,6 +83,9 @@ def command(
     channels: tuple[str, ...],
     backend_id: str | None,
     backend_id_file: Path | None,
+    app_url: str | None,
+    token_file: Path | None,
+    label: str | None,
     no_node: bool,
     storage_dir: Path | None,
     workers: int,
@@ -75,7 +96,8 @@ def command(
     """Answer figurl tasks on a kachery channel, until stopped by SIGTERM, SIGINT (Ctrl-C) or SIGHUP.
 
     Tasks come through the kachery daemon or node at KACHERY_DAEMON_HOST and KACHERY_DAEMON_PORT (localhost,
-    20431); where none answers a node is started in this process. One line a task is written to standard error.
+    20431); where none answers a node is started in this process. With --app-url they come through a node elsewhere.
+    One line a task is written to standard error.
     """
     from seriesview.backend.backend import BackendLimits
     from seriesview.backend.backend_id import find_backend_id
@@ -85,6 +107,8 @@ def command(
 
     if not channels:
         raise click.UsageError(f"no kachery channel is named; give --channel, or set {CHANNEL_VARIABLE}")
+    if token_file is not None and not app_url:
+        raise click.UsageError("--token-file goes with --app-url")
     identity = find_backend_id(backend_id, backend_id_file, partial(_say, error=True))
     limits = BackendLimits(
         workers=workers,
@@ -92,6 +116,12 @@ def command(
         max_result_bytes=int(max_result_mb * 2**20),
         grace_seconds=grace,
     )
+    if app_url:
+        from seriesview.cli.app_provider import provide
+
+        name = label or socket.gethostname()
+        provide(app_url, channels, name, "", token_file, identity, limits, storage_dir, _say)
+        return
     serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views())
 
 

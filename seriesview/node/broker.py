@@ -138,20 +138,50 @@ class TaskBroker:
         address: str = "",
         instance: str | None = None,
         is_local: bool = True,
+        number: int = 0,
+        received: int = 0,
     ) -> Poll:
         """Register what a backend can run for as long as its poll is open; raises NodeError.
 
         `functions` are (channel, function ID, type), `address` is where the backend is, `instance` what it calls
-        itself. The poll must be closed.
+        itself. One that does may number its polls from 1, and say of which it `received` the answer last: what was
+        in an answer that did not arrive is handed out again. The poll must be closed.
         """
         offers = frozenset(Offer(*function, owner) for function in functions)
         poll = self._providers.open_poll(offers, owner, address, instance, is_local)
         if self._is_closed:
             poll.ready.set_result(None)
             return poll
+        if number and not self._follow_on(poll, number, received):
+            poll.ready.set_result(None)
+            return poll
         self._refuse_other_types(poll.offers)
         self._fill(poll)
         return poll
+
+    def _follow_on(self, poll: Poll, number: int, received: int) -> bool:
+        """End what came before a numbered poll; returns whether it is its backend's newest."""
+        provider = poll.provider
+        if number <= provider.last_number:
+            return False
+        poll.number = provider.last_number = number
+        answered, handed = provider.handed
+        lost = [] if received >= answered else [task for task in handed if task in provider.tasks]
+        for task in lost:
+            del provider.tasks[task]
+            task.holder = None
+            task.attempts -= 1
+            task.status = "waiting"
+        provider.handed = (answered, [])
+        for other in provider.polls - {poll}:
+            # Its backend has given it up, so nobody hears the answer.
+            tasks, other.tasks = other.tasks, []
+            lost += [task for task in tasks if not task.is_final]
+            self._providers.close_poll(other, is_gone=False)
+            if not other.ready.done():
+                other.ready.set_result(None)
+        self._requeue(sorted(lost, key=lambda task: task.number))
+        return True
 
     def close_poll(self, poll: Poll, is_gone: bool = False) -> list[Task]:
         """Close a poll and return its tasks, which its backend now has.
@@ -170,6 +200,8 @@ class TaskBroker:
             task.attempts += 1
             task.holder = poll.provider
             poll.provider.tasks[task] = None
+        if poll.number:
+            poll.provider.handed = (poll.number, handed)
         self._tend_later()
         return handed
 

@@ -128,6 +128,10 @@ class Provider:
     tasks: dict[Task, None] = field(default_factory=dict)
     is_closed: bool = False
     """Whether no later poll can be this backend's."""
+    last_number: int = 0
+    """Of its polls, where it numbers them."""
+    handed: "tuple[int, list[Task]]" = (0, [])
+    """The number of the poll that was answered last, and the tasks in that answer."""
 
 
 @dataclass(eq=False, slots=True)
@@ -140,3 +144,5 @@ class Poll:
     ready: "asyncio.Future[None]"
     """Done when there are tasks, or the node stops."""
     tasks: list[Task] = field(default_factory=list)
+    number: int = 0
+    """1, 2, ... where the backend numbers its polls."""

@@ -29,6 +29,8 @@ from seriesview.node.waiting import seconds_of, wait_unless_gone
 
 INSTANCE_HEADER = "kachery-backend-instance"
 """A backend may say here which one it is, the same in all its requests: up to 64 of A-Z a-z 0-9 _ -."""
+POLL_HEADER = "kachery-backend-poll"
+"""Such a backend may number its polls, 1, 2, ...: this one's number, and of which the answer arrived last (0: none)."""
 
 LONGEST_POLL_SECONDS = 60.0
 """Polls are answered after this long, so that what a channel no longer allows ends."""
@@ -37,6 +39,7 @@ MAX_ID_CHARACTERS = 1000
 _FUNCTION_ID = re.compile(r"[A-Za-z0-9@_-]+(?:\.[A-Za-z0-9@_-]+)*", re.ASCII)
 _TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
 _INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
+_POLL = re.compile(r"([1-9][0-9]{0,14}) (0|[1-9][0-9]{0,14})", re.ASCII)
 _JSON = "application/json"
 
 
@@ -67,9 +70,13 @@ async def _register(request: Request) -> Response:
     instance = request.headers.get(INSTANCE_HEADER)
     if instance is not None and _INSTANCE.fullmatch(instance) is None:
         raise InvalidRequest(f"header {INSTANCE_HEADER} must be up to 64 of A-Z a-z 0-9 _ -")
+    numbers = _POLL.fullmatch(request.headers.get(POLL_HEADER, "")) if instance is not None else None
+    number, received = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
     broker = _broker(request)
     address = request.client.host if request.client else ""
-    poll = broker.open_poll(functions, broker.owner(backend_id), address, instance, caller_of(request).local)
+    is_local = caller_of(request).local
+    owner = broker.owner(backend_id)
+    poll = broker.open_poll(functions, owner, address, instance, is_local, number, received)
     is_there = False
     try:
         seconds = seconds_of(body["timeoutMsec"], LONGEST_POLL_SECONDS)

@@ -32,7 +32,7 @@ _log = logging.getLogger("seriesview.node")
 
 
 class Tokens:
-    """Tokens, one `NAME:TOKEN` or `NAME:sha256=HEX` a line: of a file, followed while it changes, or the environment."""
+    """Tokens, `NAME:TOKEN` or `NAME:sha256=HEX` in a line: of a file, followed while it changes, or the environment."""
 
     def __init__(self, path: Path | None, default: Path | None = None) -> None:
         """Read them; where no `path` is named, from the environment and from `default`, which may come later.
@@ -49,7 +49,11 @@ class Tokens:
         """Return who holds a token, None for a wrong one; a changed file counts within a second."""
         self._follow()
         # Looked up by hash, so that the time it takes says nothing about the tokens.
-        return self._names.get(digest_of(token))
+        digest = digest_of(token)
+        if digest not in self._names:
+            # Perhaps it was made a moment ago.
+            self._follow(0.0)
+        return self._names.get(digest)
 
     def knows(self, digest: bytes, name: str) -> bool:
         """Return whether a token, by its hash, is still that of `name`."""
@@ -60,9 +64,10 @@ class Tokens:
         """Return whether a session may go on: one that a token opened ends when the token is taken back."""
         return not session.token_digest or self.knows(session.token_digest, session.name)
 
-    def _follow(self) -> None:
+    def _follow(self, seconds: float | None = None) -> None:
         """Read the file again where it changed; while it cannot be read, no token is taken."""
-        if self._path is None or time.monotonic() < self._looked + _FOLLOW_SECONDS:
+        seconds = _FOLLOW_SECONDS if seconds is None else seconds
+        if self._path is None or time.monotonic() < self._looked + seconds:
             return
         self._looked = time.monotonic()
         stamp = _stamp(self._path)

@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from seriesview.backend.app_client import AppClient
 from seriesview.backend.backend import BackendLimits, Function
 from seriesview.backend.backend_id import find_backend_id
-from seriesview.backend.serving import serve_functions
+from seriesview.backend.serving import serve_functions, serve_through_app
 from seriesview.errors import SeriesviewError
 
 PURE = "pure-calculation"
@@ -77,6 +78,19 @@ FUNCTIONS = {
 
 if __name__ == "__main__":
     more = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
+    if "SERIESVIEW_APP_URL" in os.environ:
+        app = AppClient(os.environ["SERIESVIEW_APP_URL"], os.environ["SERIESVIEW_APP_TOKEN"], sys.argv[1])
+        app.connect()
+        identity, limits = find_backend_id(None, None, print), BackendLimits(**more)
+        serve_through_app(
+            lambda _: (FUNCTIONS, None),
+            app,
+            sys.argv[1],
+            identity,
+            limits,
+            lambda line: print(line, flush=True),
+        )
+        sys.exit()
     serve_functions(
         lambda _: (FUNCTIONS, lambda: note("idle")),
         sys.argv[1].split(","),

@@ -336,7 +336,8 @@ def test_link_tokens_and_sessions_are_secrets_of_their_own() -> None:
     found = sessions.find(session)
     assert found == Session("links", account=found.account if found else "")
     other = sessions.find(sessions.open("links"))
-    assert found and other and found.account != other.account
+    assert other is not None
+    assert other != found
 
 
 @pytest.mark.parametrize(
