@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SHOWN_SEGMENTS = 10
 SHOWN_CHANNELS = 10
+SHOWN_STRETCHES = 5
 
 
 @click.command(short_help="What a series or a workspace holds.")
@@ -103,11 +104,19 @@ def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
         else:
             stored = isinstance(manifest.values, ArrayInfo)
             held = "stored" if stored else f"linked, in {manifest.values.uri}"  # type: ignore[union-attr]
+            if isinstance(manifest.values, ArrayInfo) and manifest.values.left_out:
+                held = f"stored, but left out of this copy: {_stretches(manifest.values.left_out)}"
         yield f"raw samples: {held}"
     yield "arrays:"
     for name, size in _sizes(manifest).items():
         yield f"  {name}: {size['rows']} rows, {_count(size['parts'], 'part')}, {_readable(size['bytes'])}"
     yield f"  together: {_readable(sum(size['bytes'] for size in _sizes(manifest).values()))}"
+
+
+def _stretches(stretches: Sequence[tuple[int, int]]) -> str:
+    if len(stretches) > SHOWN_STRETCHES:
+        return f"{len(stretches)} stretches"
+    return "samples " + ", ".join(f"{first} to {last}" for first, last in stretches)
 
 
 def _sizes(manifest: SeriesManifest) -> dict[str, dict[str, int]]:
@@ -119,8 +128,15 @@ def _sizes(manifest: SeriesManifest) -> dict[str, dict[str, int]]:
 def _size(info: ArrayInfo) -> dict[str, int]:
     from seriesview.series.array_info import num_parts
 
-    rows: int = info.shape[0]
-    return {"rows": rows, "parts": num_parts(rows, info.part_rows), "bytes": info.num_bytes}
+    rows, left_out = info.shape[0], info.left_out
+    parts = num_parts(rows, info.part_rows) - sum(
+        num_parts(last - first, info.part_rows) for first, last in left_out
+    )
+    return {
+        "rows": rows - sum(last - first for first, last in left_out),
+        "parts": parts,
+        "bytes": info.num_bytes - info.num_bytes_left_out,
+    }
 
 
 def _count(number: int, noun: str, plural: str | None = None) -> str:

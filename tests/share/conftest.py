@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,17 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 from bucket_servers import google, google_port, s3, s3_port, service  # noqa: F401
+from shared_workspaces import RATE, Array, make_workspace, run  # noqa: F401
 
 from seriesview.store import Store, open_store
-from seriesview.workspace.manifest import build_workspace, view_from_config
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
 from built_series import built
-
-Array = np.ndarray[Any, Any]
-
-RATE = 1000.0
-"""Samples a second of `probe`."""
 
 
 @pytest.fixture(scope="session")
@@ -71,49 +64,6 @@ def uris(store: Store, place: Path, probe_samples: Array) -> dict[str, str]:
     }
 
 
-def make_workspace(store: Store, uris: dict[str, str], *names: str, label: str = "Night 7") -> str:
-    """URI of a workspace of these series, with a view of all that has a panel."""
-    kinds = {name: store.get_json(uris[name])["type"] for name in names}
-    panels = {"continuous": "ContinuousTraces", "discrete": "EventAmplitudes", "event": "RasterPlot"}
-    view = view_from_config(
-        {
-            "label": "all",
-            "panels": [
-                {"type": panels[kind], "series": name} for name, kind in kinds.items() if kind in panels
-            ],
-        }
-    )
-    document = build_workspace(
-        label, [(name, uris[name]) for name in names], [view], [("lost", "/home/me/secret.dat: gone")], kinds
-    )
-    return store.put_json(document, name="workspace.json")
-
-
 @pytest.fixture(scope="session")
 def workspace(store: Store, uris: dict[str, str]) -> str:
     return make_workspace(store, uris, *uris)
-
-
-def files_of(directory: Path) -> dict[str, bytes]:
-    """Content of every file below a folder, by path."""
-    return {
-        path.relative_to(directory).as_posix(): path.read_bytes()
-        for path in sorted(directory.rglob("*"))
-        if path.is_file()
-    }
-
-
-def run(*arguments: object, expected: int = 0, **more: Any) -> subprocess.CompletedProcess[str]:
-    """`seriesview` in a process of its own, with its output."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("KACHERY")}
-    done = subprocess.run(
-        [sys.executable, "-m", "seriesview.cli.main", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        timeout=120,
-        check=False,
-        **more,
-    )
-    assert done.returncode == expected, f"{done.returncode}\n{done.stdout}\n{done.stderr}"
-    return done

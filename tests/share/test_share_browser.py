@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import make_workspace
 from playwright.sync_api import BrowserContext, Page, sync_playwright
+from shared_workspaces import make_workspace
 
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export

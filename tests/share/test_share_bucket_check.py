@@ -7,8 +7,8 @@ import sys
 
 import pytest
 from bucket_servers import HOST, Service, clean, s3_server
-from conftest import run
 from google_gate import ACCOUNT, Gate
+from shared_workspaces import run
 
 from seriesview.errors import SeriesviewError
 from seriesview.share import retrying

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import run
+from shared_workspaces import run
 
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export

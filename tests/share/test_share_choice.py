@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import RATE, make_workspace
+from shared_workspaces import RATE, make_workspace
 
 from seriesview.errors import MissingArtifactError, SeriesviewError
 from seriesview.series.series import open_series

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import files_of, make_workspace, run
+from shared_workspaces import files_of, make_workspace, run
 
 from seriesview.errors import SeriesviewError
 from seriesview.share.choice import Wish
@@ -256,3 +256,18 @@ def test_an_interrupted_export_says_nothing_wrong(store, workspace, tmp_path):
     assert b"Traceback" not in errors
     run("export", workspace, out, "--raw", "--storage-dir", store.directory)
     run("verify", out)
+
+
+def test_an_export_is_read_in_place(store, uris, export, tmp_path):
+    out = tmp_path / "out"
+    export(out, Wish(raw_ranges=((100.0, 101.0),)), make_workspace(store, uris, "probe"))
+    uri = read_description(out)["workspace"]
+    said = run("info", uri, "--storage-dir", out).stdout
+    assert "raw samples: stored, but left out of this copy: samples 0 to 65536, 131072 to 400000" in said
+    assert "values: 65536 rows, 1 part, 786.4 kB" in said
+    series = open_store(out, "embedded").get_json(uri)["series"][0]["uri"]
+    window = ["window", series, "--storage-dir", out, "--columns", "10", "--out", tmp_path / "window.npy"]
+    run(*window, "--first-sample", "70000", "--samples-per-column", "3")
+    done = run(*window, "--first-sample", "7", "--samples-per-column", "3", expected=2)
+    assert "rows 0 to 65536 were left out when this copy was made" in done.stderr
+    assert not (out / "seriesview").exists()

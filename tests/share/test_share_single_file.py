@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from conftest import run
+from shared_workspaces import run
 
 from seriesview.errors import SeriesviewError
 from seriesview.share import single_file
