@@ -140,7 +140,7 @@ def test_a_host_without_byte_ranges_is_enough(
     ("spoil", "words"),
     [
         (lambda host, workspace: host.missing.add(sha1_of(workspace)), "not there"),
-        (lambda host, workspace: host.damaged.add(sha1_of(workspace)), "JSON"),
+        (lambda host, workspace: host.damaged.add(sha1_of(workspace)), "damaged"),
         (lambda host, workspace: host.documents.pop("/export.json"), "export.json"),
         (
             lambda host, workspace: host.documents.update({"/export.json": {"format": "other/9"}}),
@@ -167,7 +167,7 @@ def test_a_workspace_that_cannot_be_opened_is_explained(
     [
         ({"format": "seriesview-workspace/9", "label": "x"}, "seriesview-workspace/9"),
         ({"format": "seriesview-workspace/1", "label": "x", "series": "all", "views": []}, "series"),
-        ({"nothing": "known"}, "nothing that this viewer shows"),
+        ({"nothing": "known"}, "not known here"),
     ],
 )
 def test_a_figure_of_a_wrong_form_is_explained(

@@ -306,7 +306,8 @@ def test_dark_and_light_are_told_apart(
     viewer = opened(page, places, builder, session, "static")
     light = viewer.panel("0").lanes
     page.emulate_media(color_scheme="dark")
-    viewer.wait_until("getComputedStyle(document.documentElement).colorScheme.includes('dark')")
+    color = light[0]["color"]
+    viewer.wait_until(f"seriesview.panels()[0].painted.lanes[0].color !== '{color}'")
     viewer.wait()
     dark = viewer.panel("0").lanes
     assert [lane["color"] for lane in dark] != [lane["color"] for lane in light]
