@@ -7,7 +7,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-BENCHMARKS = ("kernels", "hdf5_reading", "building", "windows", "storing", "tasks", "viewer")
+BENCHMARKS = ("kernels", "hdf5_reading", "building", "windows", "storing", "tasks", "viewer", "publishing")
 
 
 def processor() -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.sharing_choice import say_plan, wish_options
+from seriesview.cli.sharing_choice import keep_shared, say_plan, wish_options
 
 if TYPE_CHECKING:
     from seriesview.share.choice import Wish
@@ -82,6 +82,7 @@ def command(
             f"look at it with `python3 {quote(str(directory / 'serve.py'))}`"
         )
     progress.finish()
+    keep_shared(store, uri, plan.workspace.label)
     if as_json:
         click.echo(json.dumps(document | {"left_out": [entry.to_json_dict() for entry in plan.left_out]}))
     else:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.sharing_choice import say_plan, wish_options
+from seriesview.cli.sharing_choice import keep_shared, say_plan, wish_options
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +70,7 @@ def command(
     finally:
         bucket.close()
     progress.finish()
+    keep_shared(store, uri, plan.workspace.label)
     if as_json:
         document = {
             "uri": done.uri,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,6 +13,7 @@ from seriesview.cli.sizes import Size, TimeRange
 
 if TYPE_CHECKING:
     from seriesview.share.plan import Plan
+    from seriesview.store import Store
 
 _OPTIONS = (
     click.option("--raw", is_flag=True, help="Let all raw samples go along (never the recordings' files)."),
@@ -74,3 +76,12 @@ def say_plan(plan: Plan, target: str, is_aside: bool) -> None:
         click.echo(f"  {choice.name}: {zoom_end(choice)}", err=is_aside)
     for entry in plan.left_out:
         click.echo(f"  left out: {left_out_line(entry.to_json_dict())}", err=is_aside)
+
+
+def keep_shared(store: Store, uri: str, label: str) -> None:
+    """Note that a workspace which was shared is to be kept, where the store can be written."""
+    from seriesview.errors import StoreError
+
+    if str(store.get_json(uri).get("format")).startswith("seriesview-workspace/"):
+        with suppress(StoreError):
+            store.record_workspace(uri, label)

@@ -71,12 +71,12 @@ def publish(
     First the artifacts, manifests behind what they reach; then the viewer; export.json and the page last.
     """
     target = BucketTarget(bucket, on_uploaded, on_present)
-    version, page, viewer = _viewer_in_version()
+    files = other_files(plan)
+    version, page, viewer = _viewer_in_version({name: files.pop(name) for name in viewer_files()})
     target.list_present(version)
     target.check_is_ours()
     uri = write_artifacts(plan, store, target, lambda _: None, THREADS, bucket.close)
-    own = {name: content for name, content in other_files(plan).items() if name not in viewer_files()}
-    _put_files(target, bucket, [(viewer, _FOREVER), (own, _ASK_EACH_TIME)])
+    _put_files(target, bucket, [(viewer, _FOREVER), (files, _ASK_EACH_TIME)])
     text = (json.dumps(description(uri, plan.left_out), sort_keys=True, indent=1) + "\n").encode("ascii")
     for name, content in (
         (SUMS_FILE, target.sums({DESCRIPTION_FILE: text, PAGE_FILE: page})),
@@ -207,12 +207,11 @@ class BucketTarget:
                 self._on_present(size)
 
 
-def _viewer_in_version() -> tuple[str, bytes, dict[str, bytes]]:
+def _viewer_in_version(files: dict[str, bytes]) -> tuple[str, bytes, dict[str, bytes]]:
     """(folder, page, files): the viewer's files are in a folder named by what they hold, which the page names.
 
     So a browser never gets some files of one version and some of another, and may keep them.
     """
-    files = viewer_files()
     page = files.pop(PAGE_FILE)
     hasher = hashlib.sha1(usedforsecurity=False)
     for name, content in files.items():

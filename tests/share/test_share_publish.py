@@ -6,7 +6,7 @@ import urllib.error
 
 import pytest
 from bucket_servers import Service
-from conftest import make_workspace, run
+from shared_workspaces import make_workspace, run
 
 from seriesview.errors import SeriesviewError
 from seriesview.share.bucket_address import parse_address, prefix_of_label
@@ -153,6 +153,12 @@ def test_from_the_command_line(service, workspace, store):
     document = json.loads(again.stdout)
     assert (document["files_uploaded"], document["bytes_uploaded"]) == (0, 0)
     assert document["url"] == "https://data.lab.org/cli/index.html"
+
+
+def test_a_published_workspace_is_kept(google, store, uris):
+    uri = make_workspace(store, uris, "short", label="kept")
+    run("publish", uri, google.address("kept"), "--storage-dir", store.directory)
+    assert ("kept", uri) in {(entry.label, entry.uri) for entry in store.recorded_workspaces()}
 
 
 def test_the_bucket_of_the_environment(google, workspace, store):

@@ -3,9 +3,8 @@
 import sys
 from pathlib import Path
 
-import pytest
-from conftest import make_workspace
 from playwright.sync_api import sync_playwright
+from shared_workspaces import make_workspace
 
 from seriesview.share.bucket_address import parse_address
 from seriesview.share.buckets import open_bucket
@@ -47,9 +46,3 @@ def test_the_link_shows_the_workspace(service, store, uris):
     place = service.url("shown/here/")
     assert [url for url in asked if not url.startswith((place, "blob:", "data:"))] == []
     assert any("/sha1/" in url for url in asked)
-
-
-@pytest.fixture(autouse=True)
-def needs_browser():
-    if not Path(PROGRAM).exists():
-        pytest.skip("no Chromium: tests/install-programs installs it")
