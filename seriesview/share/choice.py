@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -126,7 +126,13 @@ class Choice:
 
     def kept_arrays(self) -> Iterator[tuple[str, ArrayInfo]]:
         """(name, array) of everything but raw samples that goes along."""
-        yield from arrays_of(parse_series_manifest({**self.document, **self._kept_lists(), "values": None}))
+        kept: dict[str, Any] = {
+            key: tuple(
+                item for number, item in enumerate(getattr(self.manifest, key)) if number not in dropped
+            )
+            for key, dropped in self.dropped.items()
+        }
+        yield from arrays_of(replace(self.manifest, values=None, **kept))
 
     def kept_files(self) -> Iterator[tuple[str, str, int]]:
         """(name, URI, bytes) of the segments' own files, which are all that such a series has."""
