@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import urllib3
 import urllib3.connection
@@ -169,6 +169,10 @@ class DaemonClient:
     def get(self, url: str, seconds: float = 60.0) -> bytes:
         """Return what lies at a bucket's address; raises Unreachable, Refused."""
         response = self._send("GET", url, None, {}, seconds, True, "the bucket")
+        if response.status == 307:
+            # A node keeps some results in a public bucket.
+            elsewhere = urljoin(url, response.headers.get("Location", ""))
+            response = self._send("GET", elsewhere, None, {}, seconds, True, "the bucket")
         if response.status != 200:
             raise Refused(f"the bucket answered {response.status}", response.status)
         return response.data

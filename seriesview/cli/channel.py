@@ -12,6 +12,7 @@ from seriesview.node.channels import (
     PERMISSIONS,
     Channel,
     Channels,
+    check_bucket_url,
     check_channel_name,
     check_origins,
     check_permissions,
@@ -37,6 +38,11 @@ _origin = click.option(
     metavar="URL",
     help="Origin of web pages that may use the channel and its bucket, such as https://figurl.org. Can be repeated.",
 )
+_bucket_url = click.option(
+    "--bucket-url",
+    metavar="URL",
+    help="Web address of a public bucket where backends put results; browsers are pointed there.",
+)
 
 
 @click.group("channel")
@@ -49,11 +55,19 @@ def command() -> None:
 @_storage_dir
 @_permit
 @_origin
-def create(name: str, storage_dir: Path | None, permits: tuple[str, ...], origins: tuple[str, ...]) -> None:
+@_bucket_url
+def create(
+    name: str,
+    storage_dir: Path | None,
+    permits: tuple[str, ...],
+    origins: tuple[str, ...],
+    bucket_url: str | None,
+) -> None:
     """Create a channel; kachery clients get every permission unless --permit says otherwise."""
     permissions = {CLIENTS: frozenset(PERMISSIONS), **_permissions(permits)}
     granted = {who: what for who, what in permissions.items() if what}
-    channel = Channel(check_channel_name(name), granted, check_origins(list(origins)))
+    places = check_origins(list(origins)), check_bucket_url(bucket_url)
+    channel = Channel(check_channel_name(name), granted, *places)
     _channels(storage_dir).create(channel)
     _show(channel)
 
@@ -83,18 +97,25 @@ def show(name: str, storage_dir: Path | None) -> None:
 @_permit
 @_origin
 @click.option("--no-origins", is_flag=True, help="Let no web pages of other origins use it.")
+@_bucket_url
+@click.option("--no-bucket-url", is_flag=True, help="Results go into the node's own folder alone.")
 def change(
     name: str,
     storage_dir: Path | None,
     permits: tuple[str, ...],
     origins: tuple[str, ...],
     no_origins: bool,
+    bucket_url: str | None,
+    no_bucket_url: bool,
 ) -> None:
     """Change a channel: the callers that are named get exactly what --permit says, the others stay."""
     if origins and no_origins:
         raise click.UsageError("--origin and --no-origins exclude each other")
     wanted = check_origins(list(origins)) if origins or no_origins else None
-    _show(_channels(storage_dir).change(name, _permissions(permits), wanted))
+    if bucket_url and no_bucket_url:
+        raise click.UsageError("--bucket-url and --no-bucket-url exclude each other")
+    bucket = "" if no_bucket_url else check_bucket_url(bucket_url)
+    _show(_channels(storage_dir).change(name, _permissions(permits), wanted, bucket))
 
 
 @command.command("remove")
@@ -130,3 +151,5 @@ def _show(channel: Channel) -> None:
         click.echo(f"  {who}: {', '.join(one for one in PERMISSIONS if one in granted)}")
     for origin in sorted(channel.origins):
         click.echo(f"  web pages of {origin}")
+    if channel.bucket_url:
+        click.echo(f"  results in {channel.bucket_url}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from functools import partial
@@ -45,6 +46,11 @@ from seriesview.requesting import CHANNEL_VARIABLE
     help="With --app-url: what this backend is called.  [default: LABEL, else this machine's name]",
 )
 @click.option(
+    "--bucket",
+    metavar="gs://BUCKET",
+    help="With --app-url: the public Google bucket that takes results.  [default: GOOGLE_BUCKET_NAME, else the app]",
+)
+@click.option(
     "--no-node",
     is_flag=True,
     help="Start no node where no kachery daemon or node answers; that is an error then.",
@@ -86,6 +92,7 @@ def command(
     app_url: str | None,
     token_file: Path | None,
     label: str | None,
+    bucket: str | None,
     no_node: bool,
     storage_dir: Path | None,
     workers: int,
@@ -107,8 +114,8 @@ def command(
 
     if not channels:
         raise click.UsageError(f"no kachery channel is named; give --channel, or set {CHANNEL_VARIABLE}")
-    if token_file is not None and not app_url:
-        raise click.UsageError("--token-file goes with --app-url")
+    if (token_file is not None or bucket is not None) and not app_url:
+        raise click.UsageError("--token-file and --bucket go with --app-url")
     identity = find_backend_id(backend_id, backend_id_file, partial(_say, error=True))
     limits = BackendLimits(
         workers=workers,
@@ -117,10 +124,11 @@ def command(
         grace_seconds=grace,
     )
     if app_url:
-        from seriesview.cli.app_provider import provide
+        from seriesview.cli.app_provider import BUCKET_VARIABLE, provide
 
-        name = label or socket.gethostname()
-        provide(app_url, channels, name, "", token_file, identity, limits, storage_dir, _say)
+        label = label or socket.gethostname()
+        bucket = os.environ.get(BUCKET_VARIABLE, "") if bucket is None else bucket
+        provide(app_url, channels, label, bucket, token_file, identity, limits, storage_dir, _say)
         return
     serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views())
 

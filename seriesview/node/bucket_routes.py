@@ -45,6 +45,12 @@ async def _get(request: Request) -> Response:
     place = _place(request)
     if place is None:
         return _not_found()
+    if place.kind == "result" and node.buckets.is_elsewhere(place.path):
+        channel = node.channels.get(place.channel)
+        if channel is None or channel.bucket_url is None:
+            return _not_found()
+        where = {"Location": f"{channel.bucket_url}/{place.path}", "Cache-Control": "no-cache"}
+        return Response(status_code=307, headers=_HEADERS | where)
     headers = dict(_HEADERS)
     if place.kind == "file":
         headers |= {"ETag": f'"{place.sha1}"', "Cache-Control": _FOR_EVER}

@@ -23,6 +23,9 @@ URL_PREFIX = "/bucket"
 base_url: ContextVar[str | None] = ContextVar("base_url", default=None)
 """The address under which the current request reached the node (set for each request)."""
 
+_MOST_ELSEWHERE = 100_000
+_ELSEWHERE_SECONDS = 24 * 3600.0
+
 _HASHED = r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{2})/\2\3\4[0-9a-f]{34}"
 _FEED = r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{2})/\2\3\4[0-9a-f]{58}"
 _SUBFEED = r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{2})/\5\6\7[0-9a-f]{34}"
@@ -78,6 +81,7 @@ class Buckets:
             self.directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise NodeError(f"cannot make {self.directory}: {error.strerror}") from error
+        self._elsewhere: dict[str, float] = {}
         self.writer = AtomicWriter(self.directory)
         self.result_writer = ResultWriter(self.directory)
 
@@ -100,8 +104,25 @@ class Buckets:
         return self.directory / path
 
     def exists(self, path: str) -> bool:
-        """Return whether something lies at a bucket path."""
-        return os.path.isfile(self.location(path))  # noqa: PTH113  (faster, and asked for each task)
+        """Return whether something lies at a bucket path, or in the channel's public bucket."""
+        if os.path.isfile(self.location(path)):  # noqa: PTH113  (faster, and asked for each task)
+            return True
+        return self.is_elsewhere(path)
+
+    def note_elsewhere(self, path: str) -> None:
+        """Note that a result was stored in its channel's public bucket; known for a day, while the node runs."""
+        self._elsewhere.pop(path, None)
+        if len(self._elsewhere) >= _MOST_ELSEWHERE:
+            del self._elsewhere[next(iter(self._elsewhere))]
+        self._elsewhere[path] = time.monotonic() + _ELSEWHERE_SECONDS
+
+    def note_here(self, path: str) -> None:
+        """Note that a result is stored on this node."""
+        self._elsewhere.pop(path, None)
+
+    def is_elsewhere(self, path: str) -> bool:
+        """Return whether a result is in its channel's public bucket."""
+        return self._elsewhere.get(path, 0.0) > time.monotonic()
 
     def bucket_url(self) -> str:
         """Return the address that bucket paths are appended to, after a slash."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from seriesview.errors import NodeError
 from seriesview.node.callers import CLIENTS, Caller
-from seriesview.node.names import is_caller_name, is_channel_name, is_origin
+from seriesview.node.names import is_caller_name, is_channel_name, is_origin, is_web_folder
 from seriesview.node.private_files import write_atomically
 
 CHANNELS_FILE = "seriesview-channels.json"
@@ -33,6 +33,8 @@ class Channel:
     """What each caller may do: CLIENTS or the name of a token -> some of PERMISSIONS."""
     origins: frozenset[str] = frozenset()
     """Origins of web pages that may use this channel, its bucket included."""
+    bucket_url: str | None = None
+    """The web address of a public bucket where backends put results; None: none but the node's own folder."""
 
     def allows(self, who: Caller, permission: str) -> bool:
         """Return whether `who` may do what `permission` (one of PERMISSIONS) says."""
@@ -89,10 +91,11 @@ class Channels:
         name: str,
         permissions: Mapping[str, frozenset[str]] | None = None,
         origins: frozenset[str] | None = None,
+        bucket_url: str | None = None,
     ) -> Channel:
-        """Replace the permissions of some callers and the origins of a channel; raises NodeError.
+        """Replace the permissions of some callers, the origins and the bucket of a channel; raises NodeError.
 
-        A caller without permissions is left out.
+        A caller without permissions is left out; an empty `bucket_url` takes the bucket away.
         """
         with self._edit() as channels:
             channel = channels.get(name)
@@ -103,6 +106,7 @@ class Channels:
                 channel,
                 permissions={who: granted for who, granted in merged.items() if granted},
                 origins=channel.origins if origins is None else origins,
+                bucket_url=channel.bucket_url if bucket_url is None else bucket_url or None,
             )
             channels[name] = changed
         return changed
@@ -194,6 +198,15 @@ def check_origins(origins: object) -> frozenset[str]:
     return frozenset(origins)
 
 
+def check_bucket_url(url: object) -> str | None:
+    """Return the web address of a bucket, or None, when it is legal; raises NodeError."""
+    if url is None or (isinstance(url, str) and is_web_folder(url)):
+        return url
+    raise NodeError(
+        f"{url!r:.200} is not the web address of a bucket: https://HOST/PATH, without a slash at its end, is expected"
+    )
+
+
 def check_channel_name(name: str) -> str:
     """Return `name` when it can name a channel; raises NodeError."""
     if not is_channel_name(name):
@@ -209,6 +222,7 @@ def channel_to_json(channel: Channel) -> dict[str, Any]:
             for who, granted in sorted(channel.permissions.items())
         },
         "origins": sorted(channel.origins),
+        **({"bucketUrl": channel.bucket_url} if channel.bucket_url else {}),
     }
 
 
@@ -222,15 +236,16 @@ def _to_json(channels: Mapping[str, Channel]) -> dict[str, Any]:
 def _channel(path: Path, name: str, entry: object) -> Channel:
     if not is_channel_name(name):
         raise NodeError(f"{path}: {_bad_name(name)}")
-    if not isinstance(entry, dict) or not set(entry) <= {"permissions", "origins"}:
+    if not isinstance(entry, dict) or not set(entry) <= {"permissions", "origins", "bucketUrl"}:
         raise NodeError(f'{path}: channel {name}: an object of "permissions" and "origins" is expected')
     try:
         usual = {CLIENTS: list(PERMISSIONS)}
         permissions = check_permissions(entry.get("permissions", usual))
         origins = check_origins(entry.get("origins", []))
+        bucket_url = check_bucket_url(entry.get("bucketUrl"))
     except NodeError as error:
         raise NodeError(f"{path}: channel {name}: {error}") from error
-    return Channel(name, permissions, origins)
+    return Channel(name, permissions, origins, bucket_url)
 
 
 def _bad_name(name: object) -> str:

@@ -5,6 +5,7 @@ import re
 _CHANNEL = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
 _HASH = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
+_FOLDER = re.compile(r"(?:/[A-Za-z0-9._~@%+=-]+)*", re.ASCII)
 _CALLER = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 
 
@@ -21,6 +22,15 @@ def is_sha1(text: object) -> bool:
 def is_origin(text: object) -> bool:
     """Return whether `text` is the origin of a web page, as browsers write it: scheme, host, port, lower case."""
     return isinstance(text, str) and _ORIGIN.fullmatch(text) is not None
+
+
+def is_web_folder(text: object) -> bool:
+    """Return whether `text` is an origin and a path without a slash at its end."""
+    if not isinstance(text, str) or len(text) > 1000:
+        return False
+    scheme, slashes, rest = text.partition("://")
+    host, slash, path = rest.partition("/")
+    return is_origin(f"{scheme}{slashes}{host}") and _FOLDER.fullmatch(slash + path) is not None
 
 
 def is_caller_name(name: object) -> bool:

@@ -76,6 +76,7 @@ async def _session(request: Request) -> Response:
             # Whoever is not known is not told what there is.
             "channelExists": channel is not None if caller else None,
             "permissions": permissions,
+            "bucketUrl": channel.bucket_url if caller and channel else None,
             "views": sorted(node.config.views),
             "viewOrigins": list(node.config.view_origins),
         }

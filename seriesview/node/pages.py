@@ -47,7 +47,7 @@ _FRAMED_BY = "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
 _COMMON_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; "
 _PAGE_POLICY = (
     _COMMON_POLICY
-    + "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-src {frames}; "
+    + "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {reached}; frame-src {frames}; "
     + _FRAMED_BY
 )
 _VIEW_POLICY = (
@@ -98,11 +98,16 @@ def page_routes() -> list[Route]:
 async def _page(request: Request) -> Response:
     node: Node = request.app.state.node
     frames = "'self'"
-    views = parse_qs(request.url.query).get("v", [])
+    query = parse_qs(request.url.query)
+    views = query.get("v", [])
+    channel = node.channels.get(query.get("channel", [""])[0])
+    reached = "'self'"
+    if channel is not None and channel.bucket_url:
+        reached += " " + "/".join(channel.bucket_url.split("/")[:3])
     origin = origin_of_view(views[0]) if views else None
     if origin in node.config.view_origins:
         frames = f"'self' {origin}"
-    headers = {"Content-Security-Policy": _PAGE_POLICY.format(frames=frames)}
+    headers = {"Content-Security-Policy": _PAGE_POLICY.format(frames=frames, reached=reached)}
     return _static(request, _PAGE_FOLDER, "index.html", headers)
 
 

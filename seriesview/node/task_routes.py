@@ -161,21 +161,29 @@ async def _sign(request: Request) -> Response:
 async def _finish(request: Request) -> Response:
     """Store the result that is the body, and set the status `finished`: one request in place of three.
 
-    What a kachery daemon does not have; the query says channelName, taskId and taskHash.
+    What a kachery daemon does not have; the query says channelName, taskId and taskHash. With storedIn=bucket the
+    body is empty: the result is in the channel's public bucket.
     """
     query = dict(request.query_params)
-    check_fields(query, {"channelName": str, "taskId": str, "taskHash": str}, {})
+    check_fields(query, {"channelName": str, "taskId": str, "taskHash": str}, {"storedIn": str})
     channel, task_id = _channel(request, query["channelName"], "provideTasks"), _task_id(query)
     length = request.headers.get("content-length", "")
     if not length.isdecimal() or len(length) > 18 or "transfer-encoding" in request.headers:
         raise InvalidRequest("header Content-Length is needed, and no Transfer-Encoding")
     node, size = _node(request), int(length)
+    if "storedIn" in query:
+        if query["storedIn"] != "bucket" or channel.bucket_url is None or size:
+            raise NodeError(f"channel {channel.name} has no public bucket on this node")
+        node.buckets.note_elsewhere(_result_path(request, channel, "taskHash", query["taskHash"], 0))
+        node.broker.update(channel.name, task_id, "finished")
+        return answer({"success": True})
     path = node.buckets.location(_result_path(request, channel, "taskHash", query["taskHash"], size))
     node.quotas.check_result(caller_of(request).account, size)
     destination = Destination(
         node.buckets.result_writer, lambda _: path, size=size, is_immutable=False, is_quick=True
     )
     await receive_file(request, destination)
+    node.buckets.note_here(node.buckets.result_path(channel.name, query["taskHash"]))
     node.broker.update(channel.name, task_id, "finished")
     return answer({"success": True})
 

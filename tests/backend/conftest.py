@@ -3,9 +3,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from app_peers import App
 from serving_processes import HIDDEN, Surroundings
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "share"))
 
 
 @pytest.fixture
@@ -46,3 +48,10 @@ def served_once(lasting: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Surro
     for name in ("KACHERY_DAEMON_HOST", "KACHERY_DAEMON_PORT", "KACHERY_STORAGE_DIR", "HOME"):
         monkeypatch.setenv(name, lasting.environment()[name])
     return lasting
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[App]:
+    running = App(tmp_path)
+    yield running
+    running.end()

@@ -13,7 +13,14 @@ from node_peers import ask
 from seriesview.cli.channel import command
 from seriesview.errors import NodeError
 from seriesview.node.callers import CLIENTS, Caller
-from seriesview.node.channels import CHANNELS_FILE, PERMISSIONS, Channel, Channels
+from seriesview.node.channels import (
+    CHANNELS_FILE,
+    PERMISSIONS,
+    Channel,
+    Channels,
+    check_bucket_url,
+    read_channels,
+)
 from seriesview.node.names import is_channel_name
 from seriesview.node.server import NodeThread
 
@@ -150,3 +157,24 @@ def test_permissions_are_of_the_caller_and_its_page() -> None:
     assert not channel.allows(Caller("x", "https://other.example"), "requestTasks")
     with pytest.raises(ValueError):
         channel.allows(Caller("x"), "fly")
+
+
+def test_a_channel_has_a_public_bucket_or_none(tmp_path: Path) -> None:
+    channels = Channels(tmp_path / CHANNELS_FILE)
+    channels.create(Channel("lab"))
+    url = "https://storage.googleapis.com/our-bucket/lab"
+    assert channels.change("lab", bucket_url=url).bucket_url == url
+    assert read_channels(channels.path)["lab"].bucket_url == url
+    assert channels.change("lab", {"x": frozenset({"requestTasks"})}).bucket_url == url
+    assert channels.change("lab", bucket_url="").bucket_url is None
+    for wrong in (
+        "gs://bucket",
+        "https://host/",
+        "https://host/a b",
+        "https://host/?x",
+        "javascript:1",
+        "//host",
+        3,
+    ):
+        with pytest.raises(NodeError, match="web address of a bucket"):
+            check_bucket_url(wrong)

@@ -182,6 +182,15 @@ def test_web_pages_are_packed_for_browsers_that_take_it(peer: Peer, view: Path) 
     assert gzip.decompress(changed.body) == b"export const two = 2; // another"
 
 
+def test_the_page_may_reach_the_bucket_of_its_channel(peer: Peer) -> None:
+    channels = Channels(peer.storage / CHANNELS_FILE)
+    channels.change("demo", bucket_url="https://storage.googleapis.com/our-bucket")
+    bucket = "https://storage.googleapis.com"
+    assert policy(peer.get("/f?channel=demo"))["connect-src"] == {"'self'", bucket}
+    assert policy(peer.get("/f?channel=other"))["connect-src"] == {"'self'"}
+    assert policy(peer.get("/view/mine/"))["connect-src"] == {"'self'"}
+
+
 def test_a_view_may_reach_the_node_alone_and_be_framed_by_it_and_by_notebooks_here(peer: Peer) -> None:
     rules = policy(peer.get("/view/mine/"))
     assert rules["connect-src"] == rules["script-src"] == {"'self'"}

@@ -1,0 +1,113 @@
+"""A backend for people elsewhere whose results go into a public bucket, to which the app points browsers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from app_peers import App
+from bucket_servers import Service, clean, google_server
+from serving_processes import CHANNEL, Process
+
+from seriesview.node.channels import CHANNELS_FILE, Channels
+
+VERSION = "seriesview.get_python_package_version.1"
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    with google_server() as port:
+        yield port
+
+
+@pytest.fixture
+def bucket(port: int, monkeypatch: pytest.MonkeyPatch) -> Service:
+    clean(monkeypatch)
+    service = Service("gs", port)
+    for name, value in service.environment().items():
+        monkeypatch.setenv(name, value)
+    service.create()
+    return service
+
+
+def start(app: App, bucket: Service, *options: str, **environment: str) -> Process:
+    given = bucket.environment() | {"SERIESVIEW_APP_TOKEN": app.provider, "LABEL": "rig-1", **environment}
+    return app.command(*options, **given)
+
+
+def set_bucket(app: App, url: str) -> None:
+    Channels(app.there.storage / CHANNELS_FILE).change(CHANNEL, bucket_url=url)
+
+
+def ready(process: Process) -> Process:
+    process.wait_for(f"backend {process.pid} answers")
+    return process
+
+
+def test_results_lie_in_the_bucket_and_the_app_points_there(app: App, bucket: Service) -> None:
+    base = f"http://127.0.0.1:{bucket.port}/{bucket.bucket}"
+    set_bucket(app, base)
+    process = ready(start(app, bucket))
+    request = {
+        "channelName": CHANNEL,
+        "taskFunctionId": VERSION,
+        "taskKwargs": {},
+        "taskFunctionType": "query",
+        "timeoutMsec": 60_000,
+    }
+    answer = app.post("/task/requestTask", request)
+    assert answer["status"] == "finished"
+    pointed = app.http.request("GET", answer["taskResultUrl"], redirect=False)
+    path = answer["taskResultUrl"].partition("/bucket/")[2]
+    assert path.startswith(f"{CHANNEL}/task_results/")
+    assert (pointed.status, pointed.headers["Location"]) == (307, f"{base}/{path}")
+    assert json.loads(app.http.request("GET", f"{base}/{path}").data)
+    assert not (app.there.storage / "buckets" / CHANNEL).exists()
+    uri = f"gs://{bucket.bucket}/seriesview-backends/rig-1.json"
+    assert f"Backend URI: {uri}" in process.written
+    description = json.loads(app.http.request("GET", f"{base}/seriesview-backends/rig-1.json").data)
+    assert description == {
+        "format": "seriesview-backend/1",
+        "label": "rig-1",
+        "channel": CHANNEL,
+        "appUrl": app.url,
+        "bucketUrl": base,
+    }
+
+
+def test_a_prefix_holds_everything(app: App, bucket: Service) -> None:
+    base = f"http://127.0.0.1:{bucket.port}/{bucket.bucket}/our/lab"
+    set_bucket(app, base)
+    process = ready(start(app, bucket, "--bucket", f"gs://{bucket.bucket}/our/lab", "--label", "rig.2"))
+    assert f"Backend URI: gs://{bucket.bucket}/our/lab/seriesview-backends/rig.2.json" in process.written
+    assert app.ask(VERSION, {}, "query")
+
+
+@pytest.mark.parametrize("url", ["", "https://storage.googleapis.com/another"])
+def test_a_channel_of_another_bucket_is_said(app: App, bucket: Service, url: str) -> None:
+    set_bucket(app, url)
+    process = start(app, bucket)
+    assert process.wait() == 1
+    assert (
+        f"seriesview channel set {CHANNEL} --bucket-url http://127.0.0.1:{bucket.port}/{bucket.bucket}"
+        in (process.written)
+    )
+
+
+def test_a_bucket_that_is_not_there_is_said(app: App, bucket: Service) -> None:
+    set_bucket(app, f"http://127.0.0.1:{bucket.port}/missing-bucket")
+    process = start(app, bucket, "--bucket", "gs://missing-bucket")
+    assert process.wait() == 1
+    assert "gs://missing-bucket" in process.written
+    assert process.written.count("\n") == 1
+
+
+def test_results_elsewhere_need_a_channel_with_a_bucket(app: App) -> None:
+    answer = app.http.request(
+        "POST",
+        f"{app.url}/task/finishTask?channelName={CHANNEL}&taskId=x&taskHash={'a' * 40}&storedIn=bucket",
+        body=b"",
+        headers={"Authorization": f"Bearer {app.provider}", "Content-Length": "0"},
+    )
+    assert (answer.status, b"no public bucket" in answer.data) == (500, True)
