@@ -182,12 +182,6 @@ class GoogleBucket:
         from google.auth.exceptions import GoogleAuthError, RefreshError
 
         where = f"gs://{self.address.bucket}"
-        if isinstance(error, RefreshError):
-            return BucketError(
-                f"{where}: Google refuses the credentials of {self.account} ({_reason(error)}): the key was deleted "
-                "or has expired, or this computer's clock is wrong; make another key, or log in again",
-                "credentials",
-            )
         if isinstance(error, GoogleAuthError | requests.RequestException | OSError) and (
             _status(error) is None and _is_passing(error)
         ):
@@ -195,6 +189,12 @@ class GoogleBucket:
                 f"{where} cannot be reached ({_reason(error)}); check the network, then run this again: it goes on "
                 "where it stopped",
                 "unreachable",
+            )
+        if isinstance(error, RefreshError):
+            return BucketError(
+                f"{where}: Google refuses the credentials of {self.account} ({_reason(error)}): the key was deleted "
+                "or has expired, or this computer's clock is wrong; make another key, or log in again",
+                "credentials",
             )
         if isinstance(error, GoogleAuthError):
             return BucketError(f"{where}: the credentials cannot be used ({_reason(error)})", "credentials")
@@ -229,10 +229,10 @@ class GoogleBucket:
 def _is_passing(error: Exception) -> bool:
     """Whether another try may work."""
     import requests
-    from google.auth.exceptions import TransportError
+    from google.auth.exceptions import GoogleAuthError, TransportError
 
-    if isinstance(error, TransportError):
-        return True
+    if isinstance(error, GoogleAuthError):
+        return isinstance(error, TransportError) or error.retryable is True
     if isinstance(
         error,
         requests.ConnectionError

@@ -24,6 +24,8 @@ class Gate:
 
     port: int
     grants_tokens: bool = True
+    busy: int = 0
+    """How many requests for a token are answered so at first."""
     takes_tokens: bool = True
     denied: set[str] = field(default_factory=set)
     """Of "list", "write", "delete", "read" (by all), "patch"."""
@@ -92,7 +94,10 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = handle_any  # noqa: N815
 
     def _token(self) -> None:
-        if self.rules.grants_tokens:
+        if self.rules.busy > 0:
+            self.rules.busy -= 1
+            self._say(503, {"error": "unavailable"})
+        elif self.rules.grants_tokens:
             self._say(200, {"access_token": TOKEN, "expires_in": 3600, "token_type": "Bearer"})
         else:
             self._say(

@@ -127,6 +127,12 @@ def test_a_key_that_was_deleted(gate, google):
     assert found.value.kind == "credentials"
 
 
+def test_tokens_from_a_busy_service(gate, google):
+    gate.busy = 5
+    assert listed(google.address("p")) == {}
+    assert gate.busy == 0
+
+
 def test_a_token_that_is_not_taken(gate, google):
     gate.takes_tokens = False
     with pytest.raises(BucketError, match="are wrong or have expired; make another key"):
