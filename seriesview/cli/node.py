@@ -46,6 +46,14 @@ from seriesview.node.quotas import CallerLimits
     help="A further name that clients use for this machine. Can be repeated.",
 )
 @click.option(
+    "--trusted-proxy",
+    "trusted_proxies",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Address, or ADDRESS/BITS, of a proxy in front of the node, whose X-Forwarded-Proto, -Host and -For are "
+    "believed. Can be repeated.",
+)
+@click.option(
     "--link-root",
     "link_roots",
     multiple=True,
@@ -84,6 +92,7 @@ def command(
     host: str,
     channels: tuple[str, ...],
     allow_hosts: tuple[str, ...],
+    trusted_proxies: tuple[str, ...],
     link_roots: tuple[Path, ...],
     token_file: Path | None,
     view_origins: tuple[str, ...],
@@ -104,6 +113,7 @@ def command(
         port,
         channels,
         allow_hosts,
+        trusted_proxies,
         link_roots,
         token_file,
         auth_group,

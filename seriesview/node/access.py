@@ -18,6 +18,7 @@ from seriesview.node.buckets import URL_PREFIX, base_url
 from seriesview.node.callers import CLIENTS, Caller
 from seriesview.node.names import is_origin
 from seriesview.node.node import Node
+from seriesview.node.proxies import ForwardedError, forwarded, parse_proxies
 from seriesview.node.tokens import Session, digest_of
 
 CODE_HEADER = b"kachery-client-auth-code"
@@ -65,6 +66,7 @@ class Access:
         self._app = app
         self._node = node
         self._hosts = _own_names(node)
+        self._proxies = parse_proxies(node.config.trusted_proxies)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Check one request and hand it on, or refuse it."""
@@ -73,7 +75,10 @@ class Access:
         exchange = _Exchange(self._node.limits.stall_seconds, scope, receive, send)
         try:
             try:
+                scope = forwarded(scope, self._proxies)
                 refusal = self._admit(scope, exchange)
+            except ForwardedError as problem:
+                refusal = PlainTextResponse(f"The proxy in front of this node: {problem}.", 400)
             except HTTPException as problem:
                 refusal = PlainTextResponse(problem.detail, problem.status_code, problem.headers)
             if refusal is not None:

@@ -43,6 +43,8 @@ class NodeConfig:
     """Channels to create, with the usual permissions, where they do not exist."""
     allow_hosts: tuple[str, ...] = ()
     """Further names that clients may use for this machine."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses of proxies whose X-Forwarded-Proto, -Host and -For are believed."""
     link_roots: tuple[Path, ...] = ()
     """Folders whose files may be linked and stored by path; none: what the storage directory's users can read."""
     token_file: Path | None = None

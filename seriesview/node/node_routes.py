@@ -12,6 +12,7 @@ from seriesview.node.access import SESSION_PATH, cookie_name
 from seriesview.node.callers import Caller
 from seriesview.node.channels import PERMISSIONS
 from seriesview.node.node import Node
+from seriesview.node.proxies import is_forwarded
 from seriesview.node.requests import InvalidRequest, answer, check_fields, json_body
 from seriesview.node.tokens import SESSION_SECONDS
 
@@ -39,7 +40,8 @@ async def _probe(request: Request) -> Response:
             "success": True,
             "daemonVersion": f"seriesview {_version()}",
             "nodeId": node.identity.node_id,
-            "kacheryStorageDir": str(node.directory),
+            # Told to nobody beyond a proxy: no kachery client has the directory there.
+            "kacheryStorageDir": None if is_forwarded(request.scope) else str(node.directory),
         }
     )
 
