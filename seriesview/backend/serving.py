@@ -24,6 +24,7 @@ from seriesview.errors import BackendError, SeriesviewError
 
 if TYPE_CHECKING:
     from seriesview.backend.app_client import AppClient
+    from seriesview.node.config import ViewFiles
     from seriesview.node.server import NodeThread
 
 SWITCH_SECONDS = 0.0005
@@ -43,7 +44,7 @@ def serve_functions(
     storage_dir: Path | None = None,
     may_start_node: bool = True,
     announce: Callable[[str], None] = print,
-    views: Mapping[str, Path] | None = None,
+    views: Mapping[str, ViewFiles] | None = None,
 ) -> None:
     """Answer tasks on `channels` until SIGTERM, SIGINT or SIGHUP; `announce` gets lines for whoever started this.
 
@@ -148,7 +149,7 @@ def _own_node(
     storage_dir: Path | None,
     may_start_node: bool,
     announce: Callable[[str], None],
-    views: Mapping[str, Path],
+    views: Mapping[str, ViewFiles],
 ) -> NodeThread:
     host = os.environ.get("KACHERY_DAEMON_HOST", "localhost")
     if not may_start_node or host.lower() not in _LOOPBACK:

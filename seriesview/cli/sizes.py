@@ -10,7 +10,7 @@ _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?b?)", re.IGNORECASE)
 
 
-class Size(click.ParamType):
+class Size(click.ParamType):  # type: ignore[type-arg]  # older releases of click have no arguments
     """Bytes: 500MB, 1.5 GB, 20000; powers of 1000."""
 
     name = "size"
@@ -26,7 +26,7 @@ class Size(click.ParamType):
         return int(float(match[1]) * _UNITS[unit.removesuffix("b") + "b" if unit else ""])
 
 
-class TimeRange(click.ParamType):
+class TimeRange(click.ParamType):  # type: ignore[type-arg]
     """Seconds from and to: 10:20, 12.5:13."""
 
     name = "start:end"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
+from seriesview.node.config import ViewFiles
 from seriesview.requesting import CHANNEL_VARIABLE
+from seriesview.share.joined_viewer import joined_viewer
 
 VIEW_NAME = "seriesview"
 VIEW_PATH = f"/view/{VIEW_NAME}"
@@ -13,14 +14,9 @@ VIEW_PATH = f"/view/{VIEW_NAME}"
 DEFAULT_CHANNEL = "seriesview"
 
 
-def viewer_directory() -> Path:
-    """The folder of the viewer's static files."""
-    return Path(__file__).parent.parent / "viewer"
-
-
-def views() -> dict[str, Path]:
+def views() -> dict[str, ViewFiles]:
     """The views that a node of seriesview's commands serves, by name."""
-    return {VIEW_NAME: viewer_directory()}
+    return {VIEW_NAME: joined_viewer()}
 
 
 def channel_name(channel: str | None) -> str:

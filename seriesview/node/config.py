@@ -7,6 +7,9 @@ from pathlib import Path
 from seriesview.node.quotas import CallerLimits
 from seriesview.node.task_records import BrokerLimits
 
+ViewFiles = Path | Mapping[str, bytes]
+"""Web pages of a view: a folder, or contents by their path in it."""
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -51,8 +54,8 @@ class NodeConfig:
     """None: `seriesview-tokens` in the storage directory, and the environment."""
     auth_group: str | None = None
     """Group that may read the client-auth code."""
-    views: Mapping[str, Path] = field(default_factory=dict)
-    """Views that the node shows itself: name -> folder of web pages, at /view/NAME/."""
+    views: Mapping[str, ViewFiles] = field(default_factory=dict)
+    """Views that the node shows itself, by name, at /view/NAME/."""
     view_origins: tuple[str, ...] = ()
     """Origins whose views the node's page may show."""
     limits: Limits = field(default_factory=Limits)

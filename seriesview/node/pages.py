@@ -13,10 +13,11 @@ from starlette.routing import Route
 
 from seriesview.node.bucket_routes import allowed_channel
 from seriesview.node.buckets import parse_bucket_path
+from seriesview.node.config import ViewFiles
 from seriesview.node.fetching import local_file
 from seriesview.node.names import is_origin
 from seriesview.node.node import Node
-from seriesview.node.packing import packed_response
+from seriesview.node.packing import content_response, packed_response
 from seriesview.node.requests import caller_of
 from seriesview.node.sending import FileResponse
 from seriesview.store.layout import artifact_path
@@ -54,6 +55,12 @@ _VIEW_POLICY = (
     _COMMON_POLICY
     + "script-src 'self'; worker-src 'self' blob:; style-src 'self'; img-src 'self' blob: data:; font-src 'self'; "
     "connect-src 'self'; " + _FRAMED_BY
+)
+_BACKEND_POLICY = (
+    _COMMON_POLICY
+    # It reads a description from any bucket, and this node is not among what it reaches.
+    + "script-src 'self'; style-src 'self'; img-src data:; frame-ancestors 'none'; "
+    "connect-src https: http://localhost:* http://127.0.0.1:*"
 )
 _BUCKET_HOST = "https://storage.googleapis.com"
 
@@ -113,7 +120,8 @@ async def _page(request: Request) -> Response:
 
 async def _page_file(request: Request) -> Response:
     path = _sent_path(request, PAGE_FILES)
-    return _static(request, _PAGE_FOLDER, path, {"Content-Security-Policy": _COMMON_POLICY})
+    policy = _BACKEND_POLICY if path == "backend.html" else _COMMON_POLICY
+    return _static(request, _PAGE_FOLDER, path, {"Content-Security-Policy": policy})
 
 
 async def _view_file(request: Request) -> Response:
@@ -152,17 +160,19 @@ async def _artifact(request: Request) -> Response:
     return FileResponse(path or node.buckets.location(place.path), node.threads, headers)
 
 
-def _static(request: Request, folder: Path, path: str, headers: Mapping[str, str]) -> Response:
+def _static(request: Request, folder: ViewFiles, path: str, headers: Mapping[str, str]) -> Response:
     """Send a file of a folder of web pages; nothing above it, nothing hidden, no listing."""
     parts = path.split("/")
     content_type = _CONTENT_TYPES.get(os.path.splitext(path)[1])  # noqa: PTH122
     if content_type is None or not all(_PART.fullmatch(part) for part in parts):
         return _not_found()
+    described = {"Content-Type": content_type, "Cache-Control": "no-cache", **headers}
+    if isinstance(folder, Mapping):
+        return content_response(request, folder[path], described) if path in folder else _not_found()
     root = os.path.realpath(folder)
     real = os.path.realpath(os.path.join(root, *parts))  # noqa: PTH118
     if not real.startswith(root + os.sep) or not os.path.isfile(real):  # noqa: PTH113
         return _not_found()
-    described = {"Content-Type": content_type, "Cache-Control": "no-cache", **headers}
     packed = packed_response(request, Path(real), described)
     if packed is not None:
         return packed

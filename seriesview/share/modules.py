@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from seriesview.errors import SeriesviewError
 
@@ -20,8 +20,12 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _LEFT = re.compile(r"^(?:import|export|await)\b.*$|\bimport\.meta\b|\bimport\(", re.MULTILINE)
 
 
-def bundled(files: Mapping[str, bytes], entry: str) -> str:
-    """One script of `entry` and all that it imports; workers are started by seriesviewEmbedded.startWorker(path).
+def bundled(
+    files: Mapping[str, bytes],
+    entry: str,
+    starting: Callable[[str], str] = "seriesviewEmbedded.startWorker('{}')".format,
+) -> str:
+    """One script of `entry` and all that it imports; `starting` gives the expression that starts a worker's path.
 
     Raises SeriesviewError for what is not understood.
     """
@@ -36,7 +40,7 @@ def bundled(files: Mapping[str, bytes], entry: str) -> str:
             return f"const {{{_destructured(match[1])}}} = {numbers[_resolved(path, match[2])]};"
 
         def started(match: re.Match[str], path: str = path) -> str:
-            return f"seriesviewEmbedded.startWorker('{_resolved(path, match[1])}')"
+            return starting(_resolved(path, match[1]))
 
         body = _IMPORT.sub(imported, text)
         body = _EMPTY_EXPORT.sub("", _EXPORT.sub("", body))

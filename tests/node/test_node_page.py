@@ -50,7 +50,7 @@ def node(tmp_path: Path, view: Path) -> Iterator[NodeThread]:
         tmp_path / "storage",
         port=0,
         channels=("demo", "other"),
-        views={"mine": view},
+        views={"mine": view, "kept": {"index.html": b"<p>in memory</p>", "a/b.js": b"export {};" * 100}},
         view_origins=(BUCKETS,),
     )
     with NodeThread(config) as running:
@@ -189,6 +189,23 @@ def test_the_page_may_reach_the_bucket_of_its_channel(peer: Peer) -> None:
     assert policy(peer.get("/f?channel=demo"))["connect-src"] == {"'self'", bucket}
     assert policy(peer.get("/f?channel=other"))["connect-src"] == {"'self'"}
     assert policy(peer.get("/view/mine/"))["connect-src"] == {"'self'"}
+
+
+def test_a_view_may_be_in_memory(peer: Peer) -> None:
+    page = peer.get("/view/kept/")
+    assert (page.status, page.body) == (200, b"<p>in memory</p>")
+    assert (
+        page.headers["Content-Security-Policy"] == peer.get("/view/mine/").headers["Content-Security-Policy"]
+    )
+    script = peer.get("/view/kept/a/b.js", **{"Accept-Encoding": "gzip"})
+    assert script.headers["Content-Type"] == "text/javascript; charset=utf-8"
+    assert gzip.decompress(script.body) == peer.get("/view/kept/a/b.js").body == b"export {};" * 100
+    again = peer.get(
+        "/view/kept/a/b.js", **{"Accept-Encoding": "gzip", "If-None-Match": script.headers["ETag"]}
+    )
+    assert (again.status, again.body) == (304, b"")
+    for path in ("/view/kept/a", "/view/kept/other.js", "/view/kept/a/../index.html"):
+        assert peer.get(path).status == 404
 
 
 def test_a_view_may_reach_the_node_alone_and_be_framed_by_it_and_by_notebooks_here(peer: Peer) -> None:
@@ -363,7 +380,7 @@ def test_the_session_says_what_is_permitted(peer: Peer) -> None:
     links = peer.get("/session?channel=demo", Cookie=cookie).json()
     assert (links["name"], links["channelExists"]) == ("links", True)
     assert links["permissions"] == ["requestFiles", "requestTasks"]
-    assert (links["views"], links["viewOrigins"]) == (["mine"], [BUCKETS])
+    assert (links["views"], links["viewOrigins"]) == (["kept", "mine"], [BUCKETS])
     assert peer.get("/session?channel=none", Cookie=cookie).json()["channelExists"] is False
     assert peer.get("/session?channel=other", Cookie=cookie).json()["permissions"] == []
 

@@ -33,7 +33,7 @@ export function openChannelDialog(channel, onChange) {
   const dialog = /** @type {HTMLDialogElement} */ (element('channel-dialog'));
   const button = element('channel-button');
   const problem = element('channel-problem');
-  const [name, label, backendId] = ['channel-name', 'backend-label', 'backend-id'].map(
+  const [name, label, backendId, backendUri] = ['channel-name', 'backend-label', 'backend-id', 'backend-uri'].map(
     (id) => /** @type {HTMLInputElement} */ (element(id)),
   );
   const known = kept()[channel]?.known ?? {};
@@ -74,6 +74,11 @@ export function openChannelDialog(channel, onChange) {
   element('channel-form').addEventListener('submit', (event) => {
     const { submitter } = /** @type {SubmitEvent} */ (event);
     if (/** @type {HTMLButtonElement | null} */ (submitter)?.value === 'close') return;
+    if (backendUri.value.trim()) {
+      const query = new URLSearchParams({ uri: backendUri.value.trim(), figure: location.search.slice(1) });
+      location.assign(`${BASE}page/backend.html?${query}`);
+      return;
+    }
     const wanted = { channel: name.value.trim(), label: label.value.trim(), backendId: backendId.value.trim() };
     if (wanted.label && wanted.backendId) known[wanted.label] = wanted.backendId;
     keep(channel, { settings: wanted, known });
@@ -99,6 +104,18 @@ export function openChannelDialog(channel, onChange) {
     if (isOpenByItself) dialog.close();
     isOpenByItself = false;
   };
+}
+
+/**
+ * Keep what a backend's description says for the channel that a link names; an ID that goes with its label stays.
+ * @param {string} base where the node's own paths begin
+ * @param {string} channel
+ * @param {{channel: string, label: string}} backend
+ */
+export function keepSettings(base, channel, backend) {
+  const key = `seriesview ${base}`;
+  const known = kept(key)[channel]?.known ?? {};
+  keep(channel, { settings: { ...backend, backendId: known[backend.label] ?? '' }, known }, key);
 }
 
 /**
@@ -134,19 +151,19 @@ function isUnprovided(errorMessage) {
   return typeof errorMessage === 'string' && / provides .* none registered within /s.test(errorMessage);
 }
 
-/** @returns {Record<string, {settings: Settings, known: Record<string, string>}>} by the channel of the link */
-function kept() {
+/** @param {string} key @returns {Record<string, {settings: Settings, known: Record<string, string>}>} by channel */
+function kept(key = KEY) {
   try {
-    return JSON.parse(localStorage.getItem(KEY) ?? '{}') ?? {};
+    return JSON.parse(localStorage.getItem(key) ?? '{}') ?? {};
   } catch {
     return {};
   }
 }
 
-/** @param {string} channel @param {{settings: Settings, known: Record<string, string>}} entry */
-function keep(channel, entry) {
+/** @param {string} channel @param {{settings: Settings, known: Record<string, string>}} entry @param {string} key */
+function keep(channel, entry, key = KEY) {
   try {
-    localStorage.setItem(KEY, JSON.stringify({ ...kept(), [channel]: entry }));
+    localStorage.setItem(key, JSON.stringify({ ...kept(key), [channel]: entry }));
   } catch {
     say('This browser keeps nothing for this page, so the settings cannot be used.');
   }

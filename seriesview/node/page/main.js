@@ -2,7 +2,8 @@
 
 import { element, openChannelDialog, say, settingsOf } from './channel.js';
 import { openFeeds } from './feeds.js';
-import { BASE, fetchArtifact, messageOf, post, reach } from './files.js';
+import { figureDataOf } from './figure_data.js';
+import { BASE, messageOf, post, reach } from './files.js';
 import { answerTo, isKnownRequest } from './requests.js';
 import { openTasks } from './tasks.js';
 
@@ -40,7 +41,8 @@ async function show() {
   say(wrong);
 
   const data = link.get('d');
-  const figureData = data ? fetchArtifact(data, settings.channel).then((response) => response.json()) : undefined;
+  const mayAsk = session.permissions.includes('requestTasks');
+  const figureData = data ? figureDataOf(data, settings, mayAsk, onOutcome) : undefined;
   const figureId = Array.from(crypto.getRandomValues(new Uint8Array(10)), (n) => LETTERS[n % LETTERS.length]).join('');
   const frame = document.createElement('iframe');
   frame.title = label || 'Figure';

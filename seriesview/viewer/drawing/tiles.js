@@ -2,7 +2,7 @@
 
 /** Columns (or bins) of one tile. */
 export const TILE_COLUMNS = 512;
-const CACHE_BYTES = 256 * 2 ** 20;
+const CACHE_BYTES = 96 * 2 ** 20;
 const REQUESTS_IN_FLIGHT = 6;
 
 /**

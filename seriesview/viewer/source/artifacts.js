@@ -23,7 +23,7 @@ import { hexadecimal, sha1 } from './sha1.js';
  */
 /** @typedef {{firstRow: number, lastRow: number, rows: Numbers}} Span */
 
-const CACHE_BYTES = 128 * 2 ** 20;
+const CACHE_BYTES = 64 * 2 ** 20;
 const LOADS_AT_ONCE = 6;
 const LOAD_MILLISECONDS = 300_000;
 const WAITS = [300, 1500];

@@ -1,0 +1,48 @@
+"""The viewer as few files, as a node sends it: browsers open a handful of connections, and each file waits its turn."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from seriesview.errors import SeriesviewError
+from seriesview.share.modules import bundled, worker_paths
+from seriesview.share.viewer_files import viewer_files
+
+_PAGE_SCRIPT = "viewer.js"
+_WORKER_SCRIPT = "worker.js"
+_MODULE = re.compile(r'\s*<script src="([^"]+)" type="module"></script>')
+
+
+@cache
+def joined_viewer() -> dict[str, bytes]:
+    """Content of the viewer's files by path: its page, its styles, one script for the page and one for its worker.
+
+    Raises SeriesviewError where the viewer is not whole.
+    """
+    files = viewer_files()
+    workers = worker_paths(files)
+    page = files["index.html"].decode("utf-8")
+    entries = _MODULE.findall(page)
+    if len(workers) != 1 or not entries:
+        raise SeriesviewError(
+            "viewer/index.html: one worker and the page's modules are expected; install again"
+        )
+    # Each entry in a scope of its own, in the order in which the page names them.
+    scripts = [f"{{\n{bundled(files, entry, _starting)}}}\n" for entry in entries]
+    page = _MODULE.sub("", page).replace(
+        "</head>", f'  <script src="{_PAGE_SCRIPT}" defer></script>\n  </head>'
+    )
+    kept = {path: content for path, content in files.items() if not path.endswith((".js", ".html"))}
+    plain = {path: files[path] for path in re.findall(r'<script src="([^"]+)" defer>', page) if path in files}
+    return {
+        **kept,
+        **plain,
+        "index.html": page.encode("utf-8"),
+        _PAGE_SCRIPT: "".join(scripts).encode("utf-8"),
+        _WORKER_SCRIPT: bundled(files, workers[0], _starting).encode("utf-8"),
+    }
+
+
+def _starting(path: str) -> str:
+    return f"new Worker('{_WORKER_SCRIPT}')"
