@@ -208,6 +208,14 @@ def test_a_view_may_be_in_memory(peer: Peer) -> None:
         assert peer.get(path).status == 404
 
 
+def test_the_page_that_reads_any_bucket_runs_nothing_else(peer: Peer) -> None:
+    rules = policy(peer.get("/page/backend.html"))
+    assert rules["default-src"] == rules["frame-ancestors"] == {"'none'"}
+    assert rules["script-src"] == rules["style-src"] == {"'self'"}
+    assert rules["connect-src"] == {"https:", "http://localhost:*", "http://127.0.0.1:*"}
+    assert policy(peer.get("/page/backend.js"))["default-src"] == {"'none'"}
+
+
 def test_a_view_may_reach_the_node_alone_and_be_framed_by_it_and_by_notebooks_here(peer: Peer) -> None:
     rules = policy(peer.get("/view/mine/"))
     assert rules["connect-src"] == rules["script-src"] == {"'self'"}

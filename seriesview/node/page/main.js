@@ -42,7 +42,7 @@ async function show() {
 
   const data = link.get('d');
   const mayAsk = session.permissions.includes('requestTasks');
-  const figureData = data ? figureDataOf(data, settings, mayAsk, onOutcome) : undefined;
+  const figureData = data ? figureDataOf(data, settings, mayAsk, onOutcome, tell) : undefined;
   const figureId = Array.from(crypto.getRandomValues(new Uint8Array(10)), (n) => LETTERS[n % LETTERS.length]).join('');
   const frame = document.createElement('iframe');
   frame.title = label || 'Figure';
@@ -238,7 +238,12 @@ function setState(state, how) {
 /** @param {string} text shown in place of the view */
 function fail(text) {
   document.querySelector('iframe')?.remove();
+  tell(text);
+}
+
+/** @param {string} text shown below the view; '': nothing */
+function tell(text) {
   const message = element('message');
   message.textContent = text;
-  message.hidden = false;
+  message.hidden = !text;
 }

@@ -1,0 +1,63 @@
+/** @file The figure's data: read as a file, or, where the node does not hold them, asked of a backend. */
+
+import { fetchArtifact, messageOf } from './files.js';
+import { openTasks } from './tasks.js';
+
+/** Functions that give what a figure's data can be, and what they call its address. */
+const FUNCTIONS = [
+  ['seriesview.get_workspace.1', 'workspace_uri'],
+  ['seriesview.get_series_manifest.1', 'series_uri'],
+];
+
+/**
+ * The figure's data as stored.
+ * @param {string} hash
+ * @param {{channel: string, backendId: string}} settings
+ * @param {boolean} mayAsk whether backends may be asked
+ * @param {(outcome: {status: string, errorMessage?: string}) => void} onOutcome hears of every status
+ * @param {(text: string) => void} show says what is waited for; '': nothing any more
+ * @returns {Promise<any>}
+ */
+export async function figureDataOf(hash, settings, mayAsk, onOutcome, show) {
+  let response;
+  try {
+    response = await fetchArtifact(hash, settings.channel);
+  } catch (error) {
+    if (!mayAsk || !/^[0-9a-f]{40}$/.test(hash)) throw error;
+    show(`${messageOf(error)} A backend is asked for it.`);
+    const asked = FUNCTIONS.map(([functionId, name]) =>
+      resultOf(functionId, { [name]: `sha1://${hash}/figure.json` }, settings, onOutcome),
+    );
+    const data = await Promise.any(asked).catch((refusals) => {
+      throw new Error([error, ...refusals.errors].map(messageOf).join('\n'));
+    });
+    show('');
+    return data;
+  }
+  return response.json();
+}
+
+/**
+ * @param {string} functionId
+ * @param {object} kwargs
+ * @param {{channel: string, backendId: string}} settings
+ * @param {(outcome: {status: string, errorMessage?: string}) => void} onOutcome
+ * @returns {Promise<any>}
+ */
+function resultOf(functionId, kwargs, settings, onOutcome) {
+  return new Promise((resolve, reject) => {
+    const take = (/** @type {import('./tasks.js').Update} */ { status, errorMessage, returnValue }) => {
+      if (status === 'finished') resolve(returnValue);
+      else if (status === 'error') reject(new Error(errorMessage));
+    };
+    const start = openTasks(settings, true, take, onOutcome);
+    const request = /** @type {import('./tasks.js').TaskRequest} */ ({
+      functionId,
+      kwargs,
+      functionType: 'pure-calculation',
+      queryUseCache: false,
+      queryFallbackToCache: false,
+    });
+    start(request).then(take, reject);
+  });
+}
