@@ -29,6 +29,7 @@ COMMANDS = {
     "ls": "List the workspaces of a store, with sizes and dates.",
     "forget": "Say that a workspace need not be kept any more.",
     "gc": "Remove what seriesview stored and no kept workspace reaches.",
+    "relink": "Find raw files that moved, by their SHA-1, and link them again.",
     "node": "Serve a kachery storage directory, as the kachery daemon does.",
     "channel": "Create, show and change a node's channels.",
     "token": "Make, list and take back tokens of remote backends and of browsers' users.",

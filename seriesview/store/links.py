@@ -9,6 +9,8 @@ from pathlib import Path
 from seriesview.errors import IntegrityError, MissingArtifactError
 from seriesview.store.faults import read_fault
 
+_FINDING = "`seriesview relink WORKSPACE DIR`"
+
 
 @dataclass(frozen=True)
 class Link:
@@ -34,7 +36,7 @@ class Link:
             status = self.path.stat()
         except FileNotFoundError as error:
             raise MissingArtifactError(
-                f"linked file {self.path} is gone; put it back or build its series again"
+                f"linked file {self.path} is gone; put it back, or find it with {_FINDING}"
             ) from error
         except OSError as error:
             raise MissingArtifactError(f"linked file {self.path} cannot be read: {error.strerror}") from error
@@ -46,7 +48,10 @@ class Link:
             change = f"modification time was {self.mtime!r}, is {status.st_mtime!r}"
         else:
             return self.path
-        raise MissingArtifactError(f"linked file {self.path} changed ({change}); build its series again")
+        raise MissingArtifactError(
+            f"linked file {self.path} changed ({change}); "
+            f"build its series again, or find an unchanged copy with {_FINDING}"
+        )
 
 
 def link_to(path: Path, size: int, mtime: float) -> Link:

@@ -108,7 +108,10 @@ class Store:
         try:
             link.check()
         except MissingArtifactError as error:
-            raise StoreError(f"cannot link: {error}, when nothing writes to it any more") from error
+            reason = str(error).partition(";")[0]
+            raise StoreError(
+                f"cannot link: {reason}; try again when nothing writes to it any more"
+            ) from error
         if self._writer.holds(sha1, size):
             self._note(sha1, "file", size, name)
             return uri

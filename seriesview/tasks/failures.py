@@ -35,8 +35,8 @@ def _message(error: BaseException) -> str:
                 f"{name} is not in the store of the backend; copy it there, or build what it belongs to again"
             )
         return (
-            "a file that this series is linked to is gone, or changed since; put it back or build the series "
-            "again. What lies on whole bins can still be asked for"
+            "a file that this series is linked to is gone, or changed since; put it back, find it with `seriesview "
+            "relink`, or build the series again. What lies on whole bins can still be asked for"
         )
     if isinstance(error, IntegrityError):
         return (

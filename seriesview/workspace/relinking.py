@@ -1,0 +1,139 @@
+"""Linked recordings that moved: found again by their size and SHA-1, and linked where they are now."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError
+from seriesview.store import Store
+from seriesview.store.layout import artifact_path, link_path
+from seriesview.store.links import Link, read_link
+from seriesview.store.reading import read_blocks
+from seriesview.workspace.keeping import Reach
+
+
+@dataclass(frozen=True)
+class LinkedFile:
+    """A recording that is linked, not stored: its SHA-1, its size in bytes, and where it was."""
+
+    sha1: str
+    size: int
+    old_path: Path | None
+    """None where no link says it any more."""
+    name: str
+    reason: str
+    """Why it cannot be read there; empty where it can."""
+
+
+@dataclass
+class Search:
+    """What became of a search: where files were found, and what could not be looked into, in words."""
+
+    found: dict[str, Path] = field(default_factory=dict)
+    unreadable: list[str] = field(default_factory=list)
+
+
+def linked_files(store: Store, uri: str) -> list[LinkedFile]:
+    """The recordings that a workspace or a series reaches and that are links, by their old path. Raises StoreError."""
+    reached = Reach(store).of([uri.removeprefix("sha1://")[:40]])
+    recorded = {
+        artifact.sha1: artifact
+        for artifact in store.recorded_artifacts()
+        if artifact.kind == "link" and artifact.sha1 in reached
+    }
+    files = []
+    for sha1 in reached:
+        if artifact_path(store.directory, sha1).exists():
+            continue
+        try:
+            link = read_link(link_path(store.directory, sha1))
+            reason = "its link is gone"
+        except IntegrityError as error:
+            link, reason = None, str(error)
+        record = recorded.get(sha1)
+        if link is not None:
+            name = record.name if record else link.path.name
+            files.append(LinkedFile(sha1, link.size, link.path, name, _fault(link)))
+        elif record is not None:
+            files.append(LinkedFile(sha1, record.size, None, record.name, reason))
+    return sorted(files, key=lambda file: (str(file.old_path), file.sha1))
+
+
+def relink(
+    store: Store,
+    files: Iterable[LinkedFile],
+    places: Iterable[Path],
+    progress: Callable[[Path, int, int], None] | None = None,
+) -> Search:
+    """Look below `places`, and at the old places, for `files`, and link what is found; reads the files alone.
+
+    Only files of the right size are hashed, those of the same name first, each once whatever its names.
+    `progress` gets a file, the bytes of it that were just hashed, and its size.
+    """
+    search = Search()
+    wanted = list(files)
+    sizes = {file.size for file in wanted}
+    candidates: dict[tuple[int, int], tuple[Path, os.stat_result]] = {}
+    old_paths = [file.old_path for file in wanted if file.old_path is not None]
+    # Path.is_file raises where a folder above may not be entered.
+    old_files = [path for path in old_paths if os.path.isfile(path)]  # noqa: PTH113
+    for path, status in _regular_files([*old_files, *places], search.unreadable):
+        if status.st_size in sizes:
+            candidates.setdefault((status.st_dev, status.st_ino), (path, status))
+    names = {(file.size, file.old_path.name) for file in wanted if file.old_path is not None}
+    likely = sorted(candidates.values(), key=lambda each: (each[1].st_size, each[0].name) not in names)
+    left = {file.sha1: file for file in wanted}
+    for path, status in likely:
+        if status.st_size not in {file.size for file in left.values()}:
+            continue
+        try:
+            sha1 = _sha1(path, status.st_size, progress)
+            if sha1 in left:
+                store.link_file(path, sha1, status.st_size, status.st_mtime, left[sha1].name or None)
+                search.found[sha1] = Path(os.path.abspath(path))  # noqa: PTH100  (as links are)
+                del left[sha1]
+        except SeriesviewError as error:
+            search.unreadable.append(str(error))
+    return search
+
+
+def _fault(link: Link) -> str:
+    try:
+        link.check()
+    except MissingArtifactError as error:
+        return str(error).partition(";")[0]
+    return ""
+
+
+def _sha1(path: Path, size: int, progress: Callable[[Path, int, int], None] | None) -> str:
+    hasher = hashlib.sha1(usedforsecurity=False)
+    for block in read_blocks(path):
+        hasher.update(block)
+        if progress:
+            progress(path, len(block), size)
+    return hasher.hexdigest()
+
+
+def _regular_files(places: Iterable[Path], unreadable: list[str]) -> Iterator[tuple[Path, os.stat_result]]:
+    """Files at and below some places; symbolic links are followed, each folder is entered once."""
+    entered: set[tuple[int, int]] = set()
+    left = list(reversed([*places]))
+    while left:
+        path = left.pop()
+        try:
+            status = path.stat()
+            if stat.S_ISREG(status.st_mode):
+                yield path, status
+            elif stat.S_ISDIR(status.st_mode) and (status.st_dev, status.st_ino) not in entered:
+                entered.add((status.st_dev, status.st_ino))
+                left += sorted(path.iterdir(), reverse=True)
+        except FileNotFoundError:
+            # An old place, a symbolic link to nothing, or removed meanwhile.
+            continue
+        except OSError as error:
+            unreadable.append(f"{path}: cannot be read ({error.strerror})")
