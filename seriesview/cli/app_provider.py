@@ -61,7 +61,7 @@ def provide(
         results = _open_bucket(client, bucket, channels[0]) if bucket else None
         if results is not None:
             description = described(label, channels[0], client.address, results.base_url)
-            announce(f"Backend URI: {results.put_description(label, description)}")
+            click.echo(f"Backend URI: {results.put_description(label, description)}")
     except (BackendError, BucketError) as error:
         click.echo(f"seriesview: error: {' '.join(str(error).split())}", err=True)
         sys.exit(_REFUSED_STATUS)

@@ -19,7 +19,6 @@ class CuttingProxy:
         self._lost: bytes | None = None
         self.num_lost = 0
         self.is_away = False
-        self.is_deaf = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -63,8 +62,6 @@ class CuttingProxy:
                     self._lost = None
                     self.num_lost += 1
                     break
-                if is_answer and self.is_deaf:
-                    continue
                 target.sendall(data)
         for one in (source, target):
             with contextlib.suppress(OSError):

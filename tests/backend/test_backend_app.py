@@ -97,6 +97,19 @@ def test_requests_wait_while_the_network_is_away(app: App) -> None:
     assert answer["meanwhile"] == 1
 
 
+def test_a_backend_above_its_limits_waits(app: App) -> None:
+    app.node.stop()
+    app.node = app.there.node("--limit", "requests=2")
+    app.backend()
+    for number in range(15):
+        kind = {"channelName": CHANNEL, "taskFunctionId": "test.query.1", "taskFunctionType": "query"}
+        answer = app.as_client(
+            "/task/requestTask", {**kind, "taskKwargs": {"n": number}, "timeoutMsec": 60_000}
+        )
+        assert answer["status"] == "finished"
+    assert len(app.own.calls()) == 15
+
+
 def test_a_restart_of_the_app_loses_no_outcome(app: App) -> None:
     backend = app.backend()
     asked = {"channelName": CHANNEL, "taskFunctionId": "test.echo.1", "taskFunctionType": "pure-calculation"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -10,6 +11,7 @@ import shutil
 import socket
 import ssl
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -146,6 +148,51 @@ def test_a_certificate_that_is_not_trusted_is_refused(front: Front) -> None:
     )
     assert process.wait() == 1
     assert "the app cannot be reached" in process.written
+
+
+def test_a_firewalls_proxy_is_passed(front: Front) -> None:
+    app = front.app
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        asked: list[bytes] = []
+        threading.Thread(target=tunnel, args=(listener, asked), daemon=True).start()
+        process = app.own.backend(
+            SSL_CERT_FILE=str(front.certificate),
+            SERIESVIEW_APP_TOKEN=app.provider,
+            SERIESVIEW_APP_URL=f"https://localhost:{front.port}",
+            https_proxy=f"http://127.0.0.1:{listener.getsockname()[1]}",
+            NO_PROXY="",
+            no_proxy="",
+        )
+        assert app.ask("test.echo.1", {"n": 1})["n"] == 1
+        assert len(asked) >= 2
+        assert {line.split()[0] for line in asked} == {b"CONNECT"}
+        assert app.provider.encode() not in b"".join(asked)
+        process.stop()
+
+
+def tunnel(listener: socket.socket, asked: list[bytes]) -> None:
+    """A proxy that knows CONNECT alone."""
+    while True:
+        try:
+            client, _ = listener.accept()
+        except OSError:
+            return
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += client.recv(65536)
+        asked.append(head)
+        host, _, port = head.split()[1].decode().rpartition(":")
+        server = socket.create_connection(("127.0.0.1" if host == "localhost" else host, int(port)))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        for ends in ((client, server), (server, client)):
+            threading.Thread(target=copy, args=ends, daemon=True).start()
+
+
+def copy(source: socket.socket, target: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_WR)
 
 
 def test_the_storage_directory_is_told_to_nobody(front: Front) -> None:
