@@ -105,12 +105,11 @@ def page_routes() -> list[Route]:
 async def _page(request: Request) -> Response:
     node: Node = request.app.state.node
     frames = "'self'"
-    query = parse_qs(request.url.query)
-    views = query.get("v", [])
-    channel = node.channels.get(query.get("channel", [""])[0])
-    reached = "'self'"
-    if channel is not None and channel.bucket_url:
-        reached += " " + "/".join(channel.bucket_url.split("/")[:3])
+    views = parse_qs(request.url.query).get("v", [])
+    # Those of all channels: in the page another one than the link's can be set.
+    urls = [channel.bucket_url for channel in node.channels.all() if channel.bucket_url]
+    buckets = sorted({"/".join(url.split("/")[:3]) for url in urls})
+    reached = " ".join(["'self'", *buckets])
     origin = origin_of_view(views[0]) if views else None
     if origin in node.config.view_origins:
         frames = f"'self' {origin}"

@@ -50,13 +50,13 @@ function offer({ label, channel, appUrl }) {
   const link = /** @type {HTMLAnchorElement} */ (element('open'));
   const target = new URL('f', app);
   for (const name of CARRIED) if (figure.has(name)) target.searchParams.set(name, figure.get(name) ?? '');
-  target.searchParams.set('channel', (isOwn && figure.get('channel')) || channel);
+  target.searchParams.set('channel', channel);
   link.href = target.href;
   element('choice').hidden = false;
   if (isOwn) {
     say(`The backend ${label} answers through this node, on channel ${channel}.`);
     link.textContent = 'Open the figure with it';
-    link.addEventListener('click', () => keepSettings(BASE, figure.get('channel') ?? '', { channel, label }));
+    link.addEventListener('click', () => keepSettings(BASE, { channel, label }));
   } else {
     say(`The backend ${label} answers through ${new URL(app).host}, and this page tells it nothing.`);
     link.textContent = `Open the same figure on ${new URL(app).host}`;

@@ -107,15 +107,14 @@ export function openChannelDialog(channel, onChange) {
 }
 
 /**
- * Keep what a backend's description says for the channel that a link names; an ID that goes with its label stays.
+ * Keep what a backend's description says, for links of its channel; an ID that goes with its label stays.
  * @param {string} base where the node's own paths begin
- * @param {string} channel
  * @param {{channel: string, label: string}} backend
  */
-export function keepSettings(base, channel, backend) {
+export function keepSettings(base, backend) {
   const key = `seriesview ${base}`;
-  const known = kept(key)[channel]?.known ?? {};
-  keep(channel, { settings: { ...backend, backendId: known[backend.label] ?? '' }, known }, key);
+  const known = kept(key)[backend.channel]?.known ?? {};
+  keep(backend.channel, { settings: { ...backend, backendId: known[backend.label] ?? '' }, known }, key);
 }
 
 /**
