@@ -17,6 +17,7 @@ MAX_MESSAGE = 900
 
 _SHA1 = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 _NOT_STORED = re.compile(r"SHA-1 [0-9a-f]{40} is not in ")
+_CHANGE = re.compile(r"is gone(?=;)|changed \([\w ,.]+\)(?=;)")
 _PATH = re.compile(r"(?:file:/|(?<![\w:/%.~)\]-])/)[^\s:;,'\"()]+")
 
 
@@ -34,9 +35,11 @@ def _message(error: BaseException) -> str:
             return (
                 f"{name} is not in the store of the backend; copy it there, or build what it belongs to again"
             )
+        change = _CHANGE.search(text)
         return (
-            "a file that this series is linked to is gone, or changed since; put it back, find it with `seriesview "
-            "relink`, or build the series again. What lies on whole bins can still be asked for"
+            f"the file that this series is linked to {change[0] if change else 'is gone, or cannot be read'}; put it "
+            "back, find it with `seriesview relink`, or build the series again. What lies on whole bins can still be "
+            "asked for"
         )
     if isinstance(error, IntegrityError):
         return (

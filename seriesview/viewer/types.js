@@ -170,6 +170,9 @@
  *   a level, all segments' bins in a row (source/series.js, levelRows): one call for very many segments
  * @property {(manifest: any) => string} [adoptSeries] takes a series manifest that came without a URI, and gives it one
  * @property {string | null} [workspaceUri] of the workspace that the figure's data are, where it is known
+ * @property {(uri: string) => string | null} [outOfReach] why raw samples of a series cannot be reached, in words; null while they
+ *   can, for all that is known
+ * @property {(uri: string) => Promise<boolean>} [seekSamples] asks for them again; whether they can be reached
  * @property {() => void} [retry] forget faults, look for a backend now
  */
 

@@ -34,7 +34,15 @@ STORED = f"/home/maria smith/kachery-storage/sha1/01/23/45/{HASH}"
             MissingArtifactError(f"SHA-1 {HASH} is not in the kachery storage /home/maria smith/x"),
             f"SHA-1 {HASH} is",
         ),
-        (MissingArtifactError("linked file /data/a b.dat is gone; put it back"), "is gone, or changed"),
+        (MissingArtifactError("linked file /data/a b.dat is gone; put it back"), "linked to is gone; put"),
+        (
+            MissingArtifactError("linked file /data/a b.dat changed (size was 5, is 6); build"),
+            r"linked to changed \(size was 5, is 6\); put it back, find it with `seriesview relink`",
+        ),
+        (
+            MissingArtifactError("linked file /data/a b.dat cannot be read: Permission denied"),
+            "is gone, or cannot be read",
+        ),
         (StoreError(f"cannot read {STORED}: permission denied"), "cannot read its store"),
         (PermissionError(13, "Permission denied", "/data/a b.dat"), "cannot read its store"),
         (

@@ -55,7 +55,7 @@ export function createPanelPainter() {
       const look = [request.type, series.uri, height, request.pixelRatio, channels, mode, gain, offsets, isDark];
       const lookSignature = JSON.stringify([...look, request.binCenters]);
       const place = [frame.samplesPerColumn, frame.columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
-      const signature = `${lookSignature} ${place.join(' ')}`;
+      const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()}`;
       const fault = faultOf(series, request);
       const spread = fault ? null : knownSpread(series, wanted);
       if (!spread) {

@@ -29,6 +29,8 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
  * @property {string} uri
  * @property {SeriesManifest} manifest
  * @property {number} finest
+ * @property {() => string | null} outOfReach why raw samples cannot be reached now, in words; null where they can
+ * @property {() => void} forgetPoints which may have come from bins, while samples could not be reached
  * @property {SeriesManifest['levels'][number] | null} coarsest level that is loaded first and kept
  * @property {() => Numbers | null} coarsestRows (bins, 2, channels) of all segments; null while they are not there
  * @property {() => TileRequest} coarsestRequest
@@ -102,6 +104,8 @@ export function createSeriesData(source, uri, manifest, cache) {
     uri,
     manifest,
     finest,
+    outOfReach: () => source.outOfReach?.(uri) ?? null,
+    forgetPoints: () => cache.forget(pointsGroup),
     coarsest,
     coarsestMoments,
     coarsestRows: () => coarsestRows,

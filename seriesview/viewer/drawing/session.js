@@ -16,6 +16,8 @@ import { createSeriesData } from './series.js';
 
 /** Between two pictures while tiles arrive, milliseconds. */
 const REPAINT_DELAY = 16;
+/** After that samples that could not be reached are asked for again, milliseconds. */
+const SEEK_DELAY = 5000;
 
 /**
  * @typedef {object} Session
@@ -51,6 +53,7 @@ export function createSession(source, figure, timelines, post) {
   const lacking = new Map();
   /** @type {ReturnType<typeof setTimeout> | null} */
   let timer = null;
+  let isSeeking = false;
   const loader = createLoader(
     (arrived) => {
       for (const [key, requests] of lacking) if (requests.some((each) => each.key === arrived && !each.isAhead)) due.add(key);
@@ -108,7 +111,31 @@ export function createSession(source, figure, timelines, post) {
       painted = { ...nothing, number, key, frame, width: frame.columns, height, pixels, error: words };
     }
     lacking.set(key, wanted);
+    if (source.outOfReach?.(seriesUri)) seekSamples();
     post({ type: 'painted', painted }, [painted.pixels]);
+  };
+
+  /** Asks again now and then for samples of series on the screen, and draws what can be reached again. */
+  const seekSamples = () => {
+    if (isSeeking) return;
+    isSeeking = true;
+    setTimeout(async () => {
+      const shown = new Set(order?.panels.map(({ seriesUri }) => seriesUri));
+      const lost = [...shown].filter((uri) => source.outOfReach?.(uri));
+      const found = await Promise.all(lost.map((uri) => source.seekSamples?.(uri)));
+      isSeeking = false;
+      if (found.includes(false)) seekSamples();
+      if (!found.includes(true)) return;
+      lost.forEach((uri, index) => found[index] && seriesOf(uri).forgetPoints());
+      retry();
+    }, SEEK_DELAY);
+  };
+
+  const retry = () => {
+    loader.retry();
+    source.retry?.();
+    if (order) for (const { key } of order.panels) due.add(key);
+    schedule(0);
   };
 
   return {
@@ -123,12 +150,7 @@ export function createSession(source, figure, timelines, post) {
       timer = null;
       schedule(0);
     },
-    retry() {
-      loader.retry();
-      source.retry?.();
-      if (order) for (const { key } of order.panels) due.add(key);
-      schedule(0);
-    },
+    retry,
     view: () => view,
     timeline: () => timelines[view],
     series: seriesOf,

@@ -12,6 +12,7 @@ const REQUESTS_IN_FLIGHT = 6;
  * @property {(group: string, step: number | string, index: number, tile: T, bytes: number) => void} set
  * @property {(group: string) => (number | string)[]} steps those of which there are tiles
  * @property {(group: string, step: number | string) => number[]} indices
+ * @property {(group: string) => void} forget
  * @property {() => number} bytes
  */
 
@@ -29,7 +30,7 @@ export function createTileCache(maxBytes = CACHE_BYTES) {
   let total = 0;
 
   /** @param {Entry} entry */
-  const forget = (entry) => {
+  const forgetTile = (entry) => {
     order.delete(entry);
     total -= entry.bytes;
     const steps = groups.get(entry.group);
@@ -49,7 +50,7 @@ export function createTileCache(maxBytes = CACHE_BYTES) {
     },
     set(group, step, index, tile, bytes) {
       const before = groups.get(group)?.get(step)?.get(index);
-      if (before) forget(before);
+      if (before) forgetTile(before);
       const entry = { group, step, index, tile, bytes };
       const steps = groups.get(group) ?? new Map();
       groups.set(group, steps);
@@ -60,11 +61,14 @@ export function createTileCache(maxBytes = CACHE_BYTES) {
       total += bytes;
       for (const oldest of order) {
         if (total <= maxBytes || oldest === entry) break;
-        forget(oldest);
+        forgetTile(oldest);
       }
     },
     steps: (group) => [...(groups.get(group)?.keys() ?? [])],
     indices: (group, step) => [...(groups.get(group)?.get(step)?.keys() ?? [])],
+    forget(group) {
+      for (const tiles of [...(groups.get(group)?.values() ?? [])]) for (const entry of [...tiles.values()]) forgetTile(entry);
+    },
     bytes: () => total,
   };
 }

@@ -73,7 +73,7 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
         continue;
       }
       const distance = Math.abs((low + high) / 2 - middle);
-      if (wasLeftOut(series, segment, block)) {
+      if (isLacking(series, segment, block)) {
         const bins = tileBlocks(series, manifest.levels[0].factor, segment, place, low, high, shown);
         const absent = bins.filter((each) => !each.data);
         for (const each of absent) wanted.push({ ...each.request(), distance, isAhead });
@@ -93,7 +93,8 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
 }
 
 /**
- * Why whole bins are drawn where samples are asked for: words where raw samples of the screen were left out, else null.
+ * Why whole bins are drawn where samples are asked for: words where raw samples of the screen were left out, or cannot be
+ * reached, else null.
  * @param {SeriesData} series
  * @param {Timeline} timeline
  * @param {Frame} frame
@@ -102,9 +103,13 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
 export function leftOutNote(series, timeline, frame) {
   const { manifest, finest, uri } = series;
   const { values, levels } = manifest;
-  if (!values || !('pages' in values) || !values.left_out?.length || !isRegular(manifest)) return null;
+  const lost = series.outOfReach();
+  if (lost && !isRegular(manifest)) return `raw samples cannot be reached, bins may be shown instead: ${lost}`;
+  const mayLack = lost !== null || (values && 'pages' in values && values.left_out?.length);
+  if (!mayLack || !isRegular(manifest) || !levels.length) return null;
   const plan = planOf(timeline, frame, manifest, uri, finest);
   if (!isReadFromSamples(manifest, plan.step)) return null;
+  if (lost) return `raw samples cannot be reached, bins of ${levels[0].factor} samples are shown: ${lost}`;
   const [first, end] = visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + frame.columns);
   for (let segment = first; segment < end; segment += 1) {
     const { origin, samplesPerColumn, numSamples } = placeOfSegment(series, timeline, frame, plan, segment);
@@ -118,14 +123,15 @@ export function leftOutNote(series, timeline, frame) {
 }
 
 /**
- * Whether a block is made from raw samples that this copy was made without.
+ * Whether a block is made from raw samples that this copy was made without, or that cannot be reached now.
  * @param {SeriesData} series
  * @param {number} segment
  * @param {Block} block
  * @returns {boolean}
  */
-function wasLeftOut({ manifest }, segment, { factor, first, count }) {
+function isLacking({ manifest, outOfReach }, segment, { factor, first, count }) {
   if (!manifest.levels.length || !isReadFromSamples(manifest, factor)) return false;
+  if (outOfReach() !== null) return true;
   const end = Math.min((first + count) * factor + (factor > 1 ? 1 : 0), manifest.segments[segment].num_samples);
   return lacksSamples(manifest, segment, first * factor, end);
 }

@@ -4,6 +4,7 @@ import { makeArtifacts } from './artifacts.js';
 import { SourceError, asSourceError } from './errors.js';
 import { fileSource } from './files.js';
 import { decodeArray } from './numbers.js';
+import { createOutOfReach } from './out_of_reach.js';
 import { hasStoredSamples, lacksSamples } from './series.js';
 import { wholeBins } from './statistics.js';
 
@@ -22,6 +23,7 @@ const VERSION = 'seriesview.get_python_package_version.1';
 export function taskSource(outside, bytes) {
   let isAway = false;
   let lookedAt = -Infinity;
+  const lost = createOutOfReach();
 
   /** @param {string} functionId @param {object} kwargs @returns {Promise<any>} */
   async function run(functionId, kwargs) {
@@ -102,8 +104,8 @@ export function taskSource(outside, bytes) {
       const instead = () => files.getWindow(uri, request);
       if (!uri.startsWith('sha1://')) return instead();
       const manifest = await files.getSeries(uri);
-      return asked(async () => {
-        const { segment, firstSample, samplesPerColumn, columns, channels } = request;
+      const { segment, firstSample, samplesPerColumn, columns, channels } = request;
+      const ask = async () => {
         const result = await run('seriesview.get_window.1', {
           series_uri: named(uri),
           segment,
@@ -124,12 +126,17 @@ export function taskSource(outside, bytes) {
           envelope: isValues ? null : await decodeArray(result.envelope, manifest.dtype, found * 2 * width),
           values: isValues ? await decodeArray(result.values, manifest.dtype, (found + 1) * width) : null,
         };
-      }, instead);
+      };
+      return asked(ask, instead).catch((cause) => {
+        lost.note(uri, manifest, cause, ask);
+        throw cause;
+      });
     },
     async getPoints(uri, startTime, endTime, maxPoints) {
       const instead = () => files.getPoints(uri, startTime, endTime, maxPoints);
       if (!uri.startsWith('sha1://')) return instead();
-      const { dtype, channels, events } = await files.getSeries(uri);
+      const manifest = await files.getSeries(uri);
+      const { dtype, channels, events } = manifest;
       /** @returns {Promise<import('../types.js').Points>} */
       const ask = async () => {
         const kwargs = { series_uri: named(uri), start_time: startTime, end_time: endTime, max_points: maxPoints };
@@ -147,16 +154,20 @@ export function taskSource(outside, bytes) {
         const counts = await decodeArray(result.counts, 'float64', maxPoints);
         return { edges, counts, envelope: await decodeArray(result.envelope, dtype, maxPoints * 2 * channels.length) };
       };
-      return asked(ask, instead);
+      return asked(ask, instead).catch((cause) => {
+        if (!lost.note(uri, manifest, cause, ask)) throw cause;
+        return instead();
+      });
     },
     async getStatistics(uri, segment, firstSample, lastSample, channels) {
       const instead = () => files.getStatistics(uri, segment, firstSample, lastSample, channels);
       if (!uri.startsWith('sha1://')) return instead();
       const manifest = await files.getSeries(uri);
       const width = channels?.length ?? manifest.channels.length;
-      return asked(async () => {
+      const ask = async (isOutOfReach = lost.reason(uri) !== null) => {
         const isThere =
           (manifest.values || hasStoredSamples(manifest)) &&
+          !isOutOfReach &&
           !lacksSamples(manifest, segment, firstSample, lastSample + 1);
         const covered =
           isThere || !manifest.segments[segment] ? undefined : wholeBins(manifest, segment, firstSample, lastSample);
@@ -175,8 +186,14 @@ export function taskSource(outside, bytes) {
           ['count', 'mean', 'rms', 'std', 'min', 'max'].map(read),
         );
         return { count: count.map(Number), mean, rms, std, min, max, ...(covered ? { covered } : {}) };
-      }, instead);
+      };
+      return asked(() => ask(), instead).catch((cause) => {
+        if (!lost.note(uri, manifest, cause, () => ask(false))) throw cause;
+        return ask(true);
+      });
     },
+    outOfReach: lost.reason,
+    seekSamples: lost.seek,
     retry() {
       isAway = false;
     },

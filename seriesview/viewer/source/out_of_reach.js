@@ -1,0 +1,47 @@
+/** @file Series whose raw samples the backend cannot reach: the linked file was moved, or is another one now. */
+
+import { asSourceError } from './errors.js';
+
+/** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
+
+/**
+ * @typedef {object} OutOfReach
+ * @property {(uri: string, manifest: SeriesManifest, cause: unknown, again: () => Promise<unknown>) => boolean} note
+ *   whether a task failed because samples cannot be reached, while levels can stand in; `again` asks for them again
+ * @property {(uri: string) => string | null} reason why the samples of a series cannot be reached, in words
+ * @property {(uri: string) => Promise<boolean>} seek asks again; whether the samples can be reached (again)
+ */
+
+/** @returns {OutOfReach} */
+export function createOutOfReach() {
+  /** @type {Map<string, {manifest: SeriesManifest, reason: string, again: () => Promise<unknown>}>} */
+  const known = new Map();
+
+  /** @type {OutOfReach['note']} */
+  function note(uri, manifest, cause, again) {
+    const link = manifest.values?.link;
+    const { message } = asSourceError(cause, 'refused');
+    if (!link || !manifest.levels.length) return false;
+    // As seriesview/tasks/failures.py says it; where even the link is not there, the SHA-1 of the file is named.
+    const isLost = /file that this series is linked to/.test(message) || message.includes(link.uri.slice(7, 47));
+    if (isLost) known.set(uri, { manifest, reason: message, again });
+    return isLost;
+  }
+
+  return {
+    note,
+    reason: (uri) => known.get(uri)?.reason ?? null,
+    async seek(uri) {
+      const lost = known.get(uri);
+      if (!lost) return true;
+      try {
+        await lost.again();
+      } catch (cause) {
+        note(uri, lost.manifest, cause, lost.again);
+        return false;
+      }
+      known.delete(uri);
+      return true;
+    },
+  };
+}
