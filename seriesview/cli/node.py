@@ -81,7 +81,7 @@ from seriesview.node.quotas import CallerLimits
     "limits",
     multiple=True,
     metavar="WHAT=NUMBER",
-    help="Limit of each holder of a token and each browser: requests (a second; 200), tasks (that wait; 1000), "
+    help="Limit of each holder of a token and each browser: requests (a second; 500), tasks (that wait; 1000), "
     "argument-bytes (of these; 4000000), result-bytes (of one; 134217728) or results-bytes (a second; 50000000). "
     "Can be repeated.",
 )

@@ -16,7 +16,7 @@ _MOST_ACCOUNTS = 10_000
 class CallerLimits:
     """Limits of one caller, on all channels together."""
 
-    requests: int = 200
+    requests: int = 500
     """Requests a second."""
     tasks: int = 1000
     """Tasks that were asked for and are not over."""

@@ -1,7 +1,7 @@
 /** @file Tasks: asked for at the node, waited for all in one request, their results read from the channel's bucket. */
 
 import { decodeArrays } from './arrays.js';
-import { BASE, messageOf, pause, post } from './files.js';
+import { BASE, messageOf, pause, post, reach } from './files.js';
 
 /**
  * @typedef {object} TaskRequest
@@ -61,7 +61,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   async function resultOf(task) {
     if (task.request.functionType === 'action') return undefined;
     const cache = task.request.functionType === 'query' ? 'no-store' : 'default';
-    const response = await fetch(task.url, { cache });
+    const response = await reach(task.url, { cache });
     if (!response.ok) throw new Error(`The task's result cannot be read: HTTP status ${response.status}.`);
     const value = await response.json();
     return leavesArraysEncoded ? value : decodeArrays(value);
