@@ -95,7 +95,7 @@ class StoreContract:
             memoryview(np.arange(12, dtype=">f8").reshape(3, 4)),
             np.arange(100, dtype=np.int32)[10:20],
         ],
-        ids=repr,
+        ids=lambda buffer: f"memoryview {buffer.format}" if isinstance(buffer, memoryview) else repr(buffer),
     )
     def test_any_contiguous_buffer_is_a_part(self, buffer: object) -> None:
         expected = buffer.tobytes() if isinstance(buffer, np.ndarray | memoryview) else bytes(buffer)
