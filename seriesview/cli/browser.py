@@ -42,7 +42,7 @@ def opened_browser(link: str, is_unwanted: bool) -> Iterator[None]:
     timer.daemon = True
     timer.start()
     try:
-        _open(page)
+        open_address(page.as_uri())
         yield
     finally:
         timer.cancel()
@@ -58,9 +58,10 @@ def _private_page(link: str) -> Path:
     return Path(name)
 
 
-def _open(page: Path) -> None:
+def open_address(address: str) -> None:
+    """Open the browser with an address that others may see; nothing where there is none but those in a terminal."""
     with contextlib.suppress(webbrowser.Error):
         browser = webbrowser.get()
         # Others take the terminal.
         if type(browser) is not webbrowser.GenericBrowser:
-            browser.open(page.as_uri())
+            browser.open(address)

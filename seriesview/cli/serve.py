@@ -40,12 +40,23 @@ def command(workspace: str, storage_dir: Path | None, **options: Any) -> None:
 
 
 def figure_label(uri: str, store: Store) -> str:
-    """What a workspace or a series is called; raises FormatError for anything else."""
+    """What a workspace, a series or a figure is called; raises FormatError for anything else."""
     from seriesview.series.fields import Fields
     from seriesview.series.manifest import parse_series_manifest
     from seriesview.workspace.manifest import parse_workspace_manifest
 
     document = store.get_json(uri)
+    if _is_figure(document):
+        return "figure"
     if str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
         return parse_workspace_manifest(document).label
     return parse_series_manifest(document).label or "series"
+
+
+def _is_figure(document: Any) -> bool:
+    """Whether this is a figure's data, as `MultiPanelView` and figurl write them: no manifest itself."""
+    if not isinstance(document, dict):
+        return False
+    return isinstance(document.get("workspace"), str) or (
+        isinstance(document.get("data"), dict) and isinstance(document.get("type"), str)
+    )

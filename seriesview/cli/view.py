@@ -63,23 +63,33 @@ def command(
 ) -> int:
     """Show what PATH holds in a browser: build what is missing, print a link, and answer it until Ctrl-C.
 
-    PATH is a recording, or several of them; a config.yaml or a folder with one; a results/workspace.json or a sha1://
-    URI. Recordings get a folder of their own with a config.yaml that you may edit, and with all that is built; the
-    command says which. What is built already is not built again. Everything else is as with `seriesview serve`.
+    PATH is a recording, or several of them; a config.yaml or a folder with one; a results/workspace.json, a sha1://
+    URI or a link. Recordings get a folder of their own with a config.yaml that you may edit, and with all that is
+    built; the command says which. What is built already is not built again. Everything else is as with `seriesview
+    serve`.
+
+    A link may be old, printed, and of any host: what it names is shown from the storage directory here, with the range
+    and the settings that it holds. The address of an exported or published folder is opened where it is.
 
     \b
     Examples:
       seriesview view session.nwb
       seriesview view raw.dat spikes.csv --dtype int16 --channels 32 --sampling-frequency 30000
       seriesview view config.yaml
+      seriesview view 'http://127.0.0.1:20431/f?v=/view/seriesview&d=4f2a...&s=...'
     """
+    from seriesview.cli.old_links import is_address, say_what_is_missing, view_link
     from seriesview.cli.serve import figure_label
 
     given = {key: value for key in _ENTRY_OPTIONS if (value := options.pop(key)) is not None}
     serving = ServeOptions(**options)
+    if len(paths) == 1 and is_address(paths[0]):
+        view_link(paths[0], storage_dir, serving)
+        return 0
     if len(paths) == 1 and _is_result(paths[0]):
         store = open_reading_store(storage_dir)
         uri = resolve_workspace(paths[0], store)
+        say_what_is_missing(uri, store)
     else:
         _keep_places(storage_dir)
         config = _existing_config(paths, directory)

@@ -95,7 +95,7 @@ def test_pipes_in_the_place_of_files(store, tmp_path):
         os.mkfifo(path)
     context = TaskContext(store)
     window = {"segment": 0, "first_sample": 0, "columns": 9}
-    for per_column, message in ((3, "is gone, or changed"), (4, "damaged")):
+    for per_column, message in ((3, "linked to changed"), (4, "damaged")):
         with pytest.raises(TaskError, match=message):
             ask(context, "get_window.1", series_uri=uri, samples_per_column=per_column, **window)
 
