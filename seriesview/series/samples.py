@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.errors import IntegrityError
+from seriesview.errors import IntegrityError, MissingArtifactError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import ArrayInfo, ContiguousLink, LinkInfo, SeriesManifest
@@ -106,7 +106,13 @@ def link_layout(
     store: Store, link: LinkInfo, manifest: SeriesManifest, cache: PartCache | None = None
 ) -> Layout:
     """Where the linked samples lie; raises MissingArtifactError where the file moved or changed."""
-    path = store.linked_source(link.uri)
+    try:
+        path = store.linked_source(link.uri)
+    except MissingArtifactError as error:
+        hint = (
+            "" if "seriesview relink" in str(error) else "; `seriesview relink WORKSPACE DIR` finds raw files"
+        )
+        raise MissingArtifactError(f"{error}{hint}") from error
     dtype = np.dtype(manifest.dtype).newbyteorder("<" if link.byte_order == "little" else ">")
     shape = (manifest.num_samples, manifest.num_channels)
     if isinstance(link, ContiguousLink):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError
-from seriesview.store import Store
+from seriesview.store import Store, parse_uri
 from seriesview.store.layout import artifact_path, link_path
 from seriesview.store.links import Link, read_link
 from seriesview.store.reading import read_blocks
@@ -22,7 +22,8 @@ class LinkedFile:
     """A recording that is linked, not stored: its SHA-1, its size in bytes, and where it was."""
 
     sha1: str
-    size: int
+    size: int | None
+    """None where neither a link nor the record of the store says it: then it cannot be looked for."""
     old_path: Path | None
     """None where no link says it any more."""
     name: str
@@ -41,6 +42,7 @@ class Search:
 def linked_files(store: Store, uri: str) -> list[LinkedFile]:
     """The recordings that a workspace or a series reaches and that are links, by their old path. Raises StoreError."""
     reached = Reach(store).of([uri.removeprefix("sha1://")[:40]])
+    named = _named_as_linked(store, uri)
     recorded = {
         artifact.sha1: artifact
         for artifact in store.recorded_artifacts()
@@ -61,6 +63,8 @@ def linked_files(store: Store, uri: str) -> list[LinkedFile]:
             files.append(LinkedFile(sha1, link.size, link.path, name, _fault(link)))
         elif record is not None:
             files.append(LinkedFile(sha1, record.size, None, record.name, reason))
+        elif sha1 in named:
+            files.append(LinkedFile(sha1, None, None, named[sha1], f"{reason}, and with it its size"))
     return sorted(files, key=lambda file: (str(file.old_path), file.sha1))
 
 
@@ -77,7 +81,7 @@ def relink(
     """
     search = Search()
     wanted = list(files)
-    sizes = {file.size for file in wanted}
+    sizes = {file.size for file in wanted if file.size is not None}
     candidates: dict[tuple[int, int], tuple[Path, os.stat_result]] = {}
     old_paths = [file.old_path for file in wanted if file.old_path is not None]
     # Path.is_file raises where a folder above may not be entered.
@@ -100,6 +104,23 @@ def relink(
         except SeriesviewError as error:
             search.unreadable.append(str(error))
     return search
+
+
+def _named_as_linked(store: Store, uri: str) -> dict[str, str]:
+    """SHA-1s of the recordings that manifests link to, with their names; what cannot be read is passed over."""
+    found = {}
+    left = [uri]
+    while left:
+        try:
+            document = store.get_json(left.pop())
+            if "values" in document:
+                sha1, name, _ = parse_uri(document["values"]["link"]["uri"])
+                found[sha1] = name
+            elif "series" in document:
+                left += [entry["uri"] for entry in document["series"]]
+        except (SeriesviewError, KeyError, TypeError):
+            continue
+    return found
 
 
 def _fault(link: Link) -> str:

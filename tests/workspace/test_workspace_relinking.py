@@ -149,6 +149,19 @@ def test_a_link_that_was_lost_is_made_again(store, old, new):
     assert link_path(store.directory, found["files"][0]["sha1"]).exists()
 
 
+def test_a_file_of_which_nothing_is_known_is_not_passed_over(store, old, new):
+    series = linked(store, old / "raw.dat")
+    workspace = make_workspace(store, series)
+    store.close()
+    for lost in (*store.directory.glob("sha1/??/??/??/*.link"), *store.directory.glob("seriesview/record/*")):
+        lost.unlink()
+    found = relink(store, workspace, old, status=1)
+    assert states(found) == ["not found"]
+    assert found["files"][0]["size"] is None
+    with pytest.raises(MissingArtifactError, match="`seriesview relink"):
+        open_series(series, store).values(0, 0, 3)
+
+
 def test_symbolic_links_are_followed_but_not_in_circles(store, old, new, tmp_path):
     workspace = make_workspace(store, linked(store, old / "raw.dat"))
     elsewhere = tmp_path / "elsewhere"
