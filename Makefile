@@ -22,7 +22,7 @@ demo: $(STAMP)  ## build the demo workspace and say where its pictures are
 
 test: $(STAMP) $(NODE_STAMP)  ## every test; installs the programs that they run against where it can
 	tests/install-programs
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
 
 bench: $(STAMP)  ## ratios to physical limits, measured in this run
 	$(BIN)/python -m benchmarks

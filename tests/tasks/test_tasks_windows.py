@@ -138,7 +138,7 @@ def test_whole_bins_are_shown_when_the_linked_file_has_gone(store, tmp_path):
     uri = store_series(store, [np.ones((200, 2), np.int16)], samples="link", link_path=raw)
     raw.unlink()
     assert ask(context, "get_window.1", series_uri=uri, **WINDOW)["envelope"].all()
-    with pytest.raises(TaskError, match="linked to is gone; .*`seriesview relink`"):
+    with pytest.raises(TaskError, match=r"linked to is gone; .*`seriesview relink`"):
         ask(context, "get_window.1", series_uri=uri, **WINDOW | {"first_sample": 1})
 
 
