@@ -21,8 +21,9 @@ from seriesview.store import Store, open_store
 WIDTH, HEIGHT = 720, 640
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium, for one file of tests: while playwright is there, nothing else in the process can run asyncio."""
     program = shutil.which(PROGRAM)
     assert program, "chromium is missing: tests/install-programs installs it"
     with sync_playwright() as playwright:
