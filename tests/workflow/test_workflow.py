@@ -37,6 +37,19 @@ def run(directory: Path, *command: str, status: int | None = 0) -> subprocess.Co
     return done
 
 
+def serve(directory: Path, *command: str) -> None:
+    """Start a command that stays, and stop it when it has printed its link."""
+    variables = environment()
+    del variables["KACHERY_DAEMON_PORT"]
+    staying = subprocess.Popen(command, cwd=directory, env=variables, stdout=subprocess.PIPE, text=True)
+    try:
+        assert staying.stdout is not None
+        assert staying.stdout.readline().startswith("http://")
+    finally:
+        staying.terminate()
+        staying.communicate(timeout=60)
+
+
 def snakemake(directory: Path, *arguments: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
     base = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE), "--configfile", "config.yaml"]
     return run(directory, *base, *arguments, status=status)
@@ -355,5 +368,10 @@ def test_the_commands_that_a_build_prints_work_whatever_its_configuration_is_cal
     before, _, commands = done.stdout.partition("next, in elsewhere:\n")
     assert before
     for line in commands.splitlines():
-        run(here / "elsewhere", *shlex.split(line))
+        command = shlex.split(line)
+        if command[1] == "serve":
+            serve(here / "elsewhere", *command)
+        else:
+            run(here / "elsewhere", *command)
+    assert "seriesview serve " in commands
     assert (here / "elsewhere" / "plot.png").is_file()
