@@ -44,16 +44,16 @@ def serve_functions(
     storage_dir: Path | None = None,
     may_start_node: bool = True,
     announce: Callable[[str], None] = print,
-    views: Mapping[str, ViewFiles] | None = None,
+    views: Callable[[], Mapping[str, ViewFiles]] = dict,
 ) -> None:
     """Answer tasks on `channels` until SIGTERM, SIGINT or SIGHUP; `announce` gets lines for whoever started this.
 
     `open_functions` gets the storage directory and gives the functions by ID, and what lets go of their memory.
-    Where no daemon or node answers a node is started in this process, which shows `views` (name -> folder of web
+    Where no daemon or node answers a node is started in this process, which shows `views()` (name -> folder of web
     pages). Raises BackendError, NodeError, StoreError.
     """
     client = DaemonClient(storage_dir)
-    start_node = partial(_own_node, client, channels, storage_dir, may_start_node, announce, views or {})
+    start_node = partial(_own_node, client, channels, storage_dir, may_start_node, announce, views)
     connected = partial(_node_where_none_answers, client, start_node, announce)
 
     def make_backend() -> Backend:
@@ -149,7 +149,7 @@ def _own_node(
     storage_dir: Path | None,
     may_start_node: bool,
     announce: Callable[[str], None],
-    views: Mapping[str, ViewFiles],
+    views: Callable[[], Mapping[str, ViewFiles]],
 ) -> NodeThread:
     host = os.environ.get("KACHERY_DAEMON_HOST", "localhost")
     if not may_start_node or host.lower() not in _LOOPBACK:
@@ -170,7 +170,7 @@ def _own_node(
         f"storage {directory}; it ends with this backend"
     )
     address = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
-    return NodeThread(NodeConfig(directory, address, int(port), tuple(channels), views=views))
+    return NodeThread(NodeConfig(directory, address, int(port), tuple(channels), views=views()))
 
 
 def _ready_line(client: DaemonClient, channels: Sequence[str], backend_id: BackendId | None) -> str:

@@ -130,7 +130,7 @@ def command(
         bucket = os.environ.get(BUCKET_VARIABLE, "") if bucket is None else bucket
         provide(app_url, channels, label, bucket, token_file, identity, limits, storage_dir, _say)
         return
-    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views())
+    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views)
 
 
 def _say(line: str, error: bool = False) -> None:
