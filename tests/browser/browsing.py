@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,27 @@ def wait_until(frame: Frame, condition: str) -> None:
     while not frame.evaluate(f"Boolean({condition})"):
         assert time.monotonic() < deadline, f"{condition} did not come true within {MOST_SECONDS} s"
         frame.page.wait_for_timeout(10)
+
+
+def wait_for_entry(page: Page, words: str) -> None:
+    """Return when the current entry of the browser's history has an address that holds these words.
+
+    The browser hears of an entry some time after the page, and Playwright counts the way back from its entries.
+    """
+    browser = page.context.new_cdp_session(page)
+    deadline = time.monotonic() + MOST_SECONDS
+    try:
+        while True:
+            history = browser.send("Page.getNavigationHistory")
+            address = unquote(history["entries"][history["currentIndex"]]["url"])
+            if words in address:
+                return
+            assert time.monotonic() < deadline, (
+                f"{address} did not come to hold {words} within {MOST_SECONDS} s"
+            )
+            page.wait_for_timeout(10)
+    finally:
+        browser.detach()
 
 
 @dataclass
@@ -113,8 +135,8 @@ class Viewer:
         wait_until(self.inside, condition)
 
     def wait_for_link(self, words: str) -> None:
-        """Return when the address of the page holds these words."""
-        wait_until(self.page.main_frame, f"decodeURIComponent(location.search).includes({json.dumps(words)})")
+        """Return when the address of the page holds these words, for the back button of the browser as well."""
+        wait_for_entry(self.page, words)
 
     def box(self, key: str = "0") -> dict[str, float]:
         """Where a panel's canvas is in the page, CSS pixels: x, y, width, height."""

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from browsing import wait_for_entry
 from playwright.sync_api import Frame, Page
 from view_server import ViewServer
 
@@ -365,6 +366,7 @@ def test_plain_files_with_the_state_in_their_address(page: Page, view_server: Vi
     assert "other=1" in page.url
     assert page.url == page.evaluate("connection.link()")
     assert "this computer only" in page.evaluate("connection.linkNote()")
+    wait_for_entry(page, '"replaced"')
     page.go_back()
     page.wait_for_function("states.length === 1")
     page.go_forward()

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from browsing import wait_for_entry
 from page_views import CHANNEL, Scene
 from playwright.sync_api import BrowserContext, Page, expect
 
@@ -237,6 +238,7 @@ def test_the_state_lies_in_the_pages_address(page: Page, scene: Scene) -> None:
     }
     found = parse_qs(urlsplit(page.url).query)
     assert (json.loads(found["s"][0]), found["label"], found["v"]) == ({"n": 2}, ["µ & #"], ["/view/strict"])
+    wait_for_entry(page, '{"n":2}')
     page.go_back()
     frame.wait_for_function("heard.filter(({type}) => type === 'reportUrlStateChange').length === 3")
     assert [one["state"] for one in frame.evaluate("heard") if one["type"] == "reportUrlStateChange"] == [
