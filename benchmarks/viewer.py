@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import unwatched_chromium
 from benchmarks.tasks import CHANNEL, serving
 from benchmarks.windows import recording
 from seriesview.build.artifacts import Job, build_artifacts
@@ -40,6 +41,7 @@ COLUMNS = 1500
 OPENINGS = 5
 MOVING_SECONDS = 4
 MOVES = 1000
+FILLING_MOVES = 400
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -224,36 +226,22 @@ def moving(browser: Any, uri: str, channels: int) -> None:
     page.context.close()
 
 
-def renderer_bytes(browser: Any) -> int:
-    """Memory of the browser's renderers, pages that are shared divided among their users."""
-    session = browser.new_browser_cdp_session()
-    found = 0
-    for process in session.send("SystemInfo.getProcessInfo")["processInfo"]:
-        if process["type"] == "renderer":
-            for line in Path(f"/proc/{process['id']}/smaps_rollup").read_text().splitlines():
-                if line.startswith("Pss:"):
-                    found += int(line.split()[1]) * 1024
-    session.detach()
-    return found
-
-
-def memory(browser: Any, uri: str) -> None:
-    """Print what a thousand random moves leave behind."""
-    page, frame = opened(browser, uri)
-    session = page.context.new_cdp_session(page)
-    sizes = []
-    for turn in range(6):
-        if turn:
-            frame.evaluate(_RANDOM_MOVES, MOVES // 5)
-        session.send("HeapProfiler.collectGarbage")
-        heap = session.send("Runtime.getHeapUsage")["usedSize"]
-        sizes.append((heap / 1e6, renderer_bytes(browser) / 1e6))
+def memory(uri: str) -> None:
+    """Print what random moves leave behind: caches fill in the first ones."""
+    with unwatched_chromium.browser(ARGUMENTS) as browser:
+        page = unwatched_chromium.ViewerPage(browser, link(uri), COLUMNS + 100, 900)
+        page.evaluate("seriesview.settled()")
+        sizes = [page.megabytes()]
+        for _ in range((FILLING_MOVES + MOVES) // 200):
+            page.evaluate(f"({_RANDOM_MOVES})(200)")
+            sizes.append(page.megabytes())
     words = ", ".join(f"{heap:.1f} and {whole:.0f}" for heap, whole in sizes)
+    full = [whole for _, whole in sizes[FILLING_MOVES // 200 :]]
     print(
-        f"memory after 0, 200, ..., {MOVES} random moves, MB of the page's heap and of its process: {words}",
+        f"memory after 0, 200, ..., {FILLING_MOVES + MOVES} random moves, MB of the page's heap and of all renderers: "
+        f"{words}; over the last {MOVES}, when caches are full: from {full[0]:.0f} to {full[-1]:.0f}",
         flush=True,
     )
-    page.context.close()
 
 
 def main() -> None:
@@ -267,11 +255,12 @@ def main() -> None:
             noise = {channels: built_noise(store, directory, channels) for channels in FRAMES_LIMIT}
         permit_links(directory / "storage", CHANNEL, lambda _: None)
         try:
-            with serving(False, directory / "storage"), chromium() as browser:
-                first_pictures(browser, demo)
-                for channels, uri in noise.items():
-                    moving(browser, uri, channels)
-                memory(browser, demo)
+            with serving(False, directory / "storage"):
+                with chromium() as browser:
+                    first_pictures(browser, demo)
+                    for channels, uri in noise.items():
+                        moving(browser, uri, channels)
+                memory(demo)
         finally:
             os.environ.clear()
             os.environ.update(before)
