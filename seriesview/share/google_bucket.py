@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
 
+from seriesview.errors import SeriesviewError
 from seriesview.share.bucket_address import BucketAddress
 from seriesview.share.buckets import BucketError, Serving, StoredObject, missing_library
 from seriesview.share.google_credentials import load_credentials
-from seriesview.share.google_upload import DONE, EXISTS, INCOMPLETE, NO_SESSION, TIMEOUT, SessionUpload
+from seriesview.share.google_upload import (
+    DONE,
+    EXISTS,
+    INCOMPLETE,
+    NO_SESSION,
+    OTHER_BYTES,
+    TIMEOUT,
+    SessionUpload,
+)
 from seriesview.share.retrying import Retrying
-
-Result = TypeVar("Result")
+from seriesview.share.unfinished import UnfinishedUpload, unfinished_upload
 
 _PASSING = {408, 429, 500, 502, 503, 504}
 
@@ -37,7 +45,7 @@ class GoogleBucket:
             ) from error
         self._bucket = self._client.bucket(address.bucket)
         self._sessions = requests.Session()
-        self._retrying = Retrying(_is_passing)
+        self._retrying = Retrying(_is_passing, self._told)
 
     @property
     def base_url(self) -> str:
@@ -58,7 +66,7 @@ class GoogleBucket:
             )
             return {str(blob.name): StoredObject(int(blob.size or 0), _md5(blob.md5_hash)) for blob in found}
 
-        return self._call(list_all)
+        return self._retrying.call(list_all)
 
     def put(self, name: str, content: bytes, serving: Serving, only_new: bool = False) -> bool:
         """See `Bucket`."""
@@ -79,41 +87,50 @@ class GoogleBucket:
                 return False
             return True
 
-        return self._call(upload)
+        return self._retrying.call(upload)
 
     def put_large(
         self, name: str, blocks: Iterable[memoryview | bytes], size: int, sha1: str, serving: Serving
     ) -> bool:
-        """See `Bucket`. A cut connection costs what was not stored yet."""
+        """See `Bucket`. What was stored is not sent again, after a cut connection or by another process."""
         upload = SessionUpload(self._sessions, blocks, size, sha1)
-        session = self._open_session(name, size, serving)
-        if session is None:
-            return False
-        upload.begin(session)
-        failed = stored = 0
-        while True:
-            try:
-                status = upload.ask() if failed else INCOMPLETE
-                if status == INCOMPLETE:
-                    status = upload.send()
-                if status in (DONE, EXISTS):
-                    return status == DONE
-                if status == NO_SESSION:
-                    session = self._open_session(name, size, serving)
-                    if session is None:
+        who = (self.base_url, self.account, name, sha1, serving.content_type, serving.cache_control)
+        with unfinished_upload(size, *who) as kept:
+            is_known = kept.session is not None and self._is_open(upload, kept.session)
+            if not is_known and not self._begin(upload, kept, name, size, serving):
+                return False
+            failed = stored = 0
+            while True:
+                try:
+                    status = upload.ask() if failed or is_known else INCOMPLETE
+                    if status == INCOMPLETE:
+                        status = upload.send()
+                    if status in (DONE, EXISTS):
+                        kept.forget()
+                        return status == DONE
+                    if status == OTHER_BYTES:
+                        kept.forget()
+                        self.delete(name)
+                        raise BucketError(
+                            f"the bucket stored other bytes than those sent for SHA-1 {sha1}; it was removed, run "
+                            "this again"
+                        )
+                    if status == NO_SESSION and not self._begin(upload, kept, name, size, serving):
                         return False
-                    upload.begin(session)
-                raise ConnectionError("the upload ended before everything was stored")
-            except Exception as error:
-                if upload.offset > stored:
-                    stored, failed = upload.offset, 0
-                failed += 1
-                with self._explained():
+                    raise ConnectionError("the upload ended before everything was stored")
+                except SeriesviewError:
+                    # Also wrong bytes, some of which were sent: nobody must go on from there.
+                    kept.forget()
+                    raise
+                except Exception as error:
+                    if upload.offset > stored:
+                        stored, failed = upload.offset, 0
+                    failed += 1
                     self._retrying.pause(error, failed)
 
     def delete(self, name: str) -> None:
         """See `Bucket`."""
-        self._call(lambda: self._bucket.blob(name).delete(timeout=TIMEOUT, retry=None))
+        self._retrying.call(lambda: self._bucket.blob(name).delete(timeout=TIMEOUT, retry=None))
 
     def cors(self) -> Sequence[Mapping[str, Any]]:
         """See `Bucket`."""
@@ -122,7 +139,7 @@ class GoogleBucket:
             self._bucket.reload(timeout=TIMEOUT, retry=None)
             return [dict(rule) for rule in self._bucket.cors]
 
-        return self._call(read)
+        return self._retrying.call(read)
 
     def set_cors(self, rules: Sequence[Mapping[str, Any]]) -> None:
         """See `Bucket`."""
@@ -131,13 +148,35 @@ class GoogleBucket:
             self._bucket.cors = [dict(rule) for rule in rules]
             self._bucket.patch(timeout=TIMEOUT, retry=None)
 
-        self._call(write)
+        self._retrying.call(write)
 
     def close(self) -> None:
         """See `Bucket`."""
         self._retrying.stop()
         self._sessions.close()
         self._client.close()
+
+    def _is_open(self, upload: SessionUpload, session: str) -> bool:
+        """Whether a session that an earlier process began takes bytes, or has them all."""
+        upload.begin(session)
+        try:
+            return self._retrying.call(upload.ask) in (INCOMPLETE, DONE, EXISTS)
+        except BucketError as error:
+            if error.kind == "unreachable":
+                raise
+            return False
+
+    def _begin(
+        self, upload: SessionUpload, kept: UnfinishedUpload, name: str, size: int, serving: Serving
+    ) -> bool:
+        """Begin a session for a new object; False where the object is there."""
+        session = self._open_session(name, size, serving)
+        if session is None:
+            kept.forget()
+            return False
+        kept.keep(session)
+        upload.begin(session)
+        return True
 
     def _open_session(self, name: str, size: int, serving: Serving) -> str | None:
         """The address that takes a new object's bytes; None where the object is there."""
@@ -159,21 +198,7 @@ class GoogleBucket:
                 return None
             return str(session)
 
-        return self._call(begin)
-
-    def _call(self, function: Callable[[], Result]) -> Result:
-        with self._explained():
-            return self._retrying.call(function)
-
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        try:
-            yield
-        except Exception as error:
-            told = self._told(error)
-            if told is None:
-                raise
-            raise told from error
+        return self._retrying.call(begin)
 
     def _told(self, error: Exception) -> BucketError | None:
         """A fault in words; None for what is none of the bucket's."""

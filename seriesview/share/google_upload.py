@@ -16,6 +16,7 @@ TIMEOUT = (15.0, 90.0)
 """Seconds to connect, and without a byte."""
 
 DONE, INCOMPLETE, EXISTS, NO_SESSION = "done", "incomplete", "exists", "no session"
+OTHER_BYTES = "other bytes"
 
 _STATUS = {200: DONE, 201: DONE, 308: INCOMPLETE, 412: EXISTS, 404: NO_SESSION, 410: NO_SESSION}
 _RANGE = re.compile(r"bytes=0-(\d+)")
@@ -37,11 +38,11 @@ class SessionUpload:
         """Bytes that are stored."""
 
     def begin(self, session: str) -> None:
-        """Start from the first byte, in a session that is new."""
+        """Start from the first byte, or where `ask` says, in a session."""
         self.session, self.offset = session, 0
 
     def send(self) -> str:
-        """Send the bytes that are not stored yet; one of DONE, INCOMPLETE, EXISTS, NO_SESSION.
+        """Send the bytes that are not stored yet; one of DONE, OTHER_BYTES, INCOMPLETE, EXISTS, NO_SESSION.
 
         Raises what `requests` raises, and SeriesviewError where the bytes are not those of the hash.
         """
@@ -84,18 +85,14 @@ class SessionUpload:
             last = int(match[1]) if match else 0
             # Storage keeps many bytes or none: an emulator says "0-0" for none.
             self.offset = last + 1 if last else 0
-        elif status == DONE:
-            self._check(response.json())
+        elif status == DONE and not self._is_right(response.json()):
+            return OTHER_BYTES
         return status
 
-    def _check(self, description: Any) -> None:
+    def _is_right(self, description: Any) -> bool:
         """Compare the checksum of what was sent, where all of it was read in one go, to that of what is stored."""
         stored = description.get("crc32c") if isinstance(description, dict) else None
-        if self._crc32c and isinstance(stored, str) and base64.b64decode(stored) != self._crc32c:
-            raise BucketError(
-                f"the bucket stored other bytes than those sent for SHA-1 {self._sha1}; delete that object and "
-                "publish again"
-            )
+        return not self._crc32c or not isinstance(stored, str) or base64.b64decode(stored) == self._crc32c
 
 
 class _Body:

@@ -1,4 +1,4 @@
-"""Trying again after faults that pass: growing pauses that can be ended at once."""
+"""Trying again after faults that pass: growing pauses that can be ended at once. What stays is said in words."""
 
 from __future__ import annotations
 
@@ -21,15 +21,21 @@ class StoppedError(Exception):
 
 
 class Retrying:
-    """Tries again until it works, `is_passing` denies it, or the tries are used up. Safe in threads."""
+    """Tries again until it works, `is_passing` denies it, or the tries are used up. Safe in threads.
 
-    def __init__(self, is_passing: Callable[[Exception], bool]) -> None:
+    `told` puts the fault that ends it in words; None for what is none of the service's.
+    """
+
+    def __init__(
+        self, is_passing: Callable[[Exception], bool], told: Callable[[Exception], Exception | None]
+    ) -> None:
         self.is_passing = is_passing
+        self._told = told
         self._stopped = threading.Event()
         self._has_answered = False
 
     def call(self, function: Callable[[], Result]) -> Result:
-        """What `function` returns; raises its last error, or StoppedError."""
+        """What `function` returns; raises its last error in words, or StoppedError."""
         failed = 0
         while True:
             try:
@@ -42,11 +48,14 @@ class Retrying:
                 return result
 
     def pause(self, error: Exception, failed: int) -> None:
-        """Wait after so many tries failed in a row; raises `error` where another one is useless, or StoppedError."""
+        """Wait after so many tries failed in a row; raises StoppedError, or `error` in words."""
         # A service that never answered is probably not there, or not reachable from here.
         most = TRIES if self._has_answered else FIRST_CONTACT_TRIES
         if not self.is_passing(error) or failed >= most:
-            raise error
+            told = self._told(error)
+            if told is None:
+                raise error
+            raise told from error
         seconds = min(FIRST_PAUSE * 2 ** (failed - 1), MOST_PAUSE) * random.uniform(1, 1.25)
         if self._stopped.wait(seconds):
             raise StoppedError from error

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
+from seriesview.errors import SeriesviewError
 from seriesview.share.bucket_address import BucketAddress
 from seriesview.share.buckets import (
     THREADS,
@@ -19,8 +20,7 @@ from seriesview.share.buckets import (
     missing_library,
 )
 from seriesview.share.retrying import Retrying
-
-Result = TypeVar("Result")
+from seriesview.share.unfinished import unfinished_upload
 
 _PART_BYTES = 16 * 1024 * 1024
 _MOST_PARTS = 9000
@@ -52,7 +52,7 @@ class S3Bucket:
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        self._retrying = Retrying(_is_passing)
+        self._retrying = Retrying(_is_passing, self._told)
         try:
             session = boto3.Session()
             self._client = session.client("s3", config=config)
@@ -91,11 +91,11 @@ class S3Bucket:
                 for entry in page.get("Contents", ())
             }
 
-        return self._call(list_all)
+        return self._retrying.call(list_all)
 
     def put(self, name: str, content: bytes, serving: Serving, only_new: bool = False) -> bool:
         """See `Bucket`. Not all services can refuse what is there: the same bytes are then written again."""
-        self._call(
+        self._retrying.call(
             lambda: self._client.put_object(
                 Bucket=self.address.bucket,
                 Key=name,
@@ -110,31 +110,46 @@ class S3Bucket:
     def put_large(
         self, name: str, blocks: Iterable[memoryview | bytes], size: int, sha1: str, serving: Serving
     ) -> bool:
-        """See `Bucket`. A cut connection costs one part."""
-        place = {"Bucket": self.address.bucket, "Key": name}
-        upload = self._call(
-            lambda: self._client.create_multipart_upload(
-                **place, ContentType=serving.content_type, CacheControl=serving.cache_control
-            )
-        )
-        place["UploadId"] = upload["UploadId"]
-        try:
-            parts = []
-            size_of_part = max(_PART_BYTES, -(-size // _MOST_PARTS))
-            for number, part in enumerate(_parts(checked_blocks(blocks, sha1), size_of_part), 1):
-                parts.append({"PartNumber": number, "ETag": self._put_part(place, number, part)})
-            done = {"Parts": parts}
-            self._call(lambda: self._client.complete_multipart_upload(**place, MultipartUpload=done))
-        except BaseException:
-            # Parts of what never became an object would be kept, and charged.
-            with suppress(Exception):
-                self._client.abort_multipart_upload(**place)
-            raise
+        """See `Bucket`. A cut connection costs one part, also where another process goes on."""
+        size_of_part = max(_PART_BYTES, -(-size // _MOST_PARTS))
+        who = (self.base_url, self.account, name, sha1, serving.content_type, serving.cache_control)
+        with unfinished_upload(size, *who, str(size_of_part)) as kept:
+            place = {"Bucket": self.address.bucket, "Key": name}
+            stored = self._stored_parts({**place, "UploadId": kept.session}) if kept.session else None
+            is_kept = stored is not None
+            if stored is None:
+                upload = self._retrying.call(
+                    lambda: self._client.create_multipart_upload(
+                        **place, ContentType=serving.content_type, CacheControl=serving.cache_control
+                    )
+                )
+                is_kept = kept.keep(upload["UploadId"])
+            place["UploadId"] = str(kept.session)
+            try:
+                parts = []
+                for number, part in enumerate(_parts(checked_blocks(blocks, sha1), size_of_part), 1):
+                    tag = (stored or {}).get(number)
+                    if _md5(tag) != hashlib.md5(part, usedforsecurity=False).hexdigest():
+                        tag = self._put_part(place, number, part)
+                    parts.append({"PartNumber": number, "ETag": tag})
+                done = {"Parts": parts}
+                self._retrying.call(
+                    lambda: self._client.complete_multipart_upload(**place, MultipartUpload=done)
+                )
+            except BaseException as error:
+                # Parts of what nobody goes on with would be kept, and charged.
+                is_over = isinstance(error, SeriesviewError) and getattr(error, "kind", "") != "unreachable"
+                if is_over or not is_kept:
+                    kept.forget()
+                    with suppress(Exception):
+                        self._client.abort_multipart_upload(**place)
+                raise
+            kept.forget()
         return True
 
     def delete(self, name: str) -> None:
         """See `Bucket`."""
-        self._call(lambda: self._client.delete_object(Bucket=self.address.bucket, Key=name))
+        self._retrying.call(lambda: self._client.delete_object(Bucket=self.address.bucket, Key=name))
 
     def cors(self) -> Sequence[Mapping[str, Any]]:
         """See `Bucket`."""
@@ -149,12 +164,12 @@ class S3Bucket:
                 raise
             return [dict(rule) for rule in rules]
 
-        return self._call(read)
+        return self._retrying.call(read)
 
     def set_cors(self, rules: Sequence[Mapping[str, Any]]) -> None:
         """See `Bucket`."""
         document = {"CORSRules": [dict(rule) for rule in rules]}
-        self._call(
+        self._retrying.call(
             lambda: self._client.put_bucket_cors(Bucket=self.address.bucket, CORSConfiguration=document)
         )
 
@@ -164,35 +179,44 @@ class S3Bucket:
         self._client.close()
 
     def _put_part(self, place: Mapping[str, str], number: int, part: bytes) -> str:
-        answer = self._call(
+        answer = self._retrying.call(
             lambda: self._client.upload_part(
                 **place, PartNumber=number, Body=part, ContentMD5=_content_md5(part)
             )
         )
         return str(answer["ETag"])
 
+    def _stored_parts(self, place: Mapping[str, str]) -> dict[int, str] | None:
+        """ETags of the parts of an upload that an earlier process began; None where it cannot be gone on with."""
+        try:
+            return self._retrying.call(
+                lambda: {
+                    int(part["PartNumber"]): str(part["ETag"])
+                    for page in self._client.get_paginator("list_parts").paginate(**place)
+                    for part in page.get("Parts", ())
+                }
+            )
+        except BucketError as error:
+            if error.kind == "unreachable":
+                raise
+            return None
+
     def _region(self) -> str:
-        answer = self._call(lambda: self._client.head_bucket(Bucket=self.address.bucket))
+        answer = self._retrying.call(lambda: self._client.head_bucket(Bucket=self.address.bucket))
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         return str(headers.get("x-amz-bucket-region") or self._client.meta.region_name)
 
-    def _call(self, function: Callable[[], Result]) -> Result:
-        with self._explained():
-            return self._retrying.call(function)
+    def _told(self, error: Exception) -> BucketError | None:
+        """A fault in words; None for what is none of the bucket's."""
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            NoCredentialsError,
+            PartialCredentialsError,
+        )
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        try:
-            yield
-        except (BotoCoreError, ClientError) as error:
-            raise self._told(error) from error
-
-    def _told(self, error: Exception) -> BucketError:
-        """A fault in words."""
-        from botocore.exceptions import NoCredentialsError, PartialCredentialsError
-
+        if not isinstance(error, BotoCoreError | ClientError):
+            return None
         where = f"s3://{self.address.bucket}"
         code = _code(error)
         status = _status(error)

@@ -179,9 +179,13 @@ class Service:
 
 
 class CuttingProxy:
-    """Passes connections on; each of the first `cuts` large ones is cut after so many bytes of the client."""
+    """Passes connections on; each of the first `cuts` large ones is cut after so many bytes of the client.
 
-    def __init__(self, port: int, cuts: int, after: int) -> None:
+    `in_all`: the bytes of all connections together count.
+    """
+
+    def __init__(self, port: int, cuts: int, after: int, in_all: bool = False) -> None:
+        self._in_all = in_all
         self._target = port
         self._after = after
         self._left = cuts
@@ -214,7 +218,7 @@ class CuttingProxy:
                 passed += len(piece)
                 with self._lock:
                     self.bytes_sent += len(piece)
-                    is_cut = passed >= self._after and self._left > 0
+                    is_cut = (self.bytes_sent if self._in_all else passed) >= self._after and self._left > 0
                     self._left -= is_cut
                     self.num_cut += is_cut
                 if is_cut:

@@ -1,6 +1,7 @@
 """Publishing through connections that are cut, killed in the middle, and by two at once."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -10,7 +11,9 @@ import time
 import numpy as np
 import pytest
 from bucket_servers import CuttingProxy, Service
+from shared_workspaces import make_workspace
 
+from seriesview import SVSeries
 from seriesview.share import retrying
 from seriesview.share.bucket_address import parse_address
 from seriesview.share.buckets import BucketError, Serving, open_bucket
@@ -18,6 +21,7 @@ from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
 from seriesview.share.publishing import BucketTarget, publish
+from seriesview.store import open_store
 
 RAW = Wish(raw=True)
 
@@ -171,3 +175,72 @@ def test_two_at_once(service, store, workspace, tmp_path):
     links = {out.splitlines()[-1] for out, _ in said}
     assert links == {service.url("two/index.html")}
     assert_whole(service, "two", tmp_path / "copy")
+
+
+@pytest.fixture(scope="module")
+def large_workspace(tmp_path_factory):
+    """(store, URI) of a workspace with one series of the original API, whose samples are one file of 96 MB."""
+    with pytest.MonkeyPatch.context() as patch:
+        directory = tmp_path_factory.mktemp("large")
+        patch.setenv("KACHERY_STORAGE_DIR", str(directory))
+        values = np.random.default_rng(2).integers(-(2**31), 2**31, (12_000, 2000), np.int32)
+        series = SVSeries.from_numpy(
+            type="continuous",
+            sampling_frequency=1000.0,
+            start_time=0,
+            end_time=12,
+            segment_duration=12,
+            timestamps=np.arange(12_000) / 1000,
+            values=values,
+        )
+        uri = series.to_uri()
+    with open_store(directory, "embedded") as store:
+        yield store, make_workspace(store, {"large": uri}, "large")
+
+
+@pytest.fixture
+def proxy(service):
+    """Cuts the connection in which the 70,000,000th byte is sent."""
+    found = CuttingProxy(service.port, cuts=1, after=70_000_000, in_all=True)
+    yield found
+    found.close()
+
+
+def begun_and_killed(service: Service, proxy, large_workspace, state):
+    """Publish, and kill that with SIGKILL where the connection is cut."""
+    store, uri = large_workspace
+    more = {**service.environment(proxy.port), "XDG_STATE_HOME": str(state)}
+    process = start(store, uri, service.address("kill"), **more)
+    proxy.on_cut = process.kill
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    assert len(service.names("kill")) == 1
+
+
+def sent_again(service: Service, proxy, large_workspace, state):
+    """Publish, to the end; the bytes that were sent."""
+    store, uri = large_workspace
+    before = proxy.bytes_sent
+    more = {**service.environment(proxy.port), "XDG_STATE_HOME": str(state)}
+    process = start(store, uri, service.address("kill"), **more)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 0, err
+    return proxy.bytes_sent - before
+
+
+def test_a_large_file_goes_on_in_another_process(service, proxy, large_workspace, tmp_path):
+    begun_and_killed(service, proxy, large_workspace, tmp_path)
+    kept = list(tmp_path.rglob("*.json"))
+    assert [path.stat().st_mode & 0o777 for path in (*kept, kept[0].parent)] == [0o600, 0o700]
+    assert sent_again(service, proxy, large_workspace, tmp_path) < 96_000_000 - 45_000_000
+    assert list(tmp_path.rglob("*.json")) == []
+    assert_whole(service, "kill", tmp_path / "copy")
+
+
+def test_what_was_kept_of_an_upload_is_not_trusted(service, proxy, large_workspace, tmp_path):
+    begun_and_killed(service, proxy, large_workspace, tmp_path)
+    [kept] = tmp_path.rglob("*.json")
+    known = json.loads(kept.read_text())["session"]
+    kept.write_text(json.dumps({"session": known[:-8] + "00000000"}))
+    assert sent_again(service, proxy, large_workspace, tmp_path) > 96_000_000
+    assert_whole(service, "kill", tmp_path / "copy")
