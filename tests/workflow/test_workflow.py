@@ -111,6 +111,22 @@ def test_a_build_from_nothing_to_pictures_with_spaces_in_every_path(here: Path) 
     assert "2 built already, 0 to build" in again.stdout
 
 
+def test_file_names_that_mean_something_to_snakemake_or_the_shell_are_names_all_the_same(here: Path) -> None:
+    nasty = here / "50 % #1 {name} 'ü' $(id)\nsecond line"
+    nasty.mkdir()
+    names = ["{name}.dat", "{x}.dat", "a{b,c}*?[1].dat", '"; $HOME `id` \\n.dat']
+    datasets = {f"d{number}": flat(nasty, name, seed=number) for number, name in enumerate(names)}
+    write_config(nasty, datasets | {"scattered": datasets["d1"] | {"scatter": 2, "label": "d1"}})
+    build(nasty, "--cores", "2")
+    uris = [json.loads((nasty / f"results/series/{name}.json").read_text())["uri"] for name in datasets]
+    assert len(set(uris)) == len(names)
+    assert json.loads((nasty / "results/series/scattered.json").read_text())["uri"] == uris[1]
+    flat(nasty, "{x}.dat", seed=9)
+    build(nasty, "--cores", "2")
+    assert json.loads((nasty / "results/series/d1.json").read_text())["uri"] != uris[1]
+    run(nasty, "seriesview", "verify", "results/workspace.json")
+
+
 def test_plain_snakemake_and_seriesview_build_give_the_same_workspace(here: Path, tmp_path: Path) -> None:
     write_config(here, {"raw": flat(here, "raw.dat")})
     snakemake(here, "--cores", "all")

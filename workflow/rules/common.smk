@@ -61,12 +61,15 @@ wildcard_constraints:
 
 
 def recording(wildcards):
-    """The file of a dataset. A missing one is left to the job, which says so in one line and stops no other."""
+    """The file of a dataset, where Snakemake can name it; `state` knows of its changes in any case.
+
+    A missing file is left to the job, which says so in one line and stops no other. Braces would be wildcards.
+    """
     path = os.path.normpath(DATASETS[wildcards.name]["path"])
     is_there = path in DEMO_FILES or (
         not path.startswith("sha1:") and Path(path).is_file()
     )
-    return [path] if is_there else []
+    return [path] if is_there and "{" not in path else []
 
 
 def state(wildcards):
@@ -115,9 +118,11 @@ def workspace_json(wildcards):
     return as_json({"store": STORE, **{key: config.get(key) for key in keys}})
 
 
-def minutes(wildcards, input, attempt):
+def minutes(wildcards, attempt):
     """Run time to ask a cluster for: 20 MB/s and a margin, doubled with each attempt."""
-    return int(20 + input.size_mb / 1200) * attempt
+    path = Path(DATASETS[wildcards.name]["path"])
+    size = path.stat().st_size if path.is_file() else 0
+    return int(20 + size / 1.2e9) * attempt
 
 
 def outlook():
