@@ -75,7 +75,8 @@ async def _problem(request: Request, error: Exception) -> Response:
         # Its text may name folders of this machine.
         _log.warning("%s", error)
         return PlainTextResponse("The node cannot use its storage; its log says why.", status)
-    return PlainTextResponse(str(error), status)
+    # A file's name may hold bytes that are no text.
+    return PlainTextResponse(str(error).encode("utf-8", "backslashreplace"), status)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -19,6 +19,8 @@ Row = tuple[Any, ...]
 _Job = tuple[Callable[[sqlite3.Connection], Any], "Future[Any]"]
 
 _MOST_AT_ONCE = 256
+_JOURNAL_BYTES = 2**23
+"""What the file beside the database is cut to after a large transaction."""
 
 
 class Database:
@@ -100,7 +102,10 @@ class Database:
                     value = function(self._connection)
                 except Exception as error:
                     self._connection.execute("ROLLBACK TO job")
-                    job.set_exception(error)
+                    is_fault = isinstance(error, sqlite3.Error) and not isinstance(
+                        error, sqlite3.IntegrityError
+                    )
+                    job.set_exception(_fault(error) if is_fault else error)
                 else:
                     done.append((job, value))
                 self._connection.execute("RELEASE job")
@@ -108,13 +113,22 @@ class Database:
         except Exception as error:
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-            fault = NodeError(f"cannot write the node's database: {error}; is the disk full?")
+            fault = _fault(error)
             for _, job in batch:
                 if not job.done():
                     job.set_exception(fault)
         else:
             for job, value in done:
                 job.set_result(value)
+
+
+def _fault(error: Exception) -> NodeError:
+    """Return what to tell of an error of SQLite's."""
+    if "malformed" in str(error) or "not a database" in str(error):
+        return NodeError(
+            f"the node's database is damaged ({error}); stop the node and put {DATABASE_FILE} aside"
+        )
+    return NodeError(f"cannot use the node's database: {error}; is the disk full?")
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -127,6 +141,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_BYTES}")
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("COMMIT")
     except sqlite3.OperationalError as error:

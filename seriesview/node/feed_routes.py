@@ -9,7 +9,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from seriesview.errors import NodeError
 from seriesview.node.bucket_routes import allowed_channel
 from seriesview.node.canonical import canonical_json
 from seriesview.node.feeds import PAGE_MESSAGES, Feeds, Subfeed
@@ -60,8 +59,8 @@ async def _create(request: Request) -> Response:
 async def _delete(request: Request) -> Response:
     body = await _clients_body(request)
     check_fields(body, {"feedId": str}, {})
-    if not await _feeds(request).delete(_feed_id(body)):
-        raise NodeError(f"feed {body['feedId']} is not on this node")
+    # One that is gone already is no error to the daemon's clients.
+    await _feeds(request).delete(_feed_id(body))
     return answer({"success": True})
 
 
@@ -71,7 +70,7 @@ async def _feed_id_of_name(request: Request) -> Response:
     key = {"type": "feed_id_for_name", "feed_name": body["feedName"]}
     found, feed_id = await _node(request).mutables.get(key)
     if not found:
-        return answer({"success": False})
+        return answer({"success": False, "feedId": None})
     return answer({"success": True, "feedId": feed_id})
 
 

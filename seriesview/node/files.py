@@ -69,7 +69,9 @@ async def _link_file(request: Request) -> Response:
     path = _absolute(body["localFilePath"])
     check_linkable(node, caller_of(request), path)
     hashed = await _hash(request, path, None)
-    if hashed.size != body["size"] or abs(hashed.mtime - body["mtime"]) > MTIME_TOLERANCE:
+    mtime = body["mtime"]
+    is_same = hashed.mtime - MTIME_TOLERANCE <= mtime <= hashed.mtime + MTIME_TOLERANCE
+    if hashed.size != body["size"] or not is_same:
         raise NodeError(f"{path} is not as the request says: its size or modification time differs")
     await asyncio.wrap_future(node.threads.submit(_put_link, node, path, hashed))
     return answer(_stored(hashed.sha1, hashed.manifest_sha1))
@@ -84,7 +86,8 @@ async def _download(request: Request) -> Response:
     if path is None:
         raise MissingArtifactError(f"{key.sha1} is not in the storage directory")
     start, end = body.get("startByte", 0), body.get("endByte")
-    return FileResponse(path, node.threads, {"Cache-Control": "no-store"}, span=(int(start), end))
+    span = (int(start), None if end is None else int(end))
+    return FileResponse(path, node.threads, {"Cache-Control": "no-store"}, span=span)
 
 
 def _put_link(node: Node, path: Path, hashed: HashedFile) -> None:
@@ -128,6 +131,10 @@ async def _hash(request: Request, path: Path, copy_to: AtomicWriter | None) -> H
 def _absolute(name: str) -> Path:
     if not name.startswith("/") or "\0" in name:
         raise InvalidRequest("localFilePath must be an absolute path")
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        raise InvalidRequest("localFilePath cannot be the name of a file") from None
     return Path(os.path.normpath(name))
 
 

@@ -15,7 +15,10 @@ def write_atomically(path: Path, data: bytes, mode: int, group: int | None = Non
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         try:
-            os.write(descriptor, data)
+            rest = data
+            while rest:
+                # On a disk that is nearly full a part may be written.
+                rest = rest[os.write(descriptor, rest) :]
             if group is not None:
                 os.fchown(descriptor, -1, group)
             os.fchmod(descriptor, mode)

@@ -71,9 +71,9 @@ class FileResponse(Response):
         """Return the bytes [start, end) to send, with status and headers set for them."""
         size = status.st_size
         if self._span is not None:
-            start, end = self._span[0], size if self._span[1] is None else self._span[1]
-            if not 0 <= start <= end <= size:
-                raise NodeError(f"bytes {start} to {end} were asked for, the file has {size}")
+            start, end = self._span[0], size if self._span[1] is None else min(self._span[1], size)
+            if not 0 <= start <= end:
+                raise NodeError(f"startByte must be from 0 to endByte and to the {size} bytes of the file")
             self.headers["Content-Length"] = str(end - start)
             return start, end
         tag = self.headers.setdefault("ETag", f'"{status.st_mtime_ns:x}-{size:x}"')

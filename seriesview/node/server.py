@@ -192,8 +192,9 @@ def _bind_to(host: str, port: int) -> list[socket.socket]:
                 continue
             for other in sockets:
                 other.close()
+            which = "--host" if error.errno == errno.EADDRNOTAVAIL else "--port"
             raise NodeError(
-                f"cannot listen on {address} port {port}: {error.strerror}; choose another --port"
+                f"cannot listen on {address} port {port}: {error.strerror}; choose another {which}"
             ) from error
         sockets.append(listener)
         port = listener.getsockname()[1]

@@ -114,3 +114,31 @@ def test_a_damaged_file_is_said(tmp_path: Path, text: bytes) -> None:
 def test_a_directory_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     with pytest.raises(NodeError, match="cannot use"):
         Database(tmp_path / "missing" / "db")
+
+
+def test_damage_that_is_met_later_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "db"
+    database = Database(path)
+    database.create("CREATE TABLE texts (number INTEGER PRIMARY KEY, text TEXT)")
+    asyncio.run(database.execute("INSERT INTO texts VALUES (1, ?)", ("x" * 3000,)))
+    database.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096] + b"\x55" * 4096 + whole[8192:])
+    database = Database(path)
+    with pytest.raises(NodeError, match="damaged"):
+        asyncio.run(database.query("SELECT text FROM texts"))
+    database.close()
+
+
+def test_the_journal_is_cut_after_a_large_transaction(tmp_path: Path) -> None:
+    database = Database(tmp_path / "db")
+    database.create("CREATE TABLE texts (text TEXT)")
+
+    def write_much(connection: sqlite3.Connection) -> None:
+        connection.executemany("INSERT INTO texts VALUES (?)", [("x" * 100_000,)] * 200)
+
+    asyncio.run(database.run(write_much))
+    for _ in range(3):
+        asyncio.run(database.execute("INSERT INTO texts VALUES ('y')"))
+    assert (tmp_path / "db-wal").stat().st_size < 10_000_000
+    database.close()

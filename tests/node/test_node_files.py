@@ -316,7 +316,7 @@ def test_links_are_followed_while_nothing_changed(node: NodeThread, tmp_path: Pa
     key = {"fileKey": {"sha1": linked["sha1"]}}
     for extra, expected in (({}, b"0123456789"), ({"startByte": 3}, b"3456789"), ({"endByte": 2}, b"01")):
         assert ask(node.port, "POST", "/downloadFileData", key | extra, storage=storage).body == expected
-    wrong = ask(node.port, "POST", "/downloadFileData", key | {"endByte": 11}, storage=storage)
+    wrong = ask(node.port, "POST", "/downloadFileData", key | {"startByte": 3, "endByte": 2}, storage=storage)
     assert wrong.status == 500
     file.write_bytes(b"9876543210")
     assert load(node, {"sha1": linked["sha1"]})[0]["type"] == "error"
@@ -369,3 +369,17 @@ def no_large_leftovers(tmp_path: Path) -> Iterator[None]:
     for path in tmp_path.rglob("*"):
         if path.is_file() and not path.is_symlink() and path.stat().st_size > 10_000_000:
             path.unlink()
+
+
+def test_a_part_of_a_file_ends_with_the_file(node: NodeThread) -> None:
+    storage = node.config.storage_dir
+    sha1 = store(node, b"hello").json()["sha1"]
+    for span, expected in (
+        ({"endByte": 99}, b"hello"),
+        ({"startByte": 1.0, "endByte": 3.0}, b"el"),
+        ({"startByte": 3, "endByte": 3}, b""),
+    ):
+        answer = ask(
+            node.port, "POST", "/downloadFileData", {"fileKey": {"sha1": sha1}, **span}, storage=storage
+        )
+        assert (answer.status, answer.body) == (200, expected)

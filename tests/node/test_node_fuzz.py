@@ -1,5 +1,6 @@
 """Anything may arrive: the node answers with an error that it means, and goes on."""
 
+import hashlib
 import json
 import socket
 from typing import Any
@@ -140,3 +141,46 @@ def test_any_bytes(node: NodeThread, parts: list[bytes]) -> None:
             pass
     assert b"Something went wrong" not in received
     assert ask(node.port, "GET", "/probe").json()["success"]
+
+
+HELLO = hashlib.sha1(b"hello").hexdigest()
+LEGAL: dict[str, dict[str, Any]] = {
+    "/mutable/set": {"key": "k", "value": 1, "update": True},
+    "/storeFile": {"localFilePath": "FILE"},
+    "/linkFile": {"localFilePath": "FILE", "size": 5, "mtime": 1.5},
+    "/loadFile": {"fileKey": {"sha1": HELLO}, "channelName": "demo"},
+    "/uploadFile": {"sha1": HELLO, "channel": "demo"},
+    "/downloadFileData": {"fileKey": {"sha1": HELLO}, "startByte": 1, "endByte": 3},
+    "/createSignedFileUploadUrl": {"channelName": "demo", "sha1": HELLO, "size": 5},
+    "/session": {"token": "t", "path": "/"},
+    "/task/updateTaskStatus": {"channelName": "demo", "taskId": "t", "status": "error", "errorMessage": "e"},
+    "/task/createSignedTaskResultUploadUrl": {"channelName": "demo", "taskId": "0" * 40, "size": 5},
+}
+"""Requests that succeed, or fail for what they say alone."""
+odd_values = st.sampled_from(
+    [
+        *(0.0, 2.0, -2.0, 1e300, 10**400, -(10**400), 2**63, 2**64, -1, True, None),
+        *("", "\ud800", "\udc80", "/\udc80", "/\ud800", "/\0", "/" + "a" * 5000, "..", "\n", "\x7f"),
+        *([], {}, [[]], {"sha1": HELLO}, {"sha1": "\ud800"}, {"sha1": HELLO, "manifestSha1": "0" * 40}),
+        {"sha1": HELLO, "chunkOf": {"fileKey": {"sha1": "0" * 40}, "startByte": 0, "endByte": 2**62}},
+        {"sha1": "0" * 40, "chunkOf": {"fileKey": {"sha1": HELLO}, "startByte": 2, "endByte": 2**62}},
+    ]
+)
+
+
+@quick
+@given(st.data())
+def test_a_legal_request_with_one_odd_value(node: NodeThread, data: st.DataObject) -> None:
+    storage = node.config.storage_dir
+    file = storage.parent / "hello"
+    if not file.exists():
+        file.write_bytes(b"hello")
+        assert ask(node.port, "POST", "/store", b"hello", storage=storage).json()["sha1"] == HELLO
+    path = data.draw(st.sampled_from(sorted(LEGAL)))
+    body = {name: str(file) if value == "FILE" else value for name, value in LEGAL[path].items()}
+    body[data.draw(st.sampled_from(sorted(body)))] = data.draw(odd_values)
+    answer = ask(node.port, "POST", path, body, storage=storage)
+    assert answer.status in (200, 400, 403, 500)
+    assert "Something went wrong" not in answer.text
+    if path == "/downloadFileData" and answer.status == 200:
+        assert answer.body in b"hello"
