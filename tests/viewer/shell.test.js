@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
+import { labelRooms, makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
 import { automaticHeights } from '../../seriesview/viewer/app/layout.js';
 import { place } from '../../seriesview/viewer/app/stand_in.js';
 import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
@@ -139,4 +139,9 @@ test('a picture is put where its ticks are in another frame', () => {
   assert.deepEqual(place(frame, frame), { left: 0, right: 50, scale: 1 });
   assert.deepEqual(place(frame, closer), { left: 1600 * 4 - 6000, right: 1600 * 4 - 6000 + 50 * 64, scale: 64 });
   assert.deepEqual(place(closer, frame), { left: 1500 / 16 - 100, right: 1750 / 16 - 100, scale: 1 / 64 });
+});
+
+test('the label of a band ends where the next band begins', () => {
+  const edges = [[0, 100], [20, 22], [40, 60], [40, 90], [200, 260]];
+  assert.deepEqual(labelRooms(edges.map(([from, to]) => ({ from, to })), 18), [40, 0, 0, 50, 60]);
 });

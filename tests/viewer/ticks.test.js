@@ -9,7 +9,8 @@ const START = '2026-11-21T23:59:58.250001+01:00';
 
 /** @param {string} label @returns {number} */
 function secondsOf(label) {
-  return label.replace('\u2212', '-').split(':').map(Number).reduce((sum, part) => sum * 60 + part, 0);
+  const [, days, rest] = /^(?:(\d+)d ?)?(.*)$/.exec(label.replace('\u2212', '-')) ?? [];
+  return Number(days ?? 0) * 86400 + rest.split(':').map(Number).reduce((sum, part) => sum * 60 + part, 0);
 }
 
 test('labels of seconds and clock are the times of their ticks, at every zoom from microseconds to months', () => {
@@ -102,4 +103,12 @@ test('round values', () => {
   assert.deepEqual(valueTicks(0.1, 0.35, 3).map((tick) => tick.label), ['0.1', '0.2', '0.3']);
   assert.equal(valueTicks(3, 3, 4).length, 1);
   assert.equal(valueTicks(NaN, 3, 4).length, 0);
+});
+
+test('from a hundred hours on, the clock counts days', () => {
+  assert.equal(formatTime(99 * 3600 + 1, 'clock', null, 1), '99:00:01');
+  assert.equal(formatTime(100 * 3600 + 1.5, 'clock', null, 0.1), '4d 04:00:01.5');
+  assert.equal(formatTime(-30 * 86400, 'clock', null, 1), '\u221230d 00:00:00');
+  const month = timeTicks(0, 86400 * 30, 1000, 'clock', null).ticks.filter((tick) => tick.isMajor);
+  assert.deepEqual(month.slice(0, 3).map((tick) => tick.label), ['0d', '2d', '4d']);
 });

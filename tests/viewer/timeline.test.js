@@ -195,3 +195,25 @@ test('segments begin at the nearest whole column, other rates divide where they 
   assert.equal(segmentColumns(timeline, ten, series.b, 'b', 0).isWhole, false);
   assert.equal(segmentColumns(timeline, ten, series.c, 'c', 0).isWhole, false);
 });
+
+test('of series in 1970 seconds and others, these begin at view time 0, bands too', () => {
+  const start = 1_700_000_000.25;
+  const series = {
+    a: seriesOf(1000, [{ start_time: start, num_samples: 1000 }]),
+    b: seriesOf(1000, [{ start_time: 2.5, num_samples: 1000 }]),
+    bands: seriesOf(null, [{ start_time: 1, num_samples: 3, end_time: 9 }], { type: 'interval' }),
+  };
+  const timeline = timelineOf(series, ['a', 'b']);
+  assert.equal(timeline.sessionStart, '2023-11-14T22:13:20.000Z');
+  assert.deepEqual(timeline.shifts, { a: -1_700_000_000, b: 0, bands: 0 });
+  assert.equal(timeline.startTime, 0.25);
+  assert.equal(timelineOf(series, ['b']).sessionStart, null);
+});
+
+test('the whole of a series of few samples fills the screen', () => {
+  for (const [count, least] of /** @type {const} */ ([[1, 100], [2, 400], [3, 400], [20, 400]])) {
+    const timeline = timelineOf({ a: seriesOf(10, [{ start_time: 0, num_samples: count }]) });
+    const { first, end } = sessionColumns(timeline, wholeSession(timeline, 1000));
+    assert.ok(end - first >= least && end - first <= 1000, `${count}: ${end - first}`);
+  }
+});

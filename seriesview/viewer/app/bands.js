@@ -16,6 +16,8 @@ import { shortened } from './gutter.js';
  */
 
 const HEIGHT = 18;
+/** CSS pixels of the narrowest band with a label. */
+const LABELLED = 18;
 /** Okabe and Ito's, which colour-blind people can tell apart. */
 const COLOURS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#0072b2', '#8c8c8c', '#f0e442', '#d55e00'];
 
@@ -65,6 +67,22 @@ export function visibleBands({ starts, ends, latest, labels }, startTime, endTim
     found.push(band);
   }
   return found;
+}
+
+/**
+ * Pixels that the label of each band has, up to where the next band with a label begins.
+ * @param {{from: number, to: number}[]} bands in order of `from`
+ * @param {number} least pixels of a band with a label
+ * @returns {number[]}
+ */
+export function labelRooms(bands, least) {
+  let next = Infinity;
+  return bands.toReversed().map(({ from, to }) => {
+    if (to - from < least) return 0;
+    const room = Math.min(to, next) - from;
+    next = from;
+    return room;
+  }).reverse();
 }
 
 /**
@@ -137,7 +155,9 @@ export function createBands(app, { rows, tint, edges }, failed) {
       if (!bands) continue;
       context.font = '10.5px system-ui, sans-serif';
       context.textBaseline = 'middle';
-      for (const { from, to, label } of visibleBands(bands, startTime, endTime, pixelOf)) {
+      const visible = visibleBands(bands, startTime, endTime, pixelOf);
+      const rooms = labelRooms(visible, LABELLED * ratio);
+      visible.forEach(({ from, to, label }, place) => {
         const [x, width] = [from / ratio, (to - from) / ratio];
         behind.fillStyle = before.fillStyle = context.fillStyle = COLOURS[(firstColour + label) % COLOURS.length];
         behind.fillRect(from, 0, to - from, 1);
@@ -145,11 +165,13 @@ export function createBands(app, { rows, tint, edges }, failed) {
         context.globalAlpha = 0.38;
         context.fillRect(x, 1, Math.max(width - (width > 3 ? 1 : 0), 1 / ratio), HEIGHT - 2);
         context.globalAlpha = 1;
-        if (width < 18) continue;
-        context.fillRect(x, 1, Math.min(2, width), HEIGHT - 2);
+        if (width < LABELLED) return;
+        context.fillRect(x, 1, 2, HEIGHT - 2);
+        const room = rooms[place] / ratio;
+        if (room < LABELLED) return;
         context.fillStyle = text;
-        context.fillText(shortened(context, bands.names[label], width - 9), x + 5, HEIGHT / 2 + 0.5);
-      }
+        context.fillText(shortened(context, bands.names[label], room - 9), x + 5, HEIGHT / 2 + 0.5);
+      });
       firstColour += bands.names.length;
     }
   }

@@ -35,7 +35,8 @@ export function planOf(timeline, rung, manifest, uri, finest) {
     return { ...own, step: samplesPerColumn, isWhole: true, notes: [] };
   }
   const rounded = { samplesPerColumn: own.samplesPerColumn, columnsPerSample: 1, isWhole: false };
-  if (finest === 1 && own.samplesPerColumn < FINEST_SHARE) return { ...rounded, step: 1, notes: [] };
+  // Finer than the finest bins: samples.
+  if (finest === 1 && own.samplesPerColumn < 2 * FINEST_SHARE) return { ...rounded, step: 1, notes: [] };
   const numSamples = manifest.segments.reduce((sum, segment) => sum + segment.num_samples, 0);
   const rungs = zoomLadder(factors, Math.max(numSamples, 1), finest === 1).filter((each) => each > 1);
   const fitting = rungs.filter((each) => each * FINEST_SHARE <= own.samplesPerColumn);

@@ -7,6 +7,9 @@ const OCTAVE = [4, 5, 6, 7];
 
 /** Columns that one tick may take, closer than one tick a column. */
 export const COLUMNS_PER_SAMPLE = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32];
+/** More of them, for sessions of so few ticks that they would not fill a screen. */
+const COLUMNS_OF_FEW = [48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
+const SCREEN = 4096;
 
 /**
  * Samples a column, ascending, up to the first at which `numSamples` fit one column.
@@ -55,7 +58,9 @@ export function sourceFactor(samplesPerColumn, factors, hasSamples = true) {
  * @returns {Rung[]}
  */
 export function allRungs(timeline) {
-  const closer = timeline.finest === 1 ? COLUMNS_PER_SAMPLE.filter((columns) => columns > 1).reverse() : [];
+  const ticks = (timeline.endTime - timeline.firstTime) * timeline.ticksPerSecond;
+  const few = COLUMNS_OF_FEW.filter((columns) => columns * ticks <= SCREEN);
+  const closer = timeline.finest === 1 ? [...COLUMNS_PER_SAMPLE.slice(1), ...few].reverse() : [];
   return [
     ...closer.map((columnsPerSample) => ({ samplesPerColumn: 1, columnsPerSample })),
     ...timeline.ladder.map((samplesPerColumn) => ({ samplesPerColumn, columnsPerSample: 1 })),

@@ -10,6 +10,7 @@
 const SECOND = 1_000_000_000n;
 const DAY = 86_400n * SECOND;
 const MONDAY = 4n * DAY;
+const HOURS_WITHOUT_DAYS = 100n;
 /** @type {Record<string, string>} units in words, as NWB files have them */
 const SYMBOLS = { volt: 'V', volts: 'V', ampere: 'A', amperes: 'A', second: 's', seconds: 's', hertz: 'Hz', tesla: 'T' };
 const CHARACTER = 6.4;
@@ -74,7 +75,8 @@ export function timeTicks(startTime, endTime, width, mode, sessionStart) {
 }
 
 /**
- * A view time in words: 12.5 s is '12.500', '0:00:12.500' or '2026-11-21 14:40:12.500'.
+ * A view time in words: 12.5 s is '12.500', '0:00:12.500' or '2026-11-21 14:40:12.500'; the clock counts days from a
+ * hundred hours on, such as '5d 02:00:00'.
  * @param {number} time seconds
  * @param {TimeMode} mode
  * @param {string | null} sessionStart
@@ -236,7 +238,7 @@ function labelOf(at, mode, step) {
   let digits = 9;
   while (digits > 0 && step.nanoseconds % 10n ** BigInt(10 - digits) === 0n) digits -= 1;
   if (mode === 'seconds') return decimalText(at, digits);
-  if (mode === 'clock') return clockText(at, digits, false);
+  if (mode === 'clock') return step.nanoseconds >= DAY ? daysText(at) : clockText(at, digits, false);
   if (step.months) return dateOf(at).slice(0, step.months % 12 ? 7 : 4);
   if (step.nanoseconds >= DAY) return dateOf(at);
   const text = clockText(modulo(at, DAY), digits, true);
@@ -250,14 +252,20 @@ function decimalText(at, digits) {
   return `${at < 0n ? '\u2212' : ''}${size / SECOND}${fraction}`;
 }
 
-/** @param {bigint} at nanoseconds @param {number} digits @param {boolean} isPadded @returns {string} h:mm:ss */
+/** @param {bigint} at nanoseconds @param {number} digits @param {boolean} isPadded @returns {string} h:mm:ss, or days and hh:mm:ss */
 function clockText(at, digits, isPadded) {
   const size = at < 0n ? -at : at;
   const seconds = size / SECOND;
   const pad = (/** @type {bigint} */ value, length = 2) => value.toString().padStart(length, '0');
   const fraction = digits ? `.${pad(size % SECOND, 9).slice(0, digits)}` : '';
-  const hours = pad(seconds / 3600n, isPadded ? 2 : 1);
-  return `${at < 0n ? '\u2212' : ''}${hours}:${pad((seconds / 60n) % 60n)}:${pad(seconds % 60n)}${fraction}`;
+  const days = !isPadded && seconds >= HOURS_WITHOUT_DAYS * 3600n ? seconds / 86_400n : 0n;
+  const hours = pad(seconds / 3600n - 24n * days, isPadded || days ? 2 : 1);
+  return `${at < 0n ? '\u2212' : ''}${days ? `${days}d ` : ''}${hours}:${pad((seconds / 60n) % 60n)}:${pad(seconds % 60n)}${fraction}`;
+}
+
+/** @param {bigint} at nanoseconds, whole days @returns {string} such as 5d */
+function daysText(at) {
+  return `${at < 0n ? '\u2212' : ''}${(at < 0n ? -at : at) / DAY}d`;
 }
 
 /** @param {bigint} at nanoseconds since 1970 @returns {string} year-month-day */

@@ -254,11 +254,13 @@ function placeSeries(uris, series) {
     });
     return { shifts, sessionStart: earliest.text };
   }
-  const starts = uris.filter((uri) => series[uri].segments.length).map((uri) => startOf(series[uri]));
-  const first = Math.floor(Math.min(...starts));
-  const isEpoch = starts.length > 0 && first >= EPOCH_SECONDS && first < 1e11;
-  for (const uri of uris) shifts[uri] = isEpoch ? -first : 0;
-  return { shifts, sessionStart: isEpoch ? new Date(first * 1000).toISOString() : null };
+  const isEpoch = (/** @type {string} */ uri) => {
+    const start = series[uri].segments.length ? startOf(series[uri]) : 0;
+    return start >= EPOCH_SECONDS && start < 1e11;
+  };
+  const first = Math.floor(Math.min(...uris.filter(isEpoch).map((uri) => startOf(series[uri]))));
+  for (const uri of uris) shifts[uri] = isEpoch(uri) ? -first : 0;
+  return { shifts, sessionStart: Number.isFinite(first) ? new Date(first * 1000).toISOString() : null };
 }
 
 /**

@@ -5,9 +5,10 @@ import { formatTime } from '../../geometry/ticks.js';
 /** @typedef {import('../../types.js').Timeline} Timeline */
 /** @typedef {import('../../geometry/ticks.js').TimeMode} TimeMode */
 
-export const TIME_KINDS = 'seconds (12.5), h:m:s (0:01:02.5), a wall-clock time (2024-05-01 14:03:22)'
+export const TIME_KINDS = 'seconds (12.5), h:m:s (0:01:02.5, 2d 03:00:00), a wall-clock time (2024-05-01 14:03:22)'
   + ' or a sample (#12345)';
 const SECONDS = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?:s|sec|seconds)?$/i;
+const DAYS = /^([+-])?(\d+)\s*d(?:\s+(\d.*))?$/i;
 const CLOCK = /^([+-])?(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d*)?)$/;
 const WALL = /^(?:(\d{4}-\d\d-\d\d)[T ]+)?(\d\d?:\d\d)(:\d\d)?(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
 
@@ -39,10 +40,17 @@ function readTime(typed, timeline, mode) {
   if (seconds) return Number(seconds[1]);
   const isDated = /^\d{4}-/.test(typed);
   if (timeline.sessionStart && (isDated || mode === 'wall')) return wallToView(typed, timeline, timeline.sessionStart);
-  const clock = CLOCK.exec(typed);
+  const days = DAYS.exec(typed);
+  if (days && days[3] === undefined) return signed(days[1], 86400 * Number(days[2]));
+  const clock = CLOCK.exec(days ? `${days[1] ?? ''}${days[3]}` : typed);
   if (!clock) return null;
   const [, sign, hours = 0, minutes, rest] = clock;
-  return (sign === '-' ? -1 : 1) * (Number(hours) * 3600 + Number(minutes) * 60 + Number(rest));
+  return signed(sign, 86400 * Number(days?.[2] ?? 0) + Number(hours) * 3600 + Number(minutes) * 60 + Number(rest));
+}
+
+/** @param {string | undefined} sign @param {number} time @returns {number} */
+function signed(sign, time) {
+  return sign === '-' ? -time : time;
 }
 
 /** @param {string} typed @param {Timeline} timeline @param {string} sessionStart @returns {number | null} */
