@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from typing import Protocol
+from typing import Protocol, TypeVar
 from urllib.parse import urlencode
 
 from seriesview.backend.client import DaemonClient, Refused, Unreachable
@@ -28,10 +28,16 @@ _MAX_REFUSALS = 7
 _UPLOAD_SECONDS = 120.0
 _FIRST_PAUSE = 0.05
 _log = logging.getLogger(LOGGER_NAME)
+Result = TypeVar("Result")
 
 
 class ResultBucket(Protocol):
     """A bucket that takes results in place of the daemon's own; called by several threads."""
+
+    @property
+    def base_url(self) -> str:
+        """The web address below which browsers read."""
+        ...
 
     def put(self, channel: str, task_hash: str, result: bytes) -> None:
         """Store a result under its path; raises SeriesviewError."""
@@ -50,6 +56,8 @@ class Reporter:
     ) -> None:
         """Keep trying for `keep_seconds` while the daemon is away."""
         self._bucket = bucket
+        self._read_from = None if bucket is None else bucket.base_url
+        """The bucket from which results are read, as the app said last; None: from the app itself."""
         self._client = client
         self._keep_seconds = keep_seconds
         self._stopping = stopping
@@ -84,19 +92,34 @@ class Reporter:
     def _finished(self, task: RequestedTask, outcome: Outcome, result: bytes) -> Outcome:
         """Store a result and report it in one request, as a node takes it; returns as `_stored`."""
         names = {"channelName": task.channel, "taskId": task.task_id, "taskHash": task.task_hash}
-        if self._bucket is not None:
-            try:
-                self._bucket.put(task.channel, task.task_hash, result)
-            except SeriesviewError as error:
-                _log.error(fields("bucket", error=str(error)))
-                return failure("the result cannot be stored: this backend's bucket does not take it")
-            names["storedIn"], result = "bucket", b""
-        path = f"{FINISH_PATH}?{urlencode(names)}"
         try:
-            self._persist(lambda: self._client.post(path, result, _UPLOAD_SECONDS))
+            if self._bucket is not None and self._read_from == self._bucket.base_url:
+                try:
+                    self._bucket.put(task.channel, task.task_hash, result)
+                except SeriesviewError as error:
+                    _log.error(fields("bucket", error=str(error)))
+                    return failure("the result cannot be stored: this backend's bucket does not take it")
+                stored = {"storedIn": "bucket", "bucketUrl": self._bucket.base_url}
+                if self._finish(task, names | stored, b""):
+                    return outcome
+            self._finish(task, names, result)
         except Refused as error:
             return failure(f"the result cannot be stored: {error}")
         return outcome
+
+    def _finish(self, task: RequestedTask, names: dict[str, str], result: bytes) -> bool:
+        """Report a result; False where it lies in a bucket from which the channel's are not read. Raises Refused."""
+        path = f"{FINISH_PATH}?{urlencode(names)}"
+        answer = self._persist(lambda: self._client.post(path, result, _UPLOAD_SECONDS))
+        if self._bucket is not None and answer.get("bucketUrl") != self._read_from:
+            self._read_from = answer.get("bucketUrl")
+            if self._read_from == self._bucket.base_url:
+                _log.info(fields("bucket", results=self._read_from))
+            else:
+                asking = f"seriesview channel set {task.channel} --bucket-url {self._bucket.base_url}"
+                advice = f"the channel has another bucket, results go to the app; its owner may run: {asking}"
+                _log.error(fields("bucket", results="the app", error=advice))
+        return answer.get("isStored") is not False
 
     def _stored(self, task: RequestedTask, outcome: Outcome, result: bytes) -> Outcome:
         """Store a result; returns the outcome, which is an error where it cannot be stored."""
@@ -124,15 +147,14 @@ class Reporter:
             body["errorMessage"] = outcome.error
         self._persist(lambda: self._client.post(STATUS_PATH, body))
 
-    def _persist(self, call: Callable[[], object]) -> None:
+    def _persist(self, call: Callable[[], Result]) -> Result:
         """Repeat a call until it succeeds; raises Unreachable when the time is over, Refused after some tries."""
         last = time.monotonic() + self._keep_seconds
         pause = _FIRST_PAUSE
         refusals = 0
         while True:
             try:
-                call()
-                return
+                return call()
             except Refused as error:
                 refusals += 1
                 if refusals >= _MAX_REFUSALS or self._stopping.seconds_left() <= 0:

@@ -14,7 +14,6 @@ import itertools
 import time
 from collections import deque
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, Protocol
 
 from seriesview.node.canonical import canonical_json, javascript_json, task_hash_of_json
@@ -47,8 +46,8 @@ class Results(Protocol):
     def exists(self, path: str) -> bool:
         """Return whether something is stored under a bucket path."""
 
-    def location(self, path: str) -> Path:
-        """Return the file that holds what is stored under a bucket path."""
+    def stored(self, path: str) -> float:
+        """Return when that was stored, in seconds since 1970; OSError where there is nothing."""
 
 
 class TaskBroker:
@@ -116,8 +115,8 @@ class TaskBroker:
     def has_result_of(self, channel: str, task_id: str, result_hash: str) -> bool:
         """Return whether the result of a query that this broker does not know is stored."""
         try:
-            path = self._results.location(self._results.result_path(channel, result_hash))
-            return path.stat().st_mtime > time_of_task_id(task_id) - _CLOCK_SECONDS
+            path = self._results.result_path(channel, result_hash)
+            return self._results.stored(path) > time_of_task_id(task_id) - _CLOCK_SECONDS
         except (OSError, ValueError):
             return False
 

@@ -45,11 +45,9 @@ async def _get(request: Request) -> Response:
     place = _place(request)
     if place is None:
         return _not_found()
-    if place.kind == "result" and node.buckets.is_elsewhere(place.path):
-        channel = node.channels.get(place.channel)
-        if channel is None or channel.bucket_url is None:
-            return _not_found()
-        where = {"Location": f"{channel.bucket_url}/{place.path}", "Cache-Control": "no-cache"}
+    elsewhere = node.buckets.elsewhere.url(place.path) if place.kind == "result" else None
+    if elsewhere is not None:
+        where = {"Location": elsewhere, "Cache-Control": "no-cache"}
         return Response(status_code=307, headers=_HEADERS | where)
     headers = dict(_HEADERS)
     if place.kind == "file":

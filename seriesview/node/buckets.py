@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 from seriesview.errors import NodeError
 from seriesview.node.names import is_channel_name, is_sha1
 from seriesview.node.result_writer import ResultWriter
+from seriesview.node.results_elsewhere import ResultsElsewhere
 from seriesview.store.writer import AtomicWriter
 
 BUCKETS_DIRECTORY = "buckets"
@@ -22,9 +23,6 @@ URL_PREFIX = "/bucket"
 
 base_url: ContextVar[str | None] = ContextVar("base_url", default=None)
 """The address under which the current request reached the node (set for each request)."""
-
-_MOST_ELSEWHERE = 100_000
-_ELSEWHERE_SECONDS = 24 * 3600.0
 
 _HASHED = r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{2})/\2\3\4[0-9a-f]{34}"
 _FEED = r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{2})/\2\3\4[0-9a-f]{58}"
@@ -70,7 +68,14 @@ def parse_bucket_path(path: str) -> BucketPath | None:
 class Buckets:
     """Paths, addresses and upload permits of the channels' buckets."""
 
-    def __init__(self, storage_dir: Path, key: bytes, default_url: str, seconds: float) -> None:
+    def __init__(
+        self,
+        storage_dir: Path,
+        key: bytes,
+        default_url: str,
+        seconds: float,
+        elsewhere: ResultsElsewhere | None = None,
+    ) -> None:
         """Keep buckets below `storage_dir`; upload URLs are signed with `key` and good for `seconds`."""
         self.directory = storage_dir / BUCKETS_DIRECTORY
         self.default_url = default_url
@@ -81,7 +86,7 @@ class Buckets:
             self.directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
             raise NodeError(f"cannot make {self.directory}: {error.strerror}") from error
-        self._elsewhere: dict[str, float] = {}
+        self.elsewhere = ResultsElsewhere() if elsewhere is None else elsewhere
         self.writer = AtomicWriter(self.directory)
         self.result_writer = ResultWriter(self.directory)
 
@@ -107,22 +112,11 @@ class Buckets:
         """Return whether something lies at a bucket path, or in the channel's public bucket."""
         if os.path.isfile(self.location(path)):  # noqa: PTH113  (faster, and asked for each task)
             return True
-        return self.is_elsewhere(path)
+        return self.elsewhere.url(path) is not None
 
-    def note_elsewhere(self, path: str) -> None:
-        """Note that a result was stored in its channel's public bucket; known for a day, while the node runs."""
-        self._elsewhere.pop(path, None)
-        if len(self._elsewhere) >= _MOST_ELSEWHERE:
-            del self._elsewhere[next(iter(self._elsewhere))]
-        self._elsewhere[path] = time.monotonic() + _ELSEWHERE_SECONDS
-
-    def note_here(self, path: str) -> None:
-        """Note that a result is stored on this node."""
-        self._elsewhere.pop(path, None)
-
-    def is_elsewhere(self, path: str) -> bool:
-        """Return whether a result is in its channel's public bucket."""
-        return self._elsewhere.get(path, 0.0) > time.monotonic()
+    def stored(self, path: str) -> float:
+        """Return when a result was stored, here or elsewhere, in seconds since 1970; OSError where there is none."""
+        return self.elsewhere.noted(path) or self.location(path).stat().st_mtime
 
     def bucket_url(self) -> str:
         """Return the address that bucket paths are appended to, after a slash."""

@@ -50,6 +50,12 @@ class Database:
         """Return the rows of a statement that only reads."""
         return await self.run(lambda connection: connection.execute(sql, parameters).fetchall())
 
+    def read(self, sql: str) -> list[Row]:
+        """Return the rows of a statement that only reads, at the start; waits for them."""
+        job: Future[list[Row]] = Future()
+        self._jobs.put((lambda connection: connection.execute(sql).fetchall(), job))
+        return job.result()
+
     def create(self, schema: str) -> None:
         """Run statements at the start (CREATE TABLE IF NOT EXISTS ...), one per `;`; waits for them."""
         job: Future[Any] = Future()

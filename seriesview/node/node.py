@@ -19,6 +19,7 @@ from seriesview.node.late_sync import LateSync
 from seriesview.node.mutables import Mutables
 from seriesview.node.one_thread import ShortCalls
 from seriesview.node.quotas import Quotas
+from seriesview.node.results_elsewhere import ResultsElsewhere
 from seriesview.node.tokens import TOKENS_FILE, Sessions, Tokens
 from seriesview.store.writer import AtomicWriter
 
@@ -55,6 +56,7 @@ class Node:
                 self.identity.derive("bucket"),
                 f"http://{_url_host(config.host)}:{port}",
                 config.limits.signed_url_seconds,
+                ResultsElsewhere(self._bucket_url, self.database),
             )
             self.broker = TaskBroker(self.key, self.buckets, config.task_limits)
             self.mutables = Mutables(self.database)
@@ -72,6 +74,10 @@ class Node:
         self.long_calls = ThreadPoolExecutor(_LONG_CALLS, "node-long")
         self._address_file = AddressFile(self.directory)
         self._background: list[asyncio.Task[None]] = []
+
+    def _bucket_url(self, channel: str) -> str | None:
+        found = self.channels.get(channel)
+        return None if found is None else found.bucket_url
 
     async def start(self) -> None:
         """Let clients in: the first code is written before the port opens. Raises NodeError."""

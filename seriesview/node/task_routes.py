@@ -162,30 +162,41 @@ async def _finish(request: Request) -> Response:
     """Store the result that is the body, and set the status `finished`: one request in place of three.
 
     What a kachery daemon does not have; the query says channelName, taskId and taskHash. With storedIn=bucket the
-    body is empty: the result is in the channel's public bucket.
+    body is empty: the result is in the channel's public bucket, which bucketUrl names. Where the channel has another
+    one now, nothing is done, and isStored is false. The answer says which bucket the channel has.
     """
     query = dict(request.query_params)
-    check_fields(query, {"channelName": str, "taskId": str, "taskHash": str}, {"storedIn": str})
+    check_fields(
+        query, {"channelName": str, "taskId": str, "taskHash": str}, {"storedIn": str, "bucketUrl": str}
+    )
     channel, task_id = _channel(request, query["channelName"], "provideTasks"), _task_id(query)
     length = request.headers.get("content-length", "")
     if not length.isdecimal() or len(length) > 18 or "transfer-encoding" in request.headers:
         raise InvalidRequest("header Content-Length is needed, and no Transfer-Encoding")
     node, size = _node(request), int(length)
     if "storedIn" in query:
-        if query["storedIn"] != "bucket" or channel.bucket_url is None or size:
-            raise NodeError(f"channel {channel.name} has no public bucket on this node")
-        node.buckets.note_elsewhere(_result_path(request, channel, "taskHash", query["taskHash"], 0))
+        name = _result_path(request, channel, "taskHash", query["taskHash"], 0)
+        if query["storedIn"] != "bucket" or size:
+            raise InvalidRequest("storedIn must be bucket, and the body empty")
+        if channel.bucket_url is None or query.get("bucketUrl", channel.bucket_url) != channel.bucket_url:
+            return answer({"success": True, "isStored": False, **_bucket_of(channel)})
+        await node.buckets.elsewhere.note(name, channel.bucket_url)
         node.broker.update(channel.name, task_id, "finished")
-        return answer({"success": True})
-    path = node.buckets.location(_result_path(request, channel, "taskHash", query["taskHash"], size))
+        return answer({"success": True, **_bucket_of(channel)})
+    name = _result_path(request, channel, "taskHash", query["taskHash"], size)
+    path = node.buckets.location(name)
     node.quotas.check_result(caller_of(request).account, size)
     destination = Destination(
         node.buckets.result_writer, lambda _: path, size=size, is_immutable=False, is_quick=True
     )
     await receive_file(request, destination)
-    node.buckets.note_here(node.buckets.result_path(channel.name, query["taskHash"]))
+    await node.buckets.elsewhere.forget(name)
     node.broker.update(channel.name, task_id, "finished")
-    return answer({"success": True})
+    return answer({"success": True, **_bucket_of(channel)})
+
+
+def _bucket_of(channel: Channel) -> dict[str, str]:
+    return {} if channel.bucket_url is None else {"bucketUrl": channel.bucket_url}
 
 
 def _has_result(

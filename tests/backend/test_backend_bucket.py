@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
 import pytest
 from app_peers import App
 from bucket_servers import Service, clean, google_server
@@ -110,4 +114,58 @@ def test_results_elsewhere_need_a_channel_with_a_bucket(app: App) -> None:
         body=b"",
         headers={"Authorization": f"Bearer {app.provider}", "Content-Length": "0"},
     )
-    assert (answer.status, b"no public bucket" in answer.data) == (500, True)
+    assert (answer.status, answer.json()) == (200, {"success": True, "isStored": False})
+
+
+def stored_files(app: App) -> list[Path]:
+    """Results that the app itself has."""
+    return [path for path in (app.there.storage / "buckets" / CHANNEL).rglob("*") if path.is_file()]
+
+
+def test_an_app_that_is_started_again_knows_what_lies_in_the_bucket(app: App, bucket: Service) -> None:
+    base = f"http://127.0.0.1:{bucket.port}/{bucket.bucket}"
+    set_bucket(app, base)
+    backend = ready(start(app, bucket))
+    data = np.arange(5, dtype="<i4").tobytes()
+    sha1 = hashlib.sha1(data).hexdigest()
+    path = app.own.storage / "sha1" / sha1[:2] / sha1[2:4] / sha1[4:6] / sha1
+    path.parent.mkdir(parents=True)
+    path.write_bytes(data)
+    kwargs = {"dtype": "int32", "uri": f"sha1://{sha1}/a.dat"}
+    told = app.ask("seriesview.get_array.2", kwargs)
+    backend.stop()
+    app.node.stop(signal.SIGKILL)
+    app.node = app.there.node()
+    assert app.ask("seriesview.get_array.2", kwargs) == told
+    # Where the channel reads from another bucket now, nothing of it is known to lie there.
+    set_bucket(app, "https://storage.googleapis.com/another")
+    request = {
+        "channelName": CHANNEL,
+        "taskFunctionId": "seriesview.get_array.2",
+        "taskKwargs": kwargs,
+        "taskFunctionType": "pure-calculation",
+        "timeoutMsec": 100,
+    }
+    assert app.post("/task/requestTask", request)["status"] == "waiting"
+
+
+def test_the_backend_hears_that_the_channel_has_another_bucket(app: App, bucket: Service) -> None:
+    base = f"http://127.0.0.1:{bucket.port}/{bucket.bucket}"
+    set_bucket(app, base)
+    backend = ready(start(app, bucket))
+    assert app.ask(VERSION, {}, "query")
+    assert not stored_files(app)
+    for url in ("https://storage.googleapis.com/another", ""):
+        set_bucket(app, url)
+        num_objects = len(bucket.names(CHANNEL))
+        assert app.ask(VERSION, {}, "query")
+        assert app.ask(VERSION, {}, "query")
+        # At most the first of them went to where nobody reads any more.
+        assert len(bucket.names(CHANNEL)) <= num_objects + 1
+        assert stored_files(app)
+    assert f"seriesview channel set {CHANNEL} --bucket-url {base}" in backend.written
+    set_bucket(app, base)
+    assert app.ask(VERSION, {}, "query")
+    num_stored = len(stored_files(app))
+    assert app.ask(VERSION, {}, "query")
+    assert len(stored_files(app)) == num_stored
