@@ -1,6 +1,7 @@
 """uvicorn's HTTP connection, with limits on what a client may send before its request is understood."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -12,8 +13,8 @@ _EMPTY_SECONDS = 0.1
 """How long chunks may take to follow a Content-Length of 0."""
 
 
-def connection_class(limits: Limits) -> type[HttpToolsProtocol]:
-    """Return a protocol class for uvicorn that keeps to `limits`."""
+def connection_class(limits: Limits, most: int, turned_away: Callable[[], None]) -> type[HttpToolsProtocol]:
+    """Return a protocol class for uvicorn that keeps to `limits`, and to `most` connections at once."""
 
     class NodeConnection(HttpToolsProtocol):
         """One client's connection."""
@@ -33,6 +34,9 @@ def connection_class(limits: Limits) -> type[HttpToolsProtocol]:
             super().connection_made(transport)
             self._joined = JoinedWrites(transport, self.loop)
             self._expect_head()
+            if len(self.connections) > most:
+                turned_away()
+                transport.abort()
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._cancel_head_timer()

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import logging
-import resource
 import signal
 import socket
 import threading
@@ -18,10 +17,9 @@ from seriesview.node.config import NodeConfig
 from seriesview.node.connection import connection_class
 from seriesview.node.memory import keep_freed_memory
 from seriesview.node.node import Node
+from seriesview.node.open_files import ConnectionLimits, TooManyConnections, connection_limits
 
 _GRACE_SECONDS = 3
-_WANTED_FILES = 65_536
-_BACKLOG = 4096
 _TRIES = 10
 """A port that is free by IPv4 may be taken by IPv6."""
 _LOOPBACK = [(int(socket.AF_INET), "127.0.0.1"), (int(socket.AF_INET6), "::1")]
@@ -122,14 +120,15 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(config: NodeConfig, stop: asyncio.Event, ready: Callable[[Node], None]) -> None:
-    _raise_file_limit()
+    limits, surplus = connection_limits(), TooManyConnections()
+    asyncio.get_running_loop().set_exception_handler(surplus.handle)
     keep_freed_memory()
     sockets = _bind(config.host, config.port)
     try:
         node = Node(config, sockets[0].getsockname()[1], stop.set)
         try:
             await node.start()
-            server = _Server(_uvicorn_config(node), stop, lambda: ready(node))
+            server = _Server(_uvicorn_config(node, limits, surplus), stop, lambda: ready(node))
             closing = asyncio.create_task(_close_when(stop, node))
             await server.serve(sockets)
             closing.cancel()
@@ -145,11 +144,10 @@ async def _close_when(stop: asyncio.Event, node: Node) -> None:
     node.begin_stop()
 
 
-def _uvicorn_config(node: Node) -> uvicorn.Config:
-    files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+def _uvicorn_config(node: Node, limits: ConnectionLimits, surplus: TooManyConnections) -> uvicorn.Config:
     return uvicorn.Config(
         build_app(node),
-        http=connection_class(node.limits),
+        http=connection_class(node.limits, limits.kept, surplus.say),
         ws="none",
         lifespan="off",
         loop="none",
@@ -160,9 +158,8 @@ def _uvicorn_config(node: Node) -> uvicorn.Config:
         date_header=False,
         headers=_SECURITY_HEADERS,
         proxy_headers=False,
-        backlog=_BACKLOG,
-        # Each connection may need a second file: the one that it stores or loads.
-        limit_concurrency=max(files * 2 // 5, 16),
+        backlog=limits.backlog,
+        limit_concurrency=limits.answered,
         timeout_keep_alive=int(node.limits.idle_seconds),
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
@@ -209,14 +206,6 @@ def _addresses(host: str) -> list[tuple[int, str]]:
         raise NodeError(f"--host {host}: no such address on this machine ({error.strerror})") from error
     addresses = dict.fromkeys((int(family), str(address[0])) for family, _, _, _, address in found)
     return sorted(addresses, key=lambda entry: entry[0] != socket.AF_INET)
-
-
-def _raise_file_limit() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
-    if soft < wanted:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _ready_line(node: Node) -> str:

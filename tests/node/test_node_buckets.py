@@ -50,6 +50,8 @@ def test_upload_and_read(filled: NodeThread) -> None:
     assert "sandbox" in answer.headers["Content-Security-Policy"]
     head = ask(filled.port, "HEAD", PATH)
     assert (head.status, head.headers["Content-Length"], head.body) == (200, "1024", b"")
+    weak = ask(filled.port, "GET", PATH, headers={"If-None-Match": f"W/{answer.headers['ETag']}"})
+    assert (weak.status, weak.body) == (304, b"")
     unchanged = ask(filled.port, "GET", PATH, headers={"If-None-Match": answer.headers["ETag"]})
     assert (unchanged.status, unchanged.body) == (304, b"")
     request = {"channelName": "demo", "sha1": SHA1, "size": len(DATA)}
