@@ -16,6 +16,8 @@ import click
 from seriesview.cli.link_server import ServeOptions, say, serve_figure
 
 if TYPE_CHECKING:
+    from urllib3 import PoolManager
+
     from seriesview.store import Store
 
 _HASH = re.compile(r"(?:sha1://)?([0-9a-f]{40})(?:[/?].*)?", re.DOTALL)
@@ -35,8 +37,8 @@ class FigureLink:
 
 
 def is_address(text: str) -> bool:
-    """Whether this is a link, and no file or URI."""
-    return re.match(r"\s*<?https?://", text, re.IGNORECASE) is not None
+    """Whether this is a link, or a place in a bucket, and no file or sha1:// URI."""
+    return re.match(r"\s*<?(https?|gs|s3)://", text, re.IGNORECASE) is not None
 
 
 def parse_link(text: str) -> FigureLink | None:
@@ -80,9 +82,13 @@ def view_link(text: str, storage_dir: Path | None, options: ServeOptions) -> Non
     from seriesview.cli.serve import figure_label
     from seriesview.errors import MissingArtifactError
 
+    address = cleaned(text)
+    if address.startswith(("gs://", "s3://")):
+        _open_exported(_page_in_bucket(address), options)
+        return
     link = parse_link(text)
     if link is None:
-        _open_exported(cleaned(text), options)
+        _open_exported(address, options)
         return
     store = open_reading_store(storage_dir)
     if not store.exists(link.uri):
@@ -107,6 +113,22 @@ def say_what_is_missing(uri: str, store: Store) -> None:
                 f"series {entry.get('name')!r:.200} is not in {store.directory}: {named}; copy it there, or build it "
                 "again"
             )
+
+
+def _page_in_bucket(address: str) -> str:
+    """The web address of what was published at gs://BUCKET/PREFIX or s3://BUCKET/PREFIX. Raises SeriesviewError."""
+    from seriesview.errors import SeriesviewError
+    from seriesview.share.bucket_address import object_url, parse_address, public_base_url
+    from seriesview.share.publishing import PAGE_FILE
+    from seriesview.share.result_bucket import BACKENDS
+
+    place = parse_address(address.removesuffix(PAGE_FILE))
+    if place.prefix.endswith(".json") and f"/{BACKENDS}/" in f"/{place.prefix}":
+        raise SeriesviewError(
+            f"{address}: this names a backend, and no figure; paste it into the dialog behind the channel button of a "
+            "figure that is open, to have that backend answer it"
+        )
+    return object_url(public_base_url(place), place.name(PAGE_FILE))
 
 
 def _open_exported(address: str, options: ServeOptions) -> None:
@@ -143,6 +165,9 @@ def _open_exported(address: str, options: ServeOptions) -> None:
                 document = json.loads(content)
                 if isinstance(document, dict) and document.get("format") == EXPORT_FORMAT:
                     whole = parts._replace(path=path) if path != folder else parts
+                    if not whole.path.endswith(".html") and not _is_page(pool, urlunsplit(whole)):
+                        # A bucket has no page for a folder.
+                        whole = whole._replace(path=f"{path}index.html")
                     link = urlunsplit(whole)
                     workspace = str(document.get("workspace"))
                     named = f" of {workspace}" if _URI.fullmatch(workspace) else ""
@@ -156,6 +181,16 @@ def _open_exported(address: str, options: ServeOptions) -> None:
         f"{address}: neither a link to a figure (it has no d=HASH) nor an exported folder ({'; '.join(problems)}); "
         "copy the link whole"
     )
+
+
+def _is_page(pool: PoolManager, address: str) -> bool:
+    from urllib3.exceptions import HTTPError
+
+    try:
+        answer = pool.request("HEAD", address)
+    except HTTPError:
+        return False
+    return answer.status == 200 and answer.headers.get("Content-Type", "").startswith("text/html")
 
 
 def _no_number(text: str) -> None:

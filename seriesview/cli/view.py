@@ -64,12 +64,12 @@ def command(
     """Show what PATH holds in a browser: build what is missing, print a link, and answer it until Ctrl-C.
 
     PATH is a recording, or several of them; a config.yaml or a folder with one; a results/workspace.json, a sha1://
-    URI or a link. Recordings get a folder of their own with a config.yaml that you may edit, and with all that is
-    built; the command says which. What is built already is not built again. Everything else is as with `seriesview
-    serve`.
+    URI, a link, or a gs:// or s3:// address of something published. Recordings get a folder of their own with a
+    config.yaml that you may edit, and with all that is built; the command says which. What is built already is not
+    built again. Everything else is as with `seriesview serve`.
 
     A link may be old, printed, and of any host: what it names is shown from the storage directory here, with the range
-    and the settings that it holds. The address of an exported or published folder is opened where it is.
+    and the settings that it holds. What was exported or published is opened where it is.
 
     \b
     Examples:

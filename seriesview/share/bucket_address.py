@@ -81,6 +81,19 @@ def object_url(base_url: str, name: str) -> str:
     return f"{base_url}/{quote(name)}"
 
 
+def public_base_url(address: BucketAddress) -> str:
+    """The web address below which anybody reads a bucket's objects; the libraries' variables for servers count."""
+    if address.scheme == "gs":
+        server = os.environ.get("STORAGE_EMULATOR_HOST") or "https://storage.googleapis.com"
+        return f"{server if '://' in server else f'http://{server}'}".rstrip("/") + f"/{address.bucket}"
+    server = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    if not server and "." not in address.bucket:
+        # Amazon sends on from here to the bucket's region.
+        return f"https://{address.bucket}.s3.amazonaws.com"
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    return f"{server.rstrip('/') or f'https://s3.{region}.amazonaws.com'}/{address.bucket}"
+
+
 def _default_address() -> BucketAddress:
     text = os.environ.get(BUCKET_VARIABLE, "").strip()
     if not text:

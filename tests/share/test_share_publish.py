@@ -9,7 +9,7 @@ from bucket_servers import Service
 from shared_workspaces import make_workspace, run
 
 from seriesview.errors import SeriesviewError
-from seriesview.share.bucket_address import parse_address, prefix_of_label
+from seriesview.share.bucket_address import parse_address, prefix_of_label, public_base_url
 from seriesview.share.buckets import open_bucket
 from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
@@ -207,3 +207,36 @@ def test_prefixes_of_labels():
 def test_what_is_not_there_is_not_served(service):
     with pytest.raises(urllib.error.HTTPError):
         service.read("nothing")
+
+
+def test_what_was_published_is_opened_by_its_bucket(service, published, store, monkeypatch):
+    done = published(service.address("night/7"))
+    for address in (
+        service.address("night/7"),
+        service.address("night/7/"),
+        service.address("night/7/index.html"),
+    ):
+        shown = run("view", address, "--json", "--no-browser")
+        assert json.loads(shown.stdout) == {"url": done.link}
+        assert f"this is an export of {done.uri}" in shown.stderr
+    # The folder itself is no page in a bucket.
+    named = done.link.removesuffix("/index.html")
+    assert run("view", named, "--no-browser").stdout.strip() == done.link
+    said = run("view", service.address("night/8"), expected=2).stderr
+    assert "export.json gives 404" in said
+    said = run("view", f"{service.scheme}://{service.bucket}/seriesview-backends/rig.json", expected=2).stderr
+    assert "paste it" in said
+    said = run("view", f"{service.scheme}://No", expected=2).stderr
+    assert "is no name of a bucket" in said
+
+
+def test_the_address_of_a_bucket_needs_no_library(monkeypatch):
+    for name in ("STORAGE_EMULATOR_HOST", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
+        monkeypatch.delenv(name, raising=False)
+    for address, url in (
+        ("gs://lab", "https://storage.googleapis.com/lab"),
+        ("s3://lab/x", "https://lab.s3.amazonaws.com"),
+    ):
+        assert public_base_url(parse_address(address)) == url
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    assert public_base_url(parse_address("s3://lab.org")) == "https://s3.eu-west-1.amazonaws.com/lab.org"
