@@ -15,7 +15,7 @@ from expected_pictures import assert_same, expected_picture
 from playwright.sync_api import Frame, Page, expect
 from recordings import Builder, Recording, noise
 from static_servers import VIEWER, StaticServer
-from viewer_places import CHANNEL, Places, Surroundings, show, start_backend, view_frame
+from viewer_places import CHANNEL, Places, Process, Surroundings, show, start_backend, view_frame
 
 from seriesview.figures.node_access import permit_links
 from seriesview.store import open_store, parse_uri
@@ -260,6 +260,7 @@ class Served:
     """A node of a module's own, whose backends come and go."""
 
     surroundings: Surroundings
+    node: Process
     places: Places
     recording: Recording
     workspace: str
@@ -276,9 +277,9 @@ def served(
     recording = builder.regular("served", [samples], full_resolution="link")
     workspace = builder.workspace("served", [("ContinuousTraces", recording.name, recording.uri)])
     permit_links(own.storage, CHANNEL, print)
-    own.node()
+    node = own.node()
     address = f"http://127.0.0.1:{own.port}"
-    yield Served(own, Places(address, static_server, viewer_host, own.storage), recording, workspace)
+    yield Served(own, node, Places(address, static_server, viewer_host, own.storage), recording, workspace)
     own.end()
 
 
@@ -307,6 +308,29 @@ def test_a_backend_that_is_lost_and_found(page: Page, served: Served) -> None:
     panel = viewer.panel()
     assert panel.frame["columnsPerSample"] == 2
     assert_same(panel, expected_picture(served.recording, panel, viewer.timeline()), "found")
+
+
+def test_a_node_that_is_stopped_and_started_again(page: Page, served: Served) -> None:
+    """The page says what to do, and goes on by itself once this browser is known again."""
+    start_backend(served.surroundings)
+    viewer = show(page, served.places.address("tasks", served.workspace))
+    served.node.stop()
+    move = "seriesview.setState({samplesPerColumn: 1, columnsPerSample: 2, leftColumn: 5000})"
+    viewer.inside.evaluate(move)
+    card_says(viewer, "The node does not answer", "running")
+    served.surroundings.node()
+    start_backend(served.surroundings)
+    card = viewer.inside.locator(".panel [role=alert]:visible").first
+    expect(card).to_contain_text("Print a new link")
+    other = page.context.new_page()
+    show(other, served.places.address("tasks", served.workspace))
+    viewer.wait_until(
+        "seriesview.panels()[0].painted?.error === null && seriesview.panels()[0].painted.isComplete"
+    )
+    panel = viewer.panel()
+    assert_same(panel, expected_picture(served.recording, panel, viewer.timeline()), "again")
+    files = "fetch('files/tests/sha1/00/00/00/' + '0'.repeat(40)).then(answer => answer.status)"
+    assert page.evaluate(files) == 404
 
 
 def test_a_backend_that_wants_an_id(page: Page, served: Served) -> None:

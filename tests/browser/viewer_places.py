@@ -25,6 +25,7 @@ __all__ = [
     "SOURCES",
     "Guard",
     "Places",
+    "Process",
     "Surroundings",
     "show",
     "start_backend",

@@ -3,9 +3,15 @@
 /** Where the node's own paths begin, also behind a proxy that puts something before them. */
 export const BASE = new URL('.', location.href).href.replace(/[?#].*$/, '');
 
-/** Whether this browser may read the bucket alone. */
-let isRefused = false;
+export const NO_SESSION =
+  'This browser has not been let in by this node. Print a new link (seriesview serve, seriesview view) where the ' +
+  'node runs, and open it here: each link lets one browser in.';
+const NO_ANSWER = 'The node does not answer. Is it still running, and the network there? It is asked again every few seconds.';
 
+/** Until when (performance.now()) only the bucket is asked, because this browser may not read other files. */
+let refusedUntil = 0;
+
+const REFUSED_MILLISECONDS = 10_000;
 const MOST_TRIES = 5;
 
 const URI = /^(?:sha1:\/\/)?([0-9a-f]{40})(?:[/?].*)?$/;
@@ -39,9 +45,11 @@ export async function fetchArtifact(uri, channel, startByte, endByte) {
   const isPart = startByte !== undefined || endByte !== undefined;
   const last = endByte === undefined ? '' : endByte - 1;
   const headers = isPart ? { Range: `bytes=${startByte ?? 0}-${last}` } : undefined;
+  let isRefused = performance.now() < refusedUntil;
   let response = await reach(isRefused ? bucket : stored, { headers });
   if (response.status === 403) {
     isRefused = true;
+    refusedUntil = performance.now() + REFUSED_MILLISECONDS;
     response = await reach(bucket, { headers });
   }
   if (response.status === 404) {
@@ -66,7 +74,15 @@ export async function post(path, body, signal) {
   const request = { method: 'POST', headers, body: JSON.stringify(body), signal };
   const response = await reach(BASE + path, request);
   if (response.ok) return response.json();
+  // A link's token is refused for reasons of its own.
+  if (response.status === 403 && path !== 'session' && !(await isLetIn())) throw new Error(NO_SESSION);
   throw new Error((await response.text()) || `The node answered with the HTTP status ${response.status}.`);
+}
+
+/** @returns {Promise<boolean>} whether the node knows this browser; one that was started again knows none */
+async function isLetIn() {
+  const response = await reach(`${BASE}session?channel=`, { cache: 'no-store' });
+  return !response.ok || (await response.json()).name !== null;
 }
 
 /**
@@ -81,7 +97,7 @@ export async function reach(address, request) {
     try {
       response = await fetch(address, request);
     } catch {
-      throw new Error('The node does not answer.');
+      throw new Error(NO_ANSWER);
     }
     if (response.status !== 429 || tries === MOST_TRIES) return response;
     await pause(1000 * Math.min(10, Number(response.headers.get('Retry-After')) || 1));

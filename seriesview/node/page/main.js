@@ -3,7 +3,7 @@
 import { element, openChannelDialog, say, settingsOf } from './channel.js';
 import { openFeeds } from './feeds.js';
 import { figureDataOf } from './figure_data.js';
-import { BASE, messageOf, post, reach } from './files.js';
+import { BASE, NO_SESSION, messageOf, post, reach } from './files.js';
 import { answerTo, isKnownRequest } from './requests.js';
 import { openTasks } from './tasks.js';
 
@@ -15,9 +15,6 @@ import { openTasks } from './tasks.js';
 const BUCKETS = 'https://storage.googleapis.com';
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const INITIALIZE_SECONDS = 30;
-const NO_SESSION =
-  'This browser has not been let in by this node. Print a new link (seriesview serve, seriesview view) where the ' +
-  'node runs, and open it here: each link lets one browser in.';
 
 const framer = framedByOtherName();
 if (framer) location.replace(framer);
