@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.dataset import Dataset, opened_recording
+from seriesview.build.dataset import Dataset, opened_recording, without_descriptions
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
@@ -125,14 +125,13 @@ class _sampled_build:  # noqa: N801
         what = {
             "version": ARTIFACT_VERSION,
             "source": dataclasses.asdict(source),
-            "dataset": dataset.options.dataset,
+            "reader": dataset.reader,
+            "options": without_descriptions(dataclasses.asdict(dataset.options)),
             "dtype": plan.dtype.name,
             "channels": plan.num_channels,
             "segments": plan.segment_lengths,
             "base": plan.base,
             "resolution": plan.resolution,
-            "byte_offset": dataset.options.byte_offset,
-            "order": dataset.options.order,
             "shard": None if shard is None else [shard.index, shard.count],
         }
         self._ledger = Ledger(job.ledger, what)

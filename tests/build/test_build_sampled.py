@@ -136,6 +136,35 @@ def test_a_build_taken_up_again_gives_the_same_artifacts_and_keeps_parts(
     assert build_artifacts(dataset, Job(store, ledger))["manifest"] == undisturbed["manifest"]
 
 
+@pytest.mark.parametrize(
+    ("name", "first", "then"),
+    [
+        ("raw.dat", {"dtype": "<i2"}, {"dtype": ">i2"}),
+        ("table.csv", {"timestamps": "a"}, {"timestamps": "b"}),
+    ],
+)
+def test_a_build_of_a_file_that_is_read_in_another_way_begins_anew(
+    tmp_path: Path,
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    first: dict[str, Any],
+    then: dict[str, Any],
+) -> None:
+    monkeypatch.setattr("seriesview.series.arrays.MAX_PART_BYTES", {"level": 1024, "values": 4096})
+    samples = np.random.default_rng(3).integers(-3000, 3000, (20_000, 2)).astype("int16")
+    samples.tofile(tmp_path / "raw.dat")
+    times = np.arange(20_000)
+    rows = np.column_stack([times, 2 * times, samples[:, 0]])
+    np.savetxt(tmp_path / "table.csv", rows, "%d", ",", header="a,b,c", comments="")
+    config: dict[str, Any] = {"path": str(tmp_path / name), "full_resolution": "store"}
+    if name == "raw.dat":
+        config |= {"channels": 2, "sampling_frequency": RATE}
+    build(config | first, store, tmp_path)
+    again = build(config | then, store, tmp_path)
+    assert again["manifest"] == build(config | then, store, tmp_path, "fresh")["manifest"]
+
+
 def test_a_killed_build_started_again_gives_the_same_artifacts(tmp_path: Path) -> None:
     samples = np.random.default_rng(5).integers(-3000, 3000, (6_000_000, 8)).astype("int16")
     config = flat_file(tmp_path / "raw.dat", samples, full_resolution="store")
