@@ -18,7 +18,7 @@ from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import Progress, bytes_in_words
-from seriesview.build.sampled import FinestDigests, SampledBuild
+from seriesview.build.sampled import FinestDigests, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify
 from seriesview.errors import BuildError
@@ -57,8 +57,9 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
             check_unchanged(source)
             return _result(dataset.name, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size)
-        ensure_room(plan.bytes_to_write, job.store)
-        with _sampled_build(recording, dataset, plan, source, job) as build:
+        made = _sampled_build(recording, dataset, plan, source, job)
+        with made as build:
+            made.ensure_room(plan.bytes_to_write)
             fields = build.build()
         return _result(dataset.name, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
@@ -70,8 +71,9 @@ def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
         if recording.type in ("event", "interval"):
             return {"source": dataclasses.asdict(source), "digests": {}}
         plan = plan_samples(recording, dataset, source.size)
-        ensure_room(plan.bytes_to_write // shard.count, job.store)
-        with _sampled_build(recording, dataset, plan, source, job, shard) as build:
+        made = _sampled_build(recording, dataset, plan, source, job, shard)
+        with made as build:
+            made.ensure_room(plan.bytes_to_write // shard.count)
             digests = build.build_shard(shard)
         hexadecimal = {name: [digest.hex() for digest in found] for name, found in digests.items()}
         return {"source": dataclasses.asdict(source), "digests": hexadecimal}
@@ -100,14 +102,19 @@ def source_path(recording: Recording) -> Path:
     return recording.source or recording.path
 
 
-def ensure_room(needed_bytes: int, store: Store) -> None:
-    """Raise BuildError where the artifacts would not fit."""
-    free = store.free_bytes()
-    if needed_bytes + _FREE_MARGIN_BYTES > free:
+def ensure_room(needed_bytes: int, free_bytes: int, where: str) -> None:
+    """Raise BuildError where so many bytes of artifacts would not fit into a store."""
+    if not has_room(needed_bytes, free_bytes):
         raise BuildError(
-            f"{store.directory}: {bytes_in_words(needed_bytes)} are to be written but only {bytes_in_words(free)} "
-            "are free; free some room, set store.storage_dir to a larger disk, or use full_resolution: omit or link"
+            f"{where}: {bytes_in_words(needed_bytes)} are to be written, and {bytes_in_words(_FREE_MARGIN_BYTES)} "
+            f"kept free, but only {bytes_in_words(free_bytes)} are free; free some room, set store.storage_dir to a "
+            "larger disk, or use full_resolution: omit or link"
         )
+
+
+def has_room(needed_bytes: int, free_bytes: int) -> bool:
+    """Whether so many bytes of artifacts, and what comes beside them, would fit."""
+    return needed_bytes <= 0 or needed_bytes + _FREE_MARGIN_BYTES <= free_bytes
 
 
 class _sampled_build:  # noqa: N801
@@ -135,12 +142,22 @@ class _sampled_build:  # noqa: N801
             "shard": None if shard is None else [shard.index, shard.count],
         }
         self._ledger = Ledger(job.ledger, what)
+        self._store = job.store
+        self._arrays = [array for array in finest_arrays(plan) if array is not None]
         total = plan.bytes_to_read // (1 if shard is None else shard.count)
         name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
         self._progress = Progress(name, total)
         self._build = SampledBuild(
             recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes
         )
+
+    def ensure_room(self, needed_bytes: int) -> None:
+        """Raise BuildError where not so much is free, less the parts that are there already."""
+        kept = sum(
+            array.part_bytes * len(self._ledger.finished(array.name, array.part_bytes, self._store))
+            for array in self._arrays
+        )
+        ensure_room(needed_bytes - kept, self._store.free_bytes(), str(self._store.directory))
 
     def __enter__(self) -> SampledBuild:
         return self._build

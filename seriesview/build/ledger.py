@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -40,12 +41,8 @@ class Ledger:
         lines = content.split(b"\n")
         if lines[0] != self._header.encode():
             return False
-        for line in lines[1:]:
-            try:
-                array, index, digest = json.loads(line)
-                self._parts.setdefault(str(array), {})[int(index)] = bytes.fromhex(digest)
-            except (ValueError, TypeError):
-                continue
+        for array, index, digest in _parts(lines[1:]):
+            self._parts.setdefault(array, {})[index] = digest
         if not content.endswith(b"\n"):
             with self._path.open("ab") as file:
                 file.write(b"\n")
@@ -71,3 +68,22 @@ class Ledger:
     def close(self) -> None:
         """Stop recording."""
         self._file.close()
+
+
+def noted_bytes(directory: Path, name: str, store: Store) -> int:
+    """Bytes in the store of the parts that the ledgers of a dataset's jobs note, whatever they were made with."""
+    digests: set[bytes] = set()
+    for path in (directory / f"{name}.jsonl", *directory.glob(f"{name}-*-of-*.jsonl")):
+        with suppress(OSError):
+            digests.update(digest for _, _, digest in _parts(path.read_bytes().split(b"\n")[1:]))
+    return sum(store.part_bytes(digest) for digest in digests)
+
+
+def _parts(lines: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:
+    """Array, index and digest of each part; lines that cannot be read are left out."""
+    for line in lines:
+        try:
+            array, index, digest = json.loads(line)
+            yield str(array), int(index), bytes.fromhex(digest)
+        except (ValueError, TypeError):
+            continue

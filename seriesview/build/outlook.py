@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.artifacts import source_path
+from seriesview.build.artifacts import ensure_room, has_room, source_path
 from seriesview.build.dataset import Dataset, opened_recording
 from seriesview.build.plan import plan_samples
+from seriesview.build.ledger import noted_bytes
 from seriesview.build.progress import bytes_in_words
 from seriesview.build.source import identify
-from seriesview.errors import BuildError, SeriesviewError
+from seriesview.errors import SeriesviewError
 from seriesview.store import Store
 
 _EVENT_BYTES = 12 + 8
@@ -51,7 +52,7 @@ class BuildOutlook:
     @property
     def fits(self) -> bool:
         """Whether everything can be written."""
-        return self.bytes_to_write <= self.free_bytes
+        return has_room(self.bytes_to_write, self.free_bytes)
 
     def text(self) -> str:
         """The outlook in words, one line a fact."""
@@ -68,18 +69,14 @@ class BuildOutlook:
 
     def ensure_fits(self) -> None:
         """Raise BuildError where the build does not fit."""
-        if not self.fits:
-            raise BuildError(
-                f"{self.store_description}: {bytes_in_words(self.bytes_to_write)} are to be written but only "
-                f"{bytes_in_words(self.free_bytes)} are free; free some room, set store.storage_dir to a larger "
-                "disk, or use full_resolution: omit or link"
-            )
+        ensure_room(self.bytes_to_write, self.free_bytes, self.store_description)
 
 
 def build_outlook(datasets: Sequence[Dataset], artifacts: Path, store: Store) -> BuildOutlook:
-    """Outlook of a build whose artifacts files lie, NAME.json, in the directory `artifacts`.
+    """Outlook of a build whose artifacts files lie, NAME.json, in the directory `artifacts`, and ledgers beside it.
 
-    A dataset that has one, made from the file as it is now, counts as built. Timestamps are not read: a series
+    A dataset that has one, made from the file as it is now, counts as built. Parts that a ledger notes need not be
+    written again. Timestamps are not read: a series
     that has them is taken for one segment.
     """
     found = tuple(
@@ -98,7 +95,8 @@ def _dataset_outlook(dataset: Dataset, artifacts: Path, store: Store) -> Dataset
                 size = recording.num_samples * _EVENT_BYTES
                 return DatasetOutlook(dataset.name, size, size)
             plan = plan_samples(recording, dataset, source.size, read_timestamps=False)
-            return DatasetOutlook(dataset.name, plan.bytes_to_read, plan.bytes_to_write)
+            kept = noted_bytes(artifacts.parent.parent / "ledger", dataset.name, store)
+            return DatasetOutlook(dataset.name, plan.bytes_to_read, max(0, plan.bytes_to_write - kept))
     except SeriesviewError as error:
         return DatasetOutlook(dataset.name, problem=str(error))
 

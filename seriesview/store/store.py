@@ -199,6 +199,15 @@ class Store:
         self._note(digest.hex(), "part", size)
         return self._writer.holds(digest.hex(), size)
 
+    def part_bytes(self, digest: bytes) -> int:
+        """Return the bytes of a part as it lies in the store, 0 where it does not; raises StoreError."""
+        try:
+            return artifact_path(self.directory, digest.hex()).stat().st_size
+        except FileNotFoundError:
+            return 0
+        except OSError as error:
+            raise read_fault(self.directory, error) from error
+
     def get_json(self, uri: str) -> Any:
         """Return the JSON value of a URI; errors as `get_bytes`, and FormatError where it is not JSON."""
         try:

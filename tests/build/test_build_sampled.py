@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import dataset_from_config
+from seriesview.build.outlook import build_outlook
 from seriesview.build.shards import Shard
 from seriesview.errors import BuildError, ReaderError
 from seriesview.series.arrays import ArrayReader
@@ -163,6 +164,31 @@ def test_a_build_of_a_file_that_is_read_in_another_way_begins_anew(
     build(config | first, store, tmp_path)
     again = build(config | then, store, tmp_path)
     assert again["manifest"] == build(config | then, store, tmp_path, "fresh")["manifest"]
+
+
+def test_a_build_taken_up_again_needs_room_for_what_is_left_only(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = np.random.default_rng(3).integers(-3000, 3000, (3_000_000, 8)).astype("int16")
+    config = flat_file(tmp_path / "raw.dat", samples, full_resolution="store")
+    dataset = dataset_from_config("raw", config)
+    expected = build(config, store, tmp_path)["manifest"]
+    outlook = build_outlook([dataset], tmp_path / "artifacts", store)
+    assert outlook.bytes_to_write < 10_000_000
+
+    free = 40_000_000
+    monkeypatch.setattr(Store, "free_bytes", lambda self: free)
+    assert build_outlook([dataset], tmp_path / "artifacts", store).fits
+    assert build(config, store, tmp_path)["manifest"] == expected
+    (tmp_path / "ledger" / "raw.jsonl").unlink()
+    refusal = "dataset raw: .*56.. MB are to be written, and 16.8 MB kept free, but only 40.0 MB are free"
+    with pytest.raises(BuildError, match=refusal):
+        build(config, store, tmp_path)
+    free = 60_000_000
+    with pytest.raises(
+        BuildError, match="56.. MB are to be written, and 16.8 MB kept free, but only 60.0 MB"
+    ):
+        build_outlook([dataset], tmp_path / "artifacts", store).ensure_fits()
 
 
 def test_a_killed_build_started_again_gives_the_same_artifacts(tmp_path: Path) -> None:
