@@ -10,8 +10,8 @@ from pathlib import Path
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.artifacts import ensure_room, has_room, source_path
 from seriesview.build.dataset import Dataset, opened_recording
-from seriesview.build.plan import plan_samples
 from seriesview.build.ledger import noted_bytes
+from seriesview.build.plan import plan_samples
 from seriesview.build.progress import bytes_in_words
 from seriesview.build.source import identify
 from seriesview.errors import SeriesviewError

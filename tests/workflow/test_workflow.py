@@ -347,7 +347,7 @@ def test_a_full_store_is_named_before_anything_is_read(here: Path) -> None:
         file.truncate(12 * 10**12)
     write_config(here, {"raw": dataset})
     done = build(here, status=2)
-    assert "are to be written but only" in done.stderr
+    assert "TB are to be written" in done.stderr
     assert "free some room" in done.stderr
 
 
