@@ -139,7 +139,9 @@ def test_statistics_are_those_of_all_samples(
     expect(rows).to_have_count(6)
     found = [[cell.strip() for cell in row.split("\t")] for row in rows.all_inner_texts()]
     assert [row[0] for row in found] == [LABELS[index] for index in (2, 3, 4, 0, 1, 5)]
-    numbers = np.array([[float(cell) for cell in row[2:]] for row in found])
+    assert {row[1] for row in found} <= {"µV", "mV"}
+    factors = np.array([[1, *[UNITS[row[1]]] * 5] for row in found])
+    numbers = factors * [[float(cell) for cell in row[2:]] for row in found]
     expected = np.column_stack(
         [
             np.full(6, len(values)),

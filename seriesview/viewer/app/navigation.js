@@ -75,8 +75,10 @@ export function listenToPointers(app) {
     latest = event;
   });
 
-  app.element.addEventListener('pointerleave', () => {
+  app.element.addEventListener('pointerleave', ({ pointerType }) => {
     latest = null;
+    // A finger that leaves the screen does not leave the place that it tapped.
+    if (pointerType === 'touch') return;
     if (app.pointed()) app.point(null);
   });
 
@@ -86,6 +88,10 @@ export function listenToPointers(app) {
       if (latest) move();
       pinch = null;
       if (drag && name === 'pointerup') finish(drag, event);
+      if (event.pointerType === 'touch') {
+        if (drag && !drag.isMoved && name === 'pointerup') pointAt(event);
+        else app.point(null);
+      }
       drag = null;
       box.hidden = true;
       const [rest] = fingers.values();

@@ -64,9 +64,10 @@ export function createPanelHost(app, panel, initial, changed, retry) {
   const card = make('div', { className: 'card', role: 'alert', hidden: true });
   const body = make('div', { className: 'panel-body' }, gutter, picture, card);
   const notes = make('span', { className: 'notes' });
+  const busy = make('span', { className: 'busy', hidden: true, 'aria-hidden': 'true' }, 'Loading\u2026');
   const actions = make('div', { className: 'panel-actions' });
   const hide = iconButton(`Hide ${name}`, CLOSE, () => host.set({ hidden: true }));
-  const bar = make('div', { className: 'panel-bar' }, make('h2', {}, name), notes, actions, hide);
+  const bar = make('div', { className: 'panel-bar' }, make('h2', {}, name), busy, notes, actions, hide);
   const handle = make('div', {
     className: 'handle', tabIndex: 0, role: 'separator', 'aria-orientation': 'horizontal', 'aria-label': `Height of ${name}`,
     'aria-valuemin': HEIGHTS.least, 'aria-valuemax': HEIGHTS.most, title: 'Drag to resize, double click for the automatic height',
@@ -112,6 +113,7 @@ export function createPanelHost(app, panel, initial, changed, retry) {
     show(painted, frame) {
       host.painted = painted;
       showCard(painted.error, true);
+      busy.hidden = painted.isComplete || painted.error !== null;
       if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
         draw(painted);
         const how = { ...settings, height: painted.height, isDark: app.isDark() };

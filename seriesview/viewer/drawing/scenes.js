@@ -1,5 +1,6 @@
 /** @file What each type of panel draws: its channels, its lanes, and its columns. */
 
+import { quantityText } from '../geometry/ticks.js';
 import { columnOfTime, isRegular } from '../geometry/timeline.js';
 import { fadedPixel, pixelOf } from './colors.js';
 import { drawImage } from './image.js';
@@ -201,12 +202,25 @@ function drawColumns(scene, { pixels, width, height, notes }, from, to) {
     const middle = Float64Array.from(shown, (index, place) => (spread.mean[index] || 0) - lanes[place].offset);
     const half = Float64Array.from(shown, (index) => (halves[index] * IMAGE_SHARE) / gain);
     const low = middle.map((value, place) => value - half[place]);
+    notes.add(coloursNote(half, series.manifest, shown));
     drawImage(pixels, width, from, hulls, lanes, scale, offset, low, middle.map((value, place) => value + half[place]), true);
   } else {
     const [low, high] = densityRange(spread, gain);
     drawImage(pixels, width, from, hulls, lanes, scale, offset, scale.map(() => low), scale.map(() => high), false);
   }
   return hulls.exact;
+}
+
+/**
+ * @param {Float64Array} half (channels,) physical units from a channel's mean to its last colour
+ * @param {SeriesManifest} manifest
+ * @param {Int32Array} shown
+ * @returns {string}
+ */
+function coloursNote(half, { channels, unit }, shown) {
+  const texts = new Set(Array.from(half, (value, place) => quantityText(value, channels[shown[place]].unit ?? unit)));
+  const [first, ...others] = texts;
+  return `colours: mean \u00b1 ${first}${others.length ? ` to ${others[others.length - 1]}` : ''}`;
 }
 
 /**

@@ -1,5 +1,6 @@
 /** @file What can be done with a selected span: statistics, and its samples as a file. */
 
+import { scaledUnit } from '../../geometry/ticks.js';
 import { make } from '../elements.js';
 import { defaultIds } from './channels.js';
 import { button, download, inWords, showDialog } from './dialog.js';
@@ -36,6 +37,20 @@ function rangeText(app, range, between) {
   return exactText(app, range.start) + between + exactText(app, range.end);
 }
 
+/**
+ * @param {import('../../types.js').StatisticsRow[]} rows
+ * @returns {Map<string, number>} by unit: what is furthest from 0, so that all rows of one unit are shown in the same
+ */
+function largestOf(rows) {
+  /** @type {Map<string, number>} */
+  const found = new Map();
+  for (const { unit, min, max } of rows) {
+    const sizes = [min, max].map((value) => Math.abs(value ?? 0)).filter(Number.isFinite);
+    found.set(unit, Math.max(found.get(unit) ?? 0, ...sizes));
+  }
+  return found;
+}
+
 /** @param {App} app @param {Range} range */
 export async function showStatistics(app, range) {
   const all = sampled(app);
@@ -52,11 +67,14 @@ export async function showStatistics(app, range) {
       const rows = await app.ask({
         name: 'statistics', seriesUri: uri, startTime: range.start, endTime: range.end, channels,
       });
+      const most = largestOf(rows);
       csv += `${['panel', 'channel', 'unit', ...NUMBERS].join()}\r\n`;
       const lines = rows.map((row) => {
         const names = [label, row.label, row.unit].map(csvCell);
         csv += `${[...names, ...NUMBERS.map((key) => row[key] ?? '')].join()}\r\n`;
-        const cells = [row.unit, ...NUMBERS.map((key) => readable(row[key]))].map((text) => make('td', {}, text));
+        const { unit, factor } = scaledUnit(row.unit, most.get(row.unit) ?? 0);
+        const numbers = NUMBERS.map((key) => readable(key === 'count' || row[key] === null ? row[key] : row[key] * factor));
+        const cells = [unit, ...numbers].map((text) => make('td', {}, text));
         return make('tr', {}, make('th', { scope: 'row' }, row.label), ...cells);
       });
       if (rows[0]?.isRounded) body.append(make('p', {}, `${label} has no raw samples: whole stored bins are counted.`));
