@@ -13,7 +13,16 @@ from seriesview.share.bucket_address import BucketAddress
 THREADS = 8
 """Requests at once: a pool of the libraries' connections has ten."""
 
+CONNECT_SECONDS = 15.0
+SILENT_SECONDS = 90.0
+"""How long to wait for a byte before a connection is given up."""
+
 FaultKind = Literal["credentials", "forbidden", "missing", "unreachable", "other"]
+
+
+def timeout() -> tuple[float, float]:
+    """Seconds to connect, and without a byte."""
+    return CONNECT_SECONDS, SILENT_SECONDS
 
 
 class BucketError(SeriesviewError):

@@ -9,7 +9,7 @@ from typing import Any
 
 from seriesview.errors import SeriesviewError
 from seriesview.share.bucket_address import BucketAddress
-from seriesview.share.buckets import BucketError, Serving, StoredObject, missing_library
+from seriesview.share.buckets import BucketError, Serving, StoredObject, missing_library, timeout
 from seriesview.share.google_credentials import load_credentials
 from seriesview.share.google_upload import (
     DONE,
@@ -17,7 +17,6 @@ from seriesview.share.google_upload import (
     INCOMPLETE,
     NO_SESSION,
     OTHER_BYTES,
-    TIMEOUT,
     SessionUpload,
 )
 from seriesview.share.retrying import Retrying
@@ -35,6 +34,8 @@ class GoogleBucket:
         try:
             import requests
             from google.cloud import storage
+
+            from seriesview.share.pieces import PiecesAdapter
         except ModuleNotFoundError as error:
             raise missing_library("google-cloud-storage", "gcs", "gs") from error
         try:
@@ -45,6 +46,9 @@ class GoogleBucket:
             ) from error
         self._bucket = self._client.bucket(address.bucket)
         self._sessions = requests.Session()
+        for http in (self._client._http, self._sessions):
+            http.mount("https://", PiecesAdapter())
+            http.mount("http://", PiecesAdapter())
         self._retrying = Retrying(_is_passing, self._told)
 
     @property
@@ -61,7 +65,7 @@ class GoogleBucket:
                 prefix=prefix,
                 delimiter=None if is_deep else "/",
                 fields="items(name,size,md5Hash),prefixes,nextPageToken",
-                timeout=TIMEOUT,
+                timeout=timeout(),
                 retry=None,
             )
             return {str(blob.name): StoredObject(int(blob.size or 0), _md5(blob.md5_hash)) for blob in found}
@@ -80,7 +84,7 @@ class GoogleBucket:
                     content,
                     content_type=serving.content_type,
                     if_generation_match=0 if only_new else None,
-                    timeout=TIMEOUT,
+                    timeout=timeout(),
                     retry=None,
                 )
             except PreconditionFailed:
@@ -130,13 +134,13 @@ class GoogleBucket:
 
     def delete(self, name: str) -> None:
         """See `Bucket`."""
-        self._retrying.call(lambda: self._bucket.blob(name).delete(timeout=TIMEOUT, retry=None))
+        self._retrying.call(lambda: self._bucket.blob(name).delete(timeout=timeout(), retry=None))
 
     def cors(self) -> Sequence[Mapping[str, Any]]:
         """See `Bucket`."""
 
         def read() -> Sequence[Mapping[str, Any]]:
-            self._bucket.reload(timeout=TIMEOUT, retry=None)
+            self._bucket.reload(timeout=timeout(), retry=None)
             return [dict(rule) for rule in self._bucket.cors]
 
         return self._retrying.call(read)
@@ -146,7 +150,7 @@ class GoogleBucket:
 
         def write() -> None:
             self._bucket.cors = [dict(rule) for rule in rules]
-            self._bucket.patch(timeout=TIMEOUT, retry=None)
+            self._bucket.patch(timeout=timeout(), retry=None)
 
         self._retrying.call(write)
 
@@ -190,7 +194,7 @@ class GoogleBucket:
                     content_type=serving.content_type,
                     size=size,
                     if_generation_match=0,
-                    timeout=TIMEOUT,
+                    timeout=timeout(),
                     checksum=None,
                     retry=None,
                 )

@@ -7,13 +7,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from seriesview.share.buckets import BucketError, checked_blocks
+from seriesview.share.buckets import BucketError, checked_blocks, timeout
 
 if TYPE_CHECKING:
     import requests
 
-TIMEOUT = (15.0, 90.0)
-"""Seconds to connect, and without a byte."""
+PIECE_BYTES = 64 * 1024
 
 DONE, INCOMPLETE, EXISTS, NO_SESSION = "done", "incomplete", "exists", "no session"
 OTHER_BYTES = "other bytes"
@@ -50,16 +49,16 @@ class SessionUpload:
         return self._answer(
             self._http.put(
                 self.session,
-                data=_Body(self._read(), self._size - self.offset),
+                data=Body(self._read(), self._size - self.offset),
                 headers={"Content-Range": f"bytes {first}/{self._size}"},
-                timeout=TIMEOUT,
+                timeout=timeout(),
             )
         )
 
     def ask(self) -> str:
         """Find out how much is stored, after a connection was lost; as `send`."""
         headers = {"Content-Range": f"bytes */{self._size}", "Content-Length": "0"}
-        return self._answer(self._http.put(self.session, headers=headers, timeout=TIMEOUT))
+        return self._answer(self._http.put(self.session, headers=headers, timeout=timeout()))
 
     def _read(self) -> Iterator[bytes]:
         import google_crc32c
@@ -95,10 +94,10 @@ class SessionUpload:
         return not self._crc32c or not isinstance(stored, str) or base64.b64decode(stored) == self._crc32c
 
 
-class _Body:
-    """Bytes to send, as `requests` wants them: with their number, block by block."""
+class Body:
+    """Content to send, of a size that is known; gone through again from its start where `blocks` can be."""
 
-    def __init__(self, blocks: Iterator[bytes], size: int) -> None:
+    def __init__(self, blocks: Iterable[memoryview | bytes], size: int) -> None:
         self._blocks = blocks
         self._size = size
 
@@ -106,4 +105,6 @@ class _Body:
         return self._size
 
     def __iter__(self) -> Iterator[bytes]:
-        return self._blocks
+        for block in self._blocks:
+            for start in range(0, len(block), PIECE_BYTES):
+                yield bytes(block[start : start + PIECE_BYTES])

@@ -18,6 +18,7 @@ from seriesview.share.buckets import (
     StoredObject,
     checked_blocks,
     missing_library,
+    timeout,
 )
 from seriesview.share.retrying import Retrying
 from seriesview.share.unfinished import unfinished_upload
@@ -47,8 +48,8 @@ class S3Bucket:
         config = Config(
             retries={"total_max_attempts": 1},
             max_pool_connections=THREADS,
-            connect_timeout=15,
-            read_timeout=90,
+            connect_timeout=timeout()[0],
+            read_timeout=timeout()[1],
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )

@@ -181,11 +181,23 @@ class Service:
 class CuttingProxy:
     """Passes connections on; each of the first `cuts` large ones is cut after so many bytes of the client.
 
-    `in_all`: the bytes of all connections together count.
+    `in_all`: the bytes of all connections together count. `is_silent`: a connection that is cut stays open, and
+    nothing comes through it any more. `bytes_per_second`: of each connection, not more than that is passed on.
     """
 
-    def __init__(self, port: int, cuts: int, after: int, in_all: bool = False) -> None:
+    def __init__(
+        self,
+        port: int,
+        cuts: int,
+        after: int,
+        in_all: bool = False,
+        is_silent: bool = False,
+        bytes_per_second: float | None = None,
+    ) -> None:
         self._in_all = in_all
+        self._is_silent = is_silent
+        self._bytes_per_second = bytes_per_second
+        self._silent: list[socket.socket] = []
         self._target = port
         self._after = after
         self._left = cuts
@@ -199,6 +211,8 @@ class CuttingProxy:
 
     def close(self) -> None:
         self._listener.close()
+        for client in self._silent:
+            client.close()
 
     def _accept(self) -> None:
         while True:
@@ -206,6 +220,8 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self._bytes_per_second:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             upstream = socket.create_connection((HOST, self._target))
             threading.Thread(target=self._send, args=(client, upstream), daemon=True).start()
             threading.Thread(target=self._receive, args=(upstream, client), daemon=True).start()
@@ -216,6 +232,8 @@ class CuttingProxy:
             while piece := client.recv(65536):
                 upstream.sendall(piece)
                 passed += len(piece)
+                if self._bytes_per_second:
+                    time.sleep(len(piece) / self._bytes_per_second)
                 with self._lock:
                     self.bytes_sent += len(piece)
                     is_cut = (self.bytes_sent if self._in_all else passed) >= self._after and self._left > 0
@@ -223,7 +241,9 @@ class CuttingProxy:
                     self.num_cut += is_cut
                 if is_cut:
                     self.on_cut()
-                    for end in (upstream, client):
+                    if self._is_silent:
+                        self._silent.append(client)
+                    for end in (upstream,) if self._is_silent else (upstream, client):
                         with suppress(OSError):
                             end.shutdown(socket.SHUT_RDWR)
                     return
@@ -233,7 +253,7 @@ class CuttingProxy:
         with suppress(OSError):
             while piece := upstream.recv(65536):
                 client.sendall(piece)
-        for end in (client, upstream):
+        for end in (upstream,) if client in self._silent else (client, upstream):
             with suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 

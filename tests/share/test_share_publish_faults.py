@@ -14,7 +14,7 @@ from bucket_servers import CuttingProxy, Service
 from shared_workspaces import make_workspace
 
 from seriesview import SVSeries
-from seriesview.share import retrying
+from seriesview.share import buckets, retrying
 from seriesview.share.bucket_address import parse_address
 from seriesview.share.buckets import BucketError, Serving, open_bucket
 from seriesview.share.checking import verify_folder
@@ -102,6 +102,39 @@ def test_what_was_stored_is_not_sent_again(google, large_artifact, monkeypatch):
     assert proxy.num_cut == 1
     assert proxy.bytes_sent < len(content) + 2_000_000
     assert google.read("x") == content
+
+
+def test_a_connection_that_goes_silent_is_given_up(service, large_artifact, monkeypatch):
+    content, blocks = large_artifact
+    monkeypatch.setattr(buckets, "CONNECT_SECONDS", 1.5)
+    monkeypatch.setattr(buckets, "SILENT_SECONDS", 1.5)
+    proxy = CuttingProxy(service.port, cuts=2, after=14_000_000, is_silent=True)
+    via(service, proxy.port, monkeypatch)
+    bucket = open_bucket(parse_address(service.address("silent")))
+    sha1 = hashlib.sha1(content).hexdigest()
+    assert bucket.put_large("x", blocks, len(content), sha1, Serving("text/plain", "no-cache"))
+    bucket.close()
+    proxy.close()
+    assert proxy.num_cut == 2
+    assert service.read("x") == content
+
+
+def test_a_slow_network_is_not_a_silent_one(service, large_artifact, monkeypatch):
+    content, _ = large_artifact
+    monkeypatch.setattr(buckets, "CONNECT_SECONDS", 1.0)
+    monkeypatch.setattr(retrying, "TRIES", 1)
+    monkeypatch.setattr(retrying, "FIRST_CONTACT_TRIES", 1)
+    proxy = CuttingProxy(service.port, cuts=0, after=0, bytes_per_second=4_000_000)
+    via(service, proxy.port, monkeypatch)
+    bucket = open_bucket(parse_address(service.address("slow")))
+    part = content[:16_000_000]
+    sha1 = hashlib.sha1(part).hexdigest()
+    assert bucket.put_large("x", [part], len(part), sha1, Serving("text/plain", "no-cache"))
+    assert bucket.put("y", part, Serving("text/plain", "no-cache"))
+    bucket.close()
+    proxy.close()
+    assert service.read("x") == part
+    assert service.read("y") == part
 
 
 def test_an_endless_fault_ends_in_words(service, store, workspace, monkeypatch):
