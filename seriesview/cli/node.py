@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from seriesview.node.config import NodeConfig
+from seriesview.node.config import Limits, NodeConfig
 from seriesview.node.quotas import CallerLimits
 
 
@@ -85,6 +85,13 @@ from seriesview.node.quotas import CallerLimits
     "argument-bytes (of these; 4000000), result-bytes (of one; 134217728) or results-bytes (a second; 50000000). "
     "Can be repeated.",
 )
+@click.option(
+    "--results-gb",
+    type=click.FloatRange(min=0.01),
+    default=10,
+    show_default=True,
+    help="Results of tasks that are kept, in GB, and at most a tenth of the disk; the oldest are removed.",
+)
 @click.option("--auth-group", metavar="GROUP", help="Group whose members may use the node.")
 def command(
     storage_dir: Path,
@@ -97,6 +104,7 @@ def command(
     token_file: Path | None,
     view_origins: tuple[str, ...],
     limits: tuple[str, ...],
+    results_gb: float,
     auth_group: str | None,
 ) -> None:
     """Serve a kachery storage directory as the kachery daemon does, until it is interrupted.
@@ -119,6 +127,7 @@ def command(
         auth_group,
         views=views(),
         view_origins=tuple(sorted(check_origins(list(view_origins)))),
+        limits=Limits(kept_result_bytes=int(results_gb * 1e9)),
         caller_limits=_caller_limits(limits),
     )
     run_node(config, click.echo)

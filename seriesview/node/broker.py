@@ -46,6 +46,9 @@ class Results(Protocol):
     def exists(self, path: str) -> bool:
         """Return whether something is stored under a bucket path."""
 
+    def note_used(self, path: str) -> None:
+        """Note that what is stored under a bucket path is asked for again."""
+
     def stored(self, path: str) -> float:
         """Return when that was stored, in seconds since 1970; OSError where there is nothing."""
 
@@ -100,6 +103,7 @@ class TaskBroker:
             return same
         task = Task(offer, result_hash, result_hash, canonical)
         if self._has_result(task):
+            self._results.note_used(self._results.result_path(channel, result_hash))
             task.conclude("finished", None)
             return task
         return self._begin(task)

@@ -77,9 +77,11 @@ async def _put(request: Request) -> Response:
         is_quick=place.kind == "result",
     )
     try:
-        await receive_file(request, destination)
+        received = await receive_file(request, destination)
     except WrongContentError as error:
         return PlainTextResponse(str(error), 400)
+    if not is_file:
+        node.results.stored(received.size)
     return Response(status_code=200)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ URL_PREFIX = "/bucket"
 
 base_url: ContextVar[str | None] = ContextVar("base_url", default=None)
 """The address under which the current request reached the node (set for each request)."""
+
+_USED_SECONDS = 3600.0
 
 _HASHED = r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{2})/\2\3\4[0-9a-f]{34}"
 _FEED = r"([0-9a-f]{2})/([0-9a-f]{2})/([0-9a-f]{2})/\2\3\4[0-9a-f]{58}"
@@ -117,6 +120,13 @@ class Buckets:
     def stored(self, path: str) -> float:
         """Return when a result was stored, here or elsewhere, in seconds since 1970; OSError where there is none."""
         return self.elsewhere.noted(path) or self.location(path).stat().st_mtime
+
+    def note_used(self, path: str) -> None:
+        """Have a result that is asked for again outlive those that are not; told to the disk once an hour."""
+        location = self.location(path)
+        with suppress(OSError):
+            if time.time() - location.stat().st_mtime > _USED_SECONDS:
+                os.utime(location)
 
     def bucket_url(self) -> str:
         """Return the address that bucket paths are appended to, after a slash."""

@@ -21,6 +21,8 @@ class Limits:
     """Size of a request's line and headers."""
     file_bytes: int = 2**40
     """Size of a file that is stored or uploaded."""
+    kept_result_bytes: int = 10_000_000_000
+    """Results of tasks in all buckets; the oldest are removed. At most a tenth of the disk."""
     free_bytes: int = 200_000_000
     """What must stay free on the disk."""
     stall_seconds: float = 30.0

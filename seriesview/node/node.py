@@ -19,6 +19,7 @@ from seriesview.node.late_sync import LateSync
 from seriesview.node.mutables import Mutables
 from seriesview.node.one_thread import ShortCalls
 from seriesview.node.quotas import Quotas
+from seriesview.node.result_keeping import ResultKeeping
 from seriesview.node.results_elsewhere import ResultsElsewhere
 from seriesview.node.tokens import TOKENS_FILE, Sessions, Tokens
 from seriesview.store.writer import AtomicWriter
@@ -72,6 +73,9 @@ class Node:
         self.short_calls = ShortCalls(self.threads)
         self.names = LateSync((self.writer, self.buckets.writer), self.threads)
         self.long_calls = ThreadPoolExecutor(_LONG_CALLS, "node-long")
+        self.results = ResultKeeping(
+            self.buckets.directory, self.limits.kept_result_bytes, self.long_calls, self.closing.is_set
+        )
         self._address_file = AddressFile(self.directory)
         self._background: list[asyncio.Task[None]] = []
 

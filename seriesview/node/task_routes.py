@@ -190,6 +190,7 @@ async def _finish(request: Request) -> Response:
         node.buckets.result_writer, lambda _: path, size=size, is_immutable=False, is_quick=True
     )
     await receive_file(request, destination)
+    node.results.stored(size)
     await node.buckets.elsewhere.forget(name)
     node.broker.update(channel.name, task_id, "finished")
     return answer({"success": True, **_bucket_of(channel)})
