@@ -7,6 +7,7 @@ float64; an empty cell, `NaN`, `NA` or `null` is a missing value.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from seriesview.readers.sample_types import describe, make_channels, required_ra
 
 _SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".log", ".asc"})
 _SNIFF_BYTES = 4096
+_LIKE_A_DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d")
 
 
 class CsvRecording(Recording):
@@ -235,4 +237,6 @@ def _text_candidate(dialect: Dialect, index: int, num_rows: int) -> Candidate:
     name = dialect.names[index]
     cell = dialect.column_cells(index)[0]
     problem = f"column {name} holds text such as {cell!r}, not numbers"
+    if _LIKE_A_DATE.match(cell):
+        problem += "; write times like 2016-11-24 13:58:58.081"
     return Candidate(name, None, "text", (num_rows,), None, None, {"dataset": name}, problem)

@@ -1,8 +1,9 @@
 """Wall-clock times in text: parsed to nanoseconds, and put on one time axis through time zones and midnights.
 
-Understood: `2016-11-24 13:58:58.081` (also T between, / or . in the date, a comma before the fraction, up to nine
-digits of it, seconds left out), followed by a zone (Z, UTC, +01:00, +0100, +01) or none, and times without a date
-such as `13:58:58.081`, where going back by more than half a day begins the next day.
+Understood: `2016-11-24 13:58:58.081` (also T between, / or . in the date, `24.11.2016`, a comma before the fraction,
+up to nine digits of it, seconds or the time left out, AM or PM), followed by a zone (Z, UTC, +01:00, +0100, +01) or
+none, and times without a date such as `13:58:58.081`, where going back by more than half a day begins the next day.
+Not understood, since it can mean two days: `11/24/2016`.
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ _MINUTE = 60 * _SECOND
 _DAY = 86_400 * _SECOND
 _TEMPLATES = 16
 
-_CLOCK = re.compile(
-    r"""\s*
-    (?:(?P<year>\d{4})(?P<dash>[-/.])(?P<month>\d\d)(?P=dash)(?P<day>\d\d)[T ]\s*)?
-    (?P<hour>\d\d):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?
-    \s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?\s*""",
-    re.VERBOSE,
-)
+_DATE = r"""(?:
+    (?P<year>\d{4})(?P<dash>[-/.])(?P<month>\d\d)(?P=dash)(?P<day>\d\d)
+    |(?P<late_day>\d\d?)\.(?P<late_month>\d\d?)\.(?P<late_year>\d{4})
+    )"""
+_TIME = r"""
+    (?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?
+    (?:\s*(?P<half>[AaPp][Mm]))?\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"""
+_CLOCK = re.compile(rf"\s*(?=\d)(?:{_DATE}(?:[T ]\s*(?=\d)|\s*$))?(?:{_TIME})?\s*", re.VERBOSE)
 
 
 class ClockError(ValueError):
@@ -107,8 +109,8 @@ def _parse_alike(
 ) -> None:
     digits = _matrix(text[indices]).astype(np.int64) - ord("0")
 
-    def number(group: str) -> Nanoseconds:
-        begin, end = match.span(group)
+    def number(*groups: str) -> Nanoseconds:
+        begin, end = max(match.span(group) for group in groups)
         value = np.zeros(len(indices), np.int64)
         for position in range(begin, end):
             value = value * 10 + digits[:, position]
@@ -116,11 +118,16 @@ def _parse_alike(
 
     hour, minute, second = number("hour"), number("minute"), number("second")
     wrong = (hour > 23) | (minute > 59) | (second > 60)
+    if match["half"] is not None:
+        wrong |= (hour < 1) | (hour > 12)
+        hour = hour % 12 + (12 if match["half"].upper() == "PM" else 0)
     shown = ((hour * 60 + minute) * 60 + second) * _SECOND
     if match["fraction"] is not None:
         shown += number("fraction") * 10 ** (9 - len(match["fraction"]))
-    if match["year"] is not None:
-        days, no_date = _days(number("year"), number("month"), number("day"))
+    if match["year"] is not None or match["late_year"] is not None:
+        days, no_date = _days(
+            number("year", "late_year"), number("month", "late_month"), number("day", "late_day")
+        )
         wrong |= no_date
         shown += days * _DAY
         parsed.dated[indices] = True

@@ -3,7 +3,7 @@
 The delimiter (tab, semicolon, comma or blanks) is the one that splits the lines into equally many cells, most of
 them numbers or times. A decimal comma is looked for where the delimiter is not a comma. The header is the first
 line that is no comment, if it has text above numbers or is of nothing but text; or the last comment line before the
-data, if it has as many cells. A second header line of units in parentheses is joined to the first.
+data, if it has as many cells. A second header line of units, in brackets or not, is joined to the first.
 """
 
 from __future__ import annotations
@@ -199,12 +199,28 @@ def _header(texts: list[str], delimiter: str, decimal: str) -> tuple[list[str] |
     rows = [_split(text, delimiter, decimal) for text in texts]
     if not _is_header(rows[0], rows[1:]):
         return None, 0
-    names = _split(texts[0], delimiter, ".")
+    names = _unquoted(_split(texts[0], delimiter, "."))
     if len(texts) > 1:
-        units = _split(texts[1], delimiter, ".")
-        if any(units) and len(units) == len(names) and all(_UNITS.fullmatch(unit) for unit in units):
-            return [f"{name} {unit}".strip() for name, unit in zip(names, units, strict=True)], 2
+        units = _unquoted(_split(texts[1], delimiter, "."))
+        if len(units) == len(names) and any(units):
+            if all(_UNITS.fullmatch(unit) for unit in units):
+                return [f"{name} {unit}".strip() for name, unit in zip(names, units, strict=True)], 2
+            if _are_units(rows[1], rows[2:]):
+                return [
+                    f"{name} ({unit})" if unit else name for name, unit in zip(names, units, strict=True)
+                ], 2
     return names, 1
+
+
+def _unquoted(cells: list[str]) -> list[str]:
+    """Names without the single quotes that some programs put around them."""
+    return [cell[1:-1].strip() if len(cell) > 1 and cell[0] == cell[-1] == "'" else cell for cell in cells]
+
+
+def _are_units(second: list[str], others: list[list[str]]) -> bool:
+    """Whether a row below the names is of nothing but words and empty cells, and numbers come under its words."""
+    words = [cell for cell in second if cell]
+    return not any(_is_usable(cell) for cell in words) and _is_header(second, others)
 
 
 def _is_header(first: list[str], others: list[list[str]]) -> bool:

@@ -190,9 +190,15 @@ class DecodedTable:
                 line = block.line_number(row - 1)
             raise ReaderError(
                 f"{where}: time goes back from {earlier!r} s in line {line} to {float(seconds[row])!r} s in line "
-                f"{block.line_number(row)} (row {self._times.num_rows + row}); sort the table by time"
+                f"{block.line_number(row)} (row {self._times.num_rows + row}); {self._what_to_do()}"
             )
         self._last = (float(seconds[-1]), block, len(seconds) - 1)
+
+    def _what_to_do(self) -> str:
+        """What may be wrong where time goes back."""
+        if self.axis is None or self.axis.origin is None or self.axis.origin.zone is not None:
+            return "sort the table by time"
+        return "sort the table by time, or set `timezone:` if the clock was put back there"
 
     def read_into(self, first_row: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with values from `first_row` on."""

@@ -237,6 +237,12 @@ WALL_CLOCK = [
     ("2016-02-29 23:59:59,999", "2016-03-01 00:00:00,001", 0.002),
     ("13:58:58.081", "13:58:58.1", 0.019),
     ("23:59:59", "00:00:01", 2.0),
+    ("24.11.2016 13:58:58,5", "24.11.2016 13:58:59", 0.5),
+    ("24.11.2016 9:58", "24.11.2016 10:01", 180.0),
+    ("1.2.2016 9:58:00", "31.3.2016 9:58:00", 59 * 86400.0),
+    ("2016-11-24 9:58:58 AM", "2016-11-24 12:00:58 PM", 7320.0),
+    ("2016-11-24 12:30:00 am", "2016-11-24 01:30:00 pm", 46800.0),
+    ("2016-11-24", "2016-11-26", 172800.0),
     ("2016-11-24 13:58:58.123456789", "2016-11-24 13:58:58.123456999", 1e-9 * 999),
 ]
 
@@ -312,7 +318,11 @@ def test_times_that_a_zone_never_showed_are_errors(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "cell", ["2021-02-29 00:00:00", "2021-13-01 00:00:00", "2021-01-01 25:00:00", "tomorrow"]
+    "cell",
+    [
+        *("2021-02-29 00:00:00", "2021-13-01 00:00:00", "2021-01-01 25:00:00", "2021-01-01 13:00 PM"),
+        *("31.02.2021 10:00", "02/03/2021 10:00", "tomorrow"),
+    ],
 )
 def test_dates_that_do_not_exist_are_errors(tmp_path: Path, cell: str) -> None:
     with pytest.raises(ReaderError, match=f"line 3, column time: '{cell}' is no"):
@@ -332,6 +342,33 @@ def test_units_in_a_second_header_line(tmp_path: Path) -> None:
         ("Channel A", "mV"),
         ("Channel B", "V"),
     ]
+
+
+def test_a_second_header_line_of_units_needs_no_brackets(tmp_path: Path) -> None:
+    recording = opened(
+        tmp_path, "'Elapsed time','MLII','V5'\n'seconds','mV','mV'\n0.000,-0.1,2\n0.004,1.25,3\n"
+    )
+    assert times(recording) == [0, 0.004]
+    assert (labels(recording), recording.unit) == (["MLII", "V5"], "mV")
+    named = opened(tmp_path, "# fs 100\ntime;x;y\nms;uV;\n0;1;2\n10;2;3\n")
+    assert times(named) == [0, 0.01]
+    assert [(channel.label, channel.unit) for channel in named.channels] == [("x", "uV"), ("y", None)]
+    # A first line of data that lacks its values is no header.
+    missing = opened(tmp_path, "time,x\nNA,NA\n0,1\n", timestamps=None, sampling_frequency=1.0)
+    assert missing.num_samples == 2
+
+
+def test_a_clock_that_was_put_back_is_told_from_a_table_that_is_not_sorted(tmp_path: Path) -> None:
+    text = "time,x\n2023-10-29 02:59:00,1\n2023-10-29 02:00:00,2\n"
+    with pytest.raises(ReaderError, match=r"goes back .* in line 3.*; sort the table .*, or set `timezone:`"):
+        opened(tmp_path, text)
+    assert times(opened(tmp_path, text, timezone="Europe/Berlin")) == [0, 60]
+
+
+def test_dates_that_can_mean_two_days_are_said_to_be_no_times(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("when,x\n02/03/2021 10:00,1\n02/03/2021 10:01,2\n")
+    problems = [candidate.problem or "" for candidate in list_candidates(tmp_path / "a.csv")]
+    assert any("write times like 2016-11-24 13:58:58.081" in problem for problem in problems)
 
 
 def test_events_and_their_channels(tmp_path: Path) -> None:
