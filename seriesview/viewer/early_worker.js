@@ -1,8 +1,10 @@
-/** @file Starts the worker before anything else is loaded, so that its modules come meanwhile. */
+/** @file Starts the worker before anything else is loaded, so that its script comes meanwhile. */
 
-const worker = new Worker(new URL('./drawing/worker.js', import.meta.url), { type: 'module' });
-// Whoever wants it then starts another one, and hears why that one fails.
-worker.onerror = () => Reflect.deleteProperty(globalThis, 'seriesviewWorker');
-Object.assign(globalThis, { seriesviewWorker: worker });
+if (location.protocol !== 'file:') {
+  const worker = new Worker(new URL('./drawing/worker.js', import.meta.url), { type: 'module' });
+  // Whoever wants it then starts another one, and hears why that one fails.
+  worker.onerror = () => Reflect.deleteProperty(globalThis, 'seriesviewWorker');
+  Object.assign(globalThis, { seriesviewWorker: worker });
+}
 
 export {};

@@ -163,7 +163,7 @@ export function createPage(app, { layOut, openView, retry }) {
 
     showFigure() {
       const { label, views: all } = app.figure();
-      title.textContent = label;
+      title.textContent = title.title = label;
       document.title = label ? `${label} \u2013 seriesview` : 'seriesview';
       views.replaceChildren(...all.map((view, index) => make('option', { value: String(index) }, view.label || `View ${index + 1}`)));
       views.hidden = all.length < 2;
