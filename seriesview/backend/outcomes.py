@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import secrets
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -16,6 +17,8 @@ MAX_ERROR_UNITS = 990
 
 _LONG_TEXT = 4096
 _MARKED_DEPTH = 3
+_REQUEST = re.compile(r"/task/\w+(?:\?[^\s:]*)?: (?=[0-9]{3}\b)")
+_PATH = re.compile(r"(?<![\w:/.%~)\]-])/[^\s:;,'\"()]+")
 _UNESCAPED = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))
 
 
@@ -34,8 +37,8 @@ class Outcome:
 
 
 def failure(message: str) -> Outcome:
-    """Return an outcome with a message that fits."""
-    return Outcome(error=shortened(message))
+    """Return an outcome with a message that fits, and names neither local files nor requests to the daemon."""
+    return Outcome(error=shortened(_PATH.sub("(a local place)", _REQUEST.sub("", message))))
 
 
 def encode_result(value: object, max_bytes: int) -> bytes:

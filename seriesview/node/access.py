@@ -34,7 +34,7 @@ _STATIC_FOLDERS = ("/page/", "/view/")
 _OPEN_FOLDERS = (f"{URL_PREFIX}/", *_STATIC_FOLDERS)
 _CALLERS = ("/task/", "/feed/", "/files/", "/createSignedFileUploadUrl")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(:[0-9]{1,5})?", re.ASCII)
-_DRAINED_BYTES = 2**24
+_DRAINED_BYTES = 2**28
 _DRAIN_SECONDS = 5.0
 _log = logging.getLogger("seriesview.node")
 
@@ -209,6 +209,8 @@ class _Exchange:
         self._receive = receive
         self._send = send
         self._transport: asyncio.Transport = scope["state"]["transport"]
+        self._has_body = scope["method"] in ("POST", "PUT")
+        self._announced = _content_length(scope)
         self._body_ended = False
         self._origin: str | None = None
 
@@ -237,7 +239,8 @@ class _Exchange:
             else:
                 headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
             status = message["status"]
-            if status >= 400 and not self._body_ended and (status == 408 or not await self._drained()):
+            is_early = not self._body_ended and (status >= 400 or self._has_body)
+            if is_early and (status == 408 or not await self._drained()):
                 headers["Connection"] = "close"
         if self._transport.get_write_buffer_size() == 0:
             await self._send(message)  # nothing to wait for
@@ -252,8 +255,10 @@ class _Exchange:
             raise ClientGoneError
 
     async def _drained(self) -> bool:
-        """Read what a refused client still sends, so that it can read the answer; False where it is too much."""
+        """Read what a client still sends, so that it can read the answer; False where it is too much."""
         left = _DRAINED_BYTES
+        if self._announced > left:
+            return False
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
                 while left > 0 and not self._body_ended:
@@ -263,6 +268,12 @@ class _Exchange:
         except TimeoutError:
             return False
         return self._body_ended
+
+
+def _content_length(scope: Scope) -> int:
+    """Return how many bytes a request's body has, 0 where its headers do not say it."""
+    values = [value for name, value in scope["headers"] if name == b"content-length"]
+    return int(values[0]) if values and values[0].isdigit() and len(values[0]) < 19 else 0
 
 
 _CREDENTIALS = (CODE_HEADER, b"authorization")

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import queue
 import sqlite3
 import threading
@@ -134,10 +135,16 @@ def _fault(error: Exception) -> NodeError:
         return NodeError(
             f"the node's database is damaged ({error}); stop the node and put {DATABASE_FILE} aside"
         )
-    return NodeError(f"cannot use the node's database: {error}; is the disk full?")
+    if "full" in str(error):
+        return NodeError("cannot write the node's database: the disk is full; free some space")
+    return NodeError(
+        f"cannot use the node's database: {error}; check the disk, and the directory's permissions"
+    )
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
+        raise NodeError(f"cannot use {path}: its directory cannot be written; choose another --storage-dir")
     try:
         if not path.exists():
             path.touch(0o600)

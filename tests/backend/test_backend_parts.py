@@ -191,3 +191,19 @@ def test_log_lines_can_be_read_back(values: dict[str, str]) -> None:
         assert found == value
         rest = rest[end:]
     assert rest == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "told"),
+    [
+        (
+            "the result cannot be stored: /task/finishTask?channelName=lab&taskId=a: 500 cannot write to the kachery "
+            "storage /data/lab/s: the disk is full",
+            "the result cannot be stored: 500 cannot write to the kachery storage (a local place): the disk is full",
+        ),
+        ("sha1://00/x.json is 1/2 of a.b/c, see file.", "sha1://00/x.json is 1/2 of a.b/c, see file."),
+        ("cannot read '/etc/passwd'", "cannot read '(a local place)'"),
+    ],
+)
+def test_an_error_names_no_local_place(message: str, told: str) -> None:
+    assert failure(message).error == told

@@ -188,6 +188,17 @@ def test_too_little_room_is_said_before_a_byte_is_sent(node: NodeThread) -> None
     assert "the disk is full" in answer.json()["error"]
 
 
+def test_a_client_that_sends_all_the_same_hears_of_too_little_room(
+    node: NodeThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = os.statvfs_result((4096, 4096, 10**6, 1000, 1000, 10**6, 10**6, 10**6, 0, 255))
+    monkeypatch.setattr(os, "statvfs", lambda _: full)
+    for _ in range(5):
+        # One that reads the answer only after the whole body was sent.
+        answer = store(node, bytes(60_000_000))
+        assert "the disk is full" in answer.json()["error"]
+
+
 @pytest.mark.parametrize("size", [100, 30_000_000])
 def test_what_was_acknowledged_survives_sigkill(tmp_path: Path, size: int) -> None:
     storage = tmp_path / "storage"
