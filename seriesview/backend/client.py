@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import threading
@@ -23,9 +24,9 @@ CODE_FILE = "client-auth"
 
 _CODE_SECONDS = 60.0
 _CODE_PAUSES = (0.0, 0.2, 0.4, 0.8)
-_CONNECT_SECONDS = 5.0
 _MAX_CONNECTIONS = 64
 _REASON_CHARACTERS = 300
+_PIECE_BYTES = 64 * 1024
 
 
 class Unreachable(BackendError):  # noqa: N818
@@ -70,6 +71,9 @@ class DaemonClient:
 
     poll_seconds = 4.0
     """A poll that a killed backend leaves behind swallows tasks of a real daemon until it ends, so it is short."""
+    connect_seconds = 5.0
+    answer_seconds = 15.0
+    """Seconds after which what should have been answered at once is taken for lost."""
     longest_pause = 1.0
     """Seconds between two tries while the daemon is away."""
 
@@ -234,21 +238,24 @@ class DaemonClient:
         repeatable: bool,
         whom: str,
     ) -> urllib3.BaseHTTPResponse:
-        timeout = urllib3.Timeout(connect=_CONNECT_SECONDS, read=seconds)
+        timeout = urllib3.Timeout(connect=self.connect_seconds, read=seconds)
+
+        def send(pool: urllib3.PoolManager) -> urllib3.BaseHTTPResponse:
+            content: bytes | io.BytesIO | None = body
+            more = dict(headers)
+            if body is not None and len(body) > _PIECE_BYTES:
+                # As one piece it would have to go within `connect_seconds`; a file goes in small ones.
+                content, more["Content-Length"] = io.BytesIO(body), str(len(body))
+            return pool.request(method, url, body=content, headers=more, timeout=timeout, redirect=False)
+
         try:
             if not repeatable:
                 with urllib3.PoolManager(retries=False) as fresh:
-                    return fresh.request(
-                        method, url, body=body, headers=headers, timeout=timeout, redirect=False
-                    )
+                    return send(fresh)
             try:
-                return self._pool.request(
-                    method, url, body=body, headers=headers, timeout=timeout, redirect=False
-                )
+                return send(self._pool)
             except urllib3.exceptions.ProtocolError:
-                return self._pool.request(
-                    method, url, body=body, headers=headers, timeout=timeout, redirect=False
-                )
+                return send(self._pool)
         except (HTTPError, OSError) as error:
             raise Unreachable(f"{whom} cannot be reached ({reason_of(error)})") from error
 

@@ -26,8 +26,6 @@ INSTANCE_HEADER = "KACHERY-BACKEND-INSTANCE"
 POLL_HEADER = "KACHERY-BACKEND-POLL"
 """Tells it the poll's number, and of which poll the answer arrived last: lost tasks are handed out again."""
 
-_CONNECT_SECONDS = 5.0
-_GRACE_SECONDS = 15.0
 _log = logging.getLogger(LOGGER_NAME)
 
 
@@ -121,7 +119,7 @@ class LongPoll:
         self._number += 1
         numbers = f"{self._number} {self._received}"
         headers = self._client.headers() | {INSTANCE_HEADER: self._instance, POLL_HEADER: numbers}
-        connection = self._connected(seconds + _GRACE_SECONDS)
+        connection = self._connected(seconds + self._client.answer_seconds)
         try:
             path = urlsplit(self._client.address).path + REGISTER_PATH
             connection.request("POST", path, body=text, headers=headers)
@@ -141,7 +139,7 @@ class LongPoll:
         if connection is not None and address == self._address and connection.is_connected:
             return connection
         self._disconnect()
-        connection = self._client.open_connection(_CONNECT_SECONDS)
+        connection = self._client.open_connection(self._client.connect_seconds)
         connection.timeout = seconds
         if connection.sock is not None:
             connection.sock.settimeout(seconds)

@@ -25,7 +25,8 @@ MAX_UPLOADS = 4
 """Uploads at the same time through a kachery daemon, whom each costs several requests to its hub."""
 
 _MAX_REFUSALS = 7
-_UPLOAD_SECONDS = 120.0
+_SLOWEST = 50_000
+"""Bytes a second of a network that is slow, and not silent."""
 _FIRST_PAUSE = 0.05
 _log = logging.getLogger(LOGGER_NAME)
 Result = TypeVar("Result")
@@ -110,7 +111,8 @@ class Reporter:
     def _finish(self, task: RequestedTask, names: dict[str, str], result: bytes) -> bool:
         """Report a result; False where it lies in a bucket from which the channel's are not read. Raises Refused."""
         path = f"{FINISH_PATH}?{urlencode(names)}"
-        answer = self._persist(lambda: self._client.post(path, result, _UPLOAD_SECONDS))
+        seconds = self._client.answer_seconds + len(result) / _SLOWEST
+        answer = self._persist(lambda: self._client.post(path, result, seconds))
         if self._bucket is not None and answer.get("bucketUrl") != self._read_from:
             self._read_from = answer.get("bucketUrl")
             if self._read_from == self._bucket.base_url:
@@ -145,7 +147,7 @@ class Reporter:
         body = {"channelName": task.channel, "taskId": task.task_id, "status": outcome.status}
         if outcome.error is not None:
             body["errorMessage"] = outcome.error
-        self._persist(lambda: self._client.post(STATUS_PATH, body))
+        self._persist(lambda: self._client.post(STATUS_PATH, body, self._client.answer_seconds))
 
     def _persist(self, call: Callable[[], Result]) -> Result:
         """Repeat a call until it succeeds; raises Unreachable when the time is over, Refused after some tries."""

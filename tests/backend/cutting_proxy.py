@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
+import time
 
 
 class CuttingProxy:
@@ -19,6 +20,9 @@ class CuttingProxy:
         self._lost: bytes | None = None
         self.num_lost = 0
         self.is_away = False
+        self.bytes_per_second: float | None = None
+        """What clients send is passed on no faster, in connections from then on."""
+        self._silenced: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -27,6 +31,11 @@ class CuttingProxy:
             for one in self._open:
                 with contextlib.suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
+
+    def silence(self) -> None:
+        """Pass nothing on any more in the connections that are open; they stay open."""
+        with self._lock:
+            self._silenced |= self._open
 
     def lose_answer_with(self, text: bytes) -> None:
         """Break the next connection whose answer has `text`, before its client gets any of it."""
@@ -42,6 +51,8 @@ class CuttingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
+            if self.bytes_per_second:
+                client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             if self.is_away:
                 client.close()
                 continue
@@ -62,7 +73,12 @@ class CuttingProxy:
                     self._lost = None
                     self.num_lost += 1
                     break
-                target.sendall(data)
+                if self.bytes_per_second and not is_answer:
+                    time.sleep(len(data) / self.bytes_per_second)
+                if source not in self._silenced:
+                    target.sendall(data)
+        if source in self._silenced:
+            return
         for one in (source, target):
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)

@@ -80,6 +80,9 @@ if __name__ == "__main__":
     more = json.loads(sys.argv[2]) if len(sys.argv) > 2 else {}
     if "SERIESVIEW_APP_URL" in os.environ:
         app = AppClient(os.environ["SERIESVIEW_APP_URL"], os.environ["SERIESVIEW_APP_TOKEN"], sys.argv[1])
+        app.answer_seconds = float(os.environ.get("ANSWER_SECONDS", app.answer_seconds))
+        app.connect_seconds = float(os.environ.get("CONNECT_SECONDS", app.connect_seconds))
+        app.poll_seconds = float(os.environ.get("POLL_SECONDS", app.poll_seconds))
         app.connect()
         identity, limits = find_backend_id(None, None, print), BackendLimits(**more)
         serve_through_app(

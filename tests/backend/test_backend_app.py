@@ -97,6 +97,32 @@ def test_requests_wait_while_the_network_is_away(app: App) -> None:
     assert answer["meanwhile"] == 1
 
 
+def test_connections_that_go_silent_lose_nothing(app: App) -> None:
+    """The other side neither answers nor closes: as when a firewall forgets, or a laptop moves."""
+    app.backend(POLL_SECONDS="1", ANSWER_SECONDS="1")
+    assert app.ask("test.echo.1", {"n": 0})["n"] == 0
+    # A poll is open.
+    app.proxy.silence()
+    begin = time.monotonic()
+    assert app.ask("test.echo.1", {"n": 1})["n"] == 1
+    # A result is on its way: nothing of it arrives.
+    asked = {"channelName": CHANNEL, "taskFunctionId": "test.echo.1", "taskFunctionType": "pure-calculation"}
+    kwargs = {"n": 2, "seconds": 0.5}
+    app.post("/task/requestTask", {**asked, "taskKwargs": kwargs, "timeoutMsec": 0})
+    until(lambda: len(app.own.calls()) == 3)
+    app.proxy.silence()
+    assert app.ask("test.echo.1", kwargs)["n"] == 2
+    assert app.ask("test.large.1", {"size": 5_000_000})
+    assert time.monotonic() - begin < 30
+    assert len(app.own.calls()) == 3
+
+
+def test_a_slow_network_is_not_a_silent_one(app: App) -> None:
+    app.proxy.bytes_per_second = 1_500_000
+    app.backend(CONNECT_SECONDS="1")
+    assert len(app.ask("test.large.1", {"size": 6_000_000})) == 6_000_000
+
+
 def test_a_backend_above_its_limits_waits(app: App) -> None:
     app.node.stop()
     app.node = app.there.node("--limit", "requests=2")
