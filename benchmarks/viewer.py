@@ -39,6 +39,7 @@ LONG_TASK_LIMIT = 50
 FRAMES_LIMIT = {32: 30, 384: 10}
 COLUMNS = 1500
 OPENINGS = 5
+FAR_MILLISECONDS = 100
 MOVING_SECONDS = 4
 MOVES = 1000
 FILLING_MOVES = 400
@@ -207,6 +208,40 @@ def first_pictures(browser: Any, uri: str) -> None:
     )
 
 
+def from_far_away(browser: Any, uri: str, directory: Path) -> None:
+    """Print how long it is until an exported folder is seen that lies on a host far away."""
+    folder = directory / "export"
+    environment = os.environ | {"KACHERY_STORAGE_DIR": str(directory / "storage")}
+    command = [sys.executable, "-m", "seriesview.cli.main", "export", uri, str(folder)]
+    subprocess.run(command, env=environment, capture_output=True, check=True)
+    command = [sys.executable, str(folder / "serve.py"), "--no-browser"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        address = server.stdout.readline().split()[0]
+        taken = []
+        for _ in range(OPENINGS):
+            context = browser.new_context(viewport={"width": COLUMNS + 100, "height": 900})
+            context.add_init_script(_WATCH)
+            page = context.new_page()
+            network = {"latency": FAR_MILLISECONDS, "downloadThroughput": -1, "uploadThroughput": -1}
+            session = context.new_cdp_session(page)
+            session.send("Network.enable")
+            session.send("Network.emulateNetworkConditions", {"offline": False, **network})
+            page.goto(address)
+            while page.evaluate("globalThis.benchAll ?? null") is None:
+                page.wait_for_timeout(5)
+            first, every = page.evaluate("[benchFirst, benchAll].map(time => time - performance.timeOrigin)")
+            taken.append([first / 1000, every / 1000])
+            context.close()
+        server.terminate()
+    first, every = np.median(taken, axis=0)
+    print(
+        f"demo, exported, each answer {FAR_MILLISECONDS} ms later: first panel {first:.2f} s, all panels {every:.2f} s "
+        f"after navigation (median of {OPENINGS})",
+        flush=True,
+    )
+
+
 def moving(browser: Any, uri: str, channels: int) -> None:
     """Print frames a second and the longest task."""
     page, frame = opened(browser, uri)
@@ -258,6 +293,7 @@ def main() -> None:
             with serving(False, directory / "storage"):
                 with chromium() as browser:
                     first_pictures(browser, demo)
+                    from_far_away(browser, demo, directory)
                     for channels, uri in noise.items():
                         moving(browser, uri, channels)
                 memory(demo)

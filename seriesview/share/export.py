@@ -11,8 +11,8 @@ from seriesview.errors import SeriesviewError
 from seriesview.share.choice import LeftOut, Wish, in_words
 from seriesview.share.copying import write_artifacts
 from seriesview.share.folder import EXPORT_FORMAT, free_bytes, is_export, open_folder
+from seriesview.share.joined_viewer import joined_viewer
 from seriesview.share.plan import Plan, plan_sharing
-from seriesview.share.viewer_files import viewer_files
 from seriesview.share.words import readme
 from seriesview.store import Store
 
@@ -71,4 +71,4 @@ def description(uri: str, left_out: list[LeftOut]) -> dict[str, Any]:
 def other_files(plan: Plan | None) -> dict[str, bytes]:
     """Files beside the artifacts, by path; without a plan, only those that are always the same."""
     texts = {} if plan is None else {"README.txt": readme(plan).encode()}
-    return {**viewer_files(), "serve.py": _SERVE.read_bytes(), **texts}
+    return {**joined_viewer(), "serve.py": _SERVE.read_bytes(), **texts}

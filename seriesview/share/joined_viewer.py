@@ -1,4 +1,7 @@
-"""The viewer as few files, as a node sends it: browsers open a handful of connections, and each file waits its turn."""
+"""The viewer as few files, as nodes, folders and buckets send it.
+
+Modules wait for one another: from a host that is far away, each that imports another costs a journey there and back.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from seriesview.share.viewer_files import viewer_files
 
 _PAGE_SCRIPT = "viewer.js"
 _WORKER_SCRIPT = "worker.js"
+# Workers are beside the script, wherever the page is.
+_PLACE = "const seriesviewScript = document.currentScript.src;\n"
 _MODULE = re.compile(r'\s*<script src="([^"]+)" type="module"></script>')
 
 
@@ -39,10 +44,10 @@ def joined_viewer() -> dict[str, bytes]:
         **kept,
         **plain,
         "index.html": page.encode("utf-8"),
-        _PAGE_SCRIPT: "".join(scripts).encode("utf-8"),
+        _PAGE_SCRIPT: (_PLACE + "".join(scripts)).encode("utf-8"),
         _WORKER_SCRIPT: bundled(files, workers[0], _starting).encode("utf-8"),
     }
 
 
 def _starting(path: str) -> str:
-    return f"new Worker('{_WORKER_SCRIPT}')"
+    return f"new Worker(new URL('{_WORKER_SCRIPT}', seriesviewScript))"

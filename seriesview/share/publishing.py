@@ -18,8 +18,8 @@ from seriesview.share.choice import LeftOut
 from seriesview.share.copying import write_artifacts
 from seriesview.share.export import description, other_files
 from seriesview.share.folder import DESCRIPTION_FILE, SUMS_FILE
+from seriesview.share.joined_viewer import joined_viewer
 from seriesview.share.plan import Plan
-from seriesview.share.viewer_files import viewer_files
 from seriesview.store import Store
 from seriesview.store.layout import artifact_path
 
@@ -72,7 +72,7 @@ def publish(
     """
     target = BucketTarget(bucket, on_uploaded, on_present)
     files = other_files(plan)
-    version, page, viewer = _viewer_in_version({name: files.pop(name) for name in viewer_files()})
+    version, page, viewer = _viewer_in_version({name: files.pop(name) for name in joined_viewer()})
     target.list_present(version)
     target.check_is_ours()
     uri = write_artifacts(plan, store, target, lambda _: None, THREADS, bucket.close)

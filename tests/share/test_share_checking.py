@@ -63,7 +63,7 @@ def test_a_whole_folder_is_right_and_says_what_was_left_out(whole):
 def test_the_systems_own_program_agrees(folder):
     check = ["sha1sum", "--check", "--strict", "--quiet", "SHA1SUMS"]
     assert subprocess.run(check, cwd=folder, check=False).returncode == 0
-    (folder / "main.js").write_text("altered")
+    (folder / "viewer.js").write_text("altered")
     assert subprocess.run(check, cwd=folder, check=False, capture_output=True).returncode == 1
 
 
@@ -94,7 +94,7 @@ def test_a_missing_manifest(folder):
     assert any(line.startswith("missing: ") and "workspace manifest" in line for line in lines(folder))
 
 
-@pytest.mark.parametrize("name", ["index.html", "app/app.js", "serve.py", "README.txt", "export.json"])
+@pytest.mark.parametrize("name", ["index.html", "viewer.js", "serve.py", "README.txt", "export.json"])
 def test_other_files(folder, name):
     content = (folder / name).read_bytes()
     (folder / name).write_bytes(content + b" ")
@@ -117,7 +117,7 @@ def test_what_is_no_export_is_an_error(tmp_path, folder):
 
 def test_exporting_again_mends_what_is_missing(store, workspace, folder):
     part_of(folder).unlink()
-    (folder / "main.js").write_text("altered")
+    (folder / "viewer.js").write_text("altered")
     wish = Wish(raw_ranges=((100.0, 101.0),), max_bytes=4_500_000)
     done = export_folder(plan_export(store, workspace, wish), store, folder)
     assert done.num_written == 2

@@ -33,7 +33,7 @@ def test_the_same_bytes_each_time_and_nothing_of_this_machine(export, store, pla
     export(tmp_path / "deep" / "er" / "two", Wish(raw=True))
     one, two = files_of(tmp_path / "one"), files_of(tmp_path / "deep" / "er" / "two")
     assert one == two
-    assert {"index.html", "main.js", "export.json", "serve.py", "README.txt", "SHA1SUMS"} <= set(one)
+    assert {"index.html", "viewer.js", "export.json", "serve.py", "README.txt", "SHA1SUMS"} <= set(one)
     for name, content in one.items():
         for private in (str(place), str(tmp_path), str(Path.home()), os.uname().nodename):
             assert len(private) < 4 or private.encode() not in content, name

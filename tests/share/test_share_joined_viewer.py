@@ -30,8 +30,8 @@ def test_the_scripts_are_scripts_and_start_the_worker(tmp_path: Path) -> None:
         subprocess.run([node, "--check", script], check=True)
     page = files["viewer.js"].decode()
     # Started before anything else, and again where that one failed.
-    assert page.index("new Worker('worker.js')") < page.index("startApp")
-    assert page.count("new Worker('worker.js')") == 2
+    assert page.index("new Worker(") < page.index("startApp")
+    assert page.count("new Worker(new URL('worker.js', seriesviewScript))") == 2
     assert b"import.meta" not in files["viewer.js"] + files["worker.js"]
 
 
