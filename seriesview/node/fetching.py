@@ -43,7 +43,7 @@ class Piece:
 def local_file(directory: Path, sha1: str) -> Path | None:
     """Return the file with a hash's bytes, stored or linked; None where there is none or it changed."""
     stored = artifact_path(directory, sha1)
-    if stored.is_file():
+    if stored.is_file() and not stored.is_symlink():
         return stored
     try:
         link = read_link(link_path(directory, sha1))

@@ -16,7 +16,7 @@ from seriesview.errors import MissingArtifactError, NodeError, SeriesviewError
 from seriesview.node.fetching import local_file
 from seriesview.node.file_keys import parse_file_key
 from seriesview.node.hashing import HashedFile, hash_local_file
-from seriesview.node.link_policy import check_linkable
+from seriesview.node.link_policy import check_linkable, check_sendable
 from seriesview.node.node import Node
 from seriesview.node.receiving import Destination, receive_file
 from seriesview.node.requests import InvalidRequest, answer, caller_of, check_fields, json_body
@@ -85,6 +85,7 @@ async def _download(request: Request) -> Response:
     path = local_file(node.directory, key.sha1)
     if path is None:
         raise MissingArtifactError(f"{key.sha1} is not in the storage directory")
+    check_sendable(node, path)
     start, end = body.get("startByte", 0), body.get("endByte")
     span = (int(start), None if end is None else int(end))
     return FileResponse(path, node.threads, {"Cache-Control": "no-store"}, span=span)

@@ -32,6 +32,22 @@ def check_linkable(node: Node, caller: Caller, path: Path) -> None:
         )
 
 
+def check_sendable(node: Node, path: Path) -> None:
+    """Raise Refused unless the node may send a file of the storage directory, which may be a linked one.
+
+    Whoever may write to a shared directory can make links there by hand, to what this node's user alone can read.
+    """
+    real = Path(os.path.realpath(path))
+    group = node.codes.group
+    if group is None or real.is_relative_to(Path(os.path.realpath(node.directory))):
+        return
+    roots = node.config.link_roots
+    if any(real.is_relative_to(Path(os.path.realpath(root))) for root in roots):
+        return
+    if not _readable_by_group(real, group):
+        raise Refused("this hash is linked to a file that the users of this node cannot all read")
+
+
 def _readable_by_group(path: Path, group: int) -> bool:
     """Return whether every member of a group can read a file, by the rights of it and of its folders."""
     places = [(path, 0o4), *((folder, 0o1) for folder in path.parents)]

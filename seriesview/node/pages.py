@@ -15,6 +15,7 @@ from seriesview.node.bucket_routes import allowed_channel
 from seriesview.node.buckets import parse_bucket_path
 from seriesview.node.config import ViewFiles
 from seriesview.node.fetching import local_file
+from seriesview.node.link_policy import check_sendable
 from seriesview.node.names import is_origin
 from seriesview.node.node import Node
 from seriesview.node.packing import content_response, packed_response
@@ -150,6 +151,8 @@ async def _artifact(request: Request) -> Response:
     path: Path | None = artifact_path(node.directory, place.sha1)
     if not os.path.isfile(path or ""):  # noqa: PTH113  (faster)
         path = local_file(node.directory, place.sha1) if caller.is_client else None
+        if path is not None:
+            check_sendable(node, path)
     headers = {
         "Content-Security-Policy": "default-src 'none'; sandbox",
         # Asked for again each time: what is found damaged can be mended.

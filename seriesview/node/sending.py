@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from seriesview.errors import MissingArtifactError, NodeError
+from seriesview.node.names import is_sha1
 from seriesview.node.one_thread import OneThread, ShortCalls
 from seriesview.store.faults import read_fault
 
@@ -112,7 +113,9 @@ def _parse_range(text: str | None, size: int) -> tuple[int, int] | None:
 
 def _open(path: Path) -> tuple[int, os.stat_result]:
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        # Nobody's symbolic link, made by hand in a shared directory, leads out of it.
+        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_NOFOLLOW if is_sha1(path.name) else 0)
+        descriptor = os.open(path, flags)
     except FileNotFoundError as error:
         raise MissingArtifactError(f"{path.name} is not here") from error
     except OSError as error:

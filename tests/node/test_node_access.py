@@ -1,5 +1,6 @@
 """Who is let in, and what for."""
 
+import json
 import os
 import re
 import signal
@@ -18,6 +19,7 @@ from seriesview.node.codes import ClientCodes
 from seriesview.node.config import Limits, NodeConfig
 from seriesview.node.server import NodeThread
 from seriesview.node.tokens import TOKENS_VARIABLE, Session, Sessions, Tokens
+from seriesview.store.layout import artifact_path, link_path
 
 FIGURL = "https://figurl.org"
 EVIL = "https://evil.example"
@@ -437,6 +439,38 @@ def test_users_of_a_shared_directory_link_only_what_they_can_read(tmp_path: Path
     with NodeThread(NodeConfig(storage, port=0)) as node:
         assert ask(node.port, "POST", "/linkFile", link_request(secret), storage=storage).status == 403
         assert ask(node.port, "POST", "/linkFile", link_request(common), storage=storage).status == 200
+
+
+def test_links_and_names_that_were_made_by_hand_lead_nowhere(tmp_path: Path) -> None:
+    storage = tmp_path / "storage"
+    storage.mkdir()
+    storage.chmod(0o770)
+    secret, common = tmp_path / "secret", tmp_path / "common"
+    for path, mode in ((secret, 0o600), (common, 0o640)):
+        path.write_bytes(b"x")
+        path.chmod(mode)
+    for folder in (tmp_path, *tmp_path.parents[:3]):
+        if folder.stat().st_uid == os.getuid() and folder != Path("/tmp"):
+            folder.chmod(0o755)
+    with NodeThread(NodeConfig(storage, port=0, channels=("demo",))) as node:
+        for sha1, target, expected in (("1" * 40, secret, 403), ("2" * 40, common, 200)):
+            link = link_path(storage, sha1)
+            link.parent.mkdir(parents=True)
+            stat = {"size": 1, "mtime": target.stat().st_mtime}
+            link.write_text(json.dumps({"path": str(target), "stat": stat}))
+            key = {"fileKey": {"sha1": sha1}}
+            assert ask(node.port, "POST", "/downloadFileData", key, storage=storage).status == expected
+            place = f"/files/demo/sha1/{sha1[:2]}/{sha1[2:4]}/{sha1[4:6]}/{sha1}"
+            assert ask(node.port, "GET", place, storage=storage).status == expected
+        alias = artifact_path(storage, "3" * 40)
+        alias.parent.mkdir(parents=True)
+        alias.symlink_to(secret)
+        key = {"fileKey": {"sha1": "3" * 40}}
+        answers = [
+            ask(node.port, "POST", "/downloadFileData", key, storage=storage),
+            ask(node.port, "GET", "/files/demo/sha1/33/33/33/" + "3" * 40, storage=storage),
+        ]
+        assert all(answer.status in (404, 500) and answer.body != b"x" for answer in answers)
 
 
 @pytest.mark.parametrize("path", ["relative", "file:///etc/passwd", "/etc/\0passwd", ""])
