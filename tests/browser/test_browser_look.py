@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -119,3 +120,79 @@ def test_statistics_are_in_units_with_few_digits(page: Page, places: Places, wor
     cells = [float(cell) for cell in row.inner_text().split("\t")[2:]]
     assert cells[0] == 1001
     assert 1 <= max(abs(cell) for cell in cells[1:]) < 1000
+
+
+def test_where_zoom_ends_for_want_of_samples_is_said(
+    page: Page, places: Places, source: str, builder: Builder
+) -> None:
+    samples = noise(np.random.default_rng(92), 40_000, 6, "int16")
+    omitted = builder.regular("omitted", [samples], full_resolution="omit")
+    workspace = builder.workspace("ends", [("ContinuousTraces", omitted.name, omitted.uri)])
+    viewer = show(page, places.address(source, workspace))
+    assert viewer.panel().painted["notes"] == []
+    viewer.set_state(samplesPerColumn=16, leftColumn=200)
+    (note,) = viewer.panel().painted["notes"]
+    assert note == "zoom ends here, at bins of 16 samples: stored without raw samples"
+
+
+@pytest.mark.parametrize("source", ["parent", "static"])
+def test_files_alone_say_where_samples_of_a_linked_recording_are(
+    page: Page, places: Places, builder: Builder, source: str
+) -> None:
+    """The linked file may hold more than was meant: it is not read."""
+    samples = noise(np.random.default_rng(94), 40_000, 6, "int16")
+    linked = builder.regular("a linked one", [samples], full_resolution="link")
+    workspace = builder.workspace("linked", [("ContinuousTraces", linked.name, linked.uri)])
+    viewer = show(page, places.address(source, workspace))
+    viewer.set_state(samplesPerColumn=1, columnsPerSample=4, leftColumn=200)
+    assert viewer.frame()["samplesPerColumn"] == 16
+    (note,) = viewer.panel().painted["notes"]
+    assert note.startswith("zoom ends here, at bins of 16 samples: ")
+    assert "only a backend reads" in note
+
+
+def test_values_that_are_not_there_are_not_made_up(
+    page: Page, places: Places, source: str, builder: Builder
+) -> None:
+    """Without raw samples only the ranges of bins are known, which hold the values: no marks at their ends."""
+    random = np.random.default_rng(93)
+    times = np.sort(random.uniform(0, 60, 3000))
+    values = random.uniform(0, 100, (3000, 1))
+    points = builder.irregular("points", values, times, type="discrete", full_resolution="omit")
+    workspace = builder.workspace("ranges", [("EventAmplitudes", points.name, points.uri)])
+    viewer = show(page, places.address(source, workspace))
+    viewer.set_state(samplesPerColumn=1, columnsPerSample=1, leftColumn=int(30_000 - 1000 * times[0]))
+    panel = viewer.panel()
+    assert panel.painted["notes"] == ["stored without raw samples: ranges of bins of 64 samples are shown"]
+    lane = panel.lanes[0]
+    left = panel.frame["leftColumn"]
+    columns = np.floor((times - times[0]) * 1000).astype(int) - left
+    seen = [index for index, column in enumerate(columns) if 5 < column < panel.frame["columns"] - 5]
+    assert len(seen) > 10
+    for index in seen:
+        drawn = np.flatnonzero(panel.pixels[:, columns[index], 3])
+        assert len(drawn) == drawn[-1] - drawn[0] + 1
+        row = round(lane["center"] - (values[index, 0] - lane["baseline"]) * lane["pixelsPerUnit"])
+        assert drawn[0] <= row <= drawn[-1]
+
+
+def test_events_of_the_selection_are_exported(page: Page, places: Places, builder: Builder) -> None:
+    random = np.random.default_rng(95)
+    times = np.sort(random.uniform(0, 10, 50))
+    units = np.arange(50) % 3
+    path = builder.directory / "exported_events.h5"
+    with h5py.File(path, "w") as file:
+        file["spikes"] = np.stack([times, units], axis=1)
+    uri = builder.series("exported events", path, dataset="/spikes", type="event")
+    channels = [channel["id"] for channel in builder.store.get_json(uri)["channels"]]
+    workspace = builder.workspace("events", [("RasterPlot", "units", uri)])
+    state = {"selection": {"start": 2, "end": 7}, "panels": {"0": {"channels": [channels[2], channels[0]]}}}
+    viewer = show(page, places.address("static", workspace, state))
+    viewer.inside.get_by_role("button", name="Export").click()
+    dialog = viewer.inside.get_by_role("dialog", name="Export the selection")
+    dialog.get_by_label("Format").select_option("npy")
+    with page.expect_download() as waiting:
+        dialog.get_by_role("button", name="Save", exact=True).click()
+    inside = (times >= 2) & (times <= 7) & (units != 1)
+    expected = np.column_stack([times[inside], units[inside]])
+    np.testing.assert_array_equal(np.load(waiting.value.path(), allow_pickle=False), expected)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from cutting_proxy import CuttingProxy
 from page_views import CHANNEL, HandBackend, Scene
 from playwright.sync_api import Frame, Page, expect
 
@@ -39,6 +40,24 @@ def end_of(
     if first["taskStatus"] in ("finished", "error"):
         return {**first, "status": first["taskStatus"]}
     return dict(frame.wait_for_function(END, arg=first["taskId"]).json_value())
+
+
+def test_a_connection_that_goes_silent_is_given_up(page: Page, scene: Scene) -> None:
+    """The node neither answers nor closes, as where a firewall forgets a connection."""
+    proxy = CuttingProxy(scene.node.port)
+    page.clock.install()
+    frame = scene.show(page, scene.link({"a": 1}).replace(f":{scene.node.port}/", f":{proxy.port}/"))
+    first = frame.evaluate("() => task('f.add', {a: 20, b: 22}, 'pure-calculation')")
+    assert first["taskStatus"] == "waiting"
+    page.wait_for_timeout(300)
+    # The page waits for what comes of it.
+    proxy.silence()
+    with HandBackend(scene, FUNCTIONS):
+        page.wait_for_timeout(1000)
+        assert not frame.evaluate("() => heard.some(one => one.status === 'finished')")
+        page.clock.fast_forward(40_000)
+        assert frame.wait_for_function(END, arg=first["taskId"]).json_value()["returnValue"] == {"sum": 42}
+    proxy.close()
 
 
 def test_tasks_are_run_by_a_backend(page: Page, scene: Scene) -> None:

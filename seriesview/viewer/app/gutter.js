@@ -8,6 +8,8 @@ import { styleValue } from './elements.js';
 /** @typedef {{width: number, height: number, ratio: number}} Size CSS pixels; device pixels a CSS pixel */
 
 const LINE = 12;
+/** How near to the edge the middle of a line may be. */
+const EDGE = 5;
 const FONT = '10.5px system-ui, sans-serif';
 const BAR = 44;
 
@@ -61,8 +63,8 @@ function drawLanes(context, lanes, { width, height, ratio }, left) {
   for (let index = 0; index < lanes.length; index += every) {
     const lane = lanes[index];
     const middle = lane.pixelsPerUnit ? lane.center : (lane.top + lane.bottom) / 2;
-    const y = Math.min(Math.max(middle / ratio, LINE / 2), height - LINE / 2);
-    if (Math.abs(y - last) < LINE - 1) continue;
+    const y = Math.min(Math.max(middle / ratio, EDGE), height - EDGE);
+    if (Math.abs(y - last) < LINE - 3) continue;
     last = y;
     context.fillStyle = lane.color || text;
     context.fillRect(width - 4, Math.round(y) - 1, 4, 2);

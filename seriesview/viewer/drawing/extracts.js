@@ -1,6 +1,7 @@
 /** @file Statistics and samples of a stretch of time. */
 
 import { isRegular } from '../geometry/timeline.js';
+import { whyNoSamples } from './plan.js';
 import { unitsOf } from './scales.js';
 
 /** @typedef {import('../types.js').Channel} Channel */
@@ -155,10 +156,10 @@ export async function samples(source, uri, manifest, shift, startTime, endTime, 
   const width = Math.max(picked.length, 1);
   /** @param {number | string} count */
   const tooMany = (count) => new Error(`${count} values lie in the selection, at most ${maxValues} are exported: select less.`);
-  if (manifest.events || !isRegular(manifest)) return points();
-  if (source.finestSamplesPerColumn(uri) !== 1) {
-    throw new Error('This series was stored without raw samples: there is nothing to export.');
+  if (!manifest.events && source.finestSamplesPerColumn(uri) !== 1) {
+    throw new Error(`There is nothing to export: ${whyNoSamples(manifest)}.`);
   }
+  if (manifest.events || !isRegular(manifest)) return points();
   const { scale, offset } = unitsOf(manifest);
   const stretches = await stretchesOf(source, uri, manifest, startTime, endTime);
   const total = stretches.reduce((sum, { first, last }) => sum + last - first + 1, 0);
@@ -194,8 +195,13 @@ export async function samples(source, uri, manifest, shift, startTime, endTime, 
     if (!found.times) throw tooMany(`More than ${most * width}`);
     const viewTimes = found.times.map((time) => time + shift);
     if (found.channels) {
-      const channel = { id: 'channel', label: `channel, an index into: ${manifest.channels.map(({ label }) => label).join(', ')}` };
-      return { times: viewTimes, values: Float64Array.from(found.channels), channels: [channel] };
+      const of = found.channels;
+      const shown = new Set(picked.map(({ index }) => index));
+      const rows = Array.from(of.keys()).filter((row) => shown.has(of[row]));
+      const names = manifest.channels.map(({ label }, index) => `${index}: ${label}`).filter((_, index) => shown.has(index));
+      const channel = { id: 'channel', label: `channel (${names.join(', ')})` };
+      const values = Float64Array.from(rows, (row) => of[row]);
+      return { times: Float64Array.from(rows, (row) => viewTimes[row]), values, channels: [channel] };
     }
     const units = unitsOf(manifest);
     const physical = new Float64Array(viewTimes.length * picked.length);

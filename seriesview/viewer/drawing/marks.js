@@ -66,8 +66,9 @@ export function drawMark(pixels, width, height, x, y, radius, ink) {
  * @param {Float64Array} offset
  * @param {number} channels in the tile
  * @param {number} radius of marks
+ * @param {boolean} hasSamples false: ranges alone, since what a bin has is the range of many
  */
-export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown, scale, offset, channels, radius) {
+export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown, scale, offset, channels, radius, hasSamples) {
   const { points, columnsOfTime, columnsOfBin } = tile;
   const { times, values, counts, envelope } = points;
   lanes.forEach((lane, place) => {
@@ -90,7 +91,7 @@ export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown
       const most = envelope[(bin * 2 + 1) * channels + shown[place]];
       const [from, to] = columnsOfBin(bin);
       for (let column = from; column <= to; column += 1) {
-        if (counts[bin] > 2) {
+        if (counts[bin] > 2 || !hasSamples) {
           const ends = [rowOf(least), rowOf(most)];
           const top = Math.max(Math.min(...ends) - radius, 0);
           const bottom = Math.min(Math.max(...ends) + radius, height - 1);

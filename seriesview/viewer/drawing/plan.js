@@ -20,6 +20,15 @@ import { sourceFactor, zoomLadder } from '../geometry/ladder.js';
 const FINEST_SHARE = 4;
 
 /**
+ * Why raw samples of a series without them cannot be shown, in words.
+ * @param {SeriesManifest} manifest
+ * @returns {string}
+ */
+export function whyNoSamples({ values }) {
+  return values?.link ? 'raw samples are in the recording itself, which only a backend reads' : 'stored without raw samples';
+}
+
+/**
  * @param {Timeline} timeline
  * @param {Rung} rung
  * @param {SeriesManifest} manifest regular, with at least one segment
@@ -32,7 +41,8 @@ export function planOf(timeline, rung, manifest, uri, finest) {
   const factors = manifest.levels.map((level) => level.factor);
   const own = { samplesPerColumn: columnsPerSample > 1 ? 1 / columnsPerSample : samplesPerColumn, columnsPerSample };
   if (isWhole && isCheap(samplesPerColumn, factors, finest)) {
-    return { ...own, step: samplesPerColumn, isWhole: true, notes: [] };
+    const ends = `zoom ends here, at bins of ${finest} samples: ${whyNoSamples(manifest)}`;
+    return { ...own, step: samplesPerColumn, isWhole: true, notes: finest > 1 && samplesPerColumn === finest ? [ends] : [] };
   }
   const rounded = { samplesPerColumn: own.samplesPerColumn, columnsPerSample: 1, isWhole: false };
   // Finer than the finest bins: samples.
@@ -44,7 +54,7 @@ export function planOf(timeline, rung, manifest, uri, finest) {
   const share = Math.min(step / 2 / own.samplesPerColumn, 1);
   const note = fitting.length
     ? `columns are rounded to whole bins of ${step} samples, right to ${share.toFixed(2)} of a column at their edges`
-    : `stored without raw samples: nothing finer than bins of ${step} samples can be shown`;
+    : `${whyNoSamples(manifest)}: nothing finer than bins of ${step} samples can be shown`;
   return { ...rounded, step, notes: [note] };
 }
 

@@ -35,14 +35,21 @@ import { TILE_COLUMNS } from './tiles.js';
  */
 
 /**
+ * @typedef {object} Visited
+ * @property {Uint8Array} exact (columns,): whether all of a column's points were there
+ * @property {boolean} isApproximate edges were rounded to whole stored bins
+ * @property {boolean} isBinned ranges of whole bins stand in for values that are not there
+ */
+
+/**
  * Visit the tiles of some columns; what stands in for missing ones too.
  * @param {PointRange} range
  * @param {(tile: PointTile) => void} visit
- * @returns {{exact: Uint8Array, isApproximate: boolean}} exact (columns,): whether all of a column's points were there
+ * @returns {Visited}
  */
 export function visitPoints({ series, timeline, frame, from, to, maxPoints, wanted, isAhead = false }, visit) {
   const exact = new Uint8Array(Math.max(to - from, 0)).fill(1);
-  const { manifest, uri } = series;
+  const { manifest, uri, finest } = series;
   const shift = timeline.shifts[uri] ?? 0;
   const step = `${frame.samplesPerColumn}/${frame.columnsPerSample}/${maxPoints}`;
   const hasOwnFiles = manifest.segments.some((segment) => segment.timestamps_uri);
@@ -50,6 +57,7 @@ export function visitPoints({ series, timeline, frame, from, to, maxPoints, want
   const end = hasOwnFiles ? Infinity : manifest.segments.reduce((most, { end_time: each }) => Math.max(most, each), -Infinity);
   const middle = frame.leftColumn + frame.columns / 2;
   let isApproximate = false;
+  let isBinned = false;
   for (let index = Math.floor(from / TILE_COLUMNS); index * TILE_COLUMNS < to; index += 1) {
     const first = index * TILE_COLUMNS;
     const startTime = timeOfColumn(timeline, frame, first) - shift;
@@ -59,6 +67,7 @@ export function visitPoints({ series, timeline, frame, from, to, maxPoints, want
     if (points && isAhead) continue;
     if (points) {
       isApproximate ||= points.approximate === true;
+      isBinned ||= finest > 1 && !!points.envelope && !!points.counts?.some((count) => count > 0 && count < finest);
       visit(exactTile(points, first, startTime, endTime, maxPoints));
       continue;
     }
@@ -68,7 +77,7 @@ export function visitPoints({ series, timeline, frame, from, to, maxPoints, want
     exact.fill(0, Math.max(first - from, 0), Math.max(first + TILE_COLUMNS - from, 0));
     for (const tile of standIns(series, timeline, frame, first, step)) visit(tile);
   }
-  return { exact, isApproximate };
+  return { exact, isApproximate, isBinned };
 }
 
 /**
@@ -170,13 +179,13 @@ function placedTile(points, position, first) {
  * Hulls of the columns [from, to) of samples at times of their own.
  * @param {PointRange} range
  * @param {Int32Array} shown indices of channels, in order
- * @returns {{hulls: Hulls, isApproximate: boolean}}
+ * @returns {{hulls: Hulls, isApproximate: boolean, isBinned: boolean}}
  */
 export function pointHulls(range, shown) {
   const { from, to, series } = range;
   const hulls = emptyHulls(from, Math.max(to - from, 0), shown.length);
   const width = series.manifest.channels.length;
-  const { exact, isApproximate } = visitPoints(range, ({ points, columnsOfTime, columnsOfBin }) => {
+  const { exact, isApproximate, isBinned } = visitPoints(range, ({ points, columnsOfTime, columnsOfBin }) => {
     const { times, values, edges, counts, envelope } = points;
     times?.forEach((time, index) => {
       if (values) addRow(hulls, columnsOfTime(time), values, index * width, index * width, shown);
@@ -188,7 +197,7 @@ export function pointHulls(range, shown) {
     }
   });
   hulls.exact.set(exact);
-  return { hulls, isApproximate };
+  return { hulls, isApproximate, isBinned };
 }
 
 /**

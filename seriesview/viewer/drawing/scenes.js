@@ -7,7 +7,7 @@ import { drawImage } from './image.js';
 import { drawPoints, drawRaster } from './marks.js';
 import { drawPath, squareOf } from './path.js';
 import { clearedRuns } from './picture.js';
-import { planOf } from './plan.js';
+import { planOf, whyNoSamples } from './plan.js';
 import { eventCounts, pointHulls, visitPoints } from './points.js';
 import { laneHalves, overlaidLanes, plainLanes, shownChannels, stackedLanes, unitsOf } from './scales.js';
 import { TILE_COLUMNS } from './tiles.js';
@@ -150,13 +150,23 @@ export function pointRange({ series, timeline, frame, request, wanted }, from, t
 export function hullsOf(scene, from, to, notes) {
   const { series, timeline, frame, shown, wanted } = scene;
   if (!isRegular(series.manifest)) {
-    const { hulls, isApproximate } = pointHulls(pointRange(scene, from, to), shown);
-    if (isApproximate) notes.add(ROUNDED);
+    const { hulls, ...how } = pointHulls(pointRange(scene, from, to), shown);
+    notePoints(notes, how, series);
     return hulls;
   }
   const plan = planOf(timeline, frame, series.manifest, series.uri, series.finest);
   for (const note of plan.notes) notes.add(note);
   return windowHulls(series, timeline, frame, from, to, shown, wanted);
+}
+
+/**
+ * @param {Set<string>} notes
+ * @param {{isApproximate: boolean, isBinned: boolean}} how
+ * @param {Scene['series']} series
+ */
+function notePoints(notes, { isApproximate, isBinned }, { manifest, finest }) {
+  if (isBinned) notes.add(`${whyNoSamples(manifest)}: ranges of bins of ${finest} samples are shown`);
+  else if (isApproximate) notes.add(ROUNDED);
 }
 
 /**
@@ -265,10 +275,11 @@ function drawAmplitudes(scene, picture) {
   pixels.fill(0);
   const end = frame.leftColumn + width;
   const range = pointRange(scene, frame.leftColumn - radius, end + radius);
-  const { exact, isApproximate } = visitPoints(range, (tile) => {
-    drawPoints(pixels, width, height, frame.leftColumn, tile, layout.lanes, shown, scale, offset, channels, radius);
+  const hasSamples = series.finest === 1;
+  const { exact, ...how } = visitPoints(range, (tile) => {
+    drawPoints(pixels, width, height, frame.leftColumn, tile, layout.lanes, shown, scale, offset, channels, radius, hasSamples);
   });
-  if (isApproximate) notes.add(ROUNDED);
+  notePoints(notes, how, series);
   // Marks reach into columns beside their own, so that pictures are drawn as a whole.
   picture.exact.fill(exact.includes(0) ? 0 : 1);
 }

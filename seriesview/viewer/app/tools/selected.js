@@ -9,7 +9,7 @@ import { exactText } from './times.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').Range} Range */
-/** @typedef {{uri: string, label: string, unit: string, channels: string[]}} Sampled channels: ids */
+/** @typedef {{uri: string, label: string, unit: string, channels: string[], isEvents: boolean}} Sampled channels: ids */
 
 /** Values that one file holds at most: 40 MB of .npy. */
 const MOST_VALUES = 5e6;
@@ -17,7 +17,7 @@ const NUMBERS = /** @type {const} */ (['count', 'mean', 'rms', 'std', 'min', 'ma
 const HEAD = ['Channel', 'Unit', 'Count', 'Mean', 'RMS', 'Std', 'Min', 'Max'];
 const CSV = 'text/csv;charset=utf-8';
 
-/** @param {App} app @returns {Sampled[]} the visible panels with samples, each series once */
+/** @param {App} app @returns {Sampled[]} the visible panels with samples or events, each series once */
 function sampled(app) {
   /** @type {Map<string, Sampled>} */
   const found = new Map();
@@ -25,9 +25,10 @@ function sampled(app) {
     const { seriesUri: uri, label } = host.panel;
     const manifest = uri && app.figure().series[uri];
     const { hidden, channels } = host.settings();
-    if (!manifest || hidden || found.has(uri) || manifest.type === 'event' || manifest.type === 'interval') continue;
+    if (!manifest || hidden || found.has(uri) || manifest.type === 'interval') continue;
+    const isEvents = manifest.type === 'event';
     const ids = channels ?? defaultIds(host.panel, manifest);
-    found.set(uri, { uri, label: label || manifest.label, unit: manifest.unit, channels: ids });
+    found.set(uri, { uri, label: label || manifest.label, unit: manifest.unit, channels: ids, isEvents });
   }
   return [...found.values()];
 }
@@ -53,7 +54,7 @@ function largestOf(rows) {
 
 /** @param {App} app @param {Range} range */
 export async function showStatistics(app, range) {
-  const all = sampled(app);
+  const all = sampled(app).filter(({ isEvents }) => !isEvents);
   const status = make('p', { role: 'status' }, 'Reading\u2026');
   const body = make('div', { className: 'tools-tables', tabIndex: 0, role: 'region', 'aria-label': 'Tables' });
   let csv = '';
@@ -94,10 +95,10 @@ export function showExport(app, range) {
   const all = sampled(app);
   const { sessionStart } = app.timeline();
   const which = make('select', { 'aria-label': 'Series' }, ...all.map((one, value) => (
-    make('option', { value }, `${one.label} (channels: ${one.channels.length})`))));
+    make('option', { value }, `${one.label} (${one.isEvents ? 'events' : `channels: ${one.channels.length}`})`))));
   const format = make('select', { 'aria-label': 'Format' }, make('option', { value: 'csv' }, 'CSV'),
     make('option', { value: 'npy' }, 'NumPy (.npy)'));
-  const status = make('p', { role: 'status' }, all.length ? '' : 'No panel that is shown has samples.');
+  const status = make('p', { role: 'status' }, all.length ? '' : 'No panel that is shown has samples or events.');
   const save = button('Save', async () => {
     if (save.getAttribute('aria-disabled')) return;
     save.setAttribute('aria-disabled', 'true');
@@ -109,7 +110,8 @@ export function showExport(app, range) {
   showDialog('Export the selection', [
     make('p', {}, rangeText(app, range, ' to ')), make('p', { className: 'tools-row' }, which, format, save), status,
     make('p', {}, `The first column is the time in seconds${sessionStart ? ` after ${sessionStart}` : ''};`
-      + ' the others are the channels that the panel shows, in its order, in physical units, without gain or offset.'),
+      + ' the others are the channels that the panel shows, in its order, in physical units, without gain or offset.'
+      + ' Of events the second column is the number of their channel.'),
     make('p', {}, 'CSV begins with a line of labels and units. NumPy: one float64 array of shape'
       + ` (samples, 1 + channels). At most ${MOST_VALUES.toLocaleString('en')} values.`),
   ]);
@@ -121,7 +123,7 @@ async function exportSamples(app, { start, end }, { uri, label, unit, channels }
   const samples = await app.ask({
     name: 'samples', seriesUri: uri, startTime: start, endTime: end, channels, maxValues: MOST_VALUES,
   });
-  if (!samples.times.length) throw new Error('There are no samples in the selection.');
+  if (!samples.times.length) throw new Error('There is nothing in the selection.');
   const name = fileName([label, rangeText(app, { start, end }, '-')], format);
   if (format === 'npy') return download(name, [npyFile(samples)], 'application/octet-stream');
   const pieces = [];
