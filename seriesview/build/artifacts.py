@@ -144,9 +144,8 @@ class _sampled_build:  # noqa: N801
         self._ledger = Ledger(job.ledger, what)
         self._store = job.store
         self._arrays = [array for array in finest_arrays(plan) if array is not None]
-        total = plan.bytes_to_read // (1 if shard is None else shard.count)
         name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
-        self._progress = Progress(name, total)
+        self._progress = Progress(name, plan.bytes_to_read)
         self._build = SampledBuild(
             recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes
         )

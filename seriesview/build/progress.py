@@ -43,6 +43,10 @@ class Progress:
         self._skipped = 0
         self._spoke = self._began
 
+    def expect(self, total_bytes: int) -> None:
+        """Take this for the whole, in place of what it was thought to be."""
+        self._total = total_bytes
+
     def skip(self, count: int) -> None:
         """Count bytes that an earlier run has done already; they say nothing about the rate."""
         self._skipped += count

@@ -269,7 +269,10 @@ class SampledBuild:
         rows = block_samples(plan.dtype, plan.num_channels, plan.alignment, self._recording.preferred_rows)
         row_bytes = plan.dtype.itemsize * plan.num_channels
         firsts = values_grid(lengths)
-        self._progress.skip((firsts.first_row(begin[0]) + begin[1]) * row_bytes)
+        if coarsening is not None:
+            self._progress.skip((firsts.first_row(begin[0]) + begin[1]) * row_bytes)
+        else:
+            self._progress.expect(sum(stretch.last - stretch.first for stretch in found) * row_bytes)
         reduction = SampleReduction(
             plan.dtype,
             plan.num_channels,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -118,6 +119,21 @@ def test_scattered_builds_give_the_same_artifacts(
         ]
         gathered = gather_shards(dataset, Job(store, work / f"{resolution}-gather.jsonl"), pieces)
         assert gathered["manifest"] == whole["manifest"]
+
+
+def test_the_progress_of_a_shard_is_of_its_own_share(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("seriesview.build.progress._LOG_SECONDS", 0)
+    monkeypatch.setattr("seriesview.build.blocks._BLOCK_BYTES", 1 << 16)
+    monkeypatch.setattr("seriesview.series.arrays.MAX_PART_BYTES", {"level": 1 << 13, "values": 1 << 15})
+    samples = np.zeros((100_000, 8), "int16")
+    dataset = dataset_from_config("raw", flat_file(tmp_path / "raw.dat", samples, full_resolution="store"))
+    for index in (0, 4, 5, 6, 6):
+        build_shard(dataset, Job(store, tmp_path / f"{index}.jsonl"), Shard(index, 7))
+        percents = [int(found) for found in re.findall(r"\((\d+) %\)", capsys.readouterr().err)]
+        assert percents == sorted(percents)
+        assert percents[-1:] in ([], [100]) and len(percents) > 1 or index == 6
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
