@@ -133,7 +133,7 @@ def test_the_progress_of_a_shard_is_of_its_own_share(
         build_shard(dataset, Job(store, tmp_path / f"{index}.jsonl"), Shard(index, 7))
         percents = [int(found) for found in re.findall(r"\((\d+) %\)", capsys.readouterr().err)]
         assert percents == sorted(percents)
-        assert percents[-1:] in ([], [100]) and len(percents) > 1 or index == 6
+        assert (percents[-1:] in ([], [100]) and len(percents) > 1) or index == 6
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
