@@ -16,6 +16,8 @@ _PAGE_SCRIPT = "viewer.js"
 _WORKER_SCRIPT = "worker.js"
 # Workers are beside the script, wherever the page is.
 _PLACE = "const seriesviewScript = document.currentScript.src;\n"
+# Comments, which are a third of the source, and indentation. A test makes sure that nothing else is taken away.
+_FOR_READERS = re.compile(r"^ *//[^\n]*\n|^ */\*\*.*?\*/ *\n|/\*\*.*?\*/ ?|^ +", re.MULTILINE | re.DOTALL)
 _MODULE = re.compile(r'\s*<script src="([^"]+)" type="module"></script>')
 
 
@@ -44,9 +46,14 @@ def joined_viewer() -> dict[str, bytes]:
         **kept,
         **plain,
         "index.html": page.encode("utf-8"),
-        _PAGE_SCRIPT: (_PLACE + "".join(scripts)).encode("utf-8"),
-        _WORKER_SCRIPT: bundled(files, workers[0], _starting).encode("utf-8"),
+        _PAGE_SCRIPT: without_comments(_PLACE + "".join(scripts)).encode("utf-8"),
+        _WORKER_SCRIPT: without_comments(bundled(files, workers[0], _starting)).encode("utf-8"),
     }
+
+
+def without_comments(script: str) -> str:
+    """A script of the viewer without what only its readers need."""
+    return _FOR_READERS.sub("", script)
 
 
 def _starting(path: str) -> str:

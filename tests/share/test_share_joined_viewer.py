@@ -6,7 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from seriesview.share.joined_viewer import joined_viewer
+from seriesview.share.joined_viewer import joined_viewer, without_comments
+from seriesview.share.viewer_files import viewer_files
 
 MOST_BYTES = 200_000
 
@@ -40,3 +41,24 @@ def test_a_browser_takes_little() -> None:
         path: len(gzip.compress(content)) for path, content in joined_viewer().items() if path.endswith(".js")
     }
     assert sum(sizes.values()) <= MOST_BYTES, sizes
+
+
+def test_only_comments_and_indentation_are_taken_away(tmp_path: Path) -> None:
+    """Written anew by the TypeScript compiler without comments, long and short modules are the same."""
+    compiler = Path(__file__).parents[2] / "node_modules" / ".bin" / "tsc"
+    assert compiler.exists(), f"{compiler} is missing: make test installs it"
+    options = ["--allowJs", "--noCheck", "--removeComments", "--target", "esnext", "--module", "esnext"]
+    options += ["--newLine", "lf", "--ignoreConfig"]
+    written: list[dict[str, str]] = []
+    for kind, shorten in (("long", str), ("short", without_comments)):
+        for path, content in viewer_files().items():
+            if path.endswith(".js"):
+                script = tmp_path / kind / path
+                script.parent.mkdir(parents=True, exist_ok=True)
+                script.write_text(shorten(content.decode()))
+        out = tmp_path / f"{kind}-written"
+        scripts = sorted((tmp_path / kind).rglob("*.js"))
+        subprocess.run([compiler, *options, "--outDir", out, *scripts], check=True)
+        written.append({str(path.relative_to(out)): path.read_text() for path in out.rglob("*.js")})
+    assert len(written[0]) > 50
+    assert written[0] == written[1]
