@@ -13,6 +13,8 @@ let refusedUntil = 0;
 
 const REFUSED_MILLISECONDS = 10_000;
 const MOST_TRIES = 5;
+/** An answer that is so late is taken for lost: connections can go silent without an end. */
+const ANSWER_MILLISECONDS = 15_000;
 
 const URI = /^(?:sha1:\/\/)?([0-9a-f]{40})(?:[/?].*)?$/;
 
@@ -65,11 +67,26 @@ export async function fetchArtifact(uri, channel, startByte, endByte) {
 /**
  * Post JSON to the node. Rejects with an Error whose message is for the user.
  * @param {string} path without a slash before it
- * @param {object} body
+ * @param {{timeoutMsec?: number, waitMsec?: number, [field: string]: any}} body how long the node may wait for news
  * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
 export async function post(path, body, signal) {
+  const end = new AbortController();
+  const timer = setTimeout(() => end.abort(), (body.timeoutMsec ?? body.waitMsec ?? 0) + ANSWER_MILLISECONDS);
+  if (signal?.aborted) end.abort();
+  const abort = () => end.abort();
+  signal?.addEventListener('abort', abort);
+  try {
+    return await answered(path, body, end.signal);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
+  }
+}
+
+/** @param {string} path @param {object} body @param {AbortSignal} signal @returns {Promise<any>} as `post` */
+async function answered(path, body, signal) {
   const headers = { 'Content-Type': 'application/json' };
   const request = { method: 'POST', headers, body: JSON.stringify(body), signal };
   const response = await reach(BASE + path, request);
