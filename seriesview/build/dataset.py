@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers.protocol import ReadOptions, Recording
-from seriesview.readers.registry import open_recording
+from seriesview.readers.registry import open_recording, why_not_there
 from seriesview.store import Store, parse_uri
 
 FullResolution = Literal["auto", "link", "store", "omit"]
@@ -92,7 +92,7 @@ def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
     if not dataset.is_kachery_uri:
         path = Path(dataset.path).expanduser()
         if not path.exists():
-            raise ReaderError(f"path: {path}: no such file (relative paths start at {Path.cwd()})")
+            raise ReaderError(f"path: {path}: {why_not_there(path)}")
         if not path.is_file():
             raise ReaderError(f"path: {path}: not a file")
         if not os.access(path, os.R_OK):

@@ -2,7 +2,8 @@
 
 Understood: `2016-11-24 13:58:58.081` (also T between, / or . in the date, `24.11.2016`, a comma before the fraction,
 up to nine digits of it, seconds or the time left out, AM or PM), followed by a zone (Z, UTC, +01:00, +0100, +01) or
-none, and times without a date such as `13:58:58.081`, where going back by more than half a day begins the next day.
+none, and times without a date such as `13:58:58.081`, where going back by more than half a day begins the next day,
+or `2 days 13:58:58.081`.
 Not understood, since it can mean two days: `11/24/2016`.
 """
 
@@ -30,7 +31,7 @@ _DATE = r"""(?:
     |(?P<late_day>\d\d?)\.(?P<late_month>\d\d?)\.(?P<late_year>\d{4})
     )"""
 _TIME = r"""
-    (?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?
+    (?:(?P<days>\d+)\ days?,?\s+)?(?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?)?
     (?:\s*(?P<half>[AaPp][Mm]))?\s*(?P<zone>Z|z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"""
 _CLOCK = re.compile(rf"\s*(?=\d)(?:{_DATE}(?:[T ]\s*(?=\d)|\s*$))?(?:{_TIME})?\s*", re.VERBOSE)
 
@@ -122,6 +123,7 @@ def _parse_alike(
         wrong |= (hour < 1) | (hour > 12)
         hour = hour % 12 + (12 if match["half"].upper() == "PM" else 0)
     shown = ((hour * 60 + minute) * 60 + second) * _SECOND
+    shown += number("days") * _DAY
     if match["fraction"] is not None:
         shown += number("fraction") * 10 ** (9 - len(match["fraction"]))
     if match["year"] is not None or match["late_year"] is not None:

@@ -20,6 +20,16 @@ _BUILT_IN = {
     "binary": "seriesview.readers.binary:BinaryReader",
 }
 
+# Formats that people try, by what their files begin with, and how they become readable.
+_FOREIGN = {
+    b"MATLAB 5.0": "a MATLAB file of before 7.3; save it in MATLAB with '-v7.3', or its arrays as .npy",
+    b"0       ": "an EDF file; write its samples to .npy, CSV or HDF5, with mne or pyedflib",
+    b"\xffBIOSEMI": "a BDF file; write its samples to .npy, CSV or HDF5, with mne or pyedflib",
+    b"RIFF": "a WAV file; docs/readers.md has a reader for it",
+    b"PK\x03\x04": "a zip archive; unpack it, or call it .npz if it holds .npy arrays",
+    b"\x1f\x8b": "compressed with gzip; unpack it",
+}
+
 
 @cache
 def _entry_points() -> dict[str, EntryPoint]:
@@ -69,8 +79,21 @@ def guess_reader(path: Path) -> Reader:
             continue
         if reader.can_read(path):
             return reader
-    problem = f"{path}: no reader knows this file; set `reader:` to one of {', '.join(reader_names())}"
+    problem = f"{path}: {_what_to_do(path)}"
     raise ReaderError("; ".join([problem, *broken]))
+
+
+def _what_to_do(path: Path) -> str:
+    """What helps with a file that no reader knows."""
+    with path.open("rb") as file:
+        head = file.read(16)
+    for beginning, advice in _FOREIGN.items():
+        if head.startswith(beginning):
+            return f"{advice}, or install a reader for it"
+    return (
+        f"no reader knows this file; set `reader:` to one of {', '.join(reader_names())}, "
+        "or write its samples to HDF5, .npy or CSV"
+    )
 
 
 def choose_reader(path: Path, name: str | None = None) -> Reader:
@@ -93,9 +116,16 @@ def list_candidates(path: Path | str, reader: str | None = None) -> list[Candida
     return choose_reader(path, reader).candidates(path)
 
 
+def why_not_there(path: Path) -> str:
+    """What is wrong with a path that leads to no file."""
+    if path.is_symlink():
+        return f"a symbolic link to {path.readlink()}, which is not there"
+    return f"no such file (relative paths start at {Path.cwd()})"
+
+
 def _check_file(path: Path) -> None:
     if not path.exists():
-        raise ReaderError(f"{path}: no such file (relative paths start at {Path.cwd()})")
+        raise ReaderError(f"{path}: {why_not_there(path)}")
     if not path.is_file():
         raise ReaderError(f"{path}: not a file")
     try:

@@ -52,3 +52,27 @@ def test_files_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None
         open_recording(tmp_path / "a.npy")
     with pytest.raises(ReaderError, match="not a file"):
         list_candidates(tmp_path)
+    (tmp_path / "link.npy").symlink_to("elsewhere.npy")
+    with pytest.raises(
+        ReaderError, match=r"link\.npy: a symbolic link to elsewhere\.npy, which is not there"
+    ):
+        open_recording(tmp_path / "link.npy")
+    (tmp_path / "loop.npy").symlink_to("loop.npy")
+    with pytest.raises(ReaderError, match=r"loop\.npy: a symbolic link to loop\.npy, which is not there"):
+        open_recording(tmp_path / "loop.npy")
+
+
+@pytest.mark.parametrize(
+    ("name", "beginning", "advice"),
+    [
+        ("a.mat", b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "save it in MATLAB with '-v7.3'"),
+        ("a.edf", b"0       X X X X", "an EDF file; write its samples to .npy"),
+        ("a.csv.gz", b"\x1f\x8b\x08\0", "compressed with gzip; unpack it"),
+    ],
+)
+def test_files_of_well_known_formats_are_told_how_they_become_readable(
+    tmp_path: Path, name: str, beginning: bytes, advice: str
+) -> None:
+    (tmp_path / name).write_bytes(beginning)
+    with pytest.raises(ReaderError, match=advice):
+        guess_reader(tmp_path / name)
