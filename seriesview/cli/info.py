@@ -73,32 +73,37 @@ def _indented(store: Store, uri: str) -> Iterator[str]:
 def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
     from seriesview.series.manifest import ArrayInfo
 
-    noun = {"event": "events", "interval": "intervals"}.get(manifest.type, "samples")
+    noun = {"event": "event", "interval": "interval"}.get(manifest.type, "sample")
     rate = manifest.sampling_frequency
     title = f" {manifest.label!r}" if manifest.label else ""
-    timing = "" if noun != "samples" else f" at {rate:g} Hz" if rate else " at times of their own"
+    timing = "" if noun != "sample" else f" at {rate:g} Hz" if rate else " at times of their own"
+    channels = "" if noun == "interval" else f"{_count(manifest.num_channels, 'channel')}, "
     yield (
-        f"{manifest.type} series{title}: {manifest.num_samples} {noun}{timing}, "
-        f"{_count(manifest.num_channels, 'channel')}, dtype {manifest.dtype}"
+        f"{manifest.type} series{title}: {_count(manifest.num_samples, noun)}{timing}, "
+        f"{channels}dtype {manifest.dtype}"
     )
-    if noun == "samples":
+    if noun == "sample":
         unit = manifest.unit or "(no unit)"
         yield f"physical value = stored * {manifest.scale:g} + {manifest.offset:g} {unit}"
+        if own := ", ".join(_of_their_own(manifest)):
+            yield f"  of its own: {own}"
     if manifest.session_start:
         yield f"time 0 is {manifest.session_start}"
-    names = [f"{c.id} ({c.label})" if c.label not in ("", c.id) else c.id for c in manifest.channels]
-    more = f" and {len(names) - SHOWN_CHANNELS} more" if len(names) > SHOWN_CHANNELS else ""
-    yield f"channels: {', '.join(names[:SHOWN_CHANNELS])}{more}"
+    if manifest.intervals is None:
+        names = [f"{c.id} ({c.label})" if c.label not in ("", c.id) else c.id for c in manifest.channels]
+        yield f"channels: {_listed(names)}"
+    else:
+        yield f"labels: {_listed(manifest.intervals.labels)}"
     yield f"{_count(len(manifest.segments), 'segment')}:"
     for number, segment in enumerate(manifest.segments[:SHOWN_SEGMENTS]):
         values = (
             f", values {segment.min_value} to {segment.max_value}" if segment.min_value is not None else ""
         )
         times = f"{segment.start_time:.6f} s to {segment.end_time:.6f} s"
-        yield f"  {number}: {times}, {segment.num_samples} {noun}{values}"
+        yield f"  {number}: {times}, {_count(segment.num_samples, noun)}{values}"
     if len(manifest.segments) > SHOWN_SEGMENTS:
         yield f"  and {len(manifest.segments) - SHOWN_SEGMENTS} more"
-    if noun == "samples":
+    if noun == "sample":
         if manifest.values is None:
             held = "files of each segment" if any(s.values_uri for s in manifest.segments) else "left out"
         else:
@@ -111,6 +116,23 @@ def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
     for name, size in _sizes(manifest).items():
         yield f"  {name}: {size['rows']} rows, {_count(size['parts'], 'part')}, {_readable(size['bytes'])}"
     yield f"  together: {_readable(sum(size['bytes'] for size in _sizes(manifest).values()))}"
+
+
+def _of_their_own(manifest: SeriesManifest) -> Iterator[str]:
+    """In how many channels scale, offset and unit are not those of the series."""
+    for key in ("scale", "offset"):
+        numbers = [value for c in manifest.channels if (value := getattr(c, key)) is not None]
+        if numbers:
+            span = f"{min(numbers):g}" + (f" to {max(numbers):g}" if min(numbers) != max(numbers) else "")
+            yield f"{key} in {_count(len(numbers), 'channel')} ({span})"
+    units = sum(c.unit is not None for c in manifest.channels)
+    if units:
+        yield f"unit in {_count(units, 'channel')}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN_CHANNELS} more" if len(names) > SHOWN_CHANNELS else ""
+    return f"{', '.join(names[:SHOWN_CHANNELS])}{more}"
 
 
 def _stretches(stretches: Sequence[tuple[int, int]]) -> str:
