@@ -36,8 +36,15 @@ def workflow_file() -> Path:
 def build_lock() -> Iterator[None]:
     """Hold this directory's lock; at most one build at a time. Raises BuildError where another build has it."""
     path = Path(".snakemake") / "seriesview.lock"
-    path.parent.mkdir(exist_ok=True)
-    with path.open("w") as file:
+    try:
+        path.parent.mkdir(exist_ok=True)
+        file = path.open("w")
+    except OSError as error:
+        raise BuildError(
+            f"{Path.cwd()}: {error.strerror or error}; a build writes results/ and .snakemake/ into its working "
+            "directory: choose another one with `--directory DIR`"
+        ) from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

@@ -96,7 +96,10 @@ class Verifier:
         except IntegrityError as error:
             self.problem("truncated", uri, what, str(error))
             return False
-        except (OSError, SeriesviewError) as error:
+        except OSError as error:
+            self.problem("invalid", uri, what, f"{error.filename or uri}: {error.strerror or error}")
+            return False
+        except SeriesviewError as error:
             self.problem("invalid", uri, what, str(error))
             return False
         return True

@@ -108,3 +108,15 @@ def test_what_the_system_refuses_is_one_line(tmp_path: Path) -> None:
     shown = run(tmp_path, "--traceback", "demo-data", "file/below", "--no-heart")
     assert shown.returncode == 2
     assert "Traceback" in shown.stderr
+
+
+def test_a_build_where_nothing_can_be_written_says_what_it_writes_and_where(tmp_path: Path) -> None:
+    (tmp_path / "raw.dat").write_bytes(bytes(64))
+    (tmp_path / "config.yaml").write_text(
+        "store: {storage_dir: ks}\n"
+        "datasets: {raw: {path: raw.dat, dtype: int16, channels: 2, sampling_frequency: 10}}\n"
+    )
+    (tmp_path / ".snakemake").write_text("")
+    message = refusal(tmp_path, "build")
+    assert message.startswith(f"{tmp_path}: File exists; a build writes results/ and .snakemake/")
+    assert message.endswith("`--directory DIR`")
