@@ -22,6 +22,7 @@ from seriesview.node.pages import figure_path
 from seriesview.node.token_file import TokenFile
 from seriesview.node.tokens import TOKENS_FILE
 from seriesview.store.uris import parse_uri
+from seriesview.workspace.multi_panel_view import FIGURE_TYPE
 
 BACKEND = {"format": "seriesview-backend/1", "label": "rig-1", "channel": "closed"}
 
@@ -88,6 +89,16 @@ def test_an_app_without_data_shows_what_a_backend_has(
 ) -> None:
     recording = builder.regular("far", [noise(np.random.default_rng(7), 20_000, 4, "int16")], unit="uV")
     workspace = builder.workspace("far away", [("ContinuousTraces", "far", recording.uri)])
+    figure = builder.store.put_json(
+        {
+            "type": FIGURE_TYPE,
+            "data": {
+                "panels": [{"type": "ContinuousTraces", "label": "é", "data": {"seriesUri": recording.uri}}]
+            },
+        },
+        name="figure.json",
+    )
+    other = builder.store.put_json({"more": [1, 2]}, name="other.json")
     reader = token(app, "people", "requestTasks", "requestFiles")
     (tmp_path / "own").mkdir()
     own = Surroundings(tmp_path / "own")
@@ -100,11 +111,14 @@ def test_an_app_without_data_shows_what_a_backend_has(
             SERIESVIEW_APP_TOKEN=provider,
         )
         backend.wait_for(f"backend {backend.pid} answers")
-        sha1 = parse_uri(workspace)[0]
-        link = f"{url}{figure_path('/view/seriesview', sha1, CHANNEL, 'far away')}#token={reader}"
-        viewer = show(page, link)
-        assert viewer.panel("0").pixels.any()
-        assert reader not in page.url
+        for shown in (workspace, figure):
+            sha1 = parse_uri(shown)[0]
+            link = f"{url}{figure_path('/view/seriesview', sha1, CHANNEL, 'far away')}#token={reader}"
+            viewer = show(page, link)
+            assert viewer.panel("0").pixels.any()
+            assert reader not in page.url
+        page.goto(f"{url}{figure_path('/view/seriesview', parse_uri(other)[0], CHANNEL, 'no figure')}")
+        expect(page.get_by_text("is no figure of a view")).to_be_visible()
     finally:
         own.end()
 

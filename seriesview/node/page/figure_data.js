@@ -3,10 +3,14 @@
 import { fetchArtifact, messageOf } from './files.js';
 import { openTasks } from './tasks.js';
 
-/** Functions that give what a figure's data can be, and what they call its address. */
+/**
+ * Functions that give what a figure's data can be: what they call its address, and how their result is read.
+ * @type {[string, (uri: string) => object, (result: any) => any][]}
+ */
 const FUNCTIONS = [
-  ['seriesview.get_workspace.1', 'workspace_uri'],
-  ['seriesview.get_series_manifest.1', 'series_uri'],
+  ['seriesview.get_workspace.1', (uri) => ({ workspace_uri: uri }), (result) => result],
+  ['seriesview.get_series_manifest.1', (uri) => ({ series_uri: uri }), (result) => result],
+  ['seriesview.get_array.2', (uri) => ({ dtype: 'uint8', uri }), viewIn],
 ];
 
 /**
@@ -25,8 +29,8 @@ export async function figureDataOf(hash, settings, mayAsk, onOutcome, show) {
   } catch (error) {
     if (!mayAsk || !/^[0-9a-f]{40}$/.test(hash)) throw error;
     show(`${messageOf(error)} A backend is asked for it.`);
-    const asked = FUNCTIONS.map(([functionId, name]) =>
-      resultOf(functionId, { [name]: `sha1://${hash}/figure.json` }, settings, onOutcome),
+    const asked = FUNCTIONS.map(async ([functionId, kwargsFor, read]) =>
+      read(await resultOf(functionId, kwargsFor(`sha1://${hash}/figure.json`), settings, onOutcome)),
     );
     const data = await Promise.any(asked).catch((refusals) => {
       throw new Error([error, ...refusals.errors].map(messageOf).join('\n'));
@@ -35,6 +39,22 @@ export async function figureDataOf(hash, settings, mayAsk, onOutcome, show) {
     return data;
   }
   return response.json();
+}
+
+/**
+ * The figure of a view that was put together in Python, out of its bytes.
+ * @param {{array: {data_b64: string}}} result
+ * @returns {object}
+ */
+function viewIn({ array }) {
+  const bytes = Uint8Array.from(atob(array.data_b64), (character) => character.charCodeAt(0));
+  try {
+    const figure = JSON.parse(new TextDecoder().decode(bytes));
+    if (typeof figure.type === 'string' && figure.data) return figure;
+  } catch {
+    // Said below.
+  }
+  throw new Error('What is stored there is no figure of a view.');
 }
 
 /**
