@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +11,9 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from browsing import ARGUMENTS, PROGRAM, Picture, Viewer
+from PIL import Image
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from recordings import Builder, Recording, noise
 from static_servers import VIEWER, StaticServer
 from viewer_places import Places, show
@@ -196,3 +200,42 @@ def test_events_of_the_selection_are_exported(page: Page, places: Places, builde
     inside = (times >= 2) & (times <= 7) & (units != 1)
     expected = np.column_stack([times[inside], units[inside]])
     np.testing.assert_array_equal(np.load(waiting.value.path(), allow_pickle=False), expected)
+
+
+@pytest.mark.parametrize("ratio", [1, 1.1, 1.25, 1.5, 2])
+def test_the_screen_shows_the_pixels_of_the_pictures(
+    browser: Browser, places: Places, builder: Builder, recording: Recording, ratio: float
+) -> None:
+    """At every zoom of the browser a pixel of a picture is one of the screen; an emulated ratio would tell nothing."""
+    panels = [("ContinuousTraces", f"look {number}", recording.uri) for number in range(5)]
+    workspace = builder.workspace("many", panels)
+    options = [f"--force-device-scale-factor={ratio}", "--window-size=1003,901"]
+    own = browser.browser_type.launch(executable_path=shutil.which(PROGRAM), args=ARGUMENTS + options)
+    try:
+        page = own.new_context(no_viewport=True).new_page()
+        viewer = show(page, places.address("static", workspace))
+        assert page.evaluate("devicePixelRatio") == pytest.approx(ratio)
+        for height in (None, 73, 74.5, 80.2, 91.9):
+            settings = {key: {} if height is None else {"height": height} for key in viewer.panel_keys()}
+            viewer.set_state(samplesPerColumn=16, leftColumn=0, panels=settings)
+            page.mouse.move(1, 1)
+            page.wait_for_timeout(100)
+            screen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
+            for key in viewer.panel_keys():
+                assert_shown(viewer, key, screen, ratio)
+    finally:
+        own.close()
+
+
+def assert_shown(viewer: Viewer, key: str, screen: Picture, ratio: float) -> None:
+    left, top = viewer.inside.evaluate(
+        "key => { const {x, y} = seriesview.panels().find(panel => panel.key === key)"
+        ".canvas.getBoundingClientRect(); return [x, y]; }",
+        key,
+    )
+    assert [left * ratio, top * ratio] == pytest.approx([round(left * ratio), round(top * ratio)], abs=0.05)
+    pixels = viewer.panel(key).pixels
+    height, width = pixels.shape[:2]
+    shown = screen[round(top * ratio) :, round(left * ratio) :][:height, :width]
+    drawn = pixels[..., 3] == 255
+    assert (shown[drawn] == pixels[drawn][:, :3]).all(), (key, left, top, ratio)

@@ -64,7 +64,7 @@ function drawLanes(context, lanes, { width, height, ratio }, left) {
     const lane = lanes[index];
     const middle = lane.pixelsPerUnit ? lane.center : (lane.top + lane.bottom) / 2;
     const y = Math.min(Math.max(middle / ratio, EDGE), height - EDGE);
-    if (Math.abs(y - last) < LINE - 3) continue;
+    if (Math.abs(y - last) < LINE - 3.5) continue;
     last = y;
     context.fillStyle = lane.color || text;
     context.fillRect(width - 4, Math.round(y) - 1, 4, 2);

@@ -2,11 +2,21 @@
 
 /** @typedef {import('./panel_host.js').PanelHost} PanelHost */
 
-/** CSS pixels of a panel's title and of the handle below it. */
-export const CHROME = 26;
+const BAR = 21;
+const HANDLE = 5;
 const LEAST = 72;
 /** @type {Record<string, number>} */
 const WEIGHTS = { ContinuousTraces: 3, RasterPlot: 2, EventAmplitudes: 1.5, ProbabilityDensity: 1.5, Position: 1.5 };
+
+/**
+ * CSS pixels of a panel's title and of the handle below it: each whole device pixels, so that all pictures begin at one.
+ * @param {number} pixelRatio
+ * @returns {{bar: number, handle: number}}
+ */
+export function panelEdges(pixelRatio) {
+  const [bar, handle] = [BAR, HANDLE].map((height) => Math.round(height * pixelRatio) / pixelRatio);
+  return { bar, handle };
+}
 
 /**
  * Gives each visible panel its height: the one that was set, or its part of the room that the others leave.
@@ -15,14 +25,15 @@ const WEIGHTS = { ContinuousTraces: 3, RasterPlot: 2, EventAmplitudes: 1.5, Prob
  * @param {number} pixelRatio
  */
 export function divideHeight(hosts, room, pixelRatio) {
+  const { bar, handle } = panelEdges(pixelRatio);
   const visible = hosts.filter((host) => !host.settings().hidden);
-  const all = automaticHeights(visible.map(weight), room - visible.length * CHROME, pixelRatio);
+  const all = automaticHeights(visible.map(weight), room - visible.length * (bar + handle), pixelRatio);
   // Heights from a link that this window gives anyway go on following the window.
   if (visible.every((host, index) => Math.abs((host.settings().height ?? NaN) - all[index]) < 0.01)) {
     visible.forEach((host) => host.replaceSettings({ ...host.settings(), height: undefined }));
   }
   const free = visible.filter((host) => host.settings().height === undefined);
-  const taken = visible.reduce((sum, host) => sum + CHROME + (host.settings().height ?? 0), 0);
+  const taken = visible.reduce((sum, host) => sum + bar + handle + (host.settings().height ?? 0), 0);
   const heights = automaticHeights(free.map(weight), room - taken, pixelRatio);
   visible.forEach((host) => host.setHeight(host.settings().height ?? heights[free.indexOf(host)]));
 }

@@ -3,7 +3,7 @@
 import { columnOfTime } from '../geometry/timeline.js';
 import { forgetStyle, iconButton, make } from './elements.js';
 import { showAll, zoom } from './keys.js';
-import { CHROME } from './layout.js';
+import { panelEdges } from './layout.js';
 
 /** @typedef {import('./app.js').App} App */
 
@@ -142,8 +142,7 @@ export function createPage(app, { layOut, openView, retry }) {
     const ratio = app.pixelRatio();
     const gutter = Math.round((element.clientWidth < 640 ? 58 : 92) * ratio) / ratio;
     element.style.setProperty('--gutter', `${gutter}px`);
-    element.style.setProperty('--bar', `${Math.round(21 * ratio) / ratio}px`);
-    element.style.setProperty('--handle', `${CHROME - Math.round(21 * ratio) / ratio}px`);
+    for (const [name, height] of Object.entries(panelEdges(ratio))) element.style.setProperty(`--${name}`, `${height}px`);
     const columns = Math.min(Math.max(Math.floor((scroll.clientWidth - gutter - 8) * ratio), 16), 16384);
     element.style.setProperty('--width', `${columns / ratio}px`);
     scroll.style.marginTop = '';
