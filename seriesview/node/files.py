@@ -40,6 +40,8 @@ def file_routes() -> list[Route]:
 
 async def _store(request: Request) -> Response:
     node: Node = request.app.state.node
+    if not {"content-length", "transfer-encoding"} & set(request.headers):
+        raise HTTPException(403, "Missing Content-Length in header")
     destination = Destination(
         node.writer, lambda sha1: artifact_path(node.directory, sha1), with_manifest=True
     )

@@ -150,6 +150,18 @@ def test_a_client_that_takes_no_answer_is_given_up(tmp_path: Path) -> None:
         assert received < 50_000_000
 
 
+def test_a_store_that_says_nothing_of_a_body_is_none(node: NodeThread) -> None:
+    code = code_of(node.config.storage_dir)
+    with socket.create_connection(("127.0.0.1", node.port), timeout=20) as connection:
+        head = (
+            f"POST /store HTTP/1.1\r\nHost: localhost\r\n{CODE_HEADER}: {code}\r\nConnection: close\r\n\r\n"
+        )
+        connection.sendall(head.encode())
+        answer = b"".join(iter(lambda: connection.recv(10_000), b""))
+    assert answer.startswith(b"HTTP/1.1 403")
+    assert b"Missing Content-Length" in answer
+
+
 def test_sizes_that_do_not_fit(tmp_path: Path) -> None:
     config = NodeConfig(tmp_path / "storage", port=0, limits=Limits(file_bytes=1000))
     with NodeThread(config) as node:
