@@ -66,7 +66,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
         raise ReaderError(
             f"{', '.join(files)}: nothing in there can be shown; `seriesview inspect FILE` says why"
         )
-    write_whole(out, config_document(entries, notes).encode())
+    write_whole(out, config_document(entries, notes, Path(files[0]).stem).encode())
     open_keys = [f"{name}.{key}" for name, entry in entries for key, value in entry.items() if value is None]
     if as_json:
         names = [name for name, _ in entries]
@@ -81,17 +81,18 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
 
 
 def config_document(
-    entries: Sequence[tuple[str, Mapping[str, Any]]], notes: Sequence[str], workspace: str | None = None
+    entries: Sequence[tuple[str, Mapping[str, Any]]], notes: Sequence[str], workspace: str
 ) -> str:
-    """A commented config.yaml of datasets by name, and of what was left out and why.
-
-    The workspace is called as its first dataset where it has no name.
-    """
+    """A commented config.yaml of datasets by name, and of what was left out and why."""
     from seriesview.cli.dataset_entries import entry_yaml
 
     first = entries[0][0]
     blocks = [entry_yaml(name, keys) for name, keys in entries]
     left_out = [f"  # left out: {' '.join(note.split())}" for note in notes]
     body = "\n".join([*blocks, *left_out])
-    label = first if workspace is None else json.dumps(workspace)
-    return _HEADER.format(workspace=label) + body + "\n" + _FOOTER.format(name=first)
+    return (
+        _HEADER.format(workspace=json.dumps(workspace, ensure_ascii=False))
+        + body
+        + "\n"
+        + _FOOTER.format(name=first)
+    )

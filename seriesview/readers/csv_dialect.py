@@ -219,8 +219,10 @@ def _unquoted(cells: list[str]) -> list[str]:
 
 def _are_units(second: list[str], others: list[list[str]]) -> bool:
     """Whether a row below the names is of nothing but words and empty cells, and numbers come under its words."""
-    words = [cell for cell in second if cell]
-    return not any(_is_usable(cell) for cell in words) and _is_header(second, others)
+    words = [column for column, cell in enumerate(second) if cell]
+    if any(_is_usable(second[column]) for column in words):
+        return False
+    return _has_numbers_in(words, others)
 
 
 def _is_header(first: list[str], others: list[list[str]]) -> bool:
@@ -230,10 +232,15 @@ def _is_header(first: list[str], others: list[list[str]]) -> bool:
         return False
     if not any(is_number(cell) or is_clock(cell) for cell in first):
         return True
+    return _has_numbers_in(text, others)
+
+
+def _has_numbers_in(columns: list[int], rows: list[list[str]]) -> bool:
+    """Whether some of these columns have a number or a time in some row."""
     return any(
         column < len(row) and (is_number(row[column]) or is_clock(row[column]))
-        for row in others
-        for column in text
+        for row in rows
+        for column in columns
     )
 
 

@@ -31,6 +31,12 @@ def test_a_table_of_events_is_named_once(tmp_path: Path) -> None:
     assert load_config(tmp_path / "config.yaml")
 
 
+def test_the_workspace_is_called_as_the_first_file(tmp_path: Path) -> None:
+    path = tmp_path / 'rat 7: "day" 1.csv'
+    path.write_text("time,unit\n0.5,1\n0.75,2\n")
+    assert init(tmp_path, str(path))[1]["workspace"] == 'rat 7: "day" 1'
+
+
 def test_a_table_of_intervals_leaves_nothing_to_fill_in(tmp_path: Path) -> None:
     path = tmp_path / "trials.csv"
     path.write_text("start,end,condition\n1.0,2.5,go\n3.0,4.25,stop\n")

@@ -358,6 +358,9 @@ def test_a_second_header_line_of_units_needs_no_brackets(tmp_path: Path) -> None
     # A first line of data that lacks its values is no header.
     missing = opened(tmp_path, "time,x\nNA,NA\n0,1\n", timestamps=None, sampling_frequency=1.0)
     assert missing.num_samples == 2
+    # Neither is one of a table of nothing but texts.
+    (tmp_path / "b.csv").write_text("name,note\na,b\nc,d\n")
+    assert [candidate.shape[0] for candidate in list_candidates(tmp_path / "b.csv")] == [2, 2, 2]
 
 
 def test_a_clock_that_was_put_back_is_told_from_a_table_that_is_not_sorted(tmp_path: Path) -> None:
