@@ -139,6 +139,7 @@ test('an image has a row of colours for each channel, the highest value is the b
   const picture = await paintWhole(scene, { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 0, columns: 125 });
   assert.deepEqual(picture.valueAxis, { unit: '', low: 5, high: 55, isLinear: true });
   assert.deepEqual(picture.lanes.map(({ id }) => id), ['c4', 'c3', 'c2', 'c1', 'c0']);
+  assert.deepEqual(picture.lanes.map(({ label }) => label), ['50', '40', '30', '20', '10']);
   const brightest = picture.pixels[58 * 125 + 3];
   const darkest = picture.pixels[2 * 125 + 3];
   assert.notEqual(brightest, darkest);

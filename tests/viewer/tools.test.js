@@ -108,6 +108,10 @@ test('wall-clock times are found to the microsecond', () => {
     assert.ok(Math.abs(read.time - time) < 1e-9, `${text}: ${JSON.stringify(read)}`);
   }
   assert.deepEqual(parseTime('0:00:03', line, 'clock'), { time: 3 });
+  for (const mode of /** @type {const} */ (['seconds', 'clock', 'wall'])) {
+    const since1970 = /** @type {{time: number}} */ (parseTime('1714600799.250001', line, mode));
+    assert.ok(Math.abs(since1970.time - 1) < 3e-7, `${mode}: ${JSON.stringify(since1970)}`);
+  }
 });
 
 test('what is no time, or outside, is said in words', () => {

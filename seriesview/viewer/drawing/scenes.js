@@ -67,7 +67,11 @@ export function layoutOf(manifest, spread, shown, request, isDark) {
   if (type === 'RasterPlot' && manifest.channels.every(({ group }) => group === manifest.channels[0].group)) {
     return { ...layout, lanes: layout.lanes.map((lane) => ({ ...lane, color: layout.lanes[0].color })) };
   }
-  return type === 'ProbabilityDensity' ? { ...layout, valueAxis: densityAxis(manifest, shown, request) } : layout;
+  if (type !== 'ProbabilityDensity') return layout;
+  const { binCenters } = request;
+  const isKnown = binCenters?.length === manifest.channels.length;
+  const lanes = layout.lanes.map((lane, place) => (isKnown ? { ...lane, label: String(binCenters[shown[place]]) } : lane));
+  return { lanes, valueAxis: densityAxis(manifest, shown, request) };
 }
 
 /**

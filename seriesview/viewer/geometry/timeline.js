@@ -9,7 +9,7 @@ import { nearestRung, nextRung, rungOfAtLeast, ticksPerColumn, zoomLadder } from
 /** @typedef {import('../types.js').Timeline} Timeline */
 
 /** Times from here on are taken for seconds since 1970. */
-const EPOCH_SECONDS = 1e8;
+export const EPOCH_SECONDS = 1e8;
 /** Events and points have times of their own, which are looked at to at least the millisecond. */
 const POINT_TICKS = 1000;
 /** How near, in columns, a start must be to a whole column to be on it. */

@@ -1,6 +1,7 @@
 /** @file Times as people type them. */
 
 import { formatTime } from '../../geometry/ticks.js';
+import { EPOCH_SECONDS } from '../../geometry/timeline.js';
 
 /** @typedef {import('../../types.js').Timeline} Timeline */
 /** @typedef {import('../../geometry/ticks.js').TimeMode} TimeMode */
@@ -37,7 +38,7 @@ function readTime(typed, timeline, mode) {
   const sample = /^#(\d[\d\s,_]*)$/.exec(typed);
   if (sample) return timeline.startTime + Number(sample[1].replace(/\D/g, '')) / timeline.ticksPerSecond;
   const seconds = SECONDS.exec(typed);
-  if (seconds) return Number(seconds[1]);
+  if (seconds) return secondsToView(Number(seconds[1]), timeline.sessionStart);
   const isDated = /^\d{4}-/.test(typed);
   if (timeline.sessionStart && (isDated || mode === 'wall')) return wallToView(typed, timeline, timeline.sessionStart);
   const days = DAYS.exec(typed);
@@ -46,6 +47,17 @@ function readTime(typed, timeline, mode) {
   if (!clock) return null;
   const [, sign, hours = 0, minutes, rest] = clock;
   return signed(sign, 86400 * Number(days?.[2] ?? 0) + Number(hours) * 3600 + Number(minutes) * 60 + Number(rest));
+}
+
+/**
+ * So many seconds that they are counted from 1970 are, where there is a wall clock.
+ * @param {number} seconds
+ * @param {string | null} sessionStart
+ * @returns {number} view time
+ */
+function secondsToView(seconds, sessionStart) {
+  const start = seconds >= EPOCH_SECONDS && sessionStart ? readWall(sessionStart, '', '') : null;
+  return start ? seconds - start.seconds - start.fraction : seconds;
 }
 
 /** @param {string | undefined} sign @param {number} time @returns {number} */
