@@ -84,11 +84,17 @@ def view_link(text: str, storage_dir: Path | None, options: ServeOptions) -> Non
 
     address = cleaned(text)
     if address.startswith(("gs://", "s3://")):
-        _open_exported(_page_in_bucket(address), options)
+        _open_exported(
+            _page_in_bucket(address),
+            options,
+            f"{address}: nothing that everybody can read is published there",
+            "`seriesview bucket check` says whether a bucket of yours can be read",
+        )
         return
     link = parse_link(text)
     if link is None:
-        _open_exported(address, options)
+        nothing = f"{address}: neither a link to a figure (it has no d=HASH) nor an exported folder"
+        _open_exported(address, options, nothing, "copy the link whole")
         return
     store = open_reading_store(storage_dir)
     if not store.exists(link.uri):
@@ -131,8 +137,8 @@ def _page_in_bucket(address: str) -> str:
     return object_url(public_base_url(place), place.name(PAGE_FILE))
 
 
-def _open_exported(address: str, options: ServeOptions) -> None:
-    """Open an exported or published folder where it is. Raises SeriesviewError where there is none."""
+def _open_exported(address: str, options: ServeOptions, nothing: str, advice: str) -> None:
+    """Open an exported or published folder where it is. Raises SeriesviewError: `nothing` is there, `advice`."""
     import urllib3
     from urllib3.exceptions import HTTPError
 
@@ -177,10 +183,7 @@ def _open_exported(address: str, options: ServeOptions) -> None:
                         open_address(link)
                     return
             problems.append(f"{named} gives {answer.status}")
-    raise SeriesviewError(
-        f"{address}: neither a link to a figure (it has no d=HASH) nor an exported folder ({'; '.join(problems)}); "
-        "copy the link whole"
-    )
+    raise SeriesviewError(f"{nothing} ({'; '.join(problems)}); {advice}")
 
 
 def _is_page(pool: PoolManager, address: str) -> bool:

@@ -51,6 +51,7 @@ def command(
     """
     from seriesview.build.progress import Progress, bytes_in_words
     from seriesview.share.bucket_address import checked_base_url, parse_address, prefix_of_label
+    from seriesview.share.bucket_check import status_for_all
     from seriesview.share.buckets import open_bucket
     from seriesview.share.export import plan_export
     from seriesview.share.publishing import publish
@@ -89,3 +90,10 @@ def command(
             f"{done.num_present} were there, {bytes_in_words(done.bytes_present)}"
         )
         click.echo(done.link)
+    status = status_for_all(done.link)
+    if status in (401, 403):
+        click.echo(
+            f"seriesview: warning: not everybody can read it (status {status}); `seriesview bucket check {address}` "
+            "says what to do",
+            err=True,
+        )

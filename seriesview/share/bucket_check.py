@@ -22,7 +22,8 @@ State = Literal["ok", "not ok", "not checked"]
 _CONTENT = b"seriesview bucket check"
 _RANGE = (2, 6)
 _SERVING = Serving("text/plain; charset=utf-8", "no-store")
-_SECONDS = 30
+_SECONDS = 30.0
+_SOON_SECONDS = 5.0
 _DOCS = "docs/buckets.md says how"
 
 
@@ -62,6 +63,11 @@ def check_bucket(bucket: Bucket, origins: Sequence[str], base_url: str | None = 
     yield Item(names[0], "ok" if fault is None else "not ok", told)
     yield read
     yield from cors
+
+
+def status_for_all(url: str) -> int | None:
+    """The status that anybody gets for an object; None where nobody answers soon."""
+    return _request("GET", url, {"Range": "bytes=0-0"}, _SOON_SECONDS)[0]
 
 
 @dataclass
@@ -140,11 +146,13 @@ def _is_allowed(headers: Message, origin: str) -> bool:
     return headers.get("Access-Control-Allow-Origin") in (origin, "*")
 
 
-def _request(method: str, url: str, headers: Mapping[str, str]) -> tuple[int | None, Message, bytes]:
+def _request(
+    method: str, url: str, headers: Mapping[str, str], seconds: float = _SECONDS
+) -> tuple[int | None, Message, bytes]:
     """(status, headers, content) as anybody gets them; without a status, content is the reason."""
     request = urllib.request.Request(url, headers=dict(headers), method=method)
     try:
-        with urllib.request.urlopen(request, timeout=_SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=seconds) as answer:
             return answer.status, answer.headers, answer.read(len(_CONTENT) + 1)
     except urllib.error.HTTPError as error:
         return error.code, error.headers, b""

@@ -64,7 +64,14 @@ def plan_single_file(store: Store, uri: str, wish: Wish) -> Plan:
     allowed = None
     if wish.max_bytes is not None:
         allowed = max(int((min(wish.max_bytes, MAX_BYTES) - page_bytes) * _SHARE), 0)
-    plan = plan_sharing(store, uri, replace(wish, max_bytes=allowed))
+    try:
+        plan = plan_sharing(store, uri, replace(wish, max_bytes=allowed))
+    except SeriesviewError as error:
+        if allowed is None or not str(error).startswith("--max-size"):
+            raise
+        raise SeriesviewError(
+            f"{error} (of the page, viewer and encoding take the rest: at most {in_words(MAX_BYTES)} in all)"
+        ) from error
     needed = page_bytes + int(plan.num_bytes / _SHARE)
     if needed > MAX_BYTES:
         raise SeriesviewError(

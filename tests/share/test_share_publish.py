@@ -223,6 +223,7 @@ def test_what_was_published_is_opened_by_its_bucket(service, published, store, m
     named = done.link.removesuffix("/index.html")
     assert run("view", named, "--no-browser").stdout.strip() == done.link
     said = run("view", service.address("night/8"), expected=2).stderr
+    assert "nothing that everybody can read is published there" in said
     assert "export.json gives 404" in said
     said = run("view", f"{service.scheme}://{service.bucket}/seriesview-backends/rig.json", expected=2).stderr
     assert "paste it" in said
@@ -240,3 +241,14 @@ def test_the_address_of_a_bucket_needs_no_library(monkeypatch):
         assert public_base_url(parse_address(address)) == url
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     assert public_base_url(parse_address("s3://lab.org")) == "https://s3.eu-west-1.amazonaws.com/lab.org"
+
+
+def test_what_not_everybody_can_read_is_said(s3, store, workspace):
+    arguments = ("publish", workspace, s3.address("night"), "--storage-dir", store.directory)
+    assert "warning" not in run(*arguments).stderr
+    s3.s3_client.delete_bucket_policy(Bucket=s3.bucket)
+    done = run(*arguments)
+    assert done.stdout.splitlines()[-1] == s3.url("night/index.html")
+    assert "warning" in done.stderr
+    assert "403" in done.stderr
+    assert f"seriesview bucket check s3://{s3.bucket}/night" in done.stderr
