@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from seriesview.readers.sample_types import describe, make_channels, required_ra
 
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK\x03\x04"
+_TIME_NAMES = ("timestamps", "timestamp", "times", "time", "t")
 
 
 class NpyRecording(Recording):
@@ -92,8 +94,18 @@ class NpyReader:
         return magic == _NPY_MAGIC or (magic[:4] == _ZIP_MAGIC and path.suffix.lower() == ".npz")
 
     def candidates(self, path: Path) -> list[Candidate]:
-        """The array of a .npy file, or each one of an archive. Raises ReaderError where it is neither."""
-        return [_candidate(member, header) for member, header in _headers(path).items()]
+        """The array of a .npy file, or each one of an archive but the ones that hold another's times.
+
+        Raises ReaderError where it is neither.
+        """
+        headers = _headers(path)
+        times = {member: _times_of(member, headers) for member in headers}
+        serving = set(times.values())
+        return [
+            _candidate(member, header, times[member])
+            for member, header in headers.items()
+            if member is None or member not in serving
+        ]
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
         """Open a .npy file, or the array of an archive that `dataset` names; raises ReaderError.
@@ -125,12 +137,39 @@ def _headers(path: Path) -> dict[str | None, ArrayHeader]:
     return headers
 
 
-def _candidate(member: str | None, header: ArrayHeader) -> Candidate:
+def _times_of(member: str | None, headers: Mapping[str | None, ArrayHeader]) -> str | None:
+    """The array of an archive that is called as if it held the times of this one, and fits; None where none does."""
+    if member is None or member in _TIME_NAMES or headers[member].problem() is not None:
+        return None
+    own = [f"{member}_{name}" for name in _TIME_NAMES]
+    for name in (*own, *_TIME_NAMES):
+        header = headers.get(name)
+        if (
+            header is not None
+            and header.problem() is None
+            and header.shape == (_num_samples(headers[member]),)
+        ):
+            return name
+    return None
+
+
+def _is_transposed(header: ArrayHeader) -> bool:
+    """Whether the first dimension looks like channels."""
+    return len(header.shape) == 2 and 0 < header.shape[0] < header.shape[1]
+
+
+def _num_samples(header: ArrayHeader) -> int:
+    return header.shape[1] if _is_transposed(header) else header.shape[0]
+
+
+def _candidate(member: str | None, header: ArrayHeader, times: str | None) -> Candidate:
     options: dict[str, Any] = {} if member is None else {"dataset": member}
-    if header.problem() is None:
+    if times is not None:
+        options["timestamps"] = times
+    elif header.problem() is None:
         options["sampling_frequency"] = None
     shape = header.shape
-    if len(shape) == 2 and 0 < shape[0] < shape[1]:
+    if _is_transposed(header):
         options["order"] = "F"
         shape = (shape[1], shape[0])
     return Candidate(

@@ -194,3 +194,22 @@ def test_candidates_name_every_array_and_wide_ones_as_channels_first(tmp_path: P
     assert (wide.dataset, wide.shape, wide.options["order"]) == ("wide", (100, 3), "F")
     assert wide.problem is None
     assert text.problem is not None
+
+
+def test_times_in_an_archive_are_proposed_with_the_samples_that_they_fit(tmp_path: Path) -> None:
+    np.savez(
+        tmp_path / "a.npz",
+        lfp=np.zeros((4, 200), np.float32),
+        lfp_times=np.arange(200.0),
+        eye=np.zeros((30, 2)),
+        time=np.arange(30.0),
+        other=np.zeros(7),
+        t=np.zeros((5, 2)),
+    )
+    found = {candidate.dataset: candidate.options for candidate in list_candidates(tmp_path / "a.npz")}
+    assert found == {
+        "lfp": {"dataset": "lfp", "timestamps": "lfp_times", "order": "F"},
+        "eye": {"dataset": "eye", "timestamps": "time"},
+        "other": {"dataset": "other", "sampling_frequency": None},
+        "t": {"dataset": "t", "sampling_frequency": None},
+    }
