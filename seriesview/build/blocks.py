@@ -40,7 +40,6 @@ class Block:
     first: int
     samples: npt.NDArray[Any]
     begins_stretch: bool
-    ends_stretch: bool
 
 
 def block_samples(dtype: np.dtype[Any], num_channels: int, alignment: int, preferred_rows: int = 1) -> int:
@@ -113,9 +112,7 @@ class BlockReader:
                     last = min(first + self._samples_per_block, stretch.last)
                     samples = buffer[: last - first]
                     self._read_into(self._segment_firsts[stretch.segment] + first, samples)
-                    block = Block(
-                        stretch.segment, first, samples, first == stretch.first, last == stretch.last
-                    )
+                    block = Block(stretch.segment, first, samples, first == stretch.first)
                     self._ready.put((block, buffer))
         except BaseException as error:
             self._ready.put(error)

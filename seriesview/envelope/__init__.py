@@ -1,1 +1,1 @@
-"""TODO."""
+"""Numbers only: closed-bin envelopes, levels, moments, counts, and merging bins into columns (numpy alone)."""

@@ -121,17 +121,6 @@ def unite_hulls(*hulls: NDArray[Any]) -> NDArray[Any]:
     return np.stack([lower.reduce(stacked[:, :, 0], axis=0), upper.reduce(stacked[:, :, 1], axis=0)], axis=1)
 
 
-def columns_at_times(
-    times: NDArray[np.float64], samples: NDArray[Any], edges: NDArray[np.float64]
-) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """Columns (columns, 2, C) between `edges` of samples at irregular times, and how many samples each holds.
-
-    Closed at both edges and nothing interpolated; a column without samples is an empty hull (hull_of_spans).
-    """
-    spans = sample_spans(times, edges)
-    return hull_of_spans(samples, spans), spans[:, 1] - spans[:, 0]
-
-
 def _reduce_spans(ufunc: np.ufunc, rows: NDArray[Any], spans: NDArray[np.int64]) -> NDArray[Any]:
     """`ufunc` over each non-empty span of rows (n, C): (columns, C)."""
     start, stop = int(spans[:, 0].min()), int(spans[:, 1].max())

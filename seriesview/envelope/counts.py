@@ -1,4 +1,4 @@
-"""Events counted in time bins and in columns."""
+"""Events counted in time bins."""
 
 from typing import Any
 
@@ -57,21 +57,6 @@ def merge_counts(counts: NDArray[np.uint32], ratio: int = COUNT_RATIO) -> NDArra
     if len(counts) == 0:
         return counts
     return np.add.reduceat(counts, np.arange(0, len(counts), ratio), axis=0, dtype=np.uint32)
-
-
-def count_columns(
-    times: NDArray[np.float64], channels: NDArray[Any], num_channels: int, edges: NDArray[np.float64]
-) -> NDArray[np.uint32]:
-    """Events in each column [t0, t1] between neighbouring `edges`, both included: uint32 (columns, C).
-
-    `times` are ascending; an event exactly at an edge counts in the columns on both sides.
-    """
-    first = np.searchsorted(times, edges[:-1], side="left")
-    last = np.maximum(first, np.searchsorted(times, edges[1:], side="right"))
-    lengths = last - first
-    column = np.repeat(np.arange(len(lengths)), lengths)
-    event = np.arange(len(column)) - np.repeat(np.cumsum(lengths) - lengths, lengths) + first[column]
-    return _count(column, channels[event], len(lengths), num_channels)
 
 
 def _count(

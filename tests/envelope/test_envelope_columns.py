@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seriesview.envelope.columns import (
-    columns_at_times,
     columns_between_samples,
     columns_from_bins,
     columns_from_samples,
@@ -119,8 +118,8 @@ times_and_edges = st.tuples(
 def test_columns_at_times_hold_the_samples_from_edge_to_edge(data, dtype, factor):
     times, edges = (np.array(values, float) for values in data)
     samples = noise.normal(0, 99, (len(times), 2)).astype(dtype)
-    columns, counts = columns_at_times(times, samples, edges)
     spans = sample_spans(times, edges)
+    columns, counts = hull_of_spans(samples, spans), spans[:, 1] - spans[:, 0]
     bins = columns_from_samples(samples, factor)
     before, whole, behind = split_spans(spans, factor)
     assert (whole[:, 1] <= len(bins)).all()
@@ -141,10 +140,9 @@ def test_columns_at_times_hold_the_samples_from_edge_to_edge(data, dtype, factor
 
 
 def test_columns_without_samples_are_empty_hulls():
-    columns, counts = columns_at_times(np.array([1.0]), np.array([[5]], np.int16), np.array([2.0, 3.0]))
-    assert (counts.tolist(), columns[0, :, 0].tolist()) == ([0], [32767, -32768])
-    columns, _ = columns_at_times(np.array([1.0]), np.array([[5.0]]), np.array([2.0, 3.0]))
-    assert np.isnan(columns).all()
+    spans = sample_spans(np.array([1.0]), np.array([2.0, 3.0]))
+    assert hull_of_spans(np.array([[5]], np.int16), spans)[0, :, 0].tolist() == [32767, -32768]
+    assert np.isnan(hull_of_spans(np.array([[5.0]]), spans)).all()
 
 
 @settings(max_examples=100, deadline=None)

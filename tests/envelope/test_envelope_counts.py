@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from seriesview.envelope.counts import (
     count_bin_widths,
-    count_columns,
     count_level,
     merge_counts,
     num_count_bins,
@@ -35,18 +34,6 @@ def test_counts_are_half_open_and_merge_exactly(pairs, width):
         assert row == [inside.count(channel) for channel in range(4)]
     coarse = count_level(times, channels, 4, 0.0, 4 * width, num_count_bins(100, 4 * width))
     assert np.array_equal(merge_counts(level), coarse)
-
-
-@settings(max_examples=80, deadline=None)
-@given(events, st.lists(st.floats(-5, 105), min_size=2, max_size=12).map(sorted))
-def test_columns_count_events_from_edge_to_edge(pairs, edges):
-    times, channels = split(pairs)
-    edges = edges + [time for time, _ in pairs[:2]]
-    edges.sort()
-    counts = count_columns(times, channels, 4, np.array(edges))
-    for column, row in enumerate(counts.tolist()):
-        inside = [channel for time, channel in pairs if edges[column] <= time <= edges[column + 1]]
-        assert row == [inside.count(channel) for channel in range(4)]
 
 
 def test_events_outside_the_bins_are_not_counted():
