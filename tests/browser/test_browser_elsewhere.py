@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import numpy as np
 import pytest
+from page_views import CHANNEL as SCENE_CHANNEL
 from page_views import Scene
 from playwright.sync_api import Page, expect
 from recordings import Builder, noise
@@ -121,6 +122,34 @@ def test_an_app_without_data_shows_what_a_backend_has(
         expect(page.get_by_text("is no figure of a view")).to_be_visible()
     finally:
         own.end()
+
+
+def test_a_bucket_that_the_page_may_not_read_is_said(page: Page, scene: Scene, bucket: Bucket) -> None:
+    """As one without CORS: results lie in the channel's bucket, and the browser gives no reason."""
+    bucket.is_open, bucket.text = False, '{"sum": 42}'
+    base = bucket.uri.partition("/seriesview-backends")[0]
+    Channels(scene.storage / CHANNELS_FILE).change(SCENE_CHANNEL, bucket_url=base)
+    try:
+        frame = scene.show(page, scene.link({"a": 1}))
+        ask = "() => task('f.add', {a: 40, b: 2})"
+        first = frame.evaluate(ask)
+        offer = {
+            "channelName": SCENE_CHANNEL,
+            "taskFunctionId": "f.add",
+            "taskFunctionType": "pure-calculation",
+        }
+        poll = scene.post("/task/registerTaskFunctions", {"taskFunctions": [offer], "timeoutMsec": 10_000})
+        [task] = poll["requestedTasks"]
+        names = {"channelName": SCENE_CHANNEL, "taskId": task["taskId"], "taskHash": task["taskHash"]}
+        scene.post(f"/task/finishTask?{urlencode({**names, 'storedIn': 'bucket'})}", b"")
+        ended = "taskId => heard.find(one => one.taskId === taskId && one.status === 'error')"
+        said = frame.wait_for_function(ended, arg=first["taskId"]).json_value()["errorMessage"]
+        assert f"seriesview bucket check --origin {scene.node.url}" in said
+        assert "CORS" in said
+        bucket.is_open = True
+        assert frame.evaluate(ask)["returnValue"] == {"sum": 42}
+    finally:
+        Channels(scene.storage / CHANNELS_FILE).change(SCENE_CHANNEL, bucket_url="")
 
 
 def paste(page: Page, uri: str) -> None:

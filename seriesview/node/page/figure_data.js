@@ -33,7 +33,7 @@ export async function figureDataOf(hash, settings, mayAsk, onOutcome, show) {
       read(await resultOf(functionId, kwargsFor(`sha1://${hash}/figure.json`), settings, onOutcome)),
     );
     const data = await Promise.any(asked).catch((refusals) => {
-      throw new Error([error, ...refusals.errors].map(messageOf).join('\n'));
+      throw new Error([...new Set([error, ...refusals.errors].map(messageOf))].join('\n'));
     });
     show('');
     return data;

@@ -22,6 +22,10 @@ const GATHER_MILLISECONDS = 20;
 const FALLBACK_MILLISECONDS = 3000;
 const PATIENCE_MILLISECONDS = 10_000;
 const PAUSE_MILLISECONDS = 500;
+const NOT_READABLE =
+  'The result is in the bucket of the channel, and this page cannot read it there: the bucket has no CORS rule for this ' +
+  'page, is not public, or cannot be reached. Whoever runs the backend finds out with: seriesview bucket check --origin ' +
+  location.origin;
 const NOT_FOUND = 'Outgoing task not found';
 
 /**
@@ -61,7 +65,9 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   async function resultOf(task) {
     if (task.request.functionType === 'action') return undefined;
     const cache = task.request.functionType === 'query' ? 'no-store' : 'default';
-    const response = await reach(task.url, { cache });
+    const response = await reach(task.url, { cache }).catch(async (error) => {
+      throw (await isElsewhere(task.url)) ? new Error(NOT_READABLE) : error;
+    });
     if (!response.ok) throw new Error(`The task's result cannot be read: HTTP status ${response.status}.`);
     const value = await response.json();
     return leavesArraysEncoded ? value : decodeArrays(value);
@@ -164,6 +170,12 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
     }
     return updateOf(taskId, task, outcome);
   };
+}
+
+/** @param {string} address @returns {Promise<boolean>} whether the node points from there to the channel's bucket */
+async function isElsewhere(address) {
+  const response = await fetch(address, { redirect: 'manual', cache: 'no-store' }).catch(() => undefined);
+  return response?.type === 'opaqueredirect';
 }
 
 /** @param {string} status */
