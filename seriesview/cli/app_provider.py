@@ -44,6 +44,7 @@ def provide(
 ) -> None:
     """Answer what comes to the app, until a signal; exits with status 1 where the app or the bucket refuses."""
     from seriesview.backend.app_client import AppClient, described
+    from seriesview.backend.client import Unreachable
     from seriesview.backend.functions import open_functions
     from seriesview.backend.serving import serve_through_app
     from seriesview.share.buckets import BucketError
@@ -62,6 +63,10 @@ def provide(
         if results is not None:
             description = described(label, channels[0], client.address, results.base_url)
             click.echo(f"Backend URI: {results.put_description(label, description)}")
+    except Unreachable as error:
+        where = f"{error}; is {app_url} right, and the network there?"
+        click.echo(f"seriesview: error: {' '.join(where.split())}", err=True)
+        sys.exit(_REFUSED_STATUS)
     except (BackendError, BucketError) as error:
         click.echo(f"seriesview: error: {' '.join(str(error).split())}", err=True)
         sys.exit(_REFUSED_STATUS)

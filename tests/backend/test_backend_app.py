@@ -171,6 +171,7 @@ def test_an_app_that_does_not_answer_is_said(app: App) -> None:
     process = app.command(SERIESVIEW_APP_TOKEN=app.provider)
     assert process.wait() == 1
     assert "the app cannot be reached" in process.written
+    assert f"is {app.url} right" in process.written
 
 
 def test_token_files_are_private(app: App) -> None:
