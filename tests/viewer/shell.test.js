@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { labelRooms, makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
-import { automaticHeights } from '../../seriesview/viewer/app/layout.js';
+import { automaticHeights, weight } from '../../seriesview/viewer/app/layout.js';
 import { place } from '../../seriesview/viewer/app/stand_in.js';
 import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
 
@@ -144,4 +144,21 @@ test('a picture is put where its ticks are in another frame', () => {
 test('the label of a band ends where the next band begins', () => {
   const edges = [[0, 100], [20, 22], [40, 60], [40, 90], [200, 260]];
   assert.deepEqual(labelRooms(edges.map(([from, to]) => ({ from, to })), 18), [40, 0, 0, 50, 60]);
+});
+
+test('many traces get more room than few, and than other panels', () => {
+  const of = (/** @type {string} */ type, /** @type {number} */ numChannels) => weight({ panel: { type }, numChannels });
+  assert.ok(of('ContinuousTraces', 32) > 2 * of('ContinuousTraces', 2));
+  assert.equal(of('ContinuousTraces', 384), of('ContinuousTraces', 32));
+  assert.ok(of('ContinuousTraces', 1) > of('Position', 2));
+  assert.equal(of('RasterPlot', 3), of('RasterPlot', 300));
+});
+
+test('panels of the least height take their room from the others, so that all are seen', () => {
+  for (const [weights, room] of /** @type {[number[], number][]} */ ([[[6, 2, 1.5, 1.5, 1.5], 500], [[3, 1, 1], 230], [[9, 1, 2], 300]])) {
+    const heights = automaticHeights(weights, room, 1);
+    assert.ok(heights.reduce((sum, height) => sum + height, 0) <= room, String(heights));
+    assert.ok(heights.every((height) => height >= 72), String(heights));
+    assert.ok(heights[0] === Math.max(...heights));
+  }
 });

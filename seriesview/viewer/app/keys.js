@@ -43,7 +43,7 @@ export const gestures = [
   ['Shift and drag', 'Zoom to a box'],
   ['Alt and drag, or drag the time axis', 'Select a span'],
   ['Double click', 'Closer; with Alt further out'],
-  ['One finger, two fingers', 'Move, zoom'],
+  ['One finger, two fingers, a tap', 'Move, zoom, read out'],
   ['Overview', 'Click to jump; drag the window or its edges'],
 ];
 

@@ -5,8 +5,9 @@
 const BAR = 21;
 const HANDLE = 5;
 const LEAST = 72;
+const MANY = 32;
 /** @type {Record<string, number>} */
-const WEIGHTS = { ContinuousTraces: 3, RasterPlot: 2, EventAmplitudes: 1.5, ProbabilityDensity: 1.5, Position: 1.5 };
+const WEIGHTS = { ContinuousTraces: 2, RasterPlot: 2, EventAmplitudes: 1.5, ProbabilityDensity: 1.5, Position: 1.5 };
 
 /**
  * CSS pixels of a panel's title and of the handle below it: each whole device pixels, so that all pictures begin at one.
@@ -45,11 +46,25 @@ export function divideHeight(hosts, room, pixelRatio) {
  * @returns {number[]} CSS pixels, whole device pixels
  */
 export function automaticHeights(weights, room, pixelRatio) {
-  const sum = weights.reduce((total, each) => total + each, 0);
-  return weights.map((each) => Math.floor(Math.max((room * each) / sum, LEAST) * pixelRatio) / pixelRatio);
+  // From the lightest on: what one needs to have the least height, the others do not get.
+  const order = weights.map((_, index) => index).sort((one, other) => weights[one] - weights[other]);
+  const heights = weights.map(() => LEAST);
+  let rest = room;
+  let sum = weights.reduce((total, each) => total + each, 0);
+  for (const index of order) {
+    const height = Math.max((rest * weights[index]) / sum, LEAST);
+    heights[index] = Math.floor(height * pixelRatio) / pixelRatio;
+    rest -= height;
+    sum -= weights[index];
+  }
+  return heights;
 }
 
-/** @param {PanelHost} host @returns {number} */
-function weight(host) {
-  return WEIGHTS[host.panel.type] ?? 1;
+/**
+ * The part of the room that a panel asks for: traces more, the more of them there are.
+ * @param {{panel: {type: string}, numChannels: number}} host
+ * @returns {number}
+ */
+export function weight({ panel: { type }, numChannels }) {
+  return (WEIGHTS[type] ?? 1) + (type === 'ContinuousTraces' ? Math.min(numChannels, MANY) / 8 : 0);
 }

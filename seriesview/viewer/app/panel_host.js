@@ -16,6 +16,7 @@ import { HEIGHTS, readSettings } from './state.js';
  * @typedef {object} PanelHost
  * @property {string} key
  * @property {Panel} panel
+ * @property {number} numChannels of its series, shown or not
  * @property {HTMLElement} element the whole panel
  * @property {HTMLElement} actions in its title, to add buttons to
  * @property {HTMLElement} picture holds both canvases; gets the focus
@@ -79,6 +80,7 @@ export function createPanelHost(app, panel, initial, changed, retry) {
   const host = {
     key: panel.key,
     panel,
+    numChannels: ids.size,
     element: make('section', { className: 'panel', 'aria-label': name }, bar, body, handle),
     actions,
     picture,
