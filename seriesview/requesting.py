@@ -33,6 +33,7 @@ _DAEMON_SLICE_SECONDS = 1.0
 _PATIENCE_SECONDS = 10.0
 _RESULT_PAUSES = (0.05, 0.2, 0.5, 1.0)
 _LONGEST_PAUSE = 1.0
+_NODE_STOPPING = "The node is stopping"
 _DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
@@ -163,6 +164,9 @@ class _Request:
         if answer["status"] == "error":
             message = answer.get("errorMessage")
             if message == "Outgoing task not found" and self._kind != "action":
+                return None
+            if str(message).startswith(_NODE_STOPPING):
+                # Nobody has begun it.
                 return None
             raise TaskError(str(message or "the task failed, and the backend gave no reason"))
         if self._kind == "action":

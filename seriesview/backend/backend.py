@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
@@ -28,6 +28,7 @@ _log = logging.getLogger(LOGGER_NAME)
 _STOPPING = "the backend is stopping; ask again in a moment"
 _STOPPED = "the backend was stopped before this task was done; ask again"
 _PAUSE_AFTER_REFUSAL = 5.0
+_LEAVING_SECONDS = 1.0
 _THREADS_A_WORKER = 2
 _BATCH_SECONDS = 0.01
 """While all workers have something to do tasks are fetched several at a time."""
@@ -127,6 +128,7 @@ class Backend:
         if self._client.is_node:
             # A kachery daemon would hand tasks to a poll that was closed; there it is left to end by itself.
             self._poll.cut()
+            self._leave()
         for work in waiting:
             if self._stopping.seconds_left() > 0:
                 self._answer(work, failure(_STOPPING))
@@ -136,6 +138,14 @@ class Backend:
             self._answer(work, failure(_STOPPED))
         self._poll.cut()
         return not any(thread.is_alive() for thread in self._threads)
+
+    def _leave(self) -> None:
+        if self._poller is not None:
+            # What it has just got is answered for; only then is it known what was lost on the way.
+            self._poller.join(min(_LEAVING_SECONDS, self._stopping.seconds_left()))
+            if not self._poller.is_alive():
+                with suppress(BackendError):
+                    self._poll.leave()
 
     def _start_thread(self, name: str, run: Callable[[], None]) -> threading.Thread:
         thread = threading.Thread(target=run, name=name, daemon=True)

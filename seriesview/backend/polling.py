@@ -26,6 +26,7 @@ INSTANCE_HEADER = "KACHERY-BACKEND-INSTANCE"
 POLL_HEADER = "KACHERY-BACKEND-POLL"
 """Tells it the poll's number, and of which poll the answer arrived last: lost tasks are handed out again."""
 
+_LEAVE_SECONDS = 2.0
 _log = logging.getLogger(LOGGER_NAME)
 
 
@@ -78,7 +79,7 @@ class LongPoll:
         seconds = self._client.poll_seconds if seconds is None else seconds
         body = {
             "taskFunctions": self._functions,
-            "backendId": None if self._backend_id is None else self._backend_id.reveal(),
+            "backendId": self._revealed(),
             "timeoutMsec": round(seconds * 1000),
         }
         text = json.dumps(body, separators=(",", ":")).encode("ascii")
@@ -111,18 +112,41 @@ class LongPoll:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
 
+    def leave(self) -> None:
+        """Tell a node, after `cut`, that this backend takes no more: what was on its way goes to others at once."""
+        self._disconnect()
+        self._number += 1
+        headers = self._client.headers() | self._numbers()
+        connection = self._client.open_connection(_LEAVE_SECONDS)
+        try:
+            body = json.dumps({"taskFunctions": [], "backendId": self._revealed(), "timeoutMsec": 0})
+            connection.request("POST", self._path(), body=body.encode("ascii"), headers=headers)
+            connection.getresponse()
+        except (HTTPError, OSError, ValueError):
+            # The node finds out by itself, some seconds later.
+            return
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Close the connection when no poll is open."""
         self._disconnect()
 
+    def _revealed(self) -> str | None:
+        return None if self._backend_id is None else self._backend_id.reveal()
+
+    def _numbers(self) -> dict[str, str]:
+        return {INSTANCE_HEADER: self._instance, POLL_HEADER: f"{self._number} {self._received}"}
+
+    def _path(self) -> str:
+        return urlsplit(self._client.address).path + REGISTER_PATH
+
     def _exchange(self, text: bytes, seconds: float) -> tuple[int, bytes]:
         self._number += 1
-        numbers = f"{self._number} {self._received}"
-        headers = self._client.headers() | {INSTANCE_HEADER: self._instance, POLL_HEADER: numbers}
+        headers = self._client.headers() | self._numbers()
         connection = self._connected(seconds + self._client.answer_seconds)
         try:
-            path = urlsplit(self._client.address).path + REGISTER_PATH
-            connection.request("POST", path, body=text, headers=headers)
+            connection.request("POST", self._path(), body=text, headers=headers)
             response = connection.getresponse()
             return response.status, response.data
         except (HTTPError, OSError) as error:

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of, until
 
+from seriesview.backend.client import DaemonClient
+from seriesview.backend.polling import LongPoll
 from seriesview.errors import SeriesviewError, TaskError
 from seriesview.requesting import request_task
 
@@ -208,3 +210,27 @@ def test_backends_that_start_together_share_one_node(surroundings: Surroundings)
     assert not any(isinstance(backend, BaseException) for backend in backends), backends
     for n in range(3):
         assert ask("test.echo.1", {"n": n}, backend_id=f"number {n}") == {"name": "", "n": n}
+
+
+def test_a_task_on_its_way_to_a_backend_that_stops_goes_to_another_at_once(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surroundings.node()
+    monkeypatch.setenv("KACHERY_STORAGE_DIR", str(surroundings.storage))
+    client = DaemonClient()
+    assert client.connect()
+    functions = {"test.echo.1": "pure-calculation"}
+    leaving, staying = (LongPoll(client, [CHANNEL], functions, None) for _ in range(2))
+    assert leaving.wait(0.01) == []
+    asked = Asked("test.echo.1", {})
+    until(lambda: bool(leaving.wait(1)))
+    # As if that answer had not arrived.
+    leaving._received -= 1
+    leaving.cut()
+    begin = time.monotonic()
+    leaving.leave()
+    (task,) = staying.wait(5)
+    assert time.monotonic() - begin < 4
+    status = {"channelName": CHANNEL, "taskId": task.task_id, "status": "error", "errorMessage": "done"}
+    client.post("/task/updateTaskStatus", status)
+    assert "done" in str(asked.result())
