@@ -87,6 +87,19 @@ def test_segments_begin_at_the_nearest_whole_column(
             assert_same(panel, expected_picture(recordings[0], panel, timeline), (start, ticks, parts))
 
 
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_few_samples_fill_the_screen(page: Page, places: Places, builder: Builder, count: int) -> None:
+    samples = np.random.default_rng(count).integers(-100, 100, (count, 1)).astype("int16")
+    recording = builder.regular(f"{count} samples", [samples], rate=10.0, full_resolution="store")
+    uri = builder.workspace("few", [("ContinuousTraces", recording.name, recording.uri)])
+    viewer = show(page, places.address("static", uri))
+    panel = viewer.panel()
+    assert_same(panel, expected_picture(recording, panel, viewer.timeline()), count)
+    drawn = np.flatnonzero(panel.pixels[..., 3].any(axis=0))
+    wanted = 0.3 * (count - 1) / count * panel.frame["columns"]
+    assert len(drawn) >= max(wanted, 1)
+
+
 def test_linked_samples_through_a_backend(page: Page, places: Places, builder: Builder) -> None:
     """They stay in the file that they came from: flat, or in packed chunks."""
     random = np.random.default_rng(8)
