@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
@@ -99,7 +100,17 @@ def _problems(content: Any) -> list[str]:
         content = {
             key: value for key, value in content.items() if value is not None or key not in _MAY_BE_EMPTY
         }
-    found = [_line(error) for error in _sorted(_validator().iter_errors(content))]
+    errors = list(_validator().iter_errors(content))
+    mistyped = {tuple(error.absolute_path) for error in errors if error.validator == "type"}
+    found = [
+        _line(error)
+        for error in _sorted(errors)
+        if error.validator == "type" or tuple(error.absolute_path) not in mistyped
+    ]
+    found += [
+        f"{_where(where)}: {number} is not finite; write a number that is"
+        for where, number in _not_finite(content, ())
+    ]
     if isinstance(content, Mapping):
         found += list(_unknown_series(content))
     return found
@@ -158,6 +169,18 @@ def _line(error: ValidationError) -> str:
             return f"{where}: empty; it must hold something"
         case _:
             return f"{where}: {error.message}"
+
+
+def _not_finite(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], float]]:
+    """Numbers that YAML can say and a recording cannot have, and where they stand."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _not_finite(inner, (*where, str(key)))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _not_finite(inner, (*where, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield where, value
 
 
 def _unknown_series(content: Mapping[str, Any]) -> Iterator[str]:

@@ -108,3 +108,21 @@ def test_files_that_are_no_yaml_are_refused_in_one_line(tmp_path: Path, content:
 def test_a_missing_file_says_how_to_get_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="seriesview init"):
         load_config(tmp_path / "config.yaml")
+
+
+def test_numbers_that_are_not_finite_are_refused_like_others_that_cannot_be(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "datasets:\n"
+        "  a: {path: a.npy, sampling_frequency: .nan, scale: .inf}\n"
+        "  b: {path: b.npy, sampling_frequency: 10, full_resolution: yes}\n"
+        "views: [{label: v, panels: [{type: ProbabilityDensity, series: a, bin_centers: [0, -.inf]}]}]\n"
+    )
+    with pytest.raises(ConfigError) as raised:
+        load_config(path)
+    assert sorted(line.removeprefix(f"{path}: ") for line in raised.value.problems) == [
+        "datasets.a.sampling_frequency: nan is not finite; write a number that is",
+        "datasets.a.scale: inf is not finite; write a number that is",
+        "datasets.b.full_resolution: True is not a text",
+        "views[0].panels[0].bin_centers[1]: -inf is not finite; write a number that is",
+    ]
