@@ -114,7 +114,7 @@ def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
         yield f"raw samples: {held}"
     yield "arrays:"
     for name, size in _sizes(manifest).items():
-        yield f"  {name}: {size['rows']} rows, {_count(size['parts'], 'part')}, {_readable(size['bytes'])}"
+        yield f"  {name}: {_count(size['rows'], 'row')}, {_count(size['parts'], 'part')}, {_readable(size['bytes'])}"
     yield f"  together: {_readable(sum(size['bytes'] for size in _sizes(manifest).values()))}"
 
 
