@@ -208,6 +208,10 @@ class TaskBroker:
         self._tend_later()
         return handed
 
+    def lose_connection(self, poll: Poll) -> None:
+        """Note that the connection has ended on which a named backend polls, and `poll` was its last poll there."""
+        self._providers.lose_connection(poll.provider)
+
     def update(
         self, channel: str, task_id: str, status: TaskStatus, error_message: str | None = None
     ) -> None:

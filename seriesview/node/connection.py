@@ -29,6 +29,7 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
             self._in_head = True
             self._stray_bytes = 0
             self._had_progress = False
+            self._when_lost: Callable[[], None] | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
@@ -42,6 +43,8 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
             self._cancel_head_timer()
             self._cancel_empty_timer()
             super().connection_lost(exc)
+            if self._when_lost is not None:
+                self._when_lost()
 
         def data_received(self, data: bytes) -> None:
             if self._is_ended:
@@ -59,6 +62,7 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
             if self._head_timer is None:
                 self._expect_head()
             self.scope["state"]["transport"] = self.transport
+            self.scope["state"]["call_when_lost"] = self._call_when_lost
 
         def on_header(self, name: bytes, value: bytes) -> None:
             if self._in_head:
@@ -91,6 +95,9 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
             if self.cycle.response_complete and self.cycle.more_body:
                 self.transport.close()
             super().on_response_complete()
+
+        def _call_when_lost(self, call: Callable[[], None]) -> None:
+            self._when_lost = call
 
         def _expect_head(self) -> None:
             self._head_timer = self.loop.call_later(limits.head_seconds, self.transport.abort)

@@ -72,6 +72,11 @@ class Providers:
             if provider.is_local:
                 provider.patience = self._limits.gone_seconds
 
+    def lose_connection(self, provider: Provider) -> None:
+        """Note that the connection of a named backend's last poll has ended: it may have been killed between polls."""
+        if provider.is_local and not provider.polls:
+            provider.patience = min(provider.patience, self._limits.gone_seconds)
+
     def best_poll(self, offer: Offer) -> Poll | None:
         """Return the oldest open poll without tasks, else the one with the fewest; None where all are full."""
         best = None

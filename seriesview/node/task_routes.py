@@ -2,6 +2,7 @@
 
 import json
 import re
+from functools import partial
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -77,6 +78,8 @@ async def _register(request: Request) -> Response:
     is_local = caller_of(request).local
     owner = broker.owner(backend_id)
     poll = broker.open_poll(functions, owner, address, instance, is_local, number, received)
+    if instance is not None and functions:
+        request.scope["state"]["call_when_lost"](partial(broker.lose_connection, poll))
     is_there = False
     try:
         seconds = seconds_of(body["timeoutMsec"], LONGEST_POLL_SECONDS)
