@@ -255,6 +255,22 @@ def test_panels_are_hidden_and_shown_again(
     assert viewer.panel("1").painted["isComplete"]
 
 
+def test_hiding_a_panel_right_after_moving_is_a_step_of_its_own(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    viewer = opened(page, places, builder, session, "static", "RasterPlot of spikes")
+    viewer.inside.evaluate("""() => {
+      seriesview.setState({leftColumn: seriesview.frame().leftColumn + 7}, 'replace');
+      const names = button => button.ariaLabel ?? button.title ?? button.textContent;
+      [...document.querySelectorAll('button')].find(button => names(button) === 'Hide spikes').click();
+    }""")
+    left = viewer.frame()["leftColumn"]
+    viewer.wait_for_link('"hidden":true')
+    page.go_back()
+    viewer.wait_until("!seriesview.state().panels['1']?.hidden")
+    assert viewer.frame()["leftColumn"] == left
+
+
 def test_panels_are_resized_by_dragging_and_by_keys(
     page: Page, places: Places, builder: Builder, session: Session
 ) -> None:

@@ -183,7 +183,8 @@ def test_a_full_disk_is_said_and_survived(tmp_path: Path) -> None:
         assert "may not grow that large" in answer["error"]
         assert not staged(storage)
         assert ask(node.port, "POST", "/store", bytes(1_000_000), storage=storage).json()["success"]
-        request = {"channelName": "demo", "sha1": "0" * 40, "size": 3_000_000}
+        sha1 = hashlib.sha1(bytes(3_000_000)).hexdigest()
+        request = {"channelName": "demo", "sha1": sha1, "size": 3_000_000}
         url = ask(node.port, "POST", "/createSignedFileUploadUrl", request, storage=storage).json()[
             "signedUrl"
         ]

@@ -130,7 +130,7 @@ def test_a_node_keeps_to_its_limit(tmp_path: Path) -> None:
         assert ask(node.port, "POST", path, b"1", storage=storage).status == 200
         for _ in range(500):
             left = sum(one.exists() for one in old)
-            if left <= 50:
+            if left <= 40:
                 break
             time.sleep(0.01)
     assert 30 <= left <= 40

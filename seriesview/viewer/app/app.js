@@ -142,6 +142,8 @@ export function startApp(connection, element) {
   const bands = createBands(app, page.strips, retryLater);
   const history = createHistory((state, how) => connection.setState(state, how), stateNow);
   const client = startWorker(connection, { opened, painted: receive, unopened: showUnopened, loading: page.showLoading });
+  // What is shown until then gets into the link before it changes.
+  const answers = { changing: history.begin, changed: settingsChanged, retry };
   listenToPointers(app);
   listenToKeys(app);
   connection.onState((state) => {
@@ -233,15 +235,14 @@ export function startApp(connection, element) {
     if (pointed) app.point(null);
     firstOrder = lastOrder + 1;
     const { panels } = app.figure().views[shown.view];
-    hosts = panels.map((panel) => createPanelHost(app, panel, shown.panels[panel.key] ?? {}, settingsChanged, retry));
+    hosts = panels.map((panel) => createPanelHost(app, panel, shown.panels[panel.key] ?? {}, answers));
     page.showPanels();
     bands.build();
     isToLoad = true;
   }
 
-  /** @param {PanelHost} host @param {boolean} isGradual */
-  function settingsChanged(host, isGradual) {
-    if (!isGradual) history.begin();
+  /** @param {PanelHost} host */
+  function settingsChanged(host) {
     shown.panels[host.key] = host.settings();
     divide();
     page.showPanels();

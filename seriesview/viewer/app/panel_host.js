@@ -44,11 +44,11 @@ const STEP = 16;
  * @param {App} app
  * @param {Panel} panel
  * @param {PanelSettings} initial
- * @param {(host: PanelHost, isGradual: boolean) => void} changed
- * @param {() => void} retry
+ * @param {{changing: () => void, changed: (host: PanelHost) => void, retry: () => void}} answers `changing` is called
+ *   before settings change at a stroke, `changed` after any change, `retry` where the user wants it
  * @returns {PanelHost}
  */
-export function createPanelHost(app, panel, initial, changed, retry) {
+export function createPanelHost(app, panel, initial, answers) {
   let settings = initial;
   let height = 0;
   /** What the labels were drawn from. */
@@ -89,8 +89,9 @@ export function createPanelHost(app, panel, initial, changed, retry) {
     painted: null,
     settings: () => structuredClone(settings),
     set(changes, isGradual = false) {
+      if (!isGradual) answers.changing();
       settings = readSettings({ ...settings, ...changes }, ids);
-      changed(host, isGradual);
+      answers.changed(host);
     },
     replaceSettings(all) {
       settings = readSettings(all, ids);
@@ -177,7 +178,7 @@ export function createPanelHost(app, panel, initial, changed, retry) {
     card.hidden = message === null;
     if (message === null || card.dataset.message === message) return;
     card.dataset.message = message;
-    const again = make('button', { type: 'button', onclick: retry }, 'Try again');
+    const again = make('button', { type: 'button', onclick: answers.retry }, 'Try again');
     card.replaceChildren(make('p', {}, message), ...(canRetry ? [again] : []));
   }
 
