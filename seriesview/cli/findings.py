@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
@@ -13,8 +13,16 @@ from seriesview.cli.dataset_entries import dataset_name
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers import Candidate, Reader, ReadOptions, Recording
 from seriesview.readers.registry import choose_reader
+from seriesview.workspace.panels import default_panel
 
-Entry = tuple[str, dict[str, Any]]
+
+class Entry(NamedTuple):
+    """A dataset of a configuration: its name, its keys, and the panel (type, label) that shows it, None for bands."""
+
+    name: str
+    keys: dict[str, Any]
+    panel: tuple[str, str] | None
+
 
 _OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
 _TYPES_WITHOUT_RATE = ("event", "interval")
@@ -42,6 +50,7 @@ class Finding:
     largest_deviation: float | None = None
     session_start: str | None = None
     problem: str | None = None
+    panel: str | None = None
 
     @property
     def is_irregular(self) -> bool:
@@ -60,7 +69,7 @@ def entries_of(files: Sequence[str], reader: str | None = None) -> tuple[list[En
         path = Path(file).expanduser()
         chosen = choose_reader(path, reader)
         findings = find_all(path, chosen)
-        taken = [name for name, _ in entries]
+        taken = [entry.name for entry in entries]
         found = configurable_entries(file, path.stem, findings, chosen if reader is not None else None, taken)
         named: set[str | None] = set()
         for finding, entry in zip(findings, found, strict=True):
@@ -90,6 +99,7 @@ def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:
         options=dict(candidate.options),
         sampling_frequency=candidate.sampling_frequency,
         problem=candidate.problem,
+        panel=candidate.panel,
     )
     if candidate.problem is not None:
         return finding
@@ -186,8 +196,17 @@ def configurable_entries(
         keys: dict[str, Any] = {"path": path}
         if reader is not None:
             keys["reader"] = reader.name
-        entries.append((name, keys | finding.options))
+        entries.append(Entry(name, keys | finding.options, _panel(finding, name, stem)))
     return entries
+
+
+def _panel(finding: Finding, name: str, stem: str) -> tuple[str, str] | None:
+    """Type and label of the panel that shows a dataset; the label is its name in the file, where it has one there."""
+    panel = default_panel(name, finding.type or "continuous")
+    if panel is None:
+        return None
+    place = (finding.dataset or "").rstrip("/").rpartition("/")[2]
+    return finding.panel or panel.type, place or stem
 
 
 def _can_be_configured(finding: Finding) -> bool:

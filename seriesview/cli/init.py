@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from seriesview.cli.arguments import json_option
+
+if TYPE_CHECKING:
+    from seriesview.cli.findings import Entry
 
 _HEADER = """\
 # What `seriesview build` makes of these recordings. Paths are relative to the working directory.
@@ -29,12 +32,11 @@ store:
 datasets:
 """
 _FOOTER = """
-# Without views there is one of all series. Panel types: ContinuousTraces, EventAmplitudes, RasterPlot,
-# Position, ProbabilityDensity; intervals are bands across all panels.
-# views:
-#   - label: Session
-#     panels:
-#       - {{type: ContinuousTraces, series: {name}, label: {name}}}
+# What is shown together. Panel types: ContinuousTraces, EventAmplitudes, RasterPlot, Position, ProbabilityDensity;
+# intervals are bands across all panels. Without views there is one of all series.
+views:
+  - label: {workspace}
+    panels:
 """
 
 
@@ -67,9 +69,11 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
             f"{', '.join(files)}: nothing in there can be shown; `seriesview inspect FILE` says why"
         )
     write_whole(out, config_document(entries, notes, Path(files[0]).stem).encode())
-    open_keys = [f"{name}.{key}" for name, entry in entries for key, value in entry.items() if value is None]
+    open_keys = [
+        f"{entry.name}.{key}" for entry in entries for key, value in entry.keys.items() if value is None
+    ]
     if as_json:
-        names = [name for name, _ in entries]
+        names = [entry.name for entry in entries]
         click.echo(json.dumps({"out": str(out), "datasets": names, "to_fill_in": open_keys, "notes": notes}))
         return
     click.echo(f"{out}: {len(entries)} dataset{'s' if len(entries) != 1 else ''}")
@@ -80,19 +84,32 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
     click.echo(f"next:\n  seriesview build {out}")
 
 
-def config_document(
-    entries: Sequence[tuple[str, Mapping[str, Any]]], notes: Sequence[str], workspace: str
-) -> str:
-    """A commented config.yaml of datasets by name, and of what was left out and why."""
+def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str) -> str:
+    """A commented config.yaml of datasets, of a view of them, and of what was left out and why."""
     from seriesview.cli.dataset_entries import entry_yaml
 
-    first = entries[0][0]
-    blocks = [entry_yaml(name, keys) for name, keys in entries]
+    title = json.dumps(workspace, ensure_ascii=False)
+    blocks = [entry_yaml(entry.name, entry.keys) for entry in entries]
     left_out = [f"  # left out: {' '.join(note.split())}" for note in notes]
-    body = "\n".join([*blocks, *left_out])
-    return (
-        _HEADER.format(workspace=json.dumps(workspace, ensure_ascii=False))
-        + body
-        + "\n"
-        + _FOOTER.format(name=first)
+    text = _HEADER.format(workspace=title) + "\n".join([*blocks, *left_out]) + "\n"
+    labels = [entry.panel[1] for entry in entries if entry.panel is not None]
+    if not labels:
+        return text
+    panels = []
+    for entry in entries:
+        if entry.panel is not None:
+            panel_type, label = entry.panel
+            # The same name in several files says nothing.
+            label = label if labels.count(label) == 1 else entry.name
+            panels.append(_panel_line(panel_type, entry.name, label))
+    return text + _FOOTER.format(workspace=title) + "\n".join(panels) + "\n"
+
+
+def _panel_line(panel_type: str, series: str, label: str) -> str:
+    import yaml
+
+    panel = {"type": panel_type, "series": series, "label": label}
+    line: str = yaml.safe_dump(
+        panel, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000
     )
+    return f"      - {line.strip()}"

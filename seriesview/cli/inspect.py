@@ -63,8 +63,11 @@ def _document(
         candidate = asdict(finding) | {"irregular": finding.is_irregular}
         candidate["shape"] = [int(length) for length in finding.shape]
         if entry is not None:
-            name, keys = entry
-            candidate |= {"name": name, "config": keys, "yaml": entry_yaml(name, keys)}
+            candidate |= {
+                "name": entry.name,
+                "config": entry.keys,
+                "yaml": entry_yaml(entry.name, entry.keys),
+            }
         candidates.append(candidate)
     return {"path": path, "reader": reader.name, "bytes": size, "candidates": candidates}
 
@@ -86,8 +89,8 @@ def _words(
         yield "To paste into config.yaml:"
         yield ""
         yield "datasets:"
-        for name, keys in usable:
-            yield entry_yaml(name, keys)
+        for entry in usable:
+            yield entry_yaml(entry.name, entry.keys)
     hidden = [finding for finding, entry in zip(findings, entries, strict=True) if entry is None]
     if hidden:
         yield ""

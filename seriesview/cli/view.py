@@ -159,7 +159,7 @@ def _recordings_config(
         raise ReaderError(f"{names}: nothing in there can be shown{reason}")
     for note in notes:
         say(f"left out: {note}")
-    _fill_in([keys for _, keys in entries], given)
+    _fill_in([entry.keys for entry in entries], given)
     text = config_document(entries, notes, _label(recordings)).encode()
     if not config.is_file() or config.read_bytes() != text:
         write_whole(config, text)

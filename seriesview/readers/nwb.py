@@ -39,6 +39,7 @@ from seriesview.readers.nwb_series import (
     clock_problem,
     is_moments,
     is_series,
+    is_track,
     natural_type,
     open_series,
     series_problem,
@@ -227,6 +228,7 @@ def _candidate(path: str, node: h5py.Group) -> Candidate | None:
         unit=series_unit(node) or None,
         options=options,
         problem=problem,
+        panel="Position" if data is not None and is_track(node, data) else None,
     )
 
 

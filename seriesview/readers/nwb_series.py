@@ -161,8 +161,13 @@ def _labels(series: h5py.Group, data: h5py.Dataset) -> list[str] | None:
     features = column(series, "features", columns)
     if features is not None:
         return [str(feature) for feature in features]
-    is_track = attribute(series, "neurodata_type") == "SpatialSeries" and columns in (2, 3)
-    return list(_COORDINATES[:columns]) if is_track else None
+    return list(_COORDINATES[:columns]) if is_track(series, data) else None
+
+
+def is_track(series: h5py.Group, data: h5py.Dataset) -> bool:
+    """Whether a series holds x and y, perhaps z, of something over time."""
+    columns = data.shape[1] if len(data.shape or ()) == 2 else 1
+    return attribute(series, "neurodata_type") == "SpatialSeries" and columns in (2, 3)
 
 
 def _first_time(series: h5py.Group) -> float:

@@ -61,7 +61,8 @@ class ReadOptions:
 class Candidate:
     """A dataset in a file that can be shown (`problem` None), or one that cannot, and why.
 
-    `options` are the configuration keys that open it, beside `path`.
+    `options` are the configuration keys that open it, beside `path`. `panel` is the type of panel that shows it best,
+    where its type alone does not say so.
     """
 
     dataset: str | None
@@ -72,6 +73,7 @@ class Candidate:
     unit: str | None
     options: dict[str, Any]
     problem: str | None = None
+    panel: str | None = None
 
 
 class Recording(ABC):

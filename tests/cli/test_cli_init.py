@@ -4,12 +4,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from seriesview.cli.init import command
 from seriesview.config import load_config
+from seriesview.demo.nwb_file import write_session
 from seriesview.errors import BuildError, ConfigError, ReaderError
 
 
@@ -71,3 +74,35 @@ def test_nothing_is_written_over_or_in_vain(tmp_path: Path) -> None:
     with pytest.raises(BuildError, match="is there already"):
         init(tmp_path, str(path))
     assert (tmp_path / "config.yaml").read_text() == "mine"
+
+
+def test_the_view_has_a_panel_for_each_series_called_as_in_the_file(tmp_path: Path) -> None:
+    write_session(tmp_path / "session.nwb", seconds=5)
+    said, written = init(tmp_path, str(tmp_path / "session.nwb"))
+    (view,) = written["views"]
+    assert view["label"] == written["workspace"] == "session"
+    shown = {panel["label"]: (panel["type"], panel["series"]) for panel in view["panels"]}
+    assert shown["ElectricalSeries"] == ("ContinuousTraces", "session_ElectricalSeries")
+    assert shown["position"] == ("Position", "session_position")
+    assert shown["units"] == ("RasterPlot", "session_units")
+    assert shown["spike_amplitudes"] == ("EventAmplitudes", "session_spike_amplitudes")
+    assert "trials" not in shown, "intervals are bands"
+    assert len(shown) == len(said["datasets"]) - 3
+    assert load_config(tmp_path / "config.yaml")
+
+
+def test_panels_of_the_same_name_are_called_as_their_series(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        with h5py.File(tmp_path / f"{name}.h5", "w") as file:
+            for dataset in ("lfp", "emg"):
+                file.create_dataset(dataset, data=np.zeros((100, 2), "i2"))
+    files = [str(tmp_path / f"{name}.h5") for name in ("one", "two")]
+    _, written = init(tmp_path, *files)
+    labels = [panel["label"] for panel in written["views"][0]["panels"]]
+    assert labels == ["one_emg", "one_lfp", "two_emg", "two_lfp"]
+
+
+def test_intervals_alone_make_no_view(tmp_path: Path) -> None:
+    path = tmp_path / "trials.csv"
+    path.write_text("start,end,condition\n1.0,2.5,go\n3.0,4.25,stop\n")
+    assert "views" not in init(tmp_path, str(path))[1]
