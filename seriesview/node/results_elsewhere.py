@@ -44,12 +44,11 @@ class ResultsElsewhere:
     async def note(self, path: str, url: str) -> None:
         """Note that a result was stored in the bucket at `url`."""
         self._known.pop(path, None)
-        if len(self._known) >= _MOST:
-            del self._known[next(iter(self._known))]
-        self._known[path] = (url, time.time())
-        await self._change(
-            "INSERT OR REPLACE INTO results_elsewhere VALUES (?, ?, ?)", path, *self._known[path]
-        )
+        noted = time.time()
+        self._known[path] = (url, noted)
+        if len(self._known) > _MOST:
+            await self.forget(next(iter(self._known)))
+        await self._change("INSERT OR REPLACE INTO results_elsewhere VALUES (?, ?, ?)", path, url, noted)
 
     async def forget(self, path: str) -> None:
         """Note that a result is on this node, or nowhere."""
