@@ -70,3 +70,18 @@ def test_generation_k_runs_tasks(page: Page, places: Places, workspace: str, rec
     asked = {request["type"] for request in record(page, "requests")}
     assert asked <= {"getFigureData", "getFileData", "initiateTask"}
     assert refused(page) <= {"getFileDataUrl"}
+
+
+@pytest.mark.parametrize("source", ["parent", "tasks"])
+def test_moves_in_quick_succession_are_not_taken_back_by_the_parents_reports(
+    page: Page, places: Places, builder: Builder, source: str
+) -> None:
+    recording = builder.regular("quick", [noise(np.random.default_rng(3), 90_000, 2, "int16")])
+    uri = builder.workspace("quick", [("ContinuousTraces", recording.name, recording.uri)])
+    viewer = show(page, places.address(source, uri))
+    viewer.inside.evaluate("""() => {
+      for (const leftColumn of [100, 200, 300]) seriesview.setState({samplesPerColumn: 2, leftColumn}, 'push');
+    }""")
+    viewer.wait_for_link('"leftColumn":300')
+    page.wait_for_timeout(300)
+    assert viewer.frame()["leftColumn"] == 300

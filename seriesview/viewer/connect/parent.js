@@ -9,6 +9,8 @@ import { tasksOf } from './tasks.js';
 /** @typedef {import('./start.js').Connection} Connection */
 
 const PROBE_SECONDS = 1.5;
+/** A parent that reports a state that it was told does so within this time; later reports are moves in its history. */
+const REPORT_MILLISECONDS = 1500;
 /** Generation K does not answer for a file that it cannot read. */
 const JSON_SECONDS = 20;
 const BYTES_SECONDS = 120;
@@ -100,17 +102,24 @@ async function readFile(figurl, request, seconds) {
  */
 function parentState(figurl, isKept, isNode) {
   let last = '';
+  /** What the parent was told and may still report. @type {string[]} */
+  const told = [];
   return {
     setState(state, how) {
       last = JSON.stringify(state);
       if (!isKept) return;
+      told.push(last);
+      setTimeout(() => told.shift(), REPORT_MILLISECONDS);
       figurl.ask({ type: 'setUrlState', state: JSON.parse(last), ...(isNode ? { history: how } : {}) });
     },
     onState(callback) {
       figurl.on('reportUrlStateChange', ({ state }) => {
-        // Parents also report what the view itself has just set.
-        if (!isObject(state) || JSON.stringify(state) === last) return;
-        last = JSON.stringify(state);
+        // Parents also report what the view itself has set, perhaps after it has set more.
+        const text = JSON.stringify(state);
+        const place = told.indexOf(text);
+        if (place >= 0) told[place] = '';
+        if (!isObject(state) || place >= 0 || text === last) return;
+        last = text;
         callback(state);
       });
     },
