@@ -22,7 +22,7 @@ from seriesview.build.sampled import FinestDigests, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify
 from seriesview.errors import BuildError
-from seriesview.readers.protocol import Recording
+from seriesview.readers.protocol import Channel, Recording
 from seriesview.series.manifest import ChannelInfo, SeriesManifest
 from seriesview.store import Store
 
@@ -167,6 +167,11 @@ class _sampled_build:  # noqa: N801
             self._progress.finish()
 
 
+def _channel_info(channel: Channel) -> ChannelInfo:
+    known = {field.name for field in dataclasses.fields(ChannelInfo)}
+    return ChannelInfo(**{key: value for key, value in vars(channel).items() if key in known})
+
+
 def _digests(shard: Mapping[str, Any]) -> FinestDigests:
     return {name: [bytes.fromhex(digest) for digest in found] for name, found in shard["digests"].items()}
 
@@ -190,12 +195,15 @@ def _result(
     read_bytes: int,
 ) -> dict[str, Any]:
     deviation = fields.pop("largest_deviation", 0.0)
+    for decision in recording.decisions:
+        if decision.is_guess:
+            sys.stderr.write(f"{name}: {decision.text}\n")
     manifest = SeriesManifest(
         **{
             "type": recording.type,
             "dtype": np.dtype(recording.dtype).name,
             "sampling_frequency": None,
-            "channels": tuple(ChannelInfo(**dataclasses.asdict(channel)) for channel in recording.channels),
+            "channels": tuple(_channel_info(channel) for channel in recording.channels),
             "label": recording.label or "",
             "unit": recording.unit,
             "scale": float(recording.scale),

@@ -11,7 +11,7 @@ from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
 from seriesview.cli.dataset_entries import dataset_name
 from seriesview.errors import ReaderError, SeriesviewError
-from seriesview.readers import Candidate, Reader, ReadOptions, Recording
+from seriesview.readers import Candidate, Decision, Reader, ReadOptions, Recording
 from seriesview.readers.registry import choose_reader
 from seriesview.workspace.panels import default_panel
 
@@ -34,6 +34,7 @@ class Finding:
     """One dataset in a file; times in seconds, None where they are not known or do not apply.
 
     `options` are the configuration keys that open it, None where the file does not say and the user must.
+    `decisions` are what its reader decided.
     """
 
     dataset: str | None
@@ -51,6 +52,7 @@ class Finding:
     session_start: str | None = None
     problem: str | None = None
     panel: str | None = None
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def is_irregular(self) -> bool:
@@ -143,6 +145,7 @@ def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) 
             type=recording.type,
             unit=recording.unit or finding.unit,
             session_start=recording.session_start,
+            decisions=recording.decisions,
         )
         if recording.num_samples == 0:
             if recording.type in _TYPES_WITHOUT_RATE:

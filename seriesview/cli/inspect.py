@@ -83,6 +83,8 @@ def _words(
             yield ""
             yield finding.dataset or "(the whole file)"
             yield f"  {_description(finding)}"
+            for decision in finding.decisions:
+                yield f"  {'guessed: ' if decision.is_guess else ''}{decision.text}"
     usable = [entry for entry in entries if entry is not None]
     if usable:
         yield ""

@@ -22,6 +22,23 @@ SeriesType = Literal["continuous", "discrete", "event", "interval"]
 
 
 @dataclass(frozen=True)
+class Missing:
+    """Stored values that stand for no value: the listed ones, those below `below` and those above `above`."""
+
+    values: tuple[int | float, ...] = ()
+    below: int | float | None = None
+    above: int | float | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What a reader decided about a dataset, in one line for people; `is_guess` where the file leaves it open."""
+
+    text: str
+    is_guess: bool = False
+
+
+@dataclass(frozen=True)
 class Channel:
     """One channel of a series; what is None is taken from the series."""
 
@@ -33,6 +50,7 @@ class Channel:
     group: str | None = None
     x: float | None = None
     y: float | None = None
+    missing: Missing | None = None
 
 
 @dataclass(frozen=True)
@@ -81,7 +99,9 @@ class Recording(ABC):
 
     `sampling_frequency` is None where the samples have timestamps of their own. `layout` is None where
     samples cannot be read by byte range from the file as it is. `source` is the file that really holds the
-    samples, where `path` only links to it. Physical value = stored * scale + offset.
+    samples, where `path` only links to it. Physical value = stored * scale + offset. `missing` are stored values
+    that stand for none, in channels that have no such list of their own. `decisions` are what people should know of
+    how the file was understood: clock, unit, rate, what is missing, what was left out.
     For `event` and `interval` recordings `num_samples` is the number of events or intervals and `dtype` is
     float64 (their times); they are read with `events()` or `intervals()`.
     """
@@ -98,6 +118,8 @@ class Recording(ABC):
     offset: float = 0.0
     session_start: str | None = None
     label: str | None = None
+    missing: Missing | None = None
+    decisions: tuple[Decision, ...] = ()
     layout: Layout | None = None
     source: Path | None = None
     preferred_rows: int = 1
