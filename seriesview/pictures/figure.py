@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Sequence
 
 from seriesview.errors import RequestError
@@ -46,7 +48,7 @@ def overview(
     """
     panel = panel or _panel_of(series)
     start, end = extent(series)
-    channels = list(series.channels)
+    channels = _in_order(series, panel)
     height, strip = _natural_height(series, channels, panel)
     axis = make_axis(series, start, end, width - _LEFT - _RIGHT)
     return _draw(series, axis, channels, (width, height + _TOP + _BOTTOM), strip, name, panel, bin_centers)
@@ -81,8 +83,8 @@ def plot(
         raise RequestError(
             f"nothing from {begin:g} s to {finish:g} s: the series goes from {first:g} s to {last:g} s"
         )
-    chosen = _choose(series, channels)
     panel = panel or _panel_of(series)
+    chosen = _in_order(series, panel) if channels is None else _choose(series, channels)
     axis = make_axis(series, begin, finish, width - _LEFT - _RIGHT)
     return _draw(series, axis, chosen, (width, height), 0, name, panel, bin_centers)
 
@@ -222,9 +224,20 @@ def _time_axis(canvas: Canvas, box: Box, axis: TimeAxis) -> None:
         canvas.text(x, box.bottom + 10, label, color=SOFT_INK, anchor="mt")
 
 
-def _choose(series: Series, channels: Sequence[str] | None) -> list[ChannelInfo]:
-    if channels is None:
+def _in_order(series: Series, panel: str | None) -> list[ChannelInfo]:
+    """All channels from the top of the picture down: a probe's tip, from which y is upwards, is at the bottom."""
+    if series.manifest.type != "continuous" or panel == ProbabilityDensity.type:
         return list(series.channels)
+
+    def place(channel: ChannelInfo) -> tuple[list[tuple[int, str]], float, float]:
+        words_and_numbers = re.findall(r"(\d+)|(\D+)", channel.group or "")
+        group = [(int(number or 0), text.casefold()) for number, text in words_and_numbers]
+        return group, math.inf if channel.y is None else -channel.y, channel.x or 0.0
+
+    return sorted(series.channels, key=place)
+
+
+def _choose(series: Series, channels: Sequence[str]) -> list[ChannelInfo]:
     by_id = {channel.id: channel for channel in series.channels}
     for channel in channels:
         if channel not in by_id:

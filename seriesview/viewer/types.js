@@ -199,8 +199,10 @@
 /**
  * How one panel draws. Whatever is left out has its default; a link holds what is set.
  * @typedef {object} PanelSettings
- * @property {string[]} [channels] ids to show, in this order; left out: all, by group then depth (y), then as stored
- * @property {'stacked' | 'overlaid' | 'image'} [mode] of ContinuousTraces; default stacked
+ * @property {string[]} [channels] ids to show, in this order; left out: all, by group, then from the highest y down to the
+ *   probe's tip, then as stored
+ * @property {'stacked' | 'overlaid' | 'image'} [mode] of ContinuousTraces; left out: stacked, or an image
+ *   where lanes are too low for traces
  * @property {number} [gain] 1: the automatic scale
  * @property {Record<string, number>} [offsets] by channel id: added to the values, physical units
  * @property {number} [height] CSS pixels
@@ -232,6 +234,8 @@
  * @property {number} pixelsPerUnit device pixels a physical unit; 0 in images
  * @property {number} offset the user's, physical units
  * @property {string} color CSS colour of its trace
+ * @property {string} [group] of its channel
+ * @property {number} [y] where its channel is, micrometres upwards from the probe's tip
  */
 
 /**

@@ -165,3 +165,19 @@ def test_what_cannot_be_drawn_is_refused(make, arguments, reason):
 def test_heat_gets_lighter_all_the_way():
     lightness = heat(np.linspace(0, 1, 50), 0, 1).astype(float) @ [0.3, 0.59, 0.11]
     assert (np.diff(lightness) > 0).all()
+
+
+@pytest.mark.parametrize("count", [8, 100])
+def test_a_probes_tip_is_at_the_bottom(make, count):
+    samples = np.random.default_rng(1).normal(0, 1, (5000, count)).astype(np.float32)
+    names = [str(number) for number in range(count)]
+    channels = [ChannelInfo(name, name, y=20.0 * int(name)) for name in names]
+    placed = make.sampled([(0.0, samples)], 1000.0, factors=(16, 64), channels=channels)
+    stored = make.sampled(
+        [(0.0, np.ascontiguousarray(samples[:, ::-1]))],
+        1000.0,
+        factors=(16, 64),
+        channels=[ChannelInfo(name, name) for name in reversed(names)],
+    )
+    assert overview(placed, name="same") == overview(stored, name="same")
+    assert plot(placed, name="same") == plot(stored, name="same")

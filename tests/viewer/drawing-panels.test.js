@@ -199,7 +199,7 @@ test('a series of another rate: exact where rates divide, interpolated or rounde
   }
 });
 
-test('lanes do not depend on what is visible; default order is group, depth, as stored', async () => {
+test('lanes do not depend on what is visible; default order is group, depth from the top, as stored', async () => {
   const random = randomNumbers(12);
   const series = memorySeries([Float64Array.from({ length: 12000 }, random)], { channels: 4, factors: [16, 64] });
   series.manifest.channels = [
@@ -212,7 +212,7 @@ test('lanes do not depend on what is visible; default order is group, depth, as 
   const one = await paintWhole(scene, { samplesPerColumn: 1, columnsPerSample: 4, leftColumn: 0, columns: 50 });
   const other = await paintWhole(scene, { samplesPerColumn: 64, columnsPerSample: 1, leftColumn: 20, columns: 50 });
   assert.deepEqual(one.lanes, other.lanes);
-  assert.deepEqual(one.lanes.map(({ id }) => id), ['c', 'b', 'a', 'd']);
+  assert.deepEqual(one.lanes.map(({ id }) => id), ['b', 'c', 'a', 'd']);
   const chosen = setUp(series, 'ContinuousTraces', { settings: { channels: ['d', 'nothing', 'c'] } });
   const subset = await paintWhole(chosen, { samplesPerColumn: 4, columnsPerSample: 1, leftColumn: 0, columns: 50 });
   assert.deepEqual(subset.lanes.map(({ id }) => id), ['d', 'c']);

@@ -122,7 +122,7 @@ test('what is no time, or outside, is said in words', () => {
 });
 
 test('channels are ordered by group and depth, as stored, or by label', () => {
-  assert.deepEqual(orderedIds(MANIFEST, 'depth'), ['2', '1', '0', '3']);
+  assert.deepEqual(orderedIds(MANIFEST, 'depth'), ['1', '2', '0', '3']);
   assert.deepEqual(orderedIds(MANIFEST, 'stored'), ['0', '1', '2', '3']);
   assert.deepEqual(orderedIds(MANIFEST, 'label'), ['3', '2', '1', '0']);
   assert.deepEqual(groupsOf(CHANNELS), ['A', 'B']);

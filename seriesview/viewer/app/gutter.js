@@ -1,6 +1,7 @@
 /** @file What stands left of a picture: labels of lanes with a scale bar, or an axis of values. */
 
 import { quantityText, roundDown, scaledUnit, valueTicks } from '../geometry/ticks.js';
+import { depthName, depthRuns, depthTicks } from './depths.js';
 import { styleValue } from './elements.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
@@ -8,6 +9,8 @@ import { styleValue } from './elements.js';
 /** @typedef {{width: number, height: number, ratio: number}} Size CSS pixels; device pixels a CSS pixel */
 
 const LINE = 12;
+/** Lines of text whose middles are nearer run into one another. */
+const APART = 10.5;
 /** How near to the edge the middle of a line may be. */
 const EDGE = 5;
 const FONT = '10.5px system-ui, sans-serif';
@@ -25,7 +28,10 @@ export function drawGutter(context, painted, size) {
   if (painted.valueAxis) drawAxis(context, painted.valueAxis, size);
   else if (painted.lanes.length) {
     const bar = scaleBar(painted.lanes, size);
-    drawLanes(context, painted.lanes, size, bar ? 16 : 2);
+    const left = bar ? 16 : 2;
+    const runs = spacingOf(painted.lanes, size) < LINE ? depthRuns(painted.lanes) : [];
+    if (runs.length) drawDepths(context, painted.lanes, runs, size, left);
+    else drawLanes(context, painted.lanes, size, left);
     if (bar) drawBar(context, bar, size);
   }
 }
@@ -57,20 +63,54 @@ function drawAxis(context, { unit, low, high }, { width, height }) {
  */
 function drawLanes(context, lanes, { width, height, ratio }, left) {
   const text = styleValue('--text');
-  const spacing = lanes.length > 1 ? Math.abs(lanes[lanes.length - 1].center - lanes[0].center) / (lanes.length - 1) / ratio : height;
-  const every = Math.max(Math.ceil(LINE / Math.max(spacing, 0.01)), 1);
+  const every = Math.max(Math.ceil(LINE / Math.max(spacingOf(lanes, { width, height, ratio }), 0.01)), 1);
   let last = -Infinity;
   for (let index = 0; index < lanes.length; index += every) {
     const lane = lanes[index];
     const middle = lane.pixelsPerUnit ? lane.center : (lane.top + lane.bottom) / 2;
     const y = Math.min(Math.max(middle / ratio, EDGE), height - EDGE);
-    if (Math.abs(y - last) < LINE - 3.5) continue;
+    if (Math.abs(y - last) < APART) continue;
     last = y;
     context.fillStyle = lane.color || text;
     context.fillRect(width - 4, Math.round(y) - 1, 4, 2);
     context.fillStyle = text;
-    context.fillText(shortened(context, lane.label || lane.id, width - 8 - left), width - 8, y);
+    context.fillText(withoutMiddle(context, lane.label || lane.id, width - 8 - left), width - 8, y);
   }
+}
+
+/** @param {Lane[]} lanes @param {Size} size @returns {number} from one lane to the next, CSS pixels */
+function spacingOf(lanes, { height, ratio }) {
+  return lanes.length > 1 ? Math.abs(lanes[lanes.length - 1].center - lanes[0].center) / (lanes.length - 1) / ratio : height;
+}
+
+/**
+ * Depths along probes, and the names of channels that lie on none.
+ * @param {CanvasRenderingContext2D} context
+ * @param {Lane[]} lanes
+ * @param {import('./depths.js').Run[]} runs
+ * @param {Size} size
+ * @param {number} left where labels may begin
+ */
+function drawDepths(context, lanes, runs, { width, height, ratio }, left) {
+  /** @type {number[]} */
+  const taken = [];
+  const write = (/** @type {number} */ row, /** @type {string} */ label) => {
+    const y = Math.min(Math.max(row / ratio, EDGE), height - EDGE);
+    if (taken.some((other) => Math.abs(other - y) < APART)) return;
+    taken.push(y);
+    context.fillStyle = styleValue('--line');
+    context.fillRect(width - 5, Math.min(Math.round(row / ratio), height - 1), 5, 1);
+    context.fillStyle = styleValue('--muted');
+    context.fillText(withoutMiddle(context, label, width - 8 - left - LINE), width - 8, y);
+  };
+  for (const run of runs) {
+    const [from, to] = [lanes[run.first].top / ratio, lanes[run.last].bottom / ratio];
+    for (const { row, label } of depthTicks(run, Math.max(Math.floor((to - from) / 22), 1))) write(row, label);
+    const name = shortened(context, depthName(run), to - from);
+    if (to - from >= LINE) drawUpright(context, name, left + 6, (from + to) / 2, to - from);
+  }
+  const isInRun = (/** @type {number} */ index) => runs.some(({ first, last }) => index >= first && index <= last);
+  lanes.forEach(({ top, bottom, label, id }, index) => isInRun(index) || write((top + bottom) / 2, label || id));
 }
 
 /**
@@ -110,6 +150,22 @@ function drawUpright(context, text, x, y, room) {
   context.fillStyle = styleValue('--muted');
   context.fillText(text, 0, 0, room);
   context.restore();
+}
+
+/**
+ * A name that is too long loses its middle: names of neighbours often differ in their ends alone.
+ * @param {CanvasRenderingContext2D} context
+ * @param {string} text
+ * @param {number} room CSS pixels
+ * @returns {string}
+ */
+export function withoutMiddle(context, text, room) {
+  if (context.measureText(text).width <= room) return text;
+  let length = Math.min(text.length - 1, 60);
+  /** @param {number} left how many characters stay */
+  const ends = (left) => `${text.slice(0, Math.ceil(left / 2))}…${text.slice(text.length - Math.floor(left / 2))}`;
+  while (length > 1 && context.measureText(ends(length)).width > room) length -= 1;
+  return ends(length);
 }
 
 /**

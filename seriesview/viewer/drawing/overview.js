@@ -1,7 +1,8 @@
 /** @file The whole session in a few columns: RMS of all channels, and gaps. */
 
 import { isRegular } from '../geometry/timeline.js';
-import { combined, defaultOrder, unitsOf } from './scales.js';
+import { defaultOrder } from './order.js';
+import { combined, unitsOf } from './scales.js';
 
 /** @typedef {import('../types.js').Overview} Overview */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */

@@ -4,6 +4,7 @@
  */
 
 import { channelColors } from './colors.js';
+import { defaultOrder } from './order.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
 /** @typedef {import('../types.js').PanelSettings} PanelSettings */
@@ -42,34 +43,6 @@ export function unitsOf({ channels, scale, offset, unit }) {
     offset: Float64Array.from(channels, (channel) => channel.offset ?? offset),
     unit: channels.map((channel) => channel.unit ?? unit),
   };
-}
-
-/**
- * Indices of all channels by group, then depth (y), then as stored.
- * @param {SeriesManifest} manifest
- * @returns {Int32Array}
- */
-export function defaultOrder({ channels }) {
-  const { compare } = new Intl.Collator('en', { numeric: true });
-  const order = Int32Array.from(channels, (_, index) => index);
-  return order.sort((one, other) => {
-    const a = channels[one];
-    const b = channels[other];
-    return compare(a.group ?? '', b.group ?? '') || (a.y ?? 0) - (b.y ?? 0) || one - other;
-  });
-}
-
-/**
- * Indices of the channels that a panel shows, in order.
- * @param {SeriesManifest} manifest
- * @param {PanelSettings} settings
- * @returns {Int32Array}
- */
-export function shownChannels(manifest, settings) {
-  if (!settings.channels) return defaultOrder(manifest);
-  const places = new Map(manifest.channels.map(({ id }, index) => [id, index]));
-  const known = settings.channels.filter((id) => places.has(id));
-  return Int32Array.from(new Set(known), (id) => /** @type {number} */ (places.get(id)));
 }
 
 /**
@@ -304,8 +277,9 @@ function labelledLanes(manifest, shown, settings, isDark) {
   const colors = channelColors(manifest.channels, defaultOrder(manifest), isDark);
   const nothing = { top: 0, bottom: 0, center: 0, baseline: 0, pixelsPerUnit: 0 };
   return Array.from(shown, (index) => {
-    const { id, label } = manifest.channels[index];
-    return { ...nothing, id, label, unit: unit[index], offset: settings.offsets?.[id] ?? 0, color: colors[index] };
+    const { id, label, group, y } = manifest.channels[index];
+    const lane = { ...nothing, id, label, unit: unit[index], offset: settings.offsets?.[id] ?? 0, color: colors[index] };
+    return { ...lane, ...(group ? { group } : {}), ...(Number.isFinite(y) ? { y } : {}) };
   });
 }
 

@@ -5,11 +5,12 @@ import { columnOfTime, isRegular } from '../geometry/timeline.js';
 import { fadedPixel, pixelOf } from './colors.js';
 import { drawImage } from './image.js';
 import { drawPoints, drawRaster } from './marks.js';
+import { modeOf, shownChannels } from './order.js';
 import { drawPath, squareOf } from './path.js';
 import { clearedRuns } from './picture.js';
 import { planOf, whyNoSamples } from './plan.js';
 import { eventCounts, pointHulls, visitPoints } from './points.js';
-import { laneHalves, overlaidLanes, plainLanes, shownChannels, stackedLanes, unitsOf } from './scales.js';
+import { laneHalves, overlaidLanes, plainLanes, stackedLanes, unitsOf } from './scales.js';
 import { TILE_COLUMNS } from './tiles.js';
 import { drawTraces } from './traces.js';
 import { visibleSegments, windowHulls } from './windows.js';
@@ -48,6 +49,15 @@ export function channelsOf(manifest, { type, settings, binCenters }) {
 }
 
 /**
+ * @param {PanelRequest} request
+ * @param {number} count of channels that are shown
+ * @returns {'stacked' | 'overlaid' | 'image' | null} null: no panel of traces
+ */
+function modeOfPanel({ type, settings, height, pixelRatio }, count) {
+  return type === 'ContinuousTraces' ? modeOf(settings.mode, height / pixelRatio, count) : null;
+}
+
+/**
  * @param {SeriesManifest} manifest
  * @param {Spread} spread
  * @param {Int32Array} shown
@@ -59,8 +69,9 @@ export function layoutOf(manifest, spread, shown, request, isDark) {
   const { type, settings, height } = request;
   if (type === 'Position') return stackedLanes(manifest, spread, shown, settings, height, isDark, true);
   if (type === 'EventAmplitudes') return overlaidLanes(manifest, spread, shown, settings, height, isDark, true);
-  if (type === 'ContinuousTraces' && settings.mode !== 'image') {
-    const lanesOf = settings.mode === 'overlaid' ? overlaidLanes : stackedLanes;
+  const mode = modeOfPanel(request, shown.length);
+  if (mode === 'stacked' || mode === 'overlaid') {
+    const lanesOf = mode === 'overlaid' ? overlaidLanes : stackedLanes;
     return lanesOf(manifest, spread, shown, settings, height, isDark);
   }
   const layout = plainLanes(manifest, shown, settings, height, isDark);
@@ -209,14 +220,16 @@ function drawColumns(scene, { pixels, width, height, notes }, from, to) {
   }
   const hulls = hullsOf(scene, first, last, notes);
   const { scale, offset } = laneUnits(scene);
-  if (request.type === 'ContinuousTraces' && request.settings.mode !== 'image') {
+  const mode = modeOfPanel(request, shown.length);
+  if (mode === 'stacked' || mode === 'overlaid') {
     drawTraces(pixels, width, height, from, hulls, lanes, scale, offset);
-  } else if (request.type === 'ContinuousTraces') {
+  } else if (mode === 'image') {
     const halves = laneHalves(spread, unitsOf(series.manifest).unit);
     const middle = Float64Array.from(shown, (index, place) => (spread.mean[index] || 0) - lanes[place].offset);
     const half = Float64Array.from(shown, (index) => (halves[index] * IMAGE_SHARE) / gain);
     const low = middle.map((value, place) => value - half[place]);
     notes.add(coloursNote(half, series.manifest, shown));
+    if (request.settings.mode !== 'image') notes.add(lowLanesNote(request, shown.length));
     drawImage(pixels, width, from, hulls, lanes, scale, offset, low, middle.map((value, place) => value + half[place]), true);
   } else {
     const [low, high] = densityRange(spread, gain);
@@ -235,6 +248,16 @@ function coloursNote(half, { channels, unit }, shown) {
   const texts = new Set(Array.from(half, (value, place) => quantityText(value, channels[shown[place]].unit ?? unit)));
   const [first, ...others] = texts;
   return `colours: mean \u00b1 ${first}${others.length ? ` to ${others[others.length - 1]}` : ''}`;
+}
+
+/**
+ * @param {PanelRequest} request
+ * @param {number} count of channels that are shown
+ * @returns {string} why an image is shown that nobody asked for
+ */
+function lowLanesNote({ height, pixelRatio }, count) {
+  const high = (height / pixelRatio / count).toFixed(1);
+  return `an image, because each of ${count} traces would be ${high} pixels high (menu: mode)`;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** @file Which channels a panel shows and in what order: lists of ids. */
 
-import { defaultOrder } from '../../drawing/scales.js';
+import { defaultOrder } from '../../drawing/order.js';
 
 /** @typedef {import('../../types.js').Channel} Channel */
 /** @typedef {import('../../types.js').SeriesManifest} SeriesManifest */

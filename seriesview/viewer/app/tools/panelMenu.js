@@ -7,7 +7,7 @@ import { channelList } from './channelList.js';
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').PanelHost} PanelHost */
 
-const MODES = /** @type {const} */ (['stacked', 'overlaid', 'image']);
+const MODES = /** @type {const} */ ([undefined, 'stacked', 'overlaid', 'image']);
 const GAIN_STEP = 1.25;
 
 /** @param {App} app @param {PanelHost} host */
@@ -35,11 +35,12 @@ export function showPanelMenu(app, host) {
 
 /** @param {PanelHost} host @returns {HTMLElement} */
 function modeChoice(host) {
-  const now = host.settings().mode ?? 'stacked';
+  const now = host.settings().mode;
   const choices = MODES.map((mode) => make('label', {}, make('input', {
     type: 'radio', name: 'tools-mode', checked: mode === now, onchange: () => host.set({ mode }),
-  }), mode[0].toUpperCase() + mode.slice(1)));
-  return make('fieldset', { className: 'tools-row' }, make('legend', {}, 'Mode'), ...choices);
+  }), mode ? mode[0].toUpperCase() + mode.slice(1) : 'Automatic'));
+  const title = 'Automatic: stacked, or an image where lanes would be too low for traces';
+  return make('fieldset', { className: 'tools-row', title }, make('legend', {}, 'Mode'), ...choices);
 }
 
 /** @param {PanelHost} host @returns {HTMLElement} */
