@@ -4,7 +4,9 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NODE_STAMP := node_modules/.installed
 
-.PHONY: demo test bench lint fix clean
+MINUTES ?= 30
+
+.PHONY: demo test fuzz bench lint fix clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("seriesview needs Python 3.11 or newer: make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -23,6 +25,11 @@ demo: $(STAMP)  ## build the demo workspace and say where its pictures are
 test: $(STAMP) $(NODE_STAMP)  ## every test; installs the programs that they run against where it can
 	tests/install-programs
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
+
+fuzz: $(STAMP) $(NODE_STAMP)  ## property tests with examples at random, round after round for MINUTES
+	end=$$(($$(date +%s) + 60 * $(MINUTES))); while [ $$(date +%s) -lt $$end ]; do \
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m hypothesis --hypothesis-profile=fuzz \
+	--numprocesses=2 --quiet --no-header || exit 1; done
 
 bench: $(STAMP)  ## ratios to physical limits, measured in this run
 	$(BIN)/python -m benchmarks

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import secrets
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ class Outcome:
 
 def failure(message: str) -> Outcome:
     """Return an outcome with a message that fits, and names neither local files nor requests to the daemon."""
-    return Outcome(error=shortened(_PATH.sub("(a local place)", _REQUEST.sub("", message))))
+    return Outcome(error=shortened(_PATH.sub(_hidden, _REQUEST.sub("", message))))
 
 
 def encode_result(value: object, max_bytes: int) -> bytes:
@@ -69,6 +70,26 @@ def shortened(message: str) -> str:
     if len(units) <= 2 * MAX_ERROR_UNITS:
         return line
     return units[: 2 * (MAX_ERROR_UNITS - 3)].decode("utf-16-le", "ignore") + "..."
+
+
+def _hidden(found: re.Match[str]) -> str:
+    """What stands in a message for something that looks like a path.
+
+    A name alone behind a slash is a place only where this machine has it. A path of several is taken for one
+    wherever it would lie, since the node may run on another machine.
+    """
+    path = found[0]
+    names = [name for name in path.split("/") if name]
+    if len(names) > 1 or (names and _is_here(names[0])):
+        return "(a local place)"
+    return path
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return os.path.lexists(f"/{name}")
+    except ValueError:
+        return False  # no file can be called so
 
 
 def _marked(value: Any, mark: str, long_texts: list[bytes], depth: int) -> Any:

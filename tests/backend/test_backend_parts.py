@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import threading
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seriesview.backend.logs import fields
@@ -116,13 +118,34 @@ def test_every_task_is_answered_exactly_once(requests: list[tuple[int, str]]) ->
 
 
 @given(st.text(max_size=3000))
+@example("/0")
+@example("at 5 µV /s, // and / alone, 1 /2")
+@example("\ud800/\0")
 def test_messages_fit_into_the_protocol(message: str) -> None:
     error = failure(message).error
     assert error
     assert len(error.encode("utf-16-le")) // 2 < 1000
     assert "\n" not in error
-    if len(message) < 400 and message.isprintable() and message.strip():
+    if len(message) < 400 and message.isprintable() and message.strip() and not names_a_place(message):
         assert error == " ".join(message.split())
+
+
+def names_a_place(message: str) -> bool:
+    """Whether a message holds a path of several names, or of one that the root of this machine has."""
+    tops = "|".join(re.escape(path.name) for path in Path("/").iterdir())
+    return re.search(rf"/[^\s/]+/+[^\s/]|/({tops})(?![\w.-])", message) is not None
+
+
+_WORDS = st.from_regex(
+    r"[A-Za-z0-9µ=+]{1,8}[,:;]?|/[0-9]{1,3}|//?|1/2|a/b|sha1://[0-9a-f]{4}/x", fullmatch=True
+)
+_PLACES = st.from_regex(r"/tmp|/etc/[a-z.]{1,8}|(/[A-Za-z0-9._-]{1,5}){2,4}", fullmatch=True)
+
+
+@given(st.lists(st.tuples(st.booleans(), _WORDS, _PLACES), min_size=1, max_size=12))
+def test_only_local_places_are_hidden(parts: list[tuple[bool, str, str]]) -> None:
+    error = failure(" ".join(place if is_place else word for is_place, word, place in parts)).error
+    assert error == " ".join("(a local place)" if is_place else word for is_place, word, _ in parts)
 
 
 _JSON = st.recursive(

@@ -633,6 +633,7 @@ class Life(RuleBasedStateMachine):
             self.loop.close()
 
 
+@pytest.mark.hypothesis
 def test_any_order_of_events(tmp_path_factory: pytest.TempPathFactory) -> None:
     class OneLife(Life):
         @initialize()

@@ -1,0 +1,25 @@
+"""How property tests look for examples: always the same ones, unless `make fuzz` asks for others."""
+
+from hypothesis import HealthCheck, settings
+from hypothesis.database import DirectoryBasedExampleDatabase
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
+
+# How long examples take depends on what else the machine does: it fails no test.
+_COMMON = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("fixed", _COMMON, derandomize=True, database=None)
+settings.register_profile(
+    "fuzz", _COMMON, derandomize=False, database=DirectoryBasedExampleDatabase(".hypothesis/examples")
+)
+settings.load_profile("fixed")
+
+# Constants in the code of whatever modules are imported would be examples too, and change with them.
+_constants_of_modules = providers._get_local_constants
+
+
+def _constants() -> Constants:
+    is_fixed = settings.get_current_profile_name() == "fixed"
+    return Constants() if is_fixed else _constants_of_modules()
+
+
+providers._get_local_constants = _constants
