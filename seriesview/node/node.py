@@ -19,6 +19,7 @@ from seriesview.node.late_sync import LateSync
 from seriesview.node.mutables import Mutables
 from seriesview.node.one_thread import ShortCalls
 from seriesview.node.quotas import Quotas
+from seriesview.node.rare_warnings import RareWarnings
 from seriesview.node.result_keeping import ResultKeeping
 from seriesview.node.results_elsewhere import ResultsElsewhere
 from seriesview.node.tokens import TOKENS_FILE, Sessions, Tokens
@@ -40,6 +41,7 @@ class Node:
         self.directory = config.storage_dir.absolute()
         self.port = port
         self.stop_server = stop_server
+        self.warnings = RareWarnings()
         self.closing = asyncio.Event()
         """Set when the node stops: whatever waits for something should answer at once."""
         self.writer = AtomicWriter(self.directory)

@@ -20,6 +20,7 @@ from seriesview.node.node import Node
 from seriesview.node.receiving import Destination, receive_file
 from seriesview.node.requests import (
     InvalidRequest,
+    Refused,
     answer,
     caller_of,
     check_fields,
@@ -66,11 +67,11 @@ async def _register(request: Request) -> Response:
     check_fields(body, {"taskFunctions": list, "timeoutMsec": float}, {"backendId": str})
     backend_id = _backend_id(body)
     functions = [_function(one) for one in body["taskFunctions"]]
-    for name in {function[0] for function in functions}:
-        _channel(request, name, "provideTasks")
     instance = request.headers.get(INSTANCE_HEADER)
     if instance is not None and _INSTANCE.fullmatch(instance) is None:
         raise InvalidRequest(f"header {INSTANCE_HEADER} must be up to 64 of A-Z a-z 0-9 _ -")
+    served = _served_channels(request, {function[0] for function in functions}, instance)
+    functions = [function for function in functions if function[0] in served]
     numbers = _POLL.fullmatch(request.headers.get(POLL_HEADER, "")) if instance is not None else None
     number, received = (int(numbers[1]), int(numbers[2])) if numbers else (0, 0)
     broker = _broker(request)
@@ -86,9 +87,7 @@ async def _register(request: Request) -> Response:
         still_open = await wait_unless_gone(request, poll.ready, seconds)
         # Nothing is handed to whom it was taken back from meanwhile.
         check_token(_node(request), caller_of(request))
-        for name in {function[0] for function in functions}:
-            _channel(request, name, "provideTasks")
-        is_there = still_open
+        is_there = still_open and _served_channels(request, served, instance) == served
     finally:
         tasks = broker.close_poll(poll, is_gone=not is_there)
     described = b",".join(_described(task, backend_id) for task in tasks)
@@ -197,6 +196,27 @@ async def _finish(request: Request) -> Response:
     await node.buckets.elsewhere.forget(name)
     node.broker.update(channel.name, task_id, "finished")
     return answer({"success": True, **_bucket_of(channel)})
+
+
+def _served_channels(request: Request, names: set[str], instance: str | None) -> set[str]:
+    """Return the channels on which a backend may answer; raises InvalidRequest, Refused, NodeError.
+
+    kachery-client gives up all of its channels when it is told of an error, so that it is served on those that there
+    are, as the daemon does; the log names the others. Who has a name is told.
+    """
+    served, refusal = set(), None
+    for name in names:
+        try:
+            served.add(_channel(request, name, "provideTasks").name)
+        except NodeError as error:
+            if instance is not None or isinstance(error, InvalidRequest):
+                raise
+            refusal = error if isinstance(error, Refused) else refusal
+            said = f"a backend is not served on one of its channels: {error}"
+            _node(request).warnings.say(f"channel {name}", said)
+    if refusal is not None and not served:
+        raise refusal
+    return served
 
 
 def _bucket_of(channel: Channel) -> dict[str, str]:

@@ -9,7 +9,7 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from node_peers import CODE_HEADER, NODE_VARIABLES, Answer, ask, code_of, node_process, run_client
 
 from seriesview.node.canonical import task_hash
-from seriesview.node.channels import CHANNELS_FILE, Channels
+from seriesview.node.channels import CHANNELS_FILE, Channel, Channels
 from seriesview.node.config import NodeConfig
 from seriesview.node.server import NodeThread
 from seriesview.node.task_records import BrokerLimits
@@ -135,7 +135,8 @@ def bad(number):
     return {"none": None, "nan": float("nan"), "bytes": b"x"}[number]
 
 names = ["f.1", "q.1", "a.1", "bad.1"]
-kc.run_task_backend(channels=["demo"], task_function_ids=names, backend_id=os.environ.get("ID"))
+channels = os.environ["CHANNELS"].split(",")
+kc.run_task_backend(channels=channels, task_function_ids=names, backend_id=os.environ.get("ID"))
 """
 CLIENT = """
 def result(name, number, kind, seconds=20):
@@ -155,13 +156,15 @@ def result(name, number, kind, seconds=20):
 
 
 @contextmanager
-def kachery_backend(port: int, tmp_path: Path, backend_id: str | None = None) -> Iterator[Path]:
+def kachery_backend(
+    port: int, tmp_path: Path, backend_id: str | None = None, channels: tuple[str, ...] = ("demo",)
+) -> Iterator[Path]:
     """Run kachery-client's own backend; gives the file that it logs calls in."""
     log = tmp_path / f"calls {backend_id}"
     log.touch()
     environment = {name: value for name, value in os.environ.items() if name not in NODE_VARIABLES}
     environment |= {"KACHERY_DAEMON_PORT": str(port), "NO_PROXY": "127.0.0.1,localhost"}
-    environment |= {"KACHERY_TEMP_DIR": str(tmp_path / "kachery-tmp")}
+    environment |= {"KACHERY_TEMP_DIR": str(tmp_path / "kachery-tmp"), "CHANNELS": ",".join(channels)}
     if backend_id is not None:
         environment["ID"] = backend_id
     process = subprocess.Popen(
@@ -211,6 +214,45 @@ def test_kachery_clients_ask_and_answer(node: NodeThread, tmp_path: Path) -> Non
     assert all(one.startswith("error: Task error: ") for one in said["bad"])
     assert "is of type pure-calculation" in said["mismatch"]
     assert calls == ["0.5", "slow", "\u00e9\U0001f600", "fail"]
+
+
+def test_a_kachery_backend_is_served_on_the_channels_that_there_are(tmp_path: Path) -> None:
+    with node_process(tmp_path / "storage", "--channel", "demo") as node:
+        peer = Peer(node.port, node.storage)
+        with kachery_backend(node.port, tmp_path, channels=("demo", "unknown")):
+            assert peer.request(1, milliseconds=20_000)["status"] == "finished"
+        code, said = node.stop()
+        assert (code, said.count("no channel 'unknown'")) == (0, 1), said
+
+
+def test_a_channel_that_is_not_served_answers_as_the_daemons_does(peer: Peer) -> None:
+    def register(*names: str, headers: Mapping[str, str] | None = None, milliseconds: float = 300) -> Answer:
+        functions = [{**VALID[REGISTER]["taskFunctions"][0], "channelName": name} for name in names]
+        body = {"taskFunctions": functions, "backendId": None, "timeoutMsec": milliseconds}
+        return ask(peer.port, "POST", REGISTER, body, headers, peer.storage)
+
+    nothing = {"success": True, "requestedTasks": []}
+    begin = time.monotonic()
+    assert register("unknown").json() == nothing
+    assert time.monotonic() - begin >= 0.3
+    asked = peer.request(1)
+    assert register("unknown").json() == nothing
+    answered = register("unknown", "demo", milliseconds=20_000).json()["requestedTasks"]
+    assert [task["taskId"] for task in answered] == [asked["taskId"]]
+    channels = channels_of(peer.storage)
+    channels.ensure("unknown")
+    later = peer.request(1, channel="unknown")
+    answered = register("unknown", milliseconds=20_000).json()["requestedTasks"]
+    assert [task["taskId"] for task in answered] == [later["taskId"]]
+    channels.remove("unknown")
+    channels.create(Channel("closed", {"clients": frozenset({"requestTasks"})}))
+    assert register("demo", "closed").json() == nothing
+    refused = register("unknown", "closed")
+    assert (refused.status, "provideTasks" in refused.text) == (403, True)
+    # A backend that names itself is told, and can say so.
+    named = register("demo", "unknown", headers={"KACHERY-BACKEND-INSTANCE": "one"})
+    assert (named.status, "no channel 'unknown'" in named.text) == (500, True)
+    assert register("demo", "no name").status == 500
 
 
 def test_backend_ids_with_kachery_backends(node: NodeThread, tmp_path: Path, peer: Peer) -> None:
