@@ -81,6 +81,11 @@ class Access:
                 refusal = PlainTextResponse(f"The proxy in front of this node: {problem}.", 400)
             except HTTPException as problem:
                 refusal = PlainTextResponse(problem.detail, problem.status_code, problem.headers)
+            if not scope["state"]["identify"]("caller" in scope["state"]):
+                exchange.end_at_once()
+                refusal = PlainTextResponse(
+                    "This node answers more requests than it has room for.", 503, {"Retry-After": "1"}
+                )
             if refusal is not None:
                 await refusal(scope, exchange.receive, exchange.send)
             else:
@@ -213,9 +218,14 @@ class _Exchange:
         self._announced = _content_length(scope)
         self._body_ended = False
         self._origin: str | None = None
+        self._ends_at_once = False
 
     def allow_origin(self, origin: str) -> None:
         self._origin = origin
+
+    def end_at_once(self) -> None:
+        """Close the connection with the answer, whatever the client still sends."""
+        self._ends_at_once = True
 
     async def receive(self) -> Message:
         if self._body_ended:
@@ -240,7 +250,7 @@ class _Exchange:
                 headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
             status = message["status"]
             is_early = not self._body_ended and (status >= 400 or self._has_body)
-            if is_early and (status == 408 or not await self._drained()):
+            if self._ends_at_once or (is_early and (status == 408 or not await self._drained())):
                 headers["Connection"] = "close"
         if self._transport.get_write_buffer_size() == 0:
             await self._send(message)  # nothing to wait for

@@ -7,14 +7,15 @@ from typing import Any
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from seriesview.node.config import Limits
+from seriesview.node.crowd import Crowd
 from seriesview.node.joined_writes import JoinedWrites
 
 _EMPTY_SECONDS = 0.1
 """How long chunks may take to follow a Content-Length of 0."""
 
 
-def connection_class(limits: Limits, most: int, turned_away: Callable[[], None]) -> type[HttpToolsProtocol]:
-    """Return a protocol class for uvicorn that keeps to `limits`, and to `most` connections at once."""
+def connection_class(limits: Limits, crowd: Crowd) -> type[HttpToolsProtocol]:
+    """Return a protocol class for uvicorn that keeps to `limits`, and has its place in the `crowd`."""
 
     class NodeConnection(HttpToolsProtocol):
         """One client's connection."""
@@ -35,13 +36,12 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
             super().connection_made(transport)
             self._joined = JoinedWrites(transport, self.loop)
             self._expect_head()
-            if len(self.connections) > most:
-                turned_away()
-                transport.abort()
+            self._member = crowd.join(transport.abort)
 
         def connection_lost(self, exc: Exception | None) -> None:
             self._cancel_head_timer()
             self._cancel_empty_timer()
+            self._member.leave()
             super().connection_lost(exc)
             if self._when_lost is not None:
                 self._when_lost()
@@ -63,6 +63,7 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
                 self._expect_head()
             self.scope["state"]["transport"] = self.transport
             self.scope["state"]["call_when_lost"] = self._call_when_lost
+            self.scope["state"]["identify"] = self._member.identify
 
         def on_header(self, name: bytes, value: bytes) -> None:
             if self._in_head:
@@ -72,6 +73,7 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
             self._in_head = False
             self._had_progress = True
             self._cancel_head_timer()
+            self._member.begin()
             super().on_headers_complete()
             self.cycle.transport = self._joined  # type: ignore[assignment]
             headers = dict(self.headers)
@@ -95,6 +97,8 @@ def connection_class(limits: Limits, most: int, turned_away: Callable[[], None])
             if self.cycle.response_complete and self.cycle.more_body:
                 self.transport.close()
             super().on_response_complete()
+            if self.cycle.response_complete and not self.pipeline:
+                self._member.end()
 
         def _call_when_lost(self, call: Callable[[], None]) -> None:
             self._when_lost = call

@@ -1,17 +1,15 @@
 """How many connections the node takes, so that it never runs out of files, and what it says where there are more."""
 
 import asyncio
-import logging
 import resource
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from seriesview.node.rare_warnings import RareWarnings
+
 _WANTED_FILES = 65_536
 _BACKLOG = 4096
-_SILENT_SECONDS = 60.0
-_log = logging.getLogger("seriesview.node")
 
 
 @dataclass(frozen=True)
@@ -20,8 +18,12 @@ class ConnectionLimits:
 
     answered: int
     """Connections whose requests are answered; further ones get 503."""
+    answered_strangers: int
+    """Those of them that showed no credential: the rest is a reserve for whoever is known."""
     kept: int
     """Connections that stay open at all."""
+    kept_strangers: int
+    """Those of them that showed no credential."""
     backlog: int
     """Connections that are taken at once: asyncio goes on to take that many also when there are no files left."""
 
@@ -35,27 +37,26 @@ def connection_limits() -> ConnectionLimits:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
     # Each connection may need a second file: the one that it stores or loads.
-    return ConnectionLimits(max(files * 2 // 5, 16), max(files // 2, 16), max(min(files // 10, _BACKLOG), 16))
+    return ConnectionLimits(
+        answered=max(files * 2 // 5, 16),
+        answered_strangers=max(files // 5, 8),
+        kept=max(files // 2, 16),
+        kept_strangers=max(files // 4, 8),
+        backlog=max(min(files // 10, _BACKLOG), 16),
+    )
 
 
-class TooManyConnections:
-    """Says that connections are turned away, at most once a minute."""
+class NoFilesLeft:
+    """Handles what goes wrong in the event loop: without files left asyncio would log it thousands of times."""
 
-    def __init__(self) -> None:
-        self._silent_until = 0.0
-
-    def say(self) -> None:
-        """Log it, unless that was done a moment ago."""
-        now = time.monotonic()
-        if now >= self._silent_until:
-            self._silent_until = now + _SILENT_SECONDS
-            _log.warning(
-                "connections are turned away: there are more than the open files allow; raise the limit (ulimit -n)"
-            )
+    def __init__(self, warnings: RareWarnings) -> None:
+        self._warnings = warnings
 
     def handle(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Handle what goes wrong in the event loop; without files left asyncio would log it thousands of times."""
+        """Log it."""
         if "out of system resource" in context.get("message", ""):
-            self.say()
+            self._warnings.say(
+                "files", "connections wait: there are no open files left; raise the limit (ulimit -n)"
+            )
         else:
             loop.default_exception_handler(context)

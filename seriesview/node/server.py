@@ -15,9 +15,11 @@ from seriesview.errors import NodeError
 from seriesview.node.app import build_app
 from seriesview.node.config import NodeConfig
 from seriesview.node.connection import connection_class
+from seriesview.node.crowd import Crowd
 from seriesview.node.memory import keep_freed_memory
 from seriesview.node.node import Node
-from seriesview.node.open_files import ConnectionLimits, TooManyConnections, connection_limits
+from seriesview.node.open_files import NoFilesLeft, connection_limits
+from seriesview.node.rare_warnings import RareWarnings
 
 _GRACE_SECONDS = 3
 _TRIES = 10
@@ -120,15 +122,16 @@ class _Server(uvicorn.Server):
 
 
 async def _serve(config: NodeConfig, stop: asyncio.Event, ready: Callable[[Node], None]) -> None:
-    limits, surplus = connection_limits(), TooManyConnections()
-    asyncio.get_running_loop().set_exception_handler(surplus.handle)
+    warnings = RareWarnings()
+    crowd = Crowd(connection_limits(), warnings)
+    asyncio.get_running_loop().set_exception_handler(NoFilesLeft(warnings).handle)
     keep_freed_memory()
     sockets = _bind(config.host, config.port)
     try:
         node = Node(config, sockets[0].getsockname()[1], stop.set)
         try:
             await node.start()
-            server = _Server(_uvicorn_config(node, limits, surplus), stop, lambda: ready(node))
+            server = _Server(_uvicorn_config(node, crowd), stop, lambda: ready(node))
             closing = asyncio.create_task(_close_when(stop, node))
             await server.serve(sockets)
             closing.cancel()
@@ -144,10 +147,10 @@ async def _close_when(stop: asyncio.Event, node: Node) -> None:
     node.begin_stop()
 
 
-def _uvicorn_config(node: Node, limits: ConnectionLimits, surplus: TooManyConnections) -> uvicorn.Config:
+def _uvicorn_config(node: Node, crowd: Crowd) -> uvicorn.Config:
     return uvicorn.Config(
         build_app(node),
-        http=connection_class(node.limits, limits.kept, surplus.say),
+        http=connection_class(node.limits, crowd),
         ws="none",
         lifespan="off",
         loop="none",
@@ -158,8 +161,7 @@ def _uvicorn_config(node: Node, limits: ConnectionLimits, surplus: TooManyConnec
         date_header=False,
         headers=_SECURITY_HEADERS,
         proxy_headers=False,
-        backlog=limits.backlog,
-        limit_concurrency=limits.answered,
+        backlog=crowd.limits.backlog,
         timeout_keep_alive=int(node.limits.idle_seconds),
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
