@@ -22,6 +22,12 @@ CONFIG_FILE = Path("config.yaml")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")
 
+follow_option = click.option(
+    "--follow-external",
+    is_flag=True,
+    help="Also what the file says is in other files outside its folder; the entry gets `follow_external: true`.",
+)
+
 storage_option = click.option(
     "--storage-dir",
     type=click.Path(path_type=Path),

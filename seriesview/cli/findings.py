@@ -12,6 +12,7 @@ from seriesview.build.plan import timeline_of
 from seriesview.cli.dataset_entries import dataset_name
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers import Candidate, Decision, Reader, ReadOptions, Recording
+from seriesview.readers.hdf5_reach import following_external
 from seriesview.readers.registry import choose_reader
 from seriesview.workspace.panels import default_panel
 
@@ -60,17 +61,19 @@ class Finding:
         return self.duration is not None and self.sampling_frequency is None and self.num_segments is not None
 
 
-def entries_of(files: Sequence[str], reader: str | None = None) -> tuple[list[Entry], list[str]]:
+def entries_of(
+    files: Sequence[str], reader: str | None = None, follow_external: bool = False
+) -> tuple[list[Entry], list[str]]:
     """Name and keys of every dataset of some files that can be configured, and what cannot be shown and why.
 
-    Keys that the user must fill in are None. Raises ReaderError.
+    Keys that the user must fill in are None. `follow_external`: as in `find_all`. Raises ReaderError.
     """
     entries: list[Entry] = []
     notes = []
     for file in files:
         path = Path(file).expanduser()
         chosen = choose_reader(path, reader)
-        findings = find_all(path, chosen)
+        findings = find_all(path, chosen, follow_external)
         taken = [entry.name for entry in entries]
         found = configurable_entries(file, path.stem, findings, chosen if reader is not None else None, taken)
         named: set[str | None] = set()
@@ -86,9 +89,23 @@ def entries_of(files: Sequence[str], reader: str | None = None) -> tuple[list[En
     return entries, notes
 
 
-def find_all(path: Path, reader: Reader) -> list[Finding]:
-    """Every candidate of a file, opened to see whether and how it can be shown. Raises ReaderError."""
-    return [_examine(path, reader, candidate) for candidate in reader.candidates(path)]
+def find_all(path: Path, reader: Reader, follow_external: bool = False) -> list[Finding]:
+    """Every candidate of a file, opened to see whether and how it can be shown. Raises ReaderError.
+
+    `follow_external`: also what lies in files outside the recording's folder; options of what needs it say so.
+    """
+    found = [_examine(path, reader, candidate) for candidate in reader.candidates(path)]
+    if not follow_external:
+        return found
+    reached = {finding.dataset for finding in found if finding.problem is None}
+    with following_external():
+        found = [_examine(path, reader, candidate) for candidate in reader.candidates(path)]
+    return [
+        finding
+        if finding.dataset in reached
+        else replace(finding, options={**finding.options, "follow_external": True})
+        for finding in found
+    ]
 
 
 def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seriesview.cli.arguments import json_option
+from seriesview.cli.arguments import follow_option, json_option
 
 if TYPE_CHECKING:
     from seriesview.cli.findings import Entry
@@ -50,8 +50,9 @@ views:
     help="The file to write.",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@follow_option
 @json_option
-def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> None:
+def command(files: tuple[str, ...], out: Path, force: bool, follow_external: bool, as_json: bool) -> None:
     """Write a config.yaml that names everything in each FILE that can be shown.
 
     What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
@@ -63,7 +64,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, as_json: bool) -> No
 
     if out.exists() and not force:
         raise BuildError(f"{out}: is there already; choose another --out, or --force to write over it")
-    entries, notes = entries_of(files)
+    entries, notes = entries_of(files, follow_external=follow_external)
     if not entries:
         raise ReaderError(
             f"{', '.join(files)}: nothing in there can be shown; `seriesview inspect FILE` says why"

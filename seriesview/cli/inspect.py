@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seriesview.cli.arguments import json_option, open_reading_store, storage_option
+from seriesview.cli.arguments import follow_option, json_option, open_reading_store, storage_option
 
 if TYPE_CHECKING:
     from seriesview.cli.findings import Entry, Finding
@@ -24,9 +24,12 @@ _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 @click.command(short_help="What is in a file, and the YAML that opens it.")
 @click.argument("path")
 @click.option("--reader", help="Reader to use, such as hdf5, nwb, npy, csv or binary.  [default: guessed]")
+@follow_option
 @storage_option
 @json_option
-def command(path: str, reader: str | None, storage_dir: Path | None, as_json: bool) -> None:
+def command(
+    path: str, reader: str | None, follow_external: bool, storage_dir: Path | None, as_json: bool
+) -> None:
     """Say what PATH holds: a file, or the sha1:// URI of one.
 
     Each series with its shape, dtype, rate, unit and duration, and the lines to paste below `datasets:` in
@@ -43,7 +46,7 @@ def command(path: str, reader: str | None, storage_dir: Path | None, as_json: bo
         if source.is_kachery_uri:
             file = opened.enter_context(located_source(source, open_reading_store(storage_dir)))
         chosen = choose_reader(file, reader)
-        findings = find_all(file, chosen)
+        findings = find_all(file, chosen, follow_external)
         size = file.stat().st_size
         stem = file.stem
     entries = configurable_entries(path, stem, findings, chosen if reader is not None else None)

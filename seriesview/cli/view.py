@@ -10,7 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
-from seriesview.cli.arguments import CONFIG_FILE, open_reading_store, resolve_workspace, storage_option
+from seriesview.cli.arguments import (
+    CONFIG_FILE,
+    follow_option,
+    open_reading_store,
+    resolve_workspace,
+    storage_option,
+)
 from seriesview.cli.link_server import ServeOptions, say, serve_figure, serve_options
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -52,12 +58,14 @@ def _option_name(key: str) -> str:
 )
 @click.option("--reader", help="Reader to use, such as hdf5, nwb, npy, csv or binary.  [default: guessed]")
 @_entry_options
+@follow_option
 @storage_option
 @serve_options
 def command(
     paths: tuple[str, ...],
     directory: Path | None,
     reader: str | None,
+    follow_external: bool,
     storage_dir: Path | None,
     **options: Any,
 ) -> int:
@@ -95,9 +103,13 @@ def command(
         config = _existing_config(paths, directory)
         if config is None:
             config = _recordings_config(
-                [Path(path).expanduser().absolute() for path in paths], directory, reader, given
+                [Path(path).expanduser().absolute() for path in paths],
+                directory,
+                reader,
+                given,
+                follow_external,
             )
-        elif given or reader:
+        elif given or reader or follow_external:
             raise click.UsageError(f"what {config} does not say is written into it, not given as an option")
         if not _build(config, directory or config.parent):
             return FAILED_STATUS
@@ -137,7 +149,11 @@ def _existing_config(paths: Sequence[str], directory: Path | None) -> Path | Non
 
 
 def _recordings_config(
-    recordings: Sequence[Path], directory: Path | None, reader: str | None, given: Mapping[str, Any]
+    recordings: Sequence[Path],
+    directory: Path | None,
+    reader: str | None,
+    given: Mapping[str, Any],
+    follow_external: bool,
 ) -> Path:
     """The config.yaml of some recordings, written unless there is one that names them. Raises SeriesviewError."""
     from seriesview.build.results import write_whole
@@ -149,10 +165,10 @@ def _recordings_config(
         if not path.exists():
             raise ReaderError(f"{path}: no such file")
     config = (directory.expanduser().absolute() if directory else _own_folder(recordings[0])) / CONFIG_FILE
-    if not given and reader is None and _names_all(config, recordings):
+    if not (given or reader or follow_external) and _names_all(config, recordings):
         say(f"as {config} says")
         return config
-    entries, notes = entries_of([str(path) for path in recordings], reader)
+    entries, notes = entries_of([str(path) for path in recordings], reader, follow_external)
     if not entries:
         names = ", ".join(str(path) for path in recordings)
         reason = f" ({'; '.join(notes)})" if notes else ""

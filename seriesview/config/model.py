@@ -80,6 +80,10 @@ class DatasetConfig:
     allow_truncated: bool | None = key(
         "Drop the bytes of an incomplete last sample instead of refusing the file."
     )
+    follow_external: bool | None = key(
+        "Read samples that the file says are in other files (HDF5's external links, external storage and virtual "
+        "datasets) outside its own folder too; without it only files in the folder or below are."
+    )
     full_resolution: str | None = key(
         "link: samples stay in the file; store: they are copied; omit: only levels are kept; auto: link where "
         "possible if the dataset is at least half of its file, else store.",

@@ -25,6 +25,7 @@ from seriesview.readers.hdf5_facts import (
     vector_length,
 )
 from seriesview.readers.hdf5_file import (
+    Found,
     child_dataset,
     find_node,
     inner_path,
@@ -35,6 +36,7 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
+from seriesview.readers.hdf5_reach import OutOfReach, parent_of, reach_of
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
@@ -54,7 +56,7 @@ class Hdf5Reader:
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Every dataset but the ones that hold another's times, and links that lead nowhere. Raises ReaderError."""
-        with open_hdf5(path) as file, readable(path):
+        with open_hdf5(path) as file, readable(path), reach_of(path):
             return dataset_candidates(file)
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
@@ -66,7 +68,7 @@ class Hdf5Reader:
         """
         file = open_hdf5(path)
         try:
-            with readable(path, options.dataset or ""):
+            with readable(path, options.dataset or ""), reach_of(path, options.follow_external):
                 return open_dataset(path, file, options, _chosen(path, file, options.dataset))
         except BaseException:
             file.close()
@@ -109,7 +111,7 @@ def open_dataset(
 def find_times(path: Path, file: h5py.File, dataset: h5py.Dataset, name: str) -> h5py.Dataset:
     """The dataset that `timestamps:` names, beside `dataset` or from the root on. Raises ReaderError."""
     if not name.startswith("/"):
-        beside = child_dataset(dataset.parent, name)
+        beside = child_dataset(parent_of(dataset), name)
         if beside is not None:
             return beside
 
@@ -134,7 +136,10 @@ def dataset_candidates(file: h5py.File) -> list[Candidate]:
     candidates = []
     serving = set()
     for path, dataset in datasets:
-        candidate, times = _candidate(file, path, dataset, surroundings)
+        try:
+            candidate, times = _candidate(file, path, dataset, surroundings)
+        except OutOfReach as error:
+            candidate, times = broken_link(Found(path, None, str(error))), None
         candidates.append(candidate)
         if times is not None:
             serving.add(times)
@@ -144,12 +149,14 @@ def dataset_candidates(file: h5py.File) -> list[Candidate]:
         if is_named_as_times(dataset) and _has_samples(dataset, beside[path.rpartition("/")[0]])
     }
     candidates = [candidate for candidate in candidates if candidate.dataset not in serving]
-    return candidates + [broken_link(each.path) for each in found if each.node is None]
+    return candidates + [broken_link(each) for each in found if each.node is None]
 
 
-def broken_link(path: str) -> Candidate:
-    """What is listed for a link that leads nowhere."""
-    problem = "a link to something that is not there, or that this HDF5 library cannot open"
+def broken_link(found: Found) -> Candidate:
+    """What is listed for a link that leads nowhere, or must not be followed."""
+    path, problem = found.path, found.problem
+    if problem is None:
+        problem = "a link to something that is not there, or that this HDF5 library cannot open"
     if "\ufffd" in path:
         problem = "its name is not UTF-8; rename it, or link to it under another name"
     return Candidate(path, None, "", (), None, None, {"dataset": path}, problem)

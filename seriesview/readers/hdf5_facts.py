@@ -11,8 +11,6 @@ import h5py
 import numpy as np
 
 from seriesview.readers.hdf5_file import (
-    FAILURES,
-    Node,
     attribute,
     child,
     child_dataset,
@@ -23,6 +21,7 @@ from seriesview.readers.hdf5_file import (
     raw_attribute,
     text,
 )
+from seriesview.readers.hdf5_reach import FAILURES, Node, checked_dataset, has_member, parent_of
 
 _RATE_WORDS = (
     ("sampling", "frequency"),
@@ -88,14 +87,14 @@ class Surroundings:
         usable rate, such as 0.
         """
         rate = _rate_attribute(dataset)
-        return self._rate_in(dataset.parent) if rate is None else rate
+        return self._rate_in(parent_of(dataset)) if rate is None else rate
 
     def times_of(self, dataset: h5py.Dataset) -> h5py.Dataset | None:
         """The times of the dataset's samples, one each.
 
         Found in the same group by its name, or as the coordinates of a dimension, as netCDF has them.
         """
-        nearby = [*self._named_as_times(dataset.parent), *map(_with_name, dimension_scales(dataset))]
+        nearby = [*self._named_as_times(parent_of(dataset)), *map(_with_name, dimension_scales(dataset))]
         return next((times for times in nearby if times is not None and is_times_of(times, dataset)), None)
 
     def _rate_in(self, group: h5py.Group) -> float | None:
@@ -180,7 +179,7 @@ def dimension_scales(dataset: h5py.Dataset) -> list[h5py.Dataset]:
     if "DIMENSION_LIST" not in dataset.attrs:
         return []
     with suppress(*FAILURES):
-        return [scale for dimension in dataset.dims for scale in dimension.values()]
+        return [checked_dataset(scale) for dimension in dataset.dims for scale in dimension.values()]
     return []
 
 
@@ -231,7 +230,7 @@ def _outward(group: h5py.Group) -> Iterator[h5py.Group]:
         yield group
         if group.name in ("/", None):
             return
-        group = group.parent
+        group = parent_of(group)
 
 
 def _rate_attribute(node: Node) -> float | None:
@@ -241,7 +240,7 @@ def _rate_attribute(node: Node) -> float | None:
 
 
 def _rate_member(group: h5py.Group) -> float | None:
-    rates = (scalar(group, name) for name in _RATE_SPELLINGS if name in group)
+    rates = (scalar(group, name) for name in _RATE_SPELLINGS if has_member(group, name))
     return next((rate for rate in rates if rate is not None), None)
 
 

@@ -6,29 +6,29 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import h5py
 import numpy as np
 
 from seriesview.errors import IntegrityError, ReaderError
+from seriesview.readers.hdf5_reach import FAILURES, Node, OutOfReach, link_target, open_member
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FIRST_USER_BLOCK = 512
 _LISTED = 20
 
-Node: TypeAlias = h5py.Group | h5py.Dataset
-
-# What h5py raises for objects that are not there, are damaged or of a kind that it does not know.
-FAILURES = (OSError, RuntimeError, KeyError, ValueError, TypeError)
-
 
 @dataclass(frozen=True)
 class Found:
-    """An object of a file under the path that leads to it; None where a link leads nowhere."""
+    """An object of a file under the path that leads to it; None where a link leads nowhere, or must not be followed.
+
+    `problem` says why it must not.
+    """
 
     path: str
     node: Node | None
+    problem: str | None = None
 
 
 def is_hdf5(path: Path) -> bool:
@@ -70,9 +70,11 @@ def one_line(error: BaseException) -> str:
 
 @contextmanager
 def readable(path: Path, what: str = "") -> Iterator[None]:
-    """Turn what h5py raises for damaged files into a ReaderError about the file and `what` in it."""
+    """Turn what h5py raises for damaged files, and OutOfReach, into a ReaderError about the file and `what` in it."""
     try:
         yield
+    except OutOfReach as error:
+        raise ReaderError(f"{path}: {error}") from error
     except FAILURES as error:
         where = f"{path}: {what}" if what else str(path)
         reason = one_line(error).strip("'\"") or type(error).__name__
@@ -92,11 +94,8 @@ def naming(path: Path, dataset: str) -> Iterator[None]:
 
 
 def child(group: h5py.Group, name: str) -> Node | None:
-    """The member of a group, links followed; None where there is none or its link leads nowhere."""
-    try:
-        node = group[name]
-    except FAILURES:
-        return None
+    """The member of a group, links followed; None where there is none or its link leads nowhere. Raises OutOfReach."""
+    node = open_member(group, name)
     return node if isinstance(node, h5py.Group | h5py.Dataset) else None
 
 
@@ -104,11 +103,6 @@ def child_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
     """The dataset of that name in a group, or None."""
     node = child(group, name)
     return node if isinstance(node, h5py.Dataset) else None
-
-
-def has_member(group: h5py.Group, name: str) -> bool:
-    """Whether a group has a member of that name, even a link that leads nowhere."""
-    return _link(group, name) is not None
 
 
 def names(group: h5py.Group) -> list[str]:
@@ -139,9 +133,13 @@ def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
             path = f"{found.path}/{name}"
             if path in skip:
                 continue
-            node = child(found.node, name)
-            if node is None:
-                if not _is_datatype(found.node, name):
+            try:
+                node = open_member(found.node, name)
+            except OutOfReach as error:
+                children.append(Found(path, None, str(error)))
+                continue
+            if not isinstance(node, h5py.Group | h5py.Dataset):
+                if node is None:
                     children.append(Found(path, None))
                 continue
             identity = identity_of(node)
@@ -239,28 +237,15 @@ def identity_of(node: Node) -> tuple[int, int]:
     return info.fileno, info.addr
 
 
-def _link(group: h5py.Group, name: str) -> Any:
-    try:
-        return group.get(name, default=None, getlink=True)
-    except FAILURES:
-        return None
-
-
-def _is_datatype(group: h5py.Group, name: str) -> bool:
-    try:
-        return isinstance(group[name], h5py.Datatype)
-    except FAILURES:
-        return False
-
-
 def _broken_link(file: h5py.File, dataset: str) -> str | None:
     """What the first link on the way that leads nowhere points at."""
     parts = dataset.strip("/").split("/")
-    for count in range(1, len(parts) + 1):
-        path = "/".join(parts[:count])
-        link = _link(file, path)
-        if child(file, path) is None and isinstance(link, h5py.SoftLink):
-            return str(link.path)
-        if child(file, path) is None and isinstance(link, h5py.ExternalLink):
-            return f"{link.path} in {link.filename}"
+    group: Node | None = file
+    for part in parts:
+        if not isinstance(group, h5py.Group):
+            return None
+        found = child(group, part)
+        if found is None:
+            return link_target(group, part)
+        group = found
     return None

@@ -14,8 +14,9 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError, RequestError
 from seriesview.layout.layouts import ChunkedLayout, Layout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.hdf5_file import attribute, dtype_of, file_of, one_line
+from seriesview.readers.hdf5_file import attribute, dtype_of, one_line
 from seriesview.readers.hdf5_layout import dataset_layout
+from seriesview.readers.hdf5_reach import check_unchanged, elsewhere, missing_part
 from seriesview.readers.hdf5_slabs import Slabs
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
 
@@ -86,14 +87,8 @@ def _is_matlab_text(dataset: h5py.Dataset) -> bool:
 
 
 def _missing_source(dataset: h5py.Dataset) -> str | None:
-    """The file that a part of a virtual dataset is in, where that is missing: HDF5 reads other values for it."""
-    if not dataset.is_virtual:
-        return None
-    folder = file_of(dataset).parent
-    for name in sorted({source.file_name for source in dataset.virtual_sources()}):
-        if name != "." and "%" not in name and not ((folder / name).is_file() or Path(name).is_file()):
-            return f"a part of it is in {name}, which is not there"
-    return None
+    name = missing_part(dataset)
+    return None if name is None else f"a part of it is in {name}, which is not there"
 
 
 def missing_filter(dataset: h5py.Dataset) -> str | None:
@@ -148,6 +143,7 @@ class Hdf5Samples:
         self.preferred_rows: int = chunks[0] if self._by_row else chunks[1]
         self._file: SampleFile | None = None
         self._slabs: Slabs | None = None
+        self._elsewhere = elsewhere(dataset)
         if self.layout is not None and not _has_tiny_chunks(self.layout):
             self._file = SampleFile(self.layout, threads())
         else:
@@ -167,7 +163,9 @@ class Hdf5Samples:
             self._file.read_into(first_sample, out)
         elif self._slabs is not None:
             try:
+                check_unchanged(self._elsewhere)
                 self._slabs.read_into(first_sample, out)
+                check_unchanged(self._elsewhere)
             except (OSError, RuntimeError) as error:
                 raise ReaderError(
                     f"{self._where}: samples {first_sample} to {first_sample + len(out)} cannot be read: "

@@ -21,7 +21,7 @@ from seriesview.readers.hdf5 import (
 )
 from seriesview.readers.hdf5_facts import usable_rate
 from seriesview.readers.hdf5_file import (
-    Node,
+    Found,
     child,
     child_dataset,
     find_node,
@@ -33,6 +33,7 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
+from seriesview.readers.hdf5_reach import Node, OutOfReach, reach_of
 from seriesview.readers.hdf5_samples import dtype_name
 from seriesview.readers.nwb_events import is_event_table, open_event_table, open_moments, open_switches
 from seriesview.readers.nwb_series import (
@@ -80,7 +81,7 @@ class NwbReader:
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Every series, table of units and table of intervals, and links that lead nowhere. Raises ReaderError."""
-        with open_hdf5(path) as file, readable(path):
+        with open_hdf5(path) as file, readable(path), reach_of(path):
             return _candidates(file)
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
@@ -91,7 +92,7 @@ class NwbReader:
         """
         file = open_hdf5(path)
         try:
-            with readable(path, options.dataset or ""):
+            with readable(path, options.dataset or ""), reach_of(path, options.follow_external):
                 recording = _open(path, file, options)
         except BaseException:
             file.close()
@@ -195,9 +196,12 @@ def _candidates(file: h5py.File) -> list[Candidate]:
     candidates: list[Candidate] = []
     for found in walk(file, _SKIPPED):
         if found.node is None:
-            candidates.append(broken_link(found.path))
+            candidates.append(broken_link(found))
         elif isinstance(found.node, h5py.Group):
-            candidate = _candidate(found.path, found.node)
+            try:
+                candidate = _candidate(found.path, found.node)
+            except OutOfReach as error:
+                candidate = broken_link(Found(found.path, None, str(error)))
             if candidate is not None:
                 candidates.append(candidate)
     return candidates

@@ -11,6 +11,7 @@ import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.readers.hdf5_file import attribute, child_dataset, plain
+from seriesview.readers.hdf5_reach import has_member
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.nwb_series import natural_type, series_problem
 from seriesview.readers.nwb_tables import NO_END, NO_START, row_labels, vector
@@ -63,7 +64,7 @@ def open_switches(path: Path, series: h5py.Group, name: str, options: ReadOption
 
 def is_event_table(node: h5py.Group) -> bool:
     """Whether a group is a table with one event a row."""
-    return "timestamp" in node and "id" in node
+    return has_member(node, "timestamp") and has_member(node, "id")
 
 
 def open_event_table(path: Path, table: h5py.Group, name: str, options: ReadOptions) -> Recording:

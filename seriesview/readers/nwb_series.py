@@ -11,7 +11,8 @@ import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.readers.hdf5_facts import attribute_number, seconds_a_unit, usable_rate
-from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, has_member, naming, text
+from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, naming, text
+from seriesview.readers.hdf5_reach import has_member
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import missing_filter, samples_problem
 from seriesview.readers.nwb_tables import channel_factors, column, region_channels
@@ -23,7 +24,7 @@ _COORDINATES = ("x", "y", "z")
 
 def is_series(node: h5py.Group) -> bool:
     """Whether a group has what a TimeSeries has, or says that it is one."""
-    if "external_file" in node:
+    if has_member(node, "external_file"):
         return True
     says_so = (text(attribute(node, "neurodata_type")) or "").endswith("Series")
     has_clock = has_member(node, "starting_time") or has_member(node, "timestamps")
@@ -54,7 +55,7 @@ def natural_type(series: h5py.Group) -> SeriesType:
 def series_problem(series: h5py.Group, kind: SeriesType) -> str | None:
     """Why a series cannot be shown as `kind`, whatever its rate; None where it can."""
     data, times = child_dataset(series, "data"), child_dataset(series, "timestamps")
-    if "external_file" in series and (data is None or not data.size):
+    if has_member(series, "external_file") and (data is None or not data.size):
         return "its pictures are in another file"
     for name, dataset in (("data", data), ("timestamps", times)):
         if dataset is None and has_member(series, name):

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.hdf5_file import FAILURES, attribute, child_dataset, dtype_of, has_member, plain
+from seriesview.readers.hdf5_file import attribute, child, child_dataset, dtype_of, plain
+from seriesview.readers.hdf5_reach import FAILURES, has_member
 from seriesview.readers.hdf5_samples import missing_filter
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.protocol import Channel, ReadOptions, Recording
@@ -123,7 +124,7 @@ def channel_factors(path: Path, series: h5py.Group, num_channels: int) -> npt.ND
 def is_units(node: h5py.Group) -> bool:
     """Whether a group is a table of units, or of another kind with the times of several events in each row."""
     return attribute(node, "neurodata_type") == "Units" or any(
-        f"{name}_index" in node for name in _RAGGED_TIMES
+        has_member(node, f"{name}_index") for name in _RAGGED_TIMES
     )
 
 
@@ -221,7 +222,7 @@ def row_labels(table: h5py.Group, rows: int, default: str) -> list[str]:
     names = attribute(table, "colnames")
     texts = [name for name in ([names] if isinstance(names, str) else names or []) if isinstance(name, str)]
     for name in (*_ROW_LABELS, *(name for name in texts if name not in _ROW_LABELS)):
-        if f"{name}_index" in table:
+        if has_member(table, f"{name}_index"):
             ragged = ragged_column(table, name, rows)
             if ragged is not None and all(isinstance(value, str) for values in ragged for value in values):
                 return [", ".join(values) for values in ragged]
@@ -261,7 +262,7 @@ def _region_table(region: h5py.Dataset) -> h5py.Group | None:
     try:
         table = region.file[region.attrs["table"]]
     except FAILURES:
-        table = region.file.get("general/extracellular_ephys/electrodes")
+        table = child(region.file, "general/extracellular_ephys/electrodes")
     return table if isinstance(table, h5py.Group) else None
 
 

@@ -73,6 +73,7 @@ class ReadOptions:
     byte_offset: int = 0
     order: Literal["C", "F"] = "C"
     allow_truncated: bool = False
+    follow_external: bool = False
 
 
 @dataclass(frozen=True)
