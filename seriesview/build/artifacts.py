@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from seriesview.build import ARTIFACT_VERSION
+from seriesview.build.clock import counts_from_1970, epoch_of, wall_clock
 from seriesview.build.dataset import Dataset, opened_recording, without_descriptions
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
@@ -55,13 +56,13 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
             make = event_fields if recording.type == "event" else interval_fields
             fields = make(recording, job.store)
             check_unchanged(source)
-            return _result(dataset.name, recording, source, fields, began, recording.num_samples * 8)
+            return _result(dataset, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job)
         with made as build:
             made.ensure_room(plan.bytes_to_write)
             fields = build.build()
-        return _result(dataset.name, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+        return _result(dataset, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
@@ -92,7 +93,7 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
         plan = plan_samples(recording, dataset, source.size)
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.gather([_digests(shard) for shard in shards])
-        return _result(dataset.name, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+        return _result(dataset, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
 def source_path(recording: Recording) -> Path:
@@ -172,6 +173,19 @@ def _channel_info(channel: Channel) -> ChannelInfo:
     return ChannelInfo(**{key: value for key, value in vars(channel).items() if key in known})
 
 
+def _on_its_clock(manifest: SeriesManifest, session_start: str | None, dataset: Dataset) -> SeriesManifest:
+    """The manifest with the session start that the file tells; times that count from 1970 have that of 1970."""
+    if session_start is None:
+        return manifest
+    clock = wall_clock(session_start, dataset.options.timezone)
+    if manifest.segments and counts_from_1970(clock, manifest.segments[0].start_time):
+        sys.stderr.write(
+            f"{dataset.name}: its times are taken to count from 1970, not from its session start, {clock}\n"
+        )
+        clock = epoch_of(clock)
+    return dataclasses.replace(manifest, session_start=clock)
+
+
 def _digests(shard: Mapping[str, Any]) -> FinestDigests:
     return {name: [bytes.fromhex(digest) for digest in found] for name, found in shard["digests"].items()}
 
@@ -187,13 +201,14 @@ def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
 
 
 def _result(
-    name: str,
+    dataset: Dataset,
     recording: Recording,
     source: SourceIdentity,
     fields: dict[str, Any],
     began: float,
     read_bytes: int,
 ) -> dict[str, Any]:
+    name = dataset.name
     deviation = fields.pop("largest_deviation", 0.0)
     for decision in recording.decisions:
         if decision.is_guess:
@@ -208,10 +223,11 @@ def _result(
             "unit": recording.unit,
             "scale": float(recording.scale),
             "offset": float(recording.offset),
-            "session_start": recording.session_start,
+            "session_start": None,
             **fields,
         }
     )
+    manifest = _on_its_clock(manifest, recording.session_start, dataset)
     if deviation:
         rate = f"{manifest.sampling_frequency:.10g} Hz"
         sys.stderr.write(

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from seriesview.build.clock import check_year, counts_from_1970, wall_clock
 from seriesview.build.dataset import Dataset, naming_dataset
 from seriesview.errors import BuildError
 from seriesview.series.manifest import ChannelInfo, SeriesManifest, parse_series_manifest
@@ -56,7 +55,7 @@ def described(manifest: SeriesManifest, dataset: Dataset) -> SeriesManifest:
         unit=manifest.unit if options.unit is None else options.unit,
         scale=manifest.scale if options.scale is None else float(options.scale),
         offset=manifest.offset if options.offset is None else float(options.offset),
-        session_start=_session_start(options.session_start, options.timezone) or manifest.session_start,
+        session_start=_session_start(manifest, dataset),
     )
 
 
@@ -72,23 +71,20 @@ def _without_own(
     )
 
 
-def _session_start(text: str | None, timezone: str | None) -> str | None:
-    """ISO 8601 with a zone: the text's own, else the configured one. Raises BuildError."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
+def _session_start(manifest: SeriesManifest, dataset: Dataset) -> str | None:
+    """What the configuration says, else what the file says. Raises BuildError where it cannot be."""
+    options = dataset.options
+    start = manifest.segments[0].start_time if manifest.segments else 0.0
+    if options.session_start is None:
+        if manifest.session_start is not None:
+            known = wall_clock(manifest.session_start, None)
+            check_year(known, start, "set `session_start`, or `start_time`")
+        return manifest.session_start
+    chosen = wall_clock(options.session_start, options.timezone)
+    if counts_from_1970(chosen, start):
         raise BuildError(
-            f"session_start: {text!r} is not a date and time such as 2024-05-17T09:30:00+02:00"
-        ) from error
-    if moment.tzinfo is None:
-        if timezone is None:
-            raise BuildError(f"session_start: {text!r} has no time zone; add one, or set `timezone`")
-        try:
-            moment = moment.replace(tzinfo=ZoneInfo(timezone))
-        except (ZoneInfoNotFoundError, ValueError) as error:
-            raise BuildError(
-                f"timezone: {timezone!r} is not known; use a name such as Europe/Berlin"
-            ) from error
-    return moment.isoformat()
+            f"session_start: the recording's times count from 1970 already (the first is {start:.6f} s), and "
+            f"{chosen} would be added to them; leave `session_start` out"
+        )
+    check_year(chosen, start, "write another `session_start`")
+    return chosen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN_SEGMENTS = 10
 SHOWN_CHANNELS = 10
+_ZONES = {False: " (local time, its zone is not known)", None: " (which cannot be read as a time)"}
 SHOWN_STRETCHES = 5
 
 
@@ -70,6 +72,14 @@ def _indented(store: Store, uri: str) -> Iterator[str]:
         yield f"  {line}"
 
 
+def _names_zone(session_start: str) -> bool | None:
+    """Whether a wall-clock time names its zone; None where it cannot be read."""
+    try:
+        return datetime.fromisoformat(session_start).tzinfo is not None
+    except ValueError:
+        return None
+
+
 def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
     from seriesview.series.manifest import ArrayInfo
 
@@ -88,7 +98,7 @@ def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
         if own := ", ".join(_of_their_own(manifest)):
             yield f"  of its own: {own}"
     if manifest.session_start:
-        yield f"time 0 is {manifest.session_start}"
+        yield f"time 0 is {manifest.session_start}{_ZONES.get(_names_zone(manifest.session_start), '')}"
     if manifest.intervals is None:
         names = [f"{c.id} ({c.label})" if c.label not in ("", c.id) else c.id for c in manifest.channels]
         yield f"channels: {_listed(names)}"

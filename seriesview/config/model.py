@@ -65,7 +65,8 @@ class DatasetConfig:
     timezone: str | None = key("Zone of wall-clock times that have none, such as Europe/Berlin.", minLength=1)
     start_time: float | None = key("Time of the first sample in seconds, where the file does not say.")
     session_start: str | None = key(
-        "Date and time at which the recording's time is 0 (ISO 8601): series with one align by it.",
+        "Date and time at which the recording's time is 0 (ISO 8601; without a zone that of `timezone`, else a local "
+        "time): series with one align by it.",
         minLength=1,
     )
     label: str | None = key("What people call the series; its name where left out.", minLength=1)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -16,25 +17,40 @@ from seriesview.workspace.manifest import WorkspaceManifest
 
 EPOCH_SECONDS = 1e8
 """Times from here on are taken for seconds since 1970, as the viewer does."""
-MOST_EPOCH_SECONDS = 1e11
+END_OF_CLOCKS = 7_258_118_400
+"""The year 2200: later than any recording."""
 
 Range = tuple[float, float]
 
 
+@dataclass(frozen=True)
+class _Anchor:
+    """`own` seconds of a series' times are `moment`, which has no zone where none is known."""
+
+    own: int
+    moment: datetime
+
+
 def shifts(manifests: Mapping[str, SeriesManifest]) -> dict[str, float]:
-    """Seconds to add to each series' own times to get view times, for the series of one view (by name)."""
-    clocks = {name: _clock(manifest.session_start) for name, manifest in manifests.items()}
-    known = [clock for clock in clocks.values() if clock is not None]
-    if known:
-        earliest = min(known)
-        return {
-            name: 0.0 if clock is None else (clock - earliest).total_seconds()
-            for name, clock in clocks.items()
-        }
-    starts = [segment.start_time for manifest in manifests.values() for segment in manifest.segments[:1]]
-    first = math.floor(min(starts)) if starts else 0
-    is_epoch = EPOCH_SECONDS <= first < MOST_EPOCH_SECONDS
-    return dict.fromkeys(manifests, -float(first) if is_epoch else 0.0)
+    """Seconds to add to each series' own times to get view times, for the series of one view (by name).
+
+    Series are placed as docs/format.md section 12 says.
+    """
+    anchors = {name: _anchor(manifest) for name, manifest in manifests.items()}
+    zoned = [anchor for anchor in anchors.values() if anchor is not None and anchor.moment.tzinfo is not None]
+    with_zone_of_their_own = [anchor for anchor in zoned if not anchor.own]
+    named = min(with_zone_of_their_own or zoned[:1], key=lambda anchor: anchor.moment, default=None)
+    zone = UTC if named is None else named.moment.tzinfo
+    moments = {
+        name: anchor.moment if anchor.moment.tzinfo is not None else anchor.moment.replace(tzinfo=zone)
+        for name, anchor in anchors.items()
+        if anchor is not None
+    }
+    zero = min(moments.values(), default=None)
+    return {
+        name: 0.0 if anchor is None or zero is None else (moments[name] - zero).total_seconds() - anchor.own
+        for name, anchor in anchors.items()
+    }
 
 
 def own_ranges(
@@ -69,9 +85,21 @@ def rows_within(store: Store, manifest: SeriesManifest, ranges: Iterable[Range])
     return found
 
 
+def _anchor(manifest: SeriesManifest) -> _Anchor | None:
+    """A moment of the series that a wall clock tells; None where nothing tells when it was."""
+    start = manifest.segments[0].start_time if manifest.segments else 0.0
+    own = math.floor(start) if start >= EPOCH_SECONDS else 0
+    clock = _clock(manifest.session_start)
+    if clock is not None:
+        try:
+            return _Anchor(own, clock + timedelta(seconds=own))
+        except OverflowError:
+            return None
+    return _Anchor(own, datetime.fromtimestamp(own, UTC)) if 0 < own < END_OF_CLOCKS else None
+
+
 def _clock(text: str | None) -> datetime | None:
     try:
-        clock = None if text is None else datetime.fromisoformat(text)
+        return None if text is None else datetime.fromisoformat(text)
     except ValueError:
         return None
-    return clock if clock is not None and clock.tzinfo is not None else None

@@ -28,7 +28,8 @@
  * @property {number} startTime view time of tick 0, seconds
  * @property {number} endTime end of the latest series, view time, seconds
  * @property {number} firstTime beginning of the earliest series, view time, seconds
- * @property {string | null} sessionStart ISO 8601 with zone, of view time 0; null: no wall clock
+ * @property {string | null} sessionStart ISO 8601, with a zone where one is known, of view time 0; null: no wall clock
+ * @property {Record<string, string>} clockNotes by series URI: what to know of where it was put on the clock
  * @property {Record<string, number>} shifts by series URI: what to add to its own times to get view times, seconds
  * @property {number[]} ladder the samplesPerColumn that there are, ascending, from 1
  * @property {number} finest the smallest samplesPerColumn that is read exactly (1 with raw samples, else the base)
@@ -80,7 +81,7 @@
  * @property {Channel[]} channels
  * @property {Segment[]} segments
  * @property {number | null} sampling_frequency null: irregular
- * @property {string | null} session_start
+ * @property {string | null} session_start ISO 8601; without a zone: as it was recorded
  * @property {(ArrayInfo & {link?: undefined}) | {link: any} | null} values
  * @property {ArrayInfo | null} timestamps
  * @property {(ArrayInfo & {factor: number, times?: ArrayInfo})[]} levels

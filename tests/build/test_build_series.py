@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import pytest
 
@@ -72,7 +73,18 @@ def test_a_series_without_a_label_has_its_datasets_name(
     [
         ({"channel_labels": ["a"]}, "dataset raw: channel_labels: 1 labels for 3 channels"),
         ({"session_start": "noon"}, "dataset raw: session_start: 'noon' is not a date"),
-        ({"session_start": "2024-07-01T10:00:00"}, "dataset raw: session_start: .* has no time zone"),
+        (
+            {"session_start": "1824-07-01T10:00:00Z"},
+            "dataset raw: session_start: .* begin in the year 1824, which cannot be; write another",
+        ),
+        (
+            {"session_start": "2024-07-01T10:00:00Z", "start_time": 1e12},
+            "dataset raw: session_start: .* begin 1e.12 s after 2024-07-01T10:00:00.00:00, which cannot be",
+        ),
+        (
+            {"session_start": "2024-07-01T10:00:00", "start_time": 1_719_828_000.5},
+            "times count from 1970 already .the first is 1719828000.500000 s., .* leave `session_start` out",
+        ),
         (
             {"session_start": "2024-07-01T10:00:00", "timezone": "Mars/Base"},
             "dataset raw: timezone: 'Mars/Base'",
@@ -84,6 +96,30 @@ def test_descriptions_that_do_not_fit_are_named(
 ) -> None:
     with pytest.raises(BuildError, match=message):
         series(config | more, store, tmp_path)
+
+
+def test_a_local_time_stays_one(config: dict[str, Any], store: Store, tmp_path: Path) -> None:
+    result = series(config | {"session_start": "2024-07-01 10:00"}, store, tmp_path)
+    assert result["manifest"]["session_start"] == "2024-07-01T10:00:00"
+
+
+def test_times_that_count_from_1970_are_not_added_to_a_files_session_start(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "session.nwb"
+    with h5py.File(path, "w") as file:
+        file.attrs["nwb_version"] = "2.6.0"
+        file["session_start_time"] = "2023-11-14T17:13:20-05:00"
+        times = file.create_group("acquisition/probe")
+        times.attrs["neurodata_type"] = "TimeSeries"
+        times["data"] = np.arange(900, dtype="i2")
+        times["data"].attrs["unit"] = "V"
+        times["timestamps"] = 1_700_000_000 + np.arange(900) / 100
+    config = {"path": str(path), "dataset": "/acquisition/probe"}
+    manifest = series(config, store, tmp_path)["manifest"]
+    assert manifest["session_start"] == "1969-12-31T19:00:00-05:00"
+    assert manifest["segments"][0]["start_time"] == pytest.approx(1_700_000_000)
+    assert "count from 1970, not from its session start, 2023-11-14T17:13:20-05:00" in capsys.readouterr().err
 
 
 def test_new_words_give_the_same_artifacts(config: dict[str, Any], store: Store, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import { createHistory, fitFrame, readSettings, readState } from '../../seriesvi
 
 /** @type {any} */
 const timeline = {
-  ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 1000, sessionStart: null, shifts: {}, finest: 1,
+  ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 1000, sessionStart: null, clockNotes: {}, shifts: {}, finest: 1,
   ladder: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 64, 128, 256, 512, 1024],
 };
 /** @type {any} */

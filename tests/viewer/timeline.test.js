@@ -68,7 +68,7 @@ test('a start in 1970 seconds keeps microseconds', () => {
   ]);
   const timeline = timelineOf({ [uri]: manifest });
   assert.equal(timeline.shifts[uri], -1_700_000_000);
-  assert.equal(timeline.sessionStart, '2023-11-14T22:13:20.000Z');
+  assert.equal(timeline.sessionStart, '2023-11-14T22:13:20Z');
   assert.ok(Math.abs(timeline.startTime - 0.123456) < 2.5e-7);
   const rung = { samplesPerColumn: 1, columnsPerSample: 1 };
   for (const column of [0, 1, 12345, 2_999_999_999]) {
@@ -90,6 +90,49 @@ test('wall clocks place series, fractions of milliseconds too; one without begin
   assert.equal(timeline.shifts.a, 0);
   assert.ok(Math.abs(timeline.shifts.b - 0.999875) < 1e-12);
   assert.equal(timeline.shifts.c, 0);
+});
+
+test('a time without a zone is read as it was recorded, whatever zone the browser is in', () => {
+  const segment = [{ start_time: 0, num_samples: 1000 }];
+  const series = {
+    a: seriesOf(100, segment, { session_start: '2024-03-31T01:59:59.250' }),
+    b: seriesOf(100, segment, { session_start: '2024-03-31T03:00:00' }),
+  };
+  for (const zone of ['Europe/Berlin', 'UTC', 'America/New_York', 'Asia/Kolkata']) {
+    process.env.TZ = zone;
+    const timeline = timelineOf(series);
+    assert.equal(timeline.sessionStart, '2024-03-31T01:59:59.250');
+    assert.deepEqual(timeline.shifts, { a: 0, b: 3600.75 });
+    assert.deepEqual(timeline.clockNotes, {});
+  }
+  delete process.env.TZ;
+});
+
+test('beside a clock with a zone, one without is taken for the same, and said to be', () => {
+  const segment = [{ start_time: 0, num_samples: 1000 }];
+  const timeline = timelineOf({
+    a: seriesOf(100, segment, { session_start: '2024-03-01T09:00:00' }),
+    b: seriesOf(100, segment, { session_start: '2024-03-01T10:00:00+05:30' }),
+    c: seriesOf(100, segment),
+  });
+  assert.equal(timeline.sessionStart, '2024-03-01T09:00:00+05:30');
+  assert.deepEqual(timeline.shifts, { a: 0, b: 3600, c: 0 });
+  assert.match(timeline.clockNotes.a, /no zone: they are taken for UTC\+05:30/);
+  assert.match(timeline.clockNotes.c, /no date/);
+  assert.equal(timeline.clockNotes.b, undefined);
+});
+
+test('series that count from 1970 and series with a session_start lie on one clock', () => {
+  const series = {
+    a: seriesOf(100, [{ start_time: 1_709_283_600.5, num_samples: 60000 }]),
+    b: seriesOf(100, [{ start_time: 2, num_samples: 60000 }], { session_start: '2024-03-01T10:00:00.250+01:00' }),
+    c: seriesOf(100, [{ start_time: 1_709_283_601.125, num_samples: 60000 }], { session_start: '1970-01-01T00:00:00Z' }),
+  };
+  const timeline = timelineOf(series);
+  assert.equal(timeline.sessionStart, '2024-03-01T10:00:00+01:00');
+  assert.deepEqual(timeline.shifts, { a: -1_709_283_600, b: 0.25, c: -1_709_283_600 });
+  assert.equal(timeline.firstTime, 0.5);
+  assert.deepEqual(timeline.clockNotes, {});
 });
 
 test('without a wall clock times are as stored', () => {
@@ -204,7 +247,7 @@ test('of series in 1970 seconds and others, these begin at view time 0, bands to
     bands: seriesOf(null, [{ start_time: 1, num_samples: 3, end_time: 9 }], { type: 'interval' }),
   };
   const timeline = timelineOf(series, ['a', 'b']);
-  assert.equal(timeline.sessionStart, '2023-11-14T22:13:20.000Z');
+  assert.equal(timeline.sessionStart, '2023-11-14T22:13:20Z');
   assert.deepEqual(timeline.shifts, { a: -1_700_000_000, b: 0, bands: 0 });
   assert.equal(timeline.startTime, 0.25);
   assert.equal(timelineOf(series, ['b']).sessionStart, null);

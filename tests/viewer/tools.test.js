@@ -10,7 +10,7 @@ import { statistics } from '../../seriesview/viewer/drawing/extracts.js';
 
 /** @param {object} [more] @returns {any} */
 function timeline(more) {
-  return { ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 100000, sessionStart: null, ...more };
+  return { ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 100000, sessionStart: null, clockNotes: {}, ...more };
 }
 
 const CHANNELS = [
@@ -98,6 +98,7 @@ test('wall-clock times are found to the microsecond', () => {
   const cases = [
     ['2024-05-01 23:59:59.250002', 1.000001],
     ['2024-05-01T21:59:59.250001Z', 1],
+    ['2024-05-01 21:59:59.250001 Z', 1],
     ['2024-05-01 22:59:58.250001+0100', 0],
     ['2024-05-02 00:00', 1.749999],
     ['00:00:01.250001', 3],
@@ -112,6 +113,16 @@ test('wall-clock times are found to the microsecond', () => {
     const since1970 = /** @type {{time: number}} */ (parseTime('1714600799.250001', line, mode));
     assert.ok(Math.abs(since1970.time - 1) < 3e-7, `${mode}: ${JSON.stringify(since1970)}`);
   }
+});
+
+test('times of a clock without a zone are read as it shows them', () => {
+  const line = timeline({ sessionStart: '2024-03-31T01:30:00' });
+  process.env.TZ = 'Europe/Berlin';
+  for (const [text, time] of /** @type {[string, number][]} */ ([['02:30', 3600], ['2024-03-31 3:30', 7200], ['3:30:00.5', 7200.5]])) {
+    assert.deepEqual(parseTime(text, line, 'wall'), { time }, text);
+  }
+  assert.ok('error' in parseTime('2024-03-31 02:30 +01:00', line, 'wall'));
+  delete process.env.TZ;
 });
 
 test('what is no time, or outside, is said in words', () => {

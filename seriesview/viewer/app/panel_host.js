@@ -122,7 +122,8 @@ export function createPanelHost(app, panel, initial, answers) {
         const how = { ...settings, height: painted.height, isDark: app.isDark() };
         if (painted.isComplete) standIn.keep(canvas, painted, JSON.stringify(how));
       }
-      const text = painted.notes.join(' · ');
+      const clock = app.timeline().clockNotes[panel.seriesUri ?? ''];
+      const text = [...(clock ? [clock] : []), ...painted.notes].join(' · ');
       if (notes.textContent !== text) Object.assign(notes, { textContent: text, title: text });
       place(frame);
       if (painted.isComplete) canvas.setAttribute('aria-label', inWords(painted));

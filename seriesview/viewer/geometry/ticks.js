@@ -3,6 +3,8 @@
  * that ticks and labels are exact wherever view time 0 is, 1970 included.
  */
 
+import { readClock, zoneText } from './clocks.js';
+
 /** @typedef {'seconds' | 'clock' | 'wall'} TimeMode */
 /** @typedef {{time: number, label: string, context: string, isMajor: boolean}} Tick time: view time, seconds */
 /** @typedef {{nanoseconds: bigint, months: number, parts: number}} Step months: 0, or the step is so many months */
@@ -45,7 +47,7 @@ const WALL = [
  * @param {number} width CSS pixels between the edges
  * @param {TimeMode} mode
  * @param {string | null} sessionStart of view time 0; null: wall is clock
- * @returns {{ticks: Tick[], step: number, unit: string}} step: seconds between major ticks; unit: s, h:m:s or the zone
+ * @returns {{ticks: Tick[], step: number, unit: string}} step: seconds between major ticks; unit: s, h:m:s or the zone ('local time' without one)
  */
 export function timeTicks(startTime, endTime, width, mode, sessionStart) {
   const start = mode === 'wall' ? parseStart(sessionStart) : null;
@@ -274,17 +276,14 @@ function dateOf(at) {
 }
 
 /**
- * @param {string | null} text ISO 8601 with zone
- * @returns {{nanoseconds: bigint, zone: string} | null} since 1970, as the clocks of that zone show it
+ * @param {string | null} text ISO 8601, with a zone or without
+ * @returns {{nanoseconds: bigint, zone: string} | null} since 1970, as the clock that was read shows it
  */
 function parseStart(text) {
-  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:\.(\d+))?(Z|[+-]\d\d:?\d\d)$/i.exec(text ?? '');
-  if (!parts) return null;
-  const milliseconds = Date.parse(`${parts[1]}T${parts[2]}${parts[3] ?? ':00'}Z`);
-  if (!Number.isFinite(milliseconds)) return null;
-  const fraction = BigInt((parts[4] ?? '').slice(0, 9).padEnd(9, '0'));
-  const offset = parts[5].toUpperCase() === 'Z' ? '' : parts[5].replace(/:?(\d\d)$/, ':$1').replace('-', '\u2212');
-  return { nanoseconds: BigInt(milliseconds) * 1_000_000n + fraction, zone: /[1-9]/.test(offset) ? `UTC${offset}` : 'UTC' };
+  const clock = readClock(text);
+  if (!clock) return null;
+  const fraction = BigInt(clock.digits.slice(0, 9).padEnd(9, '0'));
+  return { nanoseconds: BigInt(clock.seconds) * SECOND + fraction, zone: zoneText(clock.minutes) };
 }
 
 /** @param {number} seconds @returns {bigint} nearest */

@@ -1,5 +1,6 @@
 /** @file The column grid: times, ticks and columns, and how frames move on it. Sums only as start + integer / rate. */
 
+import { placeSeries } from './clocks.js';
 import { nearestRung, nextRung, rungOfAtLeast, ticksPerColumn, zoomLadder } from './ladder.js';
 
 /** @typedef {import('../types.js').Rung} Rung */
@@ -8,8 +9,6 @@ import { nearestRung, nextRung, rungOfAtLeast, ticksPerColumn, zoomLadder } from
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 /** @typedef {import('../types.js').Timeline} Timeline */
 
-/** Times from here on are taken for seconds since 1970. */
-export const EPOCH_SECONDS = 1e8;
 /** Events and points have times of their own, which are looked at to at least the millisecond. */
 const POINT_TICKS = 1000;
 /** How near, in columns, a start must be to a whole column to be on it. */
@@ -35,7 +34,7 @@ export function isRegular(manifest) {
 export function makeTimeline(panels, series, finest) {
   const shown = [...new Set(panels.map((panel) => panel.seriesUri ?? ''))].filter((uri) => series[uri]);
   const bands = Object.keys(series).filter((uri) => series[uri].type === 'interval' && !shown.includes(uri));
-  const { shifts, sessionStart } = placeSeries([...shown, ...bands], series);
+  const { shifts, sessionStart, clockNotes } = placeSeries([...shown, ...bands], series);
   const long = shown.filter((uri) => series[uri].segments.length);
   const timed = long.length ? long : bands.filter((uri) => series[uri].segments.length);
   const firstTime = timed.reduce((least, uri) => Math.min(least, shifts[uri] + startOf(series[uri])), Infinity);
@@ -43,7 +42,7 @@ export function makeTimeline(panels, series, finest) {
   const reference = timed.find((uri) => isRegular(series[uri])) ?? timed[0];
   if (reference === undefined) {
     const nothing = { ticksPerSecond: POINT_TICKS, startTime: 0, firstTime: 0, endTime: 1, finest: 1 };
-    return { ...nothing, shifts, sessionStart, ladder: zoomLadder([], POINT_TICKS) };
+    return { ...nothing, shifts, sessionStart, clockNotes, ladder: zoomLadder([], POINT_TICKS) };
   }
   const manifest = series[reference];
   const regular = isRegular(manifest);
@@ -58,6 +57,7 @@ export function makeTimeline(panels, series, finest) {
     endTime: Math.max(endTime, firstTime + 1 / ticksPerSecond),
     firstTime,
     sessionStart,
+    clockNotes,
     shifts,
     ladder: ladder.length ? ladder : zoomLadder([], numTicks),
     finest: closest,
@@ -234,55 +234,6 @@ export function sessionColumns(timeline, rung) {
   const first = Math.floor(columnOfTime(timeline, rung, timeline.firstTime) + ON_GRID);
   const end = Math.ceil(columnOfTime(timeline, rung, timeline.endTime) - ON_GRID);
   return { first, end: Math.max(end, first + 1) };
-}
-
-/**
- * What to add to the times of each series to get view times, and the wall clock at view time 0.
- * @param {string[]} uris
- * @param {Record<string, SeriesManifest>} series
- * @returns {{shifts: Record<string, number>, sessionStart: string | null}}
- */
-function placeSeries(uris, series) {
-  /** @type {Record<string, number>} */
-  const shifts = {};
-  const clocks = uris.map((uri) => wallClock(series[uri].session_start));
-  const earliest = clocks.reduce((best, clock) => (clock && (!best || isBefore(clock, best)) ? clock : best), null);
-  if (earliest) {
-    uris.forEach((uri, index) => {
-      const clock = clocks[index] ?? earliest;
-      shifts[uri] = clock.seconds - earliest.seconds + (clock.fraction - earliest.fraction);
-    });
-    return { shifts, sessionStart: earliest.text };
-  }
-  const isEpoch = (/** @type {string} */ uri) => {
-    const start = series[uri].segments.length ? startOf(series[uri]) : 0;
-    return start >= EPOCH_SECONDS && start < 1e11;
-  };
-  const first = Math.floor(Math.min(...uris.filter(isEpoch).map((uri) => startOf(series[uri]))));
-  for (const uri of uris) shifts[uri] = isEpoch(uri) ? -first : 0;
-  return { shifts, sessionStart: Number.isFinite(first) ? new Date(first * 1000).toISOString() : null };
-}
-
-/**
- * Whole seconds since 1970 and the rest, which may have more digits than a Date keeps.
- * @param {string | null} text ISO 8601 with zone
- * @returns {{seconds: number, fraction: number, text: string} | null} null where it is no such time
- */
-function wallClock(text) {
-  const parts = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d)?)(\.\d+)?(Z|[+-]\d\d:?\d\d)$/i.exec(text ?? '');
-  if (!parts) return null;
-  const seconds = Date.parse(`${parts[1]}T${parts[2]}${parts[4].toUpperCase()}`) / 1000;
-  if (!Number.isFinite(seconds)) return null;
-  return { seconds, fraction: Number(`0${parts[3] ?? ''}`), text: /** @type {string} */ (text) };
-}
-
-/**
- * @param {{seconds: number, fraction: number}} one
- * @param {{seconds: number, fraction: number}} other
- * @returns {boolean}
- */
-function isBefore(one, other) {
-  return one.seconds < other.seconds || (one.seconds === other.seconds && one.fraction < other.fraction);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** @file Times as people type them. */
 
 import { formatTime } from '../../geometry/ticks.js';
-import { EPOCH_SECONDS } from '../../geometry/timeline.js';
+import { EPOCH_SECONDS, readClock } from '../../geometry/clocks.js';
 
 /** @typedef {import('../../types.js').Timeline} Timeline */
 /** @typedef {import('../../geometry/ticks.js').TimeMode} TimeMode */
@@ -11,7 +11,6 @@ export const TIME_KINDS = 'seconds (12.5), h:m:s (0:01:02.5, 2d 03:00:00), a wal
 const SECONDS = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?:s|sec|seconds)?$/i;
 const DAYS = /^([+-])?(\d+)\s*d(?:\s+(\d.*))?$/i;
 const CLOCK = /^([+-])?(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d*)?)$/;
-const WALL = /^(?:(\d{4}-\d\d-\d\d)[T ]+)?(\d\d?:\d\d)(:\d\d)?(\.\d+)?\s*(Z|[+-]\d\d:?\d\d)?$/i;
 
 /**
  * The view time in seconds that a text means, or what is wrong with it.
@@ -50,14 +49,15 @@ function readTime(typed, timeline, mode) {
 }
 
 /**
- * So many seconds that they are counted from 1970 are, where there is a wall clock.
+ * So many seconds that they are counted from 1970 are, where there is a wall clock whose zone is known.
  * @param {number} seconds
  * @param {string | null} sessionStart
  * @returns {number} view time
  */
 function secondsToView(seconds, sessionStart) {
-  const start = seconds >= EPOCH_SECONDS && sessionStart ? readWall(sessionStart, '', '') : null;
-  return start ? seconds - start.seconds - start.fraction : seconds;
+  const start = seconds >= EPOCH_SECONDS ? readClock(sessionStart) : null;
+  if (!start || start.minutes === null) return seconds;
+  return seconds - (start.seconds - 60 * start.minutes) - Number(`0.${start.digits}`);
 }
 
 /** @param {string | undefined} sign @param {number} time @returns {number} */
@@ -67,25 +67,19 @@ function signed(sign, time) {
 
 /** @param {string} typed @param {Timeline} timeline @param {string} sessionStart @returns {number | null} */
 function wallToView(typed, timeline, sessionStart) {
-  const start = readWall(sessionStart, '', '');
-  const wall = start && readWall(typed, sessionStart.slice(0, 10), start.zone);
-  if (!wall) return null;
-  const time = wall.seconds - start.seconds + (wall.fraction - start.fraction);
+  const start = readClock(sessionStart);
+  const isDated = /^\d{4}-/.test(typed);
+  const wall = readClock(isoText(isDated ? typed : `${sessionStart.slice(0, 10)} ${typed}`));
+  if (!start || !wall || (wall.minutes !== null && start.minutes === null)) return null;
+  const zones = wall.minutes === null || start.minutes === null ? 0 : wall.minutes - start.minutes;
+  const time = wall.seconds - start.seconds - 60 * zones + (Number(`0.${wall.digits}`) - Number(`0.${start.digits}`));
   // A time of day before that of the beginning is one of the next day.
-  return time < timeline.firstTime && wall.day === null ? time + 86400 : time;
+  return time < timeline.firstTime && !isDated ? time + 86400 : time;
 }
 
-/**
- * Whole seconds since 1970 and the rest apart: one number has no room for its digits.
- * @param {string} text @param {string} day0 where it has none @param {string} zone0 where it has none
- * @returns {{seconds: number, fraction: number, zone: string, day: string | null} | null}
- */
-function readWall(text, day0, zone0) {
-  const [, day = null, minutes, seconds = ':00', fraction = '0', zone = zone0] = WALL.exec(text) ?? [];
-  if (!minutes) return null;
-  const offset = zone.toUpperCase().replace(/(\d\d):?(\d\d)/, '$1:$2');
-  const milliseconds = Date.parse(`${day ?? day0}T${minutes.padStart(5, '0')}${seconds}${offset}`);
-  return Number.isNaN(milliseconds) ? null : { seconds: milliseconds / 1000, fraction: Number(fraction), zone, day };
+/** @param {string} typed a date and a time as people type them @returns {string} as ISO 8601 has it */
+function isoText(typed) {
+  return typed.replace(/[T ]+(?=\d)/i, 'T').replace(/T(?=\d:)/, 'T0').replace(/\s+(?=\D)/, '');
 }
 
 /** @param {import('../app.js').App} app @returns {TimeMode} how the view writes times */
