@@ -238,6 +238,7 @@ def _result(
         "artifact_version": ARTIFACT_VERSION,
         "manifest": manifest.to_json_dict(),
         "largest_timestamp_deviation": deviation,
+        "scale_problem": recording.scale_problem,
         "source": {"path": source.path, "size": source.size, "mtime": source.mtime},
         "timing": {"seconds": round(seconds, 3), "bytes": read_bytes},
     }

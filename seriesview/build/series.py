@@ -19,6 +19,8 @@ def build_series(dataset: Dataset, artifacts: Mapping[str, Any], store: Store) -
     Raises BuildError where a description does not fit the recording.
     """
     with naming_dataset(dataset):
+        if artifacts.get("scale_problem") and dataset.options.scale is None:
+            raise BuildError(f"{artifacts['source']['path']}: {artifacts['scale_problem']}")
         manifest = described(parse_series_manifest(artifacts["manifest"]), dataset)
         content = manifest.to_json_dict()
         uri = store.put_json(content, name="series.json")

@@ -18,7 +18,6 @@ from seriesview.readers.hdf5_facts import (
     is_times_of,
     name_beside,
     scale_problem,
-    scaling_of,
     seconds_a_unit,
     unit_of,
     usable_rate,
@@ -86,7 +85,6 @@ def open_dataset(
         points.session_start = options.session_start or session_start
         file.close()
         return points
-    scale, offset = scaling_of(dataset)
     times = None if options.timestamps is None else find_times(path, file, dataset, options.timestamps)
     rate, found_times = options.sampling_frequency, None
     if rate is None and times is None:
@@ -99,9 +97,6 @@ def open_dataset(
         rate=rate,
         found_times="" if found_times is None else name_beside(file, name, found_times),
         seconds_a_unit=(1, 1) if times is None else seconds_a_unit(times),
-        unit=unit_of(dataset),
-        scale=scale,
-        offset=offset,
         session_start=session_start,
         order=_order(path, name, dataset, options),
     )

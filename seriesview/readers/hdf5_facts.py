@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any
 
 import h5py
 import numpy as np
@@ -14,6 +13,7 @@ from seriesview.readers.hdf5_file import (
     attribute,
     child,
     child_dataset,
+    decimal,
     dtype_of,
     identity_of,
     names,
@@ -130,12 +130,6 @@ def unit_of(dataset: h5py.Dataset) -> str:
     return text(attribute(dataset, "unit")) or text(attribute(dataset, "units")) or ""
 
 
-def scaling_of(dataset: h5py.Dataset) -> tuple[float, float]:
-    """Scale and offset by the netCDF convention (attributes scale_factor and add_offset)."""
-    scale, offset = attribute_number(dataset, "scale_factor"), attribute_number(dataset, "add_offset")
-    return 1.0 if scale is None else scale, offset or 0.0
-
-
 def seconds_a_unit(times: h5py.Dataset) -> tuple[int, int]:
     """Seconds in the unit of stored times, as numerator and denominator; 1 where they do not say.
 
@@ -197,8 +191,8 @@ def attribute_number(node: Node, name: str) -> float | None:
     value = raw_attribute(node, name)
     if isinstance(value, np.ndarray) and value.size == 1:
         value = value.ravel()[0]
-    decimal = _decimal(value)
-    return number(attribute(node, name)) if decimal is None else decimal
+    exact = decimal(value)
+    return number(attribute(node, name)) if exact is None else exact
 
 
 def scalar(group: h5py.Group, name: str) -> float | None:
@@ -211,13 +205,8 @@ def scalar(group: h5py.Group, name: str) -> float | None:
         return None
     with suppress(*FAILURES):
         value = np.asarray(dataset[()]).ravel()[0]
-        return float(value) if (decimal := _decimal(value)) is None else decimal
+        return float(value) if (exact := decimal(value)) is None else exact
     return None
-
-
-def _decimal(value: Any) -> float | None:
-    """What is stored with few bits means the decimal that it was written from."""
-    return float(str(value)) if isinstance(value, np.float32 | np.float16) else None
 
 
 def _with_name(dataset: h5py.Dataset) -> h5py.Dataset | None:

@@ -226,6 +226,11 @@ def number(value: Any) -> float | None:
         return None
 
 
+def decimal(value: Any) -> float | None:
+    """What a number stored with few bits means: the decimal that it was written from; None for all others."""
+    return float(str(value)) if isinstance(value, np.float32 | np.float16) else None
+
+
 def text(value: Any) -> str | None:
     """The value, if it is a text with something in it."""
     return value.strip() or None if isinstance(value, str) else None

@@ -14,8 +14,10 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.readers.hdf5_facts import vector_length
 from seriesview.readers.hdf5_file import file_of, naming
+from seriesview.readers.hdf5_missing import missing_of
 from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
-from seriesview.readers.protocol import ReadOptions, Recording
+from seriesview.readers.hdf5_scaling import Scaling, scaling_of
+from seriesview.readers.protocol import Channel, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 
 
@@ -25,7 +27,7 @@ class Sources:
 
     `name`: how messages call the dataset. `rate` in Hz, or None where `times` has a time for each sample, in units
     of `seconds_a_unit` (numerator, denominator). `found_times`: what `timestamps:` could name. `order` F: the first
-    of two dimensions of `samples` is channels.
+    of two dimensions of `samples` is channels. `scaling`: in place of what the samples' attributes say.
     """
 
     name: str
@@ -35,9 +37,7 @@ class Sources:
     found_times: str = ""
     seconds_a_unit: tuple[int, int] = (1, 1)
     start_time: float = 0.0
-    unit: str = ""
-    scale: float = 1.0
-    offset: float = 0.0
+    scaling: Scaling | None = None
     session_start: str | None = None
     labels: Sequence[str] | None = None
     order: Literal["C", "F"] = "C"
@@ -56,7 +56,7 @@ class Hdf5Recording(Recording):
             self._samples = Hdf5Samples(sources.samples, path, sources.order)
             try:
                 self._set_times(sources)
-                self.channels = make_channels(self._samples.num_channels, options, path, sources.labels)
+                channels = make_channels(self._samples.num_channels, options, path, sources.labels)
             except BaseException:
                 self._close_samples()
                 raise
@@ -65,10 +65,9 @@ class Hdf5Recording(Recording):
         self.layout = self._samples.layout
         self.source = file_of(sources.samples)
         self.preferred_rows = self._samples.preferred_rows
-        self.start_time, self.unit = sources.start_time, sources.unit
-        self.scale, self.offset = sources.scale, sources.offset
+        self.start_time = sources.start_time
         self.session_start = sources.session_start
-        describe(self, options)
+        self._set_meaning(sources, channels, options)
 
     def _set_times(self, sources: Sources) -> None:
         if sources.times is None:
@@ -97,6 +96,15 @@ class Hdf5Recording(Recording):
             raise ReaderError(f"{self.path}: timestamps: {name}: {problem}")
         is_row = len(sources.times.shape) == 2 and sources.times.shape[0] == 1
         self._times = Hdf5Samples(sources.times, self.path, "F" if is_row else "C")
+
+    def _set_meaning(self, sources: Sources, channels: tuple[Channel, ...], options: ReadOptions) -> None:
+        scaling = sources.scaling or scaling_of(sources.samples, len(channels))
+        self.unit, self.scale, self.offset = scaling.unit, scaling.scale, scaling.offset
+        self.missing, decisions = missing_of(sources.samples, self.dtype, self.scale, self.offset)
+        self.decisions = (*scaling.decisions, *decisions)
+        self.channels = scaling.of_channels(channels)
+        self.scale_problem = scaling.problem
+        describe(self, options)
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,6 +17,7 @@ from seriesview.layout.layouts import ChunkedLayout, Layout
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.hdf5_file import attribute, dtype_of, one_line
 from seriesview.readers.hdf5_layout import dataset_layout
+from seriesview.readers.hdf5_missing import meant_dtype
 from seriesview.readers.hdf5_reach import check_unchanged, elsewhere, missing_part
 from seriesview.readers.hdf5_slabs import Slabs
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
@@ -116,7 +118,8 @@ def _load_plugins() -> bool:
 
 
 class Hdf5Samples:
-    """Samples (num_samples, num_channels) of a dataset of one or two dimensions; `dtype` is native, bool as uint8.
+    """Samples (num_samples, num_channels) of a dataset of one or two dimensions; `dtype` is native, bool as uint8, and
+    of the signedness that `_Unsigned` says.
 
     `order` F: the first of two dimensions is channels. Raises ReaderError where they cannot be read.
     """
@@ -129,11 +132,12 @@ class Hdf5Samples:
         self._by_row = order == "C" or len(dataset.shape) == 1
         stored = stored_dtype(dataset.dtype, self._where)
         stored = np.dtype(stored.str)
-        self.dtype = stored.newbyteorder("=")
+        meant = meant_dtype(dataset, stored)
+        self.dtype = meant.newbyteorder("=")
         shape = (*dataset.shape, 1)[:2]
         self.num_samples, self.num_channels = shape if self._by_row else shape[::-1]
         try:
-            self.layout: Layout | None = dataset_layout(dataset, stored, self._by_row)
+            self.layout: Layout | None = _meaning(dataset_layout(dataset, stored, self._by_row), meant)
         except (OSError, RuntimeError) as error:
             raise ReaderError(
                 f"{self._where}: where its samples lie cannot be read: {one_line(error)}; the file was damaged: "
@@ -178,6 +182,16 @@ class Hdf5Samples:
             self._file.close()
         if self._slabs is not None:
             self._slabs.close()
+
+
+def _meaning(layout: Layout | None, dtype: np.dtype[Any]) -> Layout | None:
+    """The layout with its samples taken for `dtype`, which has as many bits as they are stored with."""
+    if layout is None or layout.dtype == dtype:
+        return layout
+    if isinstance(layout, ChunkedLayout):
+        fill = np.array(int(layout.fill_value), layout.dtype).view(dtype)
+        return replace(layout, dtype=dtype, fill_value=float(fill))
+    return replace(layout, dtype=dtype)
 
 
 def threads() -> int:

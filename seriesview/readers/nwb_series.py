@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -11,10 +10,11 @@ import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.readers.hdf5_facts import attribute_number, seconds_a_unit, usable_rate
-from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, naming, text
+from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, text
 from seriesview.readers.hdf5_reach import has_member
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import missing_filter, samples_problem
+from seriesview.readers.hdf5_scaling import Scaling
 from seriesview.readers.nwb_tables import channel_factors, column, region_channels
 from seriesview.readers.protocol import ReadOptions, Recording, SeriesType
 
@@ -127,9 +127,7 @@ def open_series(
         rate=rate,
         seconds_a_unit=(1, 1) if times is None else seconds_a_unit(times),
         start_time=_first_time(series) if times is None else 0.0,
-        unit=series_unit(series),
-        scale=_finite(attribute_number(data, "conversion"), 1.0),
-        offset=_finite(attribute_number(data, "offset"), 0.0),
+        scaling=_scaling(series, data, 1 if options.order == "F" else 0),
         session_start=session_start,
         labels=_labels(series, data),
         order=options.order,
@@ -139,17 +137,30 @@ def open_series(
         recording.channels = region_channels(
             series, recording.channels, keep_labels=options.channel_labels is not None
         )
-        with naming(path, name):
-            factors = channel_factors(path, series, recording.num_channels)
     except BaseException:
         recording.close()
         raise
-    if factors is not None and options.scale is None:
-        recording.channels = tuple(
-            replace(channel, scale=recording.scale * float(factor))
-            for channel, factor in zip(recording.channels, factors, strict=True)
-        )
     return recording
+
+
+def _scaling(series: h5py.Group, data: h5py.Dataset, samples_axis: int) -> Scaling:
+    """Physical value = stored * conversion * the channel's own factor + offset."""
+    unit = series_unit(series)
+    for name in ("conversion", "offset"):
+        value = attribute(data, name)
+        if value is not None and (not isinstance(value, int | float) or not math.isfinite(value)):
+            return Scaling(unit, problem=f"its {name} is {value}, not one number; set `scale`")
+    conversion, offset = attribute_number(data, "conversion"), attribute_number(data, "offset") or 0.0
+    scale = 1.0 if conversion is None else conversion
+    if scale == 0:
+        return Scaling(unit, problem="its conversion is 0, which leaves nothing of its values; set `scale`")
+    channels = 1 if len(data.shape) == 1 else int(data.shape[1 - samples_axis])
+    try:
+        factors = channel_factors(series, channels)
+    except ValueError as error:
+        return Scaling(unit, problem=f"{error}; set `scale`")
+    scales = None if factors is None else tuple((scale * factors).tolist())
+    return Scaling(unit, scale, offset, scales=scales)
 
 
 def _within(what: str, problem: str | None) -> str | None:

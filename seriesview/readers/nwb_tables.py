@@ -104,20 +104,22 @@ def region_channels(
     )
 
 
-def channel_factors(path: Path, series: h5py.Group, num_channels: int) -> npt.NDArray[np.float64] | None:
+def channel_factors(series: h5py.Group, num_channels: int) -> npt.NDArray[np.float64] | None:
     """What each channel's values are multiplied by beside the conversion of all; None where nothing says so.
 
-    Raises ReaderError where there is not one for each channel.
+    Raises ValueError where there is not one for each channel.
     """
     dataset = child_dataset(series, "channel_conversion")
     if dataset is None:
         return None
+    problem = numbers_problem(dataset)
+    if problem is not None:
+        raise ValueError(f"its channel_conversion: {problem}")
     factors = np.asarray(vector(dataset), np.float64)
-    if len(factors) != num_channels or not np.isfinite(factors).all():
-        raise ReaderError(
-            f"{path}: channel_conversion holds {len(factors)} factors for {num_channels} channels, or some that "
-            "are no numbers; set `scale` to go without them"
-        )
+    if len(factors) != num_channels:
+        raise ValueError(f"its channel_conversion holds {len(factors)} factors for {num_channels} channels")
+    if not (np.isfinite(factors) & (factors != 0)).all():
+        raise ValueError("its channel_conversion holds factors that are zero or no numbers")
     return factors
 
 

@@ -102,7 +102,8 @@ class Recording(ABC):
     samples cannot be read by byte range from the file as it is. `source` is the file that really holds the
     samples, where `path` only links to it. Physical value = stored * scale + offset. `missing` are stored values
     that stand for none, in channels that have no such list of their own. `decisions` are what people should know of
-    how the file was understood: clock, unit, rate, what is missing, what was left out.
+    how the file was understood: clock, unit, rate, what is missing, what was left out. `scale_problem`: why the file
+    leaves scale and offset open, and what to set; None where they are known, or configured.
     For `event` and `interval` recordings `num_samples` is the number of events or intervals and `dtype` is
     float64 (their times); they are read with `events()` or `intervals()`.
     """
@@ -121,6 +122,7 @@ class Recording(ABC):
     label: str | None = None
     missing: Missing | None = None
     decisions: tuple[Decision, ...] = ()
+    scale_problem: str | None = None
     layout: Layout | None = None
     source: Path | None = None
     preferred_rows: int = 1

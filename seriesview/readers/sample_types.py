@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,15 @@ def make_channels(
 
 
 def describe(recording: Recording, options: ReadOptions) -> None:
-    """Put the configured unit, scale, offset, session start and start time into a recording."""
+    """Put the configured unit, scale, offset, session start and start time into a recording with its channels.
+
+    What is configured for all channels takes the place of what each has of its own.
+    """
+    described = {"unit": options.unit, "scale": options.scale, "offset": options.offset}
+    own: dict[str, Any] = {name: None for name, value in described.items() if value is not None}
+    recording.channels = tuple(replace(channel, **own) for channel in recording.channels)
+    if options.scale is not None:
+        recording.scale_problem = None
     recording.unit = options.unit or recording.unit
     recording.scale = recording.scale if options.scale is None else options.scale
     recording.offset = recording.offset if options.offset is None else options.offset
