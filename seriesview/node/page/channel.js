@@ -60,7 +60,8 @@ export function openChannelDialog(channel, onChange) {
   dialog.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') dialog.close();
   });
-  dialog.addEventListener('close', () => button.focus());
+  // Keys are the view's again.
+  dialog.addEventListener('close', () => (document.querySelector('iframe') ?? button).focus());
   element('backend-labels').replaceChildren(
     ...Object.keys(known).map((text) => {
       const option = document.createElement('option');

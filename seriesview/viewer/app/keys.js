@@ -47,12 +47,16 @@ export const gestures = [
   ['Overview', 'Click to jump; drag the window or its edges'],
 ];
 
+const TYPING = 'input, textarea, dialog, [contenteditable]';
+
 /** @param {App} app */
 export function listenToKeys(app) {
   document.addEventListener('keydown', (event) => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || !app.frame()) return;
     const target = event.target instanceof Element ? event.target : null;
-    if (target?.closest('input, select, textarea, dialog, [contenteditable]')) return;
+    // Not of a list that has just given its keys back.
+    const isHeld = target?.matches('select') ? target === document.activeElement : target?.closest(TYPING);
+    if (isHeld) return;
     const name = (event.shiftKey && event.key.length > 1 ? 'Shift+' : '') + event.key;
     const key = app.keys().find(({ keys }) => keys.includes(name));
     if (!key) return;

@@ -2,6 +2,7 @@
 
 import { columnOfTime } from '../geometry/timeline.js';
 import { forgetStyle, iconButton, make } from './elements.js';
+import { lendKeys } from './focus.js';
 import { showAll, zoom } from './keys.js';
 import { panelEdges } from './layout.js';
 
@@ -27,6 +28,7 @@ export function createPage(app, { layOut, openView, retry }) {
   const { element, stack, toolbar } = app;
   const title = make('h1');
   const views = make('select', { 'aria-label': 'View', hidden: true, onchange: () => openView(Number(views.value)) });
+  lendKeys(app, views);
   const header = make('header', { className: 'top' }, title, views, toolbar, iconButton('Light or dark', ICONS.theme, changeTheme));
   const overview = make('div', { className: 'row overview' });
   const strips = make('div', { className: 'strips' });

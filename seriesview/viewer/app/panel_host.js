@@ -208,6 +208,7 @@ export function createPanelHost(app, panel, initial, answers) {
       };
       handle.onpointerup = handle.onpointercancel = () => {
         handle.onpointermove = null;
+        picture.focus({ preventScroll: true });
       };
     });
     handle.addEventListener('keydown', (event) => {

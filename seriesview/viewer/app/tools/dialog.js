@@ -38,7 +38,7 @@ export function showDialog(title, content, className = '') {
   document.querySelectorAll('dialog.tools-dialog').forEach((other) => /** @type {HTMLDialogElement} */ (other).close());
   // Keys are not for the panels, not even while nothing here has the focus.
   const keep = (/** @type {KeyboardEvent} */ event) => {
-    if (!dialog.contains(/** @type {Node} */ (event.target))) event.stopPropagation();
+    if (dialog.open && !dialog.contains(/** @type {Node} */ (event.target))) event.stopPropagation();
   };
   addEventListener('keydown', keep, true);
   document.body.append(dialog);

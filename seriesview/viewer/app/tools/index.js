@@ -61,7 +61,7 @@ export function installTools(app) {
   app.addKeys(...keys.map(([group, names, what, run]) => ({ group, keys: names, what, run })));
   document.addEventListener('keydown', (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey || !app.frame()) return;
-    if (event.target instanceof Element && event.target.closest('input, select, dialog')) return;
+    if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog')) return;
     const columns = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key] ?? 0;
     const lanes = { ArrowUp: -1, ArrowDown: 1 }[event.key] ?? 0;
     if (!columns && !lanes) return;

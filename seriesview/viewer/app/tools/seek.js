@@ -2,6 +2,7 @@
 
 import { columnOfTime, timesOf } from '../../geometry/timeline.js';
 import { make } from '../elements.js';
+import { giveKeysBack, lendKeys } from '../focus.js';
 import { button, inWords } from './dialog.js';
 import { TIME_KINDS, modeOf, parseTime } from './times.js';
 
@@ -24,7 +25,9 @@ export function installSeek(app, cursor) {
     oninput: () => wrong.replaceChildren(),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       event.stopPropagation();
-      if (event.key === 'Escape') field.blur();
+      if (event.key !== 'Escape') return;
+      wrong.replaceChildren();
+      giveKeysBack(app);
     },
   });
   const form = make('form', {
@@ -35,11 +38,12 @@ export function installSeek(app, cursor) {
       wrong.textContent = 'error' in read ? read.error : '';
       if ('error' in read) return;
       goTo(read.time);
-      field.select();
+      giveKeysBack(app);
     },
   }, field, wrong);
   const kind = make('select', { 'aria-label': 'What to look for' },
     ...['event', 'gap', 'interval'].map((value) => make('option', { value }, value[0].toUpperCase() + value.slice(1))));
+  lendKeys(app, kind);
   app.toolbar.append(form, make('span', { className: 'tools-row' }, kind,
     button('\u2039', () => findNext(-1), { 'aria-label': 'Previous', title: 'Previous' }),
     button('\u203a', () => findNext(1), { 'aria-label': 'Next', title: 'Next' })));
