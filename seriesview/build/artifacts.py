@@ -22,6 +22,7 @@ from seriesview.build.progress import Progress, bytes_in_words
 from seriesview.build.sampled import FinestDigests, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify
+from seriesview.build.timeline import Timeline
 from seriesview.errors import BuildError
 from seriesview.readers.protocol import Channel, Recording
 from seriesview.series.manifest import ChannelInfo, SeriesManifest
@@ -196,8 +197,25 @@ def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
         "dtype": plan.dtype.name,
         "sampling_frequency": plan.timeline.sampling_frequency,
         "options": {"base": plan.base, "ratio": plan.ratio},
-        "largest_deviation": plan.timeline.largest_deviation,
+        "timeline": plan.timeline,
     }
+
+
+def _said_of(timeline: Timeline) -> str | None:
+    """How far a rate is from the timestamps, in one line; None where they are those of a rate, or far from any."""
+    if timeline.largest_deviation:
+        return (
+            f"timestamps are regular within {timeline.largest_deviation:.3g} s at "
+            f"{timeline.sampling_frequency:.10g} Hz: kept as a rate"
+        )
+    if timeline.near_rate is None:
+        return None
+    # Rounded up, so that it is enough.
+    enough = float(f"{timeline.near_deviation * 1.05:.2g}")
+    return (
+        f"timestamps are regular at {timeline.near_rate:.10g} Hz within {timeline.near_deviation:.3g} s only: kept as "
+        f"they are (`max_time_shift: {enough:g}` makes them a rate)"
+    )
 
 
 def _result(
@@ -209,7 +227,7 @@ def _result(
     read_bytes: int,
 ) -> dict[str, Any]:
     name = dataset.name
-    deviation = fields.pop("largest_deviation", 0.0)
+    timeline: Timeline | None = fields.pop("timeline", None)
     for decision in recording.decisions:
         if decision.is_guess:
             sys.stderr.write(f"{name}: {decision.text}\n")
@@ -228,16 +246,13 @@ def _result(
         }
     )
     manifest = _on_its_clock(manifest, recording.session_start, dataset)
-    if deviation:
-        rate = f"{manifest.sampling_frequency:.10g} Hz"
-        sys.stderr.write(
-            f"{name}: timestamps are regular within {deviation:.3g} s at {rate}: kept as a rate\n"
-        )
+    if timeline is not None and (said := _said_of(timeline)):
+        sys.stderr.write(f"{name}: {said}\n")
     seconds = time.monotonic() - began
     return {
         "artifact_version": ARTIFACT_VERSION,
         "manifest": manifest.to_json_dict(),
-        "largest_timestamp_deviation": deviation,
+        "largest_timestamp_deviation": timeline.largest_deviation if timeline else 0.0,
         "scale_problem": recording.scale_problem,
         "source": {"path": source.path, "size": source.size, "mtime": source.mtime},
         "timing": {"seconds": round(seconds, 3), "bytes": read_bytes},

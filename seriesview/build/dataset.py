@@ -34,6 +34,7 @@ class Dataset:
     base: int | None = None
     ratio: int | None = None
     max_gap_seconds: float | None = None
+    max_time_shift: float | None = None
 
     @property
     def is_kachery_uri(self) -> bool:
@@ -57,6 +58,7 @@ def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
         base=config.get("base"),
         ratio=config.get("ratio"),
         max_gap_seconds=config.get("max_gap_seconds"),
+        max_time_shift=config.get("max_time_shift"),
     )
 
 

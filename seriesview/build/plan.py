@@ -12,7 +12,7 @@ import numpy.typing as npt
 from seriesview.build.dataset import Dataset
 from seriesview.build.grid import RowGrid, level_grid, moments_grid
 from seriesview.build.reduction import MOMENTS_RATIO
-from seriesview.build.timeline import SegmentTimes, Timeline, analyse_timestamps
+from seriesview.build.timeline import MAX_TIME_SHIFT, SegmentTimes, Timeline, analyse_timestamps
 from seriesview.envelope.bins import default_base, level_factors
 from seriesview.envelope.moments import MOMENTS_FACTOR
 from seriesview.errors import BuildError, ReaderError
@@ -112,7 +112,11 @@ def timeline_of(recording: Recording, dataset: Dataset, read_timestamps: bool = 
         segment = SegmentTimes(begin, begin + count / rate if rate else begin, 0, count)
         return Timeline(rate, (segment,), 0.0)
     try:
-        timeline = analyse_timestamps(lambda: timestamp_blocks(recording), dataset.max_gap_seconds)
+        timeline = analyse_timestamps(
+            lambda: timestamp_blocks(recording),
+            dataset.max_gap_seconds,
+            max_time_shift=MAX_TIME_SHIFT if dataset.max_time_shift is None else dataset.max_time_shift,
+        )
     except BuildError as error:
         named = dataset.options.dataset
         raise BuildError(f"{recording.path}: {named + ': ' if named else ''}{error}") from error

@@ -3,26 +3,28 @@
 **Jumps.** A segment ends where the next timestamp is more than `max_gap_seconds` later. Where that is not
 configured, the timestamps decide:
 
-1. regular with 5 median intervals as the limit: that is it (jitter of up to half a sample is no jump), unless 2.
-   fits at least twice as well where this deviates by more than a quarter of a sample (one sample in all is missing);
-2. else regular with 1.5 median intervals as the limit, and at most one jump in 100 samples: that is it
+1. even with 5 median intervals as the limit: that is it (jitter of up to half a sample is no jump), unless 2.
+   fits at least twice as well where this deviates by more than a quarter of a sample (one sample in all is missing),
+   or by more than may be;
+2. else even with 1.5 median intervals as the limit, and at most one jump in 100 samples: that is it
    (one missing sample is a jump);
-3. else the samples keep their times, and a jump is longer than 10 times the 99th percentile of the intervals.
+3. else a jump is longer than 10 times the 99th percentile of the intervals.
 
 Intervals of 0 (repeated timestamps) count in none of these figures. Median and percentile are taken from at
 most 131072 intervals, spread evenly over the recording.
 
-**Regular** means: with one rate for all segments, and a start for each, no timestamp is further than half
-a sample from its place. The rate is the least-squares slope over all segments, rounded to the fewest digits
-that lie within three standard errors of it. A segment starts at its first timestamp, or midway between its extreme
-deviations where half a sample does not reach from there.
+**Even** means: with one rate for all segments, and a start for each, no timestamp is further than half a sample from
+its place. **Regular** means: nor further than `max_time_shift`; only then the rate takes the place of the
+timestamps, else the samples keep their times. The rate is the least-squares slope over all segments, rounded to the
+fewest digits that lie within three standard errors of it. A segment starts at its first timestamp, or midway between
+its extreme deviations where others would be moved too far from there.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +40,9 @@ _MISSING_SAMPLE_LIMIT = 1.5
 _IRREGULAR_LIMIT = 10.0
 _SAMPLES_PER_JUMP = 100
 _DOUBTFUL_DEVIATION = 0.25
+
+# Seconds by which a rate may move a sample.
+MAX_TIME_SHIFT = 1e-3
 
 
 @dataclass(frozen=True)
@@ -58,15 +63,21 @@ class Timeline:
     """The segments of a series; `sampling_frequency` is None where samples keep their own timestamps.
 
     `largest_deviation`: seconds between a timestamp and the place that the rate gives it; 0 without a rate.
+    `near_rate` and `near_deviation` tell of even timestamps that a rate would have moved by more than it may.
     """
 
     sampling_frequency: float | None
     segments: tuple[SegmentTimes, ...]
     largest_deviation: float
+    near_rate: float | None = None
+    near_deviation: float = 0.0
 
 
 def analyse_timestamps(
-    blocks: Blocks, max_gap_seconds: float | None = None, given_rate: float | None = None
+    blocks: Blocks,
+    max_gap_seconds: float | None = None,
+    given_rate: float | None = None,
+    max_time_shift: float = MAX_TIME_SHIFT,
 ) -> Timeline:
     """Segments and, where regular, the rate of timestamps (seconds, float64, in order).
 
@@ -75,18 +86,41 @@ def analyse_timestamps(
     are not finite or go back, with the sample's index.
     """
     intervals = _typical_intervals(blocks)
+    even, limit = _even(blocks, intervals, max_gap_seconds, given_rate, max_time_shift)
+    if even is None:
+        return _irregular(blocks, limit)
+    # The last place of the times themselves is no shift.
+    furthest = max(abs(even.segments[0].start_time), abs(even.segments[-1].end_time))
+    if even.largest_deviation <= max_time_shift + 4 * math.ulp(furthest):
+        return even
+    return replace(
+        _irregular(blocks, limit),
+        near_rate=even.sampling_frequency,
+        near_deviation=even.largest_deviation,
+    )
+
+
+def _even(
+    blocks: Blocks,
+    intervals: _Intervals | None,
+    max_gap_seconds: float | None,
+    given_rate: float | None,
+    max_time_shift: float,
+) -> tuple[Timeline | None, float]:
+    """The even timeline, None where there is none, and how long an interval is a jump."""
     if max_gap_seconds is not None:
-        return _regular(blocks, max_gap_seconds, intervals, given_rate) or _irregular(blocks, max_gap_seconds)
+        return _regular(blocks, max_gap_seconds, intervals, given_rate, max_time_shift), max_gap_seconds
     if intervals is None:
-        return _regular(blocks, math.inf, None, given_rate) or _irregular(blocks, math.inf)
-    timeline = _regular(blocks, _JITTER_LIMIT * intervals.median, intervals, given_rate)
-    is_doubtful = timeline is None or timeline.largest_deviation > _DOUBTFUL_DEVIATION * intervals.median
-    if is_doubtful and intervals.mostly_even:
-        limit = _MISSING_SAMPLE_LIMIT * intervals.median
-        cut = _regular(blocks, limit, intervals, given_rate, _SAMPLES_PER_JUMP)
+        return _regular(blocks, math.inf, None, given_rate, max_time_shift), math.inf
+    limit = _JITTER_LIMIT * intervals.median
+    timeline = _regular(blocks, limit, intervals, given_rate, max_time_shift)
+    doubtful = min(_DOUBTFUL_DEVIATION * intervals.median, max_time_shift)
+    if (timeline is None or timeline.largest_deviation > doubtful) and intervals.mostly_even:
+        shorter = _MISSING_SAMPLE_LIMIT * intervals.median
+        cut = _regular(blocks, shorter, intervals, given_rate, max_time_shift, _SAMPLES_PER_JUMP)
         if timeline is None or (cut is not None and 2 * cut.largest_deviation <= timeline.largest_deviation):
-            timeline = cut
-    return timeline or _irregular(blocks, _IRREGULAR_LIMIT * intervals.percentile_99)
+            timeline, limit = cut, shorter
+    return timeline, limit if timeline is not None else _IRREGULAR_LIMIT * intervals.percentile_99
 
 
 @dataclass(frozen=True)
@@ -250,9 +284,10 @@ def _regular(
     max_gap: float,
     intervals: _Intervals | None,
     given_rate: float | None,
+    max_time_shift: float,
     samples_per_jump: int | None = None,
 ) -> Timeline | None:
-    """The regular timeline with jumps longer than `max_gap`; None where the timestamps are not regular."""
+    """The even timeline with jumps longer than `max_gap`; None where the timestamps are not even."""
     if given_rate is None and intervals is None:
         return None
     rate = given_rate
@@ -266,10 +301,10 @@ def _regular(
         # Two neighbours, each at most half a sample from its place, are at most two samples apart.
         if rate is None or slope.longest_step * rate > 2.001:
             return None
-    return _placed(blocks, max_gap, rate)
+    return _placed(blocks, max_gap, rate, max_time_shift)
 
 
-def _placed(blocks: Blocks, max_gap: float, rate: float) -> Timeline | None:
+def _placed(blocks: Blocks, max_gap: float, rate: float, max_time_shift: float) -> Timeline | None:
     segments: list[SegmentTimes] = []
     largest = 0.0
     first_sample = 0
@@ -280,7 +315,7 @@ def _placed(blocks: Blocks, max_gap: float, rate: float) -> Timeline | None:
                 segments.append(fit.segment(first_sample))
                 largest = max(largest, fit.deviation())
                 first_sample += fit.num_samples
-            fit = _Fit(float(piece.times[0]), rate)
+            fit = _Fit(float(piece.times[0]), rate, max_time_shift)
         assert fit is not None
         fit.add(piece)
         if not fit.within_half_a_sample():
@@ -293,13 +328,14 @@ def _placed(blocks: Blocks, max_gap: float, rate: float) -> Timeline | None:
 class _Fit:
     """How far the timestamps of one segment are from a line of known rate."""
 
-    def __init__(self, first_time: float, rate: float) -> None:
+    def __init__(self, first_time: float, rate: float, max_time_shift: float) -> None:
         self.num_samples = 0
         self._first_time = first_time
         self._rate = rate
         self._lowest = self._highest = 0.0
         # The last place of the times themselves is no deviation.
-        self._allowed = 0.5 / rate + 2 * math.ulp(first_time)
+        self._half = 0.5 / rate + 2 * math.ulp(first_time)
+        self._allowed = min(self._half, max_time_shift + 2 * math.ulp(first_time))
 
     def add(self, piece: _Piece) -> None:
         places = np.arange(piece.first, piece.first + len(piece.times)) / self._rate
@@ -309,7 +345,7 @@ class _Fit:
         self.num_samples += len(piece.times)
 
     def within_half_a_sample(self) -> bool:
-        return self._highest - self._lowest <= 2 * self._allowed
+        return self._highest - self._lowest <= 2 * self._half
 
     def _shift(self) -> float:
         if max(-self._lowest, self._highest) <= self._allowed:

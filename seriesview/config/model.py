@@ -98,6 +98,11 @@ class DatasetConfig:
         "Timestamps further apart than this begin a new segment; estimated where left out.",
         exclusiveMinimum=0,
     )
+    max_time_shift: float | None = key(
+        "How far a rate may move a sample from its timestamp, in seconds (0.001), and never more than half a sample; "
+        "other timestamps stay as they are.",
+        minimum=0,
+    )
     scatter: int | None = key("Number of jobs that share this dataset.", minimum=1, maximum=10_000)
 
 

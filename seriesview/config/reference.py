@@ -28,10 +28,11 @@ Paths are relative to the working directory. A changed `label`, `unit`, `scale`,
 `session_start`, and changed views, read no samples again. Every problem is reported at once, one line each.
 
 A series that has a `session_start`, its own or its file's, is placed by wall clock, and so is one whose times count
-from 1970; others begin at the view's time 0. Timestamps that are regular within half a sample become a rate and a
-start, and the build says how far they are off; others stay as they are. Where the next timestamp is further away than
-`max_gap_seconds`, a new segment begins; where that is not configured, an interval is taken for a gap when it is much
-longer than the recording's own ones (the reader's page on timestamps, docs/timestamps.md, says exactly when).
+from 1970; others begin at the view's time 0. Timestamps that are regular within half a sample and `max_time_shift`
+become a rate and a start, and the build says how far they are off; others stay as they are. Where the next timestamp
+is further away than `max_gap_seconds`, a new segment begins; where that is not configured, an interval is taken for a
+gap when it is much longer than the recording's own ones (the reader's page on timestamps, docs/timestamps.md, says
+exactly when).
 
 This page is generated: `python -m seriesview.config.reference`.
 """

@@ -79,8 +79,8 @@ def test_configured_gaps_split_exactly_where_they_are_exceeded(
     check_regularity(timeline, times)
 
 
-def check_regularity(timeline: Timeline, times: Floats) -> None:
-    """With a rate every timestamp is within half a sample of its place; the worst one is reported."""
+def check_regularity(timeline: Timeline, times: Floats, max_time_shift: float = 1e-3) -> None:
+    """With a rate every timestamp is within half a sample, and the allowed shift, of its place."""
     if timeline.sampling_frequency is None:
         assert timeline.largest_deviation == 0
         return
@@ -89,19 +89,86 @@ def check_regularity(timeline: Timeline, times: Floats) -> None:
         for index in range(segment.num_samples):
             place = segment.start_time + index / timeline.sampling_frequency
             worst = max(worst, abs(times[segment.first_sample + index] - place))
-    assert worst <= 0.5 / timeline.sampling_frequency * (1 + 1e-9)
+    assert worst <= min(0.5 / timeline.sampling_frequency, max_time_shift) * (1 + 1e-9) + 8 * math.ulp(
+        times[-1]
+    )
     assert timeline.largest_deviation == pytest.approx(worst, abs=1e-9)
 
 
 @settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**32 - 1), jitter=st.floats(0, 0.45), block=st.integers(1, 3000))
-def test_jitter_below_half_a_sample_is_regular(seed: int, jitter: float, block: int) -> None:
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    jitter=st.floats(0, 0.45),
+    rate=st.sampled_from([0.01, 1.0, 250.0, 30_000.0]),
+    block=st.integers(1, 3000),
+)
+def test_jitter_is_regular_below_half_a_sample_and_the_allowed_shift(
+    seed: int, jitter: float, rate: float, block: int
+) -> None:
     random = np.random.default_rng(seed)
-    times = (np.arange(2000) + random.uniform(-jitter, jitter, 2000)) / 250
+    times = (np.arange(1000) + random.uniform(-jitter, jitter, 1000)) / rate
+    even = analyse_timestamps(in_blocks(times, block), max_time_shift=math.inf)
+    assert even.sampling_frequency == pytest.approx(rate, rel=2e-4)
+    assert lengths(even) == [1000]
+    check_regularity(even, times, math.inf)
     timeline = analyse_timestamps(in_blocks(times, block))
-    assert timeline.sampling_frequency == pytest.approx(250, rel=1e-4)
-    assert lengths(timeline) == [2000]
     check_regularity(timeline, times)
+    # Even times have the same segments whether or not a rate takes their place.
+    assert lengths(timeline) == lengths(even)
+    if jitter / rate <= 4e-4:
+        assert timeline.sampling_frequency == even.sampling_frequency
+    if np.ptp(times - np.arange(1000) / even.sampling_frequency) > 2.1e-3:
+        assert timeline.sampling_frequency is None
+        assert timeline.near_rate == pytest.approx(even.sampling_frequency)
+        assert timeline.near_deviation > 1e-3
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    steps=st.lists(st.sampled_from([0.0, 0.999, 1.0, 1.0, 1.0, 1.0, 1.0005, 1.3, 2.0, 50.0]), max_size=60),
+    scale=st.sampled_from([1e-3, 0.1, 86400.0]),
+    max_time_shift=st.sampled_from([0.0, 1e-5, 1e-3, 0.3, 1e5]),
+    max_gap=st.one_of(st.none(), st.just(1.5)),
+    block=st.integers(1, 70),
+)
+def test_no_sample_is_moved_further_than_allowed(
+    steps: list[float], scale: float, max_time_shift: float, max_gap: float | None, block: int
+) -> None:
+    times = np.cumsum([5.0, *steps]) * scale
+    limit = None if max_gap is None else max_gap * scale
+    timeline = analyse_timestamps(in_blocks(times, block), limit, max_time_shift=max_time_shift)
+    assert sum(lengths(timeline)) == len(times)
+    check_regularity(timeline, times, max_time_shift)
+
+
+def test_daily_readings_stay_where_they_were() -> None:
+    hours = np.random.default_rng(4).integers(8, 18, 60)
+    times = np.arange(60) * 86400.0 + hours * 3600.0
+    timeline = analyse_timestamps(in_blocks(times))
+    assert timeline.sampling_frequency is None
+    assert lengths(timeline) == [60]
+    assert (timeline.near_rate or 0) * 86400 == pytest.approx(1, rel=0.01)
+    assert timeline.near_deviation > 3600
+    gap = np.where(np.arange(60) < 30, times, times + 40 * 86400)
+    assert lengths(analyse_timestamps(in_blocks(gap))) == [30, 30]
+    assert analyse_timestamps(in_blocks(times), max_time_shift=1e5).sampling_frequency is not None
+
+
+@pytest.mark.parametrize(
+    ("digits", "rate", "is_regular"), [(3, 300.0, True), (3, 60.0, True), (2, 60.0, False)]
+)
+def test_times_written_with_few_digits(digits: int, rate: float, is_regular: bool) -> None:
+    times = np.round(np.arange(5000) / rate, digits)
+    timeline = analyse_timestamps(in_blocks(times))
+    assert (timeline.sampling_frequency is not None) == is_regular
+    assert timeline.sampling_frequency or timeline.near_rate == pytest.approx(rate, rel=1e-6)
+
+
+def test_a_missing_sample_in_a_slow_recording_is_a_gap_and_no_shift() -> None:
+    times = np.delete(np.arange(300.0), [120])
+    timeline = analyse_timestamps(in_blocks(times))
+    assert (timeline.sampling_frequency, lengths(timeline)) == (1.0, [120, 179])
+    assert timeline.largest_deviation == 0
 
 
 def test_rates_come_out_round_where_the_timestamps_allow_it() -> None:
