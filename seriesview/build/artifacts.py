@@ -23,6 +23,7 @@ from seriesview.build.sampled import FinestDigests, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify
 from seriesview.build.timeline import Timeline
+from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError
 from seriesview.readers.protocol import Channel, Recording
 from seriesview.series.manifest import ChannelInfo, SeriesManifest
@@ -140,6 +141,7 @@ class _sampled_build:  # noqa: N801
             "channels": plan.num_channels,
             "segments": plan.segment_lengths,
             "base": plan.base,
+            "missing": [missing and dataclasses.asdict(missing) for missing in _all_missing(plan)],
             "resolution": plan.resolution,
             "shard": None if shard is None else [shard.index, shard.count],
         }
@@ -169,8 +171,14 @@ class _sampled_build:  # noqa: N801
             self._progress.finish()
 
 
+def _all_missing(plan: SamplesPlan) -> list[Missing | None]:
+    """What is missing in the series, then in each channel that has its own, if there are such."""
+    own = plan.channel_missing if any(plan.channel_missing) else ()
+    return [plan.missing, *own]
+
+
 def _channel_info(channel: Channel) -> ChannelInfo:
-    known = {field.name for field in dataclasses.fields(ChannelInfo)}
+    known = {field.name for field in dataclasses.fields(ChannelInfo)} - {"missing"}
     return ChannelInfo(**{key: value for key, value in vars(channel).items() if key in known})
 
 
@@ -198,6 +206,8 @@ def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
         "sampling_frequency": plan.timeline.sampling_frequency,
         "options": {"base": plan.base, "ratio": plan.ratio},
         "timeline": plan.timeline,
+        "missing": None if plan.missing is None or plan.missing.is_empty else plan.missing,
+        "channel_missing": plan.channel_missing,
     }
 
 
@@ -228,6 +238,7 @@ def _result(
 ) -> dict[str, Any]:
     name = dataset.name
     timeline: Timeline | None = fields.pop("timeline", None)
+    channel_missing = fields.pop("channel_missing", (None,) * recording.num_channels)
     for decision in recording.decisions:
         if decision.is_guess:
             sys.stderr.write(f"{name}: {decision.text}\n")
@@ -236,7 +247,10 @@ def _result(
             "type": recording.type,
             "dtype": np.dtype(recording.dtype).name,
             "sampling_frequency": None,
-            "channels": tuple(_channel_info(channel) for channel in recording.channels),
+            "channels": tuple(
+                dataclasses.replace(_channel_info(channel), missing=missing)
+                for channel, missing in zip(recording.channels, channel_missing, strict=True)
+            ),
             "label": recording.label or "",
             "unit": recording.unit,
             "scale": float(recording.scale),

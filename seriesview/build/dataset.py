@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from seriesview.build.missing import missing_from_config
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.readers.registry import open_recording, why_not_there
@@ -48,6 +49,8 @@ def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
     options = {key: value for key, value in config.items() if key in option_names and value is not None}
     if "channel_labels" in options:
         options["channel_labels"] = tuple(options["channel_labels"])
+    if "missing" in options:
+        options["missing"] = missing_from_config(options["missing"])
     return Dataset(
         name=name,
         path=str(config["path"]),

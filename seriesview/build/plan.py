@@ -11,9 +11,11 @@ import numpy.typing as npt
 
 from seriesview.build.dataset import Dataset
 from seriesview.build.grid import RowGrid, level_grid, moments_grid
+from seriesview.build.missing import missing_of_recording, missing_values_of
 from seriesview.build.reduction import MOMENTS_RATIO
 from seriesview.build.timeline import MAX_TIME_SHIFT, SegmentTimes, Timeline, analyse_timestamps
 from seriesview.envelope.bins import default_base, level_factors
+from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.envelope.moments import MOMENTS_FACTOR
 from seriesview.errors import BuildError, ReaderError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
@@ -28,7 +30,10 @@ Resolution = Literal["link", "store", "omit"]
 
 @dataclass(frozen=True)
 class SamplesPlan:
-    """How a series of samples is built: its segments, factors, and where full resolution comes from."""
+    """How a series of samples is built: its segments, factors, what is missing, and where full resolution comes from.
+
+    `channel_missing` has an entry for each channel, None where that of the series stands for it.
+    """
 
     dtype: np.dtype[Any]
     num_channels: int
@@ -38,6 +43,13 @@ class SamplesPlan:
     level_factors: tuple[int, ...]
     moments_factors: tuple[int, ...]
     resolution: Resolution
+    missing: Missing | None = None
+    channel_missing: tuple[Missing | None, ...] = ()
+
+    @property
+    def missing_values(self) -> MissingValues | None:
+        """Which values are missing in each channel, or None where none is."""
+        return missing_values_of(self.missing, self.channel_missing, self.dtype)
 
     @property
     def segment_lengths(self) -> list[int]:
@@ -172,8 +184,10 @@ def plan_samples(
     lengths = [segment.num_samples for segment in timeline.segments]
     channels = recording.num_channels
     ratio = dataset.ratio or DEFAULT_RATIO
+    dtype = sample_dtype(recording.dtype)
+    missing, channel_missing = missing_of_recording(recording, dataset.options.missing, dtype)
     return SamplesPlan(
-        dtype=sample_dtype(recording.dtype),
+        dtype=dtype,
         num_channels=channels,
         timeline=timeline,
         base=dataset.base or default_base(channels),
@@ -181,4 +195,6 @@ def plan_samples(
         level_factors=level_factors(lengths, channels, dataset.base, ratio),
         moments_factors=moments_level_factors(lengths),
         resolution=choose_resolution(recording, dataset, file_bytes),
+        missing=missing,
+        channel_missing=tuple(channel_missing),
     )

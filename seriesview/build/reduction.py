@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from seriesview.build.blocks import Block
 from seriesview.build.grid import RowGrid
+from seriesview.envelope.missing import MissingValues
+from seriesview.envelope.missing_reduce import level_merger
 from seriesview.envelope.moments import MOMENTS_FACTOR, MomentMerger
-from seriesview.envelope.reduce import LevelMerger
 from seriesview.envelope.segment import SegmentReducer
 from seriesview.series.arrays import ArrayWriter
 
@@ -55,7 +56,7 @@ class Target:
 
 
 class Merger(Protocol):
-    """Merges neighbouring bins of one segment: LevelMerger or MomentMerger."""
+    """Merges neighbouring bins of one segment: levels or moments."""
 
     def add(self, rows: npt.NDArray[Any], /) -> npt.NDArray[Any]:
         """Merged bins that are complete now."""
@@ -122,15 +123,18 @@ class MergeChain:
 
 
 class SegmentRanges:
-    """Lowest and highest stored value of each segment, over all channels, NaN left out."""
+    """Lowest and highest stored value of each segment, over all channels, NaN and missing values left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, missing: MissingValues | None = None) -> None:
+        self._missing = missing
         self._ranges: list[tuple[Any, Any] | None] = [None]
 
     def add(self, bins: npt.NDArray[Any]) -> None:
         """Take bins (n, 2, C) of the current segment."""
+        if self._missing is not None:
+            bins = self._missing.opened(bins)
         low, high = np.fmin.reduce(bins[:, 0], axis=None), np.fmax.reduce(bins[:, 1], axis=None)
-        if low != low:
+        if not low <= high:
             return
         known = self._ranges[-1]
         self._ranges[-1] = (low, high) if known is None else (min(known[0], low), max(known[1], high))
@@ -140,7 +144,7 @@ class SegmentRanges:
         self._ranges.append(None)
 
     def of_segment(self, segment: int) -> tuple[float | int | None, float | int | None]:
-        """Its lowest and highest value as Python numbers; None where it has only NaN or where they are infinite."""
+        """Its lowest and highest value as Python numbers; None where it has none or where they are infinite."""
         found = self._ranges[segment]
         if found is None:
             return None, None
@@ -158,10 +162,11 @@ class Coarsening:
         ratio: int,
         level_writers: Sequence[ArrayWriter],
         moments_writers: Sequence[ArrayWriter],
+        missing: MissingValues | None = None,
     ) -> None:
-        self.ranges = SegmentRanges()
+        self.ranges = SegmentRanges(missing)
         self._levels = MergeChain(
-            lambda: LevelMerger(dtype, num_channels, ratio), level_writers, self.ranges.add
+            lambda: level_merger(dtype, num_channels, ratio, missing), level_writers, self.ranges.add
         )
         self._moments = MergeChain(lambda: MomentMerger(dtype, num_channels, MOMENTS_RATIO), moments_writers)
 
@@ -219,8 +224,9 @@ class SampleReduction:
         moments_grid: RowGrid,
         targets: Sequence[Target | None],
         coarsening: Coarsening | None,
+        missing: MissingValues | None = None,
     ) -> None:
-        self._reducer = SegmentReducer(dtype, num_channels, base)
+        self._reducer = SegmentReducer(dtype, num_channels, base, missing=missing)
         self._base = base
         self._level_grid = level_grid
         self._moments_grid = moments_grid

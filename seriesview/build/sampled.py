@@ -108,13 +108,12 @@ class SampledBuild:
 
     def build(self) -> dict[str, Any]:
         """Every array of the series, as the fields of its manifest."""
-        plan = self._plan
         with ExitStack() as stack:
             pool = stack.enter_context(PartPool(self._store))
             link = self._link(stack, is_whole_job=True)
             targets = self._targets(pool, WHOLE)
             level_writers, moments_writers = self._coarse_writers(pool)
-            coarsening = Coarsening(plan.dtype, plan.num_channels, plan.ratio, level_writers, moments_writers)
+            coarsening = self._coarsening(level_writers, moments_writers)
             begin = self._begin(targets)
             self._feed_known(targets, begin, coarsening)
             reading = (
@@ -141,12 +140,11 @@ class SampledBuild:
 
     def gather(self, shards: Sequence[FinestDigests]) -> dict[str, Any]:
         """Every array of the series from what its shards made, as the fields of its manifest."""
-        plan = self._plan
         with ExitStack() as stack:
             pool = stack.enter_context(PartPool(self._store))
             link = self._link(stack, is_whole_job=False)
             level_writers, moments_writers = self._coarse_writers(pool)
-            coarsening = Coarsening(plan.dtype, plan.num_channels, plan.ratio, level_writers, moments_writers)
+            coarsening = self._coarsening(level_writers, moments_writers)
             finest: list[ArrayInfo | None] = []
             takes = (
                 (coarsening.add_bins, coarsening.end_bins),
@@ -216,6 +214,13 @@ class SampledBuild:
         ]
         return levels, moments
 
+    def _coarsening(
+        self, level_writers: Sequence[ArrayWriter], moments_writers: Sequence[ArrayWriter]
+    ) -> Coarsening:
+        plan = self._plan
+        missing = plan.missing_values
+        return Coarsening(plan.dtype, plan.num_channels, plan.ratio, level_writers, moments_writers, missing)
+
     def _begin(self, targets: Sequence[Target | None]) -> tuple[int, int]:
         """Segment and sample from which samples must be read: all rows before are known."""
         wanted = [
@@ -281,6 +286,7 @@ class SampledBuild:
             plan.finest_moments_grid,
             targets,
             coarsening,
+            plan.missing_values,
         )
         with BlockReader(read_into, self._recording.dtype, plan.num_channels, lengths, found, rows) as blocks:
             for block in blocks:

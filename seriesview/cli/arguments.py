@@ -20,6 +20,24 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 CONFIG_FILE = Path("config.yaml")
 
+
+class _Number(click.ParamType[int | float]):
+    """A number: an integer, which may have any number of digits, or a float."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int | float:
+        """The number that a text is."""
+        for kind in (int, float):
+            try:
+                return kind(value)
+            except ValueError:
+                continue
+        self.fail(f"{value!r} is not a number", param, ctx)
+
+
+NUMBER = _Number()
+
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document, for programs.")
 
 follow_option = click.option(

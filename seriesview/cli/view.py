@@ -12,6 +12,7 @@ import click
 
 from seriesview.cli.arguments import (
     CONFIG_FILE,
+    NUMBER,
     follow_option,
     open_reading_store,
     resolve_workspace,
@@ -35,6 +36,7 @@ _ENTRY_OPTIONS: dict[str, tuple[Any, str]] = {
     "timestamps": (str, "Dataset or column that holds the time of each sample."),
     "unit": (str, "Unit of the physical values, such as uV."),
     "scale": (float, "Physical value = stored value * scale."),
+    "missing": (NUMBER, "A stored value that stands for no value, such as -9999."),
 }
 
 

@@ -141,9 +141,7 @@ def _line(error: ValidationError) -> str:
         case "type":
             if value is None:
                 return f"{where}: nothing is filled in; write {_KINDS[str(rule)]} here"
-            hint = ""
-            if rule in ("number", "integer") and isinstance(value, str) and _is_number(value):
-                hint = f"; YAML takes {value} for text: write {_as_yaml(float(value))}"
+            hint = _text_of_number(value) if rule in ("number", "integer") else ""
             return f"{where}: {_shown(value)} is not {_KINDS[str(rule)]}{hint}"
         case "additionalProperties":
             known = list(typing.cast(dict[str, Any], error.schema)["properties"])
@@ -165,6 +163,9 @@ def _line(error: ValidationError) -> str:
             return f"{where}: {_shown(value)} is no name for a dataset; {rule}"
         case "pattern":
             return f"{where}: {_shown(value)} is no dtype of samples; write int16, float32 or the like"
+        case "anyOf":
+            wanted = "a number, a list of numbers, or keys of {values: [...], below: ..., above: ...}"
+            return f"{where}: {_shown(value)} is not {wanted}{_text_of_number(value)}"
         case "minLength" | "minItems" | "minProperties":
             return f"{where}: empty; it must hold something"
         case _:
@@ -215,6 +216,14 @@ def _as_yaml(number: float) -> str:
     """A number as YAML reads it: with a point where it has an exponent."""
     text = repr(number)
     return text if "." in text or "e" not in text else text.replace("e", ".0e")
+
+
+def _text_of_number(value: Any) -> str:
+    """What to write in place of a number, or of the first in some, that YAML takes for text; else nothing."""
+    found = [value, *(value.values() if isinstance(value, Mapping) else _list(value))]
+    found += [inner for each in found[1:] for inner in _list(each)]
+    text = next((each for each in found if isinstance(each, str) and _is_number(each)), None)
+    return "" if text is None else f"; YAML takes {text} for text: write {_as_yaml(float(text))}"
 
 
 def _is_number(text: str) -> bool:

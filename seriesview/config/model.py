@@ -74,6 +74,24 @@ class DatasetConfig:
     scale: float | None = key("Physical value = stored value * scale + offset.")
     offset: float | None = key("Physical value = stored value * scale + offset.")
     channel_labels: tuple[str, ...] | None = key("A label for each channel, in order.", minItems=1)
+    missing: Any = key(
+        "Stored values that stand for no value: a number, a list of numbers, or {values: [...], below: , above: }; "
+        "takes the place of what the file says.",
+        anyOf=[
+            {"type": "number"},
+            {"type": "array", "items": {"type": "number"}},
+            {
+                "type": "object",
+                "properties": {
+                    "values": {"type": "array", "items": {"type": "number"}},
+                    "below": {"type": "number"},
+                    "above": {"type": "number"},
+                },
+                "additionalProperties": False,
+                "minProperties": 1,
+            },
+        ],
+    )
     byte_offset: int | None = key("Bytes before the first sample of a flat binary file.", minimum=0)
     order: str | None = key(
         "C: the channels of a sample are neighbours; F: one channel follows the other.", enum=["C", "F"]

@@ -72,6 +72,8 @@ def _kind(entry: dict[str, Any]) -> str:
         "boolean": "true or false",
         "object": "keys with values",
     }
+    if "anyOf" in entry:
+        return ", or ".join(_kind(each) for each in entry["anyOf"])
     if entry["type"] == "array":
         return f"list of {names[entry['items']['type']]}s".replace("keys with valuess", "entries")
     bounds = [f"at least {entry['minimum']}"] if "minimum" in entry else []

@@ -43,6 +43,9 @@ def _block(block: type) -> dict[str, Any]:
 
 
 def _of_type(hint: Any) -> dict[str, Any]:
+    if hint is Any:
+        # The field's own schema says it all.
+        return {}
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         (inner,) = (argument for argument in arguments if argument is not type(None))

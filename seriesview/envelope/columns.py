@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriesview.envelope.bins import as_rows, sample_dtype
-from seriesview.envelope.reduce import LevelMerger, LevelReducer, extremes, normalise
+from seriesview.envelope.missing import MissingValues
+from seriesview.envelope.missing_reduce import level_merger, level_reducer
+from seriesview.envelope.reduce import extremes, normalise
 from seriesview.errors import RequestError
 
 
-def columns_from_samples(samples: NDArray[Any], samples_per_column: int) -> NDArray[Any]:
+def columns_from_samples(
+    samples: NDArray[Any], samples_per_column: int, missing: MissingValues | None = None
+) -> NDArray[Any]:
     """Columns (columns, 2, C), in the samples' dtype, of closed intervals of samples (n, C).
 
     Column c covers samples c * samples_per_column to (c + 1) * samples_per_column, both included; the last one
@@ -20,11 +24,13 @@ def columns_from_samples(samples: NDArray[Any], samples_per_column: int) -> NDAr
         raise RequestError(f"{samples_per_column} samples a column make no columns: ask for at least 2")
     if len(samples) == 0:
         return np.empty((0, 2, samples.shape[1]), sample_dtype(samples.dtype))
-    reducer = LevelReducer(samples.dtype, samples.shape[1], samples_per_column)
+    reducer = level_reducer(samples.dtype, samples.shape[1], samples_per_column, missing)
     return np.concatenate([reducer.add(samples), reducer.finish()])
 
 
-def columns_from_bins(bins: NDArray[Any], bins_per_column: int) -> NDArray[Any]:
+def columns_from_bins(
+    bins: NDArray[Any], bins_per_column: int, missing: MissingValues | None = None
+) -> NDArray[Any]:
     """Columns (columns, 2, C) that each unite `bins_per_column` neighbours of bins (n, 2, C); the last may be short.
 
     Equal to columns_from_samples over factor * bins_per_column. Raises RequestError for less than 1.
@@ -33,7 +39,7 @@ def columns_from_bins(bins: NDArray[Any], bins_per_column: int) -> NDArray[Any]:
         raise RequestError(f"{bins_per_column} bins a column make no columns: ask for at least 1")
     if bins_per_column == 1:
         return bins
-    merger = LevelMerger(bins.dtype, bins.shape[2], bins_per_column)
+    merger = level_merger(bins.dtype, bins.shape[2], bins_per_column, missing)
     return np.concatenate([merger.add(bins), merger.finish()])
 
 
@@ -83,15 +89,21 @@ def split_spans(spans: NDArray[np.int64], factor: int) -> tuple[NDArray[np.int64
     return before, np.stack([first_bin, last_bin], axis=1), behind
 
 
-def hull_of_spans(rows: NDArray[Any], spans: NDArray[np.int64]) -> NDArray[Any]:
+def hull_of_spans(
+    rows: NDArray[Any], spans: NDArray[np.int64], missing: MissingValues | None = None
+) -> NDArray[Any]:
     """The hull (columns, 2, C) of each half-open span (columns, 2) of samples (n, C) or of bins (n, 2, C).
 
-    An empty span gives (NaN, NaN) for floats, and for integers, which have no NaN, the empty range: the dtype's
-    highest value as low, its lowest as high.
+    A span that is empty, or has only missing values, gives (NaN, NaN) for floats, and for integers, which have no
+    NaN, the empty range: the dtype's highest value as low, its lowest as high.
     """
     dtype = sample_dtype(rows.dtype)
     rows = as_rows(rows, dtype, rows.shape[1:])
-    low_rows, high_rows = (rows[:, 0], rows[:, 1]) if rows.ndim == 3 else (rows, rows)
+    if rows.ndim == 3:
+        rows = rows if missing is None else missing.opened(rows)
+        low_rows, high_rows = rows[:, 0], rows[:, 1]
+    else:
+        low_rows, high_rows = (rows, rows) if missing is None else missing.lows_and_highs(rows)
     hull = empty_hull(len(spans), rows.shape[-1], dtype)
     filled = spans[:, 1] > spans[:, 0]
     if filled.any():

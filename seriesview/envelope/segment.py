@@ -5,6 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from seriesview.envelope.bins import sample_dtype
+from seriesview.envelope.missing import MissingValues
+from seriesview.envelope.missing_reduce import level_reducer, moment_reducer
 from seriesview.envelope.moments import MOMENTS_FACTOR, MomentReducer
 from seriesview.envelope.reduce import LevelReducer
 
@@ -12,7 +15,7 @@ _SLAB_BYTES = 1 << 22
 
 
 class SegmentReducer:
-    """Feeds a LevelReducer and a MomentReducer slab by slab, so that the second finds the samples in the cache."""
+    """Feeds reducers to levels and to moments slab by slab, so that the second finds the samples in the cache."""
 
     def __init__(
         self,
@@ -21,10 +24,12 @@ class SegmentReducer:
         base: int,
         moments: bool = True,
         moments_factor: int = MOMENTS_FACTOR,
+        missing: MissingValues | None = None,
     ) -> None:
-        self._levels = LevelReducer(dtype, num_channels, base)
-        self._moments = MomentReducer(dtype, num_channels, moments_factor) if moments else None
-        row_bytes = self._levels.dtype.itemsize * num_channels
+        samples = sample_dtype(dtype)
+        self._levels = level_reducer(samples, num_channels, base, missing)
+        self._moments = moment_reducer(samples, num_channels, moments_factor, missing) if moments else None
+        row_bytes = samples.itemsize * num_channels
         step = max(base, moments_factor)
         self._slab_rows = max(1, _SLAB_BYTES // (row_bytes * step)) * step
 
@@ -35,8 +40,10 @@ class SegmentReducer:
             slab = samples[first : first + self._slab_rows]
             _bring_into_cache(slab)
             bins.append(self._levels.add(slab))
-            if self._moments is not None:
+            if isinstance(self._moments, MomentReducer) and isinstance(self._levels, LevelReducer):
                 moments.append(self._moments.add(slab, self._levels.integer_limits()))
+            elif self._moments is not None:
+                moments.append(self._moments.add(slab))
         return _joined(bins), _joined(moments) if moments else None
 
     def finish(self) -> tuple[NDArray[Any], NDArray[Any] | None]:

@@ -74,6 +74,7 @@ class ReadOptions:
     order: Literal["C", "F"] = "C"
     allow_truncated: bool = False
     follow_external: bool = False
+    missing: Missing | None = None
 
 
 @dataclass(frozen=True)

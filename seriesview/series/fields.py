@@ -51,14 +51,14 @@ class Fields:
         """A string."""
         value = self._value.get(key, default)
         if not isinstance(value, str):
-            raise FormatError(f"{self.at(key)}: expected a string, found {_shown(value)}")
+            raise FormatError(f"{self.at(key)}: expected a string, found {shown(value)}")
         return value
 
     def one_of(self, key: str, choices: tuple[str, ...], default: str | None = None) -> Any:
         """A string out of a few."""
         value = self.text(key, default)
         if value not in choices:
-            raise FormatError(f"{self.at(key)}: expected one of {', '.join(choices)}, found {_shown(value)}")
+            raise FormatError(f"{self.at(key)}: expected one of {', '.join(choices)}, found {shown(value)}")
         return value
 
     def optional_text(self, key: str) -> str | None:
@@ -70,7 +70,7 @@ class Fields:
         value = self._value.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
             raise FormatError(
-                f"{self.at(key)}: expected an integer of at least {minimum}, found {_shown(value)}"
+                f"{self.at(key)}: expected an integer of at least {minimum}, found {shown(value)}"
             )
         return value
 
@@ -78,7 +78,7 @@ class Fields:
         """A finite number."""
         value = self._value.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
-            raise FormatError(f"{self.at(key)}: expected a number, found {_shown(value)}")
+            raise FormatError(f"{self.at(key)}: expected a number, found {shown(value)}")
         return value
 
     def extended_number(self, key: str, default: float) -> float:
@@ -103,7 +103,7 @@ class Fields:
         """A list."""
         value = self._value.get(key, default)
         if not isinstance(value, list):
-            raise FormatError(f"{self.at(key)}: expected a list, found {_shown(value)}")
+            raise FormatError(f"{self.at(key)}: expected a list, found {shown(value)}")
         return value
 
     def texts(self, key: str) -> tuple[str, ...]:
@@ -128,7 +128,7 @@ class Fields:
         """The name of a numeric dtype, without byte order."""
         name = self.text(key, default)
         if name not in allowed:
-            raise FormatError(f"{self.at(key)}: dtype {_shown(name)} is not one of {', '.join(allowed)}")
+            raise FormatError(f"{self.at(key)}: dtype {shown(name)} is not one of {', '.join(allowed)}")
         return np.dtype(name).name
 
 
@@ -136,7 +136,7 @@ def checked_uri(uri: str, where: str) -> str:
     """The URI, if it is a well-formed sha1:// URI; raises FormatError."""
     if SHA1_URI.fullmatch(uri) is None:
         raise FormatError(
-            f"{where}: expected sha1://HASH/name with 40 hexadecimal digits, found {_shown(uri)}"
+            f"{where}: expected sha1://HASH/name with 40 hexadecimal digits, found {shown(uri)}"
         )
     return uri
 
@@ -149,6 +149,7 @@ def _is_finite(value: float) -> bool:
         return False
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value for a message, cut where it is long."""
     text = repr(value)
     return text if len(text) <= 60 else text[:57] + "..."

@@ -14,10 +14,12 @@ import numpy.typing as npt
 
 from seriesview.envelope.bins import num_bins
 from seriesview.envelope.columns import columns_from_bins, columns_from_samples
-from seriesview.envelope.reduce import LevelMerger, LevelReducer
+from seriesview.envelope.missing import MissingValues
+from seriesview.envelope.missing_reduce import level_merger, level_reducer
 from seriesview.errors import FormatError, RequestError
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import LevelInfo, SeriesManifest
+from seriesview.series.missing import missing_values
 from seriesview.series.reading_limit import count_reading
 from seriesview.series.samples import SampleSource
 from seriesview.series.segment_files import Selection, width
@@ -76,9 +78,14 @@ class Pyramid:
         self.first_samples = [0, *accumulate(self.lengths)]
         self.dtype = np.dtype(manifest.dtype)
         self.num_channels = manifest.num_channels
+        self.missing = missing_values(manifest)
         self.samples = samples
         ordered = sorted(manifest.levels, key=lambda level: level.factor)
         self.levels = [Level(store, level, self.lengths, cache) for level in ordered]
+
+    def missing_of(self, channels: Selection) -> MissingValues | None:
+        """The missing values of the chosen channels, None where the series has none."""
+        return None if self.missing is None else self.missing.select(channels)
 
     def level_for(self, first_sample: int, samples_per_column: int) -> Level | None:
         """The coarsest level on whose bins all columns begin and end, or None."""
@@ -107,7 +114,7 @@ class Pyramid:
         last_bin = min(first_bin + columns * bins_per_column, level.num_bins(segment))
         if bins_per_column == 1:
             return self._native(level.read(segment, first_bin, last_bin, channels))
-        merger = LevelMerger(self.dtype, width(channels), bins_per_column)
+        merger = level_merger(self.dtype, width(channels), bins_per_column, self.missing_of(channels))
         pieces = [merger.add(bins) for bins in level.spans(segment, first_bin, last_bin, channels)]
         return _joined([*pieces, merger.finish()])
 
@@ -140,7 +147,8 @@ class Pyramid:
         last: int,
     ) -> list[npt.NDArray[Any]]:
         """Columns (n, 2, C), in pieces, of the closed span [first, last] of a segment's samples."""
-        reducer = LevelReducer(self.dtype, width(channels), samples_per_column)
+        missing = self.missing_of(channels)
+        reducer = level_reducer(self.dtype, width(channels), samples_per_column, missing)
         row_bytes = width(channels) * self.dtype.itemsize
         step = max(block_bytes // (row_bytes * samples_per_column), 1) * samples_per_column
         pieces = [
@@ -154,7 +162,7 @@ class Pyramid:
         pieces: list[npt.NDArray[Any]] = []
         self._collect(segment, first, last, len(self.levels) - 1, channels, pieces)
         found = np.stack(pieces)
-        return self._native(columns_from_bins(found, len(found))[0])
+        return self._native(columns_from_bins(found, len(found), self.missing_of(channels))[0])
 
     def _collect(
         self,
@@ -166,14 +174,14 @@ class Pyramid:
         into: list[npt.NDArray[Any]],
     ) -> None:
         """Hulls (2, C) that make up [first, last]: the coarsest whole bins inside, then finer at both ends."""
-        end = self.lengths[segment] - 1
+        end, missing = self.lengths[segment] - 1, self.missing_of(channels)
         for number in range(finest_unused, -1, -1):
             level = self.levels[number]
             low = -(-first // level.factor)
             high = level.num_bins(segment) if last == end else last // level.factor
             if low < high:
                 for bins in level.spans(segment, low, high, channels):
-                    into.append(columns_from_bins(bins, len(bins))[0])
+                    into.append(columns_from_bins(bins, len(bins), missing)[0])
                 if first < low * level.factor:
                     self._collect(segment, first, low * level.factor, number - 1, channels, into)
                 if (reached := min(high * level.factor, end)) < last:
@@ -182,7 +190,7 @@ class Pyramid:
         rows = max(BLOCK_BYTES // (width(channels) * self.dtype.itemsize), 1)
         for begin in range(first, last + 1, rows):
             samples = self.read_samples(segment, begin, min(begin + rows, last + 1), channels)
-            into.append(columns_from_samples(samples, max(len(samples), 2))[0])
+            into.append(columns_from_samples(samples, max(len(samples), 2), missing)[0])
 
     def _native(self, array: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """The array in the host's byte order and memory of its own, so that callers may write into it."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from seriesview.envelope.missing import Missing
 from seriesview.envelope.moments import moments_dtype
 from seriesview.errors import FormatError
 from seriesview.series.array_info import (
@@ -22,6 +23,7 @@ from seriesview.series.array_info import (
     parse_link,
 )
 from seriesview.series.fields import Fields
+from seriesview.series.missing import missing_to_json, parse_missing
 
 __all__ = [
     "SERIES_FORMAT",
@@ -34,6 +36,7 @@ __all__ = [
     "IntervalsInfo",
     "LevelInfo",
     "LinkInfo",
+    "Missing",
     "MomentsInfo",
     "SegmentInfo",
     "SeriesManifest",
@@ -59,10 +62,12 @@ class ChannelInfo:
     group: str | None = None
     x: float | None = None
     y: float | None = None
+    missing: Missing | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: None is left out."""
-        return {key: value for key, value in vars(self).items() if value is not None}
+        found = {key: value for key, value in vars(self).items() if value is not None}
+        return found if self.missing is None else {**found, "missing": missing_to_json(self.missing)}
 
 
 @dataclass(frozen=True)
@@ -178,6 +183,7 @@ class SeriesManifest:
     counts: tuple[CountsInfo, ...] = ()
     events: EventsInfo | None = None
     intervals: IntervalsInfo | None = None
+    missing: Missing | None = None
     format: str = SERIES_FORMAT
 
     @property
@@ -218,6 +224,8 @@ class SeriesManifest:
             result["events"] = self.events.to_json_dict()
         if self.intervals is not None:
             result["intervals"] = self.intervals.to_json_dict()
+        if self.missing is not None:
+            result["missing"] = missing_to_json(self.missing)
         return result
 
 
@@ -234,13 +242,13 @@ def parse_series_manifest(value: Any) -> SeriesManifest:
     segments = tuple(
         parse_segment(item, f"{top.at('segments')}[{i}]") for i, item in enumerate(top.items("segments"))
     )
+    dtype = top.dtype("dtype", DTYPES, next((s.values_dtype for s in segments if s.values_dtype), "float64"))
     channels = tuple(
-        _channel(item, f"{top.at('channels')}[{i}]")
+        _channel(item, f"{top.at('channels')}[{i}]", dtype)
         for i, item in enumerate(top.items("channels", [{"id": "0", "label": ""}]))
     )
     if len({channel.id for channel in channels}) != len(channels):
         raise FormatError(f"{top.at('channels')}: two channels have the same id")
-    dtype = top.dtype("dtype", DTYPES, next((s.values_dtype for s in segments if s.values_dtype), "float64"))
     num_channels, num_samples = len(channels), sum(segment.num_samples for segment in segments)
     return SeriesManifest(
         type=top.one_of("type", SERIES_TYPES),
@@ -272,6 +280,7 @@ def parse_series_manifest(value: Any) -> SeriesManifest:
         ),
         events=_events(top.get("events"), top.at("events")) if top.has("events") else None,
         intervals=_intervals(top.get("intervals"), top.at("intervals")) if top.has("intervals") else None,
+        missing=parse_missing(top.get("missing"), top.at("missing"), dtype),
         format=form,
     )
 
@@ -289,7 +298,7 @@ def _values(top: Fields, dtype: str, num_samples: int, num_channels: int) -> Arr
     return info
 
 
-def _channel(value: Any, where: str) -> ChannelInfo:
+def _channel(value: Any, where: str, dtype: str) -> ChannelInfo:
     entry = Fields(value, where)
     return ChannelInfo(
         id=entry.text("id"),
@@ -300,6 +309,7 @@ def _channel(value: Any, where: str) -> ChannelInfo:
         group=entry.optional_text("group"),
         x=entry.optional_number("x"),
         y=entry.optional_number("y"),
+        missing=parse_missing(entry.get("missing"), entry.at("missing"), dtype),
     )
 
 

@@ -29,7 +29,8 @@ class Points:
 
     `times` (n,) seconds, with `values` (n, C) of samples or `channels` (n,) indices of events. Or `edges`
     (bins + 1,) with `counts` of each closed bin, (bins,) of samples or (bins, C) of events, and for samples
-    `envelope` (bins, 2, C); in a bin without samples it is meaningless, NaN where the dtype has it, else 0.
+    `envelope` (bins, 2, C); in a bin without samples it is meaningless: NaN where the dtype has it, what a bin with
+    nothing else holds where the series has missing values, else 0.
     """
 
     times: Floats | None = None
@@ -68,6 +69,7 @@ def sample_points(
             times=np.concatenate([np.empty(0), *(times[n].read(a, b) for n, a, b in whole)]),
             values=np.concatenate([nothing, *(pyramid.read_samples(n, a, b, channels) for n, a, b in whole)]),
         )
+    missing = pyramid.missing_of(channels)
     envelope = empty_hull(len(edges) - 1, width(channels), pyramid.dtype)
     counts = np.zeros(len(envelope), np.int64)
     if pieces:
@@ -79,8 +81,10 @@ def sample_points(
         np.add.at(counts, bins[order], spans[order, 1] - spans[order, 0])
         found = hulls(pyramid, segments[order], spans[order], channels)
         of_bin = np.searchsorted(bins[order], np.arange(len(envelope) + 1))
-        envelope = hull_of_spans(found, np.stack([of_bin[:-1], of_bin[1:]], axis=1))
-    if pyramid.dtype.kind != "f":
+        envelope = hull_of_spans(found, np.stack([of_bin[:-1], of_bin[1:]], axis=1), missing)
+    if missing is not None:
+        missing.closed(envelope)
+    elif pyramid.dtype.kind != "f":
         envelope[counts == 0] = 0
     return Points(edges=edges, counts=counts, envelope=envelope)
 

@@ -167,14 +167,24 @@ class Series:
         check_segment(self._pyramid, segment)
         return overview_rms(self._pyramid, self._moments, segment, columns, self._select(channels))
 
+    def is_missing(
+        self, stored: npt.NDArray[Any], channels: Sequence[str] | None = None
+    ) -> npt.NDArray[np.bool_]:
+        """Where stored values (..., C) stand for no value: what the manifest says is missing, and NaN."""
+        nothing = np.isnan(stored) if stored.dtype.kind == "f" else np.zeros(stored.shape, bool)
+        missing = self._pyramid.missing_of(self._select(channels))
+        return nothing if missing is None else nothing | missing.mask(stored)
+
     def to_physical(
         self, stored: npt.NDArray[Any], channels: Sequence[str] | None = None
     ) -> npt.NDArray[np.float64]:
-        """stored * scale + offset (..., C), each channel's own where it has them."""
+        """stored * scale + offset (..., C), each channel's own where it has them; NaN where a value is missing."""
         chosen = self._chosen(channels)
         scale = [self.manifest.scale if c.scale is None else c.scale for c in chosen]
         offset = [self.manifest.offset if c.offset is None else c.offset for c in chosen]
-        physical: npt.NDArray[np.float64] = stored.astype(np.float64) * np.array(scale) + np.array(offset)
+        missing = self._pyramid.missing_of(self._select(channels))
+        numbers = stored.astype(np.float64) if missing is None else missing.as_floats(stored)
+        physical: npt.NDArray[np.float64] = numbers * np.array(scale) + np.array(offset)
         return physical
 
     def figurl(self) -> Figure:

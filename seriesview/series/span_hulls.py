@@ -24,7 +24,8 @@ _GAP_BYTES = 4096
 def hulls(pyramid: Pyramid, segments: Integers, spans: Integers, channels: Selection) -> npt.NDArray[Any]:
     """Hull (n, 2, C) of each half-open span (n, 2) of samples of the segment (n,) beside it; none may be empty.
 
-    Without raw samples it is that of every bin of the finest level that has one of the samples.
+    Without raw samples it is that of every bin of the finest level that has one of the samples. A span with only
+    missing values has no hull: of integers its low is above its high, or both are their fill.
     """
     keys = np.column_stack([segments, spans])
     distinct, places = np.unique(keys, axis=0, return_inverse=True)
@@ -155,4 +156,5 @@ def _hulls_of(
     run_of[order] = np.cumsum(begins) - 1
     spans[filled] += moved[run_of][:, np.newaxis]
     spans[~filled] = 0
-    return unite_hulls(*np.split(hull_of_spans(rows, spans), len(groups)))
+    found = hull_of_spans(rows, spans, pyramid.missing_of(channels))
+    return unite_hulls(*np.split(found, len(groups)))

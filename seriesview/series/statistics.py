@@ -9,12 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.envelope.moments import (
-    MomentReducer,
-    combine_moments,
-    num_moment_bins,
-    statistics,
-)
+from seriesview.envelope.missing_reduce import moment_reducer
+from seriesview.envelope.moments import combine_moments, num_moment_bins, statistics
 from seriesview.errors import FormatError, RequestError
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.hulls import Pyramid
@@ -68,7 +64,8 @@ def span_statistics(
     """count, mean, rms, std, min and max (C,) of samples [first, last]; raises RequestError.
 
     Without raw samples min and max are those of the whole bins of the finest level that the span reaches, so
-    they also cover sample last + 1, which closed bins share with their neighbours.
+    they also cover sample last + 1, which closed bins share with their neighbours. Where all samples are missing
+    min and max are what a bin with nothing else holds.
     """
     length = pyramid.lengths[segment]
     if not 0 <= first <= last < length:
@@ -112,9 +109,10 @@ def _from_samples(
 ) -> None:
     leaf_bytes = LEAF_SAMPLES * pyramid.num_channels * pyramid.dtype.itemsize
     step = max(BLOCK_BYTES // leaf_bytes, 1) * LEAF_SAMPLES
+    missing = pyramid.missing_of(channels)
     for begin in range(first, last, step):
         block = pyramid.read_samples(segment, begin, min(begin + step, last), channels)
-        reducer = MomentReducer(pyramid.dtype, block.shape[1], LEAF_SAMPLES)
+        reducer = moment_reducer(pyramid.dtype, block.shape[1], LEAF_SAMPLES, missing)
         into.append(reducer.add(block))
         into.append(reducer.finish())
 

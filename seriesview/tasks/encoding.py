@@ -6,12 +6,14 @@ import binascii
 import json
 import math
 import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import FormatError, TaskError
+from seriesview.series.series import Series
 
 _SENT_AS = {
     "float32": "float32",
@@ -28,6 +30,7 @@ _SENT_AS = {
 }
 
 _EXACT = 2**53
+_WIDE_BYTES = 8
 _MAX_DEPTH = 32
 _NOTHING = zlib.compress(b"")
 
@@ -35,6 +38,23 @@ _NOTHING = zlib.compress(b"")
 def sent_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
     """The little-endian dtype in which an array of `dtype` is sent; every value keeps its number."""
     return np.dtype(_SENT_AS[np.dtype(dtype).newbyteorder("=").name]).newbyteorder("<")
+
+
+def encode_stored(
+    series: Series, stored: npt.NDArray[Any], channels: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Stored values (..., C) of a series as `encode_array`: missing ones are the numbers that they are.
+
+    64-bit integers are sent as doubles, which do not hold every number: missing ones among them are NaN.
+    """
+    if stored.dtype.kind not in "iu" or stored.dtype.itemsize < _WIDE_BYTES:
+        return encode_array(stored)
+    missing = series.is_missing(stored, channels)
+    if not missing.any():
+        return encode_array(stored)
+    doubles = _converted(np.where(missing, stored.dtype.type(0), stored))
+    doubles[missing] = np.nan
+    return encode_array(doubles)
 
 
 def encode_array(array: npt.NDArray[Any]) -> dict[str, Any]:
@@ -54,7 +74,7 @@ def encode_array(array: npt.NDArray[Any]) -> dict[str, Any]:
 
 def _converted(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     dtype = sent_dtype(array.dtype)
-    if array.dtype.kind in "iu" and array.dtype.itemsize == 8 and not _fits_doubles(array):
+    if array.dtype.kind in "iu" and array.dtype.itemsize == _WIDE_BYTES and not _fits_doubles(array):
         raise TaskError(
             f"integers from {array.min()} to {array.max()} cannot be sent exactly, as doubles; "
             "read the series in Python, with seriesview.open_series()"

@@ -8,7 +8,7 @@ from seriesview.errors import RequestError, TaskError
 from seriesview.series.points import Points
 from seriesview.series.series import Series
 from seriesview.tasks.context import TaskContext
-from seriesview.tasks.encoding import encode_array, sent_dtype
+from seriesview.tasks.encoding import encode_array, encode_stored, sent_dtype
 from seriesview.tasks.limits import TaskLimits
 from seriesview.tasks.validation import Arguments
 
@@ -31,7 +31,7 @@ def get_points(context: TaskContext, kwargs: Any) -> dict[str, Any]:
     with context.series(uri) as series:
         _check(series, max_points, context.limits)
         points = series.points(start_time, end_time, max_points)
-    return _encoded(points)
+        return _encoded(series, points)
 
 
 def _check(series: Series, max_points: int, limits: TaskLimits) -> None:
@@ -53,5 +53,9 @@ def _check(series: Series, max_points: int, limits: TaskLimits) -> None:
         )
 
 
-def _encoded(points: Points) -> dict[str, Any]:
-    return {name: encode_array(array) for name, array in vars(points).items() if array is not None}
+def _encoded(series: Series, points: Points) -> dict[str, Any]:
+    return {
+        name: encode_stored(series, array) if name in ("values", "envelope") else encode_array(array)
+        for name, array in vars(points).items()
+        if array is not None
+    }

@@ -7,7 +7,7 @@ from typing import Any
 from seriesview.errors import RequestError, TaskError
 from seriesview.series.series import Series
 from seriesview.tasks.context import TaskContext
-from seriesview.tasks.encoding import encode_array, sent_dtype
+from seriesview.tasks.encoding import encode_array, encode_stored, sent_dtype
 from seriesview.tasks.limits import TaskLimits
 from seriesview.tasks.validation import Arguments
 
@@ -34,10 +34,10 @@ def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
         if samples_per_column == 1:
             last_sample = min(first_sample + columns, length - 1)
             values = series.values(segment, first_sample, last_sample + 1, channels)
-            columns, factor, found = len(values) - 1, 1, {"values": encode_array(values)}
+            columns, factor, found = len(values) - 1, 1, {"values": encode_stored(series, values, channels)}
         else:
             envelope = series.window(segment, first_sample, samples_per_column, columns, channels)
-            columns, found = len(envelope), {"envelope": encode_array(envelope)}
+            columns, found = len(envelope), {"envelope": encode_stored(series, envelope, channels)}
             factor = _factor_used(series, length, first_sample, samples_per_column)
     return {
         "first_sample": first_sample,
@@ -59,7 +59,8 @@ def get_statistics(context: TaskContext, kwargs: Any) -> dict[str, Any]:
     with context.series(uri) as series:
         _length(series, segment)
         found = series.statistics(segment, first_sample, last_sample, channels)
-    return {name: encode_array(found[name]) for name in ("count", "mean", "rms", "std", "min", "max")}
+        ends = {name: encode_stored(series, found[name], channels) for name in ("min", "max")}
+    return {**{name: encode_array(found[name]) for name in ("count", "mean", "rms", "std")}, **ends}
 
 
 def _length(series: Series, segment: int) -> int:

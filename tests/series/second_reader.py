@@ -88,6 +88,10 @@ class SecondReader:
         own = [s["values_dtype"] for s in self.segments if s.get("values_dtype") is not None]
         self.dtype = little(manifest.get("dtype", own[0] if own else "float64"))
         self.rate = manifest.get("sampling_frequency")
+        whole = manifest.get("missing") or {}
+        self.missing = [
+            whole if channel.get("missing") is None else channel["missing"] for channel in self.channels
+        ]
         self.factors = sorted(level["factor"] for level in manifest.get("levels", []))
         self._kept = {}
 
@@ -187,19 +191,55 @@ class SecondReader:
             bins = self.level(k)[segment]
             low, high = math.ceil(p / k), len(bins) if q == last else q // k
             if low < high:
-                pieces = [hull(bins[low:high])]
+                pieces = [self.hull(bins[low:high])]
                 if p < low * k:
                     pieces.append(self.interval(segment, p, low * k, k))
                 r = min(high * k, last)
                 if r < q:
                     pieces.append(self.interval(segment, r, q, k))
-                return hull(np.stack(pieces))
+                return self.hull(np.stack(pieces))
         if "samples" not in self._kept:
             self._kept["samples"] = self.samples()
         if self._kept["samples"] is None or not self.has_samples(segment, p, q):
             raise LookupError(f"samples {p} to {q} are not in this copy")
         samples = self._kept["samples"][segment][p : q + 1]
-        return hull(np.stack([samples, samples], axis=1))
+        return self.hull(np.stack([samples, samples], axis=1))
+
+    def is_missing(self, value, channel):
+        """Whether a stored number of a channel stands for no value (section 3)."""
+        missing = self.missing[channel]
+        below, above = missing.get("below"), missing.get("above")
+        return (
+            value != value
+            # Python reads "Infinity" and "-Infinity" as they are.
+            or any(value == (float(v) if isinstance(v, str) else v) for v in missing.get("values", []))
+            or (below is not None and value < below)
+            or (above is not None and value > above)
+        )
+
+    def fill(self, channel):
+        """What a channel's bins with nothing in them hold."""
+        missing = self.missing[channel]
+        if self.dtype.kind == "f":
+            return math.nan
+        if missing.get("values"):
+            return missing["values"][0]
+        has_below, has_above = missing.get("below") is not None, missing.get("above") is not None
+        limits = np.iinfo(self.dtype)
+        return limits.max if has_above and not has_below else limits.min
+
+    def hull(self, bins):
+        """(2, C) of bins (n, 2, C)."""
+        if not any(self.missing):
+            return hull(bins)
+        found = np.empty(bins.shape[1:], self.dtype)
+        for channel in range(bins.shape[2]):
+            ends = []
+            for side, best in enumerate((min, max)):
+                there = [v for v in bins[:, side, channel].tolist() if not self.is_missing(v, channel)]
+                ends.append(best(there) + 0 if there else self.fill(channel))
+            found[:, channel] = ends
+        return found
 
     def columns_of_time(self, t0, t1, count, with_samples=True):
         """Hulls of the samples in columns of time: a list of (2, C), None for those without samples."""
@@ -217,8 +257,8 @@ class SecondReader:
                     k = self.factors[0]
                     bins = self.level(k)[segment]
                     first = min(p // k, len(bins) - 1)
-                    pieces.append(hull(bins[first : max(first + 1, math.ceil(q / k))]))
-            columns.append(hull(np.stack(pieces)) if pieces else None)
+                    pieces.append(self.hull(bins[first : max(first + 1, math.ceil(q / k))]))
+            columns.append(self.hull(np.stack(pieces)) if pieces else None)
         return columns
 
     def zooms(self, segment):

@@ -4,6 +4,9 @@ import math
 
 import numpy as np
 
+from seriesview.envelope.columns import columns_from_samples
+from seriesview.envelope.missing import MissingValues
+from seriesview.envelope.missing_reduce import moment_reducer
 from seriesview.series.arrays import describe_array
 from seriesview.series.manifest import (
     ChannelInfo,
@@ -28,14 +31,19 @@ def lowest_highest(samples):
     return result + np.zeros((), samples.dtype) if samples.dtype.kind == "f" else result
 
 
-def closed_bins(samples, factor):
+def closed_bins(samples, factor, missing=None):
     """Envelope (bins, 2, C) of a segment's closed bins."""
+    if missing is not None:
+        return columns_from_samples(samples, factor, missing)
     count = max(1, math.ceil((len(samples) - 1) / factor))
     return np.stack([lowest_highest(samples[b * factor : (b + 1) * factor + 1]) for b in range(count)])
 
 
-def half_open_moments(samples, factor):
+def half_open_moments(samples, factor, missing=None):
     """Moments (bins, 3, C) of a segment."""
+    if missing is not None:
+        reducer = moment_reducer(samples.dtype, samples.shape[1], factor, missing)
+        return np.concatenate([reducer.add(samples), reducer.finish()])
     exact = samples.dtype.kind in "iu" and samples.dtype.itemsize <= 2
     rows = []
     for begin in range(0, len(samples), factor):
@@ -69,9 +77,14 @@ def store_series(
     timestamps=None,
     link_path=None,
     part_rows=7,
+    missing=None,
 ):
-    """URI of a series of these segments (n, C); samples: store, omit or link (into the file `link_path`)."""
+    """URI of a series of these segments (n, C); samples: store, omit or link (into the file `link_path`).
+
+    `missing` has an entry for each channel, None where nothing is.
+    """
     dtype = segments[0].dtype
+    absent = None if missing is None else MissingValues(dtype, missing)
     together = np.concatenate(segments)
     values = None
     if samples == "store":
@@ -88,12 +101,15 @@ def store_series(
         if first_times is not None:
             firsts = [t[: (max(1, math.ceil((len(t) - 1) / factor))) * factor : factor] for t in first_times]
             times = store_rows(store, np.concatenate(firsts), part_rows)
-        bins = np.concatenate([closed_bins(segment, factor) for segment in segments])
+        bins = np.concatenate([closed_bins(segment, factor, absent) for segment in segments])
         levels.append(LevelInfo(factor, store_rows(store, bins, part_rows), times))
     manifest = SeriesManifest(
         type="continuous",
         dtype=dtype.name,
-        channels=tuple(ChannelInfo(f"ch{c}", f"Channel {c}") for c in range(together.shape[1])),
+        channels=tuple(
+            ChannelInfo(f"ch{c}", f"Channel {c}", missing=missing and missing[c])
+            for c in range(together.shape[1])
+        ),
         segments=tuple(
             SegmentInfo(
                 start if timestamps is None else float(first_times[number][0]),
@@ -110,7 +126,7 @@ def store_series(
             MomentsInfo(
                 factor,
                 store_rows(
-                    store, np.concatenate([half_open_moments(s, factor) for s in segments]), part_rows
+                    store, np.concatenate([half_open_moments(s, factor, absent) for s in segments]), part_rows
                 ),
             )
             for factor in moments

@@ -57,3 +57,36 @@ def test_points_of_irregular_samples(store, tmp_path):
         np.testing.assert_array_equal(
             found["envelope"][column], lowest_highest(values[inside][:, np.newaxis])
         )
+
+
+@pytest.mark.parametrize(("dtype", "fill"), [("int16", -9999), ("uint8", 255), ("int64", 2**63 - 1)])
+def test_missing_values_are_told_apart(store, tmp_path, dtype, fill):
+    samples = RANDOM.integers(0, 200, (3000, 2)).astype(dtype)
+    samples[500:900, 1] = fill
+    samples[::7, 0] = fill
+    uri = built(store, saved(tmp_path, samples), sampling_frequency=10, missing=fill)["uri"]
+    context = TaskContext(store)
+    # Doubles do not hold every 64-bit integer: there a missing value is NaN.
+    sent = np.nan if dtype == "int64" else fill
+    window = {"segment": 0, "first_sample": 490, "columns": 20}
+    found = ask(context, "get_window.1", series_uri=uri, samples_per_column=1, **window)["values"]
+    expected = samples[490:511].astype(np.float64)
+    expected[samples[490:511] == fill] = sent
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == {"int16": np.int16, "uint8": np.uint8, "int64": np.float64}[dtype]
+    found = ask(context, "get_window.1", series_uri=uri, samples_per_column=5, **window)["envelope"]
+    for column in range(20):
+        for channel in range(2):
+            piece = samples[490 + 5 * column : 496 + 5 * column, channel]
+            there = piece[piece != fill]
+            pair = [there.min(), there.max()] if there.size else [sent, sent]
+            np.testing.assert_array_equal(found[column, :, channel], pair)
+    span = {"series_uri": uri, "segment": 0, "first_sample": 600, "last_sample": 800}
+    found = ask(context, "get_statistics.1", **span)
+    there = samples[600:801, 0][samples[600:801, 0] != fill]
+    assert found["count"].tolist() == [len(there), 0]
+    np.testing.assert_array_equal(found["min"], [there.min(), sent])
+    assert np.isnan(found["mean"][1])
+    points = ask(context, "get_points.1", series_uri=uri, start_time=0, end_time=300, max_points=8)
+    assert points["envelope"].min() >= 0
+    assert points["envelope"].max() <= 199
