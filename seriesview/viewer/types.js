@@ -277,7 +277,7 @@
  * @typedef {{name: 'readOut', key: string, column: number, row: number}
  *   | {name: 'overview', columns: number}
  *   | {name: 'intervals', uri: string}
- *   | {name: 'findNext', what: 'event' | 'gap' | 'interval', time: number, direction: 1 | -1, seriesUri: string | null}
+ *   | {name: 'findNext', what: 'event' | 'gap' | 'interval' | 'interval end', time: number, direction: 1 | -1, seriesUri: string | null}
  *   | {name: 'statistics', seriesUri: string, startTime: number, endTime: number, channels: string[] | null}
  *   | {name: 'samples', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, maxValues: number}} Ask
  */

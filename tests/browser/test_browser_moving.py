@@ -204,27 +204,61 @@ def test_a_time_that_is_none_is_refused_in_words(viewer: Viewer) -> None:
     expect(viewer.inside.get_by_role("alert").filter(has_text="yesterday")).to_be_visible()
 
 
-@pytest.mark.parametrize("what", ["Event", "Gap", "Interval"])
+@pytest.mark.parametrize("what", ["Event", "Gap", "Interval", "Interval end"])
 def test_next_and_previous(page: Page, viewer: Viewer, session: Session, what: str) -> None:
-    starts = {
+    """From the left edge on; a pointer that moves a little on a button changes nothing."""
+    places = {
         "Event": session.event_times,
         "Gap": np.array([30.0]),
-        "Interval": np.sort(session.laps.ravel()),
+        "Interval": session.laps[:, 0],
+        "Interval end": session.laps[:, 1],
     }[what]
     viewer.inside.get_by_label("What to look for").select_option(label=what)
-    viewer.set_state(leftColumn=0, samplesPerColumn=4)
-    frame = viewer.frame()
-    middle = viewer.time_at(frame, frame["columns"] / 2)
+    viewer.set_state(leftColumn=700, samplesPerColumn=4)
+    left = viewer.time_at(viewer.frame(), 0)
     found = []
-    for _ in range(min(3, int((starts > middle).sum()))):
-        after = viewer.change(lambda: viewer.inside.get_by_role("button", name="Next", exact=True).click())
+    for step in range(min(3, int((places > left).sum()))):
+        button = viewer.inside.get_by_role("button", name="Next", exact=True)
+        after = viewer.change(lambda: button.click(position={"x": 5 + step, "y": 8}))  # noqa: B023
         found.append(viewer.time_at(after, after["columns"] // 2))
-    np.testing.assert_allclose(found, starts[starts > middle][: len(found)], atol=0.006)
+    np.testing.assert_allclose(found, places[places > left][: len(found)], atol=0.006)
     if len(found) > 1:
         after = viewer.change(
             lambda: viewer.inside.get_by_role("button", name="Previous", exact=True).click()
         )
         assert viewer.time_at(after, after["columns"] // 2) == pytest.approx(found[-2], abs=0.006)
+
+
+def test_keys_find_beginnings_of_intervals_and_with_alt_ends(
+    page: Page, viewer: Viewer, session: Session
+) -> None:
+    viewer.set_state(leftColumn=0, samplesPerColumn=4)
+    page.mouse.move(5, 5)
+    found = []
+    for key in ("i", "i", "Alt+i", "Shift+I", "Alt+Shift+i"):
+        after = viewer.change(lambda: page.keyboard.press(key))  # noqa: B023
+        found.append(viewer.time_at(after, after["columns"] // 2))
+    laps = session.laps
+    np.testing.assert_allclose(
+        found, [laps[0, 0], laps[1, 0], laps[1, 1], laps[1, 0], laps[0, 1]], atol=0.006
+    )
+
+
+def test_the_search_begins_at_the_pointer_and_goes_on_from_what_was_found(
+    page: Page, viewer: Viewer, session: Session
+) -> None:
+    viewer.set_state(leftColumn=0, samplesPerColumn=12)
+    times = session.event_times
+    box = viewer.box()
+    page.mouse.move(box["x"] + 300, box["y"] + 30)
+    viewer.wait_until("!document.querySelector('.cursor').hidden")
+    pointed = viewer.time_at(viewer.frame(), 300)
+    found = []
+    for jitter in range(3):
+        after = viewer.change(lambda: page.keyboard.press("e"))
+        found.append(viewer.time_at(after, after["columns"] // 2))
+        page.mouse.move(box["x"] + 299 + jitter, box["y"] + 31)
+    np.testing.assert_allclose(found, times[times > pointed][:3], atol=0.018)
 
 
 def test_back_and_forward(page: Page, viewer: Viewer) -> None:

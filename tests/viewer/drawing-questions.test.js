@@ -115,7 +115,7 @@ test('the read-out gives sample values close up, lowest and highest of a column 
   assert.equal(await answerTo(session, { name: 'readOut', key: '0', column: 350, row: 0 }), null);
 });
 
-test('next and previous event, gap and boundary of an interval', async () => {
+test('next and previous event, gap, and beginning and end of an interval', async () => {
   const eventTimes = Float64Array.from([1, 1, 2.5, ...new Array(1500).fill(7), ...Array.from({ length: 3000 }, (_, i) => 30 + i * 0.001), 500]);
   const events = memorySeries([new Float64Array(eventTimes.length)], { channels: 1, times: [eventTimes] });
   events.manifest = { ...events.manifest, type: 'event' };
@@ -127,7 +127,7 @@ test('next and previous event, gap and boundary of an interval', async () => {
   bands.arrays.set(indices, Float64Array.from([1, 0]));
   bands.manifest = { ...bands.manifest, type: 'interval', channels: [], intervals: { times, label_indices: indices, labels: ['a', 'b'] } };
   const { session } = open({ s: gappy(), e: events, i: bands }, [{ type: 'ContinuousTraces', uri: 's' }, { type: 'RasterPlot', uri: 'e' }]);
-  /** @param {'event' | 'gap' | 'interval'} what @param {number} time @param {1 | -1} direction */
+  /** @param {'event' | 'gap' | 'interval' | 'interval end'} what @param {number} time @param {1 | -1} direction */
   const next = (what, time, direction) => answerTo(session, { name: 'findNext', what, time, direction, seriesUri: null });
   assert.equal(await next('event', 0, 1), 1);
   assert.equal(await next('event', 1, 1), 2.5);
@@ -145,7 +145,11 @@ test('next and previous event, gap and boundary of an interval', async () => {
   assert.equal(await next('gap', 13, 1), 14.001);
   assert.equal(await next('gap', 14.001, -1), 13);
   assert.equal(await next('interval', 3, 1), 4);
-  assert.equal(await next('interval', 9, -1), 5);
+  assert.equal(await next('interval', 4, 1), null);
+  assert.equal(await next('interval', 9, -1), 4);
+  assert.equal(await next('interval end', 3, 1), 5);
+  assert.equal(await next('interval end', 5, 1), 9);
+  assert.equal(await next('interval end', 9, -1), 5);
   const found = await answerTo(session, { name: 'intervals', uri: 'i' });
   assert.deepEqual(found, [{ start: 3, end: 5, label: 'b' }, { start: 4, end: 9, label: 'a' }]);
 });

@@ -104,7 +104,7 @@ async function findNext(session, { what, time, direction, seriesUri }) {
   }
   const uris = seriesUri === null ? figure.intervalSeries : [seriesUri];
   const all = await Promise.all(uris.map((uri) => intervals(session, uri)));
-  return nearest(all.flat().flatMap(({ start, end }) => [start, end]), time, direction);
+  return nearest(all.flat().map(({ start, end }) => (what === 'interval' ? start : end)), time, direction);
 }
 
 /**

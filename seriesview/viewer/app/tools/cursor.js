@@ -14,6 +14,7 @@ import { exactText } from './times.js';
  * @property {(columns: number, lanes: number) => void} step
  * @property {(columns: number) => void} extend step, and select from where it was first
  * @property {(time: number) => void} put at a view time
+ * @property {() => Pointed} own where keys or a jump put it; null: it is where the pointer is, or nowhere
  */
 
 const MOST_VALUES = 6;
@@ -136,6 +137,7 @@ export function installCursor(app) {
   };
   return {
     step,
+    own: () => own,
     put(time) {
       const start = place();
       if (start) put({ ...start, column: columnAt(time) }, true, time);

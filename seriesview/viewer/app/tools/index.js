@@ -37,13 +37,14 @@ export function installTools(app) {
 
   /** @param {string} key @param {import('./seek.js').What} what @returns {Shortcut[]} */
   const found = (key, what) => [
-    ['Going to', [key], `The next ${what}`, () => seek.findNext(1, what)],
+    ['Going to', [key], `The next ${what}, from the cursor or the left edge`, () => seek.findNext(1, what)],
     ['Going to', [key.toUpperCase()], `The ${what} before`, () => seek.findNext(-1, what)],
   ];
   /** @type {Shortcut[]} */
   const keys = [
     ['Going to', ['g'], 'A time', seek.focusField],
     ...found('e', 'event'), ...found('i', 'interval'), ...found('x', 'gap'),
+    ['Going to', ['Alt+i', 'Alt+I'], 'The next end of an interval, and the one before', () => {}],
     ['Cursor and selection', ['Alt+ArrowLeft', 'Alt+ArrowRight'], 'Cursor by a column', () => {}],
     ['Cursor and selection', ['Alt+PageUp', 'Alt+PageDown'], 'Cursor by 20 columns', () => {}],
     ['Cursor and selection', ['Alt+ArrowUp', 'Alt+ArrowDown'], 'Cursor to another channel', () => {}],
@@ -62,6 +63,12 @@ export function installTools(app) {
   document.addEventListener('keydown', (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey || !app.frame()) return;
     if (event.target instanceof Element && event.target.closest('input, textarea, select, dialog')) return;
+    // With Alt some keyboards write other letters.
+    if (event.code === 'KeyI') {
+      event.preventDefault();
+      void seek.findNext(event.shiftKey ? -1 : 1, 'interval end');
+      return;
+    }
     const columns = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key] ?? 0;
     const lanes = { ArrowUp: -1, ArrowDown: 1 }[event.key] ?? 0;
     if (!columns && !lanes) return;

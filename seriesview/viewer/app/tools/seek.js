@@ -1,4 +1,4 @@
-/** @file Going to a time, and to the next event, gap or interval. */
+/** @file Going to a time, and to the next event, gap, or beginning or end of an interval. */
 
 import { columnOfTime, timesOf } from '../../geometry/timeline.js';
 import { make } from '../elements.js';
@@ -7,7 +7,11 @@ import { button, inWords } from './dialog.js';
 import { TIME_KINDS, modeOf, parseTime } from './times.js';
 
 /** @typedef {import('../app.js').App} App */
-/** @typedef {'event' | 'gap' | 'interval'} What */
+/** @typedef {'event' | 'gap' | 'interval' | 'interval end'} What */
+
+/** CSS pixels that a pointer may go without being meant. */
+const STILL = 8;
+const WHATS = ['event', 'gap', 'interval', 'interval end'];
 
 /**
  * @param {App} app
@@ -15,7 +19,7 @@ import { TIME_KINDS, modeOf, parseTime } from './times.js';
  * @returns {{focusField: () => void, findNext: (direction: 1 | -1, what?: What) => Promise<void>}}
  */
 export function installSeek(app, cursor) {
-  /** @type {{time: number, leftColumn: number} | null} where the last search or jump ended */
+  /** @type {{time: number, frame: import('../../types.js').Frame, x: number | null} | null} where a jump ended; x: the pointer's then */
   let last = null;
   const wrong = make('span', { className: 'tools-wrong', role: 'alert', id: 'tools-wrong' });
   const field = make('input', {
@@ -42,7 +46,7 @@ export function installSeek(app, cursor) {
     },
   }, field, wrong);
   const kind = make('select', { 'aria-label': 'What to look for' },
-    ...['event', 'gap', 'interval'].map((value) => make('option', { value }, value[0].toUpperCase() + value.slice(1))));
+    ...WHATS.map((value) => make('option', { value }, value[0].toUpperCase() + value.slice(1))));
   lendKeys(app, kind);
   app.toolbar.append(form, make('span', { className: 'tools-row' }, kind,
     button('\u2039', () => findNext(-1), { 'aria-label': 'Previous', title: 'Previous' }),
@@ -53,16 +57,41 @@ export function installSeek(app, cursor) {
     const frame = app.frame();
     const column = Math.floor(columnOfTime(app.timeline(), frame, time) + 1e-6);
     app.moveTo({ ...frame, leftColumn: column - Math.floor(frame.columns / 2) });
-    last = { time, leftColumn: app.frame().leftColumn };
     cursor.put(time);
+    last = { time, frame: app.frame(), x: null };
+  };
+  /**
+   * View time from which is searched: that of the cursor where keys or a jump put it, or of a pointer that is on the
+   * picture and did not just happen to lie there when something was found; else that of the left edge.
+   * @returns {number}
+   */
+  const from = () => {
+    const frame = app.frame();
+    const isSeen = (/** @type {import('../app.js').Pointed} */ one) => one && one.x >= 0 && one.x < frame.columns;
+    const own = cursor.own();
+    const pointed = app.pointed();
+    if (own && isSeen(own)) return own.time;
+    if (last && samePlace(last.frame, frame)) return last.time;
+    return pointed && isSeen(pointed) ? pointed.time : timesOf(app.timeline(), frame).startTime;
+  };
+  app.on('pointer', (pointed) => {
+    if (!last || !pointed || pointed === cursor.own()) return;
+    const x = last.x ?? pointed.x;
+    last.x = x;
+    if (Math.abs(pointed.x - x) > STILL * app.pixelRatio()) last = null;
+  });
+  /** @param {What} what @returns {string | null} the series of the panel that keys act on, where it has events */
+  const seriesOf = (what) => {
+    const uri = app.activePanel()?.panel.seriesUri ?? null;
+    const hasEvents = uri !== null && ['event', 'discrete'].includes(app.figure().series[uri]?.type);
+    return what === 'event' && hasEvents ? uri : null;
   };
   /** @param {1 | -1} direction @param {What} what */
   const findNext = async (direction, what = /** @type {What} */ (kind.value)) => {
     kind.value = what;
-    const { startTime, endTime } = timesOf(app.timeline(), app.frame());
-    const time = last?.leftColumn === app.frame().leftColumn ? last.time : (startTime + endTime) / 2;
+    const time = from();
     try {
-      const found = await app.ask({ name: 'findNext', what, time, direction, seriesUri: null });
+      const found = await app.ask({ name: 'findNext', what, time, direction, seriesUri: seriesOf(what) });
       if (typeof found === 'number') goTo(found);
       else app.announce(`There is no ${what} ${direction > 0 ? 'after' : 'before'} ${app.timeText(time)}.`);
     } catch (error) {
@@ -70,4 +99,11 @@ export function installSeek(app, cursor) {
     }
   };
   return { focusField: () => field.select(), findNext };
+}
+
+/** @param {import('../../types.js').Frame} one @param {import('../../types.js').Frame} other @returns {boolean} */
+function samePlace(one, other) {
+  const { leftColumn, samplesPerColumn, columnsPerSample } = other;
+  const isSameRung = one.samplesPerColumn === samplesPerColumn && one.columnsPerSample === columnsPerSample;
+  return isSameRung && one.leftColumn === leftColumn;
 }
