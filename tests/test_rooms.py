@@ -33,6 +33,7 @@ NODE_KNOWS = {
     "chunks",
     "direct",
     "faults",
+    "folders",
     "layout",
     "links",
     "permissions",

@@ -18,7 +18,13 @@ class ByteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        # A pipe in the place of a file would make opening wait for a writer.
+        self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+    @property
+    def descriptor(self) -> int:
+        """Of the open file."""
+        return self._descriptor
 
     def read_into(self, out: Bytes, position: int) -> None:
         """Fill the contiguous uint8 array from byte `position` on. Raises IntegrityError where the file ends first."""

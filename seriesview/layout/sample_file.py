@@ -34,6 +34,11 @@ class SampleFile:
         else:
             self._chunked = ChunkedSamples(layout, self._file, threads)
 
+    @property
+    def descriptor(self) -> int:
+        """Of the open file."""
+        return self._file.descriptor
+
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C), C-contiguous and of the native-order dtype, with samples from `first_sample` on.
 

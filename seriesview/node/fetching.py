@@ -4,6 +4,7 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from seriesview.node.file_keys import FileKey
 from seriesview.node.names import is_sha1
 from seriesview.store.chunks import ChunkHasher
 from seriesview.store.faults import read_fault
-from seriesview.store.layout import CHUNK_BYTES, artifact_path, link_path
+from seriesview.store.layout import CHUNK_BYTES, artifact_path, open_parent
 from seriesview.store.links import read_link
+from seriesview.store.reading import open_regular
 from seriesview.store.writer import AtomicWriter
 
 _BLOCK_BYTES = 2**20
@@ -43,12 +45,13 @@ class Piece:
 def local_file(directory: Path, sha1: str) -> Path | None:
     """Return the file with a hash's bytes, stored or linked; None where there is none or it changed."""
     stored = artifact_path(directory, sha1)
-    if stored.is_file() and not stored.is_symlink():
-        return stored
     try:
-        link = read_link(link_path(directory, sha1))
+        with suppress(FileNotFoundError), open_parent(directory, stored) as folder:
+            if folder.find(stored.name) is not None:
+                return stored
+        link = read_link(directory, sha1)
         return None if link is None else link.check()
-    except SeriesviewError:
+    except (SeriesviewError, OSError):
         return None
 
 
@@ -115,7 +118,8 @@ def _read_manifest(path: Path, sha1: str) -> list[tuple[str, int]]:
     try:
         if path.stat().st_size > _LARGEST_MANIFEST:
             raise ValueError("it is too large")
-        manifest: Any = json.loads(path.read_bytes())
+        with open(open_regular(path), "rb") as file:  # noqa: PTH123
+            manifest: Any = json.loads(file.read(_LARGEST_MANIFEST))
         if manifest["sha1"] != sha1:
             raise ValueError("it is that of another file")
         chunks = [(chunk["start"], chunk["end"], chunk["sha1"]) for chunk in manifest["chunks"]]
@@ -158,7 +162,7 @@ def copy_pieces(
 
 def _read(piece: Piece) -> Iterator[bytes]:
     try:
-        with piece.path.open("rb") as file:
+        with open(open_regular(piece.path), "rb") as file:  # noqa: PTH123
             file.seek(piece.start)
             left = piece.end - piece.start
             while left > 0:

@@ -1,12 +1,12 @@
 """Which local files may be linked, or stored by their path, on whose word."""
 
 import os
-import stat
 from pathlib import Path
 
 from seriesview.node.callers import Caller
 from seriesview.node.node import Node
 from seriesview.node.requests import Refused
+from seriesview.store.permissions import readable_by
 
 
 def check_linkable(node: Node, caller: Caller, path: Path) -> None:
@@ -26,7 +26,7 @@ def check_linkable(node: Node, caller: Caller, path: Path) -> None:
             raise Refused(f"{path} is not below a folder whose files may be linked (--link-root)")
     elif not caller.local:
         raise Refused("start the node with --link-root DIR to link files for other machines")
-    elif node.codes.group is not None and not _readable_by_group(real, node.codes.group):
+    elif node.codes.group is not None and not readable_by(real, node.codes.group):
         raise Refused(
             f"the users of this node cannot all read {path}; start it with --link-root DIR to link it anyway"
         )
@@ -44,19 +44,5 @@ def check_sendable(node: Node, path: Path) -> None:
     roots = node.config.link_roots
     if any(real.is_relative_to(Path(os.path.realpath(root))) for root in roots):
         return
-    if not _readable_by_group(real, group):
+    if not readable_by(real, group):
         raise Refused("this hash is linked to a file that the users of this node cannot all read")
-
-
-def _readable_by_group(path: Path, group: int) -> bool:
-    """Return whether every member of a group can read a file, by the rights of it and of its folders."""
-    places = [(path, 0o4), *((folder, 0o1) for folder in path.parents)]
-    for place, right in places:
-        try:
-            status = place.stat()
-        except OSError:
-            return False
-        granted = stat.S_IMODE(status.st_mode)
-        if not granted & right and not (status.st_gid == group and granted >> 3 & right):
-            return False
-    return True

@@ -99,7 +99,13 @@ class LinkedSamples:
             layout = link_layout(self._store, self._link, self._manifest, self._cache)
             self._path, self._stamp = layout.path, _stamp(layout.path)
             if self._file is None:
-                self._file = SampleFile(layout)
+                opened = SampleFile(layout)
+                try:
+                    self._store.check_opened(self._link.uri, opened.descriptor)
+                except BaseException:
+                    opened.close()
+                    raise
+                self._file = opened
 
 
 def link_layout(

@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +17,6 @@ from seriesview.series.manifest import ChunkedLink, ContiguousLink, SeriesManife
 
 if TYPE_CHECKING:
     from seriesview.store import Store
-
-HASH_BLOCK = 4 * 2**20
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,6 @@ class Verifier:
     def __init__(self, store: Store, on_bytes: Callable[[int], None] | None = None) -> None:
         self.store = store
         self._on_bytes = on_bytes
-        self._block = memoryview(bytearray(HASH_BLOCK))
         self.found = Verification()
 
     def series(self, uri: str, what: str) -> None:
@@ -82,12 +78,12 @@ class Verifier:
         self.found.num_artifacts += 1
         try:
             path = self.store.path(uri)
-            length = path.stat().st_size
+            length = self.store.size(uri)
             if size is not None and length != size:
                 kind = "truncated" if length < size else "altered"
                 self.problem(kind, uri, what, f"{path} has {length} bytes, {size} are expected")
                 return False
-            if self._hash(path) != digest:
+            if self._hash(uri) != digest:
                 self.problem("altered", uri, what, f"the bytes of {path} have another SHA-1")
                 return False
         except (MissingArtifactError, FileNotFoundError) as error:
@@ -121,14 +117,13 @@ class Verifier:
                 size = math.prod(reader.part_shape(part)) * np.dtype(info.dtype).itemsize
                 self.artifact(f"sha1://{reader.digest(part).hex()}/part.dat", f"{what}: part {part}", size)
 
-    def _hash(self, path: Path) -> str:
+    def _hash(self, uri: str) -> str:
         hasher = hashlib.sha1(usedforsecurity=False)
-        with path.open("rb", buffering=0) as file:
-            while count := file.readinto(self._block):
-                hasher.update(self._block[:count])
-                self.found.num_bytes += count
-                if self._on_bytes is not None:
-                    self._on_bytes(count)
+        for block in self.store.blocks(uri):
+            hasher.update(block)
+            self.found.num_bytes += len(block)
+            if self._on_bytes is not None:
+                self._on_bytes(len(block))
         return hasher.hexdigest()
 
 

@@ -17,7 +17,6 @@ from seriesview.series.samples import open_samples
 from seriesview.share.choice import Choice, json_bytes
 from seriesview.share.plan import Plan, shared_workspace
 from seriesview.store import Store, parse_uri, sha1_uri
-from seriesview.store.reading import read_blocks
 
 _THREADS = 4
 _AT_ONCE = 2
@@ -176,7 +175,7 @@ class _Copying:
         uri = sha1_uri(sha1, "file.dat")
         size = self._store.size(uri) if size is None else size
         if not self._is_known(sha1, size):
-            self._submit(sha1, size, lambda: read_blocks(self._store.path(uri)))
+            self._submit(sha1, size, lambda: self._store.blocks(uri))
 
     def _is_known(self, sha1: str, size: int) -> bool:
         if sha1 in self._seen:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seriesview.errors import StoreError
 from seriesview.store.faults import write_fault
-from seriesview.store.layout import artifact_path
+from seriesview.store.layout import artifact_path, open_parent
 from seriesview.store.uris import parse_uri
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
@@ -79,7 +79,10 @@ class ClientWriter:
 
     def _holds(self, sha1: str, size: int) -> bool:
         try:
-            return artifact_path(self.directory, sha1).stat().st_size == size
+            path = artifact_path(self.directory, sha1)
+            with open_parent(self.directory, path) as folder:
+                status = folder.find(path.name)
+            return status is not None and status.st_size == size
         except OSError:
             return False
 

@@ -8,9 +8,11 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from seriesview.store.folders import Folder
 from seriesview.store.layout import NODE_ADDRESS_FILE
 
 PROBE_SECONDS = 2.0
+_MOST_BYTES = 65_536
 
 
 @dataclass(frozen=True)
@@ -70,12 +72,21 @@ def _configured_address() -> tuple[str, int] | None:
 
 def _noted_address(directory: Path) -> tuple[str, int] | None:
     try:
-        note = json.loads((directory / NODE_ADDRESS_FILE).read_text())
-        if note["machine"] != socket.gethostname():
+        note = json.loads(read_small(directory, NODE_ADDRESS_FILE))
+        host, port = note["host"], note["port"]
+        if note["machine"] != socket.gethostname() or type(port) is not int or not _is_here(host.strip("[]")):
             return None
-        return str(note["host"]), int(note["port"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(host), port
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+
+
+def _is_here(host: str) -> bool:
+    """Return whether an address is one of this machine: a note that others can write leads to no other one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.bind((host, 0))
+    return True
 
 
 def serves(daemon: Daemon, directory: Path) -> bool:
@@ -99,7 +110,7 @@ def may_use(directory: Path) -> bool:
     for pause in (0.2, 0.2, 0.2, 0.0):
         # The first code is written a moment after the port opens, and a new one replaces it every 3 minutes.
         try:
-            if (directory / "client-auth").read_text():
+            if read_small(directory, "client-auth"):
                 return True
         except FileNotFoundError:
             pass
@@ -109,8 +120,14 @@ def may_use(directory: Path) -> bool:
     return False
 
 
+def read_small(directory: Path, name: str) -> bytes:
+    """Return the bytes of a node's small file in its storage directory; raises OSError."""
+    with Folder.at(directory) as folder:
+        return folder.read(name, _MOST_BYTES)
+
+
 def _node_id(directory: Path) -> str | None:
     try:
-        return (directory / "kachery-node-id").read_text()
+        return read_small(directory, "kachery-node-id").decode()
     except (OSError, ValueError):
         return None

@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 from seriesview.errors import StoreError
+from seriesview.store.folders import OddFileError
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space or choose another storage_dir",
@@ -29,11 +30,15 @@ def write_fault(directory: Path, error: OSError) -> StoreError:
 
 def read_fault(path: Path | str, error: OSError) -> StoreError:
     """Return the StoreError for a file that exists but cannot be read."""
+    if isinstance(error, OddFileError):
+        return StoreError(f"cannot read {error.filename}: {error.strerror}; remove it")
     reason = error.strerror or str(error)
     return StoreError(f"cannot read {path}: {reason}; check the file and its permissions")
 
 
 def _reason(error: OSError) -> str:
+    if isinstance(error, OddFileError):
+        return f"{error.filename}: {error.strerror}; remove it"
     if error.errno in _ADVICE:
         return _ADVICE[error.errno]
     return f"{error.strerror or error}; check the directory"

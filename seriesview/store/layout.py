@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from seriesview.store.folders import Folder
+
 CHUNK_BYTES = 20_000_000
 """kachery cuts stored files larger than this into chunks of this size and writes a chunk manifest."""
 NODE_ADDRESS_FILE = "seriesview-node.json"
@@ -35,3 +37,23 @@ def record_directory(directory: Path) -> Path:
 def lock_path(directory: Path) -> Path:
     """Return the file that builds hold a shared lock on, and whoever removes artifacts an exclusive one."""
     return directory / "seriesview" / "lock"
+
+
+def open_parent(directory: Path, path: Path) -> Folder:
+    """Open the folder of a `path` below a storage directory, by way of no symbolic link but that of `sha1` itself.
+
+    Raises OSError, OddFileError.
+    """
+    with Folder.at(directory) as root:
+        return enter_storage(root, path.relative_to(directory).parts[:-1])
+
+
+def enter_storage(root: Folder, names: tuple[str, ...]) -> Folder:
+    """Open a folder below an open storage directory, whose `sha1` may be a symbolic link to another disk.
+
+    Raises OSError, OddFileError.
+    """
+    if names[:1] != ("sha1",):
+        return root.enter(*names)
+    with root.enter_link("sha1") as artifacts:
+        return artifacts.enter(*names[1:])

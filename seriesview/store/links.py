@@ -1,15 +1,24 @@
-"""kachery's links: a hash that is kept in a file outside the storage directory."""
+"""kachery's links: a hash that is kept in a file outside the storage directory.
+
+Whoever may write to a shared storage directory can make links there, to files that only another of its users can
+read. So a link that another user made leads only to what that user could have read.
+"""
 
 import json
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from seriesview.errors import IntegrityError, MissingArtifactError
 from seriesview.store.faults import read_fault
+from seriesview.store.layout import link_path, open_parent
+from seriesview.store.permissions import readable_by
+from seriesview.store.reading import opened_path
 
 _FINDING = "`seriesview relink WORKSPACE DIR`"
+_MOST_BYTES = 1 << 16
+_OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
 @dataclass(frozen=True)
@@ -19,6 +28,10 @@ class Link:
     path: Path
     size: int
     mtime: float
+    maker: int | None = field(default=None, compare=False)
+    """The user who made it; None: this one."""
+    group: int | None = field(default=None, compare=False)
+    """The group that its maker is known to be in."""
 
     def to_bytes(self) -> bytes:
         """Return the link file's content, as kachery writes it."""
@@ -31,15 +44,30 @@ class Link:
         return json.dumps(link, separators=(",", ":")).encode("ascii")
 
     def check(self) -> Path:
-        """Return the linked file's path; raises MissingArtifactError where it moved or changed."""
+        """Return the linked file's path; raises MissingArtifactError where it moved, changed or is not to be read."""
+        os.close(self.open())
+        return self.path
+
+    def open(self) -> int:
+        """Open the linked file; errors as `check`."""
         try:
-            status = self.path.stat()
+            descriptor = os.open(self.path, _OPENING)
         except FileNotFoundError as error:
             raise MissingArtifactError(
                 f"linked file {self.path} is gone; put it back, or find it with {_FINDING}"
             ) from error
         except OSError as error:
             raise MissingArtifactError(f"linked file {self.path} cannot be read: {error.strerror}") from error
+        try:
+            self.check_opened(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+    def check_opened(self, descriptor: int) -> None:
+        """Raise MissingArtifactError unless an open file is the one that the link says."""
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             change = "it is no longer a file"
         elif status.st_size != self.size:
@@ -47,7 +75,13 @@ class Link:
         elif status.st_mtime != self.mtime:
             change = f"modification time was {self.mtime!r}, is {status.st_mtime!r}"
         else:
-            return self.path
+            is_trusted = self.maker in (None, os.geteuid(), 0, status.st_uid)
+            if not is_trusted and not readable_by(opened_path(descriptor, self.path), self.group):
+                raise MissingArtifactError(
+                    f"linked file {self.path} is not read: user {self.maker}, who made the link, may not be permitted "
+                    f"to read it; link it yourself with {_FINDING}"
+                )
+            return
         raise MissingArtifactError(
             f"linked file {self.path} changed ({change}); "
             f"build its series again, or find an unchanged copy with {_FINDING}"
@@ -59,10 +93,16 @@ def link_to(path: Path, size: int, mtime: float) -> Link:
     return Link(Path(os.path.abspath(path)), size, mtime)  # noqa: PTH100  (Path.absolute keeps "..")
 
 
-def read_link(path: Path) -> Link | None:
-    """Return what a link file says, None where there is none; raises IntegrityError, StoreError."""
+def read_link(directory: Path, sha1: str) -> Link | None:
+    """Return what the link file of a hash says, None where there is none; raises IntegrityError, StoreError."""
+    path = link_path(directory, sha1)
     try:
-        text = path.read_bytes()
+        with open_parent(directory, path) as folder:
+            descriptor = folder.open_file(path.name)
+            with open(descriptor, "rb") as file:  # noqa: PTH123
+                made = os.fstat(descriptor)
+                text = file.read(_MOST_BYTES)
+        shared = directory.stat()
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -72,6 +112,10 @@ def read_link(path: Path) -> Link | None:
         size, mtime, target = link["stat"]["size"], link["stat"]["mtime"], link["path"]
         if not (type(size) is int and type(mtime) in (int, float) and type(target) is str):
             raise TypeError
-    except (ValueError, KeyError, TypeError) as error:
+        if not target.startswith("/") or "\0" in target:
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise IntegrityError(f"{path} is not a kachery link; delete it and build its series again") from error
-    return Link(Path(target), size, mtime)
+    # Only members can write to a directory that is not everybody's, whatever group their files have there.
+    is_members = made.st_gid == shared.st_gid and not shared.st_mode & stat.S_IWOTH
+    return Link(Path(target), size, mtime, made.st_uid, shared.st_gid if is_members else None)

@@ -5,7 +5,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from seriesview.errors import IntegrityError, MissingArtifactError, RequestError, StoreError
+from seriesview.errors import IntegrityError, RequestError, StoreError
 from seriesview.store.chunks import sha1_digest
 from seriesview.store.faults import read_fault
 
@@ -15,44 +15,67 @@ _BLOCK_BYTES = 4 * 2**20
 _OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def read_blocks(path: Path) -> Iterator[memoryview]:
-    """Yield a file's bytes in blocks, each valid until the next.
-
-    Raises StoreError, also where the file changes meanwhile.
-    """
-    block = memoryview(bytearray(_BLOCK_BYTES))
+def open_regular(path: Path) -> int:
+    """Open a regular file that the user named, and return its descriptor; raises StoreError."""
     try:
         descriptor = os.open(path, _OPENING)
     except OSError as error:
         raise read_fault(path, error) from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise StoreError(f"{path} is not a file; name a file")
+    return descriptor
+
+
+def opened_path(descriptor: int, path: Path) -> Path:
+    """Return where an open file really lies; where the system does not say so, where `path` leads to now."""
     try:
-        before = os.fstat(descriptor)
-        if not stat.S_ISREG(before.st_mode):
-            raise StoreError(f"{path} is not a file; name a file")
-        while count := _read_block(descriptor, path, block):
-            yield block[:count]
-        after = os.fstat(descriptor)
+        return Path(f"/proc/self/fd/{descriptor}").readlink()
+    except OSError:
+        return Path(os.path.realpath(path))
+
+
+def read_blocks(path: Path) -> Iterator[memoryview]:
+    """Yield the bytes of a file that the user named, in blocks, each valid until the next.
+
+    Raises StoreError, also where the file changes meanwhile.
+    """
+    descriptor = open_regular(path)
+    try:
+        yield from blocks_of(descriptor, path)
     finally:
         os.close(descriptor)
+
+
+def blocks_of(descriptor: int, path: Path) -> Iterator[memoryview]:
+    """Yield an open file's bytes, as `read_blocks`; `path` is for messages."""
+    block = memoryview(bytearray(_BLOCK_BYTES))
+    before = os.fstat(descriptor)
+    while count := _read_block(descriptor, path, block):
+        yield block[:count]
+    after = os.fstat(descriptor)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise StoreError(f"{path} changed while it was being read; try again when nothing writes to it")
 
 
-def read_whole(path: Path, sha1: str | None, size: int | None) -> bytes:
-    """Return a file's bytes, checked by size and SHA-1 where given; raises IntegrityError, StoreError."""
+def read_whole(
+    descriptor: int, path: Path, sha1: str | None, size: int | None, most_bytes: int | None = None
+) -> bytes:
+    """Return an open file's bytes, checked by size and SHA-1 where given; `path` is for messages.
+
+    Raises IntegrityError, also where they are more than `most_bytes`, StoreError.
+    """
     try:
-        descriptor = os.open(path, _OPENING)
-        try:
-            found = os.fstat(descriptor).st_size
-            if size is not None and found != size:
-                raise IntegrityError(
-                    f"{path} has {found} bytes, {size} are expected; delete it and build its series again"
-                )
-            data = _read(descriptor, 0, found)
-        finally:
-            os.close(descriptor)
-    except FileNotFoundError as error:
-        raise MissingArtifactError(f"{path} was removed while it was being opened; try again") from error
+        found = os.fstat(descriptor).st_size
+        if size is not None and found != size:
+            raise IntegrityError(
+                f"{path} has {found} bytes, {size} are expected; delete it and build its series again"
+            )
+        if most_bytes is not None and found > most_bytes:
+            raise IntegrityError(
+                f"{path} has {found} bytes, at most {most_bytes} can be meant; delete it and build its series again"
+            )
+        data = _read(descriptor, 0, found)
     except OSError as error:
         raise read_fault(path, error) from error
     if len(data) != found:
@@ -64,19 +87,13 @@ def read_whole(path: Path, sha1: str | None, size: int | None) -> bytes:
     return data
 
 
-def read_range(path: Path, start: int, end: int) -> bytes:
-    """Return the bytes [start, end) of a file; raises RequestError, IntegrityError, StoreError."""
+def read_range(descriptor: int, path: Path, start: int, end: int) -> bytes:
+    """Return the bytes [start, end) of an open file; raises RequestError, IntegrityError, StoreError."""
     if not 0 <= start <= end:
         raise RequestError(f"bytes {start} to {end} of {path} do not exist: 0 <= start <= end is expected")
     try:
-        descriptor = os.open(path, _OPENING)
-        try:
-            data = _read(descriptor, start, end - start)
-            found = os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
-    except FileNotFoundError as error:
-        raise MissingArtifactError(f"{path} was removed while it was being opened; try again") from error
+        found = os.fstat(descriptor).st_size
+        data = _read(descriptor, start, end - start) if end <= found else b""
     except OSError as error:
         raise read_fault(path, error) from error
     if len(data) != end - start:

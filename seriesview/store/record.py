@@ -4,25 +4,38 @@ One append-only file a writer process, one JSON object a line: nothing is ever l
 writers on several machines do not meet even on network file systems. A line goes to the operating system
 before the artifact that it names gets its final name: a killed process leaves no artifact that the record
 misses.
+
+Whoever may write to a shared storage directory can write to its record: a line is believed where what it says can be
+meant, and an artifact is somebody's to remove only by the record of the user whose file it is.
 """
 
 import json
 import os
 import secrets
 import socket
+import stat
 import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
+from seriesview.errors import FormatError
 from seriesview.store.faults import read_fault, write_fault
+from seriesview.store.folders import Folder, OddFileError
 from seriesview.store.layout import record_directory
+from seriesview.store.uris import check_hash, parse_uri
 from seriesview.store.writer import AtomicWriter
 
+_SUFFIX = ".jsonl"
+_KINDS = ("part", "file", "json", "manifest", "link")
 _ARTIFACT_LINE = b'{"sha1":'
+_MOST_LINE_BYTES = 1 << 20
+"""Behind a longer line, which seriesview does not write, a file is not read on."""
+_LATEST = 1e11
+"""Seconds since 1970 that a line can mean: some 3000 years."""
 
 RUNNING_SECONDS = 24 * 3600.0
 """A writer on another machine that recorded something so long ago is taken to be still at work."""
@@ -114,7 +127,7 @@ class Record:
     def _open(self) -> int:
         if self._descriptor is not None and self._process == os.getpid():
             return self._descriptor
-        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}.jsonl"
+        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
         self._descriptor = self._writer.open_appending(record_directory(self._writer.directory) / name)
         self._process = os.getpid()
         self._torn = False
@@ -125,7 +138,9 @@ class Record:
 class RecordFile:
     """What one writer process recorded."""
 
-    path: Path
+    name: str
+    owner: int | None
+    """The user who wrote it; None where others could have."""
     is_running: bool
     """Whether the writer may still be at work."""
     modified: float
@@ -136,31 +151,22 @@ class RecordFile:
 
 def record_files(directory: Path) -> Iterator[RecordFile]:
     """Yield what each writer recorded, whole; raises StoreError."""
-    for path in _record_paths(directory):
-        try:
-            status = path.stat()
-            # Looked at first: what a writer records after it ended is nothing.
-            is_running = _is_running(path, status.st_mtime)
-            lines = path.read_bytes()
-        except OSError as error:
-            raise read_fault(path, error) from error
-        artifacts = [found for line in _parsed(lines.split(b"\n")) if (found := _artifact(line)) is not None]
-        yield RecordFile(path, is_running, status.st_mtime, len(lines), artifacts)
+    for name, file in _open_files(directory):
+        status = os.fstat(file.fileno())
+        # Looked at first: what a writer records after it ended is nothing.
+        is_running = _is_running(name, status.st_mtime)
+        artifacts = [found for line in _parsed(_lines_of(file)) if (found := _artifact(line)) is not None]
+        num_bytes = file.tell()
+        owner = None if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else status.st_uid
+        yield RecordFile(name, owner, is_running, status.st_mtime, num_bytes, artifacts)
 
 
-def recorded_since(directory: Path, known: dict[Path, int]) -> set[str]:
-    """Return SHA-1s that were recorded behind the first `known` bytes of each file; raises StoreError."""
+def recorded_since(directory: Path, known: dict[str, int]) -> set[str]:
+    """Return SHA-1s that were recorded behind the first `known` bytes of each file, by name; raises StoreError."""
     found = set()
-    for path in _record_paths(directory):
-        try:
-            with path.open("rb") as file:
-                file.seek(known.get(path, 0))
-                lines = file.read()
-        except OSError as error:
-            raise read_fault(path, error) from error
-        found |= {
-            entry.sha1 for line in _parsed(lines.split(b"\n")) if (entry := _artifact(line)) is not None
-        }
+    for name, file in _open_files(directory):
+        file.seek(known.get(name, 0))
+        found |= {entry.sha1 for line in _parsed(_lines_of(file)) if (entry := _artifact(line)) is not None}
     return found
 
 
@@ -180,12 +186,16 @@ def recorded_workspaces(directory: Path, forgotten: bool = False) -> list[Record
     found: dict[str, RecordedWorkspace] = {}
     ended: dict[str, float] = {}
     for line in _lines(directory, but=_ARTIFACT_LINE):
-        with suppress(KeyError, TypeError, ValueError):
-            if "forgotten" in line:
-                uri = str(line["forgotten"])
-                ended[uri] = max(float(line["time"]), ended.get(uri, 0.0))
+        with suppress(KeyError, FormatError):
+            moment = line["time"]
+            if not (type(moment) in (int, float) and 0 <= moment < _LATEST):
                 continue
-            entry = RecordedWorkspace(str(line["workspace"]), str(line["label"]), float(line["time"]))
+            uri = line["forgotten"] if "forgotten" in line else line["workspace"]
+            parse_uri(uri)
+            if "forgotten" in line:
+                ended[uri] = max(float(moment), ended.get(uri, 0.0))
+                continue
+            entry = RecordedWorkspace(uri, _text(line["label"]), float(moment))
             known = found.get(entry.uri)
             if known is None or entry.time >= known.time:
                 found[entry.uri] = entry
@@ -194,15 +204,23 @@ def recorded_workspaces(directory: Path, forgotten: bool = False) -> list[Record
 
 
 def _artifact(line: dict[str, Any]) -> RecordedArtifact | None:
-    with suppress(KeyError, TypeError, ValueError):
-        name, found = str(line.get("name", "")), line.get("found") is True
-        return RecordedArtifact(str(line["sha1"]), int(line["size"]), str(line["kind"]), name, found)
+    """The artifact that a line names; None where it names none, or what cannot be one."""
+    with suppress(KeyError, FormatError):
+        sha1, size, kind = check_hash(line["sha1"]), line["size"], line["kind"]
+        if type(size) is int and 0 <= size < 2**63 and kind in _KINDS:
+            return RecordedArtifact(sha1, size, kind, _text(line.get("name", "")), line.get("found") is True)
     return None
 
 
-def _is_running(path: Path, modified: float) -> bool:
+def _text(value: Any) -> str:
+    """A text that can be printed, whatever somebody put into the record."""
+    text = value if isinstance(value, str) else ""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def _is_running(name: str, modified: float) -> bool:
     """Whether the writer of a record file may be at work; one of another machine for a day after its last line."""
-    host, _, rest = path.stem.rpartition("-")[0].rpartition("-")
+    host, _, rest = name.removesuffix(_SUFFIX).rpartition("-")[0].rpartition("-")
     if host != socket.gethostname():
         return time.time() - modified < RUNNING_SECONDS
     try:
@@ -217,28 +235,43 @@ def _is_running(path: Path, modified: float) -> bool:
     return True
 
 
-def _record_paths(directory: Path) -> list[Path]:
-    folder = record_directory(directory)
+def _open_files(directory: Path) -> Iterator[tuple[str, BinaryIO]]:
+    """Open each writer's file, one after the other, by name; what is no regular file is nobody's record."""
+    place = record_directory(directory)
     try:
-        return sorted(folder.glob("*.jsonl")) if folder.is_dir() else []
+        with Folder.at(directory) as root, root.enter(*place.relative_to(directory).parts) as folder:
+            for name in folder.names():
+                if not name.endswith(_SUFFIX):
+                    continue
+                try:
+                    descriptor = folder.open_file(name)
+                except (OddFileError, FileNotFoundError):
+                    continue
+                with open(descriptor, "rb") as file:  # noqa: PTH123
+                    yield name, file
+    except FileNotFoundError:
+        return
     except OSError as error:
-        raise read_fault(folder, error) from error
+        raise read_fault(place, error) from error
+
+
+def _lines_of(file: BinaryIO) -> Iterator[bytes]:
+    while line := file.readline(_MOST_LINE_BYTES):
+        if len(line) == _MOST_LINE_BYTES:
+            return
+        yield line
 
 
 def _lines(directory: Path, but: bytes | None = None) -> Iterator[dict[str, Any]]:
     """Lines of all writers, without those that begin with `but`."""
-    for path in _record_paths(directory):
-        try:
-            with path.open("rb") as file:
-                yield from _parsed(raw for raw in file if but is None or not raw.startswith(but))
-        except OSError as error:
-            raise read_fault(path, error) from error
+    for _, file in _open_files(directory):
+        yield from _parsed(raw for raw in _lines_of(file) if but is None or not raw.startswith(but))
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     for raw in lines:
         # A crash can leave the last line torn, and a full disk one in the middle.
-        with suppress(ValueError):
+        with suppress(ValueError, RecursionError):
             line = json.loads(raw)
             if isinstance(line, dict):
                 yield line

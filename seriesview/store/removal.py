@@ -1,6 +1,11 @@
-"""Removing artifacts that seriesview stored, so that whoever stores one of them again at that moment keeps it."""
+"""Removing artifacts that seriesview stored, so that whoever stores one of them again at that moment keeps it.
+
+Others may write to a shared storage directory: what is removed is reached through open folders and by hashes alone, and
+no symbolic link is followed.
+"""
 
 import os
+import re
 import secrets
 from collections.abc import Iterable
 from contextlib import suppress
@@ -8,10 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.errors import StoreError
-from seriesview.store.layout import artifact_path, link_path, staging_directory
+from seriesview.store.faults import write_fault
+from seriesview.store.folders import Folder
+from seriesview.store.layout import artifact_path, enter_storage, link_path, open_parent, staging_directory
+from seriesview.store.permissions import sharing_of
 from seriesview.store.record import recorded_since
+from seriesview.store.uris import check_hash
 
 _PREFIX = "removed-"
+_ASIDE = re.compile(r"([0-9a-f]{40})(\.link)?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -24,66 +34,122 @@ class Removed:
     num_failed: int
 
 
-def stored_bytes(directory: Path, sha1: str) -> int | None:
-    """Return the bytes that an artifact takes in the store, its link's if it is linked; None where it is not there."""
+def stored_file(directory: Path, sha1: str) -> os.stat_result | None:
+    """Return what the system says of an artifact's file in the store, its link's if it is linked; None: none is there.
+
+    Raises FormatError.
+    """
+    check_hash(sha1)
     for path in (artifact_path(directory, sha1), link_path(directory, sha1)):
-        with suppress(OSError):
-            return path.lstat().st_size
+        with suppress(OSError), open_parent(directory, path) as folder:
+            status = folder.find(path.name)
+            if status is not None:
+                return status
     return None
 
 
-def remove_artifacts(directory: Path, sha1s: Iterable[str], known: dict[Path, int]) -> Removed:
+def remove_artifacts(directory: Path, sha1s: Iterable[str], known: dict[str, int]) -> Removed:
     """Remove artifacts; `known` bytes of each file of the record were read when it was decided that nobody wants them.
 
-    Needs the lock of `removing`. Raises StoreError where nothing can be removed.
+    Needs the lock of `removing`. Raises StoreError where nothing can be removed, FormatError.
     """
-    trash = staging_directory(directory) / f"{_PREFIX}{secrets.token_hex(8)}"
-    moved: list[tuple[str, Path, Path]] = []
-    failed = 0
+    name = f"{_PREFIX}{secrets.token_hex(8)}"
+    moved: list[tuple[str, Path]] = []
+    failed = files = kept = size = 0
     try:
-        trash.mkdir(parents=True)
+        with _staging(directory) as staging:
+            sharing = sharing_of(directory)
+            staging.make(name, sharing.new_directory_mode())
+            with staging.enter(name) as trash:
+                sharing.adopt_folder(trash)
+                for sha1 in sha1s:
+                    found = stored_file(directory, sha1)
+                    for path in (artifact_path(directory, sha1), link_path(directory, sha1)):
+                        outcome = found and _set_aside(directory, path, trash, found.st_uid)
+                        failed += outcome is False
+                        if outcome:
+                            moved.append((sha1, path))
+                # A writer records an artifact before it looks whether it is there.
+                wanted = recorded_since(directory, known)
+                for sha1, path in moved:
+                    status = trash.find(path.name)
+                    if sha1 in wanted or status is None:
+                        _put_back(directory, trash, path)
+                        kept += 1
+                        continue
+                    trash.unlink(path.name)
+                    size += status.st_size
+                    files += 1
+                    _remove_empty_parents(directory, path)
+            staging.remove_empty(name)
     except OSError as error:
-        raise StoreError(f"nothing can be removed from {directory}: {error.strerror}") from error
-    for sha1 in sha1s:
-        for path in (artifact_path(directory, sha1), link_path(directory, sha1)):
-            try:
-                path.rename(trash / path.name)
-            except FileNotFoundError:
-                continue
-            except OSError:
-                failed += 1
-                continue
-            moved.append((sha1, path, trash / path.name))
-    # A writer records an artifact before it looks whether it is there.
-    wanted = recorded_since(directory, known)
-    files = kept = size = 0
-    for sha1, path, aside in moved:
-        if sha1 in wanted:
-            _put_back(aside, path)
-            kept += 1
-            continue
-        size += aside.lstat().st_size
-        aside.unlink()
-        files += 1
-        for parent in list(path.parents)[:3]:
-            with suppress(OSError):
-                parent.rmdir()
-    with suppress(OSError):
-        trash.rmdir()
+        raise StoreError(
+            f"not everything can be removed: {str(write_fault(directory, error)).partition(': ')[2]}"
+        ) from error
     return Removed(files, size, kept, failed)
 
 
 def undo_unfinished(directory: Path) -> None:
-    """Put back what a killed removal had set aside; needs the lock of `removing`."""
-    for trash in staging_directory(directory).glob(f"{_PREFIX}*"):
-        for aside in trash.iterdir():
-            sha1 = aside.name[:40]
-            is_link = aside.name.endswith(".link")
-            _put_back(aside, link_path(directory, sha1) if is_link else artifact_path(directory, sha1))
-        with suppress(OSError):
-            trash.rmdir()
+    """Put back what a killed removal had set aside; needs the lock of `removing`. Raises StoreError."""
+    try:
+        with _staging(directory) as staging:
+            for name in staging.names():
+                if not name.startswith(_PREFIX):
+                    continue
+                # What another user's rights do not let be put back waits for that user's next removal.
+                with suppress(OSError), staging.enter(name) as trash:
+                    for aside in trash.names():
+                        match = _ASIDE.fullmatch(aside)
+                        if match is not None and trash.find(aside) is not None:
+                            place = link_path if match[2] else artifact_path
+                            with suppress(OSError):
+                                _put_back(directory, trash, place(directory, match[1]))
+                staging.remove_empty(name)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise write_fault(directory, error) from error
 
 
-def _put_back(aside: Path, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(aside, path)  # noqa: PTH105
+def _staging(directory: Path) -> Folder:
+    with Folder.at(directory) as root:
+        return enter_storage(root, staging_directory(directory).relative_to(directory).parts)
+
+
+def _set_aside(directory: Path, path: Path, trash: Folder, owner: int) -> bool | None:
+    """Move a regular file of a user into `trash`; None where there is none, False where it cannot be moved."""
+    try:
+        with open_parent(directory, path) as folder:
+            status = folder.find(path.name)
+            if status is None or status.st_uid != owner:
+                return None
+            folder.rename(path.name, trash, path.name)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return False
+    return True
+
+
+def _put_back(directory: Path, trash: Folder, path: Path) -> None:
+    """Move a file back to its place, unless one is there again; raises OSError."""
+    with Folder.at(directory) as root:
+        sharing = sharing_of(directory)
+        names = path.relative_to(directory).parts[:-1]
+        for depth in range(1, len(names)):
+            with enter_storage(root, names[:depth]) as above:
+                if above.make(names[depth], sharing.new_directory_mode()):
+                    with above.enter(names[depth]) as made:
+                        sharing.adopt_folder(made)
+        with enter_storage(root, names) as folder:
+            if folder.find(path.name) is None:
+                trash.rename(path.name, folder, path.name)
+            else:
+                trash.unlink(path.name)
+
+
+def _remove_empty_parents(directory: Path, path: Path) -> None:
+    for place in list(path.parents)[:3]:
+        with suppress(OSError), open_parent(directory, place) as above:
+            if not above.remove_empty(place.name):
+                return

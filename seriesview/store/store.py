@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -13,10 +14,11 @@ from seriesview.store.buffers import BytesLike, byte_view
 from seriesview.store.chunks import ChunkHasher, sha1_digest
 from seriesview.store.client import ClientWriter
 from seriesview.store.faults import read_fault
-from seriesview.store.layout import artifact_path, link_path
-from seriesview.store.links import link_to, read_link
+from seriesview.store.folders import OddFileError
+from seriesview.store.layout import artifact_path, open_parent
+from seriesview.store.links import Link, link_to, read_link
 from seriesview.store.locking import building
-from seriesview.store.reading import read_blocks, read_range, read_whole
+from seriesview.store.reading import blocks_of, read_blocks, read_range, read_whole
 from seriesview.store.record import (
     Record,
     RecordedArtifact,
@@ -26,6 +28,8 @@ from seriesview.store.record import (
 )
 from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
 from seriesview.store.writer import AtomicWriter
+
+_MOST_JSON_BYTES = 1 << 28
 
 
 class Store:
@@ -116,15 +120,15 @@ class Store:
             self._note(sha1, "file", size, name)
             return uri
         stored = artifact_path(self.directory, sha1)
-        if _is_there(stored):
+        if os.path.lexists(stored):
             raise StoreError(
                 f"{stored} is truncated, and kachery prefers it to a link; delete it and try again"
             )
         try:
-            known = read_link(link_path(self.directory, sha1))
-        except IntegrityError:
+            known = read_link(self.directory, sha1)
+        except (IntegrityError, StoreError):
             known = None
-        if known == link:
+        if known == link and _is_followed(known):
             self._note(sha1, "link", size, name, found=True)
             return uri
         if self._client:
@@ -155,8 +159,20 @@ class Store:
 
     def path(self, uri: str) -> Path:
         """Return where the bytes of a URI lie: stored, or in a linked file; raises MissingArtifactError."""
-        sha1 = parse_uri(uri)[0]
-        return self._locate(sha1)[0]
+        descriptor, path, _ = self._open(parse_uri(uri)[0])
+        os.close(descriptor)
+        return path
+
+    def blocks(self, uri: str) -> Iterator[memoryview]:
+        """Yield the bytes of a URI in blocks, each valid until the next, not checked by SHA-1.
+
+        Raises MissingArtifactError, and StoreError where the file changes meanwhile.
+        """
+        descriptor, path, _ = self._open(parse_uri(uri)[0])
+        try:
+            yield from blocks_of(descriptor, path)
+        finally:
+            os.close(descriptor)
 
     def linked_source(self, uri: str) -> Path:
         """Return the linked file of a URI, checked by size and modification time, or the stored one if any.
@@ -164,6 +180,15 @@ class Store:
         Raises MissingArtifactError saying what changed.
         """
         return self.path(uri)
+
+    def check_opened(self, uri: str, descriptor: int) -> None:
+        """Raise MissingArtifactError unless a file that was opened by its path is the one with the bytes of a URI."""
+        right, path, _ = self._open(parse_uri(uri)[0])
+        try:
+            if not os.path.samestat(os.fstat(right), os.fstat(descriptor)):
+                raise MissingArtifactError(f"{path} was replaced while it was being opened; try again")
+        finally:
+            os.close(right)
 
     def exists(self, uri: str) -> bool:
         """Return whether the bytes of a URI are stored, or linked and unchanged."""
@@ -175,11 +200,11 @@ class Store:
 
     def size(self, uri: str) -> int:
         """Return the number of bytes of a URI; raises MissingArtifactError."""
-        path = self.path(uri)
+        descriptor, _, _ = self._open(parse_uri(uri)[0])
         try:
-            return path.stat().st_size
-        except OSError as error:
-            raise read_fault(path, error) from error
+            return os.fstat(descriptor).st_size
+        finally:
+            os.close(descriptor)
 
     def get_bytes(self, uri: str, verify: bool = True, size: int | None = None) -> bytes:
         """Return the bytes of a URI; raises MissingArtifactError, IntegrityError.
@@ -201,17 +226,20 @@ class Store:
 
     def part_bytes(self, digest: bytes) -> int:
         """Return the bytes of a part as it lies in the store, 0 where it does not; raises StoreError."""
+        path = artifact_path(self.directory, digest.hex())
         try:
-            return artifact_path(self.directory, digest.hex()).stat().st_size
+            with open_parent(self.directory, path) as folder:
+                status = folder.find(path.name)
         except FileNotFoundError:
             return 0
         except OSError as error:
             raise read_fault(self.directory, error) from error
+        return 0 if status is None else status.st_size
 
     def get_json(self, uri: str) -> Any:
         """Return the JSON value of a URI; errors as `get_bytes`, and FormatError where it is not JSON."""
         try:
-            return json.loads(self.get_bytes(uri))
+            return json.loads(self._get(parse_uri(uri)[0], True, None, _MOST_JSON_BYTES))
         except (ValueError, RecursionError) as error:
             raise FormatError(f"{uri} is not JSON: {error}") from error
 
@@ -220,7 +248,11 @@ class Store:
 
         Raises MissingArtifactError, RequestError, and IntegrityError where the file ends before.
         """
-        return read_range(self.path(uri), start, end)
+        descriptor, path, _ = self._open(parse_uri(uri)[0])
+        try:
+            return read_range(descriptor, path, start, end)
+        finally:
+            os.close(descriptor)
 
     def free_bytes(self) -> int:
         """Return the free bytes of the storage directory's file system; raises StoreError."""
@@ -322,26 +354,40 @@ class Store:
                 found = kind != "link" and self._writer.holds(sha1, size)
             self._record.add_artifact(RecordedArtifact(sha1, size, kind, name, found))
 
-    def _locate(self, sha1: str) -> tuple[Path, int | None]:
-        """Return the file with a hash's bytes, and its size if a link says it; MissingArtifactError."""
+    def _open(self, sha1: str) -> tuple[int, Path, int | None]:
+        """Open the file with a hash's bytes: its descriptor, its path, and its size if a link says it.
+
+        Raises MissingArtifactError, IntegrityError, StoreError.
+        """
         stored = artifact_path(self.directory, sha1)
-        if _is_there(stored):
-            return stored, None
-        link = read_link(link_path(self.directory, sha1))
+        try:
+            with open_parent(self.directory, stored) as folder:
+                return folder.open_file(stored.name), stored, None
+        except FileNotFoundError:
+            link = read_link(self.directory, sha1)
+        except OddFileError as error:
+            raise MissingArtifactError(f"{error.filename}: {error.strerror}; remove it") from error
+        except OSError as error:
+            raise read_fault(stored, error) from error
         if link is None:
             raise MissingArtifactError(
                 f"SHA-1 {sha1} is not in the kachery storage {self.directory}; "
                 "copy it there, or build what it belongs to again"
             )
-        return link.check(), link.size
+        return link.open(), link.path, link.size
 
-    def _get(self, sha1: str, verify: bool, size: int | None) -> bytes:
-        path, linked_size = self._locate(sha1)
-        return read_whole(path, sha1 if verify else None, linked_size if size is None else size)
+    def _get(self, sha1: str, verify: bool, size: int | None, most_bytes: int | None = None) -> bytes:
+        descriptor, path, linked_size = self._open(sha1)
+        try:
+            wanted = linked_size if size is None else size
+            return read_whole(descriptor, path, sha1 if verify else None, wanted, most_bytes)
+        finally:
+            os.close(descriptor)
 
 
-def _is_there(path: Path) -> bool:
+def _is_followed(link: Link) -> bool:
     try:
-        return path.exists()
-    except OSError as error:
-        raise read_fault(path, error) from error
+        link.check()
+    except MissingArtifactError:
+        return False
+    return True

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from seriesview.store.direct import write_directly
 from seriesview.store.faults import write_fault
-from seriesview.store.layout import artifact_path, link_path, staging_directory
+from seriesview.store.folders import Folder
+from seriesview.store.layout import artifact_path, enter_storage, link_path, open_parent, staging_directory
 from seriesview.store.permissions import Sharing, sharing_of
 
 LEFTOVER_SECONDS = 24 * 3600.0
@@ -25,9 +26,15 @@ _RETRIES = 3
 class StagedFile:
     """A file being written under a name that kachery does not look at."""
 
-    def __init__(self, path: Path, descriptor: int) -> None:
-        self.path = path
+    def __init__(self, folder: Folder, name: str, descriptor: int) -> None:
+        self.folder = folder
+        self.name = name
         self.descriptor = descriptor
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.folder.path / self.name
 
     def write(self, data: memoryview) -> None:
         """Append all of `data` (a one-dimensional view of unsigned bytes); raises OSError."""
@@ -67,24 +74,31 @@ class AtomicWriter:
 
     def holds(self, sha1: str, size: int) -> bool:
         """Return whether a stored file of this hash is there with this size; raises StoreError."""
+        return self.has_file(artifact_path(self.directory, sha1), size)
+
+    def has_file(self, path: Path, size: int) -> bool:
+        """Return whether a regular file is there below the directory, with this size; raises StoreError."""
         try:
-            return artifact_path(self.directory, sha1).stat().st_size == size
+            with open_parent(self.directory, path) as folder:
+                status = folder.find(path.name)
         except FileNotFoundError:
             return False
         except OSError as error:
             raise write_fault(self.directory, error) from error
+        return status is not None and status.st_size == size
 
     @contextmanager
     def stage(self) -> Iterator[StagedFile]:
         """Open a new staged file, removed unless published; any OSError inside becomes a StoreError."""
         try:
-            path, descriptor = self._open_staged()
+            staged = self._open_staged()
             try:
-                yield StagedFile(path, descriptor)
+                yield staged
             finally:
-                os.close(descriptor)
+                os.close(staged.descriptor)
                 with suppress(OSError):
-                    path.unlink(missing_ok=True)
+                    staged.folder.unlink(staged.name)
+                staged.folder.close()
         except OSError as error:
             raise write_fault(self.directory, error) from error
 
@@ -97,28 +111,26 @@ class AtomicWriter:
         """Give a staged file its final name, whether or not it is on disk; raises OSError."""
         for attempt in range(_RETRIES + 1):
             try:
-                staged.path.rename(target)
+                with self._parent(target) as folder:
+                    staged.folder.rename(staged.name, folder, target.name)
                 break
             except FileNotFoundError:
-                if not staged.path.exists():
+                # The folder was removed as an empty one, a moment after it was made.
+                if attempt == _RETRIES or staged.folder.find(staged.name) is None:
                     raise
-                self._make_directories(target.parent)
             except PermissionError:
                 # Another user's new directory has its group rights a moment after its name.
                 if attempt == _RETRIES:
                     raise
                 time.sleep(0.05)
-        else:
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(target))
         self._note_unsynced(target.parent)
 
     def open_appending(self, path: Path) -> int:
-        """Open a new file below the storage directory for appending; raises OSError."""
+        """Open a new file below the storage directory for appending, which others only read; raises OSError."""
         sharing = self._prepare()
-        self._make_directories(path.parent)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(path, flags, sharing.file_mode())
-        sharing.adopt_file(descriptor)
+        with self._parent(path) as folder:
+            descriptor = folder.create_file(path.name, os.O_WRONLY | os.O_APPEND, sharing.file_mode(0o044))
+        sharing.adopt_file(descriptor, 0o040)
         self._note_unsynced(path.parent)
         return descriptor
 
@@ -142,49 +154,53 @@ class AtomicWriter:
     def _prepare(self) -> Sharing:
         if self._sharing is None:
             self.directory.mkdir(parents=True, exist_ok=True)
-            sharing = sharing_of(self.directory)
-            self._sharing = sharing
-            self._make_directories(self._staging)
-            remove_leftovers(self._staging)
+            self._sharing = sharing_of(self.directory)
+            with self._parent(self._staging / "leftovers") as staging:
+                remove_leftovers(staging)
         return self._sharing
 
-    def _open_staged(self) -> tuple[Path, int]:
+    def _open_staged(self) -> StagedFile:
         sharing = self._prepare()
-        path = self._staging / f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+        folder = self._parent(self._staging / name)
         try:
-            descriptor = os.open(path, flags, sharing.file_mode())
-        except FileNotFoundError:
-            self._make_directories(self._staging)
-            descriptor = os.open(path, flags, sharing.file_mode())
-        try:
-            sharing.adopt_file(descriptor)
-        except BaseException:
-            os.close(descriptor)
-            path.unlink(missing_ok=True)
-            raise
-        return path, descriptor
-
-    def _make_directories(self, path: Path) -> None:
-        sharing = self._sharing or sharing_of(self.directory)
-        try:
-            path.mkdir(sharing.new_directory_mode())
-        except FileExistsError:
-            if not path.is_dir():
+            descriptor = folder.create_file(name, os.O_RDWR, sharing.file_mode())
+            try:
+                sharing.adopt_file(descriptor)
+            except BaseException:
+                os.close(descriptor)
+                folder.unlink(name)
                 raise
-            return
+        except BaseException:
+            folder.close()
+            raise
+        return StagedFile(folder, name, descriptor)
+
+    def _parent(self, path: Path) -> Folder:
+        """Open the folder of a path below the directory, made where it is missing; raises OSError."""
+        try:
+            return open_parent(self.directory, path)
         except FileNotFoundError:
-            if path == self.directory:
-                path.mkdir(parents=True, exist_ok=True)
-                return
-            self._make_directories(path.parent)
-            self._make_directories(path)
-            return
-        sharing.adopt_directory(path)
-        if path.parent != self.directory:
-            # Its maker may have been killed before it could share it.
-            sharing.adopt_directory(path.parent)
-        self._note_unsynced(path.parent)
+            self._make_parent(path)
+            return open_parent(self.directory, path)
+
+    def _make_parent(self, path: Path) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        sharing = self._sharing or sharing_of(self.directory)
+        names = path.relative_to(self.directory).parts[:-1]
+        above = Folder.at(self.directory)
+        for depth, name in enumerate(names):
+            is_new = above.make(name, sharing.new_directory_mode())
+            inner = enter_storage(above, names[:1]) if depth == 0 else above.enter(name)
+            if is_new:
+                sharing.adopt_folder(inner)
+                if depth:
+                    # Its maker may have been killed before it could share it.
+                    sharing.adopt_folder(above)
+                self._note_unsynced(self.directory.joinpath(*names[:depth]))
+            above.close()
+            above = inner
+        above.close()
 
     def _note_unsynced(self, path: Path) -> None:
         with self._lock:
@@ -194,20 +210,21 @@ class AtomicWriter:
             self.flush()
 
 
-def remove_leftovers(staging: Path, seconds: float = LEFTOVER_SECONDS) -> None:
+def remove_leftovers(staging: Folder, seconds: float = LEFTOVER_SECONDS) -> None:
     """Remove staged files last written to more than `seconds` ago; what cannot be removed stays."""
     oldest = time.time() - seconds
-    with suppress(OSError), os.scandir(staging) as entries:
-        for entry in entries:
+    with suppress(OSError):
+        for name in staging.names():
             with suppress(OSError):
-                if entry.name.endswith(".tmp") and entry.stat(follow_symlinks=False).st_mtime < oldest:
-                    Path(entry.path).unlink()
+                status = staging.find(name) if name.endswith(".tmp") else None
+                if status is not None and status.st_mtime < oldest:
+                    staging.unlink(name)
 
 
 def _sync_directory(path: str) -> None:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return
     try:
         os.fsync(descriptor)

@@ -7,13 +7,12 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from seriesview.errors import SeriesviewError
-from seriesview.store import RecordedWorkspace, Store
+from seriesview.store import RecordedWorkspace, Store, parse_uri
 from seriesview.store.record import record_files
-from seriesview.store.removal import stored_bytes
+from seriesview.store.removal import stored_file
 
 UNFINISHED_SECONDS = 24 * 3600.0
 """Parts that nothing reaches are kept so long after their writer's last line: a killed build can go on with them."""
@@ -50,13 +49,11 @@ class Reach:
         """What a JSON document names: URIs anywhere in it, and the parts of arrays; nothing of other artifacts."""
         uri = f"sha1://{sha1}/document.json"
         try:
-            if self._store.size(uri) > _MAX_DOCUMENT_BYTES:
+            size = self._store.size(uri)
+            if not 2 <= size <= _MAX_DOCUMENT_BYTES or self._store.get_range(uri, 0, 1) not in (b"{", b"["):
                 return
-            with self._store.path(uri).open("rb") as file:
-                if file.read(1) not in (b"{", b"["):
-                    return
-            document = json.loads(self._store.get_bytes(uri, verify=False))
-        except (OSError, ValueError, RecursionError, SeriesviewError):
+            document = json.loads(self._store.get_bytes(uri, verify=False, size=size))
+        except (ValueError, RecursionError, SeriesviewError):
             return
         left: list[Any] = [document]
         while left:
@@ -76,11 +73,15 @@ class Reach:
             match = _URI.match(page) if isinstance(page, str) else None
             if match is None:
                 continue
+            uri = f"sha1://{match[1]}/page.dat"
             try:
-                digests = self._store.get_bytes(f"sha1://{match[1]}/page.dat", verify=False)
+                size = self._store.size(uri)
+                if size > _MAX_DOCUMENT_BYTES:
+                    continue
+                digests = self._store.get_bytes(uri, verify=False, size=size)
             except SeriesviewError:
                 continue
-            for start in range(0, len(digests), _DIGEST_BYTES):
+            for start in range(0, len(digests) - _DIGEST_BYTES + 1, _DIGEST_BYTES):
                 yield digests[start : start + _DIGEST_BYTES].hex()
 
 
@@ -102,7 +103,7 @@ class Garbage:
     forgotten: list[RecordedWorkspace] = field(default_factory=list)
     num_unreached: int = 0
     """How many of them nothing reaches: left by builds that were killed."""
-    known: dict[Path, int] = field(default_factory=dict)
+    known: dict[str, int] = field(default_factory=dict)
 
     @property
     def num_bytes(self) -> int:
@@ -119,7 +120,7 @@ def kept_workspaces(store: Store) -> list[KeptWorkspace]:
     for found in reached:
         for sha1 in found:
             times[sha1] = times.get(sha1, 0) + 1
-    sizes = {sha1: stored_bytes(store.directory, sha1) for sha1 in times}
+    sizes = {sha1: _stored_bytes(store, sha1) for sha1 in times}
     return [
         KeptWorkspace(
             workspace,
@@ -134,16 +135,17 @@ def kept_workspaces(store: Store) -> list[KeptWorkspace]:
 def find_garbage(store: Store, unfinished_seconds: float = UNFINISHED_SECONDS) -> Garbage:
     """What seriesview stored itself and nobody needs; docs/store.md says the rules. Raises StoreError."""
     garbage = Garbage()
-    own: dict[str, float] = {}
+    own: dict[tuple[str, int], float] = {}
     documents: set[str] = set()
     in_use: set[str] = set()
     for file in record_files(store.directory):
-        garbage.known[file.path] = file.num_bytes
+        garbage.known[file.name] = file.num_bytes
         for artifact in file.artifacts:
             if file.is_running:
                 in_use.add(artifact.sha1)
-            if not artifact.found:
-                own[artifact.sha1] = max(file.modified, own.get(artifact.sha1, 0.0))
+            if not artifact.found and file.owner is not None:
+                noted = (artifact.sha1, file.owner)
+                own[noted] = max(file.modified, own.get(noted, 0.0))
             if artifact.kind == "json":
                 documents.add(artifact.sha1)
     reach = Reach(store)
@@ -154,16 +156,22 @@ def find_garbage(store: Store, unfinished_seconds: float = UNFINISHED_SECONDS) -
     # A series made in Python, a figure: whoever stored it may have sent its link.
     kept |= reach.of(documents - released)
     oldest = time.time() - unfinished_seconds
-    for sha1, modified in own.items():
+    for (sha1, owner), modified in own.items():
         if sha1 in kept or sha1 in in_use or (sha1 not in released and modified > oldest):
             continue
-        size = stored_bytes(store.directory, sha1)
-        if size is not None:
-            garbage.sizes[sha1] = size
+        status = stored_file(store.directory, sha1)
+        # Nobody's record says of another's file that seriesview stored it.
+        if status is not None and status.st_uid == owner:
+            garbage.sizes[sha1] = status.st_size
             garbage.num_unreached += sha1 not in released
     garbage.forgotten = [workspace for workspace in forgotten if let_go[workspace.uri] & garbage.sizes.keys()]
     return garbage
 
 
 def _sha1(workspace: RecordedWorkspace) -> str:
-    return workspace.uri.removeprefix("sha1://")[:40]
+    return parse_uri(workspace.uri)[0]
+
+
+def _stored_bytes(store: Store, sha1: str) -> int | None:
+    status = stored_file(store.directory, sha1)
+    return None if status is None else status.st_size

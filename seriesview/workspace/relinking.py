@@ -11,7 +11,7 @@ from pathlib import Path
 
 from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError
 from seriesview.store import Store, parse_uri
-from seriesview.store.layout import artifact_path, link_path
+from seriesview.store.layout import artifact_path
 from seriesview.store.links import Link, read_link
 from seriesview.store.reading import read_blocks
 from seriesview.workspace.keeping import Reach
@@ -50,10 +50,10 @@ def linked_files(store: Store, uri: str) -> list[LinkedFile]:
     }
     files = []
     for sha1 in reached:
-        if artifact_path(store.directory, sha1).exists():
+        if os.path.lexists(artifact_path(store.directory, sha1)):
             continue
         try:
-            link = read_link(link_path(store.directory, sha1))
+            link = read_link(store.directory, sha1)
             reason = "its link is gone"
         except IntegrityError as error:
             link, reason = None, str(error)

@@ -1,6 +1,13 @@
 """Running a function in a forked process: as another user, under limits, or killed at a chosen moment."""
 
-import encodings.idna  # noqa: F401  (sockets import it late, when another user may not read it)
+# Sockets and json import them late, when another user may not read them.
+import encodings.idna
+import encodings.utf_16
+import encodings.utf_16_be
+import encodings.utf_16_le
+import encodings.utf_32
+import encodings.utf_32_be
+import encodings.utf_32_le  # noqa: F401
 import os
 import pickle
 import signal
