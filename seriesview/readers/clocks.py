@@ -48,6 +48,7 @@ _SINCE = re.compile(
     r"\s*(?P<zone>Z|UTC|GMT|[+-]\d{1,2}(?::?\d\d)?)?",
     re.IGNORECASE,
 )
+_GIVEN_UNIT = re.compile(r"(?P<name>.*\S)\s*\((?P<unit>[^()]+)\)\s*")
 _CALENDARS = ("standard", "gregorian", "proleptic_gregorian")
 
 
@@ -117,6 +118,12 @@ _WORDS = {
     "filetime": "100 ns since 1601 (UTC)",
     "ticks": "100 ns since the year 1 (local time)",
 }
+
+
+def split_unit(timestamps: str) -> tuple[str, str | None]:
+    """The name of an axis and the unit that is written behind it, as in `t (ms)`; None without one."""
+    match = _GIVEN_UNIT.fullmatch(timestamps)
+    return (timestamps, None) if match is None else (match["name"], match["unit"])
 
 
 def parse_time_unit(text: str, calendar: str | None = None) -> TimeUnit:

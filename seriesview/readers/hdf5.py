@@ -12,13 +12,14 @@ import h5py
 import numpy as np
 
 from seriesview.errors import ReaderError
+from seriesview.readers.clocks import ClockError, split_unit
+from seriesview.readers.hdf5_clock import Start, start_of, times_clock
 from seriesview.readers.hdf5_facts import (
     Surroundings,
     is_named_as_times,
     is_times_of,
     name_beside,
     scale_problem,
-    seconds_a_unit,
     unit_of,
     usable_rate,
     vector_length,
@@ -39,6 +40,7 @@ from seriesview.readers.hdf5_reach import OutOfReach, parent_of, reach_of
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
+from seriesview.readers.moments import zone_called
 from seriesview.readers.protocol import Candidate, ReadOptions, Recording
 
 _MOST_CHANNELS = 1 << 14
@@ -82,10 +84,12 @@ def open_dataset(
     if options.type in ("event", "interval"):
         with naming(path, name):
             points = _points(path, dataset, name, options)
-        points.session_start = options.session_start or session_start
+        points.session_start = points.session_start or session_start
         file.close()
         return points
-    times = None if options.timestamps is None else find_times(path, file, dataset, options.timestamps)
+    times, unit = None, None
+    if options.timestamps is not None:
+        times, unit = find_times(path, file, dataset, options.timestamps)
     rate, found_times = options.sampling_frequency, None
     if rate is None and times is None:
         rate = Surroundings().rate_of(dataset)
@@ -96,19 +100,26 @@ def open_dataset(
         times=times,
         rate=rate,
         found_times="" if found_times is None else name_beside(file, name, found_times),
-        seconds_a_unit=(1, 1) if times is None else seconds_a_unit(times),
+        time_unit=unit,
+        start=start_of(dataset, zone_called(options.timezone, path)) if times is None else Start(),
         session_start=session_start,
         order=_order(path, name, dataset, options),
     )
     return Hdf5Recording(path, file, sources, options)
 
 
-def find_times(path: Path, file: h5py.File, dataset: h5py.Dataset, name: str) -> h5py.Dataset:
-    """The dataset that `timestamps:` names, beside `dataset` or from the root on. Raises ReaderError."""
-    if not name.startswith("/"):
-        beside = child_dataset(parent_of(dataset), name)
-        if beside is not None:
-            return beside
+def find_times(
+    path: Path, file: h5py.File, dataset: h5py.Dataset, timestamps: str
+) -> tuple[h5py.Dataset, str | None]:
+    """The dataset that `timestamps:` names, beside `dataset` or from the root on, and the unit behind its name.
+
+    Raises ReaderError.
+    """
+    for name, unit in ((timestamps, None), split_unit(timestamps)):
+        beside = None if name.startswith("/") else child_dataset(parent_of(dataset), name)
+        found = beside if beside is not None else child_dataset(file, inner_path(name))
+        if found is not None:
+            return found, unit
 
     def known() -> list[str]:
         datasets = ((found.path, found.node) for found in walk(file) if isinstance(found.node, h5py.Dataset))
@@ -117,7 +128,7 @@ def find_times(path: Path, file: h5py.File, dataset: h5py.Dataset, name: str) ->
     node = find_node(file, path, inner_path(name), known, "timestamps")
     if not isinstance(node, h5py.Dataset):
         raise ReaderError(f"{path}: timestamps: {inner_path(name)} is a group; there are {listing(known())}")
-    return node
+    return node, unit
 
 
 def dataset_candidates(file: h5py.File) -> list[Candidate]:
@@ -267,11 +278,22 @@ def _points(path: Path, dataset: h5py.Dataset, name: str, options: ReadOptions) 
             f"{path}: type: {options.type}s have one or two values a row, but this dataset has the shape "
             f"{dataset.shape}; set `order` where its first dimension is not rows"
         )
-    values = np.asarray(dataset[()], np.float64).reshape(shape)
-    values = values.T if is_turned else values
-    numerator, denominator = seconds_a_unit(dataset)
-    is_time = np.array([True, options.type == "interval"])[:columns]
-    values = np.where(is_time, values * numerator / denominator, values)
-    if options.type == "interval":
-        return intervals_from_array(path, values, name.rpartition("/")[2], options)
-    return events_from_array(path, values, options)
+    stored = np.asarray(dataset[()]).reshape(shape)
+    stored = stored.T if is_turned else stored
+    try:
+        clock = times_clock(
+            dataset, stored.dtype, None, zone_called(options.timezone, path), are_samples=False
+        )
+    except ClockError as error:
+        raise ReaderError(f"{path}: {error}") from error
+    values = stored.astype(np.float64)
+    for column in range(columns if options.type == "interval" else 1):
+        values[:, column] = clock.seconds(stored[:, column])
+    recording: Recording
+    if options.type == "event":
+        recording = events_from_array(path, values, options)
+    else:
+        recording = intervals_from_array(path, values, name.rpartition("/")[2], options)
+    recording.session_start = recording.session_start or clock.session_start
+    recording.decisions = clock.decisions
+    return recording

@@ -9,6 +9,7 @@ from contextlib import suppress
 import h5py
 import numpy as np
 
+from seriesview.readers.hdf5_clock import is_time_coordinate
 from seriesview.readers.hdf5_file import (
     attribute,
     child,
@@ -34,26 +35,6 @@ _RATE_WORDS = (
     ("fs",),
 )
 _TIME_NAMES = ("timestamps", "timestamp", "times", "time", "t")
-# Seconds a unit, as a fraction: dividing by 1000 is exact where multiplying by 0.001 is not.
-_SECONDS = {
-    "d": (86400, 1),
-    "day": (86400, 1),
-    "h": (3600, 1),
-    "hr": (3600, 1),
-    "hour": (3600, 1),
-    "min": (60, 1),
-    "minute": (60, 1),
-    "ms": (1, 1000),
-    "msec": (1, 1000),
-    "millisecond": (1, 1000),
-    "us": (1, 10**6),
-    "µs": (1, 10**6),
-    "usec": (1, 10**6),
-    "microsecond": (1, 10**6),
-    "ns": (1, 10**9),
-    "nsec": (1, 10**9),
-    "nanosecond": (1, 10**9),
-}
 
 
 def _spellings(words: tuple[str, ...]) -> list[str]:
@@ -94,8 +75,9 @@ class Surroundings:
 
         Found in the same group by its name, or as the coordinates of a dimension, as netCDF has them.
         """
-        nearby = [*self._named_as_times(parent_of(dataset)), *map(_with_name, dimension_scales(dataset))]
-        return next((times for times in nearby if times is not None and is_times_of(times, dataset)), None)
+        coordinates = [*dimension_scales(dataset), *_auxiliary(dataset)]
+        nearby = [*self._named_as_times(parent_of(dataset)), *filter(_holds_times, coordinates)]
+        return next((times for times in nearby if is_times_of(times, dataset)), None)
 
     def _rate_in(self, group: h5py.Group) -> float | None:
         groups = [(identity_of(each), each) for each in _outward(group)]
@@ -128,17 +110,6 @@ def usable_rate(rate: float | None) -> float | None:
 def unit_of(dataset: h5py.Dataset) -> str:
     """Physical unit of the scaled values, or nothing."""
     return text(attribute(dataset, "unit")) or text(attribute(dataset, "units")) or ""
-
-
-def seconds_a_unit(times: h5py.Dataset) -> tuple[int, int]:
-    """Seconds in the unit of stored times, as numerator and denominator; 1 where they do not say.
-
-    Units are names such as `ms`, or names and a date, as in `hours since 2020-01-01`.
-    """
-    words = unit_of(times).casefold().replace("μ", "µ").split()
-    if not words or (len(words) > 1 and words[1] != "since"):
-        return 1, 1
-    return _SECONDS.get(words[0]) or _SECONDS.get(words[0].removesuffix("s")) or (1, 1)
 
 
 def vector_length(dataset: h5py.Dataset) -> int | None:
@@ -177,6 +148,17 @@ def dimension_scales(dataset: h5py.Dataset) -> list[h5py.Dataset]:
     return []
 
 
+def _auxiliary(dataset: h5py.Dataset) -> list[h5py.Dataset]:
+    """The coordinates that CF's attribute `coordinates` names, beside the dataset or at the root."""
+    found = []
+    for name in (text(attribute(dataset, "coordinates")) or "").split():
+        beside = child_dataset(parent_of(dataset), name)
+        beside = beside if beside is not None else child_dataset(dataset.file["/"], name)
+        if beside is not None:
+            found.append(beside)
+    return found
+
+
 def scale_problem(dataset: h5py.Dataset) -> str | None:
     """Why a netCDF dimension holds no samples; None for everything else."""
     if text(attribute(dataset, "CLASS")) != "DIMENSION_SCALE":
@@ -209,9 +191,8 @@ def scalar(group: h5py.Group, name: str) -> float | None:
     return None
 
 
-def _with_name(dataset: h5py.Dataset) -> h5py.Dataset | None:
-    """The dataset if it is called as times are."""
-    return dataset if is_named_as_times(dataset) else None
+def _holds_times(dataset: h5py.Dataset) -> bool:
+    return is_named_as_times(dataset) or is_time_coordinate(dataset)
 
 
 def _outward(group: h5py.Group) -> Iterator[h5py.Group]:

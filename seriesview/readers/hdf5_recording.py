@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,11 +12,14 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.readers.clocks import ClockError
+from seriesview.readers.hdf5_clock import Start, TimesClock, times_clock
 from seriesview.readers.hdf5_facts import vector_length
 from seriesview.readers.hdf5_file import file_of, naming
 from seriesview.readers.hdf5_missing import missing_of
 from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
 from seriesview.readers.hdf5_scaling import Scaling, scaling_of
+from seriesview.readers.moments import zone_called
 from seriesview.readers.protocol import Channel, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 
@@ -25,8 +28,9 @@ from seriesview.readers.sample_types import checked_rate, describe, make_channel
 class Sources:
     """The datasets of a recording, and what the file says of them.
 
-    `name`: how messages call the dataset. `rate` in Hz, or None where `times` has a time for each sample, in units
-    of `seconds_a_unit` (numerator, denominator). `found_times`: what `timestamps:` could name. `order` F: the first
+    `name`: how messages call the dataset. `rate` in Hz, or None where `times` has a time for each sample, in
+    `time_unit` where that is configured. `start`: when a recording with a rate began, and `session_start` what the
+    file says beside. `found_times`: what `timestamps:` could name. `order` F: the first
     of two dimensions of `samples` is channels. `scaling`: in place of what the samples' attributes say.
     """
 
@@ -35,8 +39,8 @@ class Sources:
     times: h5py.Dataset | None = None
     rate: float | None = None
     found_times: str = ""
-    seconds_a_unit: tuple[int, int] = (1, 1)
-    start_time: float = 0.0
+    time_unit: str | None = None
+    start: Start = field(default_factory=Start)
     scaling: Scaling | None = None
     session_start: str | None = None
     labels: Sequence[str] | None = None
@@ -52,10 +56,11 @@ class Hdf5Recording(Recording):
         self._name = sources.name
         self._file = file
         self._times: Hdf5Samples | None = None
+        self._clock: TimesClock | None = None
         with naming(path, sources.name):
             self._samples = Hdf5Samples(sources.samples, path, sources.order)
             try:
-                self._set_times(sources)
+                self._set_times(sources, options)
                 channels = make_channels(self._samples.num_channels, options, path, sources.labels)
             except BaseException:
                 self._close_samples()
@@ -65,11 +70,13 @@ class Hdf5Recording(Recording):
         self.layout = self._samples.layout
         self.source = file_of(sources.samples)
         self.preferred_rows = self._samples.preferred_rows
-        self.start_time = sources.start_time
-        self.session_start = sources.session_start
+        self.start_time = 0.0 if self._clock is not None else sources.start.start_time
+        clock = sources.start if self._clock is None else self._clock
+        self.session_start = clock.session_start or sources.session_start
+        self.decisions = clock.decisions
         self._set_meaning(sources, channels, options)
 
-    def _set_times(self, sources: Sources) -> None:
+    def _set_times(self, sources: Sources, options: ReadOptions) -> None:
         if sources.times is None:
             self.sampling_frequency = checked_rate(sources.rate, self.path)
             if self.sampling_frequency is None:
@@ -84,7 +91,6 @@ class Hdf5Recording(Recording):
                 )
             return
         self.sampling_frequency = None
-        self._seconds_a_unit = sources.seconds_a_unit
         name = str(sources.times.name)
         problem = samples_problem(sources.times) or missing_filter(sources.times)
         length = vector_length(sources.times)
@@ -96,12 +102,17 @@ class Hdf5Recording(Recording):
             raise ReaderError(f"{self.path}: timestamps: {name}: {problem}")
         is_row = len(sources.times.shape) == 2 and sources.times.shape[0] == 1
         self._times = Hdf5Samples(sources.times, self.path, "F" if is_row else "C")
+        zone = zone_called(options.timezone, self.path)
+        try:
+            self._clock = times_clock(sources.times, self._times.dtype, sources.time_unit, zone)
+        except ClockError as error:
+            raise ReaderError(f"{self.path}: timestamps: {name}: {error}") from error
 
     def _set_meaning(self, sources: Sources, channels: tuple[Channel, ...], options: ReadOptions) -> None:
         scaling = sources.scaling or scaling_of(sources.samples, len(channels))
         self.unit, self.scale, self.offset = scaling.unit, scaling.scale, scaling.offset
         self.missing, decisions = missing_of(sources.samples, self.dtype, self.scale, self.offset)
-        self.decisions = (*scaling.decisions, *decisions)
+        self.decisions += (*scaling.decisions, *decisions)
         self.channels = scaling.of_channels(channels)
         self.scale_problem = scaling.problem
         describe(self, options)
@@ -113,13 +124,12 @@ class Hdf5Recording(Recording):
 
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,). Raises ReaderError where there are none."""
-        if self._times is None:
+        if self._times is None or self._clock is None:
             raise ReaderError(f"{self.path}: {self._name}: this dataset has no timestamps")
         times = np.empty((last_sample - first_sample, 1), self._times.dtype)
         with naming(self.path, self._name):
             self._times.read_into(first_sample, times)
-        numerator, denominator = self._seconds_a_unit
-        return times[:, 0].astype(np.float64) * numerator / denominator
+        return self._clock.seconds(times[:, 0])
 
     def close(self) -> None:
         """Let go of the file."""

@@ -10,7 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.readers.clocks import (
+    ClockError,
+    NumberClock,
+    TimeSteps,
+    number_clock,
+    parse_time_unit,
+    split_unit,
+    stored_resolution,
+)
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
+from seriesview.readers.moments import zone_called
 from seriesview.readers.npy_arrays import (
     ArrayFile,
     ArrayHeader,
@@ -20,11 +30,12 @@ from seriesview.readers.npy_arrays import (
     open_npz,
     read_header,
 )
-from seriesview.readers.protocol import Candidate, ReadOptions, Recording
+from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import describe, make_channels, required_rate
 
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK\x03\x04"
+_LOOKED_AT = 512
 _TIME_NAMES = ("timestamps", "timestamp", "times", "time", "t")
 
 
@@ -35,7 +46,9 @@ class NpyRecording(Recording):
         self.path = path
         self.type = options.type or "continuous"
         self._array = _open_array(path, options)
+        self.num_samples = self._array.num_samples
         self._times: ArrayFile | None = None
+        self._clock: NumberClock | None = None
         try:
             self._set_times(options)
             self.channels = make_channels(self._array.num_channels, options, path)
@@ -43,7 +56,6 @@ class NpyRecording(Recording):
             self.close()
             raise
         self.dtype = self._array.dtype
-        self.num_samples = self._array.num_samples
         self.layout = self._array.layout
         describe(self, options)
 
@@ -56,12 +68,24 @@ class NpyRecording(Recording):
             self.sampling_frequency = required_rate(options, self.path)
             return
         self.sampling_frequency = None
-        self._times = _open_times(self.path, options.timestamps)
+        name, unit = _name_and_unit(self.path, options.timestamps)
+        self._times = _open_times(self.path, name)
         if (self._times.num_samples, self._times.num_channels) != (self._array.num_samples, 1):
             raise ReaderError(
-                f"{self.path}: timestamps: {options.timestamps} holds {self._times.num_samples} rows of "
+                f"{self.path}: timestamps: {name} holds {self._times.num_samples} rows of "
                 f"{self._times.num_channels}, but {self._array.num_samples} samples need one time each"
             )
+        ends = [0, max(0, self.num_samples - _LOOKED_AT)]
+        parts = [
+            np.empty((min(_LOOKED_AT, self.num_samples - first), 1), self._times.dtype) for first in ends
+        ]
+        for first, part in zip(ends, parts, strict=True):
+            self._times.read_into(first, part)
+        head, tail = parts[0][:, 0], parts[1][:, 0]
+        numbers = np.concatenate([head, tail]) if self.num_samples > 2 * _LOOKED_AT else tail
+        self._clock = _clock_of(self.path, name, numbers, unit, options)
+        self.session_start = self._clock.session_start
+        self.decisions = _said_of(name, head, self._clock)
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on."""
@@ -69,11 +93,11 @@ class NpyRecording(Recording):
 
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,)."""
-        if self._times is None:
+        if self._times is None or self._clock is None:
             raise ReaderError(f"{self.path}: this dataset has no timestamps")
         times = np.empty((last_sample - first_sample, 1), self._times.dtype)
         self._times.read_into(first_sample, times)
-        return times[:, 0].astype(np.float64)
+        return self._clock.seconds(times[:, 0])
 
     def close(self) -> None:
         """Let go of the files."""
@@ -113,11 +137,22 @@ class NpyReader:
         `order: F` says that the array's first dimension is channels. Events: times (n,) in seconds, or
         (n, 2) with the channel's index; intervals: (n, 2) starts and ends.
         """
+        if options.type not in ("event", "interval"):
+            return NpyRecording(path, options)
+        stored = _whole(path, options)
+        name = options.dataset or path.stem
+        clock = _clock_of(path, name, stored[:, 0], None, options, are_samples=False)
+        values = stored.astype(np.float64)
+        for column in range(stored.shape[1] if options.type == "interval" else 1):
+            values[:, column] = clock.seconds(stored[:, column])
+        recording: Recording
         if options.type == "event":
-            return events_from_array(path, _whole(path, options), options)
-        if options.type == "interval":
-            return intervals_from_array(path, _whole(path, options), "", options)
-        return NpyRecording(path, options)
+            recording = events_from_array(path, values, options)
+        else:
+            recording = intervals_from_array(path, values, "", options)
+        recording.session_start = recording.session_start or clock.session_start
+        recording.decisions = _said_of(name, stored[:0, 0], clock)
+        return recording
 
 
 def _is_archive(path: Path) -> bool:
@@ -221,11 +256,51 @@ def _open_times(path: Path, name: str) -> ArrayFile:
     raise ReaderError(f"{path}: timestamps: {name} is neither {kind}a .npy file")
 
 
-def _whole(path: Path, options: ReadOptions) -> npt.NDArray[np.float64]:
+def _name_and_unit(path: Path, timestamps: str) -> tuple[str, str | None]:
+    """The name of an array of times, and the unit that is written behind it, as in `t (ms)`."""
+    name, unit = split_unit(timestamps)
+    is_whole = unit is None or (path.parent / timestamps).is_file() or Path(timestamps).is_file()
+    return (timestamps, None) if is_whole else (name, unit)
+
+
+def _clock_of(
+    path: Path,
+    name: str,
+    numbers: npt.NDArray[Any],
+    unit: str | None,
+    options: ReadOptions,
+    are_samples: bool = True,
+) -> NumberClock:
+    """The clock of times of which `numbers` (n,) are a part. Raises ReaderError."""
+    try:
+        return number_clock(
+            numbers,
+            None if unit is None else parse_time_unit(unit),
+            is_date=name.casefold() in ("date", "dates", "datetime", "datenum"),
+            are_samples=are_samples,
+            zone=zone_called(options.timezone, path),
+            hint=lambda wanted: f"set `timestamps: {name} ({wanted})`",
+        )
+    except ClockError as error:
+        raise ReaderError(f"{path}: {name}: {error}") from error
+
+
+def _said_of(name: str, head: npt.NDArray[Any], clock: NumberClock) -> tuple[Decision, ...]:
+    """What people should know of how times are understood; `head` (n,) are the first ones of samples."""
+    decisions = [] if clock.decision is None else [clock.decision]
+    if len(head) and clock.session_start is None and clock.unit.name == "s" and head.dtype.kind in "iu":
+        decisions.append(Decision(f"{name}: whole numbers without a unit, taken for seconds", is_guess=True))
+    steps = TimeSteps()
+    steps.add(clock.seconds(head))
+    coarse = steps.decision(stored_resolution(head, clock.unit) if head.dtype.kind == "f" else 0.0)
+    return (*decisions, *([] if coarse is None else [coarse]))
+
+
+def _whole(path: Path, options: ReadOptions) -> npt.NDArray[Any]:
     array = _open_array(path, options)
     try:
         values = np.empty((array.num_samples, array.num_channels), array.dtype)
         array.read_into(0, values)
     finally:
         array.close()
-    return values.astype(np.float64)
+    return values

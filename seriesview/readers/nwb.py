@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import h5py
 
@@ -33,8 +31,9 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
-from seriesview.readers.hdf5_reach import Node, OutOfReach, reach_of
+from seriesview.readers.hdf5_reach import Node, OutOfReach, has_member, reach_of
 from seriesview.readers.hdf5_samples import dtype_name
+from seriesview.readers.moments import parse_moment, zone_called
 from seriesview.readers.nwb_events import is_event_table, open_event_table, open_moments, open_switches
 from seriesview.readers.nwb_series import (
     clock_problem,
@@ -58,7 +57,7 @@ from seriesview.readers.nwb_tables import (
     units_problem,
     vector,
 )
-from seriesview.readers.protocol import Candidate, ReadOptions, Recording, SeriesType
+from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, SeriesType
 
 # The file's own specification of its format holds nothing that was recorded.
 _SKIPPED = ("/specifications", "/.specloc")
@@ -104,7 +103,16 @@ class NwbReader:
 
 def _open(path: Path, file: h5py.File, options: ReadOptions) -> Recording:
     name, node = _chosen(path, file, options.dataset)
-    begun = reference_time(file, options.timezone, path)
+    begun, said = reference_time(file, options.timezone, path)
+    recording = _opened(path, file, node, name, options, begun)
+    if recording.session_start is None:
+        recording.decisions += said
+    return recording
+
+
+def _opened(
+    path: Path, file: h5py.File, node: Node, name: str, options: ReadOptions, begun: str | None
+) -> Recording:
     if isinstance(node, h5py.Dataset):
         return open_dataset(path, file, options, node, begun)
     natural = _table_type(node)
@@ -112,12 +120,12 @@ def _open(path: Path, file: h5py.File, options: ReadOptions) -> Recording:
         raise ReaderError(f"{path}: {name}: type: this table holds {natural}s; set `type: {natural}`")
     kind = natural or options.type or natural_type(node)
     if kind in ("continuous", "discrete"):
-        times, data = None, child_dataset(node, "data")
+        times, unit, data = None, None, child_dataset(node, "data")
         if options.timestamps is not None and data is not None:
-            times = find_times(path, file, data, options.timestamps)
+            times, unit = find_times(path, file, data, options.timestamps)
         has_rate = options.sampling_frequency is not None and options.type is None
         options = replace(options, type="continuous" if has_rate else kind)
-        return open_series(path, file, node, name, options, times, begun)
+        return open_series(path, file, node, name, options, times, unit, begun)
     with naming(path, name):
         recording = _open_points(path, node, name, kind, options)
     recording.session_start = options.session_start or begun
@@ -146,28 +154,30 @@ def _table_type(node: h5py.Group) -> SeriesType | None:
     return "event" if is_event_table(node) else None
 
 
-def reference_time(file: h5py.File, timezone: str | None, path: Path) -> str | None:
-    """When the file's times begin to count, ISO 8601 with a zone; None where the zone is not known.
+def reference_time(
+    file: h5py.File, timezone: str | None, path: Path
+) -> tuple[str | None, tuple[Decision, ...]]:
+    """When the file's times begin to count, ISO 8601, local where there is no zone; and what is to be said of it.
 
-    Raises ReaderError where `timezone` is none.
+    None where the file says nothing that is understood. Raises ReaderError where `timezone` is none.
     """
+    zone = zone_called(timezone, path)
     for name in ("timestamps_reference_time", "session_start_time"):
+        if not has_member(file, name):
+            continue
         dataset = child_dataset(file, name)
-        if dataset is None or dataset.size != 1:
-            continue
-        try:
-            moment = datetime.fromisoformat(str(plain(vector(dataset)[0])).strip())
-        except ValueError:
-            continue
-        if moment.tzinfo is None and timezone is not None:
-            try:
-                moment = moment.replace(tzinfo=ZoneInfo(timezone))
-            except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-                raise ReaderError(
-                    f"{path}: timezone: {timezone!r} is not known; write one like Europe/Berlin or UTC"
-                ) from error
-        return moment.isoformat() if moment.tzinfo is not None else None
-    return None
+        values = [] if dataset is None else vector(dataset).tolist()
+        said = plain(values[0]) if len(values) == 1 else None
+        moment = parse_moment(said) if isinstance(said, str) else None
+        if moment is None:
+            # The other one may be another moment: when times begin to count is not known without this one.
+            shown = repr(said) if said is not None else "not one text"
+            problem = f"{name} is {shown}, no date that is understood: set `session_start` for the wall clock"
+            return None, (Decision(problem, is_guess=True),)
+        if moment.tzinfo is None and zone is not None:
+            moment = moment.replace(tzinfo=zone)
+        return moment.isoformat(), ()
+    return None, ()
 
 
 def _chosen(path: Path, file: h5py.File, dataset: str | None) -> tuple[str, Node]:

@@ -9,8 +9,10 @@ import h5py
 import numpy as np
 
 from seriesview.errors import ReaderError
-from seriesview.readers.hdf5_facts import attribute_number, seconds_a_unit, usable_rate
-from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, text
+from seriesview.readers.clocks import ClockError, number_clock, parse_time_unit
+from seriesview.readers.hdf5_clock import Start, unit_of_times
+from seriesview.readers.hdf5_facts import attribute_number, usable_rate
+from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, naming, text
 from seriesview.readers.hdf5_reach import has_member
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import missing_filter, samples_problem
@@ -108,6 +110,7 @@ def open_series(
     name: str,
     options: ReadOptions,
     times: h5py.Dataset | None,
+    time_unit: str | None,
     session_start: str | None,
 ) -> Recording:
     """The samples of a series, closed with the file; `times` in place of its own. Raises ReaderError."""
@@ -120,13 +123,15 @@ def open_series(
     rate = options.sampling_frequency
     if times is None and rate is None:
         rate, times = series_rate(series), child_dataset(series, "timestamps")
+    with naming(path, name):
+        start = _start(path, series, options) if times is None else Start()
     sources = Sources(
         name=name,
         samples=data,
         times=times,
         rate=rate,
-        seconds_a_unit=(1, 1) if times is None else seconds_a_unit(times),
-        start_time=_first_time(series) if times is None else 0.0,
+        time_unit=time_unit,
+        start=start,
         scaling=_scaling(series, data, 1 if options.order == "F" else 0),
         session_start=session_start,
         labels=_labels(series, data),
@@ -182,15 +187,23 @@ def is_track(series: h5py.Group, data: h5py.Dataset) -> bool:
     return attribute(series, "neurodata_type") == "SpatialSeries" and columns in (2, 3)
 
 
-def _first_time(series: h5py.Group) -> float:
-    """When the series begins: its starting time, or its first timestamp."""
-    for name in ("starting_time", "timestamps"):
-        dataset = child_dataset(series, name)
-        if dataset is not None and dataset.size:
-            first = dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]
-            return _finite(float(np.asarray(first, np.float64)), 0.0)
-    return 0.0
-
-
-def _finite(value: float | None, default: float) -> float:
-    return default if value is None or not math.isfinite(value) else value
+def _start(path: Path, series: h5py.Group, options: ReadOptions) -> Start:
+    """When the series begins: at its starting time, or at its first timestamp. Raises ReaderError."""
+    found = (child_dataset(series, name) for name in ("starting_time", "timestamps"))
+    dataset = next((each for each in found if each is not None), None)
+    if dataset is None or options.start_time is not None:
+        return Start()
+    name = str(dataset.name).rpartition("/")[2]
+    dtype = dtype_of(dataset)
+    if name == "starting_time" and (dtype is None or dtype.kind not in "fiu" or dataset.size != 1):
+        raise ReaderError(f"{path}: its starting_time is not one number; set `start_time` (s)")
+    first = np.asarray(dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]).reshape(1)
+    try:
+        unit = unit_of_times(dataset)
+        clock = number_clock(first, None if unit is None else parse_time_unit(unit), are_samples=False)
+    except ClockError as error:
+        raise ReaderError(f"{path}: its {name}: {error}; or set `start_time` (s)") from error
+    begun = float(clock.seconds(first)[0])
+    if not math.isfinite(begun):
+        raise ReaderError(f"{path}: its {name} begins with {begun}; set `start_time` (s)")
+    return Start(clock.session_start, begun, () if clock.decision is None else (clock.decision,))

@@ -318,7 +318,7 @@ def test_what_cannot_be_shown_says_why(tmp_path: Path) -> None:
         ("2021-04-01 10:15:30Z", "Europe/Berlin", "2021-04-01T10:15:30+00:00"),
         ("2021-04-01T10:15:30", "Europe/Berlin", "2021-04-01T10:15:30+02:00"),
         ("2021-12-01T10:15:30", "Europe/Berlin", "2021-12-01T10:15:30+01:00"),
-        ("2021-04-01T10:15:30", None, None),
+        ("2021-04-01T10:15:30", None, "2021-04-01T10:15:30"),
         ("in April", "UTC", None),
         (None, None, None),
     ],
