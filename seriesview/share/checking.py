@@ -15,6 +15,7 @@ from seriesview.share.folder import (
     SUMS_FILE,
     is_export,
     is_unfinished,
+    open_listed,
     read_description,
     read_sums,
 )
@@ -81,7 +82,7 @@ def _file(verifier: Verifier, directory: Path, name: str, sha1: str) -> None:
     hasher = hashlib.sha1(usedforsecurity=False)
     verifier.found.num_artifacts += 1
     try:
-        with (directory / name).open("rb", buffering=0) as file:
+        with open(open_listed(directory, name), "rb", buffering=0) as file:  # noqa: PTH123
             while block := file.read(_BLOCK_BYTES):
                 hasher.update(block)
                 verifier.found.num_bytes += len(block)

@@ -58,6 +58,9 @@ class Handler(SimpleHTTPRequestHandler):
         path = Path(self.translate_path(self.path))
         path = path / "index.html" if path.is_dir() else path
         try:
+            # Whatever somebody put into the folder, nothing outside of it is served.
+            if HERE not in path.resolve().parents or not path.is_file():
+                return self.send_error(404, "There is no such file")
             file = path.open("rb")
         except OSError:
             return self.send_error(404, "There is no such file")
