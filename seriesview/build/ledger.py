@@ -8,13 +8,17 @@ A torn last line is ignored.
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from seriesview.build.results import read_in, write_in
+from seriesview.series.arrays import DIGEST_BYTES
 from seriesview.store import Store
+from seriesview.store.folders import Folder
 
 
 class Ledger:
@@ -26,16 +30,17 @@ class Ledger:
         self._lock = threading.Lock()
         self._parts: dict[str, dict[int, bytes]] = {}
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not self._load():
-            temporary = path.with_suffix(".tmp")
-            temporary.write_text(self._header + "\n")
-            temporary.replace(path)
-            self._parts = {}
-        self._file: BinaryIO = path.open("ab")
+        with Folder.at(path.parent) as folder:
+            if not self._load(folder):
+                write_in(folder, path.name, self._header.encode() + b"\n")
+                self._parts = {}
+            self._file: BinaryIO = open(  # noqa: PTH123, SIM115
+                folder.open_file(path.name, os.O_WRONLY | os.O_APPEND), "ab"
+            )
 
-    def _load(self) -> bool:
+    def _load(self, folder: Folder) -> bool:
         try:
-            content = self._path.read_bytes()
+            content = read_in(folder, self._path.name)
         except OSError:
             return False
         lines = content.split(b"\n")
@@ -44,7 +49,7 @@ class Ledger:
         for array, index, digest in _parts(lines[1:]):
             self._parts.setdefault(array, {})[index] = digest
         if not content.endswith(b"\n"):
-            with self._path.open("ab") as file:
+            with open(folder.open_file(self._path.name, os.O_WRONLY | os.O_APPEND), "ab") as file:  # noqa: PTH123
                 file.write(b"\n")
         return True
 
@@ -74,8 +79,9 @@ def noted_bytes(directory: Path, name: str, store: Store) -> int:
     """Bytes in the store of the parts that the ledgers of a dataset's jobs note, whatever they were made with."""
     digests: set[bytes] = set()
     for path in (directory / f"{name}.jsonl", *directory.glob(f"{name}-*-of-*.jsonl")):
-        with suppress(OSError):
-            digests.update(digest for _, _, digest in _parts(path.read_bytes().split(b"\n")[1:]))
+        with suppress(OSError), Folder.at(path.parent) as folder:
+            content = read_in(folder, path.name)
+            digests.update(digest for _, _, digest in _parts(content.split(b"\n")[1:]))
     return sum(store.part_bytes(digest) for digest in digests)
 
 
@@ -84,6 +90,8 @@ def _parts(lines: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:
     for line in lines:
         try:
             array, index, digest = json.loads(line)
-            yield str(array), int(index), bytes.fromhex(digest)
-        except (ValueError, TypeError):
+            part = str(array), int(index), bytes.fromhex(digest)
+        except (ValueError, TypeError, OverflowError, RecursionError):
             continue
+        if len(part[2]) == DIGEST_BYTES:
+            yield part

@@ -4,23 +4,46 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from seriesview.errors import BuildError
+from seriesview.errors import BuildError, StoreError
+from seriesview.store.folders import Folder
+from seriesview.store.reading import open_regular
+
+_MOST_BYTES = 1 << 30
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name and rename it. Raises BuildError where that is not possible."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    """Write a file under a name of its own and rename it. Raises BuildError where that is not possible."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        with Folder.at(path.parent) as folder:
+            write_in(folder, path.name, content)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise BuildError(f"{path}: cannot be written ({error.strerror})") from error
+
+
+def write_in(folder: Folder, name: str, content: bytes) -> None:
+    """Write a file of a folder under a name that nobody can have foreseen, and rename it. Raises OSError."""
+    temporary = f".{name}.{secrets.token_hex(8)}.tmp"
+    descriptor = folder.create_file(temporary, os.O_WRONLY, 0o666)
+    try:
+        with open(descriptor, "wb") as file:  # noqa: PTH123
+            file.write(content)
+        folder.rename(temporary, folder, name)
+    except BaseException:
+        with suppress(OSError):
+            folder.unlink(temporary)
+        raise
+
+
+def read_in(folder: Folder, name: str) -> bytes:
+    """The bytes of a regular file of a folder that jobs write to, and perhaps others. Raises OSError."""
+    return folder.read(name, _MOST_BYTES)
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
@@ -33,7 +56,8 @@ def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
     results = []
     for path in paths:
         try:
-            results.append(json.loads(path.read_text()))
-        except (OSError, ValueError) as error:
+            with open(open_regular(path), "rb") as file:  # noqa: PTH123
+                results.append(json.loads(file.read(_MOST_BYTES)))
+        except (OSError, ValueError, RecursionError, StoreError) as error:
             raise BuildError(f"{path}: not a result of the pipeline ({error}); build it again") from error
     return results

@@ -11,7 +11,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from seriesview.errors import BuildError
+from seriesview.build.results import read_in, write_in
+from seriesview.errors import BuildError, FormatError
+from seriesview.store.folders import Folder
+from seriesview.store.uris import check_hash
 
 _READ_BYTES = 1 << 20
 
@@ -55,28 +58,41 @@ class HashRecord:
     """SHA-1s of whole files, kept between jobs, so that one hash of a file serves all its datasets.
 
     A file is known by its identity. While a job hashes a file it holds a lock on that file's entry; the lock
-    goes with the process, however it ends.
+    goes with the process, however it ends. What another user noted is not believed: by it a link is made.
     """
 
     def __init__(self, directory: Path, source: SourceIdentity) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         key = hashlib.sha1(source.path.encode()).hexdigest()
         self._source = source
-        self._entry = directory / f"{key}.json"
-        self._lock_path = directory / f"{key}.lock"
+        self._directory = directory
+        self._entry = f"{key}.json"
+        self._lock_name = f"{key}.lock"
         self._lock_file: int | None = None
 
     def known(self) -> str | None:
         """Hex SHA-1 of the file as it is, if it has been taken."""
         try:
-            entry = json.loads(self._entry.read_text())
-        except (OSError, ValueError):
+            with Folder.at(self._directory) as folder:
+                status = folder.find(self._entry)
+                if status is None or status.st_uid != os.geteuid():
+                    return None
+                entry = json.loads(read_in(folder, self._entry))
+            return check_hash(entry["sha1"]) if entry["source"] == asdict(self._source) else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError, FormatError):
             return None
-        return str(entry["sha1"]) if entry.get("source") == asdict(self._source) else None
 
     def claim(self, wait: bool = False) -> bool:
         """Whether this job now holds the right to hash the file; with `wait` once nobody else does."""
-        descriptor = os.open(self._lock_path, os.O_RDWR | os.O_CREAT, 0o666)
+        with Folder.at(self._directory) as folder:
+            try:
+                descriptor = folder.create_file(self._lock_name, os.O_RDWR, 0o666)
+            except FileExistsError:
+                try:
+                    descriptor = folder.open_file(self._lock_name, os.O_RDWR)
+                except OSError:
+                    # Another user's, or somebody's link: nobody is waited for.
+                    return True
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -87,9 +103,8 @@ class HashRecord:
 
     def keep(self, sha1: str) -> None:
         """Record the file's hash."""
-        temporary = self._entry.with_suffix(f".{os.getpid()}.tmp")
-        temporary.write_text(json.dumps({"source": asdict(self._source), "sha1": sha1}))
-        temporary.replace(self._entry)
+        with Folder.at(self._directory) as folder:
+            write_in(folder, self._entry, json.dumps({"source": asdict(self._source), "sha1": sha1}).encode())
 
     def release(self) -> None:
         """Give up the right to hash the file."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -61,12 +60,13 @@ def channel_ids(text: str | None) -> list[str] | None:
 
 def write_output(out: Path, content: bytes) -> None:
     """Write the file that `--out` names, whole or not at all; raises SeriesviewError."""
-    partial = out.with_name(f"{out.name}.{os.getpid()}.partial")
+    from seriesview.build.results import write_in
+    from seriesview.store.folders import Folder
+
     try:
-        partial.write_bytes(content)
-        partial.replace(out)
+        with Folder.at(out.parent) as folder:
+            write_in(folder, out.name, content)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise SeriesviewError(f"{out}: cannot be written ({error.strerror}); choose another --out") from error
 
 

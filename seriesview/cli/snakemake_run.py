@@ -35,10 +35,17 @@ def workflow_file() -> Path:
 @contextmanager
 def build_lock() -> Iterator[None]:
     """Hold this directory's lock; at most one build at a time. Raises BuildError where another build has it."""
+    from seriesview.store.folders import Folder
+
     path = Path(".snakemake") / "seriesview.lock"
     try:
         path.parent.mkdir(exist_ok=True)
-        file = path.open("w")
+        with Folder.at(path.parent) as folder:
+            try:
+                descriptor = folder.create_file(path.name, os.O_RDWR, 0o666)
+            except FileExistsError:
+                descriptor = folder.open_file(path.name, os.O_RDWR)
+        file = open(descriptor, "w")  # noqa: PTH123, SIM115
     except OSError as error:
         raise BuildError(
             f"{Path.cwd()}: {error.strerror or error}; a build writes results/ and .snakemake/ into its working "
