@@ -235,6 +235,8 @@
  * @property {number} pixelsPerUnit device pixels a physical unit; 0 in images
  * @property {number} offset the user's, physical units
  * @property {string} color CSS colour of its trace
+ * @property {{unit: string, factor: number}} [shownUnit] in which its values are shown, and what values in `unit` are
+ *   multiplied with
  * @property {string} [group] of its channel
  * @property {number} [y] where its channel is, micrometres upwards from the probe's tip
  */
@@ -252,6 +254,12 @@
  * @property {{unit: string, low: number, high: number, isLinear: true} | null} valueAxis of panels with one value axis
  * @property {string[]} notes for the user, e.g. that columns are rounded to whole bins, or where zoom ends and why
  * @property {string | null} error in words; null: none
+ */
+
+/**
+ * How exact stored values are: integers are steps apart and begin at the offset, physical units; floating-point numbers
+ * have digits that count.
+ * @typedef {{step: number, offset: number} | {digits: number}} Precision
  */
 
 /**

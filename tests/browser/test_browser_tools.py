@@ -89,7 +89,7 @@ def test_the_read_out_has_the_sample_at_the_finest_zoom(
     viewer.set_state(**CLOSE)
     box = viewer.box()
     page.mouse.move(box["x"] + 201.5, box["y"] + 20)
-    expect(viewer.inside.locator(".tools-readout b")).to_have_text("0:00:02.050000  #2050")
+    expect(viewer.inside.locator(".tools-readout b")).to_have_text("0:00:02.050  #2050")
     values = read_out(viewer)[1]
     for column, label in enumerate(LABELS):
         assert values[label] == pytest.approx([recording.segments[0][2050, column] * SCALE], rel=1e-12)
@@ -99,7 +99,7 @@ def test_above_it_has_the_lowest_and_highest(page: Page, viewer: Viewer, recordi
     viewer.set_state(**FAR)
     box = viewer.box()
     page.mouse.move(box["x"] + 100.5, box["y"] + 20)
-    expect(viewer.inside.locator(".tools-readout b")).to_have_text("0:00:13.200000")
+    expect(viewer.inside.locator(".tools-readout b")).to_have_text("0:00:13.200")
     values = read_out(viewer)[1]
     samples = recording.segments[0][1100 * 12 : 1101 * 12 + 1] * SCALE
     for column, label in enumerate(LABELS):
@@ -139,20 +139,18 @@ def test_statistics_are_those_of_all_samples(
     expect(rows).to_have_count(6)
     found = [[cell.strip() for cell in row.split("\t")] for row in rows.all_inner_texts()]
     assert [row[0] for row in found] == [LABELS[index] for index in (2, 3, 4, 0, 1, 5)]
-    assert {row[1] for row in found} <= {"µV", "mV"}
-    factors = np.array([[1, *[UNITS[row[1]]] * 5] for row in found])
-    numbers = factors * [[float(cell) for cell in row[2:]] for row in found]
-    expected = np.column_stack(
-        [
-            np.full(6, len(values)),
-            values.mean(axis=0),
-            np.sqrt((values**2).mean(axis=0)),
-            values.std(axis=0),
-            values.min(axis=0),
-            values.max(axis=0),
-        ]
-    )
-    np.testing.assert_allclose(numbers, expected, rtol=1e-9, atol=1e-9)
+    bar = viewer.panel().lanes[0]["shownUnit"]["unit"]
+    assert {row[1] for row in found} == {bar}
+    numbers = np.array([[float(cell) for cell in row[2:]] for row in found])
+    factor = UNITS[bar]
+    np.testing.assert_array_equal(numbers[:, 0], len(values))
+    means = [values.mean(axis=0), np.sqrt((values**2).mean(axis=0)), values.std(axis=0)]
+    # One step is SCALE; means have two digits more.
+    np.testing.assert_allclose(numbers[:, 1:4] * factor, np.column_stack(means), rtol=0, atol=SCALE / 100)
+    ends = [values.min(axis=0), values.max(axis=0)]
+    np.testing.assert_allclose(numbers[:, 4:] * factor, np.column_stack(ends), rtol=1e-12)
+    decimals = {len(cell.partition(".")[2]) for row in found for cell in row[6:]}
+    assert decimals == {1 if bar == "µV" else 4}
 
 
 @pytest.mark.parametrize("kind", ["csv", "npy"])
@@ -269,3 +267,35 @@ def test_the_help_has_all_keys_and_keeps_the_focus(page: Page, viewer: Viewer) -
     page.keyboard.press("Escape")
     expect(dialog).to_have_count(0)
     assert viewer.frame() == before
+
+
+def test_values_are_read_in_the_unit_of_the_panel_with_the_digits_of_the_data(
+    page: Page, places: Places, builder: Builder
+) -> None:
+    """Counts of 0.195 uV have three decimals, float32 at most seven digits; both in the unit of the scale bar."""
+    random = np.random.default_rng(195)
+    counts = builder.regular("counts", [noise(random, 30_000, 8, "int16") // 16], scale=0.195, unit="uV")
+    floats = builder.regular("floats", [noise(random, 30_000, 8, "float32")], unit="V")
+    panels = [("ContinuousTraces", one.name, one.uri) for one in (counts, floats)]
+    viewer = show(page, places.address("tasks", builder.workspace("digits", panels)))
+    viewer.set_state(**CLOSE)
+    for key, recording, decimals in (("0", counts, 3), ("1", floats, None)):
+        box = viewer.box(key)
+        page.mouse.move(box["x"] + 201.5, box["y"] + 20)
+        texts = viewer.inside.locator(".tools-readout span")
+        expect(texts.first).to_be_visible()
+        expect(viewer.inside.locator(".tools-readout b")).to_have_text("0:00:02.050  #2050")
+        lanes = viewer.panel(key).lanes
+        shown = lanes[0]["shownUnit"]
+        names = texts.all_inner_texts()[::2]
+        for label, text in zip(names, texts.all_inner_texts()[1::2], strict=True):
+            number, unit = text.split()
+            assert unit == shown["unit"]
+            column = [lane["label"] for lane in lanes].index(label)
+            expected = recording.segments[0][2050, column] * recording.scale * shown["factor"]
+            if decimals is None:
+                assert float(number) == pytest.approx(expected, rel=1e-6)
+                assert len(number.lstrip("-0.").replace(".", "")) <= 7
+            else:
+                assert float(number) == pytest.approx(expected, abs=1e-9)
+                assert len(number.partition(".")[2]) == decimals - round(np.log10(shown["factor"]))

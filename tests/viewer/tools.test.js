@@ -4,8 +4,9 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 
 import { channelSetting, groupsOf, matches, moved, orderedIds } from '../../seriesview/viewer/app/tools/channels.js';
-import { csvCell, csvPieces, fileName, npyFile, readable } from '../../seriesview/viewer/app/tools/exporting.js';
-import { parseTime } from '../../seriesview/viewer/app/tools/times.js';
+import { csvCell, csvPieces, fileName, npyFile } from '../../seriesview/viewer/app/tools/exporting.js';
+import { exactText, parseTime } from '../../seriesview/viewer/app/tools/times.js';
+import { precisionOfChannel, rangeText, shownUnitOf } from '../../seriesview/viewer/app/tools/values.js';
 import { statistics } from '../../seriesview/viewer/drawing/extracts.js';
 
 /** @param {object} [more] @returns {any} */
@@ -75,11 +76,39 @@ test('file names have nothing that a system refuses', () => {
   assert.ok(fileName(['x'.repeat(500)], 'csv').length < 130);
 });
 
-test('numbers for people', () => {
-  assert.equal(readable(0.1 + 0.2), '0.3');
-  assert.equal(readable(-1234567.5), '-1234567.5');
-  assert.equal(readable(null), '\u2013');
-  assert.equal(readable(-Infinity), '-Infinity');
+test('values are shown in the unit of the panel, with the digits of the data', () => {
+  /** @type {any} */
+  const manifest = { dtype: 'int16', scale: 0.195, offset: 0, type: 'continuous', channels: [{ id: 'a' }, { id: 'b', scale: 1 }] };
+  /** @type {any} */
+  const host = { painted: { lanes: [{ id: 'a', unit: 'uV', shownUnit: { unit: 'mV', factor: 1e-3 } }] } };
+  const shown = shownUnitOf(host, 'a', 'uV');
+  const text = (/** @type {number | null} */ low, /** @type {number | null} */ high) => (
+    rangeText({ unit: 'uV', low, high }, shown, precisionOfChannel(manifest, 'a')));
+  assert.equal(text(0.195, 390), '0.000195 \u2026 0.390000 mV');
+  assert.equal(text(0.195, 0.195), '0.000195 mV');
+  assert.equal(text(null, null), 'no data');
+  assert.deepEqual(precisionOfChannel(manifest, 'b'), { step: 1, offset: 0 });
+  assert.deepEqual(shownUnitOf(host, 'b', 'uV'), { unit: 'uV', factor: 1 });
+  assert.deepEqual(shownUnitOf(null, 'a', 'uV'), { unit: 'uV', factor: 1 });
+  const counts = precisionOfChannel({ ...manifest, type: 'event', dtype: 'float64' }, 'a');
+  assert.equal(rangeText({ unit: 'events', low: 3, high: 3 }, shownUnitOf(host, 'a', 'events'), counts), '3 events');
+});
+
+test('times have the digits that samples have', () => {
+  /** @type {any} */
+  const app = {
+    timeline: () => timeline({ startTime: 0.25, ticksPerSecond: 1000 }),
+    timeText: (/** @type {number} */ time, /** @type {number} */ resolution) => time.toFixed(Math.round(-Math.log10(resolution))),
+    state: () => ({ time: 'clock' }),
+  };
+  assert.equal(exactText(app, 2.05), '2.050');
+  assert.equal(exactText(app, 2.05025), '2.05025');
+  assert.equal(exactText(app, 10.25, 0.5), '10.250');
+  assert.equal(exactText(app, 10.5, 0.5), '10.5');
+  assert.equal(exactText(app, 86400.25, 86400), '86400');
+  assert.equal(exactText(app, 43200, 86400), '43200');
+  assert.equal(exactText(app, 0.25 + 1 / 30000, 1 / 30000), '0.250033');
+  assert.equal(exactText(app, 2.0512346, null), '2.051235');
 });
 
 test('seconds, h:m:s and samples are times', () => {

@@ -1,6 +1,6 @@
 /** @file What stands left of a picture: labels of lanes with a scale bar, or an axis of values. */
 
-import { quantityText, roundDown, scaledUnit, valueTicks } from '../geometry/ticks.js';
+import { barLength, scaledUnit, shortNumber, valueTicks } from '../geometry/ticks.js';
 import { depthName, depthRuns, depthTicks } from './depths.js';
 import { styleValue } from './elements.js';
 
@@ -14,7 +14,6 @@ const APART = 10.5;
 /** How near to the edge the middle of a line may be. */
 const EDGE = 5;
 const FONT = '10.5px system-ui, sans-serif';
-const BAR = 44;
 
 /**
  * @param {CanvasRenderingContext2D} context in CSS pixels
@@ -120,12 +119,13 @@ function drawDepths(context, lanes, runs, { width, height, ratio }, left) {
  * @returns {{pixels: number, label: string} | null}
  */
 export function scaleBar(lanes, { height, ratio }) {
-  const { pixelsPerUnit, unit } = lanes[0];
+  const { pixelsPerUnit, unit, shownUnit } = lanes[0];
   const isSame = lanes.every((lane) => lane.unit === unit && Math.abs(lane.pixelsPerUnit - pixelsPerUnit) <= 1e-9 * pixelsPerUnit);
   if (!isSame || !(pixelsPerUnit > 0) || !Number.isFinite(pixelsPerUnit)) return null;
   const perUnit = pixelsPerUnit / ratio;
-  const length = roundDown(Math.min(BAR, height * 0.7) / perUnit);
-  return { pixels: length * perUnit, label: quantityText(length, unit) };
+  const length = barLength(perUnit, height);
+  const shown = shownUnit ?? scaledUnit(unit, length);
+  return { pixels: length * perUnit, label: `${shortNumber(length * shown.factor)}${shown.unit && `\u00a0${shown.unit}`}` };
 }
 
 /**

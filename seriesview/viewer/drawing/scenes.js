@@ -10,7 +10,8 @@ import { drawPath, squareOf } from './path.js';
 import { clearedRuns } from './picture.js';
 import { planOf, whyNoSamples } from './plan.js';
 import { eventCounts, pointHulls, visitPoints } from './points.js';
-import { laneHalves, overlaidLanes, plainLanes, stackedLanes, unitsOf } from './scales.js';
+import { overlaidLanes, plainLanes, stackedLanes, unitsOf } from './scales.js';
+import { colourHalves, withShownUnits } from './shown_units.js';
 import { TILE_COLUMNS } from './tiles.js';
 import { drawTraces } from './traces.js';
 import { visibleSegments, windowHulls } from './windows.js';
@@ -26,8 +27,6 @@ import { visibleSegments, windowHulls } from './windows.js';
 /** Points of a tile of amplitudes that are drawn one by one; more are ranges of parts of columns. */
 const POINTS_OF_TILE = 16 * TILE_COLUMNS;
 const MANY_CHANNELS = 4;
-/** Of the deviation that fills half a lane, what has the last colour of an image. */
-const IMAGE_SHARE = 2 / 3;
 const DEVIATIONS_OF_DENSITY = 6;
 /** How much of its colour a trace keeps behind the path of a position. */
 const BEHIND_PATH = 0.35;
@@ -66,13 +65,25 @@ function modeOfPanel({ type, settings, height, pixelRatio }, count) {
  * @returns {Layout}
  */
 export function layoutOf(manifest, spread, shown, request, isDark) {
+  return withShownUnits(lanesOf(manifest, spread, shown, request, isDark), manifest, spread, shown, request);
+}
+
+/**
+ * @param {SeriesManifest} manifest
+ * @param {Spread} spread
+ * @param {Int32Array} shown
+ * @param {PanelRequest} request
+ * @param {boolean} isDark
+ * @returns {Layout}
+ */
+function lanesOf(manifest, spread, shown, request, isDark) {
   const { type, settings, height } = request;
   if (type === 'Position') return stackedLanes(manifest, spread, shown, settings, height, isDark, true);
   if (type === 'EventAmplitudes') return overlaidLanes(manifest, spread, shown, settings, height, isDark, true);
   const mode = modeOfPanel(request, shown.length);
   if (mode === 'stacked' || mode === 'overlaid') {
-    const lanesOf = mode === 'overlaid' ? overlaidLanes : stackedLanes;
-    return lanesOf(manifest, spread, shown, settings, height, isDark);
+    const lay = mode === 'overlaid' ? overlaidLanes : stackedLanes;
+    return lay(manifest, spread, shown, settings, height, isDark);
   }
   const layout = plainLanes(manifest, shown, settings, height, isDark);
   if (type === 'RasterPlot' && manifest.channels.every(({ group }) => group === manifest.channels[0].group)) {
@@ -224,9 +235,8 @@ function drawColumns(scene, { pixels, width, height, notes }, from, to) {
   if (mode === 'stacked' || mode === 'overlaid') {
     drawTraces(pixels, width, height, from, hulls, lanes, scale, offset);
   } else if (mode === 'image') {
-    const halves = laneHalves(spread, unitsOf(series.manifest).unit);
     const middle = Float64Array.from(shown, (index, place) => (spread.mean[index] || 0) - lanes[place].offset);
-    const half = Float64Array.from(shown, (index) => (halves[index] * IMAGE_SHARE) / gain);
+    const half = colourHalves(series.manifest, spread, shown, gain);
     const low = middle.map((value, place) => value - half[place]);
     notes.add(coloursNote(half, series.manifest, shown));
     if (request.settings.mode !== 'image') notes.add(lowLanesNote(request, shown.length));

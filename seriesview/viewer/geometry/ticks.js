@@ -5,6 +5,9 @@
 
 import { readClock, zoneText } from './clocks.js';
 
+/** CSS pixels of a scale bar at most. */
+const BAR = 44;
+
 /** @typedef {'seconds' | 'clock' | 'wall'} TimeMode */
 /** @typedef {{time: number, label: string, context: string, isMajor: boolean}} Tick time: view time, seconds */
 /** @typedef {{nanoseconds: bigint, months: number, parts: number}} Step months: 0, or the step is so many months */
@@ -145,6 +148,16 @@ export function valueTicks(low, high, most) {
 export function roundDown(limit) {
   const power = 10 ** Math.floor(Math.log10(limit) + 1e-9);
   return ([5, 2].find((multiple) => multiple * power <= limit * (1 + 1e-9)) ?? 1) * power;
+}
+
+/**
+ * The length of a scale bar.
+ * @param {number} perUnit CSS pixels a physical unit
+ * @param {number} height of the panel, CSS pixels
+ * @returns {number} physical units
+ */
+export function barLength(perUnit, height) {
+  return roundDown(Math.min(BAR, height * 0.7) / perUnit);
 }
 
 /**

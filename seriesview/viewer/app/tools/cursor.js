@@ -1,10 +1,9 @@
 /** @file What the cursor is on: time and values; and the cursor moved by keys. */
 
-import { scaledUnit } from '../../geometry/ticks.js';
 import { columnOfTime, panFrame, timeOfColumn } from '../../geometry/timeline.js';
 import { make } from '../elements.js';
-import { readable } from './exporting.js';
 import { exactText } from './times.js';
+import { precisionOfChannel, rangeText, shownUnitOf } from './values.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').Pointed} Pointed */
@@ -20,14 +19,6 @@ import { exactText } from './times.js';
 const MOST_VALUES = 6;
 /** Milliseconds without moving until values are read again. */
 const REST = 120;
-
-/** @param {ReadOut['values'][number]} value @returns {string} in the unit in which it has few digits */
-function valueText({ unit, low, high }) {
-  if (low === null || high === null) return 'no data';
-  const scaled = scaledUnit(unit, Math.max(Math.abs(low), Math.abs(high)));
-  const [lowest, highest] = [low, high].map((value) => readable(value * scaled.factor));
-  return `${lowest}${low === high ? '' : ` \u2026 ${highest}`} ${scaled.unit}`;
-}
 
 /** @param {App} app @returns {Cursor} */
 export function installCursor(app) {
@@ -72,11 +63,13 @@ export function installCursor(app) {
     const { startTime, ticksPerSecond } = app.timeline();
     const time = answer?.kind === 'sample' ? answer.time : now.time;
     const tick = (time - startTime) * ticksPerSecond;
-    const rate = app.figure().series[now.host.panel.seriesUri ?? '']?.sampling_frequency;
+    const manifest = app.figure().series[now.host.panel.seriesUri ?? ''];
+    const rate = manifest?.sampling_frequency;
     const isTick = answer?.kind === 'sample' && rate === ticksPerSecond && Math.abs(tick - Math.round(tick)) < 1e-3;
-    const when = `${exactText(app, time)}${isTick ? `  #${Math.round(tick)}` : ''}`;
+    const when = `${exactText(app, time, answer?.kind === 'sample' ? rate && 1 / rate : undefined)}${isTick ? `  #${Math.round(tick)}` : ''}`;
     const values = answer?.values ?? [];
-    const texts = values.slice(0, MOST_VALUES).map((value) => [value.label, valueText(value)]);
+    const texts = values.slice(0, MOST_VALUES).map((value) => [
+      value.label, rangeText(value, shownUnitOf(now.host, value.id, value.unit), precisionOfChannel(manifest, value.id))]);
     const more = values.length > MOST_VALUES ? [make('small', {}, `and ${values.length - MOST_VALUES} more`)] : [];
     box.replaceChildren(make('b', {}, when), ...texts.flat().map((text) => make('span', {}, text)), ...more);
     box.hidden = false;

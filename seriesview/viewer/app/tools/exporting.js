@@ -75,13 +75,3 @@ export function fileName(parts, ending) {
   const name = clean.map((part) => part.replace(/^[._]+|[._]+$/g, '')).filter(Boolean).join('_').slice(0, 120);
   return `${/^(con|prn|aux|nul|com\d|lpt\d)?$/i.test(name.split('.')[0]) ? `seriesview_${name}` : name}.${ending}`;
 }
-
-/**
- * A number for people: up to 12 significant digits, no zeros after them.
- * @param {number | null} value
- * @returns {string}
- */
-export function readable(value) {
-  if (value === null) return '\u2013';
-  return Number.isFinite(value) ? String(Number(value.toPrecision(12))) : String(value);
-}

@@ -45,7 +45,7 @@ export function installSeek(app, cursor) {
       giveKeysBack(app);
     },
   }, field, wrong);
-  const kind = make('select', { 'aria-label': 'What to look for' },
+  const kind = make('select', { className: 'tools-kind', 'aria-label': 'What to look for' },
     ...WHATS.map((value) => make('option', { value }, value[0].toUpperCase() + value.slice(1))));
   lendKeys(app, kind);
   app.toolbar.append(form, make('span', { className: 'tools-row' }, kind,

@@ -1,15 +1,17 @@
 /** @file What can be done with a selected span: statistics, and its samples as a file. */
 
-import { scaledUnit } from '../../geometry/ticks.js';
+import { numberText } from '../../geometry/digits.js';
 import { make } from '../elements.js';
 import { defaultIds } from './channels.js';
 import { button, download, inWords, showDialog } from './dialog.js';
-import { csvCell, csvPieces, fileName, npyFile, readable } from './exporting.js';
+import { csvCell, csvPieces, fileName, npyFile } from './exporting.js';
 import { exactText } from './times.js';
+import { MORE_FOR_MEANS, precisionOfChannel, shownUnitOf } from './values.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').Range} Range */
-/** @typedef {{uri: string, label: string, unit: string, channels: string[], isEvents: boolean}} Sampled channels: ids */
+/** @typedef {{uri: string, label: string, unit: string, channels: string[], isEvents: boolean, host: PanelHost}} Sampled channels: ids */
+/** @typedef {import('../app.js').PanelHost} PanelHost */
 
 /** Values that one file holds at most: 40 MB of .npy. */
 const MOST_VALUES = 5e6;
@@ -28,7 +30,7 @@ function sampled(app) {
     if (!manifest || hidden || found.has(uri) || manifest.type === 'interval') continue;
     const isEvents = manifest.type === 'event';
     const ids = channels ?? defaultIds(host.panel, manifest);
-    found.set(uri, { uri, label: label || manifest.label, unit: manifest.unit, channels: ids, isEvents });
+    found.set(uri, { uri, label: label || manifest.label, unit: manifest.unit, channels: ids, isEvents, host });
   }
   return [...found.values()];
 }
@@ -39,17 +41,17 @@ function rangeText(app, range, between) {
 }
 
 /**
- * @param {import('../../types.js').StatisticsRow[]} rows
- * @returns {Map<string, number>} by unit: what is furthest from 0, so that all rows of one unit are shown in the same
+ * One row of the table, in the unit in which the panel shows the channel.
+ * @param {import('../../types.js').StatisticsRow} row
+ * @param {PanelHost} host
+ * @param {import('../../types.js').SeriesManifest} manifest
+ * @returns {string[]} as HEAD says, without the channel
  */
-function largestOf(rows) {
-  /** @type {Map<string, number>} */
-  const found = new Map();
-  for (const { unit, min, max } of rows) {
-    const sizes = [min, max].map((value) => Math.abs(value ?? 0)).filter(Number.isFinite);
-    found.set(unit, Math.max(found.get(unit) ?? 0, ...sizes));
-  }
-  return found;
+function rowTexts(row, host, manifest) {
+  const precision = precisionOfChannel(manifest, row.id);
+  const { unit, factor } = shownUnitOf(host, row.id, row.unit);
+  const values = [row.mean, row.rms, row.std].map((value) => numberText(value, precision, factor, MORE_FOR_MEANS));
+  return [unit, String(row.count), ...values, ...[row.min, row.max].map((value) => numberText(value, precision, factor))];
 }
 
 /** @param {App} app @param {Range} range */
@@ -62,20 +64,18 @@ export async function showStatistics(app, range) {
   const save = button('Save as CSV', () => download(name, [csv], CSV), { disabled: true });
   const content = [make('p', {}, rangeText(app, range, ' to ')), status, body, save];
   showDialog('Statistics of the selection', content, 'tools-large');
-  for (const { uri, label, channels } of all) {
+  for (const { uri, label, channels, host } of all) {
     try {
       /** @type {import('../../types.js').StatisticsRow[]} */
       const rows = await app.ask({
         name: 'statistics', seriesUri: uri, startTime: range.start, endTime: range.end, channels,
       });
-      const most = largestOf(rows);
+      const manifest = app.figure().series[uri];
       csv += `${['panel', 'channel', 'unit', ...NUMBERS].join()}\r\n`;
       const lines = rows.map((row) => {
         const names = [label, row.label, row.unit].map(csvCell);
         csv += `${[...names, ...NUMBERS.map((key) => row[key] ?? '')].join()}\r\n`;
-        const { unit, factor } = scaledUnit(row.unit, most.get(row.unit) ?? 0);
-        const numbers = NUMBERS.map((key) => readable(key === 'count' || row[key] === null ? row[key] : row[key] * factor));
-        const cells = [unit, ...numbers].map((text) => make('td', {}, text));
+        const cells = rowTexts(row, host, manifest).map((text) => make('td', {}, text));
         return make('tr', {}, make('th', { scope: 'row' }, row.label), ...cells);
       });
       if (rows[0]?.isRounded) body.append(make('p', {}, `${label} has no raw samples: whole stored bins are counted.`));

@@ -1,5 +1,6 @@
 /** @file Times as people type them. */
 
+import { decimalsOf } from '../../geometry/digits.js';
 import { formatTime } from '../../geometry/ticks.js';
 import { EPOCH_SECONDS, readClock } from '../../geometry/clocks.js';
 
@@ -8,6 +9,10 @@ import { EPOCH_SECONDS, readClock } from '../../geometry/clocks.js';
 
 export const TIME_KINDS = 'seconds (12.5), h:m:s (0:01:02.5, 2d 03:00:00), a wall-clock time (2024-05-01 14:03:22)'
   + ' or a sample (#12345)';
+/** Decimals of times that no rate tells. */
+const MICROSECONDS = 6;
+/** Of a step: what the digits of a step leave over must be less. */
+const OFF_GRID = 0.051;
 const SECONDS = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?:s|sec|seconds)?$/i;
 const DAYS = /^([+-])?(\d+)\s*d(?:\s+(\d.*))?$/i;
 const CLOCK = /^([+-])?(?:(\d+):(?=[0-5]?\d:))?(\d+):([0-5]?\d(?:\.\d*)?)$/;
@@ -87,7 +92,21 @@ export function modeOf(app) {
   return app.state().time ?? 'clock';
 }
 
-/** @param {import('../app.js').App} app @param {number} time view time @returns {string} to the microsecond */
-export function exactText(app, time) {
-  return `${app.timeText(time, 1e-6)}${modeOf(app) === 'seconds' ? ' s' : ''}`;
+/**
+ * A time with the digits that samples have.
+ * @param {import('../app.js').App} app
+ * @param {number} time view time
+ * @param {number | null} [step] seconds from one sample to the next; null: at times of their own; left out: of the view
+ * @returns {string}
+ */
+export function exactText(app, time, step = 1 / app.timeline().ticksPerSecond) {
+  const digits = step === null ? MICROSECONDS : digitsOf(time, step);
+  return `${app.timeText(time, 10 ** -digits)}${modeOf(app) === 'seconds' ? ' s' : ''}`;
+}
+
+/** @param {number} time @param {number} step seconds @returns {number} decimals */
+function digitsOf(time, step) {
+  const digits = decimalsOf(step);
+  const rest = time * 10 ** digits - Math.round(time * 10 ** digits);
+  return digits + (Math.abs(rest) * 10 ** -digits > OFF_GRID * step ? 2 : 0);
 }
