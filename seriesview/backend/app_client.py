@@ -73,7 +73,10 @@ class AppClient(DaemonClient):
                     f"{self._url} is no seriesview node (status {response.status}); check --app-url"
                 ) from None
             if not answer.get("channelExists"):
-                raise BackendError(f"the app at {self._url} has no channel {self._channel}; check --channel")
+                raise BackendError(
+                    f"the app at {self._url} has no channel {self._channel}; check --channel, or "
+                    f"whoever runs it may run: seriesview channel create {self._channel}"
+                )
             if "provideTasks" not in permissions:
                 raise BackendError(
                     f"channel {self._channel} of the app at {self._url} does not permit provideTasks to {name}; "

@@ -45,18 +45,20 @@ def serve_functions(
     may_start_node: bool = True,
     announce: Callable[[str], None] = print,
     views: Callable[[], Mapping[str, ViewFiles]] = dict,
+    prepare: Callable[[DaemonClient], None] = lambda _: None,
 ) -> None:
     """Answer tasks on `channels` until SIGTERM, SIGINT or SIGHUP; `announce` gets lines for whoever started this.
 
     `open_functions` gets the storage directory and gives the functions by ID, and what lets go of their memory.
     Where no daemon or node answers a node is started in this process, which shows `views()` (name -> folder of web
-    pages). Raises BackendError, NodeError, StoreError.
+    pages). `prepare` is called once a daemon or node answers. Raises BackendError, NodeError, StoreError.
     """
     client = DaemonClient(storage_dir)
     start_node = partial(_own_node, client, channels, storage_dir, may_start_node, announce, views)
     connected = partial(_node_where_none_answers, client, start_node, announce)
 
     def make_backend() -> Backend:
+        prepare(client)
         functions, when_idle = open_functions(client.directory)
         return Backend(client, channels, functions, backend_id, limits, when_idle)
 

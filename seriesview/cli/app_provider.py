@@ -14,6 +14,7 @@ from urllib.parse import quote
 import click
 
 from seriesview.errors import BackendError
+from seriesview.requesting import CHANNEL_VARIABLE
 
 if TYPE_CHECKING:
     from seriesview.backend.app_client import AppClient
@@ -49,13 +50,8 @@ def provide(
     from seriesview.backend.serving import serve_through_app
     from seriesview.share.buckets import BucketError
 
-    if len(channels) != 1:
-        raise click.UsageError("with --app-url one --channel is answered")
-    if not _LABEL.fullmatch(label):
-        raise click.UsageError(
-            f"--label, or {LABEL_VARIABLE}, is {label!r:.80}: up to 80 letters, digits, _ . - are expected"
-        )
     token = find_token(token_file)
+    os.environ.pop(TOKEN_VARIABLE, None)
     try:
         client = AppClient(app_url, token, channels[0], storage_dir)
         client.connect()
@@ -77,9 +73,45 @@ def provide(
         results.close()
 
 
-def find_token(file: Path | None) -> str:
-    """Return the provider's token, of a file or of SERIESVIEW_APP_TOKEN, which is taken out; raises BackendError."""
-    text = os.environ.pop(TOKEN_VARIABLE, None)
+def what_is_missing(
+    app_url: str, channels: tuple[str, ...], label: str, bucket: str, token_file: Path | None
+) -> list[str]:
+    """What a backend for people elsewhere cannot do without, a line each with what to do; nobody is asked."""
+    from seriesview.backend.app_client import checked_app_url
+    from seriesview.errors import SeriesviewError
+    from seriesview.share.bucket_address import parse_address
+    from seriesview.share.google_credentials import CREDENTIALS_VARIABLE, check_credentials_file
+
+    missing = []
+    channel = channels[0] if len(channels) == 1 else "CHANNEL"
+    if len(channels) != 1:
+        missing.append(
+            f"with --app-url one kachery channel is answered{f', not {len(channels)}' if channels else ''}: give "
+            f"--channel CHANNEL, or set {CHANNEL_VARIABLE}; whoever runs the app can make one: "
+            "seriesview channel create CHANNEL"
+        )
+    is_label = _LABEL.fullmatch(label) is not None
+    if not is_label:
+        missing.append(
+            f"--label, or {LABEL_VARIABLE}, is {label!r:.80}: up to 80 letters, digits, _ . - are expected"
+        )
+    key = os.environ.get(CREDENTIALS_VARIABLE)
+    for check in (
+        lambda: checked_app_url(app_url),
+        lambda: find_token(token_file, label if is_label else "NAME", channel),
+        lambda: bucket and parse_address(bucket if "://" in bucket else f"gs://{bucket}"),
+        lambda: bucket and key and check_credentials_file(Path(key).expanduser()),
+    ):
+        try:
+            check()
+        except SeriesviewError as error:
+            missing.append(" ".join(str(error).split()))
+    return missing
+
+
+def find_token(file: Path | None, name: str = "NAME", channel: str = "CHANNEL") -> str:
+    """Return the provider's token, of a file or of SERIESVIEW_APP_TOKEN; raises BackendError, with what makes one."""
+    text = os.environ.get(TOKEN_VARIABLE)
     source = TOKEN_VARIABLE
     if file is not None:
         source = str(file)
@@ -92,10 +124,19 @@ def find_token(file: Path | None) -> str:
         if stat.S_ISREG(status.st_mode) and status.st_mode & 0o077:
             raise BackendError(f"{file} holds a secret and others may read it; run: chmod 600 {file}")
     if text is None:
-        raise BackendError(f"--app-url needs a provider's token: give --token-file, or set {TOKEN_VARIABLE}")
+        raise BackendError(
+            f"--app-url needs a provider's token: whoever runs the app makes one, {_creating(name, channel)}; give "
+            f"--token-file FILE, or set {TOKEN_VARIABLE}"
+        )
     if not _TOKEN.fullmatch(text.strip()):
-        raise BackendError(f"{source} holds no token: `seriesview token create` on the app prints one")
+        raise BackendError(
+            f"{source} holds no token: {_creating(name, channel)}, on the app's machine, prints one"
+        )
     return text.strip()
+
+
+def _creating(name: str, channel: str) -> str:
+    return f"`seriesview token create {name} --channel {channel} --provide`"
 
 
 def _open_bucket(client: AppClient, bucket: str, channel: str) -> ResultBucket:

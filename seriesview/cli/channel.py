@@ -16,6 +16,7 @@ from seriesview.node.channels import (
     check_channel_name,
     check_origins,
     check_permissions,
+    kept_permissions,
 )
 
 _storage_dir = click.option(
@@ -65,9 +66,8 @@ def create(
 ) -> None:
     """Create a channel; kachery clients get every permission unless --permit says otherwise."""
     permissions = {CLIENTS: frozenset(PERMISSIONS), **_permissions(permits)}
-    granted = {who: what for who, what in permissions.items() if what}
     places = check_origins(list(origins)), check_bucket_url(bucket_url)
-    channel = Channel(check_channel_name(name), granted, *places)
+    channel = Channel(check_channel_name(name), kept_permissions(permissions), *places)
     _channels(storage_dir).create(channel)
     _show(channel)
 
@@ -148,7 +148,7 @@ def _permissions(permits: tuple[str, ...]) -> Mapping[str, frozenset[str]]:
 def _show(channel: Channel) -> None:
     click.echo(f"{channel.name}")
     for who, granted in sorted(channel.permissions.items()):
-        click.echo(f"  {who}: {', '.join(one for one in PERMISSIONS if one in granted)}")
+        click.echo(f"  {who}: {', '.join(one for one in PERMISSIONS if one in granted) or 'none'}")
     for origin in sorted(channel.origins):
         click.echo(f"  web pages of {origin}")
     if channel.bucket_url:

@@ -131,7 +131,7 @@ def _page_in_bucket(address: str) -> str:
     place = parse_address(address.removesuffix(PAGE_FILE))
     if place.prefix.endswith(".json") and f"/{BACKENDS}/" in f"/{place.prefix}":
         raise SeriesviewError(
-            f"{address}: this names a backend, and no figure; paste it into the dialog behind the channel button of a "
+            f"{address}: this names a backend, and no figure; paste it into the dialog behind the menu of a "
             "figure that is open, to have that backend answer it"
         )
     return object_url(public_base_url(place), place.name(PAGE_FILE))

@@ -7,11 +7,15 @@ import socket
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from seriesview.cli.main import run_command
+from seriesview.cli.main import ERROR_STATUS, run_command
 from seriesview.requesting import CHANNEL_VARIABLE
+
+if TYPE_CHECKING:
+    from seriesview.backend.client import DaemonClient
 
 
 @click.command(name="seriesview-start-backend")
@@ -110,9 +114,10 @@ def command(
     from seriesview.backend.backend_id import find_backend_id
     from seriesview.backend.functions import open_functions
     from seriesview.backend.serving import serve_functions
+    from seriesview.figures.node_access import permit_links
     from seriesview.figures.place import views
 
-    if not channels:
+    if not channels and not app_url:
         raise click.UsageError(f"no kachery channel is named; give --channel, or set {CHANNEL_VARIABLE}")
     if (token_file is not None or bucket is not None) and not app_url:
         raise click.UsageError("--token-file and --bucket go with --app-url")
@@ -124,13 +129,23 @@ def command(
         grace_seconds=grace,
     )
     if app_url:
-        from seriesview.cli.app_provider import BUCKET_VARIABLE, provide
+        from seriesview.cli.app_provider import BUCKET_VARIABLE, provide, what_is_missing
 
         label = label or socket.gethostname()
         bucket = os.environ.get(BUCKET_VARIABLE, "") if bucket is None else bucket
+        if missing := what_is_missing(app_url, channels, label, bucket, token_file):
+            for line in missing:
+                _say(f"error: {line}", error=True)
+            sys.exit(ERROR_STATUS)
         provide(app_url, channels, label, bucket, token_file, identity, limits, storage_dir, _say)
         return
-    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views)
+
+    def permit(client: DaemonClient) -> None:
+        """A figure's link on these channels is for whoever was given it."""
+        for channel in channels if client.is_node else ():
+            permit_links(client.directory, channel, _say, may_create=False)
+
+    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views, permit)
 
 
 def _say(line: str, error: bool = False) -> None:

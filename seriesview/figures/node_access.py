@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,19 +18,56 @@ if TYPE_CHECKING:
 LINK_PERMISSIONS = frozenset({"requestTasks", "requestFiles"})
 
 
-def permit_links(storage_dir: Path, channel: str, announce: Callable[[str], None]) -> None:
-    """Create the channel where there is none, and permit links to ask where nothing is said of them. NodeError."""
-    from seriesview.node.channels import CHANNELS_FILE, Channels
-    from seriesview.node.tokens import LINKS
+def permit_links(
+    storage_dir: Path, channel: str, announce: Callable[[str], None], may_create: bool = True
+) -> None:
+    """Permit links to ask on a channel where nothing is said of them; without the channel, create it. NodeError.
 
-    channels = Channels(storage_dir / CHANNELS_FILE)
+    A link is made by a kachery client, which may ask for everything itself. On the node of another user nothing is
+    changed, and `announce` gets what they may do.
+    """
+    from seriesview.node.callers import LINKS
+    from seriesview.node.channels import CHANNELS_FILE, Channels
+
+    path = storage_dir / CHANNELS_FILE
+    if not _is_own(path):
+        announce(
+            f"the channels of {storage_dir} are another user's; if links are refused on {channel}, they may run: "
+            f"{_permitting(channel, storage_dir)}"
+        )
+        return
+    channels = Channels(path)
     known = channels.get(channel)
+    if known is None and not may_create:
+        return
     if known is not None and LINKS in known.permissions:
+        if not known.permissions[LINKS] >= LINK_PERMISSIONS:
+            announce(
+                f"channel {channel} does not permit links to ask for tasks and files; to change that: "
+                f"{_permitting(channel, storage_dir)}"
+            )
         return
     channels.ensure(channel)
     channels.change(channel, {LINKS: LINK_PERMISSIONS})
     what = "created" if known is None else "changed"
     announce(f"channel {channel} {what}: whoever has a link may ask for tasks and files on it")
+
+
+def _permitting(channel: str, storage_dir: Path) -> str:
+    permit = f"links={','.join(sorted(LINK_PERMISSIONS, reverse=True))}"
+    return f"seriesview channel set {channel} --permit {permit} --storage-dir {shlex.quote(str(storage_dir))}"
+
+
+def _is_own(path: Path) -> bool:
+    """Whether a file is this user's, or will be: nobody else's directory is where it would be."""
+    for place in (path, path.parent):
+        try:
+            return place.stat().st_uid == os.geteuid()
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True
 
 
 def connect(storage_dir: Path, at: tuple[str, int]) -> DaemonClient:

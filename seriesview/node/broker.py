@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from typing import Any, Protocol
 
 from seriesview.node.canonical import canonical_json, javascript_json, task_hash_of_json
-from seriesview.node.providers import Providers
+from seriesview.node.providers import Prospect, Providers
 from seriesview.node.task_ids import new_task_id, protected_hash, time_of_task_id
 from seriesview.node.task_queues import TaskQueues
 from seriesview.node.task_records import (
@@ -124,9 +124,9 @@ class TaskBroker:
         except (OSError, ValueError):
             return False
 
-    def has_busy_backend(self, task: Task) -> bool:
-        """Return whether a backend that could take a task has others to do."""
-        return self._providers.is_busy(task.offer)
+    def prospect(self, task: Task) -> Prospect:
+        """Return what a task that waits can expect."""
+        return self._providers.prospect(task.offer)
 
     # Backends
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+LINKS = "links"
+"""The name, in a channel's permissions, of browsers that came by a printed link."""
 CLIENTS = "clients"
 """The name, in a channel's permissions, of all kachery clients: whoever can read the client-auth code."""
 

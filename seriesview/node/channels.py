@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.errors import NodeError
-from seriesview.node.callers import CLIENTS, Caller
+from seriesview.node.callers import CLIENTS, LINKS, Caller
 from seriesview.node.names import is_caller_name, is_channel_name, is_origin, is_web_folder
 from seriesview.node.private_files import write_atomically
 
@@ -95,7 +95,8 @@ class Channels:
     ) -> Channel:
         """Replace the permissions of some callers, the origins and the bucket of a channel; raises NodeError.
 
-        A caller without permissions is left out; an empty `bucket_url` takes the bucket away.
+        A caller without permissions is left out, but for links: that they get none must not be forgotten. An empty
+        `bucket_url` takes the bucket away.
         """
         with self._edit() as channels:
             channel = channels.get(name)
@@ -104,7 +105,7 @@ class Channels:
             merged = {**channel.permissions, **(permissions or {})}
             changed = replace(
                 channel,
-                permissions={who: granted for who, granted in merged.items() if granted},
+                permissions=kept_permissions(merged),
                 origins=channel.origins if origins is None else origins,
                 bucket_url=channel.bucket_url if bucket_url is None else bucket_url or None,
             )
@@ -168,6 +169,11 @@ def read_channels(path: Path) -> dict[str, Channel]:
     if not isinstance(entries, dict) or set(document) != {"format", "channels"}:
         raise NodeError(f'{path}: "format" and "channels" (an object) are expected')
     return {name: _channel(path, name, entry) for name, entry in entries.items()}
+
+
+def kept_permissions(permissions: Mapping[str, frozenset[str]]) -> Mapping[str, frozenset[str]]:
+    """Return permissions without callers who have none; links stay, which commands would permit else."""
+    return {who: granted for who, granted in permissions.items() if granted or who == LINKS}
 
 
 def check_permissions(permissions: object) -> Mapping[str, frozenset[str]]:

@@ -2,9 +2,14 @@
 
 import asyncio
 import time
+from typing import Literal
 
 from seriesview.errors import NodeError
 from seriesview.node.task_records import FUNCTION_TYPES, BrokerLimits, Offer, Poll, Provider
+
+Prospect = Literal["busy", "here", "other-id", "none"]
+"""Of the backends for a task: they have others to do; one takes it soon; there are only such with another backend ID
+(or with one, or without); there is none."""
 
 _MAX_STARTS = 1000
 
@@ -122,9 +127,16 @@ class Providers:
         """Return the backends that have tasks."""
         return [provider for same in self._by_key.values() for provider in same if provider.tasks]
 
-    def is_busy(self, offer: Offer) -> bool:
-        """Return whether a backend for an offer is there that has tasks."""
-        return any(provider.tasks for provider in self._by_offer.get(offer, ()))
+    def prospect(self, offer: Offer) -> Prospect:
+        """Return what a task that waits can expect."""
+        if any(provider.tasks for provider in self._by_offer.get(offer, ())):
+            return "busy"
+        if self.num_alive(offer):
+            return "here"
+        for owner in {key[0] for key in self._by_key} - {offer.owner}:
+            if isinstance(owner, bytes) and self.num_alive(offer._replace(owner=owner)):
+                return "other-id"
+        return "none"
 
     def pop_dead(self) -> list[Provider]:
         """Forget the backends that are taken for dead; return those that have tasks."""

@@ -116,6 +116,9 @@ async def _request(request: Request) -> Response:
     if function_type != "action":
         buckets = node.buckets
         said["taskResultUrl"] = buckets.url(buckets.result_path(channel.name, task.result_hash))
+    if task.status == "waiting":
+        # What a kachery daemon does not say.
+        said["backends"] = broker.prospect(task)
     return answer(said)
 
 

@@ -26,7 +26,7 @@ async def _watch(request: Request) -> Response:
     """Answer as soon as the status of a task is another than the one in the request.
 
     What a kachery daemon does not have. A task that a backend has is `pending`, one that waits for a backend which is
-    busy `queued`; `waiting` is one that no backend may ever take.
+    busy `queued`; `waiting` is one that no backend may ever take, and `backends` says which there are.
     """
     body = await json_body(request)
     check_fields(body, {"channelName": str, "tasks": dict, "timeoutMsec": float}, {})
@@ -72,4 +72,5 @@ def _outcome(node: Node, channel: str, task_id: str) -> dict[str, Any]:
         return {"status": task.status}
     if task.holder is not None:
         return {"status": "pending"}
-    return {"status": "queued" if node.broker.has_busy_backend(task) else "waiting"}
+    prospect = node.broker.prospect(task)
+    return {"status": "queued"} if prospect == "busy" else {"status": "waiting", "backends": prospect}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.errors import NodeError
-from seriesview.node.callers import CLIENTS
+from seriesview.node.callers import CLIENTS, LINKS
 from seriesview.node.names import is_caller_name
 from seriesview.node.private_files import check_private
 
@@ -19,8 +19,6 @@ TOKENS_FILE = "seriesview-tokens"
 """In the storage directory: the token file where none is named."""
 HASHED = "sha256="
 """What a line holds in place of a token: this, and the token's SHA-256 in hexadecimal digits."""
-LINKS = "links"
-"""The name, in a channel's permissions, of browsers that came by a printed link."""
 LINK_SECONDS = 3600.0
 SESSION_SECONDS = 30 * 24 * 3600.0
 

@@ -174,6 +174,28 @@ def test_an_app_that_does_not_answer_is_said(app: App) -> None:
     assert f"is {app.url} right" in process.written
 
 
+def test_all_that_is_missing_is_said_at_once(app: App) -> None:
+    options = ["--label", "rig-1", "--app-url", app.url]
+    said = app.own.start("seriesview-start-backend", *options)
+    assert said.wait() == 2
+    lines = said.written.splitlines()
+    assert len(lines) == 2, said.written
+    assert "FIGURL_CHANNEL" in lines[0]
+    assert "seriesview channel create CHANNEL" in lines[0]
+    assert "`seriesview token create rig-1 --channel CHANNEL --provide`" in lines[1]
+    assert "--token-file" in lines[1]
+    given = {"FIGURL_CHANNEL": CHANNEL, "SERIESVIEW_APP_URL": "ftp://x", "LABEL": "a b"}
+    key = app.own.directory / "no-key.json"
+    more = {"GOOGLE_BUCKET_NAME": "our-lab", "GOOGLE_APPLICATION_CREDENTIALS": str(key)}
+    said = app.own.start("seriesview-start-backend", **given, **more)
+    assert said.wait() == 2
+    lines = said.written.splitlines()
+    expected = ("LABEL", "ftp://x", f"token create NAME --channel {CHANNEL} --provide", str(key))
+    assert len(lines) == len(expected), said.written
+    for line, word in zip(lines, expected, strict=True):
+        assert word in line
+
+
 def test_token_files_are_private(app: App) -> None:
     file = app.own.directory / "token"
     file.write_text(f"{app.provider}\n")

@@ -65,6 +65,12 @@ globalThis.isReady = true;
 """
 
 
+def open_dialog(page: Page) -> None:
+    """The dialog behind the menu of the node's page."""
+    page.get_by_role("button", name="Menu").click()
+    page.get_by_role("button", name="Kachery channel: ").click()
+
+
 class Scene:
     """A node with a strict view of its own, and the same view at another origin."""
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 import numpy as np
 import pytest
 from page_views import CHANNEL as SCENE_CHANNEL
-from page_views import Scene
+from page_views import Scene, open_dialog
 from playwright.sync_api import Page, expect
 from recordings import Builder, noise
 from viewer_places import CHANNEL, HIDDEN, Surroundings, show
@@ -153,7 +153,7 @@ def test_a_bucket_that_the_page_may_not_read_is_said(page: Page, scene: Scene, b
 
 
 def paste(page: Page, uri: str) -> None:
-    page.click("#channel-button")
+    open_dialog(page)
     page.fill("#backend-uri", uri)
     page.click("#channel-form button[value=use]")
     page.wait_for_url("**/page/backend.html?*")
@@ -181,8 +181,8 @@ def test_a_backend_of_this_app_sets_its_channel(page: Page, scene: Scene, bucket
     scene.show(page, scene.link({"a": 1}))
     paste(page, bucket.uri)
     page.get_by_role("link", name="Open the figure with it").click()
-    expect(page.locator("#channel-button")).to_have_text("Channel: closed")
-    page.click("#channel-button")
+    open_dialog(page)
+    expect(page.locator("#channel-name")).to_have_value("closed")
     expect(page.locator("#backend-label")).to_have_value("rig-1")
 
 

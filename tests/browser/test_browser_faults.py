@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from browsing import Viewer
 from expected_pictures import assert_same, expected_picture
+from page_views import open_dialog
 from playwright.sync_api import Frame, Page, expect
 from recordings import Builder, Recording, noise
 from static_servers import VIEWER, StaticServer
@@ -337,16 +338,15 @@ def test_a_backend_that_wants_an_id(page: Page, served: Served) -> None:
     """No ID, a wrong one, the right one: messages instead of waiting without end."""
     start_backend(served.surroundings, "--backend-id", BACKEND_ID)
     page.goto(served.places.address("tasks", served.workspace))
-    dialog = page.locator("dialog")
-    expect(dialog).to_be_visible()
-    expect(dialog).to_contain_text("ID")
+    note = page.locator("#note")
+    expect(note).to_contain_text("wants a backend ID")
     for wrong in ("a wrong ID", BACKEND_ID):
+        open_dialog(page)
         page.get_by_label("Backend", exact=True).fill("mine")
         page.get_by_label("Backend ID").fill(wrong)
         page.get_by_role("button", name="Use").click()
         if wrong != BACKEND_ID:
-            expect(page.locator("#channel-problem")).to_contain_text("ID")
-            expect(dialog).to_be_visible()
+            expect(note).to_contain_text("has the backend ID that is set here")
     viewer = Viewer(page, view_frame(page)).wait()
     viewer.set_state(**CLOSE)
     panel = viewer.panel()

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from cutting_proxy import CuttingProxy
-from page_views import CHANNEL, HandBackend, Scene
+from page_views import CHANNEL, HandBackend, Scene, open_dialog
 from playwright.sync_api import Frame, Page, expect
 
 END = "taskId => heard.find(one => one.taskId === taskId && ['finished', 'error'].includes(one.status))"
@@ -119,6 +119,7 @@ def test_where_nobody_answers_a_dialog_says_what_may_be_wrong_until_somebody_doe
     dialog = page.locator("dialog")
     expect(dialog).to_be_visible(timeout=6000)
     expect(page.locator("#channel-problem")).to_contain_text("Perhaps none is running")
+    expect(page.locator("#channel-problem")).to_contain_text(f"kachery channel {CHANNEL}")
     expect(page.locator("#channel-problem")).to_contain_text("backend ID")
     with HandBackend(scene, {"g.late": lambda: "here"}):
         assert frame.wait_for_function(END, arg=first["taskId"]).json_value()["returnValue"] == "here"
@@ -131,19 +132,33 @@ def test_where_nobody_answers_a_dialog_says_what_may_be_wrong_until_somebody_doe
     expect(dialog).to_be_hidden()
 
 
+def test_where_files_are_shown_the_bar_alone_says_that_nobody_answers(page: Page, scene: Scene) -> None:
+    sha1 = scene.store({"some": "artifact"})
+    frame = scene.show(page, scene.link({"a": 1}))
+    frame.evaluate(f"ask({{type: 'getFileData', uri: 'sha1://{sha1}/file.json'}})")
+    frame.evaluate("task('g.nobody', {})")
+    expect(page.locator("#note")).to_contain_text("No backend has answered on kachery channel", timeout=2000)
+    expect(page.locator("#note")).to_contain_text("shown meanwhile")
+    expect(page.locator("dialog")).to_be_hidden()
+    open_dialog(page)
+    expect(page.locator("#channel-problem")).to_contain_text("Perhaps none is running")
+
+
 def test_the_backend_id_is_kept_in_the_browser(page: Page, scene: Scene) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url + str(request.headers)))
     frame = scene.show(page, scene.link({"a": 1}))
     with HandBackend(scene, {"h.secret": lambda: 1}, BACKEND_ID) as backend:
         frame.evaluate("task('h.secret', {})")
-        expect(page.locator("dialog")).to_be_visible(timeout=6000)
+        expect(page.locator("#channel-problem")).to_contain_text("wants a backend ID", timeout=2000)
         page.get_by_label("Backend", exact=True).fill("mine")
         page.get_by_label("Backend ID").fill("a wrong ID")
         page.get_by_role("button", name="Use").click()
         frame = _shown(page)
         frame.evaluate("task('h.secret', {})")
-        expect(page.locator("#channel-problem")).to_contain_text("Check the ID", timeout=6000)
+        expect(page.locator("#channel-problem")).to_contain_text(
+            "has the backend ID that is set", timeout=2000
+        )
         assert backend.asked == []
         page.get_by_label("Backend ID").fill(BACKEND_ID)
         page.get_by_role("button", name="Use").click()
@@ -154,7 +169,9 @@ def test_the_backend_id_is_kept_in_the_browser(page: Page, scene: Scene) -> None
         assert not [one for one in asked if text in one.replace("+", " ").replace("%20", " ")]
     # Another visit, the button, and a label that fills in its ID.
     frame = scene.show(page, page.url)
-    page.get_by_role("button", name=f"Channel: {CHANNEL}").click()
+    # Nobody's electrodes are meant: the word stands in a menu.
+    expect(page.get_by_text(CHANNEL)).to_be_hidden()
+    open_dialog(page)
     assert page.get_by_label("Backend ID").input_value() == BACKEND_ID
     assert page.get_by_label("Backend ID").get_attribute("type") == "password"
     page.get_by_label("Backend ID").press("Escape")

@@ -1,4 +1,4 @@
-/** @file The channel button and its dialog: whom tasks are sent to, and what may be wrong where nobody answers. */
+/** @file The menu's kachery channel and its dialog: whom tasks are sent to, and what may be wrong where nobody answers. */
 
 import { BASE } from './files.js';
 
@@ -10,8 +10,15 @@ import { BASE } from './files.js';
  * @property {string} backendId '': none
  */
 
+/** @typedef {import('./tasks.js').Outcome} Outcome */
+
 const KEY = `seriesview ${BASE}`;
+/** How long one that is there may take. */
 const ANSWER_SECONDS = 3;
+/** The node knows of none that could answer; but one that is started again is there soon. */
+const ABSENT_SECONDS = 1;
+
+const SHOWN = 'What can be read as files is shown meanwhile; the menu has the settings.';
 
 /**
  * The settings for the channel that a link names.
@@ -23,12 +30,13 @@ export function settingsOf(channel) {
 }
 
 /**
- * Make the button and the dialog work.
+ * Make the menu and the dialog work.
  * @param {string} channel that the link names
  * @param {() => void} onChange called when other settings were stored
- * @returns {(outcome: {status: string, errorMessage?: string}) => void} takes every status of a task
+ * @param {() => boolean} isShown whether the view reads files, and so shows something without a backend
+ * @returns {(outcome: Outcome) => void} takes every status of a task
  */
-export function openChannelDialog(channel, onChange) {
+export function openChannelDialog(channel, onChange, isShown) {
   const settings = settingsOf(channel);
   const dialog = /** @type {HTMLDialogElement} */ (element('channel-dialog'));
   const button = element('channel-button');
@@ -39,10 +47,12 @@ export function openChannelDialog(channel, onChange) {
   const known = kept()[channel]?.known ?? {};
   let hasOpenedItself = false;
   let isOpenByItself = false;
+  let reason = '';
   /** @type {number | undefined} */
   let timer;
+  let isSoon = false;
 
-  function show(/** @type {string} */ reason) {
+  function show() {
     name.value = settings.channel;
     label.value = settings.label;
     backendId.value = settings.backendId;
@@ -51,17 +61,17 @@ export function openChannelDialog(channel, onChange) {
     if (!dialog.open) dialog.show();
   }
 
-  button.textContent = settings.channel ? `Channel: ${settings.channel}` : 'Channel';
+  button.textContent = `Kachery channel: ${settings.channel || 'none'}…`;
   button.addEventListener('click', () => {
+    element('menu').hidePopover();
     isOpenByItself = false;
-    if (dialog.open) dialog.close();
-    else show('');
+    show();
   });
   dialog.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') dialog.close();
   });
   // Keys are the view's again.
-  dialog.addEventListener('close', () => (document.querySelector('iframe') ?? button).focus());
+  dialog.addEventListener('close', () => (document.querySelector('iframe') ?? element('menu-button')).focus());
   element('backend-labels').replaceChildren(
     ...Object.keys(known).map((text) => {
       const option = document.createElement('option');
@@ -86,21 +96,32 @@ export function openChannelDialog(channel, onChange) {
     onChange();
   });
 
-  return ({ status, errorMessage }) => {
+  return ({ status, errorMessage, backends }) => {
     if (status === 'waiting') {
-      timer ??= setTimeout(() => {
-        say(`No backend has answered for ${ANSWER_SECONDS} s.`);
-        if (hasOpenedItself || dialog.open) return;
-        hasOpenedItself = true;
-        isOpenByItself = true;
-        show(reasonOf(settings));
-      }, 1000 * ANSWER_SECONDS);
+      const isAbsent = backends === 'none' || backends === 'other-id';
+      if (timer !== undefined && (isSoon || !isAbsent)) return;
+      clearTimeout(timer);
+      isSoon = isAbsent;
+      timer = setTimeout(
+        () => {
+          const { note, advice } = reasonOf(settings, backends);
+          reason = `${note} ${advice}`;
+          const isNeeded = !isShown();
+          say(isNeeded ? note : `${note} ${SHOWN}`);
+          if (!isNeeded || hasOpenedItself || dialog.open) return;
+          hasOpenedItself = true;
+          isOpenByItself = true;
+          show();
+        },
+        1000 * (isAbsent ? ABSENT_SECONDS : ANSWER_SECONDS),
+      );
       return;
     }
     if (status === 'error' && isUnprovided(errorMessage)) return;
     clearTimeout(timer);
     timer = undefined;
     if (status === 'error') return;
+    reason = '';
     say('');
     if (isOpenByItself) dialog.close();
     isOpenByItself = false;
@@ -134,16 +155,36 @@ export function element(id) {
   return /** @type {HTMLElement} */ (document.getElementById(id));
 }
 
-/** @param {Settings} settings */
-function reasonOf({ channel, backendId }) {
-  const whom = `No backend has answered on channel ${channel || '(none)'}`;
-  if (backendId) {
-    return `${whom} to this backend ID. Check the ID with whoever sent you the link, and whether the backend runs.`;
+/**
+ * @param {Settings} settings
+ * @param {string} [backends] which there are, as the node says
+ * @returns {{note: string, advice: string}} for the bar, and what the dialog says beside it
+ */
+function reasonOf({ channel, backendId }, backends) {
+  const where = `kachery channel ${channel || '(none)'}`;
+  if (backends === 'other-id') {
+    return backendId
+      ? {
+          note: `No backend on ${where} has the backend ID that is set here.`,
+          advice: 'There is one with another backend ID, or with none. Check the ID with whoever sent you the link.',
+        }
+      : {
+          note: `The backend on ${where} wants a backend ID.`,
+          advice: 'Ask whoever sent you the link for it, and set it here.',
+        };
   }
-  return (
-    `${whom}. Perhaps none is running (seriesview-start-backend --channel ${channel || 'NAME'} starts one), ` +
-    'or a backend ID is needed: ask whoever sent you the link. What can be read as files is shown meanwhile.'
-  );
+  if (backendId) {
+    return {
+      note: `No backend has answered on ${where} to the backend ID that is set here.`,
+      advice: 'Check the ID with whoever sent you the link, and whether the backend runs.',
+    };
+  }
+  return {
+    note: `No backend has answered on ${where}.`,
+    advice:
+      `Perhaps none is running (seriesview-start-backend --channel ${channel || 'NAME'} starts one), ` +
+      'or a backend ID is needed: ask whoever sent you the link.',
+  };
 }
 
 /** @param {string} [errorMessage] of the node */

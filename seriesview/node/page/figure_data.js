@@ -18,7 +18,7 @@ const FUNCTIONS = [
  * @param {string} hash
  * @param {{channel: string, backendId: string}} settings
  * @param {boolean} mayAsk whether backends may be asked
- * @param {(outcome: {status: string, errorMessage?: string}) => void} onOutcome hears of every status
+ * @param {(outcome: import('./tasks.js').Outcome) => void} onOutcome hears of every status
  * @param {(text: string) => void} show says what is waited for; '': nothing any more
  * @returns {Promise<any>}
  */
@@ -61,7 +61,7 @@ function viewIn({ array }) {
  * @param {string} functionId
  * @param {object} kwargs
  * @param {{channel: string, backendId: string}} settings
- * @param {(outcome: {status: string, errorMessage?: string}) => void} onOutcome
+ * @param {(outcome: import('./tasks.js').Outcome) => void} onOutcome
  * @returns {Promise<any>}
  */
 function resultOf(functionId, kwargs, settings, onOutcome) {

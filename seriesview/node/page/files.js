@@ -27,7 +27,7 @@ const URI = /^(?:sha1:\/\/)?([0-9a-f]{40})(?:[/?].*)?$/;
 export function addressesOf(uri, channel) {
   const hash = URI.exec(uri)?.[1];
   if (!hash) throw new Error(`${String(uri).slice(0, 100)} is no sha1:// address; this page reads no others.`);
-  if (!channel) throw new Error('No kachery channel is named; set one with the button in the upper right corner.');
+  if (!channel) throw new Error('No kachery channel is named; set one in the menu in the upper right corner.');
   const folders = [0, 2, 4].map((start) => hash.slice(start, start + 2)).join('/');
   const path = `${encodeURIComponent(channel)}/sha1/${folders}/${hash}`;
   return { stored: `${BASE}files/${path}`, bucket: `${BASE}bucket/${path}` };

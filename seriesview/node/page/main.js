@@ -31,7 +31,9 @@ async function show() {
   element('label').textContent = label;
   const refusal = token === null ? '' : await letIn(token);
   const settings = settingsOf(link.get('channel') ?? '');
-  const onOutcome = openChannelDialog(link.get('channel') ?? '', () => location.reload());
+  /** Whether the view read the last file that it asked for. */
+  let readsFiles = false;
+  const onOutcome = openChannelDialog(link.get('channel') ?? '', () => location.reload(), () => readsFiles);
   const session = await sessionOf(settings.channel);
   const view = viewOf(link.get('v') ?? '', session);
   const wrong = problemOf(settings.channel, session, refusal);
@@ -62,9 +64,12 @@ async function show() {
       reportState(state);
     },
   };
+  const onFile = (/** @type {boolean} */ isRead) => {
+    readsFiles = isRead;
+  };
   services.figureData.catch((error) => fail(wrong || `The figure's data cannot be read: ${messageOf(error)}`));
   addEventListener('popstate', () => reportState(stateNow() ?? {}));
-  listen(frame, view.origin, figureId, services, send);
+  listen(frame, view.origin, figureId, services, send, onFile);
 
   frame.src = addressWith(view, figureId, session);
   // Keys are the view's from the beginning, unless somebody has begun to type here.
@@ -81,8 +86,9 @@ async function show() {
  * @param {string} figureId
  * @param {Services} services
  * @param {(message: object, transfer?: Transferable[]) => void} send
+ * @param {(isRead: boolean) => void} onFile hears of every file that the view asked for
  */
-function listen(frame, origin, figureId, services, send) {
+function listen(frame, origin, figureId, services, send, onFile) {
   let isHeard = false;
   addEventListener('message', async (event) => {
     if (event.source !== frame.contentWindow || event.origin !== origin) return;
@@ -93,6 +99,7 @@ function listen(frame, origin, figureId, services, send) {
     try {
       /** @type {Record<string, any>} */
       const response = { type: message.request.type, ...(await answerTo(message.request, services)) };
+      if (response.type === 'getFileData') onFile(response.fileData !== undefined);
       const transfer = response.fileData instanceof ArrayBuffer ? [response.fileData] : [];
       send({ type: 'figurlResponse', requestId: message.requestId, response }, transfer);
     } catch (error) {

@@ -13,7 +13,11 @@ import { BASE, messageOf, pause, post, reach } from './files.js';
  */
 
 /** @typedef {{taskId: string, status: string, errorMessage?: string, returnValue?: any}} Update */
-/** @typedef {{status: string, errorMessage?: string}} Outcome */
+/**
+ * `backends` of one that waits: `other-id` where only backends with another ID, or none, or one at all, are there;
+ * `none` where no backend is.
+ * @typedef {{status: string, errorMessage?: string, backends?: string}} Outcome
+ */
 /** @typedef {{request: TaskRequest, nodeId: string, status: string, url: string}} Task nodeId: the node's name */
 
 const FIRST_MILLISECONDS = 100;
@@ -76,7 +80,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   /** @param {string} taskId @param {Task} task @param {Outcome} outcome @returns {Promise<Update>} */
   async function updateOf(taskId, task, outcome) {
     const { status, errorMessage } = outcome;
-    onOutcome({ status, errorMessage });
+    onOutcome(outcome);
     if (status === 'error') return { taskId, status, errorMessage: errorMessage || 'The task gave no reason.' };
     if (status !== 'finished') return { taskId, status };
     try {
