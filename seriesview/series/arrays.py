@@ -249,10 +249,13 @@ class PartCache:
     """The parts read last (pages too), at most `max_bytes` of them (or one); safe to share between threads."""
 
     def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
-        self._max_bytes = max_bytes
+        self.max_bytes = max_bytes
         self._bytes = 0
         self._parts: OrderedDict[bytes, npt.NDArray[np.uint8]] = OrderedDict()
         self._lock = threading.Lock()
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return PartCache, (self.max_bytes,)
 
     def get(self, digest: bytes) -> npt.NDArray[np.uint8] | None:
         """The part's bytes, or None when they are not here."""
@@ -269,7 +272,7 @@ class PartCache:
                 self._bytes += part.nbytes
             self._parts[digest] = part
             self._parts.move_to_end(digest)
-            while self._bytes > self._max_bytes and len(self._parts) > 1:
+            while self._bytes > self.max_bytes and len(self._parts) > 1:
                 _, dropped = self._parts.popitem(last=False)
                 self._bytes -= dropped.nbytes
 

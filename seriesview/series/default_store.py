@@ -1,18 +1,37 @@
-"""The store that the original API uses where none is named: opened once, silently."""
+"""The store that Python's users mean: one that they opened, a directory, or the default one, opened once, silently."""
 
 from __future__ import annotations
 
 from functools import cache
-from os import environ
+from os import PathLike, environ
 from typing import TYPE_CHECKING
 
+from seriesview.errors import StoreError
+
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from seriesview.store import Store
 
 
 def default_store() -> Store:
     """The default store, as `open_store()` finds it; one a process for each KACHERY_STORAGE_DIR."""
     return _open(environ.get("KACHERY_STORAGE_DIR"))
+
+
+def chosen_store(store: Store | str | Path | None) -> Store:
+    """The store itself, or as `open_store` finds it for a directory, or the default one. Raises StoreError."""
+    from seriesview.store import Store, open_store
+
+    if store is None:
+        return default_store()
+    if isinstance(store, Store):
+        return store
+    if isinstance(store, str | PathLike):
+        return open_store(store)
+    raise StoreError(
+        f"store: an opened store or a storage directory is expected, found a {type(store).__name__}"
+    )
 
 
 @cache

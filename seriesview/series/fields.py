@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -139,6 +142,26 @@ def checked_uri(uri: str, where: str) -> str:
             f"{where}: expected sha1://HASH/name with 40 hexadecimal digits, found {shown(uri)}"
         )
     return uri
+
+
+def result_uri(place: str | Path, kind: str) -> str:
+    """The URI itself, or the one that a result file such as `kind` names. Raises FormatError."""
+    if isinstance(place, str) and place.startswith("sha1://"):
+        return place
+    if not isinstance(place, str | PathLike):
+        raise FormatError(f"a sha1:// URI or {kind} is expected, found a {type(place).__name__}")
+    path = Path(place)
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise FormatError(
+            f"{path}: cannot be read as JSON ({reason}); give a sha1:// URI or {kind}"
+        ) from error
+    uri = result.get("uri") if isinstance(result, dict) else None
+    if not isinstance(uri, str):
+        raise FormatError(f"{path}: has no key uri; give a sha1:// URI or {kind}")
+    return checked_uri(uri, f"{path}: uri")
 
 
 def _is_finite(value: float) -> bool:

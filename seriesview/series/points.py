@@ -19,6 +19,8 @@ from seriesview.series.span_hulls import hulls
 from seriesview.series.times import Floats, SegmentTimes
 
 _SPAN_BYTES = 128
+_COUNT_BYTES = 8
+MAX_RESULT_BYTES = 1 << 30
 
 Counts = npt.NDArray[np.int64]
 
@@ -41,47 +43,79 @@ class Points:
     envelope: npt.NDArray[Any] | None = None
 
 
-def time_edges(start_time: float, end_time: float, bins: int) -> Floats:
-    """Edges (bins + 1,) of equal bins between two times; raises RequestError."""
-    if not (np.isfinite(start_time) and np.isfinite(end_time) and start_time < end_time):
-        raise RequestError(
-            f"start_time {start_time} and end_time {end_time}: two times, the first one earlier"
+MAX_BINS = 1 << 22
+"""More bins than any screen has columns; what they hold would not fit into memory."""
+
+
+@dataclass(frozen=True)
+class TimeBins:
+    """`count` equal bins between two finite times in seconds; `name` is what people called their number."""
+
+    start: float
+    end: float
+    count: int
+    name: str = "max_points"
+
+    def __post_init__(self) -> None:
+        if not self.start < self.end or not np.isfinite(self.end - self.start):
+            raise RequestError(
+                f"start_time {self.start} and end_time {self.end}: two times, the first one earlier"
+            )
+        if self.count < 1:
+            raise RequestError(f"{self.name} {self.count}: at least 1")
+
+    @property
+    def whole(self) -> Floats:
+        """The two edges (2,) of all bins together."""
+        return np.array([self.start, self.end])
+
+    def edges(self, bin_bytes: int) -> Floats:
+        """Edges (count + 1,). Raises RequestError where the bins, of so many bytes each, would be too much."""
+        most = max(min(MAX_BINS, MAX_RESULT_BYTES // max(bin_bytes, 1)), 1)
+        if self.count > most:
+            raise RequestError(
+                f"{self.name} {self.count}: there is more in this time than that; ask for at most {most}"
+                if self.name == "max_points"
+                else f"{self.name} {self.count}: at most {most} can be asked for"
+            )
+        edges = self.start + (self.end - self.start) * (
+            np.arange(self.count + 1, dtype=np.int64) / self.count
         )
-    if bins < 1:
-        raise RequestError(f"max_points {bins}: at least 1")
-    edges = start_time + (end_time - start_time) * (np.arange(bins + 1, dtype=np.int64) / bins)
-    edges[-1] = end_time
-    return edges
+        edges[-1] = self.end
+        return edges
 
 
 def sample_points(
-    pyramid: Pyramid, times: Sequence[SegmentTimes], edges: Floats, max_points: int, channels: Selection
+    pyramid: Pyramid, times: Sequence[SegmentTimes], bins: TimeBins, max_points: int, channels: Selection
 ) -> Points:
-    """Samples with edges[0] <= time <= edges[-1], or the envelope of those in each closed bin.
+    """The samples of all bins, or where they are more than `max_points` the envelope of those in each closed bin.
 
     Without raw samples a bin's envelope covers every bin of the finest level that has one of its samples.
     """
+    if max_points > 0 and pyramid.samples is not None:
+        whole = [(each.segment, *each.spans[0].tolist()) for each in _spans(times, bins.whole)]
+        if sum(stop - first for _, first, stop in whole) <= max_points:
+            nothing = np.empty((0, width(channels)), pyramid.dtype)
+            found = [pyramid.read_samples(n, a, b, channels) for n, a, b in whole]
+            return Points(
+                times=np.concatenate([np.empty(0), *(times[n].read(a, b) for n, a, b in whole)]),
+                values=np.concatenate([nothing, *found]),
+            )
+    edges = bins.edges(2 * width(channels) * pyramid.dtype.itemsize)
     pieces = list(_spans(times, edges))
-    whole = [(each.segment, int(each.spans[0, 0]), int(each.spans[-1, 1])) for each in pieces]
-    if sum(stop - first for _, first, stop in whole) <= max_points and pyramid.samples is not None:
-        nothing = np.empty((0, width(channels)), pyramid.dtype)
-        return Points(
-            times=np.concatenate([np.empty(0), *(times[n].read(a, b) for n, a, b in whole)]),
-            values=np.concatenate([nothing, *(pyramid.read_samples(n, a, b, channels) for n, a, b in whole)]),
-        )
     missing = pyramid.missing_of(channels)
     envelope = empty_hull(len(edges) - 1, width(channels), pyramid.dtype)
     counts = np.zeros(len(envelope), np.int64)
     if pieces:
         segments = np.repeat([each.segment for each in pieces], [len(each.spans) for each in pieces])
-        bins = np.concatenate([each.first_bin + np.arange(len(each.spans)) for each in pieces])
+        numbers = np.concatenate([each.first_bin + np.arange(len(each.spans)) for each in pieces])
         spans = np.concatenate([each.spans for each in pieces])
         order = np.flatnonzero(spans[:, 0] < spans[:, 1])
-        order = order[np.argsort(bins[order], kind="stable")]
-        np.add.at(counts, bins[order], spans[order, 1] - spans[order, 0])
-        found = hulls(pyramid, segments[order], spans[order], channels)
-        of_bin = np.searchsorted(bins[order], np.arange(len(envelope) + 1))
-        envelope = hull_of_spans(found, np.stack([of_bin[:-1], of_bin[1:]], axis=1), missing)
+        order = order[np.argsort(numbers[order], kind="stable")]
+        np.add.at(counts, numbers[order], spans[order, 1] - spans[order, 0])
+        hulls_of_spans = hulls(pyramid, segments[order], spans[order], channels)
+        of_bin = np.searchsorted(numbers[order], np.arange(len(envelope) + 1))
+        envelope = hull_of_spans(hulls_of_spans, np.stack([of_bin[:-1], of_bin[1:]], axis=1), missing)
     if missing is not None:
         missing.closed(envelope)
     elif pyramid.dtype.kind != "f":
@@ -128,19 +162,20 @@ def event_points(
     times: SegmentTimes,
     channels: ArrayReader,
     num_channels: int,
-    edges: Floats,
-    max_points: int,
+    bins: TimeBins,
     wanted: npt.NDArray[np.intp],
 ) -> Points:
-    """Events of the `wanted` channels with edges[0] <= time <= edges[-1], or counts in each closed bin."""
-    start = times.count_before(edges[:-1], False)
-    stop = np.maximum(times.count_before(edges[1:], True), start)
-    first, last = int(start[0]), int(stop[-1])
-    if last - first <= max_points:
+    """Events of the `wanted` channels, or where there are more than bins in all, counts in each closed bin."""
+    first = int(times.count_before(bins.whole[:1], False)[0])
+    last = max(int(times.count_before(bins.whole[1:], True)[0]), first)
+    if last - first <= bins.count:
         found = channels.read(first, last)
         _check_channels(found, num_channels)
         kept = np.isin(found, wanted)
         return Points(times=times.read(first, last)[kept], channels=found[kept].astype(np.uint32))
+    edges = bins.edges(_COUNT_BYTES * len(wanted))
+    start = times.count_before(edges[:-1], False)
+    stop = np.maximum(times.count_before(edges[1:], True), start)
     return Points(edges=edges, counts=_count(channels, num_channels, start, stop, wanted))
 
 

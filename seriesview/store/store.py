@@ -321,6 +321,9 @@ class Store:
         if self._record:
             self._record.close()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Store, (self.directory, self.mode, self.description, self._client)
+
     def __enter__(self) -> "Store":
         return self
 

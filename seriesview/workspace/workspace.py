@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from seriesview.errors import FormatError
-from seriesview.series.default_store import default_store
-from seriesview.series.fields import checked_uri
+from seriesview.series.default_store import chosen_store
+from seriesview.series.fields import result_uri
 from seriesview.series.series import Series, open_series
 from seriesview.workspace.manifest import View, WorkspaceManifest, parse_workspace_manifest
 
@@ -54,25 +52,11 @@ class Workspace:
         return self.figurl()._repr_html_()
 
 
-def open_workspace(workspace: str | Path, store: Store | None = None) -> Workspace:
-    """Open a workspace by its URI or its `results/workspace.json`, from `store` or the default one. FormatError."""
-    store = default_store() if store is None else store
-    uri = (
-        workspace
-        if isinstance(workspace, str) and workspace.startswith("sha1://")
-        else _uri_in(Path(workspace))
-    )
-    return Workspace(parse_workspace_manifest(store.get_json(uri)), store, uri)
+def open_workspace(workspace: str | Path, store: Store | str | Path | None = None) -> Workspace:
+    """Open a workspace by its URI or its `results/workspace.json`. Raises FormatError, StoreError.
 
-
-def _uri_in(path: Path) -> str:
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise FormatError(
-            f"{path}: cannot be read as JSON ({error}); give a sha1:// URI or results/workspace.json"
-        ) from error
-    uri = result.get("uri") if isinstance(result, dict) else None
-    if not isinstance(uri, str):
-        raise FormatError(f"{path}: has no key uri; give a sha1:// URI or results/workspace.json")
-    return checked_uri(uri, f"{path}: uri")
+    `store` is one that was opened, or a kachery storage directory; the default one where it is None.
+    """
+    opened = chosen_store(store)
+    uri = result_uri(workspace, "results/workspace.json")
+    return Workspace(parse_workspace_manifest(opened.get_json(uri)), opened, uri)
