@@ -96,7 +96,11 @@ def _fits_doubles(array: npt.NDArray[Any]) -> bool:
 
 
 def encode_document(document: Any, what: str) -> Any:
-    """A manifest as it is stored, numbers that are not finite being null; FormatError where it is nested deep."""
+    """A manifest as it is stored; FormatError where it is nested deep.
+
+    Numbers that are not finite are null, and integers of `missing` that no double holds are texts: whoever parses
+    JSON to doubles compares 64-bit samples with them.
+    """
     return _document(document, what, _MAX_DEPTH)
 
 
@@ -108,8 +112,20 @@ def _document(value: Any, what: str, depth: int) -> Any:
     if depth == 0:
         raise FormatError(f"{what}: objects within objects, more than {_MAX_DEPTH} deep, are no manifest")
     if isinstance(value, dict):
-        return {key: _document(item, what, depth - 1) for key, item in value.items()}
+        return {
+            key: _document(_exact_texts(item) if key == "missing" else item, what, depth - 1)
+            for key, item in value.items()
+        }
     return [_document(item, what, depth - 1) for item in value]
+
+
+def _exact_texts(missing: Any) -> Any:
+    """What a manifest says is missing, with texts in place of integers beyond 2^53."""
+    if isinstance(missing, dict):
+        return {key: _exact_texts(item) for key, item in missing.items()}
+    if isinstance(missing, list):
+        return [_exact_texts(item) if isinstance(item, int) else item for item in missing]
+    return str(missing) if isinstance(missing, int) and abs(missing) > _EXACT else missing
 
 
 def result_bytes(value: Any) -> bytes:

@@ -42,6 +42,23 @@
  * @property {number} part_rows
  * @property {string[]} pages
  * @property {[number, number][]} [left_out] rows [first, last) that this copy was made without (raw samples alone)
+ * @property {Absent} [absent] what is missing in its rows: they are read with NaN in its place
+ */
+
+/**
+ * Stored values of a channel that stand for none; of 64-bit integers they are BigInts.
+ * @typedef {object} MissingRule
+ * @property {(number | bigint)[]} values
+ * @property {number | bigint | null} below
+ * @property {number | bigint | null} above
+ */
+
+/**
+ * What is missing in the samples of a series.
+ * @typedef {object} Absent
+ * @property {string} key tells it from others
+ * @property {'float32' | 'float64'} dtype in which numbers with NaN among them are held
+ * @property {(MissingRule | null)[]} channels one a channel, or one for all
  */
 
 /**
@@ -74,6 +91,8 @@
  * @typedef {object} SeriesManifest
  * @property {'continuous' | 'discrete' | 'event' | 'interval'} type
  * @property {string} dtype
+ * @property {string} numbersDtype in which samples are held here: a float's where some are missing, which are NaN
+ * @property {Absent | null} absent
  * @property {string} label
  * @property {string} unit
  * @property {number} scale

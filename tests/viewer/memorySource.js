@@ -63,6 +63,8 @@ export function memorySeries(segments, { channels, rate = 1000, starts = [0], fa
   const manifest = {
     type: 'continuous',
     dtype: 'float64',
+    numbersDtype: 'float64',
+    absent: null,
     label: 'memory',
     unit: 'uV',
     scale: 1,

@@ -5,18 +5,20 @@ import { MAX_MANIFEST_BYTES, PAGE_PARTS, parseJson } from './manifests.js';
 import { ITEM_BYTES, emptyNumbers, numbersOf } from './numbers.js';
 import { hexadecimal, sha1 } from './sha1.js';
 
+/** @typedef {import('../types.js').Absent} Absent */
 /** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
 /** @typedef {import('../types.js').Numbers} Numbers */
 /**
  * @typedef {object} Loaders
  * @property {((uri: string, isAgain: boolean) => Promise<ArrayBuffer>) | null} bytes an artifact's, not yet checked
- * @property {((uri: string, dtype: string, count: number) => Promise<Numbers>) | null} numbers an artifact's, checked
- *   by whoever sends them; used where there are no bytes
+ * @property {((uri: string, dtype: string, count: number, absent?: Absent) => Promise<Numbers>) | null} numbers an
+ *   artifact's, checked by whoever sends them, NaN in place of what is missing; used where there are no bytes
  */
 /**
  * @typedef {object} Artifacts
  * @property {(uri: string) => Promise<any>} readJson
- * @property {(uri: string, dtype: string, count: number) => Promise<Numbers>} readNumbers all numbers of an artifact
+ * @property {(uri: string, dtype: string, count: number, absent?: Absent) => Promise<Numbers>} readNumbers all numbers
+ *   of an artifact, NaN in place of what is missing
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Span[]>} readSpans rows, part by part
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Numbers>} readRows rows [first, last)
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<bigint[]>} readIntegers int64 rows, exact
@@ -136,16 +138,18 @@ export function makeArtifacts(loaders) {
     throw damaged(uri, `${bytes.byteLength} bytes, the manifest says ${count * ITEM_BYTES[dtype]}`);
   }
 
-  /** @param {string} uri @param {string} dtype @param {number} count @returns {Promise<Numbers>} */
-  function readNumbers(uri, dtype, count) {
-    return once(`${dtype} ${hashOf(uri)}`, async () => {
+  /** @type {Artifacts['readNumbers']} */
+  function readNumbers(uri, dtype, count, absent) {
+    return once(`${dtype} ${absent?.key ?? ''} ${hashOf(uri)}`, async () => {
       const { numbers } = loaders;
-      if (!loaders.bytes && numbers) return atOnce(() => numbers(uri, dtype, count));
+      /** @type {() => Promise<Numbers>} */
+      const ask = () => atOnce(() => /** @type {any} */ (numbers)(uri, dtype, count, absent));
+      if (!loaders.bytes && numbers) return ask();
       try {
-        return numbersOf(await countedBytes(uri, dtype, count), dtype);
+        return numbersOf(await countedBytes(uri, dtype, count), dtype, absent);
       } catch (cause) {
         if (!numbers || (cause instanceof SourceError && cause.kind === 'damaged')) throw cause;
-        return atOnce(() => numbers(uri, dtype, count)).catch(() => Promise.reject(cause));
+        return ask().catch(() => Promise.reject(cause));
       }
     });
   }
@@ -190,7 +194,7 @@ export function makeArtifacts(loaders) {
     const parts = await partsOf(array, first, last);
     return Promise.all(
       parts.map(async ({ uri, begin, end }) => {
-        const part = await readNumbers(uri, array.dtype, (end - begin) * width);
+        const part = await readNumbers(uri, array.dtype, (end - begin) * width, array.absent);
         const [firstRow, lastRow] = [Math.max(begin, first), Math.min(end, last)];
         return { firstRow, lastRow, rows: part.subarray((firstRow - begin) * width, (lastRow - begin) * width) };
       }),
@@ -206,7 +210,7 @@ export function makeArtifacts(loaders) {
       // A copy: whoever keeps a few rows does not keep their part.
       if (spans.length === 1) return spans[0].rows.slice();
       const width = rowLength(array);
-      const found = emptyNumbers(array.dtype, Math.max(last - first, 0) * width);
+      const found = emptyNumbers(array.absent?.dtype ?? array.dtype, Math.max(last - first, 0) * width);
       for (const span of spans) found.set(span.rows, (span.firstRow - first) * width);
       return found;
     },

@@ -1,6 +1,7 @@
 /** @file Manifests out of JSON that anybody may have made (docs/format.md): checked, defaults filled in. */
 
 import { SourceError } from './errors.js';
+import { absentOf, keepLongIntegers, parseMissing } from './missing.js';
 import { ITEM_BYTES } from './numbers.js';
 
 /** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
@@ -37,7 +38,7 @@ const SMALL_INTEGERS = ['int8', 'int16', 'uint8', 'uint16'];
  */
 export function parseJson(text) {
   try {
-    return JSON.parse(text);
+    return JSON.parse(keepLongIntegers(text));
   } catch (cause) {
     const tokens = /"(?:[^"\\]|\\.)*"|-?Infinity|NaN/g;
     try {
@@ -73,10 +74,17 @@ export function parseSeries(value) {
   if (!SERIES_TYPES.includes(top.type)) throw damaged(where, `type ${shown(top.type)} is not known`);
   const segments = list(top.segments, `${where}.segments`, MAX_SEGMENTS).map(parseSegment);
   const dtype = dtypeOf(top.dtype ?? segments.find((each) => each.values_dtype)?.values_dtype ?? 'float64', where);
-  const channels = list(top.channels ?? [{ id: '0', label: '' }], `${where}.channels`, MAX_CHANNELS).map(parseChannel);
+  const entries = list(top.channels ?? [{ id: '0', label: '' }], `${where}.channels`, MAX_CHANNELS);
+  const channels = entries.map(parseChannel);
   if (new Set(channels.map((channel) => channel.id)).size !== channels.length) {
     throw damaged(`${where}.channels`, 'two channels have the same id');
   }
+  /** @param {any} value */
+  const missingOf = (value) =>
+    optional(value, (found) => parseMissing(found, dtype, (wrong) => damaged(`${where}.missing`, shown(wrong)))) ?? null;
+  const absent = absentOf(dtype, missingOf(top.missing), entries.map((entry) => missingOf(entry.missing)));
+  /** @template {ArrayInfo} A @param {A} array @returns {A} */
+  const ofSamples = (array) => (absent ? { ...array, absent } : array);
   const width = channels.length;
   const numSamples = segments.reduce((sum, segment) => sum + segment.num_samples, 0);
   /** @type {(factor: number) => number} */
@@ -88,6 +96,8 @@ export function parseSeries(value) {
   const manifest = {
     type: top.type,
     dtype,
+    numbersDtype: absent?.dtype ?? dtype,
+    absent,
     label: text(top.label ?? '', `${where}.label`),
     unit: text(top.unit ?? '', `${where}.unit`),
     scale: number(top.scale ?? 1, `${where}.scale`),
@@ -97,13 +107,18 @@ export function parseSeries(value) {
     sampling_frequency:
       optional(top.sampling_frequency, (rate) => positive(rate, `${where}.sampling_frequency`)) ?? null,
     session_start: optional(top.session_start, (start) => text(start, `${where}.session_start`)) ?? null,
-    values: optional(top.values, (values) => parseValues(values, `${where}.values`, dtype, numSamples, width)) ?? null,
+    values:
+      optional(top.values, (values) => {
+        const found = parseValues(values, `${where}.values`, dtype, numSamples, width);
+        return found && 'pages' in found ? ofSamples(found) : found;
+      }) ?? null,
     timestamps: optional(top.timestamps, (array) => parseArray(array, 'timestamps', 'float64', [numSamples])) ?? null,
     levels: list(top.levels ?? [], `${where}.levels`, MAX_LEVELS).map((level) => {
       const factor = integer(level?.factor, `${where}.levels`, 2);
       const rows = closed(factor);
       const times = optional(level.times, (array) => parseArray(array, `times of level ${factor}`, 'float64', [rows]));
-      return { ...parseArray(level, `level ${factor}`, dtype, [rows, 2, width]), factor, ...(times ? { times } : {}) };
+      const array = ofSamples(parseArray(level, `level ${factor}`, dtype, [rows, 2, width]));
+      return { ...array, factor, ...(times ? { times } : {}) };
     }),
     moments: list(top.moments ?? [], `${where}.moments`, MAX_LEVELS).map((level) => {
       const factor = integer(level?.factor, `${where}.moments`, 2);

@@ -1,6 +1,7 @@
 /** @file Stored and sent numbers as typed arrays. Parts are little-endian, as every browser's typed arrays are. */
 
 import { SourceError } from './errors.js';
+import { withoutMissing } from './missing.js';
 
 /** @typedef {import('../types.js').Numbers} Numbers */
 
@@ -47,13 +48,26 @@ export function emptyNumbers(dtype, length) {
   return new (CLASSES[dtype] ?? Float64Array)(length);
 }
 
+/** @param {string} dtype @returns {boolean} whether a double does not hold each of its numbers */
+export function isWide(dtype) {
+  return dtype === 'int64' || dtype === 'uint64';
+}
+
 /**
- * The numbers that bytes hold.
+ * The numbers that bytes hold, NaN in place of missing ones.
  * @param {ArrayBuffer} bytes
  * @param {string} dtype
+ * @param {import('../types.js').Absent} [absent]
  * @returns {Numbers}
  */
-export function numbersOf(bytes, dtype) {
+export function numbersOf(bytes, dtype, absent) {
+  if (!absent) return plainNumbersOf(bytes, dtype);
+  const exact = dtype === 'int64' ? new BigInt64Array(bytes) : dtype === 'uint64' ? new BigUint64Array(bytes) : null;
+  return withoutMissing(plainNumbersOf(bytes, dtype), absent, exact);
+}
+
+/** @param {ArrayBuffer} bytes @param {string} dtype @returns {Numbers} */
+function plainNumbersOf(bytes, dtype) {
   if (dtype === 'int64' || dtype === 'uint64') return fromWide(bytes, dtype === 'int64');
   if (dtype === 'float16') return fromHalves(new Uint16Array(bytes));
   return new CLASSES[dtype](bytes);

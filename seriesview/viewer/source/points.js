@@ -60,16 +60,16 @@ async function samplePoints(reader, edges) {
   const areThere = stretches.every(({ segment, first, last }) => reader.hasSamplesOf(segment, first, last));
   if (total <= bins && reader.hasSamples && areThere) {
     const times = new Float64Array(total);
-    const values = emptyNumbers(manifest.dtype, total * width);
+    const values = emptyNumbers(manifest.numbersDtype, total * width);
     let at = 0;
     for (const { segment, first, last } of stretches) {
       times.set(await reader.readTimes(segment, first, last), at);
-      values.set(chosenRows(await reader.readSamples(segment, first, last), width, places, manifest.dtype), at * width);
+      values.set(chosenRows(await reader.readSamples(segment, first, last), width, places, manifest.numbersDtype), at * width);
       at += last - first;
     }
     return { times, values };
   }
-  const hulls = makeHulls(manifest.dtype, bins, places);
+  const hulls = makeHulls(manifest.numbersDtype, bins, places);
   const counts = new Float64Array(bins);
   let approximate = false;
   let rest = stretches;

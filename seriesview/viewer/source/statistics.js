@@ -105,7 +105,7 @@ export async function readStatistics(reader, segment, first, last, channels) {
   }
 
   await add(first, last + 1, manifest.moments.length - 1);
-  const hulls = makeHulls(manifest.dtype, 1, places);
+  const hulls = makeHulls(manifest.numbersDtype, 1, places);
   const [low, high] = covered ? closedSpan(manifest, segment, first, last) : [first, last];
   await addHull(reader, segment, low, high, hulls, 0);
   const extremes = Array.from(hulls.finish(), orNull);

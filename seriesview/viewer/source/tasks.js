@@ -3,9 +3,10 @@
 import { makeArtifacts } from './artifacts.js';
 import { SourceError, asSourceError } from './errors.js';
 import { fileSource } from './files.js';
-import { decodeArray } from './numbers.js';
+import { absentAt, withoutMissing } from './missing.js';
+import { decodeArray, isWide, numbersOf } from './numbers.js';
 import { createOutOfReach } from './out_of_reach.js';
-import { hasStoredSamples, lacksSamples } from './series.js';
+import { channelPlaces, hasStoredSamples, lacksSamples } from './series.js';
 import { wholeBins } from './statistics.js';
 
 /** @typedef {import('../types.js').Outside} Outside */
@@ -70,10 +71,14 @@ export function taskSource(outside, bytes) {
 
   const artifacts = makeArtifacts({
     bytes,
-    async numbers(uri, dtype, count) {
+    async numbers(uri, dtype, count, absent) {
       if (isAway && bytes) throw noBackend();
-      const result = await run('seriesview.get_array.2', { dtype, uri: named(uri) });
-      return decodeArray(result?.array, dtype, count);
+      // Doubles do not hold every 64-bit integer: their halves are sent.
+      const [sent, length] = isWide(dtype) ? ['int32', 2 * count] : [dtype, count];
+      const result = await run('seriesview.get_array.2', { dtype: sent, uri: named(uri) });
+      const numbers = await decodeArray(result?.array, sent, length);
+      if (!isWide(dtype)) return withoutMissing(numbers, absent);
+      return numbersOf(Int32Array.from(numbers).buffer, dtype, absent);
     },
   });
 
@@ -118,13 +123,15 @@ export function taskSource(outside, bytes) {
         if (!(Number.isInteger(found) && found >= 0 && found <= columns)) throw strange('a window');
         const width = channels?.length ?? manifest.channels.length;
         const isValues = samplesPerColumn === 1;
+        const length = (isValues ? found + 1 : 2 * found) * width;
+        const stored = await storedNumbers(manifest, isValues ? result.values : result.envelope, length, channels);
         return {
           firstSample,
           samplesPerColumn,
           columns: found,
           factor: Number(result.factor) || 1,
-          envelope: isValues ? null : await decodeArray(result.envelope, manifest.dtype, found * 2 * width),
-          values: isValues ? await decodeArray(result.values, manifest.dtype, (found + 1) * width) : null,
+          envelope: isValues ? null : stored,
+          values: isValues ? stored : null,
         };
       };
       return asked(ask, instead).catch((cause) => {
@@ -136,7 +143,7 @@ export function taskSource(outside, bytes) {
       const instead = () => files.getPoints(uri, startTime, endTime, maxPoints);
       if (!uri.startsWith('sha1://')) return instead();
       const manifest = await files.getSeries(uri);
-      const { dtype, channels, events } = manifest;
+      const { channels, events } = manifest;
       /** @returns {Promise<import('../types.js').Points>} */
       const ask = async () => {
         const kwargs = { series_uri: named(uri), start_time: startTime, end_time: endTime, max_points: maxPoints };
@@ -147,12 +154,13 @@ export function taskSource(outside, bytes) {
           const times = Float64Array.from(await decodeArray(result.times, 'float64', length));
           if (events)
             return { times, channels: Uint32Array.from(await decodeArray(result.channels, 'uint32', length)) };
-          return { times, values: await decodeArray(result.values, dtype, length * channels.length) };
+          return { times, values: await storedNumbers(manifest, result.values, length * channels.length, null) };
         }
         const edges = Float64Array.from(await decodeArray(result.edges, 'float64', maxPoints + 1));
         if (events) return { edges, counts: await decodeArray(result.counts, 'float64', maxPoints * channels.length) };
         const counts = await decodeArray(result.counts, 'float64', maxPoints);
-        return { edges, counts, envelope: await decodeArray(result.envelope, dtype, maxPoints * 2 * channels.length) };
+        const length = maxPoints * 2 * channels.length;
+        return { edges, counts, envelope: await storedNumbers(manifest, result.envelope, length, null) };
       };
       return asked(ask, instead).catch((cause) => {
         if (!lost.note(uri, manifest, cause, ask)) throw cause;
@@ -178,13 +186,13 @@ export function taskSource(outside, bytes) {
           last_sample: covered?.lastSample ?? lastSample,
           channels,
         });
-        const read = async (/** @type {string} */ key) => {
-          const numbers = await decodeArray(result?.[key], 'float64', width);
-          return Array.from(numbers, (value) => (Number.isNaN(value) ? null : value));
-        };
-        const [count, mean, rms, std, min, max] = await Promise.all(
-          ['count', 'mean', 'rms', 'std', 'min', 'max'].map(read),
-        );
+        const orNull = (/** @type {number} */ value) => (Number.isNaN(value) ? null : value);
+        const read = async (/** @type {string} */ key) =>
+          Array.from(await decodeArray(result?.[key], 'float64', width), orNull);
+        const readStored = async (/** @type {string} */ key) =>
+          Array.from(await storedNumbers(manifest, result?.[key], width, channels), orNull);
+        const [count, mean, rms, std] = await Promise.all(['count', 'mean', 'rms', 'std'].map(read));
+        const [min, max] = await Promise.all(['min', 'max'].map(readStored));
         return { count: count.map(Number), mean, rms, std, min, max, ...(covered ? { covered } : {}) };
       };
       return asked(() => ask(), instead).catch((cause) => {
@@ -198,6 +206,22 @@ export function taskSource(outside, bytes) {
       isAway = false;
     },
   };
+}
+
+/**
+ * Stored values (..., channels) of a task's result, NaN in place of missing ones.
+ * @param {SeriesManifest} manifest
+ * @param {any} value
+ * @param {number} length
+ * @param {string[] | null} channels
+ * @returns {Promise<import('../types.js').Numbers>}
+ */
+async function storedNumbers(manifest, value, length, channels) {
+  const { absent, dtype } = manifest;
+  const numbers = await decodeArray(value, dtype, length);
+  // Of 64-bit integers the backend has put NaN there: a double cannot tell them all apart.
+  if (!absent || isWide(dtype)) return numbers;
+  return withoutMissing(numbers, absentAt(absent, channelPlaces(manifest, channels)));
 }
 
 /** @param {unknown} cause @returns {SourceError} */

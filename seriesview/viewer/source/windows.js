@@ -38,12 +38,12 @@ export async function readWindow(reader, request) {
     if (!reader.hasSamples) throw new SourceError('refused', noSamples(manifest));
     const last = Math.min(firstSample + columns, length - 1);
     const spans = await reader.readSamples(segment, firstSample, last + 1);
-    const values = chosenRows(spans, width, places, manifest.dtype);
+    const values = chosenRows(spans, width, places, manifest.numbersDtype);
     return { firstSample, samplesPerColumn: 1, columns: last - firstSample, factor: 1, envelope: null, values };
   }
   const level = levelFor(reader, length, firstSample, step);
   if (!level && !reader.hasSamples) throw new SourceError('refused', noSamples(manifest));
-  const envelope = makeHulls(manifest.dtype, columns, places);
+  const envelope = makeHulls(manifest.numbersDtype, columns, places);
   if (level && step / level.factor <= MAX_BINS_PER_COLUMN) {
     const [first, perColumn] = [firstSample / level.factor, step / level.factor];
     const last = Math.min(first + columns * perColumn, reader.numBins(level, segment));
