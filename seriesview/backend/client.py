@@ -17,7 +17,7 @@ import urllib3.connection
 from urllib3.exceptions import HTTPError
 
 from seriesview.errors import BackendError
-from seriesview.store.daemon import Daemon, may_use, probe_daemon, serves
+from seriesview.store.daemon import Daemon, may_use, probe_daemon, read_small, serves
 
 CODE_HEADER = "KACHERY-CLIENT-AUTH-CODE"
 CODE_FILE = "client-auth"
@@ -263,7 +263,7 @@ class DaemonClient:
         now = time.monotonic()
         if now - self._code_time >= _CODE_SECONDS or not self._code_time:
             try:
-                self._code = (self.directory / CODE_FILE).read_text("ascii").strip()
+                self._code = read_small(self.directory, CODE_FILE).decode("ascii").strip()
             except (OSError, ValueError) as error:
                 raise Unreachable(
                     f"{self.directory / CODE_FILE} cannot be read: {reason_of(error)}"

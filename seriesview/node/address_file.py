@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from seriesview.node.private_files import write_atomically
+from seriesview.store.folders import Folder
 from seriesview.store.layout import NODE_ADDRESS_FILE
 
 
@@ -26,6 +27,6 @@ class AddressFile:
 
     def remove(self) -> None:
         """Remove the note, unless it is another node's by now."""
-        with suppress(OSError):
-            if self._path.read_bytes() == self._text:
-                self._path.unlink()
+        with suppress(OSError), Folder.at(self._path.parent) as folder:
+            if folder.read(self._path.name, len(self._text) + 1) == self._text:
+                folder.unlink(self._path.name)

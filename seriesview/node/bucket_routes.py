@@ -55,7 +55,7 @@ async def _get(request: Request) -> Response:
     else:
         headers["Cache-Control"] = "no-cache"
     threads = node.short_calls if place.kind == "result" else node.threads
-    return FileResponse(node.buckets.location(place.path), threads, headers)
+    return FileResponse(node.buckets.location(place.path), threads, headers, root=node.buckets.directory)
 
 
 async def _put(request: Request) -> Response:

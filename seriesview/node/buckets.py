@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from seriesview.errors import NodeError
 from seriesview.node.names import is_channel_name, is_sha1
+from seriesview.node.private_files import check_own_folder
 from seriesview.node.result_writer import ResultWriter
 from seriesview.node.results_elsewhere import ResultsElsewhere
 from seriesview.store.writer import AtomicWriter
@@ -87,6 +88,7 @@ class Buckets:
         try:
             # Results for requests with a backend ID lie here: nobody but the node may list them.
             self.directory.mkdir(mode=0o700, exist_ok=True)
+            check_own_folder(self.directory)
         except OSError as error:
             raise NodeError(f"cannot make {self.directory}: {error.strerror}") from error
         self.elsewhere = ResultsElsewhere() if elsewhere is None else elsewhere

@@ -13,7 +13,7 @@ from typing import Any
 from seriesview.errors import NodeError
 from seriesview.node.callers import CLIENTS, LINKS, Caller
 from seriesview.node.names import is_caller_name, is_channel_name, is_origin, is_web_folder
-from seriesview.node.private_files import write_atomically
+from seriesview.node.private_files import open_lock, read_own, write_atomically
 
 CHANNELS_FILE = "seriesview-channels.json"
 FORMAT = "seriesview-channels/1"
@@ -139,7 +139,7 @@ class Channels:
         """Change the channels while no other process does; written when the block ends without an error."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            lock = open_lock(self.path)
         except OSError as error:
             raise NodeError(f"cannot change {self.path}: {error.strerror}") from error
         try:
@@ -158,7 +158,7 @@ class Channels:
 def read_channels(path: Path) -> dict[str, Channel]:
     """Return the channels that a file describes; raises NodeError."""
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(read_own(path))
     except OSError as error:
         raise NodeError(f"cannot read {path}: {error.strerror}") from error
     except (ValueError, RecursionError) as error:

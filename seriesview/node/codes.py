@@ -12,11 +12,13 @@ from pathlib import Path
 
 from seriesview.errors import NodeError
 from seriesview.node.private_files import write_atomically
+from seriesview.store.folders import Folder
 
 CODE_FILE = "client-auth"
 PREVIOUS_CODE_FILE = "seriesview-node.previous-code"
 ROTATION_SECONDS = 180.0
 
+_MOST_BYTES = 100
 _CODE = re.compile(r"[A-Za-z]{12}", re.ASCII)
 _log = logging.getLogger("seriesview.node")
 
@@ -68,7 +70,8 @@ class ClientCodes:
 
     def _read(self, name: str) -> str | None:
         try:
-            code = (self._directory / name).read_text("ascii")
+            with Folder.at(self._directory) as folder:
+                code = folder.read(name, _MOST_BYTES).decode("ascii")
         except (OSError, ValueError):
             return None
         return code if _CODE.fullmatch(code) else None

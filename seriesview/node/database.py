@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from seriesview.errors import NodeError
+from seriesview.store.folders import Folder
 
 DATABASE_FILE = "seriesview-node.db"
 
@@ -142,12 +143,26 @@ def _fault(error: Exception) -> NodeError:
     )
 
 
+def _check_own(path: Path) -> None:
+    """Make the database where it is missing; NodeError where it, or what SQLite keeps beside it, is not this user's."""
+    with Folder.at(path.parent) as folder:
+        with contextlib.suppress(FileExistsError):
+            os.close(folder.create_file(path.name, os.O_RDWR, 0o600))
+        for name in (path.name, *(f"{path.name}{ending}" for ending in ("-wal", "-shm", "-journal"))):
+            status = folder.find(name)
+            is_own = status is not None and status.st_uid == os.geteuid() and not status.st_mode & 0o022
+            if not is_own and os.path.lexists(path.with_name(name)):
+                raise NodeError(
+                    f"{path.with_name(name)} is another user's, or others may write to it; put it aside, or choose "
+                    "another --storage-dir"
+                )
+
+
 def _open(path: Path) -> sqlite3.Connection:
     if path.parent.is_dir() and not os.access(path.parent, os.W_OK):
         raise NodeError(f"cannot use {path}: its directory cannot be written; choose another --storage-dir")
     try:
-        if not path.exists():
-            path.touch(0o600)
+        _check_own(path)
         connection = sqlite3.connect(path, timeout=2.0, isolation_level=None, check_same_thread=False)
         # An exclusive lock needs no shared memory (network file systems), and keeps a second node out.
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import threading
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,12 @@ async def _download(request: Request) -> Response:
     path = local_file(node.directory, key.sha1)
     if path is None:
         raise MissingArtifactError(f"{key.sha1} is not in the storage directory")
-    check_sendable(node, path)
     start, end = body.get("startByte", 0), body.get("endByte")
     span = (int(start), None if end is None else int(end))
-    return FileResponse(path, node.threads, {"Cache-Control": "no-store"}, span=span)
+    headers = {"Cache-Control": "no-store"}
+    return FileResponse(
+        path, node.threads, headers, span, node.directory, partial(check_sendable, node, path)
+    )
 
 
 def _put_link(node: Node, path: Path, hashed: HashedFile) -> None:
@@ -116,7 +119,12 @@ async def _hash(request: Request, path: Path, copy_to: AtomicWriter | None) -> H
     """Hash a local file in a thread, and store it if `copy_to` is given; given up when the client goes away."""
     node: Node = request.app.state.node
     stop = threading.Event()
-    work = asyncio.wrap_future(node.long_calls.submit(hash_local_file, path, copy_to, stop))
+    caller = caller_of(request)
+
+    def check(descriptor: int) -> None:
+        check_linkable(node, caller, path, descriptor)
+
+    work = asyncio.wrap_future(node.long_calls.submit(hash_local_file, path, copy_to, stop, check))
     gone = asyncio.ensure_future(request.receive())
     both: list[asyncio.Future[Any]] = [work, gone]
     try:

@@ -1,15 +1,16 @@
 """Hashing local files that are linked or stored by path."""
 
+import os
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.errors import NodeError
 from seriesview.store.chunks import ChunkHasher, sha1_digest
-from seriesview.store.faults import read_fault
 from seriesview.store.layout import artifact_path
-from seriesview.store.reading import read_blocks
+from seriesview.store.reading import blocks_of, open_regular
 from seriesview.store.writer import AtomicWriter
 
 
@@ -28,19 +29,22 @@ class HashedFile:
         return None if self.chunk_manifest is None else sha1_digest(memoryview(self.chunk_manifest)).hex()
 
 
-def hash_local_file(path: Path, copy_to: AtomicWriter | None, stop: threading.Event) -> HashedFile:
+def hash_local_file(
+    path: Path, copy_to: AtomicWriter | None, stop: threading.Event, check: Callable[[int], None]
+) -> HashedFile:
     """Hash the file at `path`; with `copy_to` store it, and with or without store its chunk manifest.
 
-    Raises StoreError, also where the file changes meanwhile, and NodeError once `stop` is set.
+    `check` raises where the file, once it is open, is not to be read. Raises StoreError, also where the file changes
+    meanwhile, and NodeError once `stop` is set.
     """
-    try:
-        mtime = path.stat().st_mtime
-    except OSError as error:
-        raise read_fault(path, error) from error
     hasher = ChunkHasher()
     with ExitStack() as stack:
         staged = stack.enter_context(copy_to.stage()) if copy_to else None
-        for block in read_blocks(path):
+        descriptor = open_regular(path)
+        stack.callback(os.close, descriptor)
+        check(descriptor)
+        mtime = os.fstat(descriptor).st_mtime
+        for block in blocks_of(descriptor, path):
             if stop.is_set():
                 raise NodeError(f"{path} was not read to its end: the client went away")
             hasher.add(block)

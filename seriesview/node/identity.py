@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import os
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +12,8 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from seriesview.errors import NodeError
-from seriesview.node.private_files import check_private, write_atomically
+from seriesview.node.private_files import read_secret, write_atomically
+from seriesview.store.folders import Folder
 
 NODE_ID_FILE = "kachery-node-id"
 PUBLIC_KEY_FILE = "public.pem"
@@ -41,8 +44,7 @@ def load_identity(directory: Path) -> Identity:
 
 def _load(directory: Path) -> Identity:
     private_file = directory / PRIVATE_KEY_FILE
-    if private_file.exists():
-        check_private(private_file)
+    if os.path.lexists(private_file):
         private = _read_private(private_file)
     elif (directory / NODE_ID_FILE).exists() or (directory / PUBLIC_KEY_FILE).exists():
         raise NodeError(
@@ -69,7 +71,7 @@ def _load(directory: Path) -> Identity:
 
 def _read_private(path: Path) -> Ed25519PrivateKey:
     try:
-        private = serialization.load_pem_private_key(path.read_bytes(), None)
+        private = serialization.load_pem_private_key(read_secret(path), None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise NodeError(f"{path} is not a private key; put the right one back or delete it") from error
     if not isinstance(private, Ed25519PrivateKey):
@@ -78,9 +80,7 @@ def _read_private(path: Path) -> Ed25519PrivateKey:
 
 
 def _write_if_different(path: Path, data: bytes, mode: int) -> None:
-    try:
-        if path.read_bytes() == data:
+    with suppress(OSError), Folder.at(path.parent) as folder:
+        if folder.read(path.name, len(data) + 1) == data:
             return
-    except FileNotFoundError:
-        pass
     write_atomically(path, data, mode)

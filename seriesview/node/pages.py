@@ -4,6 +4,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -148,18 +149,20 @@ async def _artifact(request: Request) -> Response:
         return _not_found()
     caller = caller_of(request)
     allowed_channel(node, place.channel, caller, "requestFiles")
-    path: Path | None = artifact_path(node.directory, place.sha1)
-    if not os.path.isfile(path or ""):  # noqa: PTH113  (faster)
+    stored = artifact_path(node.directory, place.sha1)
+    path: Path | None = stored
+    if not os.path.isfile(stored):  # noqa: PTH113  (faster)
         path = local_file(node.directory, place.sha1) if caller.is_client else None
-        if path is not None:
-            check_sendable(node, path)
+    check = None if path in (None, stored) else partial(check_sendable, node, path)
     headers = {
         "Content-Security-Policy": "default-src 'none'; sandbox",
         # Asked for again each time: what is found damaged can be mended.
         "Cache-Control": "private, no-cache",
         "Vary": "Cookie, Authorization",
     }
-    return FileResponse(path or node.buckets.location(place.path), node.threads, headers)
+    root = node.buckets.directory if path is None else node.directory
+    path = path or node.buckets.location(place.path)
+    return FileResponse(path, node.threads, headers, root=root, check=check)
 
 
 def _static(request: Request, folder: ViewFiles, path: str, headers: Mapping[str, str]) -> Response:

@@ -3,7 +3,7 @@
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,9 +12,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from seriesview.errors import MissingArtifactError, NodeError
-from seriesview.node.names import is_sha1
 from seriesview.node.one_thread import OneThread, ShortCalls
 from seriesview.store.faults import read_fault
+from seriesview.store.folders import OddFileError
+from seriesview.store.layout import open_parent
 
 _BLOCK_BYTES = 2**19
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.ASCII)
@@ -29,21 +30,26 @@ class FileResponse(Response):
         threads: ThreadPoolExecutor | ShortCalls,
         headers: Mapping[str, str],
         span: tuple[int, int | None] | None = None,
+        root: Path | None = None,
+        check: Callable[[int], None] | None = None,
     ) -> None:
         """Send `path`, with `headers` (an ETag must be a strong one).
 
         With a `span` the bytes [start, end) are the whole answer, whatever range is asked for; end None: all.
+        Below `root` no symbolic link is followed; `check` raises where the file, once it is open, is not to be sent.
         """
         super().__init__(headers={"Accept-Ranges": "bytes", **headers}, media_type="application/octet-stream")
         del self.headers["Content-Length"]
         self._path = path
         self._threads = threads
         self._span = span
+        self._root = root
+        self._check = check
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it; MissingArtifactError where it is not there, StoreError where it cannot be read."""
         thread = OneThread(self._threads)
-        thread.start(_open, self._path)
+        thread.start(_open, self._path, self._root, self._check)
         descriptor: int | None = None
         try:
             descriptor, status = await thread.result()
@@ -111,17 +117,24 @@ def _parse_range(text: str | None, size: int) -> tuple[int, int] | None:
     return (start, end) if start < size else (1, 0)
 
 
-def _open(path: Path) -> tuple[int, os.stat_result]:
+def _open(path: Path, root: Path | None, check: Callable[[int], None] | None) -> tuple[int, os.stat_result]:
     try:
-        # Nobody's symbolic link, made by hand in a shared directory, leads out of it.
-        flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (os.O_NOFOLLOW if is_sha1(path.name) else 0)
-        descriptor = os.open(path, flags)
-    except FileNotFoundError as error:
+        if root is not None and path.is_relative_to(root):
+            with open_parent(root, path) as folder:
+                descriptor = folder.open_file(path.name)
+        else:
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except (FileNotFoundError, OddFileError) as error:
         raise MissingArtifactError(f"{path.name} is not here") from error
     except OSError as error:
         raise read_fault(path.name, error) from error
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise MissingArtifactError(f"{path.name} is not a file")
+        if check is not None:
+            check(descriptor)
+    except BaseException:
         os.close(descriptor)
-        raise MissingArtifactError(f"{path.name} is not a file")
+        raise
     return descriptor, status

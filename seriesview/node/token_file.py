@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.errors import NodeError
-from seriesview.node.private_files import check_private, write_atomically
+from seriesview.node.private_files import open_lock, read_secret, write_atomically
 from seriesview.node.tokens import HASHED, check_token_name, digest_of, holds_token, parse_tokens
 
 _MODE = 0o600
@@ -57,9 +57,8 @@ class TokenFile:
     def _lines(self) -> list[str]:
         if not self.path.exists():
             return []
-        check_private(self.path)
         try:
-            lines = self.path.read_text("utf-8").splitlines()
+            lines = read_secret(self.path).decode("utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             raise NodeError(f"cannot read the tokens in {self.path}") from error
         parse_tokens(lines, str(self.path))
@@ -70,7 +69,7 @@ class TokenFile:
         """Change the lines while no other process does; written when the block ends without an error."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(f"{self.path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _MODE)
+            lock = open_lock(self.path)
         except OSError as error:
             raise NodeError(f"cannot change {self.path}: {error.strerror}") from error
         try:

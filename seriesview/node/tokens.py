@@ -12,7 +12,7 @@ from pathlib import Path
 from seriesview.errors import NodeError
 from seriesview.node.callers import CLIENTS, LINKS
 from seriesview.node.names import is_caller_name
-from seriesview.node.private_files import check_private
+from seriesview.node.private_files import read_secret
 
 TOKENS_VARIABLE = "SERIESVIEW_NODE_TOKENS"
 TOKENS_FILE = "seriesview-tokens"
@@ -151,9 +151,8 @@ class Sessions:
 
 def read_tokens(path: Path) -> dict[bytes, str]:
     """Return who holds which token of a file, by the token's hash; raises NodeError."""
-    check_private(path)
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = read_secret(path).decode("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise NodeError(f"cannot read the tokens in {path}") from error
     return parse_tokens(lines, str(path))

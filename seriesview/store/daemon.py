@@ -83,6 +83,8 @@ def _noted_address(directory: Path) -> tuple[str, int] | None:
 
 def _is_here(host: str) -> bool:
     """Return whether an address is one of this machine: a note that others can write leads to no other one."""
+    if not host:
+        return False
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.bind((host, 0))
