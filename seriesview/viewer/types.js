@@ -227,6 +227,7 @@
  * @property {Record<string, number>} [offsets] by channel id: added to the values, physical units
  * @property {number} [height] CSS pixels
  * @property {boolean} [hidden]
+ * @property {boolean} [path] false: without the path in the plane, of Position
  */
 
 /**
@@ -238,6 +239,7 @@
  * @property {number} pixelRatio device pixels a CSS pixel
  * @property {PanelSettings} settings
  * @property {number[]} [binCenters]
+ * @property {number} [pathSide] of a Position: device pixels of the square for its path; left out: none
  */
 
 /**
@@ -268,6 +270,7 @@
  * @property {number} width
  * @property {number} height
  * @property {ArrayBuffer} pixels RGBA, width * height * 4 bytes; transparent where nothing is drawn
+ * @property {{side: number, pixels: ArrayBuffer} | null} path RGBA, side * side * 4 bytes: of a position in the plane
  * @property {boolean} isComplete every column is exact; else coarser data stand in, and another picture follows
  * @property {Lane[]} lanes
  * @property {{unit: string, low: number, high: number, isLinear: true} | null} valueAxis of panels with one value axis

@@ -165,19 +165,30 @@ def test_amplitudes_are_marks_at_time_and_value(
     assert axis["low"] < session.amplitudes.min() < session.amplitudes.max() < axis["high"]
 
 
-def test_a_position_is_drawn_against_time_and_as_a_path(
+def test_a_position_is_drawn_against_time_and_beside_it_as_a_path(
     page: Page, places: Places, builder: Builder, session: Session, source: str
 ) -> None:
+    """The path hides no column, and the menu turns it off."""
+    page.set_viewport_size({"width": 1000, "height": 640})
     viewer = opened(page, places, builder, session, source, "Position of position")
     go(viewer, (80, 1, 0), height=200)
     panel = viewer.panel("1")
-    expected = expected_picture(session.position, panel, viewer.timeline())
-    differing = (panel.pixels != expected).any(axis=(0, 2))
-    width = panel.pixels.shape[1]
-    path_begins = int(np.flatnonzero(differing)[0])
-    assert width * 0.3 < path_begins < width - 50
-    path = (panel.pixels[:, path_begins:] == (0, 0, 0, 255)).all(axis=2)
-    assert path.sum() > 100
+    assert_same(panel, expected_picture(session.position, panel, viewer.timeline()), source)
+    ink = """() => {
+      const canvas = document.querySelector('.panel[aria-label=position] .gutter');
+      const {data} = canvas.getContext('2d').getImageData(0, 0, 112, canvas.height);
+      return data.reduce((sum, value, at) => sum + (at % 4 === 3 && value === 255 && data[at - 1] === 0 ? 1 : 0), 0);
+    }"""
+    assert viewer.inside.evaluate(ink) > 100
+    columns = viewer.frame()["columns"]
+    viewer.inside.get_by_role("button", name="Menu of position").click()
+    viewer.inside.get_by_label("Path in the plane").uncheck()
+    page.keyboard.press("Escape")
+    assert viewer.state()["panels"]["1"]["path"] is False
+    assert viewer.frame()["columns"] > columns
+    panel = viewer.panel("1")
+    assert_same(panel, expected_picture(session.position, panel, viewer.timeline()), source)
+    assert viewer.inside.evaluate(ink) < 100
 
 
 def test_a_density_is_brightest_at_its_peak(

@@ -22,6 +22,7 @@ function setUp(series, type, { settings = {}, binCenters, reference, finest = 1 
   const panels = [...(reference ? [{ type: 'ContinuousTraces', uri: 'reference' }] : []), { type, uri: 's' }];
   const { timeline } = memoryFigure(all, panels, finest);
   const data = createSeriesData(memorySource(all, { finest }), 's', series.manifest, createTileCache());
+  /** @type {import('../../seriesview/viewer/types.js').PanelRequest} */
   const request = { key: '0', type, seriesUri: 's', height: 60, pixelRatio: 1, settings, binCenters };
   return { timeline, data, request };
 }
@@ -151,16 +152,24 @@ test('an image has a row of colours for each channel, the highest value is the b
   assert.notEqual(image.pixels[10], 0);
 });
 
-test('a position has two lanes and its path in a square', async () => {
+test('a position has two lanes, and its path in a square beside them', async () => {
   const samples = Float64Array.from({ length: 4000 }, (_, i) => (i % 2 ? 50 * Math.sin(i / 300) : 80 * Math.cos(i / 300)));
   const series = memorySeries([samples], { channels: 2, factors: [64] });
   const scene = setUp(series, 'Position');
-  const picture = await paintWhole(scene, { samplesPerColumn: 8, columnsPerSample: 1, leftColumn: 0, columns: 250 });
-  assert.equal(picture.lanes.length, 2);
-  const ink = pixelOf('#000000');
-  const inks = [...picture.pixels.keys()].filter((index) => picture.pixels[index] === ink);
+  const frame = { samplesPerColumn: 8, columnsPerSample: 1, leftColumn: 0, columns: 250 };
+  const without = await paintWhole(scene, frame);
+  assert.equal(without.path, null);
+  assert.equal(without.lanes.length, 2);
+  const picture = await paintWhole({ ...scene, request: { ...scene.request, pathSide: 50 } }, frame);
+  assert.deepEqual(picture.pixels, without.pixels);
+  const { side, pixels } = /** @type {{side: number, pixels: Uint32Array}} */ (picture.path);
+  const inks = [...pixels.keys()].filter((index) => pixels[index] === pixelOf('#000000'));
+  const places = inks.map((index) => [index % side, Math.floor(index / side)]);
+  const [columns, rows] = [0, 1].map((axis) => places.map((place) => place[axis]));
   assert.ok(inks.length > 60);
-  assert.ok(inks.every((index) => index % 250 >= 190));
+  // One scale for both: x goes from edge to edge, y over five eighths of that.
+  assert.deepEqual([Math.min(...columns), Math.max(...columns)], [4, 45]);
+  assert.ok(Math.abs(Math.max(...rows) - Math.min(...rows) - 41 * 0.625) <= 2);
 });
 
 test('a series of another rate: exact where rates divide, interpolated or rounded to whole bins where not', async () => {

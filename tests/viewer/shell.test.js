@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { labelRooms, makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
-import { automaticHeights, weight } from '../../seriesview/viewer/app/layout.js';
+import { automaticHeights, gutterWidth, pathSide, weight } from '../../seriesview/viewer/app/layout.js';
 import { place } from '../../seriesview/viewer/app/stand_in.js';
 import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
 
@@ -161,4 +161,15 @@ test('panels of the least height take their room from the others, so that all ar
     assert.ok(heights.every((height) => height >= 72), String(heights));
     assert.ok(heights[0] === Math.max(...heights));
   }
+});
+
+test('a path in the plane lies beside the pictures, where it is wanted and there is room', () => {
+  /** @param {any} settings @param {string} [type] @returns {any} */
+  const host = (settings, type = 'Position') => ({ panel: { type }, numChannels: 2, settings: () => settings });
+  assert.equal(gutterWidth([host({})], 1200), 156);
+  assert.equal(gutterWidth([host({})], 800), 92);
+  assert.equal(gutterWidth([host({})], 500), 58);
+  for (const settings of [{ path: false }, { hidden: true }, { channels: ['x'] }]) assert.equal(gutterWidth([host(settings)], 1200), 92);
+  assert.equal(gutterWidth([host({}, 'ContinuousTraces')], 1200), 92);
+  assert.deepEqual([pathSide(156, 94), pathSide(156, 400), pathSide(92, 94), pathSide(58, 94)], [94, 110, 46, 0]);
 });

@@ -203,13 +203,13 @@ export function startApp(connection, element) {
       shown = { ...read, frame: null };
       buildPanels();
     }
-    shown = { ...read, frame: fitFrame(timelines[read.view], read.frame, page.columns()) };
     for (const host of hosts) {
-      const settings = { ...shown.panels[host.key] };
+      const settings = { ...read.panels[host.key] };
       // A height that follows the window goes on doing so.
       if (host.settings().height === undefined && settings.height === host.height()) delete settings.height;
       host.replaceSettings(settings);
     }
+    shown = { ...read, frame: fitFrame(timelines[read.view], read.frame, page.columns()) };
     divide();
     finishChange();
   }
@@ -244,10 +244,8 @@ export function startApp(connection, element) {
   /** @param {PanelHost} host */
   function settingsChanged(host) {
     shown.panels[host.key] = host.settings();
-    divide();
     page.showPanels();
-    history.moved();
-    app.redraw();
+    layOut();
     emit('settings', host);
   }
 

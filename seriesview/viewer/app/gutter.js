@@ -13,6 +13,8 @@ const LINE = 12;
 const APART = 10.5;
 /** How near to the edge the middle of a line may be. */
 const EDGE = 5;
+/** How far from the picture the name of an axis is where there is more room than that. */
+const NEAR = 84;
 const FONT = '10.5px system-ui, sans-serif';
 
 /**
@@ -27,12 +29,25 @@ export function drawGutter(context, painted, size) {
   if (painted.valueAxis) drawAxis(context, painted.valueAxis, size);
   else if (painted.lanes.length) {
     const bar = scaleBar(painted.lanes, size);
-    const left = bar ? 16 : 2;
+    const left = painted.path ? drawPath(context, painted.path, size) : bar ? 16 : 2;
     const runs = spacingOf(painted.lanes, size) < LINE ? depthRuns(painted.lanes) : [];
     if (runs.length) drawDepths(context, painted.lanes, runs, size, left);
     else drawLanes(context, painted.lanes, size, left);
-    if (bar) drawBar(context, bar, size);
+    if (bar && !painted.path) drawBar(context, bar, size);
   }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {NonNullable<Painted['path']>} path
+ * @param {Size} size
+ * @returns {number} where labels may begin
+ */
+function drawPath(context, { side, pixels }, { height, ratio }) {
+  const image = new ImageData(new Uint8ClampedArray(pixels), side, side);
+  const left = Math.round(2 * ratio);
+  context.putImageData(image, left, Math.round((height * ratio - side) / 2));
+  return (left + side) / ratio + 4;
 }
 
 /**
@@ -51,7 +66,7 @@ function drawAxis(context, { unit, low, high }, { width, height }) {
     context.fillStyle = styleValue('--muted');
     context.fillText(label, width - 8, Math.min(Math.max(y, LINE / 2), height - LINE / 2), width - 22);
   }
-  drawUpright(context, scaled.unit, 8, height / 2, height);
+  drawUpright(context, scaled.unit, Math.max(8, width - NEAR), height / 2, height);
 }
 
 /**
@@ -106,7 +121,7 @@ function drawDepths(context, lanes, runs, { width, height, ratio }, left) {
     const [from, to] = [lanes[run.first].top / ratio, lanes[run.last].bottom / ratio];
     for (const { row, label } of depthTicks(run, Math.max(Math.floor((to - from) / 22), 1))) write(row, label);
     const name = shortened(context, depthName(run), to - from);
-    if (to - from >= LINE) drawUpright(context, name, left + 6, (from + to) / 2, to - from);
+    if (to - from >= LINE) drawUpright(context, name, Math.max(left + 6, width - NEAR), (from + to) / 2, to - from);
   }
   const isInRun = (/** @type {number} */ index) => runs.some(({ first, last }) => index >= first && index <= last);
   lanes.forEach(({ top, bottom, label, id }, index) => isInRun(index) || write((top + bottom) / 2, label || id));

@@ -2,6 +2,11 @@
 
 /** @typedef {import('./panel_host.js').PanelHost} PanelHost */
 
+/** CSS pixels left of the pictures: in narrow windows, else, and with room for a path in the plane in wide ones. */
+const GUTTERS = { narrow: 58, usual: 92, wide: 156 };
+/** Of a gutter, what labels and margins need beside a path. */
+const BESIDE_PATH = 46;
+const LEAST_PATH = 32;
 const BAR = 21;
 const HANDLE = 5;
 const LEAST = 72;
@@ -17,6 +22,36 @@ const WEIGHTS = { ContinuousTraces: 2, RasterPlot: 2, EventAmplitudes: 1.5, Prob
 export function panelEdges(pixelRatio) {
   const [bar, handle] = [BAR, HANDLE].map((height) => Math.round(height * pixelRatio) / pixelRatio);
   return { bar, handle };
+}
+
+/**
+ * @param {PanelHost[]} hosts
+ * @param {number} width of the window, CSS pixels
+ * @returns {number} CSS pixels left of the pictures
+ */
+export function gutterWidth(hosts, width) {
+  if (width < 640) return GUTTERS.narrow;
+  return width >= 900 && hosts.some((host) => !host.settings().hidden && hasPath(host)) ? GUTTERS.wide : GUTTERS.usual;
+}
+
+/**
+ * Whether a panel shows a path in the plane, where there is room for it.
+ * @param {{panel: {type: string}, numChannels: number, settings: () => import('../types.js').PanelSettings}} host
+ * @returns {boolean}
+ */
+export function hasPath({ panel: { type }, numChannels, settings }) {
+  const { path, channels } = settings();
+  return type === 'Position' && path !== false && (channels?.length ?? numChannels) > 1;
+}
+
+/**
+ * @param {number} gutter CSS pixels
+ * @param {number} height of the panel, CSS pixels
+ * @returns {number} of the square for a path, CSS pixels; 0: there is no room
+ */
+export function pathSide(gutter, height) {
+  const side = Math.min(height, gutter - BESIDE_PATH);
+  return side < LEAST_PATH ? 0 : side;
 }
 
 /**

@@ -4,7 +4,7 @@ import { columnOfTime } from '../geometry/timeline.js';
 import { forgetStyle, iconButton, make } from './elements.js';
 import { lendKeys } from './focus.js';
 import { showAll, zoom } from './keys.js';
-import { panelEdges } from './layout.js';
+import { gutterWidth, panelEdges } from './layout.js';
 
 /** @typedef {import('./app.js').App} App */
 
@@ -142,7 +142,7 @@ export function createPage(app, { layOut, openView, retry }) {
   /** Left edge and width of all canvases, on whole device pixels. */
   function placeRows() {
     const ratio = app.pixelRatio();
-    const gutter = Math.round((element.clientWidth < 640 ? 58 : 92) * ratio) / ratio;
+    const gutter = Math.round(gutterWidth(app.panels(), element.clientWidth) * ratio) / ratio;
     element.style.setProperty('--gutter', `${gutter}px`);
     for (const [name, height] of Object.entries(panelEdges(ratio))) element.style.setProperty(`--${name}`, `${height}px`);
     const columns = Math.min(Math.max(Math.floor((scroll.clientWidth - gutter - 8) * ratio), 16), 16384);

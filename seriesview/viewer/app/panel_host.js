@@ -3,6 +3,7 @@
 import { quantityText } from '../geometry/ticks.js';
 import { clearCanvas, iconButton, make } from './elements.js';
 import { drawGutter } from './gutter.js';
+import { hasPath, pathSide } from './layout.js';
 import { createStandIn, place as placeIn } from './stand_in.js';
 import { HEIGHTS, readSettings } from './state.js';
 
@@ -110,7 +111,8 @@ export function createPanelHost(app, panel, initial, answers) {
       const pixels = Math.max(Math.round(height * pixelRatio), 1);
       const request = { key: panel.key, type: panel.type, seriesUri: panel.seriesUri, height: pixels, pixelRatio };
       const more = panel.binCenters ? { binCenters: panel.binCenters } : {};
-      return { ...request, settings: structuredClone(settings), ...more };
+      const side = hasPath(host) ? Math.round(pathSide(gutterWidth() / pixelRatio, height) * pixelRatio) : 0;
+      return { ...request, settings: structuredClone(settings), ...more, ...(side ? { pathSide: side } : {}) };
     },
     place,
     show(painted, frame) {
@@ -132,9 +134,10 @@ export function createPanelHost(app, panel, initial, answers) {
     isDone: (order) => !!host.painted && host.painted.number >= order && (host.painted.isComplete || host.painted.error !== null),
     redraw() {
       const ratio = app.pixelRatio();
-      const width = Math.round(parseFloat(app.element.style.getPropertyValue('--gutter')) * ratio);
-      const { lanes, valueAxis } = host.painted ?? {};
-      const wanted = JSON.stringify([lanes, valueAxis, width, height, ratio, app.isDark()]);
+      const width = gutterWidth();
+      const { lanes, valueAxis, path, number } = host.painted ?? {};
+      // Each path is another one.
+      const wanted = JSON.stringify([lanes, valueAxis, width, height, ratio, app.isDark(), path && [number, host.painted?.isComplete]]);
       if (wanted === drawn) return;
       drawn = wanted;
       const context = clearCanvas(gutter, width, Math.max(Math.round(height * ratio), 1), ratio);
@@ -146,6 +149,11 @@ export function createPanelHost(app, panel, initial, answers) {
   picture.addEventListener('focus', () => app.activate(host));
   if (panel.error || panel.seriesUri === null) showCard(panel.error ?? 'Its series is not in the workspace.', false);
   return host;
+
+  /** @returns {number} device pixels */
+  function gutterWidth() {
+    return Math.round(parseFloat(app.element.style.getPropertyValue('--gutter')) * app.pixelRatio());
+  }
 
   /** @param {Painted} painted */
   function draw({ width, height: rows, pixels }) {

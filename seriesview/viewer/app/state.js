@@ -68,6 +68,7 @@ export function readSettings(value, ids) {
   }
   if (isBetween(value.height, HEIGHTS.least, HEIGHTS.most)) settings.height = value.height;
   if (value.hidden === true) settings.hidden = true;
+  if (value.path === false) settings.path = false;
   return settings;
 }
 

@@ -28,7 +28,7 @@ import { leftOutNote } from './windows.js';
  * @property {TileRequest[]} wanted
  */
 
-/** @typedef {Omit<Painted, 'number' | 'pixels'> & {pixels: Uint32Array}} PanelPicture */
+/** @typedef {Omit<Painted, 'number' | 'pixels' | 'path'> & Pick<import('./picture.js').Picture, 'pixels' | 'path'>} PanelPicture */
 
 /**
  * @typedef {object} PanelPainter keeps the panel's last picture
@@ -52,7 +52,7 @@ export function createPanelPainter() {
       const { key, height, settings } = request;
       const width = frame.columns;
       const { channels, mode, gain, offsets } = settings;
-      const look = [request.type, series.uri, height, request.pixelRatio, channels, mode, gain, offsets, isDark];
+      const look = [request.type, series.uri, height, request.pixelRatio, request.pathSide, channels, mode, gain, offsets, isDark];
       const lookSignature = JSON.stringify([...look, request.binCenters]);
       const place = [frame.samplesPerColumn, frame.columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
       const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()}`;
@@ -66,7 +66,7 @@ export function createPanelPainter() {
           findMissing({ series, timeline, frame, request, isDark, shown, wanted }, frame.leftColumn, frame.leftColumn + width);
           for (const each of wanted.slice(first)) each.isAhead = false;
         }
-        const notDrawn = { key, frame, width, height, pixels: new Uint32Array(width * height), isComplete: false };
+        const notDrawn = { key, frame, width, height, pixels: new Uint32Array(width * height), path: null, isComplete: false };
         return { ...notDrawn, lanes: [], valueAxis: null, notes: [], error: fault };
       }
       const isSame = last && lastSignature === lookSignature && last.spread === spread;
@@ -80,7 +80,8 @@ export function createPanelPainter() {
       const notes = [...picture.notes, ...(leftOut ? [leftOut] : [])];
       const { lanes, valueAxis } = layout;
       const isComplete = !picture.exact.includes(0);
-      return { key, frame, width, height, pixels: picture.pixels, isComplete, lanes, valueAxis, notes, error: null };
+      const { pixels, path } = picture;
+      return { key, frame, width, height, pixels, path, isComplete, lanes, valueAxis, notes, error: null };
     },
   };
 }

@@ -1,4 +1,4 @@
-/** @file The path of a position in the plane, over the visible range, in a square at the right of the panel. */
+/** @file The path of a position in the plane, over the visible range, in a square beside the panel's picture. */
 
 /** @typedef {import('./columns.js').Hulls} Hulls */
 
@@ -6,36 +6,31 @@
 const MARGIN = 4;
 
 /**
- * @typedef {object} Square where the path is drawn, and its one scale for both coordinates
- * @property {number} left
- * @property {number} side
+ * @typedef {object} Square its one scale for both coordinates
+ * @property {number} side pixels
  * @property {number} middleX physical, at the middle of the square
  * @property {number} middleY
  * @property {number} pixelsPerUnit
  */
 
 /**
- * The square for a panel, or null where there is no room for it.
- * @param {number} width of the panel
- * @param {number} height
+ * The square for a panel, or null where its series has no plane.
+ * @param {number} side pixels
  * @param {{low: Float64Array, high: Float64Array}} spread
  * @param {Int32Array} shown the first two channels are x and y
  * @returns {Square | null}
  */
-export function squareOf(width, height, { low, high }, shown) {
-  const side = Math.min(height, Math.floor(width / 3));
-  if (side < 48 || shown.length < 2) return null;
+export function squareOf(side, { low, high }, shown) {
+  if (side < 2 * MARGIN + 2 || shown.length < 2) return null;
   const [x, y] = shown;
   const extent = Math.max(high[x] - low[x], high[y] - low[y]);
   if (!Number.isFinite(extent)) return null;
   const pixelsPerUnit = (side - 2 * MARGIN - 1) / (extent || 1);
-  return { left: width - side, side, middleX: (low[x] + high[x]) / 2, middleY: (low[y] + high[y]) / 2, pixelsPerUnit };
+  return { side, middleX: (low[x] + high[x]) / 2, middleY: (low[y] + high[y]) / 2, pixelsPerUnit };
 }
 
 /**
- * Draw the path through the middles of the columns, y upwards, and a border.
- * @param {Uint32Array} pixels (height, width)
- * @param {number} width
+ * The path through the middles of the columns, y upwards, in a border.
  * @param {Square} square
  * @param {Hulls} hulls stored values of x and y, first and second channel
  * @param {Float64Array} scale
@@ -43,10 +38,14 @@ export function squareOf(width, height, { low, high }, shown) {
  * @param {Uint8Array} breaks (columns,) 1: a segment begins in the column, the path begins anew
  * @param {number} ink
  * @param {number} borderInk
+ * @returns {Uint32Array} (side, side)
  */
-export function drawPath(pixels, width, square, hulls, scale, offset, breaks, ink, borderInk) {
-  const { left, side, middleX, middleY, pixelsPerUnit } = square;
-  for (let row = 0; row < side; row += 1) pixels[row * width + left] = borderInk;
+export function drawPath(square, hulls, scale, offset, breaks, ink, borderInk) {
+  const { side, middleX, middleY, pixelsPerUnit } = square;
+  const pixels = new Uint32Array(side * side);
+  pixels.fill(borderInk, 0, side);
+  pixels.fill(borderInk, side * (side - 1));
+  for (let row = 0; row < side; row += 1) pixels[row * side] = pixels[row * side + side - 1] = borderInk;
   const { low, high, channels, columns } = hulls;
   /** @param {number} column @param {number} channel @returns {number} */
   const middleOf = (column, channel) => {
@@ -55,13 +54,13 @@ export function drawPath(pixels, width, square, hulls, scale, offset, breaks, in
   };
   /** @param {number} x @param {number} y */
   const set = (x, y) => {
-    if (x > left && x < left + side && y >= 0 && y < side) pixels[y * width + x] = ink;
+    if (x > 0 && x < side - 1 && y > 0 && y < side - 1) pixels[y * side + x] = ink;
   };
   let beforeX = NaN;
   let beforeY = NaN;
   for (let column = 0; column < columns; column += 1) {
     if (breaks[column]) beforeX = NaN;
-    const x = left + Math.round((side - 1) / 2 + (middleOf(column, 0) - middleX) * pixelsPerUnit);
+    const x = Math.round((side - 1) / 2 + (middleOf(column, 0) - middleX) * pixelsPerUnit);
     const y = Math.round((side - 1) / 2 - (middleOf(column, 1) - middleY) * pixelsPerUnit);
     // Samples may be further apart than columns: the path goes on over columns without any.
     if (!(Math.abs(x) < 1e6 && Math.abs(y) < 1e6)) continue;
@@ -73,4 +72,5 @@ export function drawPath(pixels, width, square, hulls, scale, offset, breaks, in
     beforeX = x;
     beforeY = y;
   }
+  return pixels;
 }

@@ -11,6 +11,7 @@
  * @property {Uint32Array} pixels (height, width)
  * @property {Uint8Array} exact (width,) 1: the column is drawn and stays as it is
  * @property {Set<string>} notes what the user should know of it
+ * @property {{side: number, pixels: Uint32Array} | null} path (side, side) of a position in the plane
  */
 
 /**
@@ -22,7 +23,7 @@
  */
 export function emptyPicture(signature, leftColumn, width, height) {
   const pixels = new Uint32Array(width * height);
-  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width), notes: new Set() };
+  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width), notes: new Set(), path: null };
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { quantityText } from '../geometry/ticks.js';
 import { columnOfTime, isRegular } from '../geometry/timeline.js';
-import { fadedPixel, pixelOf } from './colors.js';
+import { pixelOf } from './colors.js';
 import { drawImage } from './image.js';
 import { drawPoints, drawRaster } from './marks.js';
 import { modeOf, shownChannels } from './order.js';
@@ -28,8 +28,6 @@ import { visibleSegments, windowHulls } from './windows.js';
 const POINTS_OF_TILE = 16 * TILE_COLUMNS;
 const MANY_CHANNELS = 4;
 const DEVIATIONS_OF_DENSITY = 6;
-/** How much of its colour a trace keeps behind the path of a position. */
-const BEHIND_PATH = 0.35;
 const ROUNDED = 'columns are rounded to whole stored bins, right to a quarter of a column at their edges';
 
 /**
@@ -326,18 +324,15 @@ function drawAmplitudes(scene, picture) {
  * @param {Picture} picture
  */
 function drawPosition(scene, picture) {
-  const { series, timeline, frame, shown, layout, spread, isDark } = scene;
+  const { series, timeline, frame, request, shown, layout, spread, isDark } = scene;
   const { pixels, width, height, notes } = picture;
   const { scale, offset } = laneUnits(scene);
   pixels.fill(0);
   const hulls = hullsOf(scene, frame.leftColumn, frame.leftColumn + width, notes);
-  const square = squareOf(width, height, spread, shown);
-  const { lanes } = layout;
-  const left = square ? square.left : width;
-  drawTraces(pixels, width, height, 0, sliced(hulls, 0, left), lanes, scale, offset);
+  drawTraces(pixels, width, height, 0, hulls, layout.lanes, scale, offset);
+  const square = squareOf(request.pathSide ?? 0, spread, shown);
+  picture.path = null;
   if (square) {
-    const behind = sliced(hulls, left, width);
-    drawTraces(pixels, width, height, left, behind, lanes, scale, offset, ({ color }) => fadedPixel(color, isDark, BEHIND_PATH));
     const breaks = new Uint8Array(width);
     const shift = timeline.shifts[series.uri] ?? 0;
     const [first, end] = visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + width);
@@ -346,25 +341,7 @@ function drawPosition(scene, picture) {
       breaks[Math.round(start) - frame.leftColumn] = 1;
     }
     const ink = pixelOf(isDark ? '#ffffff' : '#000000');
-    drawPath(pixels, width, square, hulls, scale, offset, breaks, ink, fadedPixel('#808080', isDark, 1));
+    picture.path = { side: square.side, pixels: drawPath(square, hulls, scale, offset, breaks, ink, pixelOf('#808080')) };
   }
   picture.exact.fill(hulls.exact.includes(0) ? 0 : 1);
-}
-
-/**
- * The hulls of columns [from, to), counted from the first.
- * @param {Hulls} hulls
- * @param {number} from
- * @param {number} to
- * @returns {Hulls}
- */
-function sliced({ first, channels, low, high, exact }, from, to) {
-  return {
-    first: first + from,
-    columns: to - from,
-    channels,
-    low: low.subarray(from * channels, to * channels),
-    high: high.subarray(from * channels, to * channels),
-    exact: exact.subarray(from, to),
-  };
 }

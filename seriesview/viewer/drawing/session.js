@@ -103,10 +103,11 @@ export function createSession(source, figure, timelines, post) {
       const picture = painter.paint(seriesOf(seriesUri), timelines[view], frame, request, isDark, wanted);
       const pixels = /** @type {ArrayBuffer} */ (picture.pixels.slice().buffer);
       const error = picture.error ?? (picture.isComplete ? null : loader.failure(wanted));
-      painted = { ...picture, number, pixels, error };
+      const path = picture.path && { side: picture.path.side, pixels: /** @type {ArrayBuffer} */ (picture.path.pixels.slice().buffer) };
+      painted = { ...picture, number, pixels, path, error };
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      const nothing = { lanes: [], valueAxis: null, notes: [], isComplete: false };
+      const nothing = { lanes: [], valueAxis: null, notes: [], path: null, isComplete: false };
       const pixels = new ArrayBuffer(4 * frame.columns * height);
       painted = { ...nothing, number, key, frame, width: frame.columns, height, pixels, error: words };
     }

@@ -17,12 +17,13 @@ export function showPanelMenu(app, host) {
   const content = [];
   if (isTraces) content.push(modeChoice(host));
   if (host.panel.type !== 'RasterPlot') content.push(gainChoice(host));
+  if (host.panel.type === 'Position') content.push(pathChoice(host));
   const manifest = host.panel.seriesUri ? app.figure().series[host.panel.seriesUri] : null;
   const hasChannels = host.panel.type !== 'ProbabilityDensity' && manifest?.channels.length;
   if (manifest && hasChannels) content.push(channelList(host, manifest, isTraces));
   const dialog = showDialog(name, [...content, make('p', { className: 'tools-row' },
     button('Reset this panel', () => {
-      host.set({ channels: undefined, mode: undefined, gain: undefined, offsets: undefined, height: undefined });
+      host.set({ channels: undefined, mode: undefined, gain: undefined, offsets: undefined, height: undefined, path: undefined });
       dialog.close();
       showPanelMenu(app, host);
     }),
@@ -41,6 +42,14 @@ function modeChoice(host) {
   }), mode ? mode[0].toUpperCase() + mode.slice(1) : 'Automatic'));
   const title = 'Automatic: stacked, or an image where lanes would be too low for traces';
   return make('fieldset', { className: 'tools-row', title }, make('legend', {}, 'Mode'), ...choices);
+}
+
+/** @param {PanelHost} host @returns {HTMLElement} */
+function pathChoice(host) {
+  const box = make('input', {
+    type: 'checkbox', checked: host.settings().path !== false, onchange: () => host.set({ path: box.checked ? undefined : false }),
+  });
+  return make('p', {}, make('label', {}, box, 'Path in the plane, beside the traces'));
 }
 
 /** @param {PanelHost} host @returns {HTMLElement} */
