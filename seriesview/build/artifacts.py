@@ -32,6 +32,12 @@ from seriesview.store import Store
 # Beside the artifacts come manifests, pages and results; a full disk is noticed before it is full.
 _FREE_MARGIN_BYTES = 16 << 20
 
+# What a reader says of a channel that stands in the manifest as it is.
+_CHANNEL_WORDS = tuple(
+    {field.name for field in dataclasses.fields(ChannelInfo)}
+    & {field.name for field in dataclasses.fields(Channel)} - {"missing"}
+)
+
 
 @dataclass(frozen=True)
 class Job:
@@ -178,8 +184,7 @@ def _all_missing(plan: SamplesPlan) -> list[Missing | None]:
 
 
 def _channel_info(channel: Channel) -> ChannelInfo:
-    known = {field.name for field in dataclasses.fields(ChannelInfo)} - {"missing"}
-    return ChannelInfo(**{key: value for key, value in vars(channel).items() if key in known})
+    return ChannelInfo(**{name: getattr(channel, name) for name in _CHANNEL_WORDS})
 
 
 def _on_its_clock(manifest: SeriesManifest, session_start: str | None, dataset: Dataset) -> SeriesManifest:

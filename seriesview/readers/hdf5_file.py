@@ -50,6 +50,9 @@ def open_hdf5(path: Path) -> h5py.File:
         return h5py.File(path, "r", locking=False)
     except OSError as error:
         problem = error
+    if "locking flag values" in str(problem):
+        # This process has it open with a lock, as pynwb does: then it can be opened in that way only.
+        return h5py.File(path, "r")
     if "h5clear" not in str(problem):
         raise ReaderError(f"{path}: cannot be opened as HDF5: {one_line(problem)}") from problem
     try:

@@ -19,10 +19,19 @@ Indices = npt.NDArray[np.uint32]
 
 
 class EventRecording(Recording):
-    """Events, sorted by time: times float64 (events,), channel indices uint32 (events,)."""
+    """Events, sorted by time: times float64 (events,), channel indices uint32 (events,).
+
+    `ids` of the channels are 0, 1, ... where none are given.
+    """
 
     def __init__(
-        self, path: Path, times: Floats, channels: Indices, labels: Sequence[str], options: ReadOptions
+        self,
+        path: Path,
+        times: Floats,
+        channels: Indices,
+        labels: Sequence[str],
+        options: ReadOptions,
+        ids: Sequence[str] | None = None,
     ) -> None:
         if not np.isfinite(times).all():
             raise ReaderError(f"{path}: event {int(np.argmin(np.isfinite(times)))} has no finite time")
@@ -39,7 +48,8 @@ class EventRecording(Recording):
         self.dtype = np.dtype(np.float64)
         self.sampling_frequency = None
         self.num_samples = len(times)
-        self.channels = tuple(Channel(id=str(index), label=label) for index, label in enumerate(labels))
+        ids = [str(index) for index in range(len(labels))] if ids is None else ids
+        self.channels = tuple(Channel(name, label) for name, label in zip(ids, labels, strict=True))
         self.session_start = options.session_start
         self._times = times[order]
         self._channel_indices = channels[order]

@@ -34,6 +34,7 @@ from seriesview.readers.hdf5_file import (
 from seriesview.readers.hdf5_reach import Node, OutOfReach, has_member, reach_of
 from seriesview.readers.hdf5_samples import dtype_name
 from seriesview.readers.moments import parse_moment, zone_called
+from seriesview.readers.nwb_columns import vector
 from seriesview.readers.nwb_events import is_event_table, open_event_table, open_moments, open_switches
 from seriesview.readers.nwb_series import (
     clock_problem,
@@ -55,7 +56,6 @@ from seriesview.readers.nwb_tables import (
     open_units,
     ragged_times,
     units_problem,
-    vector,
 )
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, SeriesType
 

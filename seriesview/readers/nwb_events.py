@@ -13,8 +13,9 @@ from seriesview.errors import ReaderError
 from seriesview.readers.hdf5_file import attribute, child_dataset, plain
 from seriesview.readers.hdf5_reach import has_member
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.nwb_columns import vector
 from seriesview.readers.nwb_series import natural_type, series_problem
-from seriesview.readers.nwb_tables import NO_END, NO_START, row_labels, vector
+from seriesview.readers.nwb_tables import NO_END, NO_START, row_labels
 from seriesview.readers.protocol import ReadOptions, Recording
 
 
@@ -73,8 +74,11 @@ def open_event_table(path: Path, table: h5py.Group, name: str, options: ReadOpti
     if dataset is None:
         raise ReaderError(f"{path}: its column timestamp cannot be opened")
     times = np.asarray(vector(dataset), np.float64)
-    labels, indices = _channels_of(row_labels(table, len(times), name.rpartition("/")[2]), None)
-    return EventRecording(path, times, indices, labels, options)
+    rows, decisions = row_labels(table, len(times), name.rpartition("/")[2])
+    labels, indices = _channels_of(rows, None)
+    recording = EventRecording(path, times, indices, labels, options)
+    recording.decisions = decisions
+    return recording
 
 
 def _times(path: Path, series: h5py.Group, kind: Any) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -17,7 +17,9 @@ from seriesview.readers.hdf5_reach import has_member
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import missing_filter, samples_problem
 from seriesview.readers.hdf5_scaling import Scaling
-from seriesview.readers.nwb_tables import channel_factors, column, region_channels
+from seriesview.readers.nwb_columns import UnfitError, column
+from seriesview.readers.nwb_regions import region_channels
+from seriesview.readers.nwb_tables import channel_factors
 from seriesview.readers.protocol import ReadOptions, Recording, SeriesType
 
 _UNITLESS = ("unknown", "n/a", "na", "no unit", "none", "a.u.")
@@ -139,9 +141,10 @@ def open_series(
     )
     recording = Hdf5Recording(path, file, sources, options)
     try:
-        recording.channels = region_channels(
+        recording.channels, decisions = region_channels(
             series, recording.channels, keep_labels=options.channel_labels is not None
         )
+        recording.decisions += decisions
     except BaseException:
         recording.close()
         raise
@@ -175,7 +178,10 @@ def _within(what: str, problem: str | None) -> str | None:
 def _labels(series: h5py.Group, data: h5py.Dataset) -> list[str] | None:
     """What the columns of the data are called, where the series says so."""
     columns = 1 if len(data.shape) == 1 else int(data.shape[1])
-    features = column(series, "features", columns)
+    try:
+        features = column(series, "features", columns)
+    except UnfitError:
+        features = None
     if features is not None:
         return [str(feature) for feature in features]
     return list(_COORDINATES[:columns]) if is_track(series, data) else None

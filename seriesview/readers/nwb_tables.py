@@ -1,10 +1,8 @@
-"""NWB tables: electrodes as channels, units as events, time intervals as intervals."""
+"""NWB tables: units as events, time intervals as intervals."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +11,26 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.hdf5_file import attribute, child, child_dataset, dtype_of, plain
-from seriesview.readers.hdf5_reach import FAILURES, has_member
+from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of
+from seriesview.readers.hdf5_reach import has_member
 from seriesview.readers.hdf5_samples import missing_filter
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
-from seriesview.readers.protocol import Channel, ReadOptions, Recording
+from seriesview.readers.nwb_columns import (
+    UnfitError,
+    column,
+    ends_of_rows,
+    first_column,
+    ragged_column,
+    row_ids,
+    vector,
+)
+from seriesview.readers.nwb_regions import referred_rows
+from seriesview.readers.protocol import Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import unsupported_reason
 
 NO_END = " (no stop time)"
 NO_START = " (no start time)"
 
-_REGIONS = ("electrodes", "rois")
-_CHANNEL_LABELS = ("label", "channel_name", "electrode_name", "name")
 _UNIT_LABELS = ("unit_name", "label", "name")
 _ROW_LABELS = (
     "label",
@@ -40,68 +46,6 @@ _ROW_LABELS = (
     "type",
 )
 _RAGGED_TIMES = ("spike_times", "event_times")
-
-
-def vector(dataset: h5py.Dataset) -> npt.NDArray[Any]:
-    """All values of a dataset, flat; none of an empty one."""
-    return np.empty(0) if dataset.shape is None else np.asarray(dataset[()]).reshape(-1)
-
-
-def column(table: h5py.Group, name: str, rows: int | None = None) -> list[Any] | None:
-    """The values of a plain column, one a row, as numbers and texts; None where there is no such column."""
-    dataset = child_dataset(table, name)
-    dtype = None if dataset is None else dtype_of(dataset)
-    if dataset is None or dtype is None or h5py.check_ref_dtype(dtype) or missing_filter(dataset):
-        return None
-    if dataset.shape is None or len(dataset.shape) != 1 or rows not in (None, len(dataset)):
-        return None
-    return [plain(value) for value in dataset[()].tolist()]
-
-
-def ragged_column(table: h5py.Group, name: str, rows: int) -> list[list[Any]] | None:
-    """The values of a column that has several a row; None where there is no such column."""
-    ends, values = column(table, f"{name}_index", rows), column(table, name)
-    if ends is None or values is None or not all(isinstance(end, int) for end in ends):
-        return None
-    return [values[first:last] for first, last in zip([0, *ends], ends, strict=False)]
-
-
-def row_ids(table: h5py.Group) -> list[str]:
-    """The id of each row of a table."""
-    return [str(value) for value in column(table, "id") or []]
-
-
-def region_channels(
-    series: h5py.Group, channels: Sequence[Channel], keep_labels: bool = False
-) -> tuple[Channel, ...]:
-    """The channels with what the table of electrodes or of regions of interest says of them.
-
-    Unchanged where it has no row for each. Ids are the rows' where they differ from each other. `keep_labels`:
-    the channels have labels from elsewhere.
-    """
-    region = next((found for name in _REGIONS if (found := child_dataset(series, name)) is not None), None)
-    table = _region_table(region) if region is not None else None
-    if region is None or table is None or region.shape != (len(channels),):
-        return tuple(channels)
-    rows, ids = [int(row) for row in region[()]], row_ids(table)
-    if not all(0 <= row < len(ids) for row in rows):
-        return tuple(channels)
-    chosen_ids = [ids[row] for row in rows]
-    are_unique = len(set(chosen_ids)) == len(rows)
-    labels = _first_column(table, _CHANNEL_LABELS, len(ids)) or ids
-    groups = column(table, "group_name", len(ids)) or [None] * len(ids)
-    xs, ys = _positions(table, len(ids))
-    return tuple(
-        replace(
-            channel,
-            id=chosen_ids[index] if are_unique else channel.id,
-            label=channel.label if keep_labels else str(labels[row]),
-            group=str(groups[row]) if groups[row] not in (None, "") else None,
-            x=xs[row],
-            y=ys[row],
-        )
-        for index, (row, channel) in enumerate(zip(rows, channels, strict=True))
-    )
 
 
 def channel_factors(series: h5py.Group, num_channels: int) -> npt.NDArray[np.float64] | None:
@@ -155,15 +99,14 @@ def open_units(path: Path, table: h5py.Group, options: ReadOptions) -> Recording
     if problem is not None or dataset is None:
         raise ReaderError(f"{path}: {problem}")
     times = np.asarray(vector(dataset), np.float64)
-    index = child_dataset(table, f"{name}_index")
-    ends = [len(times)] if index is None else [int(end) for end in vector(index)]
-    if any(last < first for first, last in zip([0, *ends], ends, strict=False)) or [0, *ends][-1] != len(
-        times
-    ):
-        raise ReaderError(
-            f"{path}: {name}_index is damaged: its ends must not decrease, and the last must be that of the "
-            f"{len(times)} times"
+    try:
+        ends = (
+            ends_of_rows(table, name, len(times))
+            if has_member(table, f"{name}_index")
+            else np.array([len(times)], np.int64)
         )
+    except UnfitError as error:
+        raise ReaderError(f"{path}: {error}") from error
     ids = row_ids(table)
     if len(ids) != len(ends):
         raise ReaderError(f"{path}: {name}_index has {len(ends)} rows, but the table {len(ids)}")
@@ -171,13 +114,15 @@ def open_units(path: Path, table: h5py.Group, options: ReadOptions) -> Recording
         raise ReaderError(
             f"{path}: channel_labels: {len(options.channel_labels)} given, but the table has {len(ids)} rows"
         )
-    labels = _first_column(table, _UNIT_LABELS, len(ids)) or ids
-    channels = np.repeat(np.arange(len(ends), dtype=np.uint32), np.diff([0, *ends]))
-    recording = EventRecording(path, times, channels, [str(each) for each in labels], options)
-    if len(set(ids)) == len(ids):
-        recording.channels = tuple(
-            replace(channel, id=unit) for channel, unit in zip(recording.channels, ids, strict=True)
-        )
+    notes: list[str] = []
+    labels = ids
+    if options.channel_labels is None:
+        found = first_column(table, _UNIT_LABELS, len(ids), notes)
+        labels = ids if found is None else [str(label) for label in found]
+    channels = np.repeat(np.arange(len(ends), dtype=np.uint32), np.diff(ends, prepend=0))
+    own_ids = ids if len(set(ids)) == len(ids) else None
+    recording = EventRecording(path, times, channels, labels, options, own_ids)
+    recording.decisions = _guesses(notes)
     return recording
 
 
@@ -212,27 +157,48 @@ def open_intervals(path: Path, table: h5py.Group, name: str, options: ReadOption
         raise ReaderError(f"{path}: start_time has {len(begins)} rows, but stop_time {len(ends)}")
     is_open = np.isnan(ends) & np.isfinite(begins)
     bounds = np.column_stack([begins, np.where(is_open, begins, ends)])
-    labels = row_labels(table, len(bounds), name.rpartition("/")[2])
-    notes = np.where(is_open, NO_END, "").tolist()
-    return IntervalRecording(
-        path, bounds, [f"{label}{note}" for label, note in zip(labels, notes, strict=True)], options
+    labels, decisions = row_labels(table, len(bounds), name.rpartition("/")[2])
+    marks = np.where(is_open, NO_END, "").tolist()
+    recording = IntervalRecording(
+        path, bounds, [f"{label}{mark}" for label, mark in zip(labels, marks, strict=True)], options
     )
+    recording.decisions = decisions
+    return recording
 
 
-def row_labels(table: h5py.Group, rows: int, default: str) -> list[str]:
-    """A label for each row: from the column that looks most like one, else the default."""
+def row_labels(table: h5py.Group, rows: int, default: str) -> tuple[list[str], tuple[Decision, ...]]:
+    """A label for each row, from the column that looks most like one, else the default; and what is to be said."""
+    notes: list[str] = []
+    return _row_labels(table, rows, notes) or [default] * rows, _guesses(notes)
+
+
+def _row_labels(table: h5py.Group, rows: int, notes: list[str]) -> list[str] | None:
     names = attribute(table, "colnames")
     texts = [name for name in ([names] if isinstance(names, str) else names or []) if isinstance(name, str)]
     for name in (*_ROW_LABELS, *(name for name in texts if name not in _ROW_LABELS)):
-        if has_member(table, f"{name}_index"):
-            ragged = ragged_column(table, name, rows)
-            if ragged is not None and all(isinstance(value, str) for values in ragged for value in values):
-                return [", ".join(values) for values in ragged]
+        try:
+            values = _labels_in(table, name, rows, notes)
+        except UnfitError as error:
+            notes.append(f"{error}: not used for labels")
             continue
-        values = _referred(table, name, rows) or column(table, name, rows)
         if values and (all(isinstance(value, str) for value in values) or name in _ROW_LABELS):
             return [str(value) for value in values]
-    return [default] * rows
+    return None
+
+
+def _labels_in(table: h5py.Group, name: str, rows: int, notes: list[str]) -> list[Any] | None:
+    """What a column says of each row; None where it says nothing that could be a label. Raises UnfitError."""
+    if has_member(table, f"{name}_index"):
+        ragged = ragged_column(table, name, rows)
+        if ragged is None or not all(isinstance(value, str) for values in ragged for value in values):
+            return None
+        return [", ".join(values) for values in ragged]
+    dataset = child_dataset(table, name)
+    if dataset is None or "table" not in dataset.attrs:
+        return column(table, name, rows)
+    other, chosen = referred_rows(dataset, rows)
+    labels = first_column(other, _ROW_LABELS, len(row_ids(other)), notes)
+    return None if labels is None else [labels[row] for row in chosen.tolist()]
 
 
 def numbers_problem(dataset: h5py.Dataset) -> str | None:
@@ -247,45 +213,5 @@ def numbers_problem(dataset: h5py.Dataset) -> str | None:
     )
 
 
-def _referred(table: h5py.Group, name: str, rows: int) -> list[Any] | None:
-    """The labels of the rows of another table that a column refers to."""
-    region = child_dataset(table, name)
-    if region is None or "table" not in region.attrs or region.shape != (rows,):
-        return None
-    other = _region_table(region)
-    ids = row_ids(other) if other is not None else []
-    labels = _first_column(other, _ROW_LABELS, len(ids)) if other is not None else None
-    chosen = [int(row) for row in region[()]]
-    return [labels[row] for row in chosen] if labels and all(0 <= row < len(ids) for row in chosen) else None
-
-
-def _region_table(region: h5py.Dataset) -> h5py.Group | None:
-    """The table that the rows of a region are of."""
-    try:
-        table = region.file[region.attrs["table"]]
-    except FAILURES:
-        table = child(region.file, "general/extracellular_ephys/electrodes")
-    return table if isinstance(table, h5py.Group) else None
-
-
-def _first_column(table: h5py.Group, names: Sequence[str], rows: int) -> list[Any] | None:
-    for name in names:
-        values = column(table, name, rows)
-        if values is not None and all(value not in (None, "") for value in values):
-            return values
-    return None
-
-
-def _positions(table: h5py.Group, rows: int) -> tuple[list[float | None], list[float | None]]:
-    """Coordinates on the probe, else in the brain, of each electrode; None where they are not known."""
-    for names in (("rel_x", "rel_y"), ("x", "y")):
-        columns = [column(table, name, rows) for name in names]
-        if all(values is not None for values in columns):
-            xs, ys = ([_finite(value) for value in values or []] for values in columns)
-            if any(value is not None for value in [*xs, *ys]):
-                return xs, ys
-    return [None] * rows, [None] * rows
-
-
-def _finite(value: Any) -> float | None:
-    return float(value) if isinstance(value, int | float) and math.isfinite(value) else None
+def _guesses(notes: Sequence[str]) -> tuple[Decision, ...]:
+    return tuple(Decision(note, is_guess=True) for note in notes)

@@ -38,7 +38,8 @@ class Decision:
     is_guess: bool = False
 
 
-@dataclass(frozen=True)
+# A table of units may have a million.
+@dataclass(frozen=True, slots=True)
 class Channel:
     """One channel of a series; what is None is taken from the series."""
 

@@ -134,8 +134,8 @@ def test_times_that_are_not_understood_are_refused(
 
 
 def test_the_unit_of_times_can_be_configured(tmp_path: Path) -> None:
-    path = timed(tmp_path / "a.h5", COUNT * 5, units="ticks")
-    assert "'ticks' is no unit of time" in refused(path, "x", timestamps="timestamps")
+    path = timed(tmp_path / "a.h5", COUNT * 5, units="counts")
+    assert "'counts' is no unit of time" in refused(path, "x", timestamps="timestamps")
     with opened(path, "x", timestamps="timestamps (ms)") as recording:
         assert recording.timestamps(0, 3).tolist() == [0, 0.005, 0.01]
     with opened(path, "x", timestamps="/timestamps (seconds since 2020-01-01)") as recording:

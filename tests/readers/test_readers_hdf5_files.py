@@ -319,3 +319,9 @@ def test_parts_of_a_virtual_dataset_that_are_missing_are_said(tmp_path: Path) ->
     (tmp_path / "two.h5").unlink()
     assert "two.h5" in refused(path, "x", sampling_frequency=1.0)
     assert "two.h5" in str(by_path(path)["/x"].problem)
+
+
+def test_a_file_that_this_process_has_open_already(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.h5", lambda file: file.create_dataset("x", data=SAMPLES).attrs.update(fs=1.0))
+    with h5py.File(path, "r"), opened(path) as recording:
+        np.testing.assert_array_equal(read(recording), SAMPLES)
