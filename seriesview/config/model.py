@@ -103,6 +103,11 @@ class DatasetConfig:
         "Read samples that the file says are in other files (HDF5's external links, external storage and virtual "
         "datasets) outside its own folder too; without it only files in the folder or below are."
     )
+    header_lines: int | None = key(
+        "Lines of a text table above its first line of data, where the guess fails.",
+        minimum=0,
+        maximum=10_000,
+    )
     full_resolution: str | None = key(
         "link: samples stay in the file; store: they are copied; omit: only levels are kept; auto: link where "
         "possible if the dataset is at least half of its file, else store.",

@@ -74,6 +74,7 @@ class ReadOptions:
     byte_offset: int = 0
     order: Literal["C", "F"] = "C"
     allow_truncated: bool = False
+    header_lines: int | None = None
     follow_external: bool = False
     missing: Missing | None = None
 

@@ -16,7 +16,8 @@ _BUILT_IN = {
     "nwb": "seriesview.readers.nwb:NwbReader",
     "hdf5": "seriesview.readers.hdf5:Hdf5Reader",
     "npy": "seriesview.readers.npy:NpyReader",
-    "csv": "seriesview.readers.csv:CsvReader",
+    "arrow": "seriesview.readers.tables.readers:ArrowReader",
+    "csv": "seriesview.readers.tables.readers:TextTableReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
 

@@ -273,13 +273,14 @@ def test_wall_clock_times_are_those_that_python_reads(
     resolution = 1 if "%f" in pattern else 1000 if "{1" in pattern else 10**6
     rounded = [date.replace(microsecond=date.microsecond // resolution * resolution) for date in dates]
     assert times(recording) == [(date - rounded[0]) / timedelta(seconds=1) for date in rounded]
-    expected = rounded[0].isoformat() + "+05:30" if "+0530" in pattern else None
+    expected = rounded[0].isoformat() + ("+05:30" if "+0530" in pattern else "")
     assert recording.session_start == expected
 
 
 def test_a_zone_gives_the_session_its_start(tmp_path: Path) -> None:
     text = "datetime,hr\n2016-11-24 13:58:58.081000,326\n2016-11-24 13:58:58.097000,327\n"
-    assert opened(tmp_path, text).session_start is None
+    # A local time without a zone is told as it was recorded.
+    assert opened(tmp_path, text).session_start == "2016-11-24T13:58:58.081000"
     assert opened(tmp_path, text, timezone="UTC").session_start == "2016-11-24T13:58:58.081000+00:00"
     recording = opened(tmp_path, text, timezone="Europe/Amsterdam")
     assert recording.session_start == "2016-11-24T13:58:58.081000+01:00"
@@ -407,12 +408,21 @@ def test_intervals_and_their_labels(tmp_path: Path) -> None:
         opened(tmp_path, "a,b\n1,2\n", type="interval")
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "latin-1", "cp1252"])
+def test_encodings(tmp_path: Path, encoding: str) -> None:
+    text = "Zeit (s);Länge (µm)\r\n" + "".join(f"{i};{i},5\r\n" for i in range(300_000))
+    recording = opened(tmp_path, text.encode(encoding))
+    assert (labels(recording), recording.unit) == (["Länge"], "µm")
+    assert (values(recording)[:, 0] == np.arange(300_000) + 0.5).all()
+
+
 def test_texts_that_are_no_tables(tmp_path: Path) -> None:
-    with pytest.raises(ReaderError, match="save it as UTF-8"):
-        opened(tmp_path, "a,b\n1,2\n".encode("utf-16"), **RATE)
     (tmp_path / "b.csv").write_bytes(b"a\0b")
     with pytest.raises(ReaderError, match="not a text file"):
         open_recording(tmp_path / "b.csv", "csv", ReadOptions(**RATE))
+    (tmp_path / "c.csv").write_bytes(b"1,2\n" * 400_000 + b"1,\x002\n")
+    with pytest.raises(ReaderError, match="not a text file: line 400001 has a byte 0"):
+        open_recording(tmp_path / "c.csv", "csv", ReadOptions(**RATE))
 
 
 def test_candidates_say_what_the_columns_are(tmp_path: Path) -> None:

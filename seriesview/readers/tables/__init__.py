@@ -1,0 +1,1 @@
+"""Tables: text, Parquet and Arrow; what their columns mean."""

@@ -1,0 +1,137 @@
+"""Parquet, Arrow (IPC files and streams) and Feather tables: columns that have their types already."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seriesview.errors import ReaderError
+
+_PARQUET, _FILE, _FEATHER_1 = b"PAR1", b"ARROW1", b"FEA1"
+_STREAM = b"\xff\xff\xff\xff"
+_MOST_COLUMNS = 16384
+_BATCH_CELLS = 1 << 20
+
+
+def is_arrow(head: bytes) -> bool:
+    """Whether a file begins like one of these; streams have no signature, but a first message of a schema."""
+    return head.startswith((_PARQUET, _FILE, _FEATHER_1)) or (
+        head[:4] == _STREAM and 0 < int.from_bytes(head[4:8], "little") < 1 << 24
+    )
+
+
+class ArrowTable:
+    """The columns of a file; those that are nested, and texts, are text."""
+
+    has_header = True
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with path.open("rb") as file:
+            self._head = file.read(8)
+        schema = self._said(self._schema)
+        if len(schema.names) > _MOST_COLUMNS:
+            raise ReaderError(
+                f"{path}: {len(schema.names)} columns are too many for a table of time series (at most {_MOST_COLUMNS})"
+            )
+        self.names = tuple(_without_index_names(schema))
+
+    def batches(self) -> Iterator[list[Any]]:
+        """Columns of some rows each. Raises ReaderError for a file that is damaged."""
+        rows = max(1024, _BATCH_CELLS // max(1, len(self.names)))
+        try:
+            for batch in self._batches(rows):
+                for first in range(0, batch.num_rows, rows):
+                    yield [_plain(column) for column in batch.slice(first, rows).columns]
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise self._damaged(error) from error
+
+    def text(self, index: int) -> list[str]:
+        """All cells of a column as text."""
+        cells = [batch.column(index).to_pylist() for batch in self._batches(_BATCH_CELLS)]
+        return ["" if cell is None else str(cell) for piece in cells for cell in piece]
+
+    def place_of(self, row: int) -> str:
+        """Where a row is, for people."""
+        return f"row {row}"
+
+    def why_not_a_number(self, cell: str) -> str:
+        """What is wrong with a cell among numbers."""
+        return f"{cell!r} is not a number"
+
+    def _said(self, call: Any) -> Any:
+        try:
+            return call()
+        except (pa.ArrowException, OSError, EOFError) as error:
+            raise self._damaged(error) from error
+
+    def _damaged(self, error: Exception) -> ReaderError:
+        return ReaderError(f"{self.path}: cannot be read: {' '.join(str(error).split())[:200]}")
+
+    def _schema(self) -> Any:
+        if self._head.startswith(_PARQUET):
+            import pyarrow.parquet as pq
+
+            return pq.read_schema(self.path)
+        if self._head.startswith(_FEATHER_1):
+            raise ReaderError(
+                f"{self.path}: a Feather file of version 1; write it again as version 2, Parquet or CSV"
+            )
+        source = pa.memory_map(str(self.path))
+        return (pa.ipc.open_file if self._head.startswith(_FILE) else pa.ipc.open_stream)(source).schema
+
+    def _batches(self, rows: int) -> Iterator[Any]:
+        if self._head.startswith(_PARQUET):
+            import pyarrow.parquet as pq
+
+            with pq.ParquetFile(self.path) as file:
+                yield from file.iter_batches(batch_size=rows)
+            return
+        source = pa.memory_map(str(self.path))
+        if self._head.startswith(_FILE):
+            file = pa.ipc.open_file(source)
+            for index in range(file.num_record_batches):
+                yield file.get_batch(index)
+            return
+        yield from pa.ipc.open_stream(source)
+
+
+def _without_index_names(schema: Any) -> list[str]:
+    """The names; that of an index that pandas did not name is empty."""
+    metadata = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+    unnamed = {
+        str(column.get("field_name"))
+        for column in metadata.get("columns", [])
+        if column.get("name") is None and str(column.get("field_name", "")).startswith("__index_level_")
+    }
+    return ["" if name in unnamed else name for name in schema.names]
+
+
+def _plain(column: Any) -> Any:
+    """Numbers, times in nanoseconds, or text."""
+    type_ = column.type
+    if pa.types.is_dictionary(type_):
+        column = column.dictionary_decode()
+        type_ = column.type
+    if pa.types.is_boolean(type_):
+        return column.cast(pa.uint8())
+    if pa.types.is_integer(type_) or pa.types.is_floating(type_):
+        return column
+    if pa.types.is_decimal(type_):
+        return column.cast(pa.float64())
+    if pa.types.is_date(type_):
+        return column.cast(pa.timestamp("ms")).cast(pa.timestamp("ns"))
+    if pa.types.is_timestamp(type_):
+        return column.cast(pa.timestamp("ns", tz=type_.tz))
+    if pa.types.is_time(type_):
+        return column.cast(pa.time64("us" if pa.types.is_time32(type_) else type_.unit)).cast(pa.time64("ns"))
+    if pa.types.is_duration(type_):
+        return pc.divide(column.cast(pa.duration("ns")).cast(pa.int64()).cast(pa.float64()), 1e9)
+    if pa.types.is_string(type_) or pa.types.is_large_string(type_):
+        return column.cast(pa.string())
+    return pa.array([None if cell is None else str(cell)[:60] for cell in column.to_pylist()], pa.string())

@@ -1,0 +1,99 @@
+"""Decoded columns, block by block: in memory while they are few, else in a temporary file without a name."""
+
+from __future__ import annotations
+
+import bisect
+import os
+import tempfile
+from collections.abc import Sequence
+from typing import IO, Any
+
+import numpy as np
+import numpy.typing as npt
+
+_MEMORY_BYTES = 1 << 23
+
+Arrays = tuple[npt.NDArray[Any], ...]
+
+
+class ColumnStore:
+    """Columns, each of no, one or several arrays (n,) a block, of dtypes that may change from block to block."""
+
+    def __init__(self) -> None:
+        self.num_rows = 0
+        self._firsts: list[int] = []
+        # Of each block: where it begins, and each column's dtypes.
+        self._blocks: list[tuple[int, list[tuple[np.dtype[Any], ...]]]] = []
+        self._size = 0
+        self._memory = bytearray()
+        self._file: IO[bytes] | None = None
+        self._last: tuple[int, list[Arrays]] | None = None
+
+    def append(self, num_rows: int, columns: Sequence[Arrays]) -> None:
+        """Add a block of rows."""
+        self._firsts.append(self.num_rows)
+        dtypes = [tuple(array.dtype for array in arrays) for arrays in columns]
+        if self._blocks and self._blocks[-1][1] == dtypes:
+            dtypes = self._blocks[-1][1]
+        self._blocks.append((self._size, dtypes))
+        added = sum(array.nbytes for arrays in columns for array in arrays)
+        if self._file is None and self._size + added > _MEMORY_BYTES:
+            self._file = tempfile.TemporaryFile(prefix="seriesview-", buffering=0)  # noqa: SIM115
+            _write(self._file, memoryview(self._memory))
+            self._memory = bytearray()
+        for arrays in columns:
+            for array in arrays:
+                data = np.ascontiguousarray(array).view(np.uint8).data
+                if self._file is None:
+                    self._memory += data
+                else:
+                    _write(self._file, data)
+        self._size += added
+        self.num_rows += num_rows
+
+    def read(self, column: int, first_row: int, last_row: int) -> list[tuple[int, Arrays]]:
+        """The arrays of a column that hold the rows [first_row, last_row), each piece with its first row."""
+        pieces = []
+        index = max(0, bisect.bisect_right(self._firsts, first_row) - 1)
+        while index < len(self._firsts) and self._firsts[index] < last_row:
+            begin = self._firsts[index]
+            inside = slice(max(0, first_row - begin), last_row - begin)
+            arrays = self._block(index)[column]
+            pieces.append((max(begin, first_row), tuple(array[inside] for array in arrays)))
+            index += 1
+        return pieces
+
+    def _block(self, index: int) -> list[Arrays]:
+        if self._last is not None and self._last[0] == index:
+            return self._last[1]
+        offset, dtypes = self._blocks[index]
+        end = self._blocks[index + 1][0] if index + 1 < len(self._blocks) else self._size
+        if self._file is None:
+            data = bytes(self._memory[offset:end])
+        else:
+            data = os.pread(self._file.fileno(), end - offset, offset)
+        last = self._firsts[index + 1] if index + 1 < len(self._firsts) else self.num_rows
+        count = last - self._firsts[index]
+        columns, at = [], 0
+        for column in dtypes:
+            arrays = []
+            for dtype in column:
+                arrays.append(np.frombuffer(data, dtype, count, at))
+                at += count * dtype.itemsize
+            columns.append(tuple(arrays))
+        self._last = (index, columns)
+        return columns
+
+    def close(self) -> None:
+        """Let go of the columns."""
+        self._memory = bytearray()
+        self._last = None
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+
+def _write(file: IO[bytes], data: memoryview) -> None:
+    """Write all of it: a disk that is nearly full takes a part."""
+    while len(data):
+        data = data[file.write(data) :]

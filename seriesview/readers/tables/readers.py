@@ -1,0 +1,150 @@
+"""The readers of tables: text, known by its suffix and by being text; Parquet and Arrow, known by their signatures."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from seriesview.errors import ReaderError
+from seriesview.readers.protocol import Candidate, ReadOptions, Recording
+from seriesview.readers.tables.arrow_table import ArrowTable, is_arrow
+from seriesview.readers.tables.decoding import DecodedTable, Table
+from seriesview.readers.tables.names import split_unit
+from seriesview.readers.tables.points import interval_columns, looks_like_events
+from seriesview.readers.tables.recording import Given, decode, find_values, open_table
+from seriesview.readers.tables.text_format import sniff
+from seriesview.readers.tables.text_lines import is_text
+from seriesview.readers.tables.text_table import TextTable
+from seriesview.readers.tables.times import find_times
+
+_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".log", ".asc", ".lvm"})
+_SNIFF_BYTES = 4096
+_LIKE_A_DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d")
+
+
+class TextTableReader:
+    """Reader of text tables, known by their suffix and by being text."""
+
+    name = "csv"
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the file is called like a table and begins like text."""
+        if path.suffix.lower() not in _SUFFIXES:
+            return False
+        with path.open("rb") as file:
+            return is_text(file.read(_SNIFF_BYTES))
+
+    def candidates(self, path: Path) -> list[Candidate]:
+        """The table as a series, or as intervals or events where its columns are called so; columns of text."""
+        table, given = _text_table(path, ReadOptions())
+        return _candidates(table, given)
+
+    def open(self, path: Path, options: ReadOptions) -> Recording:
+        """Open all columns of numbers as channels, or the one that `dataset` names; raises ReaderError.
+
+        `type: event` takes a column of times and one of channels, `type: interval` starts, ends and labels.
+        """
+        return open_table(*_opened(_text_table(path, options), options))
+
+
+class ArrowReader:
+    """Reader of Parquet, Arrow (IPC) and Feather files."""
+
+    name = "arrow"
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the file has one of their signatures."""
+        with path.open("rb") as file:
+            return is_arrow(file.read(8))
+
+    def candidates(self, path: Path) -> list[Candidate]:
+        """The table as a series, or as intervals or events where its columns are called so; other columns."""
+        return _candidates(ArrowTable(path), Given())
+
+    def open(self, path: Path, options: ReadOptions) -> Recording:
+        """Open all columns of numbers as channels, or the one that `dataset` names; raises ReaderError."""
+        return open_table(ArrowTable(path), options, Given())
+
+
+def _text_table(path: Path, options: ReadOptions) -> tuple[TextTable, Given]:
+    form = sniff(path, options.header_lines)
+    return TextTable(path, form, options.allow_truncated), Given(form.start, form.rate, form.decisions)
+
+
+def _opened(found: tuple[TextTable, Given], options: ReadOptions) -> tuple[TextTable, ReadOptions, Given]:
+    return found[0], options, found[1]
+
+
+def _candidates(table: Table, given: Given) -> list[Candidate]:
+    decoded = decode(table, ReadOptions())
+    try:
+        found = [_series_candidate(decoded, given)]
+        if table.has_header and interval_columns(table) is not None:
+            found.insert(0, _points_candidate("interval", decoded.num_rows))
+        elif looks_like_events(decoded):
+            found.insert(0, _points_candidate("event", decoded.num_rows))
+        return found + [_text_candidate(decoded, index) for index in _unused_text(decoded)]
+    finally:
+        decoded.close()
+
+
+def _series_candidate(table: DecodedTable, given: Given) -> Candidate:
+    problem, num_channels, unit = None, 0, None
+    options: dict[str, Any] = {}
+    try:
+        time = find_times(table, None, given.rate is not None)
+        columns = find_values(table, time).channels
+        num_channels = len(columns)
+        units = {split_unit(column.name)[1] for column in columns}
+        unit = units.pop() if len(units) == 1 else None
+        if time is not None and given.rate is None:
+            name = table.columns[time.columns[0]].name
+            # A unit that can be seen is a unit that can be corrected.
+            bare = time.form == "numbers" and time.unit is None and not time.is_date and name
+            options = {"timestamps": f"{name} (s)" if bare and _are_plain(table, time.columns[0]) else name}
+        elif given.rate is None:
+            options = {"sampling_frequency": None}
+    except ReaderError as error:
+        problem = str(error).removeprefix(f"{table.table.path}: ")
+    return Candidate(
+        dataset=None,
+        type="continuous",
+        dtype="numbers",
+        shape=(table.num_rows, num_channels),
+        sampling_frequency=given.rate,
+        unit=unit,
+        options={key: value for key, value in options.items() if value != ""},
+        problem=problem,
+    )
+
+
+def _are_plain(table: DecodedTable, column: int) -> bool:
+    """Whether numbers are few enough to be seconds, and not a count since 1970."""
+    return bool(abs(table.columns[column].high or 0) < 9e8)
+
+
+def _points_candidate(kind: Any, num_rows: int) -> Candidate:
+    return Candidate(None, kind, "float64", (num_rows,), None, "s", {"type": kind})
+
+
+def _unused_text(table: DecodedTable) -> list[int]:
+    try:
+        time = find_times(table, None)
+    except ReaderError:
+        time = None
+    used = () if time is None else time.columns
+    return [column.index for column in table.columns if column.texts and column.index not in used]
+
+
+def _text_candidate(table: DecodedTable, index: int) -> Candidate:
+    column = table.columns[index]
+    cell = column.first_text[1] if column.first_text is not None else "times"
+    problem = f"column {column.name} holds text such as {cell!r}, not numbers"
+    if column.clock_problem is not None:
+        problem = column.clock_problem[1].replace("NAME", column.name)
+    elif column.kind == "text" and _LIKE_A_DATE.match(cell):
+        problem += "; write times like 2016-11-24 13:58:58.081"
+    return Candidate(
+        column.name, None, "text", (table.num_rows,), None, None, {"dataset": column.name}, problem
+    )
