@@ -243,7 +243,8 @@ def _result(
 ) -> dict[str, Any]:
     name = dataset.name
     timeline: Timeline | None = fields.pop("timeline", None)
-    channel_missing = fields.pop("channel_missing", (None,) * recording.num_channels)
+    nothing = (None,) * recording.num_channels
+    channel_missing, channel_typical = (fields.pop(key, nothing) for key in ("channel_missing", "typical"))
     for decision in recording.decisions:
         if decision.is_guess:
             sys.stderr.write(f"{name}: {decision.text}\n")
@@ -253,8 +254,10 @@ def _result(
             "dtype": np.dtype(recording.dtype).name,
             "sampling_frequency": None,
             "channels": tuple(
-                dataclasses.replace(_channel_info(channel), missing=missing)
-                for channel, missing in zip(recording.channels, channel_missing, strict=True)
+                dataclasses.replace(_channel_info(channel), missing=missing, typical=typical)
+                for channel, missing, typical in zip(
+                    recording.channels, channel_missing, channel_typical, strict=True
+                )
             ),
             "label": recording.label or "",
             "unit": recording.unit,

@@ -13,10 +13,10 @@ import numpy.typing as npt
 
 from seriesview.build.blocks import BlockReader, ReadInto, block_samples
 from seriesview.build.dataset import Dataset
-from seriesview.build.grid import RowGrid, level_grid, stretches, values_grid
+from seriesview.build.grid import RowGrid, stretches, values_grid
 from seriesview.build.ledger import Ledger
 from seriesview.build.linking import FileLink, describe_link, link_uri
-from seriesview.build.plan import SamplesPlan, timestamp_blocks
+from seriesview.build.plan import SamplesPlan
 from seriesview.build.progress import Progress
 from seriesview.build.reduction import (
     Coarsening,
@@ -26,6 +26,8 @@ from seriesview.build.reduction import (
 )
 from seriesview.build.shards import WHOLE, Shard
 from seriesview.build.source import SourceIdentity, check_unchanged
+from seriesview.build.timestamps import write_timestamps
+from seriesview.build.typical import TypicalSamples, typical_of
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.readers.protocol import Recording
 from seriesview.series.arrays import (
@@ -40,6 +42,8 @@ from seriesview.series.manifest import ArrayInfo, LevelInfo, MomentsInfo, Segmen
 from seriesview.store import Store
 
 FinestDigests = dict[str, list[bytes]]
+
+_TYPICAL = "typical"
 
 
 @dataclass(frozen=True)
@@ -119,18 +123,21 @@ class SampledBuild:
             reading = (
                 link.reading if link is not None and link.reading is not None else self._recording.read_into
             )
-            self._reduce(reading, targets, begin, coarsening)
+            typical = self._typical_samples(WHOLE)
+            self._reduce(reading, targets, begin, coarsening, typical)
+            self._complete(typical)
             writers = [None if target is None else target.writer for target in targets]
-            return self._fields(
-                self._finished([*writers, *level_writers, *moments_writers]), coarsening, link
-            )
+            arrays = self._finished([*writers, *level_writers, *moments_writers])
+            return self._fields(arrays, coarsening, link, typical.samples)
 
     def build_shard(self, shard: Shard) -> FinestDigests:
         """Digests of the shard's parts of each finest array."""
         with PartPool(self._store) as pool:
             targets = self._targets(pool, shard)
-            self._reduce(self._recording.read_into, targets, self._begin(targets), None)
-            digests: FinestDigests = {}
+            typical = self._typical_samples(shard)
+            self._reduce(self._recording.read_into, targets, self._begin(targets), None, typical)
+            self._complete(typical)
+            digests: FinestDigests = {_TYPICAL: [self._store.put_part(typical.samples)]}
             for array, target in zip(self._finest, targets, strict=True):
                 if array is not None and target is not None:
                     target.writer.flush()
@@ -140,6 +147,7 @@ class SampledBuild:
 
     def gather(self, shards: Sequence[FinestDigests]) -> dict[str, Any]:
         """Every array of the series from what its shards made, as the fields of its manifest."""
+        plan = self._plan
         with ExitStack() as stack:
             pool = stack.enter_context(PartPool(self._store))
             link = self._link(stack, is_whole_job=False)
@@ -163,7 +171,21 @@ class SampledBuild:
             if self._finest[0] is None:
                 self._ranges_of_samples(coarsening)
             coarse = self._finished([*level_writers, *moments_writers])
-            return self._fields([*finest, *coarse], coarsening, link)
+            parts = [self._store.get_part(digest) for shard in shards for digest in shard[_TYPICAL]]
+            typical = np.frombuffer(b"".join(parts), plan.dtype).reshape(-1, plan.num_channels)
+            return self._fields([*finest, *coarse], coarsening, link, typical)
+
+    def _typical_samples(self, shard: Shard) -> TypicalSamples:
+        plan = self._plan
+        stretch = shard.samples(plan.num_samples)
+        return TypicalSamples(plan.dtype, plan.num_channels, plan.num_samples, stretch)
+
+    def _complete(self, typical: TypicalSamples) -> None:
+        """Read what is typical of samples that were not read before: of parts that were known already."""
+        recording = self._recording
+        typical.complete(
+            recording.read_into, recording.dtype, recording.preferred_rows, self._plan.num_samples
+        )
 
     @staticmethod
     def _finished(writers: Sequence[ArrayWriter | None]) -> list[ArrayInfo | None]:
@@ -266,6 +288,7 @@ class SampledBuild:
         targets: Sequence[Target | None],
         begin: tuple[int, int],
         coarsening: Coarsening | None,
+        typical: TypicalSamples | None = None,
     ) -> None:
         plan = self._plan
         lengths = plan.segment_lengths
@@ -290,7 +313,10 @@ class SampledBuild:
         )
         with BlockReader(read_into, self._recording.dtype, plan.num_channels, lengths, found, rows) as blocks:
             for block in blocks:
-                reduction.add(block, firsts.first_row(block.segment) + block.first)
+                first_row = firsts.first_row(block.segment) + block.first
+                reduction.add(block, first_row)
+                if typical is not None:
+                    typical.take(first_row, block.samples)
                 if block.first + len(block.samples) == lengths[block.segment]:
                     reduction.end_segment()
                 self._progress.add(len(block.samples) * row_bytes)
@@ -305,6 +331,7 @@ class SampledBuild:
         arrays: Sequence[ArrayInfo | None],
         coarsening: Coarsening,
         link: FileLink | None,
+        typical: npt.NDArray[Any],
     ) -> dict[str, Any]:
         """The fields of the manifest; `arrays` are the finest level, moments and values, then the coarser ones."""
         plan = self._plan
@@ -332,6 +359,7 @@ class SampledBuild:
             ),
             "values": values if link is None else self._linked_values(link),
             "timestamps": timestamps,
+            "typical": typical_of(typical, plan.missing_values),
         }
 
     def _linked_values(self, link: FileLink) -> Any:
@@ -346,34 +374,3 @@ class SampledBuild:
         if plan.timeline.sampling_frequency is not None:
             return {}, None
         return write_timestamps(self._recording, plan, self._store)
-
-
-def write_timestamps(
-    recording: Recording, plan: SamplesPlan, store: Store
-) -> tuple[dict[int, ArrayInfo], ArrayInfo]:
-    """Store all timestamps, and for each level the times of its bins' first samples."""
-    lengths = plan.segment_lengths
-    with ExitStack() as stack:
-        pool = stack.enter_context(PartPool(store))
-        everything = ArrayWriter(store, np.float64, (), "values", pool=pool)
-        writers = {factor: ArrayWriter(store, np.float64, (), pool=pool) for factor in plan.level_factors}
-        grids = {factor: level_grid(lengths, factor) for factor in plan.level_factors}
-        segment_firsts = values_grid(lengths)
-        first = 0
-        for block in timestamp_blocks(recording):
-            everything.append(block)
-            last = first + len(block)
-            for segment in range(segment_firsts.locate(first)[0], len(lengths)):
-                begin = segment_firsts.first_row(segment)
-                if begin >= last:
-                    break
-                low, high = max(first, begin) - begin, min(last, begin + lengths[segment]) - begin
-                inside = block[begin + low - first : begin + high - first]
-                for factor, writer in writers.items():
-                    bins_first = -(-low // factor)
-                    bins_last = min(-(-high // factor), grids[factor].rows_of_segment(segment))
-                    if bins_first < bins_last:
-                        writer.append(inside[bins_first * factor - low :: factor][: bins_last - bins_first])
-            first = last
-        timestamps, *times = finish_arrays([everything, *writers.values()])
-        return dict(zip(writers, times, strict=True)), timestamps

@@ -20,6 +20,10 @@ class Shard:
         first, last = (self._first_part(boundary, grid, part_rows, segment_lengths) for boundary in (0, 1))
         return min(first * part_rows, grid.num_rows), min(last * part_rows, grid.num_rows)
 
+    def samples(self, num_samples: int) -> tuple[int, int]:
+        """Half-open range of the series' samples of which this shard takes typical ones."""
+        return self.index * num_samples // self.count, (self.index + 1) * num_samples // self.count
+
     def _first_part(self, boundary: int, grid: RowGrid, part_rows: int, segment_lengths: list[int]) -> int:
         num_parts = -(-grid.num_rows // part_rows)
         position = self.index + boundary

@@ -14,7 +14,7 @@ from seriesview.cli.arguments import json_option, open_reading_store, resolve_wo
 
 if TYPE_CHECKING:
     from seriesview.series.array_info import ArrayInfo
-    from seriesview.series.manifest import SeriesManifest
+    from seriesview.series.manifest import Missing, SeriesManifest
     from seriesview.store import Store
 
 SHOWN_SEGMENTS = 10
@@ -72,6 +72,16 @@ def _indented(store: Store, uri: str) -> Iterator[str]:
         yield f"  {line}"
 
 
+def _missing_words(missing: Missing) -> str:
+    """Which stored values stand for none."""
+    ends = [
+        f"{word} {end}"
+        for word, end in (("below", missing.below), ("above", missing.above))
+        if end is not None
+    ]
+    return f"stored values {', '.join([*map(str, missing.values), *ends])} stand for none"
+
+
 def _names_zone(session_start: str) -> bool | None:
     """Whether a wall-clock time names its zone; None where it cannot be read."""
     try:
@@ -97,6 +107,10 @@ def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
         yield f"physical value = stored * {manifest.scale:g} + {manifest.offset:g} {unit}"
         if own := ", ".join(_of_their_own(manifest)):
             yield f"  of its own: {own}"
+        if manifest.missing is not None:
+            yield f"missing: {_missing_words(manifest.missing)}"
+        if own_missing := sum(channel.missing is not None for channel in manifest.channels):
+            yield f"missing of their own: in {_count(own_missing, 'channel')}"
     if manifest.session_start:
         yield f"time 0 is {manifest.session_start}{_ZONES.get(_names_zone(manifest.session_start), '')}"
     if manifest.intervals is None:

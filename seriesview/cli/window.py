@@ -58,7 +58,7 @@ def command(
     """Read what a screen of columns shows of SERIES, a sha1:// URI or a results/series/NAME.json.
 
     A column covers the closed range of samples from its first to the next one's first; values are as stored,
-    without scale and offset.
+    without scale and offset. Missing values are in the array as they are stored.
     """
     import numpy as np
 
@@ -89,6 +89,7 @@ def command(
             array = opened.window(segment, first_sample, samples_per_column, columns, chosen)
             kind, num_columns = "envelope", len(array)
             factor = opened.factor_used(first_sample, samples_per_column)
+        there = array[~opened.is_missing(array, chosen)]
         summary: dict[str, Any] = {
             "array": kind,
             "shape": list(array.shape),
@@ -113,8 +114,7 @@ def command(
         f"{kind} {tuple(array.shape)} {array.dtype.name}: {num_columns} columns of {samples_per_column} samples "
         f"from sample {first_sample} of segment {segment}, read from {source}"
     )
-    if array.size and not (array.dtype.kind == "f" and np.isnan(array).all()):
-        low, high = np.nanmin(array), np.nanmax(array)
-        click.echo(f"stored values from {low} to {high}")
+    if there.size:
+        click.echo(f"stored values from {there.min()} to {there.max()}")
     if out is not None:
         click.echo(f"written to {out}")

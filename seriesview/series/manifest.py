@@ -63,11 +63,16 @@ class ChannelInfo:
     x: float | None = None
     y: float | None = None
     missing: Missing | None = None
+    typical: tuple[float | int, ...] | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: None is left out."""
         found = {key: value for key, value in vars(self).items() if value is not None}
-        return found if self.missing is None else {**found, "missing": missing_to_json(self.missing)}
+        if self.missing is not None:
+            found["missing"] = missing_to_json(self.missing)
+        if self.typical is not None:
+            found["typical"] = list(self.typical)
+        return found
 
 
 @dataclass(frozen=True)
@@ -310,7 +315,18 @@ def _channel(value: Any, where: str, dtype: str) -> ChannelInfo:
         x=entry.optional_number("x"),
         y=entry.optional_number("y"),
         missing=parse_missing(entry.get("missing"), entry.at("missing"), dtype),
+        typical=_typical(entry) if entry.has("typical") else None,
     )
+
+
+def _typical(entry: Fields) -> tuple[float | int, ...]:
+    """Three stored values, ascending; raises FormatError."""
+    numbers = Fields(dict(zip("abc", entry.items("typical"), strict=False)), entry.at("typical"))
+    if len(entry.items("typical")) == 3:
+        found = tuple(numbers.number(key) for key in "abc")
+        if list(found) == sorted(found):
+            return found
+    raise FormatError(f"{entry.at('typical')}: expected three numbers, ascending")
 
 
 def parse_segment(value: Any, where: str) -> SegmentInfo:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from seriesview.series.arrays import ArrayWriter
-from seriesview.series.manifest import ChannelInfo, IntervalsInfo, SegmentInfo, SeriesManifest
+from seriesview.series.manifest import ChannelInfo, IntervalsInfo, Missing, SegmentInfo, SeriesManifest
 from seriesview.store import Store, open_store
 
 
@@ -70,3 +70,17 @@ def test_intervals_are_told_by_their_labels(store: Store) -> None:
     assert said[1] == "interval series: 1 interval, dtype float64"
     assert "labels: go, stop" in said
     assert not any(line.startswith("channels") for line in said)
+
+
+def test_what_is_missing_is_said(store: Store) -> None:
+    manifest = SeriesManifest(
+        type="continuous",
+        dtype="int16",
+        channels=(ChannelInfo("a", "a"), ChannelInfo("b", "b", missing=Missing((7,)))),
+        segments=(SegmentInfo(0.0, 10.0, 1000),),
+        sampling_frequency=100.0,
+        missing=Missing((-9999,), above=4000),
+    )
+    said = info(store, manifest)
+    assert "missing: stored values -9999, above 4000 stand for none" in said
+    assert "missing of their own: in 1 channel" in said

@@ -241,6 +241,22 @@ class SecondReader:
             found[:, channel] = ends
         return found
 
+    def typical(self, channel):
+        """What `typical` of a channel must be (section 3), or None."""
+        rows = np.concatenate(self.samples())
+        total = len(rows)
+        count = min(total, 65536, max(1024, 8388608 // len(self.channels)))
+        edges = [i * total // count for i in range(count + 1)]
+        numbers = [
+            first + (i * 40503 % 65536) * (last - first) // 65536
+            for i, (first, last) in enumerate(pairwise(edges))
+        ]
+        values = rows[numbers, channel].tolist()
+        values = sorted(v for v in values if math.isfinite(v) and not self.is_missing(v, channel))
+        if not values:
+            return None
+        return [values[(q * (len(values) - 1) + 50) // 100] + 0 for q in (1, 50, 99)]
+
     def columns_of_time(self, t0, t1, count, with_samples=True):
         """Hulls of the samples in columns of time: a list of (2, C), None for those without samples."""
         columns = []

@@ -89,6 +89,8 @@ def check(reader, segments):
     if reader.samples() is not None:
         for found, samples in zip(reader.samples(), segments, strict=True):
             np.testing.assert_array_equal(found, samples)
+        for number, channel in enumerate(reader.channels):
+            assert channel.get("typical") == reader.typical(number)
     for segment, samples in zip(reader.segments, segments, strict=True):
         lowest = np.array([brute_hull(column) for column in samples.T])
         low, high = (float(np.nanmin(lowest)), float(np.nanmax(lowest)))
@@ -204,7 +206,8 @@ def test_chunks_that_were_never_written(store, tmp_path, fill):
         dataset = file.create_dataset("x", (2500, 3), dtype, chunks=(500, 2), fillvalue=fill, shuffle=True)
         dataset[:400, :2], dataset[1200:1300, 2] = 5, 6
         samples = dataset[()]
-    reader = read(store, path, dataset="/x", sampling_frequency=10, full_resolution="link")
+    config = {"dataset": "/x", "sampling_frequency": 10, "full_resolution": "link", "missing": []}
+    reader = read(store, path, **config)
     chunks = reader.storage.array(reader.manifest["values"]["link"]["chunks"])
     assert (chunks.shape, int((chunks[:, 1] == 0).sum())) == ((10, 2), 8)
     check(reader, [samples])

@@ -70,6 +70,8 @@ def columns_of(samples, missing, first, factor):
 def check(reader, series, segments, missing):
     """Levels, moments, windows and statistics of both readers are what the definition says."""
     dtype = segments[0].dtype
+    for number, channel in enumerate(reader.channels):
+        assert channel.get("typical") == reader.typical(number)
     for number, samples in enumerate(segments):
         for factor in reader.factors:
             expected = columns_of(samples, missing, 0, factor)
