@@ -107,14 +107,13 @@ def _configured_directory() -> str | None:
     """storage_dir of config.yaml in the working directory, None where there is no such file or key."""
     if not CONFIG_FILE.is_file():
         return None
-    import yaml
+    from seriesview.config.yaml_file import read_yaml
 
     try:
-        config = yaml.safe_load(CONFIG_FILE.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        config, _ = read_yaml(CONFIG_FILE)
+    except ConfigError as error:
         raise ConfigError(
-            [f"{CONFIG_FILE}: cannot be read ({reason}); mend it or give --storage-dir"]
+            [f"{problem}; mend it or give --storage-dir" for problem in error.problems]
         ) from error
     store = config.get("store") if isinstance(config, dict) else None
     directory = store.get("storage_dir") if isinstance(store, dict) else None

@@ -28,6 +28,7 @@ class Entry(NamedTuple):
 _OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
 _TYPES_WITHOUT_RATE = ("event", "interval")
 _PLACEHOLDER_RATE = 1.0
+_MOST_CANDIDATES = 10_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,13 @@ def find_all(path: Path, reader: Reader, follow_external: bool = False) -> list[
 
     `follow_external`: also what lies in files outside the recording's folder; options of what needs it say so.
     """
-    found = [_examine(path, reader, candidate) for candidate in reader.candidates(path)]
+    candidates = reader.candidates(path)
+    if len(candidates) > _MOST_CANDIDATES:
+        raise ReaderError(
+            f"{path}: holds {len(candidates)} datasets, too many to look at each; write a config.yaml that names those "
+            "that are meant, with `dataset`"
+        )
+    found = [_examine(path, reader, candidate) for candidate in candidates]
     if not follow_external:
         return found
     reached = {finding.dataset for finding in found if finding.problem is None}

@@ -10,11 +10,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from seriesview.config.schema import config_schema
+from seriesview.config.yaml_file import read_yaml
 from seriesview.errors import ConfigError
 
 _KINDS = {
@@ -27,61 +27,24 @@ _KINDS = {
 }
 
 
-_MAY_BE_EMPTY = ("store", "views")
-
-
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML in which a key that stands twice is an error instead of the last one winning."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """The mapping, its duplicate keys noted in `duplicates`."""
-        seen: set[Any] = set()
-        for key_node, _ in node.value:
-            found = self.construct_object(key_node, deep=True)
-            if isinstance(found, str | int | float | bool) and found != "<<":
-                if found in seen:
-                    self.duplicates.append(
-                        f"line {key_node.start_mark.line + 1}: {found} stands here a second time; rename one of the two"
-                    )
-                seen.add(found)
-        return super().construct_mapping(node, deep)
-
-    duplicates: list[str]
-
-
-# Dates stay the text that they are.
-_UniqueKeyLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def read_yaml(path: Path) -> tuple[Any, list[str]]:
-    """The content of a YAML file, and a line for each key that stands twice. Raises ConfigError: not readable YAML."""
-    try:
-        loader = _UniqueKeyLoader(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError([f"{path}: {error.strerror}; write one with `seriesview init FILE...`"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: not text in UTF-8 (byte {error.start})"]) from error
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
-    loader.duplicates = []
-    try:
-        content = loader.get_single_data()
-    except yaml.YAMLError as error:
-        raise ConfigError([f"{path}: not YAML: {' '.join(str(error).split())}"]) from error
-    finally:
-        loader.dispose()
-    return content, loader.duplicates
+_MAY_BE_EMPTY = ("store", "views", "defaults")
+_MOST_UNKNOWN = 10
+_MOST_BITS = 1000
+_SHOWN_CHARACTERS = 60
 
 
 def load_config(path: Path) -> dict[str, Any]:
     """The checked content of a config.yaml. Raises ConfigError with every problem."""
     content, repeated = read_yaml(path)
     check_config(content, str(path), repeated)
-    checked: dict[str, Any] = content
-    return checked
+    return with_defaults(content)
+
+
+def with_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
+    """A checked configuration in which each dataset has the `defaults` that it does not overrule."""
+    defaults = content.get("defaults") or {}
+    datasets = {name: {**defaults, **entry} for name, entry in content["datasets"].items()}
+    return {**{key: value for key, value in content.items() if key != "defaults"}, "datasets": datasets}
 
 
 def check_config(content: Any, name: str = "configuration", also: Sequence[str] = ()) -> None:
@@ -108,8 +71,7 @@ def _problems(content: Any) -> list[str]:
         if error.validator == "type" or tuple(error.absolute_path) not in mistyped
     ]
     found += [
-        f"{_where(where)}: {number} is not finite; write a number that is"
-        for where, number in _not_finite(content, ())
+        f"{_where(where)}: {problem}; write a number that is" for where, problem in _not_finite(content, ())
     ]
     if isinstance(content, Mapping):
         found += list(_unknown_series(content))
@@ -145,8 +107,12 @@ def _line(error: ValidationError) -> str:
             return f"{where}: {_shown(value)} is not {_KINDS[str(rule)]}{hint}"
         case "additionalProperties":
             known = list(typing.cast(dict[str, Any], error.schema)["properties"])
-            unknown = [str(key) for key in value if key not in known]
-            return "; ".join(f"{where}: unknown key {key}{_suggestion(key, known)}" for key in unknown)
+            unknown = [_short(str(key)) for key in value if key not in known]
+            lines = [
+                f"{where}: unknown key {key}{_suggestion(key, known)}" for key in unknown[:_MOST_UNKNOWN]
+            ]
+            more = len(unknown) - len(lines)
+            return "; ".join([*lines, f"and {more} more"] if more else lines)
         case "required":
             missing = [key for key in rule if key not in value]
             return f"{where}: {' and '.join(missing)} missing"
@@ -169,10 +135,10 @@ def _line(error: ValidationError) -> str:
         case "minLength" | "minItems" | "minProperties":
             return f"{where}: empty; it must hold something"
         case _:
-            return f"{where}: {error.message}"
+            return f"{where}: {_short(error.message)}"
 
 
-def _not_finite(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], float]]:
+def _not_finite(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Numbers that YAML can say and a recording cannot have, and where they stand."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
@@ -181,7 +147,9 @@ def _not_finite(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tupl
         for index, inner in enumerate(value):
             yield from _not_finite(inner, (*where, index))
     elif isinstance(value, float) and not math.isfinite(value):
-        yield where, value
+        yield where, f"{value} is not finite"
+    elif isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        yield where, f"{_shown(value)} is not one that a recording can have"
 
 
 def _unknown_series(content: Mapping[str, Any]) -> Iterator[str]:
@@ -203,13 +171,18 @@ def _list(value: Any) -> Sequence[Any]:
 
 
 def _suggestion(word: str, known: Iterable[Any]) -> str:
-    close = difflib.get_close_matches(word, [str(entry) for entry in known], 1)
+    close = difflib.get_close_matches(_short(word), [str(entry) for entry in known], 1)
     return f" (did you mean {close[0]}?)" if close else ""
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else text[:57] + "..."
+    if isinstance(value, int) and value.bit_length() > _MOST_BITS:
+        return "a number of hundreds of digits"
+    return _short(repr(value))
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS else text[: _SHOWN_CHARACTERS - 3] + "..."
 
 
 def _as_yaml(number: float) -> str:
@@ -228,7 +201,6 @@ def _text_of_number(value: Any) -> str:
 
 def _is_number(text: str) -> bool:
     try:
-        float(text)
+        return math.isfinite(float(text))
     except ValueError:
         return False
-    return True

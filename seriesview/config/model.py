@@ -155,6 +155,9 @@ class Config:
 
     datasets: dict[str, DatasetConfig] = key("One entry a series, by its name.", None, minProperties=1)
     workspace: str = key("Name of the workspace.", "workspace", minLength=1)
+    defaults: DatasetConfig | None = key(
+        "Keys that each dataset has unless its own entry says otherwise.", required=[]
+    )
     store: StoreConfig = key("Where artifacts are stored.", StoreConfig())
     views: tuple[ViewConfig, ...] = key("Views; without any there is one of all series.", ())
 

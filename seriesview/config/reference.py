@@ -24,6 +24,12 @@ A config.yaml names recordings and how to show them. `seriesview init FILE...` w
           - {type: ContinuousTraces, series: probe, label: Probe}
           - {type: RasterPlot, series: spikes}
 
+What several datasets share stands once, in `defaults` for all of them, or with YAML's own anchors for some:
+
+    datasets:
+      left: &amplifier {path: left.dat, dtype: int16, channels: 32, sampling_frequency: 30000}
+      right: {<<: *amplifier, path: right.dat}
+
 Paths are relative to the working directory. A changed `label`, `unit`, `scale`, `offset`, `channel_labels` or
 `session_start`, and changed views, read no samples again. Every problem is reported at once, one line each.
 

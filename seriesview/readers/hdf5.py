@@ -14,6 +14,7 @@ import numpy as np
 from seriesview.errors import ReaderError
 from seriesview.readers.clocks import ClockError, split_unit
 from seriesview.readers.hdf5_clock import Start, start_of, times_clock
+from seriesview.readers.hdf5_extent import Refused, whole
 from seriesview.readers.hdf5_facts import (
     Surroundings,
     is_named_as_times,
@@ -36,7 +37,7 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
-from seriesview.readers.hdf5_reach import OutOfReach, parent_of, reach_of
+from seriesview.readers.hdf5_reach import parent_of, reach_of
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
@@ -144,7 +145,7 @@ def dataset_candidates(file: h5py.File) -> list[Candidate]:
     for path, dataset in datasets:
         try:
             candidate, times = _candidate(file, path, dataset, surroundings)
-        except OutOfReach as error:
+        except Refused as error:
             candidate, times = broken_link(Found(path, None, str(error))), None
         candidates.append(candidate)
         if times is not None:
@@ -278,7 +279,7 @@ def _points(path: Path, dataset: h5py.Dataset, name: str, options: ReadOptions) 
             f"{path}: type: {options.type}s have one or two values a row, but this dataset has the shape "
             f"{dataset.shape}; set `order` where its first dimension is not rows"
         )
-    stored = np.asarray(dataset[()]).reshape(shape)
+    stored = whole(dataset).reshape(shape)
     stored = stored.T if is_turned else stored
     try:
         clock = times_clock(

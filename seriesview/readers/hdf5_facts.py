@@ -10,6 +10,7 @@ import h5py
 import numpy as np
 
 from seriesview.readers.hdf5_clock import is_time_coordinate
+from seriesview.readers.hdf5_extent import whole
 from seriesview.readers.hdf5_file import (
     attribute,
     child,
@@ -17,7 +18,6 @@ from seriesview.readers.hdf5_file import (
     decimal,
     dtype_of,
     identity_of,
-    names,
     number,
     raw_attribute,
     text,
@@ -49,6 +49,10 @@ def _spellings(words: tuple[str, ...]) -> list[str]:
     return list(dict.fromkeys([*forms, *(form.upper() for form in forms[:2])]))
 
 
+_TIME_SPELLINGS = sorted(
+    {form for name in _TIME_NAMES for form in (name, name.upper(), name.capitalize())}
+    | {"TimeStamps", "timeStamps", "TimeStamp", "timeStamp"}
+)
 # Looking for each spelling is much faster than listing a group of thousands.
 _RATE_SPELLINGS = [spelling for words in _RATE_WORDS for spelling in _spellings(words)]
 _RATE_NAMES = list(dict.fromkeys(spelling.casefold() for spelling in _RATE_SPELLINGS))
@@ -97,7 +101,7 @@ class Surroundings:
     def _named_as_times(self, group: h5py.Group) -> list[h5py.Dataset]:
         identity = identity_of(group)
         if identity not in self._times:
-            named = [child_dataset(group, name) for name in names(group) if name.casefold() in _TIME_NAMES]
+            named = [child_dataset(group, name) for name in _TIME_SPELLINGS if has_member(group, name)]
             self._times[identity] = [times for times in named if times is not None]
         return self._times[identity]
 
@@ -186,7 +190,7 @@ def scalar(group: h5py.Group, name: str) -> float | None:
     if dtype is None or dtype.kind not in "fiu":
         return None
     with suppress(*FAILURES):
-        value = np.asarray(dataset[()]).ravel()[0]
+        value = whole(dataset).ravel()[0]
         return float(value) if (exact := decimal(value)) is None else exact
     return None
 

@@ -12,11 +12,15 @@ import h5py
 import numpy as np
 
 from seriesview.errors import IntegrityError, ReaderError
-from seriesview.readers.hdf5_reach import FAILURES, Node, OutOfReach, link_target, open_member
+from seriesview.readers.hdf5_extent import Refused
+from seriesview.readers.hdf5_reach import FAILURES, Node, link_target, open_member
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FIRST_USER_BLOCK = 512
 _LISTED = 20
+# Beyond these it is no file of recordings: to look at each object would take minutes.
+_MOST_OBJECTS = 100_000
+_MOST_LEVELS = 1000
 
 
 @dataclass(frozen=True)
@@ -73,10 +77,10 @@ def one_line(error: BaseException) -> str:
 
 @contextmanager
 def readable(path: Path, what: str = "") -> Iterator[None]:
-    """Turn what h5py raises for damaged files, and OutOfReach, into a ReaderError about the file and `what` in it."""
+    """Turn what h5py raises for damaged files, and Refused, into a ReaderError about the file and `what` in it."""
     try:
         yield
-    except OutOfReach as error:
+    except Refused as error:
         raise ReaderError(f"{path}: {error}") from error
     except FAILURES as error:
         where = f"{path}: {what}" if what else str(path)
@@ -121,15 +125,24 @@ def other_names(group: h5py.Group) -> list[str]:
 def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
     """Every object below the root once, parents first, groups in order of names; links followed.
 
-    `skip`: paths of groups that are left out.
+    `skip`: paths of groups that are left out. Raises Refused where there are too many to look at.
     """
-    seen = {identity_of(file)}
+    seen, num_broken = {identity_of(file)}, 0
     waiting = [Found("", file)]
     while waiting:
+        if len(seen) + num_broken > _MOST_OBJECTS:
+            raise Refused(
+                f"holds more than {_MOST_OBJECTS} objects, too many to list; name the one that is meant with `dataset`"
+            )
         found = waiting.pop()
         if found.path:
             yield found
         if not isinstance(found.node, h5py.Group):
+            continue
+        if found.path.count("/") == _MOST_LEVELS:
+            yield Found(
+                found.path, None, f"groups in it that are more than {_MOST_LEVELS} deep are not looked at"
+            )
             continue
         children = [Found(f"{found.path}/{name}", None) for name in other_names(found.node)]
         for name in names(found.node):
@@ -138,7 +151,7 @@ def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
                 continue
             try:
                 node = open_member(found.node, name)
-            except OutOfReach as error:
+            except Refused as error:
                 children.append(Found(path, None, str(error)))
                 continue
             if not isinstance(node, h5py.Group | h5py.Dataset):
@@ -149,6 +162,7 @@ def walk(file: h5py.File, skip: Sequence[str] = ()) -> Iterator[Found]:
             if identity not in seen:
                 seen.add(identity)
                 children.append(Found(path, node))
+        num_broken += sum(each.node is None for each in children)
         waiting.extend(reversed(children))
 
 

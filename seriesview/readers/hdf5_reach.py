@@ -18,6 +18,8 @@ from typing import Any, TypeAlias
 
 import h5py
 
+from seriesview.readers.hdf5_extent import Refused, extent_problem
+
 Node: TypeAlias = h5py.Group | h5py.Dataset
 
 # What h5py raises for objects that are not there, are damaged or of a kind that it does not know.
@@ -31,7 +33,7 @@ _MOST_BLOCKS = 100_000
 Identity: TypeAlias = tuple[int, int]
 
 
-class OutOfReach(Exception):  # noqa: N818 - `readable` makes an error of it, with the recording's path in front
+class OutOfReach(Refused):
     """An object is in a file that must not be opened for the recording."""
 
 
@@ -156,7 +158,9 @@ def missing_part(dataset: h5py.Dataset) -> str | None:
 
 
 def checked_dataset(dataset: h5py.Dataset) -> h5py.Dataset:
-    """The dataset, which came by a reference, if its values may be read. Raises OutOfReach."""
+    """The dataset, which came by a reference, if its values may be read. Raises OutOfReach, TypeError for others."""
+    if not isinstance(dataset, h5py.Dataset):
+        raise TypeError("a reference to something that is no dataset")
     elsewhere(dataset)
     return dataset
 
@@ -297,6 +301,11 @@ def _virtual_parts(dataset: h5py.Dataset, around: tuple[tuple[int, int], ...]) -
                 file = _opened(name, dataset, "HDF5_VDS_PREFIX", what, opened)
             source = None if file is None else _end_of_way(file, inner, opened, 0)
             if isinstance(source, h5py.Dataset):
+                problem = extent_problem(source)
+                if problem is not None:
+                    raise OutOfReach(
+                        f"{what}: {_place(source)} in {source.file.filename}, a part of it: {problem}"
+                    )
                 if _identity(source) != _identity(dataset):
                     yield _looked_at(Path(str(source.file.filename)).absolute())
                 yield from _elsewhere(source, around)

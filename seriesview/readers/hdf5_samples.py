@@ -15,6 +15,7 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError, RequestError
 from seriesview.layout.layouts import ChunkedLayout, Layout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.hdf5_extent import extent_problem
 from seriesview.readers.hdf5_file import attribute, dtype_of, one_line
 from seriesview.readers.hdf5_layout import dataset_layout
 from seriesview.readers.hdf5_missing import meant_dtype
@@ -58,7 +59,11 @@ def samples_problem(dataset: h5py.Dataset) -> str | None:
         return SINGLE_VALUE
     if len(shape) > 2:
         return f"it has {len(shape)} dimensions (shape {shape}); 1 or 2 can be shown"
-    return f"no samples: its shape is {shape}" if 0 in shape else _missing_source(dataset)
+    return (
+        f"no samples: its shape is {shape}"
+        if 0 in shape
+        else _missing_source(dataset) or extent_problem(dataset)
+    )
 
 
 def dtype_name(dataset: h5py.Dataset) -> str:

@@ -10,8 +10,9 @@ from typing import Any
 import h5py
 import numpy as np
 
+from seriesview.readers.hdf5_extent import whole
 from seriesview.readers.hdf5_file import attribute, child_dataset, decimal, dtype_of, number, text
-from seriesview.readers.hdf5_reach import Node
+from seriesview.readers.hdf5_reach import Node, parent_of
 from seriesview.readers.protocol import Channel, Decision
 
 # Names without case and underscores, and the unit that they convert to, where the name says it.
@@ -154,14 +155,14 @@ def _channel_factors(
     """Factors beside those of all, of an attribute or of a dataset beside this one."""
     if _CHANNEL_FACTORS in named:
         return _factors(dataset, named[_CHANNEL_FACTORS], num_channels)
-    beside = child_dataset(dataset.parent, "channel_conversion")
+    beside = child_dataset(parent_of(dataset), "channel_conversion")
     if beside is None or beside == dataset:
         return np.ones(1)
     if beside.shape not in ((1,), (num_channels,)):
         raise _UnclearError(
             f"channel_conversion has the shape {beside.shape}, but there are {num_channels} channels; set `scale`"
         )
-    return _checked(np.asarray(beside[()], np.float64), "channel_conversion")
+    return _checked(whole(beside).astype(np.float64), "channel_conversion")
 
 
 def _offsets(

@@ -28,6 +28,7 @@ from seriesview.readers.npy_arrays import (
     open_archive,
     open_npy,
     open_npz,
+    opened_member,
     read_header,
 )
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
@@ -167,7 +168,7 @@ def _headers(path: Path) -> dict[str | None, ArrayHeader]:
     headers: dict[str | None, ArrayHeader] = {}
     with open_archive(path) as archive:
         for member in member_names(archive):
-            with archive.open(f"{member}.npy") as stream:
+            with opened_member(archive, f"{member}.npy", f"{path}: {member}") as stream:
                 headers[member] = read_header(stream, f"{path}: {member}")
     return headers
 

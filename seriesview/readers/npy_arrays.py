@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import math
+import shutil
+import struct
 import tempfile
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
@@ -19,7 +25,21 @@ from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
 
 _COPY_BYTES = 1 << 20
+_MAGIC_BYTES = 8
+_MOST_HEADER_BYTES = 10_000
+_MOST_BYTES = 1 << 62
+_SHOWN_CHARACTERS = 120
 _LOCAL_HEADER_BYTES = 30
+# What zipfile raises for members that are damaged, encrypted or packed in another way.
+_BAD_MEMBER = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    RuntimeError,
+    NotImplementedError,
+    ValueError,
+    struct.error,
+)
 
 
 @dataclass(frozen=True)
@@ -33,27 +53,49 @@ class ArrayHeader:
 
     def problem(self) -> str | None:
         """Why this array cannot be shown; None where it can."""
+        if (
+            any(type(length) is not int or length < 0 for length in self.shape)
+            or self.num_bytes > _MOST_BYTES
+        ):
+            return "its header is damaged: no array has the shape that it says"
         if len(self.shape) not in (1, 2):
-            return f"it has {len(self.shape)} dimensions (shape {self.shape}); 1 or 2 can be shown"
+            shape = f" (shape {self.shape})" if len(self.shape) < 10 else ""
+            return f"it has {len(self.shape)} dimensions{shape}; 1 or 2 can be shown"
         if 0 in self.shape:
             return f"no samples: its shape is {self.shape}"
         return unsupported_reason(self.dtype)
 
+    @property
+    def num_bytes(self) -> int:
+        """Bytes of the values."""
+        return math.prod(self.shape) * self.dtype.itemsize
+
 
 def read_header(file: IO[bytes], where: str) -> ArrayHeader:
     """Header at the file's current position, which need not be its beginning. Raises ReaderError."""
-    first = file.tell()
     try:
-        version = npy_format.read_magic(file)
-        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        start = file.read(_MAGIC_BYTES)
+        version = npy_format.read_magic(io.BytesIO(start))
         if version not in ((1, 0), (2, 0)):
             raise ReaderError(
                 f"{where}: .npy version {version[0]}.{version[1]} holds named fields, which cannot be shown"
             )
-        shape, fortran_order, dtype = read(file)
-    except (ValueError, EOFError) as error:
-        raise ReaderError(f"{where}: not a .npy array: {str(error).splitlines()[0]}") from error
-    return ArrayHeader(dtype, shape, fortran_order, file.tell() - first)
+        length = file.read(2 if version == (1, 0) else 4)
+        # A header says how long it is, up to 4 GiB, which a small archive can really hold.
+        num_bytes = int.from_bytes(length, "little")
+        if num_bytes > _MOST_HEADER_BYTES:
+            raise ReaderError(f"{where}: not a .npy array: its header says that it is {num_bytes} bytes long")
+        text = length + file.read(num_bytes)
+        read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+        shape, fortran_order, dtype = read(io.BytesIO(text))
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise ReaderError(f"{where}: damaged: {error or 'it ends too early'}") from error
+    except ReaderError:
+        raise
+    except Exception as error:  # numpy evaluates the header as a Python literal, which can fail in any way
+        reason = str(error).partition("\n")[0][:_SHOWN_CHARACTERS]
+        raise ReaderError(f"{where}: not a .npy array: {reason}") from error
+    return ArrayHeader(dtype, shape, fortran_order, len(start) + len(text))
 
 
 def member_names(archive: zipfile.ZipFile) -> list[str]:
@@ -65,8 +107,22 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     """The .npz archive. Raises ReaderError."""
     try:
         return zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, NotImplementedError, struct.error) as error:
         raise ReaderError(f"{path}: not an .npz archive, or cut short: {error}") from error
+
+
+@contextmanager
+def opened_member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[IO[bytes]]:
+    """A member of an archive. Raises ReaderError, for what is wrong with it while it is read too."""
+    try:
+        with archive.open(name) as stream:
+            yield stream
+    except _BAD_MEMBER as error:
+        raise ReaderError(f"{where}: damaged archive: {_reason(error)}") from error
+
+
+def _reason(error: BaseException) -> str:
+    return str(error).partition("\n")[0][:_SHOWN_CHARACTERS] or "it ends too early"
 
 
 class ArrayFile(Protocol):
@@ -122,7 +178,10 @@ class DeflatedArray:
         self._rows = rows
         self._archive = archive
         self._where = where
-        self._stream = cast(zipfile.ZipExtFile, archive.open(member))
+        try:
+            self._stream = cast(zipfile.ZipExtFile, archive.open(member))
+        except _BAD_MEMBER as error:
+            raise ReaderError(f"{where}: damaged archive: {_reason(error)}") from error
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError for a damaged archive."""
@@ -135,8 +194,8 @@ class DeflatedArray:
                 if not count:
                     raise ReaderError(f"{self._where}: ends before its last sample; write the archive again")
                 filled += count
-        except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise ReaderError(f"{self._where}: damaged archive: {error}") from error
+        except _BAD_MEMBER as error:
+            raise ReaderError(f"{self._where}: damaged archive: {_reason(error)}") from error
         if not self._rows.dtype.isnative:
             out.byteswap(inplace=True)
 
@@ -168,13 +227,28 @@ def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
         raise ReaderError(
             f"{path}: no array called {member}; there are {', '.join(member_names(archive)) or 'none'}"
         )
-    with archive.open(name) as stream:
-        header = read_header(stream, where)
-    info = archive.getinfo(name)
+    try:
+        info = archive.getinfo(name)
+        with opened_member(archive, name, where) as stream:
+            header = read_header(stream, where)
+        layout = _layout(path, where, header, 0, transposed)
+        claimed = header.data_offset + header.num_bytes
+        if claimed > info.file_size:
+            raise ReaderError(
+                f"{where}: its header says {claimed} bytes, but the archive holds {info.file_size} of it; "
+                "write the archive again"
+            )
+    except ReaderError:
+        archive.close()
+        raise
     if info.compress_type == zipfile.ZIP_STORED and not info.flag_bits & 1:
         archive.close()
-        return PlainArray(_layout(path, where, header, _member_offset(path, info), transposed))
-    layout = _layout(path, where, header, 0, transposed)
+        plain = _layout(path, where, header, _member_offset(path, info), transposed)
+        if _member_offset(path, info) + claimed > path.stat().st_size:
+            raise ReaderError(
+                f"{where}: lies behind the end of the archive, which was cut short; write it again"
+            )
+        return PlainArray(plain)
     if not layout.is_row_major:
         return _unpacked(archive, name, layout, where)
     return DeflatedArray(archive, name, layout, where)
@@ -236,14 +310,24 @@ def _member_offset(path: Path, info: zipfile.ZipInfo) -> int:
 
 def _unpacked(archive: zipfile.ZipFile, member: str, layout: ContiguousLayout, where: str) -> ArrayFile:
     """A compressed array in Fortran order, unpacked to a temporary file: its rows lie all over the stream."""
+    left = layout.offset + layout.num_samples * layout.num_channels * layout.dtype.itemsize
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if left > free:
+        raise ReaderError(
+            f"{where}: is compressed and in Fortran order: its {left} bytes have to be unpacked, and there are "
+            f"{free} free in {tempfile.gettempdir()}; set TMPDIR to a folder with more room, or write it in C order"
+        )
     scratch = tempfile.NamedTemporaryFile(prefix="seriesview-", suffix=".npy")  # noqa: SIM115
     try:
-        with archive, archive.open(member) as stream:
-            while piece := stream.read(_COPY_BYTES):
+        with archive, opened_member(archive, member, where) as stream:
+            while left and (piece := stream.read(min(left, _COPY_BYTES))):
                 scratch.write(piece)
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+                left -= len(piece)
+            if left:
+                raise ReaderError(f"{where}: ends before its last sample; write the archive again")
+    except BaseException:
         scratch.close()
-        raise ReaderError(f"{where}: damaged archive: {error}") from error
+        raise
     scratch.flush()
     moved = ContiguousLayout(
         Path(scratch.name),

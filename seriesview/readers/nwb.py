@@ -17,6 +17,7 @@ from seriesview.readers.hdf5 import (
     open_dataset,
     usable_names,
 )
+from seriesview.readers.hdf5_extent import Refused
 from seriesview.readers.hdf5_facts import usable_rate
 from seriesview.readers.hdf5_file import (
     Found,
@@ -31,7 +32,7 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
-from seriesview.readers.hdf5_reach import Node, OutOfReach, has_member, reach_of
+from seriesview.readers.hdf5_reach import Node, has_member, reach_of
 from seriesview.readers.hdf5_samples import dtype_name
 from seriesview.readers.moments import parse_moment, zone_called
 from seriesview.readers.nwb_columns import vector
@@ -210,7 +211,7 @@ def _candidates(file: h5py.File) -> list[Candidate]:
         elif isinstance(found.node, h5py.Group):
             try:
                 candidate = _candidate(found.path, found.node)
-            except OutOfReach as error:
+            except Refused as error:
                 candidate = broken_link(Found(found.path, None, str(error)))
             if candidate is not None:
                 candidates.append(candidate)

@@ -10,8 +10,9 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
+from seriesview.readers.hdf5_extent import whole
 from seriesview.readers.hdf5_file import child_dataset, dtype_of, plain
-from seriesview.readers.hdf5_reach import FAILURES, has_member
+from seriesview.readers.hdf5_reach import FAILURES, checked_dataset, has_member
 from seriesview.readers.hdf5_samples import missing_filter
 
 
@@ -21,7 +22,7 @@ class UnfitError(ValueError):
 
 def vector(dataset: h5py.Dataset) -> npt.NDArray[Any]:
     """All values of a dataset, flat; none of an empty one."""
-    return np.empty(0) if dataset.shape is None else np.asarray(dataset[()]).reshape(-1)
+    return np.empty(0) if dataset.shape is None else whole(dataset).reshape(-1)
 
 
 def column(table: h5py.Group, name: str, rows: int | None = None) -> list[Any] | None:
@@ -37,7 +38,7 @@ def column(table: h5py.Group, name: str, rows: int | None = None) -> list[Any] |
         return None
     if rows is not None and len(dataset) != rows:
         raise UnfitError(f"column {name} has {len(dataset)} values for {rows} rows")
-    stored = dataset[()]
+    stored = whole(dataset)
     if "elements" in dataset.attrs:
         return _elements(dataset, name, stored)
     if stored.dtype.kind in "iufb":
@@ -100,7 +101,8 @@ def first_column(
 def _elements(dataset: h5py.Dataset, name: str, stored: npt.NDArray[Any]) -> list[Any]:
     """The texts that the column's numbers stand for."""
     try:
-        elements = [plain(value) for value in dataset.file[dataset.attrs["elements"]][()].tolist()]
+        texts = checked_dataset(dataset.file[dataset.attrs["elements"]])
+        elements = [plain(value) for value in whole(texts).tolist()]
     except FAILURES as error:
         raise UnfitError(f"column {name} is coded by texts that are not there") from error
     if (

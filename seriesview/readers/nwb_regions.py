@@ -12,7 +12,8 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, text
+from seriesview.readers.hdf5_extent import whole
+from seriesview.readers.hdf5_file import attribute, child, child_dataset, dtype_of, text
 from seriesview.readers.hdf5_missing import missing_of
 from seriesview.readers.hdf5_reach import FAILURES, has_member
 from seriesview.readers.nwb_columns import UnfitError, first_column, row_ids
@@ -62,7 +63,7 @@ def _region(
     if "table" in region.attrs or name != "electrodes":
         table = _table(region)
     else:
-        found = series.file.get(_ELECTRODES)
+        found = child(series.file, _ELECTRODES)
         if not isinstance(found, h5py.Group):
             raise UnfitError(f"its {name} do not say which table they are rows of")
         table = found
@@ -87,7 +88,7 @@ def _rows(region: h5py.Dataset, count: int, available: int) -> npt.NDArray[np.in
         raise UnfitError(f"{name} has the shape {region.shape}, but {count} rows are needed")
     if dtype is None or dtype.kind not in "iuf":
         raise UnfitError(f"{name} holds no numbers of rows")
-    stored = np.asarray(region[()])
+    stored = whole(region)
     is_row = (stored >= 0) & (stored < available) & (stored == np.floor(stored))
     if not is_row.all():
         wrong = stored[int(np.argmin(is_row))]
@@ -132,7 +133,7 @@ def _groups(table: h5py.Group, rows: int, notes: list[str]) -> list[str | None]:
     dtype = None if references is None else dtype_of(references)
     if references is None or dtype is None or not h5py.check_ref_dtype(dtype) or references.shape != (rows,):
         return groups
-    for row, reference in enumerate(references[()]):
+    for row, reference in enumerate(whole(references)):
         try:
             groups[row] = str(table.file[reference].name).rpartition("/")[2]
         except FAILURES:
@@ -181,7 +182,7 @@ def _numbers(dataset: h5py.Dataset, rows: int) -> npt.NDArray[np.float64]:
     name, dtype = str(dataset.name).rpartition("/")[2], dtype_of(dataset)
     if dtype is None or dtype.kind not in "iuf" or dataset.shape != (rows,):
         raise UnfitError(f"column {name} does not hold one number for each of {rows} rows")
-    stored = np.asarray(dataset[()])
+    stored = whole(dataset)
     missing, _ = missing_of(dataset, stored.dtype)
     values = stored.astype(np.float64)
     if missing is not None:

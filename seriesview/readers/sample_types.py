@@ -14,6 +14,7 @@ from seriesview.errors import ReaderError
 from seriesview.readers.protocol import Channel, ReadOptions, Recording
 
 _KINDS = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "b": (1,)}
+_SHOWN_CHARACTERS = 100
 SUPPORTED = "int8 to int64, uint8 to uint64, float16, float32, float64 and bool"
 
 
@@ -21,7 +22,7 @@ def unsupported_reason(dtype: np.dtype[Any]) -> str | None:
     """Why samples cannot be of this dtype; None where they can."""
     if dtype.itemsize in _KINDS.get(dtype.kind, ()):
         return None
-    return f"samples of dtype {dtype} cannot be shown (only {SUPPORTED})"
+    return f"samples of dtype {str(dtype)[:_SHOWN_CHARACTERS]} cannot be shown (only {SUPPORTED})"
 
 
 def stored_dtype(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:

@@ -8,7 +8,7 @@ from snakemake.exceptions import WorkflowError
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import without_descriptions
-from seriesview.config import check_config, read_yaml
+from seriesview.config import check_config, read_yaml, with_defaults
 from seriesview.config.environment import effective_store, find_own_commands
 from seriesview.demo.files import DEMO_FILES
 from seriesview.errors import SeriesviewError
@@ -28,10 +28,12 @@ def repeated_keys():
 def checked(config):
     """The configuration, if nothing is wrong with it."""
     try:
-        check_config(config, also=repeated_keys())
+        repeated = repeated_keys()
+        config = json.loads(as_json(config))
+        check_config(config, also=repeated)
     except SeriesviewError as error:
         raise WorkflowError(f"{error}") from None
-    return config
+    return with_defaults(config)
 
 
 def as_json(value):
@@ -41,7 +43,7 @@ def as_json(value):
 
 find_own_commands()
 
-DATASETS = checked(json.loads(as_json(config)))["datasets"]
+DATASETS = checked(config)["datasets"]
 STORE = effective_store(config.get("store"))
 STORE_JSON = as_json(STORE)
 SCATTERED = [
