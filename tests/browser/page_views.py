@@ -122,7 +122,7 @@ class Scene:
         page.goto(link)
         frame = page.wait_for_selector("iframe", state="attached").content_frame()
         assert frame is not None
-        frame.wait_for_function("globalThis.isReady")
+        frame.wait_for_function("() => globalThis.isReady")
         return frame
 
 

@@ -97,7 +97,7 @@ class Play:
         self.parent = parent
         self.view = f"{view.address}/view"
         page.goto(f"{parent.address}/parent")
-        page.wait_for_function("globalThis.isReady")
+        page.wait_for_function("() => globalThis.isReady")
 
     def start(self, generation: str, query: str | None = None) -> Frame:
         self.page.evaluate("generation => play(generation)", generation)
@@ -110,7 +110,7 @@ class Play:
 
     def connected(self, generation: str, query: str | None = None) -> Frame:
         frame = self.start(generation, query)
-        frame.wait_for_function("globalThis.connection || globalThis.problem")
+        frame.wait_for_function("() => globalThis.connection || globalThis.problem")
         return frame
 
     def requests(self) -> list[dict[str, Any]]:
@@ -198,7 +198,7 @@ def test_a_backend_that_does_not_answer_and_comes_back(play: Play) -> None:
     assert 2.9 < waited < 15
     # A task that was given up is still listened to.
     play.page.evaluate("post({type: 'taskStatusUpdate', taskId: `task-${tasks}`, status: 'running'})")
-    frame.wait_for_function("back === 1")
+    frame.wait_for_function("() => back === 1")
 
 
 def test_a_parent_with_files_reads_ranges_and_keeps_the_state(play: Play) -> None:
@@ -226,14 +226,14 @@ def test_a_parent_with_files_reads_ranges_and_keeps_the_state(play: Play) -> Non
       connection.onState(state => states.push(state));
       connection.setState({a: 1}, 'push');
     }""")
-    play.page.wait_for_function("heard.some(({request}) => request.type === 'setUrlState')")
+    play.page.wait_for_function("() => heard.some(({request}) => request.type === 'setUrlState')")
     assert play.requests()[-1] == {"type": "setUrlState", "state": {"a": 1}}
     play.page.evaluate("""() => {
       post({type: 'reportUrlStateChange', state: {a: 1}});
       post({type: 'reportUrlStateChange', state: 'nothing'});
       post({type: 'reportUrlStateChange', state: {a: 0}});
     }""")
-    frame.wait_for_function("states.length > 0")
+    frame.wait_for_function("() => states.length > 0")
     assert frame.evaluate("states") == [{"a": 0}]
 
 
@@ -268,7 +268,7 @@ def test_a_parent_may_start_the_view_by_message(play: Play, text: str) -> None:
         }""",
         text,
     )
-    frame.wait_for_function("globalThis.connection")
+    frame.wait_for_function("() => globalThis.connection")
     assert frame.evaluate("connection.state") == STATE
     assert start_of(frame)["hasByteRanges"]
     assert {message["figureId"] for message in play.page.evaluate("heard")} == {"abcdefghij"}
@@ -276,7 +276,7 @@ def test_a_parent_may_start_the_view_by_message(play: Play, text: str) -> None:
 
 def test_a_number_sign_in_a_value_survives(play: Play) -> None:
     frame = play.start("N", f"?parentOrigin={play.parent.address}&figureId=abc#def%26")
-    play.page.wait_for_function("heard.length > 0")
+    play.page.wait_for_function("() => heard.length > 0")
     assert play.page.evaluate("heard[0].figureId") == "abc#def&"
     assert frame.evaluate("globalThis.problem ?? null") is None
 
@@ -284,7 +284,7 @@ def test_a_number_sign_in_a_value_survives(play: Play) -> None:
 def test_messages_of_others_are_ignored(play: Play) -> None:
     play.page.evaluate("known.nobody = {}")
     frame = play.start("nobody")
-    play.page.wait_for_function("heard.length > 0")
+    play.page.wait_for_function("() => heard.length > 0")
     # The view's own window, strange things, and an answer of another type.
     frame.evaluate(
         """requestId => {
@@ -301,7 +301,7 @@ def test_messages_of_others_are_ignored(play: Play) -> None:
       play('N');
       respond(heard[0], {type: 'getFigureData', figureData: 'the true one'});
     }""")
-    frame.wait_for_function("globalThis.connection")
+    frame.wait_for_function("() => globalThis.connection")
     assert start_of(frame)["figureData"] == "the true one"
 
 
@@ -336,7 +336,7 @@ def test_a_view_may_be_opened_by_its_parent(
             }""",
             f"{view_server.address}/view{query}",
         )
-    opened.value.wait_for_function("globalThis.connection")
+    opened.value.wait_for_function("() => globalThis.connection")
     assert opened.value.evaluate("connection.start.figureData") == "for the opened one"
 
 
@@ -346,7 +346,7 @@ def test_plain_files_with_the_state_in_their_address(page: Page, view_server: Vi
     view_server.page("/folder/index.html", VIEW)
     view_server.documents["/folder/export.json"] = json.dumps(export)
     page.goto(f"{view_server.address}/folder/index.html?other=1&s={quote(json.dumps(STATE))}")
-    page.wait_for_function("globalThis.connection || globalThis.problem")
+    page.wait_for_function("() => globalThis.connection || globalThis.problem")
     assert page.evaluate("connection.start") == {
         "mode": "static",
         "figureData": export,
@@ -368,13 +368,13 @@ def test_plain_files_with_the_state_in_their_address(page: Page, view_server: Vi
     assert "this computer only" in page.evaluate("connection.linkNote()")
     wait_for_entry(page, '"replaced"')
     page.go_back()
-    page.wait_for_function("states.length === 1")
+    page.wait_for_function("() => states.length === 1")
     page.go_forward()
-    page.wait_for_function("states.length === 2")
+    page.wait_for_function("() => states.length === 2")
     assert page.evaluate("states") == [STATE, {"a": "replaced"}]
 
 
 def test_without_a_parent_and_without_files_it_says_so(page: Page, view_server: ViewServer) -> None:
     page.goto(f"{view_server.address}/view")
-    page.wait_for_function("globalThis.problem")
+    page.wait_for_function("() => globalThis.problem")
     assert page.evaluate("problem") == "export.json is not there."

@@ -220,7 +220,7 @@ def test_foreign_messages_get_no_answer(page: Page, scene: Scene) -> None:
 
 def test_the_view_is_started_by_message_too(page: Page, scene: Scene) -> None:
     frame = scene.show(page, scene.link(FIGURE, state={"a": "50 %"}))
-    frame.wait_for_function("heard.some(({type}) => type === 'initializeFigure')")
+    frame.wait_for_function("() => heard.some(({type}) => type === 'initializeFigure')")
     message = frame.evaluate("heard.find(({type}) => type === 'initializeFigure')")
     assert message["figureId"] == frame.evaluate("parameters.figureId")
     assert json.loads(message["s"]) == {"a": "50 %"}
@@ -240,7 +240,7 @@ def test_the_state_lies_in_the_pages_address(page: Page, scene: Scene) -> None:
     assert (json.loads(found["s"][0]), found["label"], found["v"]) == ({"n": 2}, ["µ & #"], ["/view/strict"])
     wait_for_entry(page, '{"n":2}')
     page.go_back()
-    frame.wait_for_function("heard.filter(({type}) => type === 'reportUrlStateChange').length === 3")
+    frame.wait_for_function("() => heard.filter(({type}) => type === 'reportUrlStateChange').length === 3")
     assert [one["state"] for one in frame.evaluate("heard") if one["type"] == "reportUrlStateChange"] == [
         state,
         {"n": 2},

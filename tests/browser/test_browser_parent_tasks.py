@@ -182,5 +182,5 @@ def _shown(page: Page) -> Frame:
     page.wait_for_load_state()
     frame = page.wait_for_selector("iframe", state="attached").content_frame()
     assert frame is not None
-    frame.wait_for_function("globalThis.isReady")
+    frame.wait_for_function("() => globalThis.isReady")
     return frame
