@@ -50,7 +50,8 @@ _FRAMED_BY = "frame-ancestors 'self' http://localhost:* http://127.0.0.1:*"
 _COMMON_POLICY = "default-src 'none'; base-uri 'none'; form-action 'none'; object-src 'none'; "
 _PAGE_POLICY = (
     _COMMON_POLICY
-    + "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {reached}; frame-src {frames}; "
+    # Of blobs, because Firefox takes the address of what a view gives to be saved for the frame's next one.
+    + "script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src {reached}; frame-src {frames} blob:; "
     + _FRAMED_BY
 )
 _VIEW_POLICY = (

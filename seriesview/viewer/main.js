@@ -20,4 +20,5 @@ async function open() {
   }
 }
 
-if (location.protocol !== 'file:' || 'seriesviewEmbedded' in globalThis) open();
+// Else opened_as_file.js has said why not.
+if ('seriesviewEmbedded' in globalThis || (location.protocol !== 'file:' && globalThis.origin !== 'null')) open();

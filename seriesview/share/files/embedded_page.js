@@ -1,6 +1,7 @@
 // Before the viewer in a single file: what it fetches lies in the page itself.
 {
-  /** @type {Map<string, Blob>} */
+  // No Blobs: WebKit lets no worker of a page that was opened as a file read them.
+  /** @type {Map<string, ArrayBuffer>} */
   const files = new Map();
   const workers = new Map();
   for (const element of document.querySelectorAll('script[data-path]')) {
@@ -12,7 +13,7 @@
       const letters = atob(text);
       const bytes = new Uint8Array(letters.length);
       for (let i = 0; i < letters.length; i += 1) bytes[i] = letters.charCodeAt(i);
-      files.set(path, new Blob([bytes]));
+      files.set(path, bytes.buffer);
     }
     element.remove();
   }

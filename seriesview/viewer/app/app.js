@@ -183,6 +183,8 @@ export function startApp(connection, element) {
     unopened = null;
     page.showFigure();
     applyState(connection.state);
+    // The first move leads to another step, from which there is a way back to this one.
+    history.forget();
   }
 
   /** @param {string} message */

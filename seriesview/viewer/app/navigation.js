@@ -84,8 +84,10 @@ export function listenToPointers(app) {
 
   for (const name of /** @type {const} */ (['pointerup', 'pointercancel'])) {
     app.element.addEventListener(name, (event) => {
-      if (!fingers.delete(event.pointerId)) return;
+      if (!fingers.has(event.pointerId)) return;
+      // What a quick hand, or a busy page, has put into one animation frame.
       if (latest) move();
+      fingers.delete(event.pointerId);
       pinch = null;
       if (drag && name === 'pointerup') finish(drag, event);
       if (event.pointerType === 'touch') {
