@@ -23,7 +23,7 @@ KNOWN = {
     "node": {"store"},
     "tasks": {"series", "store", "workspace", "the package"},
     "backend": {"node", "store", "tasks"},
-    "figures": {"backend", "node", "requesting", "share", "store"},
+    "figures": {"backend", "node", "requesting", "share", "store", "workspace"},
     "demo": set(),
     "config": {"readers", "workspace"},
 }

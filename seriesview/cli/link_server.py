@@ -41,6 +41,7 @@ class ServeOptions:
     channel: str | None
     as_json: bool
     no_browser: bool
+    shows_all: bool
 
 
 def serve_options(command: Command) -> Command:
@@ -72,6 +73,13 @@ def serve_options(command: Command) -> Command:
         ),
         click.option("--json", "as_json", is_flag=True, help='Print links as {"url": ...}, for programs.'),
         click.option("--no-browser", is_flag=True, help="Open no browser, on a terminal neither."),
+        click.option(
+            "--all",
+            "shows_all",
+            is_flag=True,
+            help="Let whoever has a link read everything in the storage directory whose hash they know, not only what "
+            "is shown.",
+        ),
     )
     for option in reversed(options):
         command = option(command)
@@ -95,6 +103,7 @@ def serve_figure(
             host=options.host,
             port=options.port,
             allow_hosts=options.allow_hosts,
+            shows_all=options.shows_all,
             announce=say,
         )
         server.start()

@@ -78,6 +78,8 @@ def command(
     config.yaml that you may edit, and with all that is built; the command says which. What is built already is not
     built again. Everything else is as with `seriesview serve`.
 
+    Links show what PATH holds, and nothing else of the storage directory, unless --all is given.
+
     A link may be old, printed, and of any host: what it names is shown from the storage directory here, with the range
     and the settings that it holds. What was exported or published is opened where it is.
 

@@ -110,7 +110,7 @@ class Figure:
             is_own = _is_page_of(base, client)
             view = view_url or self._view_url or (VIEW_PATH if is_own else f"{_public(client)}{VIEW_PATH}")
             path = figure_path(view, parse_uri(uri)[0], channel, label or self._label)
-            return f"{base}{path}#token={new_token(client)}" if is_own else f"{base}{path}"
+            return f"{base}{path}#token={new_token(client, uri)}" if is_own else f"{base}{path}"
         finally:
             client.close()
 

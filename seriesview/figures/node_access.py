@@ -7,10 +7,11 @@ import os
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from seriesview.errors import BackendError, NodeError
 from seriesview.figures.place import VIEW_NAME
+from seriesview.store.uris import parse_uri
 
 if TYPE_CHECKING:
     from seriesview.backend.client import DaemonClient
@@ -82,7 +83,7 @@ def connect(storage_dir: Path, at: tuple[str, int]) -> DaemonClient:
             f"a kachery daemon answers at {client.address}, which shows no pages; stop it, and use `seriesview node` "
             "or `seriesview serve` on its storage directory"
         )
-    if VIEW_NAME not in _views(client):
+    if VIEW_NAME not in (_said(client).get("views") or []):
         raise BackendError(
             f"the node at {client.address} does not show seriesview's viewer; stop it, and start it again with this "
             "version of seriesview"
@@ -90,17 +91,21 @@ def connect(storage_dir: Path, at: tuple[str, int]) -> DaemonClient:
     return client
 
 
-def _views(client: DaemonClient) -> list[str]:
-    """The names of the views that a node shows."""
+def shows_all(client: DaemonClient) -> bool:
+    """Whether links to a node reach all that its channel permits, and not only the figures that it was given."""
+    return bool(_said(client).get("showsAll", True))
+
+
+def _said(client: DaemonClient) -> dict[str, Any]:
+    """What a node says of itself to whoever asks."""
     from seriesview.backend.client import Refused
 
     try:
         said = json.loads(client.get(f"{client.address}/session"))
     except (Refused, ValueError):
         # A node of an earlier version.
-        return []
-    views = said.get("views") if isinstance(said, dict) else None
-    return views if isinstance(views, list) else []
+        return {}
+    return said if isinstance(said, dict) else {}
 
 
 def has_channel(client: DaemonClient, channel: str) -> bool:
@@ -114,9 +119,9 @@ def has_channel(client: DaemonClient, channel: str) -> bool:
         return True
 
 
-def new_token(client: DaemonClient) -> str:
-    """A token that one browser can use once, within the hour. Raises BackendError."""
-    token = client.post("/newLinkToken", {}).get("token")
+def new_token(client: DaemonClient, uri: str) -> str:
+    """A token that one browser can use once, within the hour, to see the figure of a URI. Raises BackendError."""
+    token = client.post("/newLinkToken", {"shown": [parse_uri(uri)[0]]}).get("token")
     if not isinstance(token, str):
         raise BackendError(f"the node at {client.address} gave no token for a link; start it again")
     return token

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from seriesview.errors import BackendError, NodeError
-from seriesview.figures.node_access import connect, new_token, permit_links
+from seriesview.figures.node_access import connect, new_token, permit_links, shows_all
 from seriesview.figures.place import VIEW_PATH, channel_name, views
 from seriesview.store.daemon import find_node
 from seriesview.store.uris import parse_uri
@@ -19,6 +19,7 @@ from seriesview.store.uris import parse_uri
 if TYPE_CHECKING:
     from seriesview.backend.backend import Backend
     from seriesview.backend.client import DaemonClient
+    from seriesview.node.reach import Reach
     from seriesview.node.server import NodeThread
 
 _COMING_UP_SECONDS = 3.0
@@ -40,10 +41,12 @@ class FigureServer:
         host: str = "localhost",
         port: int | None = None,
         allow_hosts: tuple[str, ...] = (),
+        shows_all: bool = False,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Listen on `host` and `port`: without a port on kachery's usual one or, where that is taken, any.
 
+        Links reach what the figures are made of that links were made to; with `shows_all` the whole directory.
         `channel` is FIGURL_CHANNEL where it is not given, else `seriesview`. `announce` gets lines for people.
         """
         self._directory = storage_dir.expanduser().absolute()
@@ -51,6 +54,7 @@ class FigureServer:
         self._host = host
         self._port = port
         self._allow_hosts = allow_hosts
+        self._shows_all = shows_all
         self._announce = announce
         self._node: NodeThread | None = None
         self._client: DaemonClient | None = None
@@ -86,6 +90,7 @@ class FigureServer:
         try:
             self._at = self._find() or self._start_node()
             self._client = connect(self._directory, self._at)
+            self._announce(self._what_is_shown())
             functions, when_idle = open_functions(self._directory)
             backend = Backend(self._client, [self.channel], functions, when_idle=when_idle)
             backend.start()
@@ -118,7 +123,7 @@ class FigureServer:
         if self._client is None:
             raise BackendError("the server of figures is not started, or has ended")
         page = figure_path(VIEW_PATH, parse_uri(uri)[0], self.channel, label, state)
-        return f"{page}#token={new_token(self._client)}"
+        return f"{page}#token={new_token(self._client, uri)}"
 
     def link(self, uri: str, label: str, state: Mapping[str, Any] | None = None) -> str:
         """A new link to the figure whose data `uri` names; one browser can follow it, within the hour."""
@@ -139,7 +144,14 @@ class FigureServer:
         ports = [self._port] if self._port is not None else [_usual_port(), 0]
         for port in ports:
             node = NodeThread(
-                NodeConfig(self._directory, self._host, port, allow_hosts=self._allow_hosts, views=views())
+                NodeConfig(
+                    self._directory,
+                    self._host,
+                    port,
+                    allow_hosts=self._allow_hosts,
+                    views=views(),
+                    reach=self._reach(),
+                )
             )
             try:
                 node.start()
@@ -153,6 +165,20 @@ class FigureServer:
             self._node = node
             return ("127.0.0.1" if self._host in (*_LOOPBACK, *_EVERYWHERE) else self._host), node.port
         raise AssertionError("not reached")
+
+    def _reach(self) -> Reach | None:
+        from seriesview.store.opening import open_store
+        from seriesview.workspace.shown import Shown
+
+        return None if self._shows_all else Shown(open_store(self._directory, "embedded"))
+
+    def _what_is_shown(self) -> str:
+        assert self._client is not None
+        if not shows_all(self._client):
+            also = "; that node was not started with --all" if self._shows_all else " (--all: everything)"
+            return f"links show what they were made for, and nothing else in {self._directory}{also}"
+        whose = "" if self._node is not None else f", as channel {self.channel} of that node permits"
+        return f"whoever has a link can read all in {self._directory} whose hash they know{whose}"
 
     def _comes_up(self, may_wait: bool) -> tuple[str, int] | None:
         deadline = time.monotonic() + (_COMING_UP_SECONDS if may_wait else 0.0)

@@ -56,9 +56,12 @@ class Results(Protocol):
 class TaskBroker:
     """All tasks and backends of one node; belongs to one event loop."""
 
-    def __init__(self, key: bytes, results: Results, limits: BrokerLimits | None = None) -> None:
+    def __init__(
+        self, key: bytes, results: Results, limits: BrokerLimits | None = None, hides_results: bool = False
+    ) -> None:
         self.limits = limits or BrokerLimits()
         self._key = hmac.digest(key, b"backend IDs", hashlib.sha256)
+        self._hidden = hmac.digest(key, b"results", hashlib.sha256) if hides_results else b""
         self._results = results
         self._providers = Providers(self.limits)
         self._tasks: dict[tuple[str, str], Task] = {}
@@ -89,12 +92,10 @@ class TaskBroker:
         Raises ValueError where `kwargs` cannot be JSON or are too large.
         """
         canonical = canonical_json(kwargs)
-        if len(canonical) > self.limits.max_kwargs_bytes:
-            raise ValueError(
-                f"{len(canonical)} bytes of arguments, {self.limits.max_kwargs_bytes} are allowed"
-            )
+        if len(canonical) > (most := self.limits.max_kwargs_bytes):
+            raise ValueError(f"{len(canonical)} bytes of arguments, {most} are allowed")
         offer = Offer(channel, function_id, function_type, owner)
-        result_hash = protected_hash(task_hash_of_json(function_id, canonical), owner)
+        result_hash = protected_hash(task_hash_of_json(function_id, canonical), owner or self._hidden)
         if function_type != "pure-calculation":
             # Only the order of keys is lost by sorting, but functions that are not pure may look at it.
             return self._begin(Task(offer, new_task_id(), result_hash, javascript_json(kwargs)))

@@ -43,7 +43,7 @@ def bucket_routes() -> list[Route]:
 async def _get(request: Request) -> Response:
     node: Node = request.app.state.node
     place = _place(request)
-    if place is None:
+    if place is None or (place.kind == "result" and not node.gate.gives_result(place.path)):
         return _not_found()
     elsewhere = node.buckets.elsewhere.url(place.path) if place.kind == "result" else None
     if elsewhere is not None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from seriesview.node.quotas import CallerLimits
+from seriesview.node.reach import Reach
 from seriesview.node.task_records import BrokerLimits
 
 ViewFiles = Path | Mapping[str, bytes]
@@ -60,6 +61,8 @@ class NodeConfig:
     """Views that the node shows itself, by name, at /view/NAME/."""
     view_origins: tuple[str, ...] = ()
     """Origins whose views the node's page may show."""
+    reach: Reach | None = None
+    """What browsers and holders of tokens may read; None: whatever their channels permit."""
     limits: Limits = field(default_factory=Limits)
     task_limits: BrokerLimits = field(default_factory=BrokerLimits)
     caller_limits: CallerLimits = field(default_factory=CallerLimits)

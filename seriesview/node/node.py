@@ -20,6 +20,7 @@ from seriesview.node.mutables import Mutables
 from seriesview.node.one_thread import ShortCalls
 from seriesview.node.quotas import Quotas
 from seriesview.node.rare_warnings import RareWarnings
+from seriesview.node.reach import Gate
 from seriesview.node.result_keeping import ResultKeeping
 from seriesview.node.results_elsewhere import ResultsElsewhere
 from seriesview.node.tokens import TOKENS_FILE, Sessions, Tokens
@@ -61,7 +62,9 @@ class Node:
                 config.limits.signed_url_seconds,
                 ResultsElsewhere(self._bucket_url, self.database),
             )
-            self.broker = TaskBroker(self.key, self.buckets, config.task_limits)
+            self.broker = TaskBroker(
+                self.key, self.buckets, config.task_limits, hides_results=config.reach is not None
+            )
             self.mutables = Mutables(self.database)
             self.feeds = Feeds(self.database)
             self.tokens = Tokens(config.token_file, self.directory / TOKENS_FILE)
@@ -73,6 +76,7 @@ class Node:
             raise
         self.threads = ThreadPoolExecutor(_THREADS, "node")
         self.short_calls = ShortCalls(self.threads)
+        self.gate = Gate(config.reach, self.threads)
         self.names = LateSync((self.writer, self.buckets.writer), self.threads)
         self.long_calls = ThreadPoolExecutor(_LONG_CALLS, "node-long")
         self.results = ResultKeeping(

@@ -11,6 +11,7 @@ from starlette.routing import Route
 from seriesview.node.access import SESSION_PATH, cookie_name
 from seriesview.node.callers import Caller
 from seriesview.node.channels import PERMISSIONS
+from seriesview.node.names import is_sha1
 from seriesview.node.node import Node
 from seriesview.node.proxies import is_forwarded
 from seriesview.node.requests import InvalidRequest, answer, check_fields, json_body
@@ -58,8 +59,14 @@ async def _halt(request: Request) -> Response:
 
 
 async def _new_link_token(request: Request) -> Response:
-    """Give a kachery client a token for a link that one browser can follow."""
+    """Give a kachery client a token for a link that one browser can follow, to the figures that it names."""
     node: Node = request.app.state.node
+    body = await json_body(request)
+    check_fields(body, {}, {"shown": list})
+    shown = body.get("shown", [])
+    if not all(is_sha1(sha1) for sha1 in shown):
+        raise InvalidRequest("field shown must hold SHA-1s")
+    await node.gate.add(shown)
     return answer({"success": True, "token": node.sessions.new_link_token()})
 
 
@@ -81,6 +88,7 @@ async def _session(request: Request) -> Response:
             "bucketUrl": channel.bucket_url if caller and channel else None,
             "views": sorted(node.config.views),
             "viewOrigins": list(node.config.view_origins),
+            "showsAll": not node.gate.is_there,
         }
     )
 

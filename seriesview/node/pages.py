@@ -20,6 +20,7 @@ from seriesview.node.link_policy import check_sendable
 from seriesview.node.names import is_origin
 from seriesview.node.node import Node
 from seriesview.node.packing import content_response, packed_response
+from seriesview.node.reach import NOT_SHOWN
 from seriesview.node.requests import caller_of
 from seriesview.node.sending import FileResponse
 from seriesview.store.layout import artifact_path
@@ -152,7 +153,13 @@ async def _artifact(request: Request) -> Response:
     allowed_channel(node, place.channel, caller, "requestFiles")
     stored = artifact_path(node.directory, place.sha1)
     path: Path | None = stored
-    if not os.path.isfile(stored):  # noqa: PTH113  (faster)
+    is_shown = await node.gate.shows(caller, place.sha1)
+    if not is_shown and not node.buckets.exists(place.path):
+        return PlainTextResponse(f"sha1://{place.sha1}: {NOT_SHOWN}", 404)
+    if not is_shown:
+        # What was uploaded to a channel is for everybody.
+        path = None
+    elif not os.path.isfile(stored):  # noqa: PTH113  (faster)
         path = local_file(node.directory, place.sha1) if caller.is_client else None
     check = None if path in (None, stored) else partial(check_sendable, node, path)
     headers = {

@@ -105,6 +105,7 @@ async def _request(request: Request) -> Response:
     function_id, function_type = _function_id(body), _function_type(body)
     length = request.headers.get("content-length", "")
     node.quotas.check_task(account, int(length) if length.isdecimal() else node.limits.json_bytes)
+    await node.gate.check_arguments(caller_of(request), body["taskKwargs"])
     try:
         task = broker.request(channel.name, function_id, function_type, body["taskKwargs"], owner)
     except ValueError as error:
@@ -114,10 +115,11 @@ async def _request(request: Request) -> Response:
         await wait_unless_gone(request, task.when_final(), seconds_of(body["timeoutMsec"]))
     said = {"success": True, "taskId": task.task_id, **_outcome(task)}
     if function_type != "action":
-        buckets = node.buckets
-        said["taskResultUrl"] = buckets.url(buckets.result_path(channel.name, task.result_hash))
-    if task.status == "waiting":
-        # What a kachery daemon does not say.
+        path = node.buckets.result_path(channel.name, task.result_hash)
+        node.gate.hand_out(path)
+        said["taskResultUrl"] = node.buckets.url(path)
+    if task.status == "waiting" and "backends" in request.query_params:
+        # What a kachery daemon does not say, and the node's page asks for.
         said["backends"] = broker.prospect(task)
     return answer(said)
 

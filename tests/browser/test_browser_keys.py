@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from browsing import Viewer
+from page_views import open_dialog
 from playwright.sync_api import Locator, Page, expect
 from recordings import Builder, noise
 from viewer_places import Places, show
@@ -214,7 +215,7 @@ def test_keys_are_the_views_again_after_the_dialog_of_the_page_around(
 ) -> None:
     viewer = show(page, places.address("tasks", workspace))
     viewer.set_state(**PLACE)
-    page.locator("#channel-button").click()
+    open_dialog(page)
     dialog = page.locator("#channel-dialog")
     expect(dialog).to_be_visible()
     dialog.locator("#backend-label").focus()

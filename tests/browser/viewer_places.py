@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 from browsing import Viewer
 from playwright.sync_api import BrowserContext, Frame, Page
@@ -93,7 +93,8 @@ class Places:
         if self.node is None or not link.startswith(self.node):
             return link
         client = connect(self.storage, ("127.0.0.1", int(self.node.rpartition(":")[2])))
-        return f"{link}#token={new_token(client)}"
+        sha1 = parse_qs(urlsplit(link).query)["d"][0]
+        return f"{link}#token={new_token(client, f'sha1://{sha1}/figure.json')}"
 
 
 def start_backend(surroundings: Surroundings, *options: str) -> Process:

@@ -50,7 +50,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   /** @param {Task} task @returns {Promise<Outcome>} */
   async function ask(task) {
     const { functionId, functionType, kwargs } = task.request;
-    const answer = await post('task/requestTask', {
+    const answer = await post('task/requestTask?backends', {
       channelName: whom.channel,
       taskFunctionId: functionId,
       taskKwargs: kwargs,
