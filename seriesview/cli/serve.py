@@ -26,8 +26,8 @@ def command(workspace: str, storage_dir: Path | None, **options: Any) -> None:
     of its own on standard output, and a browser opens on it where this is a terminal with a screen. Over SSH the
     line to type on your own computer is printed instead.
 
-    Links show what WORKSPACE reaches, and nothing else of the storage directory, unless --all is given; a node that runs
-    already may show more, and a line says so.
+    Links show what WORKSPACE reaches, and nothing else of the storage directory, unless --all is given; a node that
+    runs already may show more, and a line says so.
 
     A link works once, in one browser, within the hour; after that the browser is known. For a further link press
     Enter in the terminal, or send the process SIGUSR1.
