@@ -60,6 +60,10 @@ class ArrowTable:
         """Where a row is, for people."""
         return f"row {row}"
 
+    def are_numbers(self, cells: Any) -> Any:
+        """Which cells of a text array are numbers: none, since numbers have a type of their own."""
+        return pc.if_else(pc.is_null(cells), None, False)
+
     def why_not_a_number(self, cell: str) -> str:
         """What is wrong with a cell among numbers."""
         return f"{cell!r} is not a number"

@@ -66,6 +66,11 @@ class TimeAxis:
                 self._steps.add(seconds)
             self._store.append(len(seconds), [(seconds,)])
             first += len(seconds)
+        if are_samples and first > 1 and self.times(0, 1) == self.times(first - 1, first):
+            raise ReaderError(
+                f"{table.table.path}: column {self._name}: all times are the same, {self.session_start or 'one'}, "
+                "which tells no sample from another; set `sampling_frequency:` (Hz), or `timestamps:` to other times"
+            )
 
     @property
     def decisions(self) -> list[Decision]:

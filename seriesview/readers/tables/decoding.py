@@ -16,7 +16,7 @@ from seriesview.errors import ReaderError
 from seriesview.readers.clocks import ClockError
 from seriesview.readers.tables.column_store import Arrays, ColumnStore
 from seriesview.readers.tables.names import is_time_name, is_unnamed, may_be_time_name
-from seriesview.readers.tables.text_table import are_numbers
+from seriesview.readers.tables.text_table import THOUSANDS
 from seriesview.readers.tables.wall_clock import (
     NO_ZONE,
     ClockCells,
@@ -54,6 +54,10 @@ class Table(Protocol):
 
     def place_of(self, row: int) -> str:
         """Where a row is, for people."""
+        ...
+
+    def are_numbers(self, cells: Any) -> Any:
+        """Which cells of a text array are numbers, null where a cell is."""
         ...
 
     def why_not_a_number(self, cell: str) -> str:
@@ -229,12 +233,16 @@ class DecodedTable:
         arrays = self._as_clock(column, cells, known) if not column.numbers else None
         if arrays is not None:
             return arrays
-        numbers = are_numbers(cells)
+        numbers = self.table.are_numbers(cells)
         count = int(pc.sum(numbers).as_py() or 0)
         if column.first_text is None and count < len(known):
             row = pc.index(numbers, False).as_py()
             column.first_text = (self.num_rows + row, cells[row].as_py())
-        column.numbers += count
+        # A number with signs between its thousands is one that must be written otherwise.
+        likely = (
+            int(pc.sum(pc.match_substring_regex(known, THOUSANDS)).as_py() or 0) if count < len(known) else 0
+        )
+        column.numbers += count + likely
         column.texts += len(known) - count
         column.missing += len(cells) - len(known)
         return ()

@@ -12,7 +12,7 @@ _SUFFIX = re.compile(r"(?P<name>.*?)[_ .-](?P<unit>[^\W\d_]+)")
 _EMPTY_NAMES = re.compile(r"|Unnamed: \d+(?:_level_\d+)?|__index_level_\d+__|index|row", re.IGNORECASE)
 _TIME_NAMES = re.compile(
     r"times?|t|time_?stamps?|date[_/]?time|date|clock_time|timer|elapsed(_time)?|epoch|unix_?time|utc|gmt|datum|uhrzeit"
-    r"|zeit(stempel)?|heure|fecha|hora"
+    r"|zeit(stempel)?|datenum|serial_date|heure|fecha|hora"
 )
 # Names that may be those of times, and may be those of temperatures, minima or counts.
 _MAYBE_NAMES = re.compile(r"x_value|clock|s|secs?|seconds|ms|msec|us|usec|ns|min|minutes?|h|hours?")

@@ -115,19 +115,14 @@ def sniff(path: Path, header_lines: int | None = None) -> TextFormat:
     delimiter, decimal = _delimiter([line for _, line in sample], delimiters)
     rows = [_split(line, delimiter, decimal) for _, line in sample]
     width = _usual_width(rows)
-    start = 0 if header_lines is not None else _first_data_row(rows, width)
-    decisions: list[Decision] = []
+    start, decisions = (0, []) if header_lines is not None else _data_begin(rows, width)
     device: tuple[float | None, float | None] = (None, None)
     if header_lines is None:
-        start, device, decisions = _device_lines(rows, start)
+        start, device, said = _device_lines(rows, start)
+        decisions = said or decisions
     if start >= len(rows):
         raise ReaderError(f"{path}: no samples: there is a header, but no line of data")
     above += sample[:start]
-    if header_lines is None and start == 0 and _is_row_of_column_numbers(rows, width):
-        above, start = sample[:1], 1
-        decisions.append(
-            Decision("the first line is taken for the columns' names, not for data", is_guess=True)
-        )
     first_line = sample[start][0]
     data = rows[start:]
     names = None if device[1] is not None else _names_above(above, delimiter, width, data)
@@ -180,7 +175,8 @@ def _delimiter(lines: list[str], delimiters: Sequence[str]) -> tuple[str, str]:
         rows = [_split(line, delimiter, ".") for line in lines]
         width = _usual_width(rows)
         fitting = [row for row in rows if len(row) == width]
-        for decimal in (".", ",") if delimiter != "," else (".",):
+        is_quoted = any('"' in line for line in lines[-20:])
+        for decimal in (".", ",") if delimiter != "," or is_quoted else (".",):
             if width < 2 and len(delimiters) > 1 and (delimiter, decimal) not in ((",", "."), (";", ",")):
                 continue
             cells = [cell for row in fitting[1:] or fitting for cell in row[:_TRIED_CELLS]]
@@ -241,6 +237,27 @@ def _first_data_row(rows: list[list[str]], width: int) -> int:
     return len(rows)
 
 
+def _data_begin(rows: list[list[str]], width: int) -> tuple[int, list[Decision]]:
+    """The first row of data, and a word on a row above it that could be one too."""
+    start = _first_data_row(rows, width)
+    # An odd cell makes no header of a row below names.
+    while 1 < start < len(rows) and len(rows[start - 1]) == len(rows[start - 2]) == width:
+        if not any(map(is_number, rows[start - 1])) or any(map(is_number, rows[start - 2])):
+            break
+        start -= 1
+    below_names = start > 0 and rows[start - 1][0] == ""
+    if (below_names or start == 0) and _is_row_of_column_numbers(rows[start:], width, below_names):
+        start += 1
+    elif not 0 < start < len(rows) or not any(map(is_number, rows[start - 1])):
+        return start, []
+    cells = ", ".join(rows[start - 1][:3]).lstrip(", ")
+    return start, [
+        Decision(
+            f"the line above the first numbers ({cells}...) is taken for the columns' names", is_guess=True
+        )
+    ]
+
+
 def _device_lines(
     rows: list[list[str]], start: int
 ) -> tuple[int, tuple[float | None, float | None], list[Decision]]:
@@ -270,14 +287,15 @@ def _device_lines(
     return start, (None, None), []
 
 
-def _is_row_of_column_numbers(rows: list[list[str]], width: int) -> bool:
+def _is_row_of_column_numbers(rows: list[list[str]], width: int, below_names: bool) -> bool:
     """Whether a first row of nothing but numbers names the columns, as data frames without names write it."""
     others = [row for row in rows[1:] if len(row) == width]
-    if len(rows[0]) != width or width < 2 or not others:
+    if not others or len(rows[0]) != width or width < 2:
         return False
     if not rows[0][0] and all(row[0] for row in others):
         named = [float(cell) for cell in rows[0][1:] if is_number(cell)]
-        return len(named) == width - 1 and all(before < after for before, after in pairwise(named))
+        rises = all(before < after for before, after in pairwise(named))
+        return len(named) == width - 1 and (rises or below_names)
     numbers = [str(column) for column in range(width)]
     return rows[0] == numbers and all(any("." in row[column] for row in others) for column in range(width))
 
@@ -300,10 +318,10 @@ def _names_above(
     index_name = ""
     if len(header) > 1 and header[-1][0] and not any(header[-1][1:]):
         index_name = header.pop()[0]
-    units = _units(header, data)
+    units = _units([row for row in header[:-1] if _is_telling(row)], header[-1], data)
     if units is not None:
         header.pop()
-    telling = [row for row in header if len(set(row[1:])) > 1 or len(row) < 3] or header[-1:]
+    telling = [row for row in header if _is_telling(row)] or header[-1:]
     last = telling[-1]
     if len(set(last)) == len(last) and not all(cell.isdigit() for cell in last[1:]):
         telling = [last]
@@ -317,14 +335,19 @@ def _names_above(
     return names
 
 
-def _units(header: list[list[str]], data: list[list[str]]) -> list[str] | None:
-    """The last row of a header, where it holds the units of the names above it."""
-    if len(header) < 2:
+def _is_telling(row: list[str]) -> bool:
+    """Whether a row of a header tells columns from each other."""
+    return (len(set(row[1:])) > 1 or len(row) < 3) and any(row[1:] or row)
+
+
+def _units(above: list[list[str]], units: list[str], data: list[list[str]]) -> list[str] | None:
+    """The last row of a header, where it holds the units of the names in the rows above it."""
+    if not above:
         return None
-    names, units = header[-2], header[-1]
+    names = above[-1]
     if all(not cell or cell[0] + cell[-1] in ("()", "[]") for cell in units):
         return units
-    if len(set(names)) < len(names) and len(set(names[1:])) > 1:
+    if len(set(names)) < len(names):
         return None
     if any(is_time_name(cell) for cell in units) and not any(is_time_name(cell) for cell in names):
         return None
@@ -369,9 +392,3 @@ def _doubts(rows: list[list[str]], delimiter: str, decimal: str) -> list[Decisio
     sign = "comma" if decimal == "," else "point"
     said = f"the {sign} in numbers such as {cells[0].replace('.', decimal)} is taken for a decimal {sign}"
     return [Decision(said, is_guess=True)]
-
-
-def has_thousands(cell: str) -> bool:
-    """Whether a cell is a number but for signs between its thousands."""
-    plain = re.sub(r"(?<=\d)[., '](?=\d{3}(?!\d))", "", cell)
-    return plain != cell and is_number(plain.replace(",", "."))

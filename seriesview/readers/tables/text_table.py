@@ -21,12 +21,12 @@ from seriesview.readers.tables.text_format import (
     MISSING,
     NUMBER,
     TextFormat,
-    has_thousands,
     is_number,
 )
 from seriesview.readers.tables.text_lines import Block
 
 _NUMBERS = rf"^\s*{NUMBER}\s*$"
+THOUSANDS = r"^\s*[+-]?\d{1,3}(?:(?:[,']\d{3})+(?:\.\d+)?|(?:\.\d{3})+,\d+|(?:\.\d{3}){2,})\s*$"
 _HEXADECIMAL = re.compile(rb"0[xX]")
 _INTEGER = r"^[+-]?\d+$"
 
@@ -186,9 +186,15 @@ class TextTable:
             mended.append(cleaned)
         return "".join(line + "\n" for line in mended).encode()
 
+    def are_numbers(self, cells: Any) -> Any:
+        """Which cells of a text array are numbers, null where a cell is."""
+        if self.format.decimal == ",":
+            cells = pc.replace_substring(pc.replace_substring(cells, ".", "?"), ",", ".")
+        return pc.match_substring_regex(cells, _NUMBERS)
+
     def why_not_a_number(self, cell: str) -> str:
         """What is wrong with a cell among numbers."""
-        if has_thousands(cell):
+        if re.match(THOUSANDS, cell):
             return f"{cell!r} is not a number as it stands: write it without separators of thousands"
         hint = " (with a decimal comma?)" if "," in cell and is_number(cell.replace(",", ".")) else ""
         return f"{_short(cell)} is not a number{hint}"
@@ -197,11 +203,6 @@ class TextTable:
 def _has_hexadecimal(data: bytes) -> bool:
     """Whether there may be integers that pyarrow takes for hexadecimal ones."""
     return (b"x" in data or b"X" in data) and _HEXADECIMAL.search(data) is not None
-
-
-def are_numbers(cells: Any) -> Any:
-    """Which cells (a text array) are numbers, null where a cell is."""
-    return pc.match_substring_regex(cells, _NUMBERS)
 
 
 def _short(cell: str) -> str:
