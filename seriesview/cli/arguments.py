@@ -95,7 +95,7 @@ def _resolve(text: str, example: str) -> str:
         raise FormatError(f"{text}: no such file, and no sha1:// URI; give a URI or {example}")
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FormatError(f"{text}: cannot be read as JSON ({error}); give a URI or {example}") from error
     uri = result.get("uri") if isinstance(result, dict) else None
     if not isinstance(uri, str):

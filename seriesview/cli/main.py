@@ -128,6 +128,13 @@ def run_command(command: click.Command, arguments: list[str], name: str) -> NoRe
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except (MemoryError, RecursionError) as error:
+        # Whatever took it, a file that somebody made: more than there is, or nested without end.
+        reason = (
+            "not enough memory for this" if isinstance(error, MemoryError) else "nested too deeply to be read"
+        )
+        _report(SeriesviewError(f"{reason}; --traceback shows where"), "--traceback" in arguments)
+        sys.exit(ERROR_STATUS)
     except (SeriesviewError, OSError) as error:
         _report(error, "--traceback" in arguments)
         sys.exit(ERROR_STATUS)

@@ -13,6 +13,7 @@ from seriesview.series.fields import Fields, checked_uri, json_number
 
 PAGE_PARTS = 4096
 MAX_PART_ROWS = 65536
+_MOST_BYTES = 1 << 62
 DTYPES = (
     "int8",
     "int16",
@@ -180,10 +181,13 @@ def parse_link(value: Any, where: str, dtype: str, num_samples: int, num_channel
         fill = entry.extended_number("fill_value", 0)
         return ChunkedLink(entry.uri("uri"), (shape[0], shape[1]), filters, chunks, fill, byte_order)
     itemsize = np.dtype(dtype).itemsize
-    return ContiguousLink(
+    link = ContiguousLink(
         uri=entry.uri("uri"),
         offset=entry.integer("offset"),
         row_stride=entry.integer("row_stride", 1),
         channel_stride=entry.integer("channel_stride", 1, itemsize),
         byte_order=byte_order,
     )
+    if link.offset + num_samples * link.row_stride + num_channels * link.channel_stride > _MOST_BYTES:
+        raise FormatError(f"{where}: its samples lie behind the end of any file")
+    return link

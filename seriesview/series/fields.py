@@ -15,6 +15,7 @@ import numpy as np
 from seriesview.errors import FormatError
 
 SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}/[^/?#]+(\?manifest=[0-9a-f]{40})?")
+_LARGEST = (1 << 63) - 1
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -69,11 +70,11 @@ class Fields:
         return self.text(key) if self.has(key) else None
 
     def integer(self, key: str, minimum: int = 0, default: int | None = None) -> int:
-        """An integer of at least `minimum`."""
+        """An integer of at least `minimum`, of 64 bits."""
         value = self._value.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
+        if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= _LARGEST:
             raise FormatError(
-                f"{self.at(key)}: expected an integer of at least {minimum}, found {shown(value)}"
+                f"{self.at(key)}: expected an integer of at least {minimum} of 64 bits, found {shown(value)}"
             )
         return value
 
@@ -119,7 +120,9 @@ class Fields:
     def integers(self, key: str, minimum: int = 0) -> tuple[int, ...]:
         """A list of integers of at least `minimum`."""
         values = self.items(key)
-        if not all(isinstance(v, int) and not isinstance(v, bool) and v >= minimum for v in values):
+        if not all(
+            isinstance(v, int) and not isinstance(v, bool) and minimum <= v <= _LARGEST for v in values
+        ):
             raise FormatError(f"{self.at(key)}: expected integers of at least {minimum}")
         return tuple(values)
 
@@ -174,5 +177,9 @@ def _is_finite(value: float) -> bool:
 
 def shown(value: Any) -> str:
     """A value for a message, cut where it is long."""
-    text = repr(value)
+    try:
+        text = repr(value)
+    except ValueError:
+        # Python writes out no integers of more than some thousand digits.
+        text = "a number of thousands of digits"
     return text if len(text) <= 60 else text[:57] + "..."

@@ -70,7 +70,7 @@ def check_credentials_file(path: Path) -> str:
             f"{CREDENTIALS_VARIABLE}={path}: cannot be read ({error.strerror}); set it to a service account's JSON key",
             "credentials",
         ) from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BucketError(
             f"{path}: no JSON, so no service account's key; {_MAKE_ANOTHER}", "credentials"
         ) from error

@@ -107,7 +107,7 @@ def _locked(path: Path) -> int | None:
 def _read(descriptor: int) -> str | None:
     try:
         found = json.loads(os.pread(descriptor, _MOST_CHARACTERS, 0))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
     session = found.get("session") if isinstance(found, dict) else None
     return session if isinstance(session, str) and session else None

@@ -47,7 +47,7 @@ def probe_daemon(at: tuple[str, int] | None = None) -> Daemon | None:
         node_id, directory = answer["nodeId"], answer["kacheryStorageDir"]
         if not isinstance(node_id, str) or not isinstance(directory, str | None):
             return None
-    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError):
+    except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError):
         return None
     version = str(answer.get("daemonVersion", ""))
     return Daemon(f"http://{host}:{port}", node_id, Path(directory) if directory else None, version)
