@@ -190,6 +190,7 @@
  *   a level, all segments' bins in a row (source/series.js, levelRows): one call for very many segments
  * @property {(manifest: any) => string} [adoptSeries] takes a series manifest that came without a URI, and gives it one
  * @property {string | null} [workspaceUri] of the workspace that the figure's data are, where it is known
+ * @property {string} [figureUri] of the figure's data, where it is known
  * @property {(uri: string) => string | null} [outOfReach] why raw samples of a series cannot be reached, in words; null while they
  *   can, for all that is known
  * @property {(uri: string) => Promise<boolean>} [seekSamples] asks for them again; whether they can be reached
@@ -213,6 +214,7 @@
  * @property {boolean} hasTasks the parent runs tasks
  * @property {boolean} hasByteRanges the parent reads byte ranges
  * @property {string} [workspaceUri] static: of the workspace that figureData is
+ * @property {string} [figureUri] node: of figureData
  * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64}
  */
 

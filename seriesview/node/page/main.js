@@ -71,7 +71,7 @@ async function show() {
   addEventListener('popstate', () => reportState(stateNow() ?? {}));
   listen(frame, view.origin, figureId, services, send, onFile);
 
-  frame.src = addressWith(view, figureId, session);
+  frame.src = addressWith(view, figureId, session, data);
   // Keys are the view's from the beginning, unless somebody has begun to type here.
   frame.addEventListener('load', () => {
     if (document.activeElement === document.body) frame.focus();
@@ -207,13 +207,21 @@ function withoutBase(address) {
   return pathname.slice(new URL(BASE).pathname.length - 1);
 }
 
-/** @param {View} view @param {string} figureId @param {Session} session @returns {string} */
-function addressWith(view, figureId, session) {
+/**
+ * @param {View} view
+ * @param {string} figureId
+ * @param {Session} session
+ * @param {string | null} data SHA-1 of the figure's data
+ * @returns {string}
+ */
+function addressWith(view, figureId, session, data) {
   const state = stateNow();
   // Views decode it twice, so nothing in it may look percent-encoded.
   const text = state && JSON.stringify(state).replaceAll('%', '\\u0025');
   const parameters = [`parentOrigin=${location.origin}`, `figureId=${figureId}`];
   if (view.isOwn) parameters.push('arrays=encoded');
+  // A series can then be asked for by its URI.
+  if (view.isOwn && /^[0-9a-f]{40}$/.test(data ?? '')) parameters.push(`figure=${data}`);
   if (view.isOwn && !session.permissions.includes('requestTasks')) parameters.push('tasks=none');
   if (text) parameters.push(`s=${encodeURIComponent(text)}`);
   return `${view.address}${view.address.includes('?') ? '&' : '?'}${parameters.join('&')}`;

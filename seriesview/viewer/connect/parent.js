@@ -19,7 +19,7 @@ const BYTES_SECONDS = 120;
  * Connect to a figurl parent. A parent of generation K is never sent what later generations added: it is told by its
  * answer to a task, the later ones by theirs to getFileDataUrl or by initializeFigure.
  * @param {Parent} parent
- * @param {Map<string, string>} query of the page's address; the node's own page adds `arrays=encoded`
+ * @param {Map<string, string>} query of the page's address; the node's own page adds `arrays=encoded` and `figure`
  * @returns {Promise<Connection>}
  */
 export async function parentConnection(parent, query) {
@@ -61,6 +61,7 @@ export async function parentConnection(parent, query) {
       hasTasks: abilities.hasTasks,
       hasByteRanges: abilities.isLater,
       leavesArraysEncoded: isNode,
+      ...(isNode && query.has('figure') ? { figureUri: `sha1://${query.get('figure')}/figure.json` } : {}),
     },
     outside: {
       getFileJson: (uri) => readFile(figurl, { type: 'getFileData', uri }, JSON_SECONDS),

@@ -34,6 +34,8 @@ export async function readFigure(source, figureData) {
     return fromWorkspace(source, parseWorkspace(figureData), null);
   }
   if (Array.isArray(figureData.segments)) {
+    // By its URI a backend can be asked about it.
+    if (source.figureUri) return fromSeries(source, source.figureUri);
     const uri = source.adoptSeries?.(figureData);
     if (uri === undefined) throw notShown('a series, which this source does not take');
     return fromSeries(source, uri);

@@ -15,8 +15,11 @@ import { taskSource } from './tasks.js';
  * @returns {Source}
  */
 export function openSource(start, outside) {
-  const workspaceUri = /** @type {any} */ (start).workspaceUri;
-  const known = typeof workspaceUri === 'string' ? { workspaceUri } : {};
+  const { workspaceUri, figureUri } = /** @type {any} */ (start);
+  const known = {
+    ...(typeof workspaceUri === 'string' ? { workspaceUri } : {}),
+    ...(typeof figureUri === 'string' ? { figureUri } : {}),
+  };
   if (start.mode === 'static') {
     const artifacts = makeArtifacts({ bytes: loadFrom(start.base), numbers: null });
     return { ...fileSource('static-files', artifacts, artifacts.readJson), ...known };
