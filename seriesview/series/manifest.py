@@ -23,7 +23,7 @@ from seriesview.series.array_info import (
     parse_link,
 )
 from seriesview.series.fields import Fields
-from seriesview.series.missing import missing_to_json, parse_missing
+from seriesview.series.missing import missing_to_json, only_missing_value, parse_missing
 
 __all__ = [
     "SERIES_FORMAT",
@@ -231,6 +231,8 @@ class SeriesManifest:
             result["intervals"] = self.intervals.to_json_dict()
         if self.missing is not None:
             result["missing"] = missing_to_json(self.missing)
+            if (only := only_missing_value(self.missing)) is not None:
+                result["missing_value"] = only
         return result
 
 

@@ -22,6 +22,12 @@ def missing_to_json(missing: Missing) -> dict[str, Any]:
     return {"values": values, **{key: value for key, value in ends.items() if value is not None}}
 
 
+def only_missing_value(missing: Missing) -> int | float | None:
+    """The one value that is missing, for programs that know of no others; None where there are more, or a range."""
+    is_alone = len(missing.values) == 1 and missing.below is None and missing.above is None
+    return missing.values[0] if is_alone and math.isfinite(missing.values[0]) else None
+
+
 def parse_missing(value: Any, where: str, dtype: str) -> Missing | None:
     """What is missing in samples of a dtype; raises FormatError for numbers that the dtype does not hold."""
     if value is None:

@@ -18,9 +18,10 @@ import seriesview
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import dataset_from_config
 from seriesview.build.shards import Shard
+from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError, FormatError
 from seriesview.readers import registry
-from seriesview.series.manifest import parse_series_manifest
+from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.store import open_store
 
 INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
@@ -385,3 +386,21 @@ def test_manifests_come_back_the_same(store, tmp_path):
     )
     document = manifest.to_json_dict() | {"missing": missing | {"values": ["Infinity", 1.5]}}
     assert parse_series_manifest(json.loads(json.dumps(document))).to_json_dict() == document
+
+
+@pytest.mark.parametrize(
+    ("missing", "alone"),
+    [
+        (Missing((-9999,)), -9999),
+        (Missing((-9999, -1)), None),
+        (Missing((-9999,), below=0), None),
+        (Missing((), above=100), None),
+        (Missing((math.inf,)), None),
+        (None, None),
+    ],
+)
+def test_one_missing_value_is_told_to_programs_that_know_of_no_others(missing, alone):
+    manifest = SeriesManifest("continuous", "float64", (), (), 1.0, missing=missing)
+    document = manifest.to_json_dict()
+    assert document.get("missing_value") == alone
+    assert parse_series_manifest(document).missing == missing
