@@ -18,6 +18,7 @@ import numpy as np
 from seriesview.backend.app_client import AppClient
 from seriesview.backend.backend import BackendLimits, Function
 from seriesview.backend.backend_id import find_backend_id
+from seriesview.backend.client import DaemonClient
 from seriesview.backend.serving import serve_functions, serve_through_app
 from seriesview.errors import SeriesviewError
 
@@ -51,8 +52,15 @@ def note(line: str) -> None:
 
 def echo(kwargs: Mapping[str, Any]) -> Any:
     note(json.dumps(dict(kwargs), sort_keys=True))
-    time.sleep(kwargs.get("seconds", 0))
+    take(kwargs)
     return {"name": os.environ.get("NAME", ""), **kwargs}
+
+
+def take(kwargs: Mapping[str, Any]) -> None:
+    """Take so many `seconds`, or as long as there is no file `until`."""
+    time.sleep(kwargs.get("seconds", 0))
+    while "until" in kwargs and not Path(kwargs["until"]).exists():
+        time.sleep(0.01)
 
 
 def fail(kwargs: Mapping[str, Any]) -> Any:
@@ -62,7 +70,7 @@ def fail(kwargs: Mapping[str, Any]) -> Any:
 
 def act(kwargs: Mapping[str, Any]) -> Any:
     note("action")
-    time.sleep(kwargs.get("seconds", 0))
+    take(kwargs)
     return {"is not": "looked at"}
 
 
@@ -94,6 +102,7 @@ if __name__ == "__main__":
             lambda line: print(line, flush=True),
         )
         sys.exit()
+    DaemonClient.poll_seconds = float(os.environ.get("POLL_SECONDS", DaemonClient.poll_seconds))
     serve_functions(
         lambda _: (FUNCTIONS, lambda: note("idle")),
         sys.argv[1].split(","),

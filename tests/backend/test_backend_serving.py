@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from functools import partial
 from typing import Any
 
 import pytest
+from asking import Asked, ask
 from serving_processes import CHANNEL, Surroundings, all_at_once, until
 
 import seriesview
 from seriesview.errors import TaskError
 from seriesview.requesting import request_task
-
-ask = partial(request_task, channel=CHANNEL)
 
 
 def test_kachery_client_gets_results_errors_and_actions(served: Surroundings) -> None:
@@ -96,10 +94,12 @@ def test_large_results_arrive(served_once: Surroundings) -> None:
 def test_tasks_run_at_the_same_time(surroundings: Surroundings) -> None:
     surroundings.node()
     surroundings.backend(limits={"workers": 4})
-    begin = time.monotonic()
-    answers = all_at_once([partial(ask, "test.echo.1", {"seconds": 2, "n": n}) for n in range(4)])
-    assert [answer["n"] for answer in answers] == [0, 1, 2, 3]
-    assert time.monotonic() - begin < 2 * 4
+    gate = surroundings.directory / "gate"
+    asked = [Asked("test.echo.1", {"until": str(gate), "n": n}) for n in range(4)]
+    # None ends before all have begun.
+    until(lambda: len(surroundings.calls()) == 4)
+    gate.touch()
+    assert [one.result()["n"] for one in asked] == [0, 1, 2, 3]
 
 
 def test_equal_calculations_run_once_and_queries_each(served: Surroundings) -> None:
@@ -114,16 +114,17 @@ def test_equal_calculations_run_once_and_queries_each(served: Surroundings) -> N
 def test_a_full_queue_answers_at_once(surroundings: Surroundings) -> None:
     surroundings.node()
     surroundings.backend(limits={"workers": 1, "max_waiting": 3})
-    first = threading.Thread(target=ask, args=("test.echo.1", {"seconds": 4}))
-    first.start()
+    gate = surroundings.directory / "gate"
+    first = Asked("test.echo.1", {"until": str(gate)})
     until(lambda: len(surroundings.calls()) == 1)
-    begin = time.monotonic()
-    answers = all_at_once([partial(ask, "test.echo.1", {"n": n, "seconds": 0.01}) for n in range(10)])
+    asked = [Asked("test.echo.1", {"n": n}) for n in range(10)]
+    # While the first one still runs.
+    until(lambda: sum(isinstance(one.answer, TaskError) for one in asked) == 7)
+    gate.touch()
+    answers = [one.result() for one in (first, *asked)]
     refused = [answer for answer in answers if isinstance(answer, TaskError)]
     assert len(refused) == 7
     assert all("busy" in str(error) for error in refused)
-    assert time.monotonic() - begin < 30
-    first.join()
 
 
 def test_health_is_answered_while_all_workers_are_busy(surroundings: Surroundings) -> None:

@@ -6,40 +6,28 @@ import signal
 import threading
 import time
 from functools import partial
-from typing import Any
+from pathlib import Path
 
 import pytest
+from asking import Asked, ask
 from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of, until
 
+from seriesview import requesting
 from seriesview.backend.client import DaemonClient
 from seriesview.backend.polling import LongPoll
 from seriesview.errors import SeriesviewError, TaskError
-from seriesview.requesting import request_task
-
-ask = partial(request_task, channel=CHANNEL)
-
-
-class Asked(threading.Thread):
-    """A request in a thread of its own, and what came of it."""
-
-    def __init__(self, *arguments: Any, **more: Any) -> None:
-        super().__init__(daemon=True)
-        self._call = partial(ask, *arguments, **more)
-        self.answer: Any = None
-        self.start()
-
-    def run(self) -> None:
-        try:
-            self.answer = self._call()
-        except SeriesviewError as error:
-            self.answer = error
-
-    def result(self, seconds: float = 60) -> Any:
-        self.join(seconds)
-        assert not self.is_alive()
-        return self.answer
+from seriesview.node.config import NodeConfig
+from seriesview.node.server import NodeThread
+from seriesview.node.task_records import BrokerLimits
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Requests wait for the node to come back however long this machine takes to start one."""
+    monkeypatch.setattr(requesting, "_PATIENCE_SECONDS", 600.0)
+
+
+@pytest.mark.usefixtures("patient")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
 def test_a_restart_of_the_node_loses_and_doubles_no_answer(surroundings: Surroundings, number: int) -> None:
     node = surroundings.node()
@@ -50,25 +38,29 @@ def test_a_restart_of_the_node_loses_and_doubles_no_answer(surroundings: Surroun
     time.sleep(1)
     surroundings.node()
     assert [one.result()["n"] for one in asked] == [0, 1, 2]
-    assert ask("test.echo.1", {"after": 1}, timeout=15) == {"name": "", "after": 1}
+    assert ask("test.echo.1", {"after": 1}, timeout=60) == {"name": "", "after": 1}
     assert len(surroundings.calls()) == 4
     assert "event=disconnected" in backend.written
     backend.wait_for("event=connected")
 
 
+@pytest.mark.usefixtures("patient")
 def test_an_outcome_is_kept_while_the_node_is_away(surroundings: Surroundings) -> None:
     node = surroundings.node()
     backend = surroundings.backend()
-    asked = Asked("test.echo.1", {"seconds": 1})
+    gate = surroundings.directory / "gate"
+    asked = Asked("test.echo.1", {"until": str(gate)})
     until(lambda: len(surroundings.calls()) == 1)
     node.stop(signal.SIGKILL)
-    time.sleep(4)
+    backend.wait_for("event=disconnected")
+    gate.touch()
     surroundings.node()
-    assert asked.result() == {"name": "", "seconds": 1}
+    assert asked.result() == {"name": "", "until": str(gate)}
     backend.wait_for("outcome=finished")
     assert len(surroundings.calls()) == 1
 
 
+@pytest.mark.usefixtures("patient")
 def test_requests_that_wait_outlive_the_node(surroundings: Surroundings) -> None:
     node = surroundings.node()
     backend = surroundings.backend(limits={"workers": 1})
@@ -86,16 +78,18 @@ def test_a_signal_lets_running_tasks_finish_and_answers_the_others(
     surroundings: Surroundings, number: int
 ) -> None:
     surroundings.node()
-    backend = surroundings.backend(limits={"workers": 1})
-    running = Asked("test.echo.1", {"seconds": 2})
+    backend = surroundings.backend(limits={"workers": 1, "grace_seconds": 600})
+    gate = str(surroundings.directory / "gate")
+    running = Asked("test.echo.1", {"until": gate})
     until(lambda: len(surroundings.calls()) == 1)
     waiting = [Asked("test.echo.1", {"n": n}) for n in range(5)]
     until(lambda: ask("seriesview.get_health.1")["waiting"] == 5)
-    begin = time.monotonic()
-    assert backend.stop(number) == 0
-    assert time.monotonic() - begin < 10
-    assert running.result() == {"name": "", "seconds": 2}
+    backend.popen.send_signal(number)
     assert all("stopping" in str(one.result()) for one in waiting)
+    assert running.answer is None
+    Path(gate).touch()
+    assert backend.wait() == 0
+    assert running.result() == {"name": "", "until": gate}
     assert "Traceback" not in backend.written
 
 
@@ -104,19 +98,16 @@ def test_a_task_that_does_not_end_is_reported_and_the_process_ends(surroundings:
     backend = surroundings.backend(limits={"grace_seconds": 1})
     asked = Asked("test.echo.1", {"seconds": 1000})
     until(lambda: len(surroundings.calls()) == 1)
-    begin = time.monotonic()
     assert backend.stop() == 0
-    assert time.monotonic() - begin < 10
     assert "stopped before" in str(asked.result())
 
 
 def test_an_idle_backend_stops_at_once_and_a_second_one_takes_over(surroundings: Surroundings) -> None:
     surroundings.node()
-    first = surroundings.backend(NAME="first")
+    first = surroundings.backend(NAME="first", POLL_SECONDS="600")
     assert ask("test.query.1", function_type="query")["name"] == "first"
-    begin = time.monotonic()
+    # Not when its poll ends.
     assert first.stop() == 0
-    assert time.monotonic() - begin < 3
     surroundings.backend(NAME="second")
     assert ask("test.query.1", function_type="query")["name"] == "second"
 
@@ -175,6 +166,7 @@ def test_actions_are_never_repeated(surroundings: Surroundings) -> None:
     assert surroundings.calls() == ["action", "action"]
 
 
+@pytest.mark.usefixtures("patient")
 def test_restarts_under_load(surroundings: Surroundings) -> None:
     node = surroundings.node()
     surroundings.backend()
@@ -213,10 +205,16 @@ def test_backends_that_start_together_share_one_node(surroundings: Surroundings)
 
 
 def test_a_task_on_its_way_to_a_backend_that_stops_goes_to_another_at_once(
-    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+    surroundings: Surroundings,
 ) -> None:
-    surroundings.node()
-    monkeypatch.setenv("KACHERY_STORAGE_DIR", str(surroundings.storage))
+    # Nobody notices by waiting that it has gone.
+    limits = BrokerLimits(gone_seconds=600, lease_seconds=600)
+    config = NodeConfig(surroundings.storage, port=surroundings.port, channels=(CHANNEL,), task_limits=limits)
+    with NodeThread(config):
+        leave_and_stay()
+
+
+def leave_and_stay() -> None:
     client = DaemonClient()
     assert client.connect()
     functions = {"test.echo.1": "pure-calculation"}
@@ -227,10 +225,8 @@ def test_a_task_on_its_way_to_a_backend_that_stops_goes_to_another_at_once(
     # As if that answer had not arrived.
     leaving._received -= 1
     leaving.cut()
-    begin = time.monotonic()
     leaving.leave()
-    (task,) = staying.wait(5)
-    assert time.monotonic() - begin < 4
+    (task,) = staying.wait(60)
     status = {"channelName": CHANNEL, "taskId": task.task_id, "status": "error", "errorMessage": "done"}
     client.post("/task/updateTaskStatus", status)
     assert "done" in str(asked.result())
