@@ -6,7 +6,7 @@ NODE_STAMP := node_modules/.installed
 
 MINUTES ?= 30
 
-.PHONY: demo test fuzz bench lint fix clean
+.PHONY: demo test soak fuzz bench lint fix clean
 
 $(STAMP): pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit("seriesview needs Python 3.11 or newer: make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
@@ -22,9 +22,12 @@ $(NODE_STAMP): package.json package-lock.json
 demo: $(STAMP)  ## build the demo workspace and say where its pictures are
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/seriesview build config.yaml --cores all
 
-test: $(STAMP) $(NODE_STAMP)  ## every test; installs the programs that they run against where it can
+test: $(STAMP) $(NODE_STAMP)  ## every test but those of soak; installs the programs that they run against where it can
 	tests/install-programs
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest --numprocesses=3 --dist=loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not soak" --numprocesses=3 --dist=loadfile
+
+soak: $(STAMP)  ## tests that take long: thousands of requests, restarts under load, hours made short
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m soak --numprocesses=2
 
 fuzz: $(STAMP) $(NODE_STAMP)  ## property tests with examples at random, round after round for MINUTES
 	end=$$(($$(date +%s) + 60 * $(MINUTES))); while [ $$(date +%s) -lt $$end ]; do \

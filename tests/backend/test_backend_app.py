@@ -61,6 +61,7 @@ def test_reports_whose_answers_are_lost_arrive_once(app: App) -> None:
     assert len(app.own.calls()) == 2
 
 
+@pytest.mark.soak
 def test_requests_survive_connections_that_break_all_the_time(app: App) -> None:
     app.backend()
     is_over = False

@@ -202,6 +202,7 @@ def test_the_storage_of_another_user_is_not_used(surroundings: Surroundings) -> 
     assert "serves another storage directory" in done.stderr
 
 
+@pytest.mark.soak
 def test_an_idle_backend_uses_little(surroundings: Surroundings) -> None:
     backend = surroundings.start("seriesview-start-backend", "--channel", CHANNEL)
     backend.wait_for(f"backend {backend.pid} answers")

@@ -155,6 +155,7 @@ def test_several_channels(surroundings: Surroundings) -> None:
         assert request_task("test.echo.1", {"a": 1}, channel=channel) == {"name": "", "a": 1}
 
 
+@pytest.mark.soak
 def test_two_thousand_requests_at_once(served: Surroundings) -> None:
     calls = [partial(ask, "test.echo.1", {"n": n % 1000}, timeout=300) for n in range(2000)]
     answers = all_at_once(calls)

@@ -115,10 +115,12 @@ def test_an_idle_backend_stops_at_once_and_a_second_one_takes_over(surroundings:
 def test_a_killed_backend_leaves_its_tasks_to_the_next(surroundings: Surroundings) -> None:
     surroundings.node()
     first = surroundings.backend(NAME="first")
-    asked = Asked("test.query.1", {"seconds": 2}, function_type="query")
+    gate = surroundings.directory / "gate"
+    asked = Asked("test.query.1", {"until": str(gate)}, function_type="query")
     until(lambda: len(surroundings.calls()) == 1)
     surroundings.backend(NAME="second")
     first.stop(signal.SIGKILL)
+    gate.touch()
     assert asked.result()["name"] == "second"
 
 
@@ -166,6 +168,7 @@ def test_actions_are_never_repeated(surroundings: Surroundings) -> None:
     assert surroundings.calls() == ["action", "action"]
 
 
+@pytest.mark.soak
 @pytest.mark.usefixtures("patient")
 def test_restarts_under_load(surroundings: Surroundings) -> None:
     node = surroundings.node()

@@ -505,6 +505,7 @@ def test_stopping_answers_open_polls(tmp_path: Path) -> None:
         assert time.monotonic() - begin < 20
 
 
+@pytest.mark.soak
 def test_two_thousand_requests_at_once(peer: Peer) -> None:
     stop = threading.Event()
 

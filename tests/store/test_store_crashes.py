@@ -80,6 +80,7 @@ def test_killed_at_each_operation_on_files(tmp_path: Path, source: Path) -> None
     assert event > 50, "all operations were tried"
 
 
+@pytest.mark.soak
 def test_killed_at_any_moment_of_a_write(tmp_path: Path, source: Path) -> None:
     directory = tmp_path / "storage"
     chance = random.Random(5)
