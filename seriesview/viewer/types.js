@@ -69,6 +69,7 @@
  * @property {number} [scale]
  * @property {number} [offset]
  * @property {string} [group]
+ * @property {number[]} [typical] stored values that 1 %, 50 % and 99 % of the samples lie below
  * @property {number} [x]
  * @property {number} [y]
  */
@@ -272,6 +273,8 @@
  * @property {number} width
  * @property {number} height
  * @property {ArrayBuffer} pixels RGBA, width * height * 4 bytes; transparent where nothing is drawn
+ * @property {{above: [number, number][], below: [number, number][]}} cut runs of columns [from, to) of the picture in which
+ *   something drawn lies above or below it
  * @property {{side: number, pixels: ArrayBuffer} | null} path RGBA, side * side * 4 bytes: of a position in the plane
  * @property {boolean} isComplete every column is exact; else coarser data stand in, and another picture follows
  * @property {Lane[]} lanes

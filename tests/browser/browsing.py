@@ -35,9 +35,9 @@ ARGUMENTS = [
 _PANEL = """async ([key, withPixels]) => {
   await seriesview.settled();
   const panel = seriesview.panels().find(panel => panel.key === key);
-  const {lanes, frame, width, height, isComplete, notes, error, valueAxis} = panel.painted;
+  const {lanes, frame, width, height, isComplete, notes, error, valueAxis, cut} = panel.painted;
   const picture = withPixels ? panel.canvas.toDataURL('image/png') : null;
-  return {type: panel.type, lanes, frame, width, height, isComplete, notes, error, valueAxis, picture,
+  return {type: panel.type, lanes, frame, width, height, isComplete, notes, error, valueAxis, cut, picture,
     canvasSize: [panel.canvas.width, panel.canvas.height]};
 }"""
 

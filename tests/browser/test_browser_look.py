@@ -109,7 +109,7 @@ def test_an_image_says_what_its_colours_stand_for(page: Page, places: Places, wo
     viewer = show(page, places.address("static", workspace))
     viewer.set_state(panels={"0": {"mode": "image"}})
     (note,) = viewer.panel().painted["notes"]
-    assert note.startswith("colours: mean ± "), note
+    assert note.startswith("colours: median ± "), note
     assert note.endswith("V"), note
     viewer.set_state(panels={"0": {"mode": "image", "gain": 2}})
     assert viewer.panel().painted["notes"] != [note]
@@ -239,3 +239,28 @@ def assert_shown(viewer: Viewer, key: str, screen: Picture, ratio: float) -> Non
     shown = screen[round(top * ratio) :, round(left * ratio) :][:height, :width]
     drawn = pixels[..., 3] == 255
     assert (shown[drawn] == pixels[drawn][:, :3]).all(), (key, left, top, ratio)
+
+
+def test_what_is_cut_off_is_marked_and_said(page: Page, places: Places, builder: Builder) -> None:
+    samples = np.random.default_rng(5).normal(0, 20, (40_000, 1)).astype("float32")
+    samples[20_000] = 1e6
+    recording = builder.regular("one artefact", [samples], full_resolution="store")
+    uri = builder.workspace("cut", [("ContinuousTraces", recording.name, recording.uri)])
+    viewer = show(page, places.address("static", uri))
+    panel = viewer.panel()
+    assert panel.painted["valueAxis"]["high"] < 1000
+    ((first, last),) = panel.painted["cut"]["above"]
+    column = 20_000 // panel.frame["samplesPerColumn"] - panel.frame["leftColumn"]
+    assert first <= column <= last <= first + 2
+    assert panel.painted["cut"]["below"] == []
+    assert "cut off above" in viewer.inside.locator(".panel .notes").inner_text()
+    marked = viewer.inside.evaluate(
+        "['above', 'below'].map(side => { const canvas = document.querySelector(`.cuts.${side} canvas`);"
+        " const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);"
+        " return Array.from({length: canvas.width}, (_, x) => data[4 * x + 3]).flatMap((on, x) => on ? [x] : []); })"
+    )
+    assert column in marked[0]
+    assert marked[1] == []
+    viewer.set_state(panels={"0": {"gain": 1e-5}})
+    assert viewer.panel().painted["cut"]["above"] == []
+    assert "cut off" not in viewer.inside.locator(".panel .notes").inner_text()

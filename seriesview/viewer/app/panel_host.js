@@ -1,6 +1,7 @@
 /** @file One panel: its title, labels, picture, overlay, and the handle that resizes it. */
 
 import { quantityText } from '../geometry/ticks.js';
+import { createCutMarks, cutWords } from './cuts.js';
 import { clearCanvas, iconButton, make } from './elements.js';
 import { drawGutter } from './gutter.js';
 import { hasPath, pathSide } from './layout.js';
@@ -65,16 +66,17 @@ export function createPanelHost(app, panel, initial, answers) {
   const picture = make('div', properties, standIn.canvas, canvas, overlay);
   const card = make('div', { className: 'card', role: 'alert', hidden: true });
   const body = make('div', { className: 'panel-body' }, gutter, picture, card);
+  const cuts = createCutMarks();
   const notes = make('span', { className: 'notes' });
   const busy = make('span', { className: 'busy', hidden: true, 'aria-hidden': 'true' }, 'Loading\u2026');
   const actions = make('div', { className: 'panel-actions' });
   const hide = iconButton(`Hide ${name}`, CLOSE, () => host.set({ hidden: true }));
-  const bar = make('div', { className: 'panel-bar' }, make('h2', {}, name), busy, notes, actions, hide);
+  const bar = make('div', { className: 'panel-bar' }, make('h2', {}, name), busy, notes, actions, hide, cuts.above);
   const handle = make('div', {
     className: 'handle', tabIndex: 0, role: 'separator', 'aria-orientation': 'horizontal', 'aria-label': `Height of ${name}`,
     'aria-valuemin': HEIGHTS.least, 'aria-valuemax': HEIGHTS.most, title: 'Drag to resize, double click for the automatic height',
     ondblclick: () => host.set({ height: undefined }),
-  });
+  }, cuts.below);
   listenToHandle();
 
   /** @type {PanelHost} */
@@ -121,11 +123,12 @@ export function createPanelHost(app, panel, initial, answers) {
       busy.hidden = painted.isComplete || painted.error !== null;
       if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
         draw(painted);
+        cuts.draw(painted, app.pixelRatio());
         const how = { ...settings, height: painted.height, isDark: app.isDark() };
         if (painted.isComplete) standIn.keep(canvas, painted, JSON.stringify(how));
       }
       const clock = app.timeline().clockNotes[panel.seriesUri ?? ''];
-      const text = [...(clock ? [clock] : []), ...painted.notes].join(' · ');
+      const text = [cutWords(painted.cut), clock, ...painted.notes].filter(Boolean).join(' · ');
       if (notes.textContent !== text) Object.assign(notes, { textContent: text, title: text });
       place(frame);
       if (painted.isComplete) canvas.setAttribute('aria-label', inWords(painted));
@@ -179,6 +182,7 @@ export function createPanelHost(app, panel, initial, answers) {
       each.style.height = `${painted.height / ratio}px`;
       if (each.style.transform !== transform) each.style.transform = transform;
     }
+    cuts.place(`${painted.width / ratio}px`, transform && `translateX(${left / ratio}px) scaleX(${scale})`);
     standIn.draw(frame, painted, Math.max(Math.round(height * ratio), 1));
   }
 

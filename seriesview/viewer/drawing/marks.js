@@ -1,6 +1,7 @@
 /** @file Marks: of events by channel (a row of pixels or more each), and of points at their time and value. */
 
 import { fadedPixel, pixelOf } from './colors.js';
+import { noteCut } from './cuts.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
 
@@ -67,8 +68,9 @@ export function drawMark(pixels, width, height, x, y, radius, ink) {
  * @param {number} channels in the tile
  * @param {number} radius of marks
  * @param {boolean} hasSamples false: ranges alone, since what a bin has is the range of many
+ * @param {Uint8Array} cut (width,) where points lie outside the picture (cuts.js)
  */
-export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown, scale, offset, channels, radius, hasSamples) {
+export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown, scale, offset, channels, radius, hasSamples, cut) {
   const { points, columnsOfTime, columnsOfBin } = tile;
   const { times, values, counts, envelope } = points;
   lanes.forEach((lane, place) => {
@@ -77,7 +79,11 @@ export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown
     const rowOf = (stored) =>
       Math.round(lane.center - (stored * scale[place] + offset[place] + lane.offset - lane.baseline) * lane.pixelsPerUnit);
     /** @param {number} column @param {number} stored */
-    const mark = (column, stored) => drawMark(pixels, width, height, column - leftColumn, rowOf(stored), radius, ink);
+    const mark = (column, stored) => {
+      const row = rowOf(stored);
+      noteCut(cut, column - leftColumn, row, row, height);
+      drawMark(pixels, width, height, column - leftColumn, row, radius, ink);
+    };
     if (times && values) {
       for (let index = 0; index < times.length; index += 1) {
         const [column, last] = columnsOfTime(times[index]);
@@ -93,6 +99,7 @@ export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown
       for (let column = from; column <= to; column += 1) {
         if (counts[bin] > 2 || !hasSamples) {
           const ends = [rowOf(least), rowOf(most)];
+          noteCut(cut, column - leftColumn, Math.min(...ends), Math.max(...ends), height);
           const top = Math.max(Math.min(...ends) - radius, 0);
           const bottom = Math.min(Math.max(...ends) + radius, height - 1);
           const at = column - leftColumn;

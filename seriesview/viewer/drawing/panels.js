@@ -1,5 +1,6 @@
 /** @file A panel's picture: from its request and what there is of its series to pixels, lanes and notes. */
 
+import { cutRuns } from './cuts.js';
 import { movedPicture } from './picture.js';
 import { spreadOf } from './scales.js';
 import { channelsOf, drawScene, findMissing, layoutOf } from './scenes.js';
@@ -67,7 +68,7 @@ export function createPanelPainter() {
           for (const each of wanted.slice(first)) each.isAhead = false;
         }
         const notDrawn = { key, frame, width, height, pixels: new Uint32Array(width * height), path: null, isComplete: false };
-        return { ...notDrawn, lanes: [], valueAxis: null, notes: [], error: fault };
+        return { ...notDrawn, cut: { above: [], below: [] }, lanes: [], valueAxis: null, notes: [], error: fault };
       }
       const isSame = last && lastSignature === lookSignature && last.spread === spread;
       const shown = isSame && last ? last.shown : channelsOf(series.manifest, request);
@@ -81,7 +82,8 @@ export function createPanelPainter() {
       const { lanes, valueAxis } = layout;
       const isComplete = !picture.exact.includes(0);
       const { pixels, path } = picture;
-      return { key, frame, width, height, pixels, path, isComplete, lanes, valueAxis, notes, error: null };
+      const cut = cutRuns(picture.cut);
+      return { key, frame, width, height, pixels, path, cut, isComplete, lanes, valueAxis, notes, error: null };
     },
   };
 }

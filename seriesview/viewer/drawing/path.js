@@ -1,9 +1,14 @@
 /** @file The path of a position in the plane, over the visible range, in a square beside the panel's picture. */
 
+import { limitsOf } from './typical.js';
+
 /** @typedef {import('./columns.js').Hulls} Hulls */
+/** @typedef {import('./scales.js').Spread} Spread */
 
 /** Pixels between the square's border and the path. */
 const MARGIN = 4;
+/** Typical ones that are shown to each side of a coordinate's middle, where its whole range is very much more. */
+const DEVIATIONS = 6;
 
 /**
  * @typedef {object} Square its one scale for both coordinates
@@ -16,17 +21,18 @@ const MARGIN = 4;
 /**
  * The square for a panel, or null where its series has no plane.
  * @param {number} side pixels
- * @param {{low: Float64Array, high: Float64Array}} spread
+ * @param {Spread} spread
  * @param {Int32Array} shown the first two channels are x and y
  * @returns {Square | null}
  */
-export function squareOf(side, { low, high }, shown) {
+export function squareOf(side, spread, shown) {
   if (side < 2 * MARGIN + 2 || shown.length < 2) return null;
   const [x, y] = shown;
-  const extent = Math.max(high[x] - low[x], high[y] - low[y]);
-  if (!Number.isFinite(extent)) return null;
+  const [[left, right], [bottom, top]] = [x, y].map((channel) => limitsOf(spread, channel, DEVIATIONS));
+  const extent = Math.max(right - left, top - bottom);
   const pixelsPerUnit = (side - 2 * MARGIN - 1) / (extent || 1);
-  return { side, middleX: (low[x] + high[x]) / 2, middleY: (low[y] + high[y]) / 2, pixelsPerUnit };
+  if (!Number.isFinite(extent) || !Number.isFinite(pixelsPerUnit)) return null;
+  return { side, middleX: left / 2 + right / 2, middleY: bottom / 2 + top / 2, pixelsPerUnit };
 }
 
 /**

@@ -10,6 +10,7 @@
  * @property {number} height
  * @property {Uint32Array} pixels (height, width)
  * @property {Uint8Array} exact (width,) 1: the column is drawn and stays as it is
+ * @property {Uint8Array} cut (width,) where what is drawn leaves the picture (cuts.js)
  * @property {Set<string>} notes what the user should know of it
  * @property {{side: number, pixels: Uint32Array} | null} path (side, side) of a position in the plane
  */
@@ -23,7 +24,7 @@
  */
 export function emptyPicture(signature, leftColumn, width, height) {
   const pixels = new Uint32Array(width * height);
-  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width), notes: new Set(), path: null };
+  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width), cut: new Uint8Array(width), notes: new Set(), path: null };
 }
 
 /**
@@ -50,10 +51,12 @@ export function movedPicture(picture, signature, leftColumn, width, height) {
   if (shift > 0) {
     picture.pixels.copyWithin(0, shift);
     picture.exact.copyWithin(0, shift);
+    picture.cut.copyWithin(0, shift);
     picture.exact.fill(0, width - shift);
   } else {
     picture.pixels.copyWithin(-shift, 0);
     picture.exact.copyWithin(-shift, 0);
+    picture.cut.copyWithin(-shift, 0);
     picture.exact.fill(0, 0, -shift);
   }
   return picture;
@@ -64,13 +67,14 @@ export function movedPicture(picture, signature, leftColumn, width, height) {
  * @param {Picture} picture
  * @returns {[number, number][]}
  */
-export function clearedRuns({ exact, pixels, width, height }) {
+export function clearedRuns({ exact, cut, pixels, width, height }) {
   /** @type {[number, number][]} */
   const runs = [];
   for (let from = exact.indexOf(0); from >= 0; ) {
     const end = exact.indexOf(1, from);
     const to = end < 0 ? width : end;
     runs.push([from, to]);
+    cut.fill(0, from, to);
     from = end < 0 ? -1 : exact.indexOf(0, to);
   }
   if (runs.length === 1 && runs[0][0] === 0 && runs[0][1] === width) pixels.fill(0);

@@ -4,6 +4,7 @@
  */
 
 import { channelColors } from './colors.js';
+import { limitsOf, median, nearOnes, typicalOf } from './typical.js';
 import { defaultOrder } from './order.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
@@ -11,11 +12,16 @@ import { defaultOrder } from './order.js';
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 /** @typedef {import('./series.js').SeriesData} SeriesData */
 
-/** Half of one lane, or of a common one, is so many times the median standard deviation of channels of the same unit. */
+/** Half of one lane, or of a common one, is so many times the median typical deviation of channels of the same unit. */
 const DEVIATIONS = 6;
 /** Half of each of several lanes: what reaches further is drawn over the lanes beside it. */
 const DEVIATIONS_OF_LANES = 2;
 const MARGIN = 1.05;
+/** Lanes are not lower in physical units, so that pixels a unit are within doubles. */
+const LEAST = 1e-300;
+const MOST = Number.MAX_VALUE;
+/** Of a number, what doubles beside it still tell from it. */
+const RESOLUTION = 2 ** -50;
 
 /**
  * What the scales of a series come from; arrays (channels,), physical units, NaN where unknown.
@@ -24,6 +30,9 @@ const MARGIN = 1.05;
  * @property {Float64Array} deviation standard deviation
  * @property {Float64Array} low
  * @property {Float64Array} high
+ * @property {Float64Array} middle what lanes are drawn around
+ * @property {Float64Array} typical deviation from it
+ * @property {boolean} isRobust the last two come from percentiles, which no artefact moves
  */
 
 /**
@@ -58,14 +67,14 @@ export function spreadOf(series) {
   const units = unitsOf(manifest);
   const spread = extremes(manifest, coarsest && rows ? rows : null, units);
   const count = manifest.channels.length;
-  if (!moments || !coarsestMoments) return spread;
+  if (!moments || !coarsestMoments) return { ...spread, ...typicalOf(manifest, units, spread) };
   const isExact = coarsestMoments.dtype === 'int64';
   for (let channel = 0; channel < count; channel += 1) {
     const { mean, variance } = combined(moments, channel, count, isExact);
     spread.mean[channel] = mean * units.scale[channel] + units.offset[channel];
     spread.deviation[channel] = Math.sqrt(variance) * Math.abs(units.scale[channel]);
   }
-  return spread;
+  return { ...spread, ...typicalOf(manifest, units, spread) };
 }
 
 /**
@@ -104,7 +113,7 @@ export function combined(moments, channel, channels, isExact, first = 0, end = m
  * @param {SeriesManifest} manifest
  * @param {import('../types.js').Numbers | null} rows
  * @param {Units} units
- * @returns {Spread}
+ * @returns {Pick<Spread, 'low' | 'high' | 'mean' | 'deviation'>}
  */
 function extremes(manifest, rows, { scale, offset }) {
   const count = manifest.channels.length;
@@ -132,39 +141,33 @@ function extremes(manifest, rows, { scale, offset }) {
     low[channel] = NaN;
     high[channel] = NaN;
   }
-  return { low, high, mean: low.map((value, index) => (value + high[index]) / 2), deviation: low.map(() => NaN) };
+  return { low, high, mean: low.map((value, index) => value / 2 + high[index] / 2), deviation: low.map(() => NaN) };
 }
 
 /**
  * Half the height of a lane in physical units, for each channel: the same for all channels of a unit.
  * @param {Spread} spread
  * @param {string[]} unit
- * @param {number} [times] of the median standard deviation
+ * @param {number} [times] of the median typical deviation
  * @returns {Float64Array}
  */
 export function laneHalves(spread, unit, times = DEVIATIONS) {
   const halves = new Float64Array(unit.length).fill(1);
   for (const each of new Set(unit)) {
     const members = unit.flatMap((name, index) => (name === each ? [index] : []));
-    const deviations = members.map((index) => spread.deviation[index]).filter((value) => value > 0);
-    const furthest = members.reduce((most, index) => Math.max(most, reach(spread, index) || 0), 0) * MARGIN;
-    const typical = times * median(deviations);
+    const above = (/** @type {Float64Array} */ values) => members.map((index) => values[index]).filter((value) => value > 0);
+    const reaches = members.map((index) => Math.min(reach(spread, index) * MARGIN, MOST)).filter((value) => value > 0);
+    const furthest = spread.isRobust ? median(reaches) : reaches.reduce((most, value) => Math.max(most, value), 0);
+    const typical = Math.min(times * (median(above(spread.typical)) || median(above(spread.deviation))), MOST);
     const half = typical > 0 && furthest > 0 ? Math.min(typical, furthest) : typical || furthest;
     if (half > 0) for (const index of members) halves[index] = half;
   }
-  return halves;
+  return halves.map((half, index) => tellable(half, spread.middle[index]));
 }
 
-/** @param {Spread} spread @param {number} index @returns {number} of the extreme that is further from the mean */
-function reach({ low, high, mean }, index) {
-  return Math.max(high[index] - mean[index], mean[index] - low[index]);
-}
-
-/** @param {number[]} values @returns {number} 0 without any */
-function median(values) {
-  if (!values.length) return 0;
-  const sorted = Float64Array.from(values).sort();
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
+/** @param {Spread} spread @param {number} index @returns {number} of the extreme that is further from the middle */
+function reach({ low, high, middle }, index) {
+  return Math.max(high[index] - middle[index], middle[index] - low[index]);
 }
 
 /**
@@ -187,7 +190,8 @@ export function laneRows(height, index, count) {
  */
 
 /**
- * One lane below the other, each around its channel's mean.
+ * One lane below the other, each around its channel's middle. A lane alone holds all values of its channel, unless some
+ * are very far from the others.
  * @param {SeriesManifest} manifest
  * @param {Spread} spread
  * @param {Int32Array} shown
@@ -206,17 +210,19 @@ export function stackedLanes(manifest, spread, shown, settings, height, isDark, 
     const { top, bottom } = laneRows(height, place, shown.length);
     const center = Math.floor((top + bottom - 1) / 2);
     const index = shown[place];
-    const extent = spread.high[index] - spread.low[index];
-    const isKnown = isWhole && extent > 0;
-    const pixelsPerUnit = (halfLane * (settings.gain ?? 1)) / (isKnown ? (extent / 2) * MARGIN : halves[index]);
-    const baseline = finite(isKnown ? spread.low[index] + extent / 2 : spread.mean[index]);
+    const [low, high] = limitsOf(spread, index, DEVIATIONS);
+    const half = high / 2 - low / 2;
+    const isKnown = (isWhole || (spread.isRobust && shown.length === 1)) && half > 0;
+    const baseline = finite(isKnown ? low / 2 + high / 2 : spread.middle[index]);
+    const pixelsPerUnit = (halfLane * (settings.gain ?? 1)) / tellable(isKnown ? half * MARGIN : halves[index], baseline);
     return { ...lane, top, bottom, center, baseline, pixelsPerUnit };
   });
   return { lanes, valueAxis: lanes.length === 1 ? axisOf(lanes[0], height, lanes[0].offset) : null };
 }
 
 /**
- * All channels on one value axis: that holds their means and DEVIATIONS around them, or their extremes.
+ * All channels on one value axis: that holds their middles and DEVIATIONS around them, or their extremes; a channel that
+ * is very far from the others is left aside.
  * @param {SeriesManifest} manifest
  * @param {Spread} spread
  * @param {Int32Array} shown
@@ -229,19 +235,23 @@ export function stackedLanes(manifest, spread, shown, settings, height, isDark, 
 export function overlaidLanes(manifest, spread, shown, settings, height, isDark, isWhole = false) {
   const { unit } = unitsOf(manifest);
   const halves = laneHalves(spread, unit);
+  const isWholeOne = isWhole || (spread.isRobust && unit.length === 1);
+  const isNear = nearOnes(spread, halves);
   let low = Infinity;
   let high = -Infinity;
   for (let index = 0; index < unit.length; index += 1) {
-    const mean = finite(spread.mean[index]);
-    const isKnown = Number.isFinite(spread.low[index]);
-    low = Math.min(low, isWhole && isKnown ? spread.low[index] : mean - halves[index]);
-    high = Math.max(high, isWhole && isKnown ? spread.high[index] : mean + halves[index]);
+    if (!isNear[index]) continue;
+    const middle = finite(spread.middle[index]);
+    const isKnown = isWholeOne && Number.isFinite(spread.low[index]);
+    const [least, most] = isKnown ? limitsOf(spread, index, DEVIATIONS) : [middle - halves[index], middle + halves[index]];
+    low = Math.min(low, least);
+    high = Math.max(high, most);
   }
-  if (!(low < high)) [low, high] = Number.isFinite(low) ? [low - 1, low + 1] : [-1, 1];
-  const margin = isWhole ? MARGIN : 1;
-  const baseline = low + (high - low) / 2;
+  if (!(low < high)) [low, high] = Number.isFinite(low) ? [low - halves[0], low + halves[0]] : [-1, 1];
+  const margin = isWholeOne ? MARGIN : 1;
+  const baseline = low / 2 + high / 2;
   const center = Math.floor((height - 1) / 2);
-  const pixelsPerUnit = (height * (settings.gain ?? 1)) / ((high - low) * margin);
+  const pixelsPerUnit = ((height / 2) * (settings.gain ?? 1)) / tellable((high / 2 - low / 2) * margin, baseline);
   const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane) => {
     return { ...lane, top: 0, bottom: height, center, baseline, pixelsPerUnit };
   });
@@ -293,6 +303,16 @@ function labelledLanes(manifest, shown, settings, isDark) {
 function axisOf({ unit, center, baseline, pixelsPerUnit }, height, offset) {
   const low = baseline - offset - (height - 0.5 - center) / pixelsPerUnit;
   return { unit, low, high: baseline - offset + (center + 0.5) / pixelsPerUnit, isLinear: true };
+}
+
+/**
+ * A distance from a value, at least as large as doubles beside it are apart.
+ * @param {number} distance
+ * @param {number} value
+ * @returns {number} from LEAST to MOST
+ */
+export function tellable(distance, value) {
+  return Math.min(Math.max(distance, Math.abs(finite(value)) * RESOLUTION, LEAST), MOST);
 }
 
 /** @param {number} value @returns {number} 0 where it is no number */

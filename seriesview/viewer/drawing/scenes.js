@@ -10,10 +10,11 @@ import { drawPath, squareOf } from './path.js';
 import { clearedRuns } from './picture.js';
 import { planOf, whyNoSamples } from './plan.js';
 import { eventCounts, pointHulls, visitPoints } from './points.js';
-import { overlaidLanes, plainLanes, stackedLanes, unitsOf } from './scales.js';
+import { overlaidLanes, plainLanes, stackedLanes, tellable, unitsOf } from './scales.js';
 import { colourHalves, withShownUnits } from './shown_units.js';
 import { TILE_COLUMNS } from './tiles.js';
 import { drawTraces } from './traces.js';
+import { usualMost } from './typical.js';
 import { visibleSegments, windowHulls } from './windows.js';
 
 /** @typedef {import('../types.js').PanelRequest} PanelRequest */
@@ -28,6 +29,8 @@ import { visibleSegments, windowHulls } from './windows.js';
 const POINTS_OF_TILE = 16 * TILE_COLUMNS;
 const MANY_CHANNELS = 4;
 const DEVIATIONS_OF_DENSITY = 6;
+/** Differences of such numbers are within doubles. */
+const MOST_DENSITY = 2 ** 1000;
 const ROUNDED = 'columns are rounded to whole stored bins, right to a quarter of a column at their edges';
 
 /**
@@ -214,7 +217,7 @@ export function findMissing(scene, from, to) {
  * @param {number} to
  * @returns {Uint8Array} (to - from,) which of them are exact
  */
-function drawColumns(scene, { pixels, width, height, notes }, from, to) {
+function drawColumns(scene, { pixels, width, height, notes, cut }, from, to) {
   const { series, timeline, frame, request, shown, layout, spread, isDark } = scene;
   const { lanes } = layout;
   const gain = request.settings.gain ?? 1;
@@ -231,12 +234,12 @@ function drawColumns(scene, { pixels, width, height, notes }, from, to) {
   const { scale, offset } = laneUnits(scene);
   const mode = modeOfPanel(request, shown.length);
   if (mode === 'stacked' || mode === 'overlaid') {
-    drawTraces(pixels, width, height, from, hulls, lanes, scale, offset);
+    drawTraces(pixels, width, height, from, hulls, lanes, scale, offset, cut);
   } else if (mode === 'image') {
-    const middle = Float64Array.from(shown, (index, place) => (spread.mean[index] || 0) - lanes[place].offset);
+    const middle = Float64Array.from(shown, (index, place) => (spread.middle[index] || 0) - lanes[place].offset);
     const half = colourHalves(series.manifest, spread, shown, gain);
     const low = middle.map((value, place) => value - half[place]);
-    notes.add(coloursNote(half, series.manifest, shown));
+    notes.add(coloursNote(half, series.manifest, shown, spread.isRobust));
     if (request.settings.mode !== 'image') notes.add(lowLanesNote(request, shown.length));
     drawImage(pixels, width, from, hulls, lanes, scale, offset, low, middle.map((value, place) => value + half[place]), true);
   } else {
@@ -247,15 +250,16 @@ function drawColumns(scene, { pixels, width, height, notes }, from, to) {
 }
 
 /**
- * @param {Float64Array} half (channels,) physical units from a channel's mean to its last colour
+ * @param {Float64Array} half (channels,) physical units from a channel's middle to its last colour
  * @param {SeriesManifest} manifest
  * @param {Int32Array} shown
+ * @param {boolean} isRobust
  * @returns {string}
  */
-function coloursNote(half, { channels, unit }, shown) {
+function coloursNote(half, { channels, unit }, shown, isRobust) {
   const texts = new Set(Array.from(half, (value, place) => quantityText(value, channels[shown[place]].unit ?? unit)));
   const [first, ...others] = texts;
-  return `colours: mean \u00b1 ${first}${others.length ? ` to ${others[others.length - 1]}` : ''}`;
+  return `colours: ${isRobust ? 'median' : 'mean'} \u00b1 ${first}${others.length ? ` to ${others[others.length - 1]}` : ''}`;
 }
 
 /**
@@ -286,15 +290,17 @@ function fullCount({ segments, channels }, seconds) {
  * @param {number} gain
  * @returns {[number, number]}
  */
-function densityRange({ low, high, mean, deviation }, gain) {
+function densityRange(spread, gain) {
+  const { low, high, mean, deviation } = spread;
   const count = mean.length;
   const average = mean.reduce((sum, value) => sum + (value || 0), 0) / count;
   const square = mean.reduce((sum, value, index) => sum + ((value || 0) - average) ** 2 + (deviation[index] || 0) ** 2, 0) / count;
   const most = high.reduce((found, value) => (value > found ? value : found), -Infinity);
-  const least = low.reduce((found, value) => (value < found ? value : found), 0);
+  const least = Math.max(low.reduce((found, value) => (value < found ? value : found), 0), -MOST_DENSITY);
   const typical = average + DEVIATIONS_OF_DENSITY * Math.sqrt(square);
-  const top = Math.min(typical > least ? typical : most, Number.isFinite(most) ? most : typical);
-  return [least, least + (top > least ? top - least : 1) / gain];
+  const usual = usualMost(spread, DEVIATIONS_OF_DENSITY, most - least);
+  const top = usual ?? Math.min(typical > least ? typical : most, Number.isFinite(most) ? most : typical);
+  return [least, least + tellable(top > least ? Math.min(top, MOST_DENSITY) - least : 1, least) / gain];
 }
 
 /**
@@ -308,11 +314,12 @@ function drawAmplitudes(scene, picture) {
   const radius = Math.max(Math.round(request.pixelRatio), 1);
   const channels = series.manifest.channels.length;
   pixels.fill(0);
+  picture.cut.fill(0);
   const end = frame.leftColumn + width;
   const range = pointRange(scene, frame.leftColumn - radius, end + radius);
   const hasSamples = series.finest === 1;
   const { exact, ...how } = visitPoints(range, (tile) => {
-    drawPoints(pixels, width, height, frame.leftColumn, tile, layout.lanes, shown, scale, offset, channels, radius, hasSamples);
+    drawPoints(pixels, width, height, frame.leftColumn, tile, layout.lanes, shown, scale, offset, channels, radius, hasSamples, picture.cut);
   });
   notePoints(notes, how, series);
   // Marks reach into columns beside their own, so that pictures are drawn as a whole.
@@ -329,7 +336,8 @@ function drawPosition(scene, picture) {
   const { scale, offset } = laneUnits(scene);
   pixels.fill(0);
   const hulls = hullsOf(scene, frame.leftColumn, frame.leftColumn + width, notes);
-  drawTraces(pixels, width, height, 0, hulls, layout.lanes, scale, offset);
+  picture.cut.fill(0);
+  drawTraces(pixels, width, height, 0, hulls, layout.lanes, scale, offset, picture.cut);
   const square = squareOf(request.pathSide ?? 0, spread, shown);
   picture.path = null;
   if (square) {

@@ -107,7 +107,7 @@ export function createSession(source, figure, timelines, post) {
       painted = { ...picture, number, pixels, path, error };
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      const nothing = { lanes: [], valueAxis: null, notes: [], path: null, isComplete: false };
+      const nothing = { lanes: [], valueAxis: null, notes: [], path: null, cut: { above: [], below: [] }, isComplete: false };
       const pixels = new ArrayBuffer(4 * frame.columns * height);
       painted = { ...nothing, number, key, frame, width: frame.columns, height, pixels, error: words };
     }

@@ -1,6 +1,7 @@
 /** @file Traces: in each column a vertical line from the lowest to the highest value, no anti-aliasing. */
 
 import { pixelOf } from './colors.js';
+import { CUT_ABOVE, CUT_BELOW } from './cuts.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
 /** @typedef {import('./columns.js').Hulls} Hulls */
@@ -15,15 +16,15 @@ import { pixelOf } from './colors.js';
  * @param {Lane[]} lanes (hulls.channels,)
  * @param {Float64Array} scale (hulls.channels,) physical = stored * scale + offset
  * @param {Float64Array} offset
- * @param {(lane: Lane) => number} [colorOf] pixel of a lane
+ * @param {Uint8Array} cut (width,) where a trace leaves the picture (cuts.js)
  */
-export function drawTraces(pixels, width, height, x, hulls, lanes, scale, offset, colorOf = (lane) => pixelOf(lane.color)) {
+export function drawTraces(pixels, width, height, x, hulls, lanes, scale, offset, cut) {
   const { columns, channels, low, high } = hulls;
   const center = Float64Array.from(lanes, (lane) => lane.center);
   const baseline = Float64Array.from(lanes, (lane) => lane.baseline);
   const perUnit = Float64Array.from(lanes, (lane) => lane.pixelsPerUnit);
   const shift = Float64Array.from(lanes, (lane) => lane.offset);
-  const color = Uint32Array.from(lanes, colorOf);
+  const color = Uint32Array.from(lanes, (lane) => pixelOf(lane.color));
   // From the last channel to the first, only rows that are still free: each pixel is written once. `free[row]` leads
   // to the first free row from there on; no row of [from, to] is free, and what lies in it is left at once.
   const identity = Int32Array.from({ length: height + 1 }, (_, row) => row);
@@ -48,6 +49,8 @@ export function drawTraces(pixels, width, height, x, hulls, lanes, scale, offset
       const other = Math.round(middle - (most * gain + start + moved - zero) * factor);
       const top = one < other ? one : other;
       const bottom = one < other ? other : one;
+      if (top < 0) cut[target] |= CUT_ABOVE;
+      if (bottom >= height) cut[target] |= CUT_BELOW;
       if (!(top < height && bottom >= 0)) continue;
       const first = top < 0 ? 0 : top | 0;
       const last = bottom > height - 1 ? height - 1 : bottom | 0;

@@ -287,6 +287,9 @@ function parseChannel(value, index) {
   for (const key of /** @type {const} */ (['scale', 'offset', 'x', 'y'])) {
     if (entry[key] !== undefined && entry[key] !== null) channel[key] = number(entry[key], where);
   }
+  const typical = optional(entry.typical, (values) => list(values, `${where}.typical`, 3).map((each) => number(each, where)));
+  if (typical?.length === 3) channel.typical = typical;
+  else if (typical) throw damaged(where, 'its typical values are not three');
   return channel;
 }
 
