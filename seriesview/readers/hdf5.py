@@ -42,7 +42,7 @@ from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
 from seriesview.readers.moments import zone_called
-from seriesview.readers.protocol import Candidate, ReadOptions, Recording
+from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 
 _MOST_CHANNELS = 1 << 14
 
@@ -92,9 +92,16 @@ def open_dataset(
     if options.timestamps is not None:
         times, unit = find_times(path, file, dataset, options.timestamps)
     rate, found_times = options.sampling_frequency, None
+    decisions: tuple[Decision, ...] = ()
     if rate is None and times is None:
-        rate = Surroundings().rate_of(dataset)
-        found_times = Surroundings().times_of(dataset) if rate is None else None
+        surroundings = Surroundings()
+        found = surroundings.rate_of(dataset)
+        if found is not None and found.problem is not None:
+            raise ReaderError(f"{path}: {name}: {found.problem}")
+        if found is None:
+            found_times = surroundings.times_of(dataset)
+        else:
+            rate, decisions = found.hertz, (Decision(found.said, found.is_guess),)
     sources = Sources(
         name=name,
         samples=dataset,
@@ -102,6 +109,7 @@ def open_dataset(
         rate=rate,
         found_times="" if found_times is None else name_beside(file, name, found_times),
         time_unit=unit,
+        decisions=decisions,
         start=start_of(dataset, zone_called(options.timezone, path)) if times is None else Start(),
         session_start=session_start,
         order=_order(path, name, dataset, options),
@@ -171,7 +179,7 @@ def broken_link(found: Found) -> Candidate:
 
 def only_one(path: Path, candidates: list[Candidate]) -> str:
     """The dataset of the only candidate that can be shown. Raises ReaderError where there is none, or more."""
-    usable = [each.dataset for each in candidates if each.dataset and each.problem is None]
+    usable = usable_names(lambda: candidates)
     if len(usable) == 1:
         return usable[0]
     if usable:
@@ -189,8 +197,12 @@ def not_a_dataset(path: Path, name: str, known: list[str]) -> ReaderError:
 
 
 def usable_names(candidates: Callable[[], list[Candidate]]) -> list[str]:
-    """The datasets that can be shown."""
-    return [each.dataset for each in candidates() if each.dataset and each.problem is None]
+    """The datasets that can be shown, if need be with a key that is filled in."""
+    return [
+        each.dataset
+        for each in candidates()
+        if each.dataset and (each.problem is None or None in each.options.values())
+    ]
 
 
 def _has_samples(times: h5py.Dataset, beside: list[h5py.Dataset]) -> bool:
@@ -215,15 +227,25 @@ def _candidate(
         shape = shape[::-1]
         if 1 not in shape:
             options["order"] = "F"
-    rate = usable_rate(surroundings.rate_of(dataset))
+    found = surroundings.rate_of(dataset)
+    rate = None if found is None or found.problem is not None else usable_rate(found.hertz)
     times_name = None if times is None or shape[0] != length else name_beside(file, path, times)
     if rate is None and times_name is not None:
         options["timestamps"] = times_name
     elif rate is None:
         options["sampling_frequency"] = None
     unit = unit_of(dataset) or None
+    problem = None
+    if found is not None and found.problem is not None and times_name is None:
+        problem = found.problem
     candidate = replace(
-        candidate, type="continuous", shape=shape, sampling_frequency=rate, unit=unit, options=options
+        candidate,
+        type="continuous",
+        shape=shape,
+        sampling_frequency=rate,
+        unit=unit,
+        options=options,
+        problem=problem,
     )
     return candidate, times_name
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 
 import h5py
 import numpy as np
 
-from seriesview.readers.hdf5_clock import is_time_coordinate
-from seriesview.readers.hdf5_extent import whole
+from seriesview.readers.clocks import ClockError
+from seriesview.readers.hdf5_clock import is_time_coordinate, times_clock
 from seriesview.readers.hdf5_file import (
     attribute,
     child,
@@ -22,57 +22,62 @@ from seriesview.readers.hdf5_file import (
     raw_attribute,
     text,
 )
+from seriesview.readers.hdf5_rate_scope import Kin, doubt_about
+from seriesview.readers.hdf5_rates import Rate, outward, rate_of_attributes, rate_of_members
 from seriesview.readers.hdf5_reach import FAILURES, Node, checked_dataset, has_member, parent_of
+from seriesview.readers.hdf5_samples import missing_filter
 
-_RATE_WORDS = (
-    ("sampling", "frequency"),
-    ("sampling", "rate"),
-    ("sample", "rate"),
-    ("sample", "frequency"),
-    ("sfreq",),
-    ("srate",),
-    ("rate",),
-    ("fs",),
-)
+# Rates that differ by less are the same, told with few digits or by a clock of its own.
+_SAME_RATE = 0.05
 _TIME_NAMES = ("timestamps", "timestamp", "times", "time", "t")
-
-
-def _spellings(words: tuple[str, ...]) -> list[str]:
-    titles = [word.capitalize() for word in words]
-    forms = [
-        "_".join(words),
-        "".join(words),
-        "_".join(titles),
-        "".join(titles),
-        words[0] + "".join(titles[1:]),
-    ]
-    return list(dict.fromkeys([*forms, *(form.upper() for form in forms[:2])]))
 
 
 _TIME_SPELLINGS = sorted(
     {form for name in _TIME_NAMES for form in (name, name.upper(), name.capitalize())}
     | {"TimeStamps", "timeStamps", "TimeStamp", "timeStamp"}
 )
-# Looking for each spelling is much faster than listing a group of thousands.
-_RATE_SPELLINGS = [spelling for words in _RATE_WORDS for spelling in _spellings(words)]
-_RATE_NAMES = list(dict.fromkeys(spelling.casefold() for spelling in _RATE_SPELLINGS))
 
 
 class Surroundings:
     """Looks around datasets, and at each group only once."""
 
     def __init__(self) -> None:
-        self._rates: dict[tuple[int, int], float | None] = {}
+        self._rates: dict[tuple[int, int], tuple[Rate, h5py.Group] | None] = {}
         self._times: dict[tuple[int, int], list[h5py.Dataset]] = {}
+        self._mean_rates: dict[tuple[int, int], float | None] = {}
+        self._scopes: dict[tuple[int, int], list[Kin]] = {}
 
-    def rate_of(self, dataset: h5py.Dataset) -> float | None:
-        """Rate in Hz that the dataset's attributes, or those of the nearest group around it, give; None without one.
+    def rate_of(self, dataset: h5py.Dataset) -> Rate | None:
+        """The rate that the dataset's attributes, or those of the nearest group around it, give; None without one.
 
         A dataset of a single number beside it, such as `fs` in MATLAB's files, counts as well. It may be no
-        usable rate, such as 0.
+        usable rate, such as 0. Its problem says where it may not be the dataset's own.
         """
-        rate = _rate_attribute(dataset)
-        return self._rate_in(parent_of(dataset)) if rate is None else rate
+        own = rate_of_attributes(dataset)
+        if own is not None:
+            return own
+        around = self._rate_in(parent_of(dataset))
+        if around is None or around[0].problem is not None or usable_rate(around[0].hertz) is None:
+            return None if around is None else around[0]
+        rate, group = around
+        doubt = doubt_about(rate, group, dataset, self._scopes) or self._contradiction(rate, dataset)
+        return rate if doubt is None else replace(rate, problem=doubt)
+
+    def _contradiction(self, rate: Rate, dataset: h5py.Dataset) -> str | None:
+        """What to set where the times of a dataset's samples say another rate than a group around it."""
+        times = self.times_of(dataset)
+        if times is None:
+            return None
+        identity = identity_of(times)
+        if identity not in self._mean_rates:
+            self._mean_rates[identity] = _mean_rate(times)
+        found = self._mean_rates[identity]
+        if found is None or abs(found / rate.hertz - 1) < _SAME_RATE:
+            return None
+        return (
+            f"{rate.said}, but {times.name} says {found:.6g} Hz on the average; set `sampling_frequency` (Hz) or "
+            f"`timestamps: {times.name}`"
+        )
 
     def times_of(self, dataset: h5py.Dataset) -> h5py.Dataset | None:
         """The times of the dataset's samples, one each.
@@ -83,20 +88,20 @@ class Surroundings:
         nearby = [*self._named_as_times(parent_of(dataset)), *filter(_holds_times, coordinates)]
         return next((times for times in nearby if is_times_of(times, dataset)), None)
 
-    def _rate_in(self, group: h5py.Group) -> float | None:
-        groups = [(identity_of(each), each) for each in _outward(group)]
-        rate, passed = None, []
-        for identity, each in groups:
+    def _rate_in(self, group: h5py.Group) -> tuple[Rate, h5py.Group] | None:
+        found, passed = None, []
+        for each in outward(group):
+            identity = identity_of(each)
             if identity in self._rates:
-                rate = self._rates[identity]
+                found = self._rates[identity]
                 break
             passed.append(identity)
-            rate = _rate_attribute(each)
-            rate = _rate_member(each) if rate is None else rate
+            rate = rate_of_attributes(each) or rate_of_members(each)
             if rate is not None:
+                found = rate, each
                 break
-        self._rates.update(dict.fromkeys(passed, rate))
-        return rate
+        self._rates.update(dict.fromkeys(passed, found))
+        return found
 
     def _named_as_times(self, group: h5py.Group) -> list[h5py.Dataset]:
         identity = identity_of(group)
@@ -104,6 +109,21 @@ class Surroundings:
             named = [child_dataset(group, name) for name in _TIME_SPELLINGS if has_member(group, name)]
             self._times[identity] = [times for times in named if times is not None]
         return self._times[identity]
+
+
+def _mean_rate(times: h5py.Dataset) -> float | None:
+    """Samples a second by the first and the last of their times; None where they count samples, or are no times."""
+    dtype = dtype_of(times)
+    if dtype is None or missing_filter(times):
+        return None
+    ends = np.array([times[(0,) * len(times.shape)], times[tuple(size - 1 for size in times.shape)]])
+    if ends[1] - ends[0] == times.size - 1 and (ends == np.floor(ends)).all():
+        return None
+    try:
+        first, last = times_clock(times, dtype).seconds(ends).tolist()
+    except ClockError:
+        return None
+    return float(times.size - 1) / (last - first) if last > first else None
 
 
 def usable_rate(rate: float | None) -> float | None:
@@ -181,41 +201,8 @@ def attribute_number(node: Node, name: str) -> float | None:
     return number(attribute(node, name)) if exact is None else exact
 
 
-def scalar(group: h5py.Group, name: str) -> float | None:
-    """The number in a dataset that holds only one; None where there is none."""
-    dataset = child_dataset(group, name)
-    if dataset is None or dataset.shape is None or dataset.size != 1:
-        return None
-    dtype = dtype_of(dataset)
-    if dtype is None or dtype.kind not in "fiu":
-        return None
-    with suppress(*FAILURES):
-        value = whole(dataset).ravel()[0]
-        return float(value) if (exact := decimal(value)) is None else exact
-    return None
-
-
 def _holds_times(dataset: h5py.Dataset) -> bool:
     return is_named_as_times(dataset) or is_time_coordinate(dataset)
-
-
-def _outward(group: h5py.Group) -> Iterator[h5py.Group]:
-    while True:
-        yield group
-        if group.name in ("/", None):
-            return
-        group = parent_of(group)
-
-
-def _rate_attribute(node: Node) -> float | None:
-    by_name = {name.casefold(): name for name in node.attrs if isinstance(name, str)}
-    rates = (attribute_number(node, by_name[wanted]) for wanted in _RATE_NAMES if wanted in by_name)
-    return next((rate for rate in rates if rate is not None), None)
-
-
-def _rate_member(group: h5py.Group) -> float | None:
-    rates = (scalar(group, name) for name in _RATE_SPELLINGS if has_member(group, name))
-    return next((rate for rate in rates if rate is not None), None)
 
 
 def is_same(first: Node | None, second: Node) -> bool:

@@ -20,7 +20,7 @@ from seriesview.readers.hdf5_missing import missing_of
 from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
 from seriesview.readers.hdf5_scaling import Scaling, scaling_of
 from seriesview.readers.moments import zone_called
-from seriesview.readers.protocol import Channel, ReadOptions, Recording
+from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 
 
@@ -44,6 +44,7 @@ class Sources:
     scaling: Scaling | None = None
     session_start: str | None = None
     labels: Sequence[str] | None = None
+    decisions: tuple[Decision, ...] = ()
     order: Literal["C", "F"] = "C"
 
 
@@ -73,7 +74,7 @@ class Hdf5Recording(Recording):
         self.start_time = 0.0 if self._clock is not None else sources.start.start_time
         clock = sources.start if self._clock is None else self._clock
         self.session_start = clock.session_start or sources.session_start
-        self.decisions = clock.decisions
+        self.decisions = (*sources.decisions, *clock.decisions)
         self._set_meaning(sources, channels, options)
 
     def _set_times(self, sources: Sources, options: ReadOptions) -> None:
