@@ -177,15 +177,15 @@
 
 /**
  * Where data come from. Three kinds: tasks, a parent's files, static files. Lives in the worker.
- * Every promise rejects with a SourceError whose message is for the user.
+ * Every promise rejects with a SourceError whose message is for the user, or with the reason of the signal that gave it up.
  * @typedef {object} Source
  * @property {'tasks' | 'parent-files' | 'static-files'} kind
  * @property {(uri: string) => Promise<any>} readJson a stored JSON document, checked
  * @property {(uri: string) => Promise<SeriesManifest>} getSeries
- * @property {(uri: string, request: WindowRequest) => Promise<SampleWindow>} getWindow
- * @property {(uri: string, startTime: number, endTime: number, maxPoints: number) => Promise<Points>} getPoints
+ * @property {(uri: string, request: WindowRequest, signal?: AbortSignal) => Promise<SampleWindow>} getWindow
+ * @property {(uri: string, startTime: number, endTime: number, maxPoints: number, signal?: AbortSignal) => Promise<Points>} getPoints
  * @property {(uri: string, segment: number, firstSample: number, lastSample: number, channels: string[] | null) => Promise<Statistics>} getStatistics
- * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Numbers>} readRows rows [firstRow, lastRow) of a stored array
+ * @property {(array: ArrayInfo, firstRow: number, lastRow: number, signal?: AbortSignal) => Promise<Numbers>} readRows rows [firstRow, lastRow) of a stored array
  * @property {(uri: string) => number} finestSamplesPerColumn of a series that getSeries gave: 1 where samples can be read, else its base
  * @property {(uri: string, factor: number, firstRow: number, lastRow: number) => Promise<Numbers>} [readLevelRows] rows (bins, 2, channels) of
  *   a level, all segments' bins in a row (source/series.js, levelRows): one call for very many segments
@@ -199,11 +199,12 @@
  */
 
 /**
- * How the worker reaches whatever is outside; static files are fetched by the worker itself.
+ * How the worker reaches whatever is outside; static files are fetched by the worker itself. What a signal gives up is ended
+ * where whoever is outside can end it, else it goes on, and so does the waiting: there is never more under way than is asked for.
  * @typedef {object} Outside
  * @property {(uri: string) => Promise<any>} getFileJson through a figurl parent: parsed, arrays perhaps decoded
- * @property {(uri: string, startByte?: number, endByte?: number) => Promise<ArrayBuffer>} getFileBytes through a figurl parent (generation N)
- * @property {(functionId: string, functionType: 'pure-calculation' | 'query', kwargs: object) => Promise<any>} runTask through a parent of generation K
+ * @property {(uri: string, startByte?: number, endByte?: number, signal?: AbortSignal) => Promise<ArrayBuffer>} getFileBytes through a figurl parent (generation N)
+ * @property {(functionId: string, functionType: 'pure-calculation' | 'query', kwargs: object, signal?: AbortSignal) => Promise<any>} runTask through a parent of generation K
  */
 
 /**
@@ -216,7 +217,8 @@
  * @property {boolean} hasByteRanges the parent reads byte ranges
  * @property {string} [workspaceUri] static: of the workspace that figureData is
  * @property {string} [figureUri] node: of figureData
- * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64}
+ * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64},
+ *   and requests can be given up
  */
 
 /**
@@ -352,6 +354,7 @@
  *   | {type: 'loading', waiting: number}
  *   | {type: 'answer', id: number, answer: any}
  *   | {type: 'failed', id: number, message: string}
+ *   | {type: 'giveUp', id: number}
  *   | {type: 'request', id: number, request: {kind: 'json', uri: string}
  *       | {kind: 'bytes', uri: string, startByte?: number, endByte?: number}
  *       | {kind: 'task', functionId: string, functionType: 'pure-calculation' | 'query', kwargs: object}}} FromWorker

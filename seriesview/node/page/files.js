@@ -39,20 +39,21 @@ export function addressesOf(uri, channel) {
  * @param {string} channel
  * @param {number} [startByte]
  * @param {number} [endByte] left out: to the end
+ * @param {AbortSignal} [signal]
  * @returns {Promise<Response>} whose body is what was asked for
  */
-export async function fetchArtifact(uri, channel, startByte, endByte) {
+export async function fetchArtifact(uri, channel, startByte, endByte, signal) {
   const { stored, bucket } = addressesOf(uri, channel);
   if (startByte !== undefined && startByte === endByte) return new Response(new ArrayBuffer(0));
   const isPart = startByte !== undefined || endByte !== undefined;
   const last = endByte === undefined ? '' : endByte - 1;
   const headers = isPart ? { Range: `bytes=${startByte ?? 0}-${last}` } : undefined;
   let isRefused = performance.now() < refusedUntil;
-  let response = await reach(isRefused ? bucket : stored, { headers });
+  let response = await reach(isRefused ? bucket : stored, { headers, signal });
   if (response.status === 403) {
     isRefused = true;
     refusedUntil = performance.now() + REFUSED_MILLISECONDS;
-    response = await reach(bucket, { headers });
+    response = await reach(bucket, { headers, signal });
   }
   if (response.status === 404) {
     const where = isRefused ? 'in the bucket, and this browser may not read other files' : 'on this node';

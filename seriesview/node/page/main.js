@@ -15,6 +15,7 @@ import { openTasks } from './tasks.js';
 const BUCKETS = 'https://storage.googleapis.com';
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 const INITIALIZE_SECONDS = 30;
+const MOST_ENDS = 1000;
 
 const framer = framedByOtherName();
 if (framer) location.replace(framer);
@@ -90,15 +91,27 @@ async function show() {
  */
 function listen(frame, origin, figureId, services, send, onFile) {
   let isHeard = false;
+  /** Of what the view may still give up, by the names of its requests, the oldest first. @type {Map<string, AbortController>} */
+  const ends = new Map();
   addEventListener('message', async (event) => {
     if (event.source !== frame.contentWindow || event.origin !== origin) return;
     const message = event.data;
     if (message?.type !== 'figurlRequest' || message.figureId !== figureId) return;
     if (typeof message.requestId !== 'string' || !isKnownRequest(message.request)) return;
     isHeard = true;
+    if (message.request.type === 'giveUp') {
+      ends.get(message.request.requestId)?.abort();
+      ends.delete(message.request.requestId);
+      return;
+    }
+    const end = new AbortController();
+    ends.set(message.requestId, end);
+    // Tasks can be given up after they were answered; who does so has few under way.
+    for (const [oldest] of ends) if (ends.size > MOST_ENDS) ends.delete(oldest);
     try {
       /** @type {Record<string, any>} */
-      const response = { type: message.request.type, ...(await answerTo(message.request, services)) };
+      const response = { type: message.request.type, ...(await answerTo(message.request, services, end.signal)) };
+      if (end.signal.aborted) return;
       if (response.type === 'getFileData') onFile(response.fileData !== undefined);
       const transfer = response.fileData instanceof ArrayBuffer ? [response.fileData] : [];
       send({ type: 'figurlResponse', requestId: message.requestId, response }, transfer);

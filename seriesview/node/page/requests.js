@@ -8,7 +8,7 @@ import { addressesOf, fetchArtifact, messageOf } from './files.js';
  * @property {string} channel
  * @property {boolean} leavesArraysEncoded the view decodes arrays itself
  * @property {Promise<any>} figureData as stored
- * @property {(request: any) => Promise<any>} startTask
+ * @property {(request: any, signal: AbortSignal) => Promise<any>} startTask
  * @property {(feedId: string, subfeedHash: string) => Promise<object[]>} followSubfeed
  * @property {(state: object, how: 'push' | 'replace') => void} setState
  */
@@ -26,6 +26,7 @@ const FIELDS = {
   storeFile: 'fileData:string jotId?:string uri?:string',
   storeGithubFile: 'fileData:string uri:string',
   setUrlState: 'state:object history?:string',
+  giveUp: 'requestId:string',
   readDir: 'uri:string figurlProtocolVersion?:string',
   serviceQuery: 'serviceName:string query:any includeUserId?:boolean figurlProtocolVersion?:string',
 };
@@ -53,9 +54,10 @@ export function isKnownRequest(request) {
  * The answer to a request; rejects where there is none.
  * @param {any} request a known one
  * @param {Services} services
+ * @param {AbortSignal} signal gives it up, a task after it was answered too
  * @returns {Promise<Record<string, any>>} without its type
  */
-export async function answerTo(request, services) {
+export async function answerTo(request, services, signal) {
   const isEncoded = services.leavesArraysEncoded || request.figurlProtocolVersion === 'p1';
   switch (request.type) {
     case 'getFigureData': {
@@ -63,11 +65,11 @@ export async function answerTo(request, services) {
       return { figureData: isEncoded ? figureData : await decodeArrays(figureData) };
     }
     case 'getFileData':
-      return orMessage(async () => ({ fileData: await readFile(request, services.channel, isEncoded) }));
+      return orMessage(async () => ({ fileData: await readFile(request, services.channel, isEncoded, signal) }));
     case 'getFileDataUrl':
       return orMessage(async () => ({ fileDataUrl: await dataUrl(request.uri, services) }));
     case 'initiateTask': {
-      const { taskId, status, ...rest } = await services.startTask(request);
+      const { taskId, status, ...rest } = await services.startTask(request, signal);
       return { taskId, taskStatus: status, ...rest };
     }
     case 'subscribeToSubfeed':
@@ -89,14 +91,14 @@ export async function answerTo(request, services) {
   }
 }
 
-/** @param {any} request @param {string} channel @param {boolean} isEncoded @returns {Promise<any>} */
-async function readFile(request, channel, isEncoded) {
+/** @param {any} request @param {string} channel @param {boolean} isEncoded @param {AbortSignal} signal @returns {Promise<any>} */
+async function readFile(request, channel, isEncoded, signal) {
   const { sha1, uri = sha1, responseType = 'json-deserialized', startByte, endByte } = request;
   const isPart = startByte !== undefined || endByte !== undefined;
   if (isPart && responseType !== 'text' && responseType !== 'binary') {
     throw new Error('A range of bytes can be read as text or binary only.');
   }
-  const response = await fetchArtifact(uri, channel, startByte, endByte);
+  const response = await fetchArtifact(uri, channel, startByte, endByte, signal);
   if (responseType === 'binary') return response.arrayBuffer();
   if (responseType === 'text') return response.text();
   const value = await response.json().catch(() => {

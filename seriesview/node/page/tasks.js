@@ -18,7 +18,10 @@ import { BASE, messageOf, pause, post, reach } from './files.js';
  * `none` where no backend is.
  * @typedef {{status: string, errorMessage?: string, backends?: string}} Outcome
  */
-/** @typedef {{request: TaskRequest, nodeId: string, status: string, url: string}} Task nodeId: the node's name */
+/**
+ * @typedef {{request: TaskRequest, nodeId: string, status: string, url: string, end: AbortController, askers: number}} Task
+ *   nodeId: the node's name; end: of its result's download; askers: who asked for it, and did not give it up
+ */
 
 const FIRST_MILLISECONDS = 100;
 const WATCH_MILLISECONDS = 20_000;
@@ -38,7 +41,8 @@ const NOT_FOUND = 'Outgoing task not found';
  * @param {boolean} leavesArraysEncoded
  * @param {(update: Update) => void} onUpdate
  * @param {(outcome: Outcome) => void} onOutcome hears of every status, the first ones included
- * @returns {(request: TaskRequest) => Promise<Update>} starts a task; gives its first status, updates follow
+ * @returns {(request: TaskRequest, signal?: AbortSignal) => Promise<Update>} starts a task; gives its first status, updates
+ *   follow, unless all who asked for it gave it up
  */
 export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   /** By the name that the view knows. @type {Map<string, Task>} */
@@ -69,7 +73,8 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   async function resultOf(task) {
     if (task.request.functionType === 'action') return undefined;
     const cache = task.request.functionType === 'query' ? 'no-store' : 'default';
-    const response = await reach(task.url, { cache }).catch(async (error) => {
+    const response = await reach(task.url, { cache, signal: task.end.signal }).catch(async (error) => {
+      task.end.signal.throwIfAborted();
       throw (await isElsewhere(task.url)) ? new Error(NOT_READABLE) : error;
     });
     if (!response.ok) throw new Error(`The task's result cannot be read: HTTP status ${response.status}.`);
@@ -95,7 +100,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   function note(taskId, task, outcome) {
     task.status = outcome.status;
     if (isFinal(outcome.status)) open.delete(taskId);
-    updateOf(taskId, task, outcome).then(onUpdate);
+    updateOf(taskId, task, outcome).then((update) => task.end.signal.aborted || onUpdate(update));
   }
 
   /** Ask the node once for what has changed. */
@@ -155,8 +160,15 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
     if (returnValue !== undefined && open.delete(taskId)) onUpdate({ taskId, status: 'finished', returnValue });
   }
 
-  return async (request) => {
-    const task = { request, nodeId: '', status: 'waiting', url: '' };
+  return async (request, signal) => {
+    /** @type {Task} */
+    let task = { request, nodeId: '', status: 'waiting', url: '', end: new AbortController(), askers: 1 };
+    signal?.addEventListener('abort', () => {
+      task.askers -= 1;
+      if (task.askers) return;
+      for (const [taskId, other] of [...open]) if (other === task) open.delete(taskId);
+      task.end.abort();
+    }, { once: true });
     /** @type {Outcome} */
     let outcome;
     try {
@@ -165,12 +177,17 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
       return updateOf('none', task, { status: 'error', errorMessage: messageOf(error) });
     }
     const taskId = task.nodeId;
+    if (task.end.signal.aborted) return { taskId, status: outcome.status };
     if (!isFinal(outcome.status)) {
       if (request.functionType === 'query' && request.queryUseCache) {
         const returnValue = await resultOf(task).catch(() => undefined);
         if (returnValue !== undefined) return { taskId, status: 'finished', returnValue };
       }
-      follow(taskId, task);
+      const known = open.get(taskId);
+      if (known) {
+        known.askers += 1;
+        task = known;
+      } else follow(taskId, task);
     }
     return updateOf(taskId, task, outcome);
   };

@@ -34,6 +34,8 @@ export function startWorker(connection, handlers) {
   let lastQuestion = 0;
   /** @type {Map<number, {resolve: (answer: any) => void, reject: (error: Error) => void}>} */
   const questions = new Map();
+  /** Of the worker's requests that are under way. @type {Map<number, AbortController>} */
+  const ends = new Map();
 
   /** @param {ToWorker} message @param {Transferable[]} [transfer] */
   const post = (message, transfer = []) => worker.postMessage(message, transfer);
@@ -61,6 +63,7 @@ export function startWorker(connection, handlers) {
       case 'answer': return settle(message.id)?.resolve(message.answer);
       case 'failed': return settle(message.id)?.reject(new Error(message.message));
       case 'request': return void serve(message.id, message.request);
+      case 'giveUp': return ends.get(message.id)?.abort();
     }
   }
 
@@ -74,22 +77,25 @@ export function startWorker(connection, handlers) {
   /** @param {number} id @param {Extract<FromWorker, {type: 'request'}>['request']} request */
   async function serve(id, request) {
     const mine = worker;
+    const end = new AbortController();
+    ends.set(id, end);
     try {
-      const value = await fromOutside(request);
+      const value = await fromOutside(request, end.signal);
       if (mine !== worker) return;
       post({ type: 'response', id, value }, value instanceof ArrayBuffer ? [value] : []);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      if (mine === worker) post({ type: 'response', id, error: message || 'The request failed.' });
+      if (mine === worker && !end.signal.aborted) post({ type: 'response', id, error: message || 'The request failed.' });
     }
+    if (ends.get(id) === end) ends.delete(id);
   }
 
-  /** @param {Extract<FromWorker, {type: 'request'}>['request']} request @returns {Promise<any>} */
-  function fromOutside(request) {
+  /** @param {Extract<FromWorker, {type: 'request'}>['request']} request @param {AbortSignal} signal @returns {Promise<any>} */
+  function fromOutside(request, signal) {
     const { outside } = connection;
     if (request.kind === 'json') return outside.getFileJson(request.uri);
-    if (request.kind === 'bytes') return outside.getFileBytes(request.uri, request.startByte, request.endByte);
-    return outside.runTask(request.functionId, request.functionType, request.kwargs);
+    if (request.kind === 'bytes') return outside.getFileBytes(request.uri, request.startByte, request.endByte, signal);
+    return outside.runTask(request.functionId, request.functionType, request.kwargs, signal);
   }
 
   begin();

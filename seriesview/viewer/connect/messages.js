@@ -18,8 +18,9 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /**
  * A parent that can be asked.
  * @typedef {object} Figurl
- * @property {(request: {type: string, [field: string]: any}, seconds?: number) => Promise<any>} ask gives the response,
- *   of the same type; rejects with an error of kind `network` after `seconds` (left out: waits for ever)
+ * @property {(request: {type: string, [field: string]: any}, seconds?: number, signal?: AbortSignal) => Promise<any>} ask
+ *   gives the response, of the same type; rejects with an error of kind `network` after `seconds` (left out: waits for
+ *   ever); with a signal, which only a node's own page may be given, it can be given up, answered or not
  * @property {(type: string, callback: (message: any) => void) => void} on messages that answer nothing
  */
 
@@ -145,14 +146,20 @@ export function talkTo(parent) {
   });
 
   return {
-    ask(request, seconds) {
+    ask(request, seconds, signal) {
       const requestId = randomLetters();
+      const send = (/** @type {object} */ message, id = requestId) => {
+        const whole = { type: 'figurlRequest', figureId: parent.figureId, requestId: id, request: message };
+        parent.window.postMessage(whole, parent.origin);
+      };
       return new Promise((resolve, reject) => {
         waiting.set(requestId, { type: request.type, resolve });
-        parent.window.postMessage(
-          { type: 'figurlRequest', figureId: parent.figureId, requestId, request },
-          parent.origin,
-        );
+        send(request);
+        signal?.addEventListener('abort', () => {
+          waiting.delete(requestId);
+          send({ type: 'giveUp', requestId }, randomLetters());
+          reject(signal.reason);
+        }, { once: true });
         if (seconds === undefined) return;
         setTimeout(() => {
           if (!waiting.delete(requestId)) return;

@@ -24,8 +24,8 @@ const BYTES_SECONDS = 120;
  */
 export async function parentConnection(parent, query) {
   const figurl = talkTo(parent);
-  const tasks = tasksOf(figurl);
   const isNode = query.get('arrays') === 'encoded';
+  const tasks = tasksOf(figurl, isNode);
   let initialState = stateOf(parent.state);
   let isInitialized = !query.has('parentOrigin');
   figurl.on('initializeFigure', (message) => {
@@ -65,10 +65,10 @@ export async function parentConnection(parent, query) {
     },
     outside: {
       getFileJson: (uri) => readFile(figurl, { type: 'getFileData', uri }, JSON_SECONDS),
-      async getFileBytes(uri, startByte, endByte) {
+      async getFileBytes(uri, startByte, endByte, signal) {
         const range = startByte === undefined ? {} : { startByte, endByte };
         const request = { type: 'getFileData', uri, responseType: 'binary', ...range };
-        const data = await readFile(figurl, request, BYTES_SECONDS);
+        const data = await readFile(figurl, request, BYTES_SECONDS, isNode ? signal : undefined);
         if (data instanceof ArrayBuffer) return data;
         throw problem('damaged', `The page around this view gave no bytes for ${uri}.`);
       },
@@ -86,10 +86,11 @@ export async function parentConnection(parent, query) {
  * @param {Figurl} figurl
  * @param {{type: string, uri: string, [field: string]: any}} request
  * @param {number} seconds
+ * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-async function readFile(figurl, request, seconds) {
-  const answer = await figurl.ask(request, seconds);
+async function readFile(figurl, request, seconds, signal) {
+  const answer = await figurl.ask(request, seconds, signal);
   if (answer.fileData !== undefined) return answer.fileData;
   throw problem('missing', answer.errorMessage || `${request.uri} could not be read.`);
 }

@@ -14,16 +14,17 @@ const MOST_KEPT = 1000;
 
 /**
  * @typedef {object} Tasks
- * @property {(functionId: string, functionType: FunctionType, kwargs: object) => Promise<any>} run
+ * @property {(functionId: string, functionType: FunctionType, kwargs: object, signal?: AbortSignal) => Promise<any>} run
  * @property {() => Promise<void>} probe resolves when the parent answers for a task at all
  * @property {(callback: () => void) => void} onBackend called when a backend is there again
  */
 
 /**
  * @param {Figurl} figurl
+ * @param {boolean} canGiveUp the parent takes it that a request is given up
  * @returns {Tasks}
  */
-export function tasksOf(figurl) {
+export function tasksOf(figurl, canGiveUp) {
   /** Updates may overtake the answer that names their task. @type {Map<string, {time: number, status: Status}>} */
   const early = new Map();
   /** @type {Map<string, Set<(status: Status) => void>>} */
@@ -75,8 +76,9 @@ export function tasksOf(figurl) {
    * @param {FunctionType} functionType
    * @param {object} kwargs
    * @param {(status: Status) => void} callback
+   * @param {AbortSignal} [signal] gives it up
    */
-  async function start(functionId, functionType, kwargs, callback) {
+  async function start(functionId, functionType, kwargs, callback, signal) {
     const time = performance.now();
     const answer = await figurl.ask({
       type: 'initiateTask',
@@ -85,7 +87,7 @@ export function tasksOf(figurl) {
       functionType,
       queryUseCache: false,
       queryFallbackToCache: false,
-    });
+    }, undefined, signal);
     const { taskId, taskStatus, errorMessage, returnValue } = answer;
     if (typeof taskId !== 'string' || typeof taskStatus !== 'string') {
       throw problem('refused', `The page around this view does not say which task runs ${functionId}.`);
@@ -103,15 +105,20 @@ export function tasksOf(figurl) {
     followers.set(taskId, following);
     const listen = (/** @type {Status} */ status) => {
       if (isFinal(status)) following.delete(listen);
-      if (!following.size) followers.delete(taskId);
+      if (!following.size && followers.get(taskId) === following) followers.delete(taskId);
       callback(status);
     };
     following.add(listen);
+    signal?.addEventListener('abort', () => {
+      following.delete(listen);
+      if (!following.size && followers.get(taskId) === following) followers.delete(taskId);
+    }, { once: true });
     callback(first);
   }
 
   return {
-    run(functionId, functionType, kwargs) {
+    run(functionId, functionType, kwargs, signal) {
+      const end = canGiveUp ? signal : undefined;
       return new Promise((resolve, reject) => {
         let isWaiting = true;
         let since = performance.now();
@@ -145,7 +152,11 @@ export function tasksOf(figurl) {
             check();
           }
         };
-        start(functionId, functionType, kwargs, listen).catch((error) => {
+        end?.addEventListener('abort', () => {
+          isWaiting = false;
+          reject(end.reason);
+        }, { once: true });
+        start(functionId, functionType, kwargs, listen, end).catch((error) => {
           isWaiting = false;
           reject(error);
         });

@@ -95,7 +95,7 @@ export function createSeriesData(source, uri, manifest, cache) {
 
   /**
    * @param {string} key
-   * @param {() => Promise<void>} load
+   * @param {(signal?: AbortSignal) => Promise<void>} load
    * @returns {TileRequest}
    */
   const request = (key, load) => ({ key, distance: 0, isAhead: false, load });
@@ -111,15 +111,15 @@ export function createSeriesData(source, uri, manifest, cache) {
     coarsestRows: () => coarsestRows,
     coarsestTimes: () => coarsestTimes,
     coarsestRequest: () =>
-      request(`${uri}|coarsest`, async () => {
+      request(`${uri}|coarsest`, async (signal) => {
         if (!coarsest) return;
-        if (coarsest.times) coarsestTimes = Float64Array.from(await source.readRows(coarsest.times, 0, coarsest.shape[0]));
-        coarsestRows = await source.readRows(coarsest, 0, coarsest.shape[0]);
+        if (coarsest.times) coarsestTimes = Float64Array.from(await source.readRows(coarsest.times, 0, coarsest.shape[0], signal));
+        coarsestRows = await source.readRows(coarsest, 0, coarsest.shape[0], signal);
       }),
     momentRows: () => momentRows,
     momentRequest: () =>
-      request(`${uri}|moments`, async () => {
-        if (coarsestMoments) momentRows = await source.readRows(coarsestMoments, 0, coarsestMoments.shape[0]);
+      request(`${uri}|moments`, async (signal) => {
+        if (coarsestMoments) momentRows = await source.readRows(coarsestMoments, 0, coarsestMoments.shape[0], signal);
       }),
     firstRow(factor, segment) {
       const known = firstRows.get(factor) ?? rowsBefore(manifest, factor);
@@ -144,10 +144,10 @@ export function createSeriesData(source, uri, manifest, cache) {
       return [...new Set([...own, ...all])].map(Number).sort((one, other) => one - other);
     },
     windowRequest: (group, segment, step, index, ids) =>
-      request(`${group}|${step}|${index}`, async () => {
+      request(`${group}|${step}|${index}`, async (signal) => {
         const firstSample = index * TILE_COLUMNS * step;
         const wanted = { segment, firstSample, samplesPerColumn: step, columns: TILE_COLUMNS, channels: ids };
-        const { envelope, values } = await source.getWindow(uri, wanted);
+        const { envelope, values } = await source.getWindow(uri, wanted, signal);
         const tile = step === 1 ? values : envelope;
         if (!tile) throw new Error(`${manifest.label}: the answer holds neither samples nor an envelope`);
         cache.set(group, step, index, tile, tile.byteLength);
@@ -155,18 +155,18 @@ export function createSeriesData(source, uri, manifest, cache) {
     hasRows: (factor) => cache.steps(rowsGroup).includes(factor),
     rows: (factor, index) => /** @type {Numbers | undefined} */ (cache.get(rowsGroup, factor, index)),
     rowsRequest: (array, factor, index, rows) =>
-      request(`${rowsGroup}|${factor}|${index}`, async () => {
+      request(`${rowsGroup}|${factor}|${index}`, async (signal) => {
         // Lines reach from the last sample of a block to the first one of the next.
         const end = Math.min((index + 1) * rows + (factor === 1 ? 1 : 0), array.shape[0]);
-        const tile = await source.readRows(array, index * rows, end);
+        const tile = await source.readRows(array, index * rows, end, signal);
         cache.set(rowsGroup, factor, index, tile, tile.byteLength);
       }),
     points: (step, index) => /** @type {Points | undefined} */ (cache.get(pointsGroup, step, index)),
     pointSteps: () => cache.steps(pointsGroup).map(String),
     pointIndices: (step) => cache.indices(pointsGroup, step),
     pointsRequest: (step, index, startTime, endTime, maxPoints) =>
-      request(`${pointsGroup}|${step}|${index}`, async () => {
-        const tile = await source.getPoints(uri, startTime, endTime, maxPoints);
+      request(`${pointsGroup}|${step}|${index}`, async (signal) => {
+        const tile = await source.getPoints(uri, startTime, endTime, maxPoints, signal);
         cache.set(pointsGroup, step, index, tile, bytesOfPoints(tile));
       }),
   };

@@ -78,13 +78,13 @@ export function createTileCache(maxBytes = CACHE_BYTES) {
  * @property {string} key
  * @property {number} distance of the tile from the middle of the screen, columns; the smallest is asked for first
  * @property {boolean} isAhead not on the screen, only likely to be so soon
- * @property {() => Promise<void>} load asks for the tile and keeps it
+ * @property {(signal?: AbortSignal) => Promise<void>} load asks for the tile and keeps it; rejects when it is given up
  */
 
 /**
  * @typedef {object} Loader
- * @property {(requests: TileRequest[]) => void} want what is wanted now; what was wanted before and is not any more,
- *   and is not yet under way, is dropped
+ * @property {(requests: TileRequest[]) => void} want what is wanted now; what was wanted before and is not any more is
+ *   dropped, and given up where it is under way, as is what is ahead while the screen lacks something
  * @property {() => void} retry forget failures
  * @property {(requests: TileRequest[]) => string | null} failure of one of these, in words
  */
@@ -96,35 +96,46 @@ export function createTileCache(maxBytes = CACHE_BYTES) {
  */
 export function createLoader(onArrival, onWaiting) {
   /** @type {TileRequest[]} */
+  let wanted = [];
+  /** @type {TileRequest[]} */
   let queue = [];
-  /** @type {Map<string, TileRequest>} */
+  /** @type {Map<string, {end: AbortController, isAhead: boolean}>} */
   const inFlight = new Map();
   /** @type {Map<string, string>} */
   const failures = new Map();
   let announced = -1;
 
   const announce = () => {
-    const waiting = queue.filter((each) => !each.isAhead).length + inFlight.size;
+    const asked = [...inFlight.values()].filter(({ end }) => !end.signal.aborted).length;
+    const waiting = queue.filter((each) => !each.isAhead).length + asked;
     if (waiting === announced) return;
     announced = waiting;
     onWaiting(waiting);
   };
 
   /** @param {TileRequest} request */
-  const start = async (request) => {
-    inFlight.set(request.key, request);
+  const start = async ({ key, isAhead, load }) => {
+    const end = new AbortController();
+    inFlight.set(key, { end, isAhead });
+    let isThere = true;
     try {
-      await request.load();
+      await load(end.signal);
     } catch (error) {
-      failures.set(request.key, error instanceof Error ? error.message : String(error));
+      isThere = false;
+      if (!end.signal.aborted) failures.set(key, error instanceof Error ? error.message : String(error));
     }
-    inFlight.delete(request.key);
+    // Its place is taken until then: who cannot be told to end it has no more under way than that.
+    inFlight.delete(key);
+    if (isThere) wanted = wanted.filter((each) => each.key !== key);
+    if (end.signal.aborted) fill();
     pump();
-    onArrival(request.key);
+    if (isThere || !end.signal.aborted) onArrival(key);
   };
 
   const pump = () => {
     while (inFlight.size < REQUESTS_IN_FLIGHT) {
+      // What is ahead takes nothing from what the screen waits for.
+      if (queue[0]?.isAhead && [...inFlight.values()].some((each) => !each.isAhead)) break;
       const next = queue.shift();
       if (!next) break;
       void start(next);
@@ -132,12 +143,23 @@ export function createLoader(onArrival, onWaiting) {
     announce();
   };
 
+  const fill = () => {
+    const seen = new Set();
+    queue = wanted
+      .filter(({ key }) => !inFlight.has(key) && !failures.has(key) && !seen.has(key) && seen.add(key))
+      .sort((one, other) => Number(one.isAhead) - Number(other.isAhead) || one.distance - other.distance);
+  };
+
   return {
     want(requests) {
-      const seen = new Set();
-      queue = requests
-        .filter(({ key }) => !inFlight.has(key) && !failures.has(key) && !seen.has(key) && seen.add(key))
-        .sort((one, other) => Number(one.isAhead) - Number(other.isAhead) || one.distance - other.distance);
+      wanted = requests;
+      const onScreen = new Set(requests.flatMap(({ key, isAhead }) => (isAhead || failures.has(key) ? [] : key)));
+      const kept = onScreen.size ? onScreen : new Set(requests.map(({ key }) => key));
+      for (const [key, each] of inFlight) {
+        each.isAhead = !onScreen.has(key);
+        if (!kept.has(key)) each.end.abort();
+      }
+      fill();
       pump();
     },
     retry: () => failures.clear(),

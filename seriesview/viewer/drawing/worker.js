@@ -29,22 +29,31 @@ function post(message, transfer = []) {
 
 /**
  * @param {Extract<FromWorker, {type: 'request'}>['request']} request
+ * @param {AbortSignal} [signal]
  * @returns {Promise<any>}
  */
-function ask(request) {
+function ask(request, signal) {
+  if (signal?.aborted) return Promise.reject(signal.reason);
   lastRequest += 1;
   const id = lastRequest;
   return new Promise((resolve, reject) => {
     requests.set(id, { resolve, reject });
     post({ type: 'request', id, request });
+    // Whoever cannot be told to end it would have ever more under way.
+    if (!start?.leavesArraysEncoded) return;
+    signal?.addEventListener('abort', () => {
+      if (!requests.delete(id)) return;
+      post({ type: 'giveUp', id });
+      reject(signal.reason);
+    }, { once: true });
   });
 }
 
 /** @type {import('../types.js').Outside} */
 const outside = {
   getFileJson: (uri) => ask({ kind: 'json', uri }),
-  getFileBytes: (uri, startByte, endByte) => ask({ kind: 'bytes', uri, startByte, endByte }),
-  runTask: (functionId, functionType, kwargs) => ask({ kind: 'task', functionId, functionType, kwargs }),
+  getFileBytes: (uri, startByte, endByte, signal) => ask({ kind: 'bytes', uri, startByte, endByte }, signal),
+  runTask: (functionId, functionType, kwargs, signal) => ask({ kind: 'task', functionId, functionType, kwargs }, signal),
 };
 
 /** @param {unknown} error @returns {string} */

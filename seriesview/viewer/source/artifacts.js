@@ -1,6 +1,7 @@
 /** @file Artifacts, and rows of the arrays that are cut into them: checked on first load, kept, few loaded at once. */
 
 import { SourceError, asSourceError } from './errors.js';
+import { makeQueue, makeShare, withRetries } from './loads.js';
 import { MAX_MANIFEST_BYTES, PAGE_PARTS, parseJson } from './manifests.js';
 import { ITEM_BYTES, emptyNumbers, numbersOf } from './numbers.js';
 import { hexadecimal, sha1 } from './sha1.js';
@@ -10,9 +11,10 @@ import { hexadecimal, sha1 } from './sha1.js';
 /** @typedef {import('../types.js').Numbers} Numbers */
 /**
  * @typedef {object} Loaders
- * @property {((uri: string, isAgain: boolean) => Promise<ArrayBuffer>) | null} bytes an artifact's, not yet checked
- * @property {((uri: string, dtype: string, count: number, absent?: Absent) => Promise<Numbers>) | null} numbers an
- *   artifact's, checked by whoever sends them, NaN in place of what is missing; used where there are no bytes
+ * @property {((uri: string, isAgain: boolean, signal?: AbortSignal) => Promise<ArrayBuffer>) | null} bytes an artifact's,
+ *   not yet checked
+ * @property {((uri: string, dtype: string, count: number, absent?: Absent, signal?: AbortSignal) => Promise<Numbers>) | null}
+ *   numbers an artifact's, checked by whoever sends them, NaN in place of what is missing; used where there are no bytes
  */
 /**
  * @typedef {object} Artifacts
@@ -22,13 +24,14 @@ import { hexadecimal, sha1 } from './sha1.js';
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Span[]>} readSpans rows, part by part
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Numbers>} readRows rows [first, last)
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<bigint[]>} readIntegers int64 rows, exact
+ * @property {(signal: AbortSignal | undefined) => Artifacts} under the same; what is asked for so is given up when the
+ *   signal is aborted, its load too where nobody else waits for it
  */
 /** @typedef {{firstRow: number, lastRow: number, rows: Numbers}} Span */
 
 const CACHE_BYTES = 64 * 2 ** 20;
 const LOADS_AT_ONCE = 6;
 const LOAD_MILLISECONDS = 300_000;
-const WAITS = [300, 1500];
 const CHUNK_BYTES = 20_000_000;
 
 /**
@@ -40,76 +43,72 @@ export function makeArtifacts(loaders) {
   /** Decoded numbers and raw bytes by what was asked for, the oldest first. @type {Map<string, ArrayBufferLike>} */
   const kept = new Map();
   let keptBytes = 0;
-  /** @type {Map<string, Promise<any>>} */
-  const underWay = new Map();
+  const share = makeShare();
 
   /**
    * @template {Numbers | Uint8Array} T
    * @param {string} key
-   * @param {() => Promise<T>} load
+   * @param {(signal: AbortSignal) => Promise<T>} load
+   * @param {AbortSignal} [signal]
    * @returns {Promise<T>}
    */
-  function once(key, load) {
+  function once(key, load, signal) {
     const found = /** @type {any} */ (kept.get(key));
     if (found) {
       kept.delete(key);
       kept.set(key, found);
       return Promise.resolve(found);
     }
-    let promise = underWay.get(key);
-    if (!promise) {
-      promise = load()
-        .then((value) => {
-          kept.set(key, /** @type {any} */ (value));
-          keptBytes += value.byteLength;
-          for (const [oldest, numbers] of kept) {
-            if (keptBytes <= CACHE_BYTES || oldest === key) break;
-            kept.delete(oldest);
-            keptBytes -= numbers.byteLength;
-          }
-          return value;
-        })
-        .finally(() => underWay.delete(key));
-      underWay.set(key, promise);
-    }
-    return promise;
+    return share(key, async (end) => {
+      const value = await load(end);
+      kept.set(key, /** @type {any} */ (value));
+      keptBytes += value.byteLength;
+      for (const [oldest, numbers] of kept) {
+        if (keptBytes <= CACHE_BYTES || oldest === key) break;
+        kept.delete(oldest);
+        keptBytes -= numbers.byteLength;
+      }
+      return value;
+    }, signal);
   }
 
   /**
    * The bytes of an artifact, checked by its SHA-1; one that is damaged is loaded a second time, past caches.
    * @param {string} uri
+   * @param {AbortSignal} [signal]
    * @returns {Promise<ArrayBuffer>}
    */
-  async function checkedBytes(uri) {
+  async function checkedBytes(uri, signal) {
     const load = loaders.bytes;
     if (!load) throw new SourceError('refused', `${uri} cannot be read: the page around this view gives no bytes`);
     for (const isAgain of [false, true]) {
-      const bytes = await loadWhole(uri, isAgain);
+      const bytes = await loadWhole(uri, isAgain, signal);
       if ((await sha1(bytes)) === hashOf(uri)) return bytes;
     }
     throw damaged(uri, 'its bytes are not those that its name stands for');
   }
 
-  /** @param {string} uri @param {boolean} isAgain @returns {Promise<ArrayBuffer>} */
-  async function loadWhole(uri, isAgain) {
+  /** @param {string} uri @param {boolean} isAgain @param {AbortSignal} [signal] @returns {Promise<ArrayBuffer>} */
+  async function loadWhole(uri, isAgain, signal) {
     try {
-      return await atOnce(() => withRetries(() => /** @type {any} */ (loaders.bytes)(uri, isAgain)));
+      const load = () => /** @type {any} */ (loaders.bytes)(uri, isAgain, signal);
+      return await atOnce(() => withRetries(load, signal), signal);
     } catch (cause) {
       const list = /\?manifest=([0-9a-f]{40})$/.exec(uri);
       if (!list || !(cause instanceof SourceError) || !['missing', 'refused'].includes(cause.kind)) throw cause;
-      return fromChunks(uri, await readJson(`sha1://${list[1]}/chunks.json`));
+      return fromChunks(uri, await readJson(`sha1://${list[1]}/chunks.json`), signal);
     }
   }
 
-  /** @param {string} uri @param {any} list @returns {Promise<ArrayBuffer>} */
-  async function fromChunks(uri, list) {
+  /** @param {string} uri @param {any} list @param {AbortSignal} [signal] @returns {Promise<ArrayBuffer>} */
+  async function fromChunks(uri, list, signal) {
     const chunks = Array.isArray(list?.chunks) ? list.chunks : [];
     const isWhole = chunks.every((/** @type {any} */ chunk, /** @type {number} */ index) => {
       return chunk?.start === index * CHUNK_BYTES && /^[0-9a-f]{40}$/.test(chunk.sha1);
     });
     if (!chunks.length || chunks.length > 64 || !isWhole) throw damaged(uri, 'its list of chunks is no such list');
     const parts = await Promise.all(
-      chunks.map((/** @type {any} */ chunk) => checkedBytes(`sha1://${chunk.sha1}/chunk`)),
+      chunks.map((/** @type {any} */ chunk) => checkedBytes(`sha1://${chunk.sha1}/chunk`, signal)),
     );
     return new Blob(parts).arrayBuffer();
   }
@@ -130,106 +129,116 @@ export function makeArtifacts(loaders) {
    * @param {string} uri
    * @param {string} dtype
    * @param {number} count
+   * @param {AbortSignal} signal
    * @returns {Promise<ArrayBuffer>}
    */
-  async function countedBytes(uri, dtype, count) {
-    const bytes = await checkedBytes(uri);
+  async function countedBytes(uri, dtype, count, signal) {
+    const bytes = await checkedBytes(uri, signal);
     if (bytes.byteLength === count * ITEM_BYTES[dtype]) return bytes;
     throw damaged(uri, `${bytes.byteLength} bytes, the manifest says ${count * ITEM_BYTES[dtype]}`);
   }
 
-  /** @type {Artifacts['readNumbers']} */
-  function readNumbers(uri, dtype, count, absent) {
-    return once(`${dtype} ${absent?.key ?? ''} ${hashOf(uri)}`, async () => {
-      const { numbers } = loaders;
-      /** @type {() => Promise<Numbers>} */
-      const ask = () => atOnce(() => /** @type {any} */ (numbers)(uri, dtype, count, absent));
-      if (!loaders.bytes && numbers) return ask();
-      try {
-        return numbersOf(await countedBytes(uri, dtype, count), dtype, absent);
-      } catch (cause) {
-        if (!numbers || (cause instanceof SourceError && cause.kind === 'damaged')) throw cause;
-        return ask().catch(() => Promise.reject(cause));
-      }
-    });
-  }
-
   /**
-   * URIs and numbers of rows of the parts that hold rows [first, last).
-   * @param {ArrayInfo} array
-   * @param {number} first
-   * @param {number} last
-   * @returns {Promise<{uri: string, begin: number, end: number}[]>}
+   * @param {AbortSignal} [signal]
+   * @returns {Artifacts}
    */
-  async function partsOf(array, first, last) {
-    const { part_rows: size, shape, pages } = array;
-    if (!(first >= 0 && last <= shape[0])) throw new RangeError(`rows ${first} to ${last} of ${shape[0]}`);
-    if (isLeftOut(array, first, last))
-      throw new SourceError('refused', 'raw samples of this stretch were not shared: zoom out');
-    const numParts = Math.ceil(shape[0] / size);
-    const numbers = [];
-    for (let part = Math.floor(first / size); part * size < last; part += 1) numbers.push(part);
-    const wanted = [...new Set(numbers.map((part) => Math.floor(part / PAGE_PARTS)))];
-    const loaded = new Map(
-      await Promise.all(
-        wanted.map(async (page) => {
-          const listed = Math.min(numParts - page * PAGE_PARTS, PAGE_PARTS);
-          const hashes = await readNumbers(pages[page], 'uint8', 20 * listed);
-          return /** @type {const} */ ([page, /** @type {Uint8Array} */ (hashes)]);
-        }),
-      ),
-    );
-    return numbers.map((part) => {
-      const hashes = /** @type {Uint8Array} */ (loaded.get(Math.floor(part / PAGE_PARTS)));
-      const at = 20 * (part % PAGE_PARTS);
-      const uri = `sha1://${hexadecimal(hashes.subarray(at, at + 20))}/part`;
-      return { uri, begin: part * size, end: Math.min((part + 1) * size, shape[0]) };
-    });
-  }
+  function under(signal) {
+    /** @type {Artifacts['readNumbers']} */
+    function readNumbers(uri, dtype, count, absent) {
+      return once(`${dtype} ${absent?.key ?? ''} ${hashOf(uri)}`, async (end) => {
+        const { numbers } = loaders;
+        /** @type {() => Promise<Numbers>} */
+        const ask = () => atOnce(() => /** @type {any} */ (numbers)(uri, dtype, count, absent, end), end);
+        if (!loaders.bytes && numbers) return ask();
+        try {
+          return numbersOf(await countedBytes(uri, dtype, count, end), dtype, absent);
+        } catch (cause) {
+          if (!numbers || end.aborted || (cause instanceof SourceError && cause.kind === 'damaged')) throw cause;
+          return ask().catch(() => Promise.reject(cause));
+        }
+      }, signal);
+    }
 
-  /** @type {Artifacts['readSpans']} */
-  async function readSpans(array, first, last) {
-    if (first >= last) return [];
-    const width = rowLength(array);
-    const parts = await partsOf(array, first, last);
-    return Promise.all(
-      parts.map(async ({ uri, begin, end }) => {
-        const part = await readNumbers(uri, array.dtype, (end - begin) * width, array.absent);
-        const [firstRow, lastRow] = [Math.max(begin, first), Math.min(end, last)];
-        return { firstRow, lastRow, rows: part.subarray((firstRow - begin) * width, (lastRow - begin) * width) };
-      }),
-    );
-  }
+    /**
+     * URIs and numbers of rows of the parts that hold rows [first, last).
+     * @param {ArrayInfo} array
+     * @param {number} first
+     * @param {number} last
+     * @returns {Promise<{uri: string, begin: number, end: number}[]>}
+     */
+    async function partsOf(array, first, last) {
+      const { part_rows: size, shape, pages } = array;
+      if (!(first >= 0 && last <= shape[0])) throw new RangeError(`rows ${first} to ${last} of ${shape[0]}`);
+      if (isLeftOut(array, first, last))
+        throw new SourceError('refused', 'raw samples of this stretch were not shared: zoom out');
+      const numParts = Math.ceil(shape[0] / size);
+      const numbers = [];
+      for (let part = Math.floor(first / size); part * size < last; part += 1) numbers.push(part);
+      const wanted = [...new Set(numbers.map((part) => Math.floor(part / PAGE_PARTS)))];
+      const loaded = new Map(
+        await Promise.all(
+          wanted.map(async (page) => {
+            const listed = Math.min(numParts - page * PAGE_PARTS, PAGE_PARTS);
+            const hashes = await readNumbers(pages[page], 'uint8', 20 * listed);
+            return /** @type {const} */ ([page, /** @type {Uint8Array} */ (hashes)]);
+          }),
+        ),
+      );
+      return numbers.map((part) => {
+        const hashes = /** @type {Uint8Array} */ (loaded.get(Math.floor(part / PAGE_PARTS)));
+        const at = 20 * (part % PAGE_PARTS);
+        const uri = `sha1://${hexadecimal(hashes.subarray(at, at + 20))}/part`;
+        return { uri, begin: part * size, end: Math.min((part + 1) * size, shape[0]) };
+      });
+    }
 
-  return {
-    readJson,
-    readNumbers,
-    readSpans,
-    async readRows(array, first, last) {
-      const spans = await readSpans(array, first, last);
-      // A copy: whoever keeps a few rows does not keep their part.
-      if (spans.length === 1) return spans[0].rows.slice();
+    /** @type {Artifacts['readSpans']} */
+    async function readSpans(array, first, last) {
+      if (first >= last) return [];
       const width = rowLength(array);
-      const found = emptyNumbers(array.absent?.dtype ?? array.dtype, Math.max(last - first, 0) * width);
-      for (const span of spans) found.set(span.rows, (span.firstRow - first) * width);
-      return found;
-    },
-    async readIntegers(array, first, last) {
-      const width = rowLength(array);
-      const parts = loaders.bytes ? await partsOf(array, first, last) : [];
-      if (!parts.length) return Array.from(await this.readRows(array, first, last), BigInt);
-      const found = await Promise.all(
+      const parts = await partsOf(array, first, last);
+      return Promise.all(
         parts.map(async ({ uri, begin, end }) => {
-          const bytes = await once(`bytes ${hashOf(uri)}`, async () => {
-            return new Uint8Array(await countedBytes(uri, 'int64', (end - begin) * width));
-          });
-          const rows = new BigInt64Array(bytes.buffer);
-          return [...rows.subarray((Math.max(begin, first) - begin) * width, (Math.min(end, last) - begin) * width)];
+          const part = await readNumbers(uri, array.dtype, (end - begin) * width, array.absent);
+          const [firstRow, lastRow] = [Math.max(begin, first), Math.min(end, last)];
+          return { firstRow, lastRow, rows: part.subarray((firstRow - begin) * width, (lastRow - begin) * width) };
         }),
       );
-      return found.flat();
-    },
-  };
+    }
+
+    return {
+      under,
+      readJson,
+      readNumbers,
+      readSpans,
+      async readRows(array, first, last) {
+        const spans = await readSpans(array, first, last);
+        // A copy: whoever keeps a few rows does not keep their part.
+        if (spans.length === 1) return spans[0].rows.slice();
+        const width = rowLength(array);
+        const found = emptyNumbers(array.absent?.dtype ?? array.dtype, Math.max(last - first, 0) * width);
+        for (const span of spans) found.set(span.rows, (span.firstRow - first) * width);
+        return found;
+      },
+      async readIntegers(array, first, last) {
+        const width = rowLength(array);
+        const parts = loaders.bytes ? await partsOf(array, first, last) : [];
+        if (!parts.length) return Array.from(await this.readRows(array, first, last), BigInt);
+        const found = await Promise.all(
+          parts.map(async ({ uri, begin, end }) => {
+            const bytes = await once(`bytes ${hashOf(uri)}`, async (given) => {
+              return new Uint8Array(await countedBytes(uri, 'int64', (end - begin) * width, given));
+            }, signal);
+            const rows = new BigInt64Array(bytes.buffer);
+            return [...rows.subarray((Math.max(begin, first) - begin) * width, (Math.min(end, last) - begin) * width)];
+          }),
+        );
+        return found.flat();
+      },
+    };
+  }
+
+  return under();
 }
 
 /**
@@ -260,18 +269,20 @@ export function hashOf(uri) {
 /**
  * Loads artifacts that are plain files of a web server, each whole: hosts that know no ranges do.
  * @param {string} base address of the folder, with a final slash
- * @returns {(uri: string, isAgain: boolean) => Promise<ArrayBuffer>}
+ * @returns {(uri: string, isAgain: boolean, ended?: AbortSignal) => Promise<ArrayBuffer>}
  */
 export function loadFrom(base) {
-  return async (uri, isAgain) => {
+  return async (uri, isAgain, ended) => {
     const hash = hashOf(uri);
     const path = `sha1/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash.slice(4, 6)}/${hash}`;
     let response;
     try {
-      const signal = AbortSignal.timeout(LOAD_MILLISECONDS);
+      const late = AbortSignal.timeout(LOAD_MILLISECONDS);
+      const signal = ended ? AbortSignal.any([late, ended]) : late;
       response = await fetch(base + path, { cache: isAgain ? 'reload' : 'default', signal });
       if (response.ok) return await response.arrayBuffer();
     } catch {
+      ended?.throwIfAborted();
       throw new SourceError('network', `${path} could not be fetched; check the connection and try again`);
     }
     if (response.status === 429 || response.status >= 500) {
@@ -283,45 +294,6 @@ export function loadFrom(base) {
     }
     const words = `${path} is not there (the server answered ${response.status}); export the workspace again`;
     throw new SourceError('missing', words);
-  };
-}
-
-/**
- * @template T
- * @param {() => Promise<T>} load
- * @returns {Promise<T>}
- */
-async function withRetries(load) {
-  for (const wait of WAITS) {
-    try {
-      return await load();
-    } catch (cause) {
-      if (!(cause instanceof SourceError) || cause.kind !== 'network') throw cause;
-    }
-    await new Promise((resolve) => setTimeout(resolve, wait));
-  }
-  return load();
-}
-
-/**
- * Runs at most so many at once, the others in the order in which they came.
- * @param {number} most
- * @returns {<T>(run: () => Promise<T>) => Promise<T>}
- */
-function makeQueue(most) {
-  let running = 0;
-  /** @type {(() => void)[]} */
-  const waiting = [];
-  return async (/** @type {() => Promise<any>} */ run) => {
-    if (running >= most) await new Promise((resolve) => waiting.push(() => resolve(undefined)));
-    else running += 1;
-    try {
-      return await run();
-    } finally {
-      const next = waiting.shift();
-      if (next) next();
-      else running -= 1;
-    }
   };
 }
 

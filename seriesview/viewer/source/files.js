@@ -43,12 +43,12 @@ export function fileSource(kind, artifacts, readJson, readManifest = readJson) {
     manifests,
     readJson: (uri) => readJson(checkedUri(uri, 'document')),
     getSeries: async (uri) => (await readerOf(uri)).manifest,
-    getWindow: async (uri, request) => readWindow(await readerOf(uri), request),
-    getPoints: async (uri, startTime, endTime, maxPoints) =>
-      readPoints(await readerOf(uri), startTime, endTime, maxPoints),
+    getWindow: async (uri, request, signal) => readWindow((await readerOf(uri)).under(signal), request),
+    getPoints: async (uri, startTime, endTime, maxPoints, signal) =>
+      readPoints((await readerOf(uri)).under(signal), startTime, endTime, maxPoints),
     getStatistics: async (uri, segment, first, last, channels) =>
       readStatistics(await readerOf(uri), segment, first, last, channels),
-    readRows: artifacts.readRows,
+    readRows: (array, firstRow, lastRow, signal) => artifacts.under(signal).readRows(array, firstRow, lastRow),
     finestSamplesPerColumn(uri) {
       const manifest = manifests.get(uri);
       return !manifest || hasStoredSamples(manifest) ? 1 : (manifest.levels[0]?.factor ?? 1);

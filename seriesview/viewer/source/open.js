@@ -24,7 +24,10 @@ export function openSource(start, outside) {
     const artifacts = makeArtifacts({ bytes: loadFrom(start.base), numbers: null });
     return { ...fileSource('static-files', artifacts, artifacts.readJson), ...known };
   }
-  const bytes = start.hasByteRanges ? (/** @type {string} */ uri) => outside.getFileBytes(uri).catch(notLoaded) : null;
+  const bytes = start.hasByteRanges
+    ? (/** @type {string} */ uri, /** @type {boolean} */ _, /** @type {AbortSignal | undefined} */ signal) =>
+        outside.getFileBytes(uri, undefined, undefined, signal).catch(notLoaded)
+    : null;
   if (start.hasTasks) return { ...taskSource(outside, bytes), ...known };
   const artifacts = makeArtifacts({ bytes, numbers: null });
   const readJson = bytes

@@ -300,7 +300,8 @@ async function eventsNear(reader, time) {
   const level = manifest.counts[manifest.counts.length - 1];
   let known = eventsBefore.get(manifest);
   if (!known) {
-    known = artifacts.readRows(level, 0, level.shape[0]).then((rows) => {
+    // For all who ask later too.
+    known = artifacts.under(undefined).readRows(level, 0, level.shape[0]).then((rows) => {
       const before = new Float64Array(level.shape[0] + 1);
       for (let bin = 0; bin < level.shape[0]; bin += 1) {
         before[bin + 1] = before[bin];

@@ -27,6 +27,7 @@ import { emptyNumbers } from './numbers.js';
  * @property {(level: Level, segment: number, first: number, last: number) => Promise<Float64Array>} readBinTimes of
  *   the first samples of bins [first, last)
  * @property {Level[]} timedLevels levels whose bins have times
+ * @property {(signal: AbortSignal | undefined) => Reader} under the same, of artifacts under a signal
  */
 
 /** @type {WeakMap<SeriesManifest, Map<string, Float64Array>>} */
@@ -115,6 +116,7 @@ export function makeReader(manifest, artifacts) {
   return {
     manifest,
     artifacts,
+    under: (signal) => makeReader(manifest, artifacts.under(signal)),
     width,
     hasSamples,
     hasSamplesOf: (segment, first, last) => hasSamples && !lacksSamples(manifest, segment, first, last),

@@ -18,7 +18,7 @@ const VERSION = 'seriesview.get_python_package_version.1';
 
 /**
  * @param {Outside} outside
- * @param {((uri: string) => Promise<ArrayBuffer>) | null} bytes where the parent gives the bytes of files
+ * @param {((uri: string, isAgain: boolean, signal?: AbortSignal) => Promise<ArrayBuffer>) | null} bytes where the parent gives the bytes of files
  * @returns {Source}
  */
 export function taskSource(outside, bytes) {
@@ -26,13 +26,15 @@ export function taskSource(outside, bytes) {
   let lookedAt = -Infinity;
   const lost = createOutOfReach();
 
-  /** @param {string} functionId @param {object} kwargs @returns {Promise<any>} */
-  async function run(functionId, kwargs) {
+  /** @param {string} functionId @param {object} kwargs @param {AbortSignal} [signal] @returns {Promise<any>} */
+  async function run(functionId, kwargs, signal) {
     try {
-      const result = await outside.runTask(functionId, functionId === VERSION ? 'query' : 'pure-calculation', kwargs);
+      const kind = functionId === VERSION ? 'query' : 'pure-calculation';
+      const result = await outside.runTask(functionId, kind, kwargs, signal);
       isAway = false;
       return result;
     } catch (cause) {
+      signal?.throwIfAborted();
       const fault = taskFault(cause);
       if (fault.kind === 'backend') isAway = true;
       throw fault;
@@ -71,11 +73,11 @@ export function taskSource(outside, bytes) {
 
   const artifacts = makeArtifacts({
     bytes,
-    async numbers(uri, dtype, count, absent) {
+    async numbers(uri, dtype, count, absent, signal) {
       if (isAway && bytes) throw noBackend();
       // Doubles do not hold every 64-bit integer: their halves are sent.
       const [sent, length] = isWide(dtype) ? ['int32', 2 * count] : [dtype, count];
-      const result = await run('seriesview.get_array.2', { dtype: sent, uri: named(uri) });
+      const result = await run('seriesview.get_array.2', { dtype: sent, uri: named(uri) }, signal);
       const numbers = await decodeArray(result?.array, sent, length);
       if (!isWide(dtype)) return withoutMissing(numbers, absent);
       return numbersOf(Int32Array.from(numbers).buffer, dtype, absent);
@@ -105,20 +107,21 @@ export function taskSource(outside, bytes) {
     finestSamplesPerColumn(uri) {
       return files.manifests.get(uri)?.values && uri.startsWith('sha1://') ? 1 : files.finestSamplesPerColumn(uri);
     },
-    async getWindow(uri, request) {
-      const instead = () => files.getWindow(uri, request);
+    async getWindow(uri, request, signal) {
+      const instead = () => files.getWindow(uri, request, signal);
       if (!uri.startsWith('sha1://')) return instead();
       const manifest = await files.getSeries(uri);
       const { segment, firstSample, samplesPerColumn, columns, channels } = request;
-      const ask = async () => {
-        const result = await run('seriesview.get_window.1', {
-          series_uri: named(uri),
-          segment,
-          first_sample: firstSample,
-          samples_per_column: samplesPerColumn,
-          columns,
-          channels,
-        });
+      const kwargs = {
+        series_uri: named(uri),
+        segment,
+        first_sample: firstSample,
+        samples_per_column: samplesPerColumn,
+        columns,
+        channels,
+      };
+      const ask = async (/** @type {AbortSignal | undefined} */ end) => {
+        const result = await run('seriesview.get_window.1', kwargs, end);
         const found = result?.columns;
         if (!(Number.isInteger(found) && found >= 0 && found <= columns)) throw strange('a window');
         const width = channels?.length ?? manifest.channels.length;
@@ -134,20 +137,20 @@ export function taskSource(outside, bytes) {
           values: isValues ? stored : null,
         };
       };
-      return asked(ask, instead).catch((cause) => {
-        lost.note(uri, manifest, cause, ask);
+      return asked(() => ask(signal), instead).catch((cause) => {
+        lost.note(uri, manifest, cause, () => ask(undefined));
         throw cause;
       });
     },
-    async getPoints(uri, startTime, endTime, maxPoints) {
-      const instead = () => files.getPoints(uri, startTime, endTime, maxPoints);
+    async getPoints(uri, startTime, endTime, maxPoints, signal) {
+      const instead = () => files.getPoints(uri, startTime, endTime, maxPoints, signal);
       if (!uri.startsWith('sha1://')) return instead();
       const manifest = await files.getSeries(uri);
       const { channels, events } = manifest;
-      /** @returns {Promise<import('../types.js').Points>} */
-      const ask = async () => {
+      /** @param {AbortSignal} [end] @returns {Promise<import('../types.js').Points>} */
+      const ask = async (end) => {
         const kwargs = { series_uri: named(uri), start_time: startTime, end_time: endTime, max_points: maxPoints };
-        const result = await run('seriesview.get_points.1', kwargs);
+        const result = await run('seriesview.get_points.1', kwargs, end);
         if (!result || typeof result !== 'object') throw strange('points');
         if (result.times) {
           const length = result.times.shape?.[0] ?? result.times.length;
@@ -162,8 +165,8 @@ export function taskSource(outside, bytes) {
         const length = maxPoints * 2 * channels.length;
         return { edges, counts, envelope: await storedNumbers(manifest, result.envelope, length, null) };
       };
-      return asked(ask, instead).catch((cause) => {
-        if (!lost.note(uri, manifest, cause, ask)) throw cause;
+      return asked(() => ask(signal), instead).catch((cause) => {
+        if (!lost.note(uri, manifest, cause, () => ask())) throw cause;
         return instead();
       });
     },
