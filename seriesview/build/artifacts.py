@@ -216,23 +216,6 @@ def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
     }
 
 
-def _said_of(timeline: Timeline) -> str | None:
-    """How far a rate is from the timestamps, in one line; None where they are those of a rate, or far from any."""
-    if timeline.largest_deviation:
-        return (
-            f"timestamps are regular within {timeline.largest_deviation:.3g} s at "
-            f"{timeline.sampling_frequency:.10g} Hz: kept as a rate"
-        )
-    if timeline.near_rate is None:
-        return None
-    # Rounded up, so that it is enough.
-    enough = float(f"{timeline.near_deviation * 1.05:.2g}")
-    return (
-        f"timestamps are regular at {timeline.near_rate:.10g} Hz within {timeline.near_deviation:.3g} s only: kept as "
-        f"they are (`max_time_shift: {enough:g}` makes them a rate)"
-    )
-
-
 def _result(
     dataset: Dataset,
     recording: Recording,
@@ -268,7 +251,7 @@ def _result(
         }
     )
     manifest = _on_its_clock(manifest, recording.session_start, dataset)
-    if timeline is not None and (said := _said_of(timeline)):
+    if timeline is not None and (said := timeline.in_words()):
         sys.stderr.write(f"{name}: {said}\n")
     seconds = time.monotonic() - began
     return {

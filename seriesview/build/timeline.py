@@ -72,6 +72,22 @@ class Timeline:
     near_rate: float | None = None
     near_deviation: float = 0.0
 
+    def in_words(self) -> str | None:
+        """How far a rate is from the timestamps; None where they are exactly those of one, or far from any."""
+        if self.largest_deviation:
+            return (
+                f"timestamps are regular within {self.largest_deviation:.3g} s at {self.sampling_frequency:.10g} Hz: "
+                "kept as a rate"
+            )
+        if self.near_rate is None:
+            return None
+        # Rounded up, so that it is enough.
+        enough = float(f"{self.near_deviation * 1.05:.2g}")
+        return (
+            f"timestamps are regular at {self.near_rate:.10g} Hz within {self.near_deviation:.3g} s only: kept as they "
+            f"are (`max_time_shift: {enough:g}` makes them a rate)"
+        )
+
 
 def analyse_timestamps(
     blocks: Blocks,

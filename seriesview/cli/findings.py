@@ -194,6 +194,7 @@ def _with_span(finding: Finding, start: float, end: float, num_channels: int | N
 def _with_timeline(finding: Finding, recording: Recording, path: Path, options: ReadOptions) -> Finding:
     timeline = timeline_of(recording, Dataset("", str(path), None, options))
     start, end = timeline.segments[0].start_time, timeline.segments[-1].end_time
+    said = timeline.in_words() if timeline.near_rate is not None else None
     return replace(
         finding,
         dtype=str(recording.dtype),
@@ -204,6 +205,7 @@ def _with_timeline(finding: Finding, recording: Recording, path: Path, options: 
         duration=end - start,
         num_segments=len(timeline.segments),
         largest_deviation=timeline.largest_deviation,
+        decisions=(*finding.decisions, *([Decision(said)] if said is not None else [])),
     )
 
 

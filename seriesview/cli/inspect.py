@@ -23,7 +23,9 @@ _SIZES = ("bytes", "kB", "MB", "GB", "TB")
 
 @click.command(short_help="What is in a file, and the YAML that opens it.")
 @click.argument("path")
-@click.option("--reader", help="Reader to use, such as hdf5, nwb, npy, csv or binary.  [default: guessed]")
+@click.option(
+    "--reader", help="Reader to use, such as hdf5, nwb, npy, arrow, csv or binary.  [default: guessed]"
+)
 @follow_option
 @storage_option
 @json_option

@@ -58,7 +58,9 @@ def _option_name(key: str) -> str:
     help=f"Where configuration and results go.  [default: RECORDING{_SUFFIX} beside the first recording, else here; "
     "the folder of a config.yaml]",
 )
-@click.option("--reader", help="Reader to use, such as hdf5, nwb, npy, csv or binary.  [default: guessed]")
+@click.option(
+    "--reader", help="Reader to use, such as hdf5, nwb, npy, arrow, csv or binary.  [default: guessed]"
+)
 @_entry_options
 @follow_option
 @storage_option

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +38,7 @@ class ArrowTable:
             raise ReaderError(
                 f"{path}: {len(schema.names)} columns are too many for a table of time series (at most {_MOST_COLUMNS})"
             )
-        self.names = tuple(_without_index_names(schema))
+        self.names = tuple(schema.names)
 
     def batches(self) -> Iterator[list[Any]]:
         """Columns of some rows each. Raises ReaderError for a file that is damaged."""
@@ -103,17 +102,6 @@ class ArrowTable:
                 yield file.get_batch(index)
             return
         yield from pa.ipc.open_stream(source)
-
-
-def _without_index_names(schema: Any) -> list[str]:
-    """The names; that of an index that pandas did not name is empty."""
-    metadata = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
-    unnamed = {
-        str(column.get("field_name"))
-        for column in metadata.get("columns", [])
-        if column.get("name") is None and str(column.get("field_name", "")).startswith("__index_level_")
-    }
-    return ["" if name in unnamed else name for name in schema.names]
 
 
 def _plain(column: Any) -> Any:

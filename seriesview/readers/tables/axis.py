@@ -147,6 +147,15 @@ class TimeAxis:
             )
         except ClockError as error:
             raise ReaderError(f"{self._table.table.path}: column {self._name}: {error}") from error
+        steps = np.diff(numbers)
+        if (
+            self._source.unit is None
+            and clock.unit.epoch is None
+            and self._are_samples
+            and np.median(steps) > 1
+        ):
+            said = f"its numbers are taken for seconds; set `timestamps: {self._name} (ms)` if they are milliseconds"
+            self._decisions.append(Decision(f"column {self._name}: {said}", is_guess=True))
         if clock.decision is not None:
             self._decisions.append(
                 Decision(f"column {self._name}: {clock.decision.text}", clock.decision.is_guess)

@@ -234,8 +234,10 @@ def _content(column: Column) -> str:
 
 def _are_row_numbers(table: DecodedTable, column: Column) -> bool:
     """Whether a first column without a name holds the numbers or names of the rows."""
+    if column.name.startswith("__index_level_"):
+        return True
     if column.index > 0 or not table.table.has_header or not is_unnamed(column.name):
         return False
-    if not column.name.strip() or column.name.startswith(("Unnamed", "__index")):
+    if not column.name.strip() or column.name.startswith("Unnamed"):
         return True
     return column.is_integer and column.rises and column.high - column.low == table.num_rows - 1
