@@ -37,6 +37,8 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
+from seriesview.readers.hdf5_frames import frames_of
+from seriesview.readers.hdf5_rates import Rate
 from seriesview.readers.hdf5_reach import parent_of, reach_of
 from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
@@ -92,7 +94,12 @@ def open_dataset(
     if options.timestamps is not None:
         times, unit = find_times(path, file, dataset, options.timestamps)
     rate, found_times = options.sampling_frequency, None
-    decisions: tuple[Decision, ...] = ()
+    frames = frames_of(dataset, options.channels)
+    if frames.problem is not None:
+        raise ReaderError(f"{path}: {name}: {frames.problem}")
+    decisions = frames.decisions
+    if rate is None and times is None:
+        rate = frames.rate
     if rate is None and times is None:
         surroundings = Surroundings()
         found = surroundings.rate_of(dataset)
@@ -101,7 +108,7 @@ def open_dataset(
         if found is None:
             found_times = surroundings.times_of(dataset)
         else:
-            rate, decisions = found.hertz, (Decision(found.said, found.is_guess),)
+            rate, decisions = found.hertz, (*decisions, Decision(found.said, found.is_guess))
     sources = Sources(
         name=name,
         samples=dataset,
@@ -110,6 +117,9 @@ def open_dataset(
         found_times="" if found_times is None else name_beside(file, name, found_times),
         time_unit=unit,
         decisions=decisions,
+        columns=frames.channels,
+        scaling=frames.scaling,
+        labels=frames.labels,
         start=start_of(dataset, zone_called(options.timezone, path)) if times is None else Start(),
         session_start=session_start,
         order=_order(path, name, dataset, options),
@@ -227,7 +237,8 @@ def _candidate(
         shape = shape[::-1]
         if 1 not in shape:
             options["order"] = "F"
-    found = surroundings.rate_of(dataset)
+    frames = frames_of(dataset)
+    found = surroundings.rate_of(dataset) if frames.rate is None else Rate(frames.rate, "")
     rate = None if found is None or found.problem is not None else usable_rate(found.hertz)
     times_name = None if times is None or shape[0] != length else name_beside(file, path, times)
     if rate is None and times_name is not None:
@@ -235,8 +246,18 @@ def _candidate(
     elif rate is None:
         options["sampling_frequency"] = None
     unit = unit_of(dataset) or None
-    problem = None
-    if found is not None and found.problem is not None and times_name is None:
+    problem = frames.problem
+    if problem is not None:
+        options["channels"] = None
+    elif frames.channels is not None:
+        shape = (shape[0] // frames.channels, frames.channels)
+    if (
+        problem is None
+        and rate is None
+        and found is not None
+        and found.problem is not None
+        and times_name is None
+    ):
         problem = found.problem
     candidate = replace(
         candidate,

@@ -31,7 +31,8 @@ class Sources:
     `name`: how messages call the dataset. `rate` in Hz, or None where `times` has a time for each sample, in
     `time_unit` where that is configured. `start`: when a recording with a rate began, and `session_start` what the
     file says beside. `found_times`: what `timestamps:` could name. `order` F: the first
-    of two dimensions of `samples` is channels. `scaling`: in place of what the samples' attributes say.
+    of two dimensions of `samples` is channels. `columns`: of one dimension they are
+    frames of so many channels. `scaling`: in place of what the samples' attributes say.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Sources:
     labels: Sequence[str] | None = None
     decisions: tuple[Decision, ...] = ()
     order: Literal["C", "F"] = "C"
+    columns: int | None = None
 
 
 class Hdf5Recording(Recording):
@@ -59,7 +61,7 @@ class Hdf5Recording(Recording):
         self._times: Hdf5Samples | None = None
         self._clock: TimesClock | None = None
         with naming(path, sources.name):
-            self._samples = Hdf5Samples(sources.samples, path, sources.order)
+            self._samples = Hdf5Samples(sources.samples, path, sources.order, sources.columns)
             try:
                 self._set_times(sources, options)
                 channels = make_channels(self._samples.num_channels, options, path, sources.labels)

@@ -13,14 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError, RequestError
-from seriesview.layout.layouts import ChunkedLayout, Layout
+from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.hdf5_extent import extent_problem
 from seriesview.readers.hdf5_file import attribute, dtype_of, one_line
 from seriesview.readers.hdf5_layout import dataset_layout
 from seriesview.readers.hdf5_missing import meant_dtype
 from seriesview.readers.hdf5_reach import check_unchanged, elsewhere, missing_part
-from seriesview.readers.hdf5_slabs import Slabs
+from seriesview.readers.hdf5_slabs import Folded, Slabs
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
 
 SINGLE_VALUE = "it holds a single value, not samples"
@@ -126,10 +126,17 @@ class Hdf5Samples:
     """Samples (num_samples, num_channels) of a dataset of one or two dimensions; `dtype` is native, bool as uint8, and
     of the signedness that `_Unsigned` says.
 
-    `order` F: the first of two dimensions is channels. Raises ReaderError where they cannot be read.
+    `order` F: the first of two dimensions is channels. `columns`: values of one dimension are whole frames of so
+    many channels. Raises ReaderError where they cannot be read.
     """
 
-    def __init__(self, dataset: h5py.Dataset, path: Path, order: Literal["C", "F"] = "C") -> None:
+    def __init__(
+        self,
+        dataset: h5py.Dataset,
+        path: Path,
+        order: Literal["C", "F"] = "C",
+        columns: int | None = None,
+    ) -> None:
         self._where = f"{path}: {dataset.name}"
         problem = samples_problem(dataset) or missing_filter(dataset)
         if problem is not None:
@@ -141,22 +148,31 @@ class Hdf5Samples:
         self.dtype = meant.newbyteorder("=")
         shape = (*dataset.shape, 1)[:2]
         self.num_samples, self.num_channels = shape if self._by_row else shape[::-1]
+        if columns is not None:
+            self.num_samples, self.num_channels = self.num_samples // columns, columns
         try:
-            self.layout: Layout | None = _meaning(dataset_layout(dataset, stored, self._by_row), meant)
+            layout = _meaning(dataset_layout(dataset, stored, self._by_row), meant)
         except (OSError, RuntimeError) as error:
             raise ReaderError(
                 f"{self._where}: where its samples lie cannot be read: {one_line(error)}; the file was damaged: "
                 "copy or write it again"
             ) from error
+        self.layout: Layout | None = layout if columns is None else _folded(layout, columns)
         chunks = (*(dataset.chunks or (1, 1)), 1)[:2]
         self.preferred_rows: int = chunks[0] if self._by_row else chunks[1]
+        if columns is not None:
+            self.preferred_rows = max(1, self.preferred_rows // columns)
         self._file: SampleFile | None = None
-        self._slabs: Slabs | None = None
+        self._slabs: Slabs | Folded | None = None
         self._elsewhere = elsewhere(dataset)
         if self.layout is not None and not _has_tiny_chunks(self.layout):
             self._file = SampleFile(self.layout, threads())
         else:
-            self._slabs = Slabs(dataset, self._by_row, self.dtype)
+            self._slabs = (
+                Slabs(dataset, self._by_row, self.dtype)
+                if columns is None
+                else Folded(dataset, columns, self.dtype)
+            )
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C), C-contiguous, with samples from `first_sample` on; safe from any thread.
@@ -197,6 +213,19 @@ def _meaning(layout: Layout | None, dtype: np.dtype[Any]) -> Layout | None:
         fill = np.array(int(layout.fill_value), layout.dtype).view(dtype)
         return replace(layout, dtype=dtype, fill_value=float(fill))
     return replace(layout, dtype=dtype)
+
+
+def _folded(layout: Layout | None, columns: int) -> Layout | None:
+    """The layout of one channel as whole frames of several; None where they lie in chunks, which may cut them."""
+    if not isinstance(layout, ContiguousLayout):
+        return None
+    return replace(
+        layout,
+        num_samples=layout.num_samples // columns,
+        num_channels=columns,
+        row_stride=layout.row_stride * columns,
+        channel_stride=layout.row_stride,
+    )
 
 
 def threads() -> int:

@@ -18,6 +18,26 @@ _SLAB_BYTES = 4 << 20
 _LARGE_SLAB_BYTES = 64 << 20
 
 
+class Folded:
+    """Reads a dataset of one dimension as frames of `columns` values; safe from any thread. `dtype` is native."""
+
+    def __init__(self, dataset: h5py.Dataset, columns: int, dtype: np.dtype[Any]) -> None:
+        self._dataset = dataset
+        self._columns = columns
+        self._dtype = dtype
+        self._lock = threading.Lock()
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples, which there must be. Raises what h5py raises (OSError, RuntimeError)."""
+        first, last = (sample * self._columns for sample in (first_sample, first_sample + len(out)))
+        with self._lock:
+            values = self._dataset[first:last]
+        out[...] = values.astype(self._dtype, copy=False).reshape(out.shape)
+
+    def close(self) -> None:
+        """Nothing is kept."""
+
+
 class Slabs:
     """Reads each chunk once in a pass over all samples; safe from any thread.
 
