@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.sharing_choice import keep_shared, say_plan, wish_options
+from seriesview.cli.sharing_choice import SharingCommand, keep_shared, say_plan, wish_options
 
 if TYPE_CHECKING:
     from seriesview.share.choice import Wish
 
 
-@click.command(short_help="Write a workspace as a folder that any web server shows.")
+@click.command(cls=SharingCommand, short_help="Write a workspace as a folder that any web server shows.")
 @click.argument("workspace")
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
 @wish_options
@@ -38,8 +38,9 @@ def command(
 ) -> None:
     """Write WORKSPACE (or a series) into DIRECTORY: viewer, manifests and artifacts, for any static web server.
 
-    Raw samples stay where they are unless asked for: the folder shows every zoom down to the finest level. A series
-    without levels is its samples, and goes along whole. Exporting again writes only what changed, and completes an
+    Raw samples stay where they are unless asked for: the folder shows every zoom down to the finest level. Those of
+    small series go along by themselves, up to 10 MB or a hundredth of all, and a series without levels is its samples,
+    and goes along whole. Exporting again writes only what changed, and completes an
     export that was interrupted. `seriesview verify DIRECTORY` checks it.
     """
     from seriesview.build.progress import Progress, bytes_in_words
@@ -84,6 +85,11 @@ def command(
     progress.finish()
     keep_shared(store, uri, plan.workspace.label)
     if as_json:
-        click.echo(json.dumps(document | {"left_out": [entry.to_json_dict() for entry in plan.left_out]}))
+        more = {
+            "left_out": [entry.to_json_dict() for entry in plan.left_out],
+            "small_series_with_samples": plan.small,
+            "days_moved": plan.days,
+        }
+        click.echo(json.dumps(document | more))
     else:
         click.echo(said)

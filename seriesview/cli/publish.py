@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.sharing_choice import keep_shared, say_plan, wish_options
+from seriesview.cli.sharing_choice import SharingCommand, keep_shared, say_plan, wish_options_without_small
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,10 +24,10 @@ public_url_option = click.option(
 )
 
 
-@click.command(short_help="Put a workspace into a bucket, and print the link to open.")
+@click.command(cls=SharingCommand, short_help="Put a workspace into a bucket, and print the link to open.")
 @click.argument("workspace")
 @click.argument("target", required=False, metavar="[gs://BUCKET/PREFIX|s3://BUCKET/PREFIX]")
-@wish_options
+@wish_options_without_small
 @public_url_option
 @storage_option
 @json_option
@@ -82,6 +82,7 @@ def command(
             "files_present": done.num_present,
             "bytes_present": done.bytes_present,
             "left_out": [entry.to_json_dict() for entry in done.left_out],
+            "days_moved": plan.days,
         }
         click.echo(json.dumps(document))
     else:

@@ -9,14 +9,45 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seriesview.cli.sizes import Size, TimeRange
+from seriesview.cli.sizes import DAYS, Days, Size, TimeRange
 
 if TYPE_CHECKING:
     from seriesview.share.plan import Plan
     from seriesview.store import Store
 
+_BY_ITSELF = "by itself"
+_SHIFT_DATES = "--shift-dates"
+
+
+class SharingCommand(click.Command):
+    """A command whose --shift-dates may stand before arguments: only a number belongs to it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Tie a number to the option, and say where there is none."""
+        tied: list[str] = []
+        for word in args:
+            if tied and tied[-1] == _SHIFT_DATES and _is_number(word):
+                # A number below zero would be taken for another option.
+                tied[-1] = f"{_SHIFT_DATES}={DAYS}{word}"
+                continue
+            if tied and tied[-1] == _SHIFT_DATES:
+                tied[-1] = f"{_SHIFT_DATES}={_BY_ITSELF}"
+            name, equals, value = word.partition("=")
+            tied.append(f"{name}={DAYS}{value}" if name == _SHIFT_DATES and equals else word)
+        return super().parse_args(ctx, tied)
+
+
+def _is_number(word: str) -> bool:
+    return word.removeprefix("-").removeprefix("+").isdecimal()
+
+
 _OPTIONS = (
-    click.option("--raw", is_flag=True, help="Let all raw samples go along (never the recordings' files)."),
+    click.option(
+        "--raw/--no-raw",
+        default=None,
+        help="Let all raw samples go along (never the recordings' files); or none at all, but of series that have "
+        "nothing else.",
+    ),
     click.option(
         "--raw-range",
         "raw_ranges",
@@ -39,27 +70,57 @@ _OPTIONS = (
         metavar="SIZE",
         help="Leave out finest levels, the largest first, until all fits: 500MB, 2GB.",
     ),
+    click.option(
+        _SHIFT_DATES,
+        is_flag=False,
+        flag_value=_BY_ITSELF,
+        type=Days(),
+        metavar="[DAYS]",
+        help="Move all dates by so many days, such as -4000; without a number, so that the earliest is in the year "
+        "2000. Times of the day and all intervals stay exactly as they are.",
+    ),
 )
 
 
 def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options, as one keyword argument `wish`."""
+    """Give a command these options, as one keyword argument `wish`; samples of small series go along by themselves."""
+    return _with_options(command, True)
 
+
+def wish_options_without_small(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options, as one keyword argument `wish`; raw samples go along only when asked for."""
+    return _with_options(command, False)
+
+
+def _with_options(command: Callable[..., Any], small_samples: bool) -> Callable[..., Any]:
     @functools.wraps(command)
     def with_wish(
         *arguments: Any,
-        raw: bool,
+        raw: bool | None,
         raw_ranges: tuple[tuple[float, float], ...],
         raw_series: tuple[str, ...],
         without: tuple[str, ...],
         max_bytes: int | None,
+        shift_dates: int | str | None,
         **options: Any,
     ) -> Any:
         from seriesview.share.choice import Wish
 
         if raw and raw_ranges:
             raise click.UsageError("give --raw or --raw-range, not both")
-        return command(*arguments, wish=Wish(raw, raw_series, raw_ranges, without, max_bytes), **options)
+        if raw is False and (raw_ranges or raw_series):
+            raise click.UsageError("give --no-raw, or what raw samples go along, not both")
+        wish = Wish(
+            bool(raw),
+            raw_series,
+            raw_ranges,
+            without,
+            max_bytes,
+            small_samples=small_samples and raw is None,
+            moves_dates=shift_dates is not None,
+            days=shift_dates if isinstance(shift_dates, int) else None,
+        )
+        return command(*arguments, wish=wish, **options)
 
     for option in reversed(_OPTIONS):
         with_wish = option(with_wish)
@@ -69,13 +130,19 @@ def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def say_plan(plan: Plan, target: str, is_aside: bool) -> None:
     """Print what will be shared and what is left out; on stderr where stdout is for programs."""
     from seriesview.build.progress import bytes_in_words
-    from seriesview.share.words import left_out_line, zoom_end
+    from seriesview.share.words import dates_lines, left_out_line, zoom_end
 
     click.echo(f"{plan.workspace.label}: {bytes_in_words(plan.num_bytes)} into {target}", err=is_aside)
     for choice in plan.choices:
         click.echo(f"  {choice.name}: {zoom_end(choice)}", err=is_aside)
     for entry in plan.left_out:
         click.echo(f"  left out: {left_out_line(entry.to_json_dict())}", err=is_aside)
+    if plan.small:
+        size = sum(choice.num_sample_bytes for choice in plan.choices if choice.name in plan.small)
+        what = f"raw samples of small series go along: {', '.join(plan.small)} ({bytes_in_words(size)})"
+        click.echo(f"  {what}; --no-raw leaves them out", err=is_aside)
+    for line in dates_lines(plan):
+        click.echo(f"  {line}", err=is_aside)
 
 
 def keep_shared(store: Store, uri: str, label: str) -> None:

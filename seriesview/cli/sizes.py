@@ -1,4 +1,4 @@
-"""Options that are sizes in bytes, or stretches of time, as people write them."""
+"""Options that are sizes in bytes, stretches of time or numbers of days, as people write them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import re
 
 import click
 
+DAYS = "days "
+"""May stand before a number of days."""
 _UNITS = {"": 1, "b": 1, "kb": 10**3, "mb": 10**6, "gb": 10**9, "tb": 10**12}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgt]?b?)", re.IGNORECASE)
 
@@ -47,3 +49,21 @@ class TimeRange(click.ParamType):  # type: ignore[type-arg]
                 f"{value!r} is no stretch of time; write START:END in seconds, such as 10:12.5", param, ctx
             )
         return found
+
+
+class Days(click.ParamType):  # type: ignore[type-arg]
+    """A whole number of days, or the option by itself."""
+
+    name = "days"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
+        """The number of days; a text where the option has none."""
+        if isinstance(value, str) and value == getattr(param, "flag_value", None):
+            return value
+        try:
+            days = int(str(value).removeprefix(DAYS))
+        except ValueError:
+            self.fail(f"{str(value).removeprefix(DAYS)!r} is no number of days", param, ctx)
+        if not 0 < abs(days) < 1_000_000:
+            self.fail(f"{days} days move no date; write another number", param, ctx)
+        return days

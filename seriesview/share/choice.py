@@ -15,6 +15,7 @@ from seriesview.series.array_info import ArrayInfo, num_parts
 from seriesview.series.arrays import DIGEST_BYTES, part_rows
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.series.verification import arrays_of
+from seriesview.share.dates import MovedClock, moved_document
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -35,6 +36,11 @@ class Wish:
     raw_ranges: tuple[tuple[float, float], ...] = ()
     without: tuple[str, ...] = ()
     max_bytes: int | None = None
+    small_samples: bool = False
+    """Whether all raw samples of small series go along that nothing else is said of."""
+    moves_dates: bool = False
+    days: int | None = None
+    """By how many days dates are moved; None: so that the earliest is a date which tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ class Choice:
     rows: tuple[Rows, ...] = ()
     dropped: dict[str, set[int]] = field(default_factory=lambda: {key: set() for key in VARIABLE_ARRAYS})
     """Numbers, in the manifest's lists, of the arrays that are left out for their size."""
+    clock: MovedClock | None = None
+    """Where its dates are moved: to where."""
 
     @property
     def has_values(self) -> bool:
@@ -99,7 +107,8 @@ class Choice:
         """Whether the series goes along exactly as it is, under its own hash."""
         values = self.manifest.values
         whole = values is None or (isinstance(values, ArrayInfo) and self.left_out_rows == values.left_out)
-        return whole and not any(self.dropped.values()) and is_strict_json(self.document)
+        is_as_it_was = self.clock is None and not any(self.dropped.values())
+        return whole and is_as_it_was and is_strict_json(self.document)
 
     @property
     def left_out_rows(self) -> tuple[Rows, ...]:
@@ -188,9 +197,16 @@ class Choice:
                 size = self._bytes_of("counts", number)
                 yield LeftOut(self.name, "counts", "size", size, bin_seconds=counts.bin_seconds)
 
-    def new_document(self, values: ArrayInfo | None) -> dict[str, Any]:
-        """The series' manifest as JSON with these raw samples and without what was dropped."""
+    def new_document(
+        self, values: ArrayInfo | None, arrays: Mapping[str, ArrayInfo], files: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """The series' manifest as JSON with these raw samples and without what was dropped.
+
+        Where dates are moved, with these `arrays` of times, by name, and `files` of timestamps, by their URI before.
+        """
         found = {**self.document, **self._kept_lists()}
+        if self.clock is not None:
+            found = moved_document(found, self.manifest, self.clock, arrays, files)
         if self.has_values:
             found["values"] = None if values is None else values.to_json_dict()
         if not is_strict_json(found):

@@ -6,6 +6,7 @@ import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from seriesview.series.array_info import PAGE_PARTS, ArrayInfo, num_parts
 from seriesview.series.arrays import LEFT_OUT_DIGEST, ArrayReader, PartCache
 from seriesview.series.samples import open_samples
 from seriesview.share.choice import Choice, json_bytes
+from seriesview.share.dates import is_of_times, moved_times
 from seriesview.share.plan import Plan, shared_workspace
 from seriesview.store import Store, parse_uri, sha1_uri
 
@@ -92,10 +94,19 @@ class _Copying:
 
     def series(self, choice: Choice) -> str:
         """Copy all that goes along of a series, its manifest last; the manifest's URI."""
-        for _, array in choice.kept_arrays():
-            self._array(array)
-        for _, uri, size in choice.kept_files():
-            self._file(parse_uri(uri)[0], size)
+        seconds = 0 if choice.clock is None else choice.clock.seconds
+        arrays: dict[str, ArrayInfo] = {}
+        files: dict[str, str] = {}
+        for name, array in choice.kept_arrays():
+            if seconds and is_of_times(name):
+                arrays[name] = self._moved_array(choice.name, array, seconds)
+            else:
+                self._array(array)
+        for name, uri, size in choice.kept_files():
+            if seconds and name.startswith("timestamps"):
+                files[uri] = self._moved_file(choice, uri, seconds)
+            else:
+                self._file(parse_uri(uri)[0], size)
         values = self._samples(choice) if choice.rows else None
         self.wait()
         if choice.is_unchanged:
@@ -103,7 +114,7 @@ class _Copying:
             self._file(sha1, self._store.size(choice.uri))
             self.wait()
             return sha1_uri(sha1, parse_uri(choice.uri)[1])
-        return self.document(choice.new_document(values), parse_uri(choice.uri)[1])
+        return self.document(choice.new_document(values, arrays, files), parse_uri(choice.uri)[1])
 
     def document(self, document: Mapping[str, Any], name: str) -> str:
         """Write a manifest, return its URI."""
@@ -145,9 +156,26 @@ class _Copying:
         else:
             for part, rows in self._read_samples(choice, parts):
                 digests[part] = bytes.fromhex(self._put(rows.data.cast("B")))
+        return ArrayInfo(manifest.dtype, shape, choice.part_rows, self._pages(digests), choice.left_out_rows)
+
+    def _moved_array(self, series: str, array: ArrayInfo, seconds: int) -> ArrayInfo:
+        """Write an array of times with `seconds` added; the array as it is in the copy."""
+        reader = ArrayReader(self._store, array, PartCache(0))
+        digests = []
+        for part in range(reader.num_parts):
+            rows = moved_times(reader.part(part), seconds, series)
+            digests.append(bytes.fromhex(self._put(rows.data.cast("B"))))
+        return replace(array, pages=self._pages(digests))
+
+    def _moved_file(self, choice: Choice, uri: str, seconds: int) -> str:
+        """Write a segment's timestamps with `seconds` added; the URI of the copy."""
+        segment = next(each for each in choice.manifest.segments if each.timestamps_uri == uri)
+        rows = np.frombuffer(self._store.get_bytes(uri), np.dtype(segment.timestamps_dtype).newbyteorder("<"))
+        return sha1_uri(self._put(moved_times(rows, seconds, choice.name).tobytes()), parse_uri(uri)[1])
+
+    def _pages(self, digests: list[bytes]) -> tuple[str, ...]:
         pages = [b"".join(digests[i : i + PAGE_PARTS]) for i in range(0, len(digests), PAGE_PARTS)]
-        uris = tuple(sha1_uri(self._put(page), "page.dat") for page in pages)
-        return ArrayInfo(manifest.dtype, shape, choice.part_rows, uris, choice.left_out_rows)
+        return tuple(sha1_uri(self._put(page), "page.dat") for page in pages)
 
     def _read_samples(self, choice: Choice, parts: Iterable[int]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
         """(part, its samples) out of the linked file, little-endian and in one piece."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from seriesview.errors import FormatError, SeriesviewError
+from seriesview.series.array_info import ArrayInfo
 from seriesview.series.fields import Fields
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.share.choice import Choice, LeftOut, Wish, fit, json_bytes, read_choice
+from seriesview.share.dates import moved_clocks
 from seriesview.share.view_times import own_ranges, rows_within
 from seriesview.store import Store
 from seriesview.workspace.manifest import (
@@ -19,6 +22,7 @@ from seriesview.workspace.manifest import (
     parse_workspace_manifest,
 )
 
+SMALL_BYTES = 10_000_000
 NOT_BUILT = "it could not be built; whoever made this copy knows why"
 NOT_SHARED = "it was left out when this copy was made"
 
@@ -30,6 +34,10 @@ class Plan:
     workspace: WorkspaceManifest
     choices: list[Choice]
     left_out: list[LeftOut]
+    small: list[str] = field(default_factory=list)
+    """Series whose raw samples go along because they are few."""
+    days: int | None = None
+    """By how many days dates are moved; None: they are not."""
 
     @property
     def num_bytes(self) -> int:
@@ -44,8 +52,12 @@ class Plan:
         return sum(choice.num_sample_bytes for choice in self.choices)
 
 
-def plan_sharing(store: Store, uri: str, wish: Wish, other_bytes: int = 0) -> Plan:
+def plan_sharing(
+    store: Store, uri: str, wish: Wish, other_bytes: int = 0, most_bytes: int | None = None
+) -> Plan:
     """Choose what of a workspace, or of one series, goes along beside `other_bytes` of a viewer.
+
+    Samples of small series go along only as far as all stays within `most_bytes`.
 
     Raises FormatError, MissingArtifactError, and SeriesviewError where `max_bytes` cannot be kept.
     """
@@ -72,12 +84,47 @@ def plan_sharing(store: Store, uri: str, wish: Wish, other_bytes: int = 0) -> Pl
             choice.take_samples(rows_within(store, choice.manifest, ranges[choice.name]))
     if wish.raw_ranges and not any(choice.rows for choice in undecided):
         raise SeriesviewError("--raw-range: no series has raw samples there; it is in seconds of view time")
+    days = None
+    if wish.moves_dates:
+        days, clocks = moved_clocks(manifests, wish.days)
+        for choice in choices:
+            choice.clock = clocks.get(choice.name)
     if wish.max_bytes is not None:
         fit(choices, wish.max_bytes, other_bytes + len(json_bytes(workspace.to_json_dict())))
+    small = []
+    if wish.small_samples and not wish.raw_ranges:
+        allowed = min(most_bytes or sys.maxsize, wish.max_bytes or sys.maxsize)
+        small = take_small(store, choices, other_bytes + len(json_bytes(workspace.to_json_dict())), allowed)
     left_out = [LeftOut(name, "series", "not asked for") for name in wish.without]
     for choice in choices:
         left_out += choice.left_out()
-    return Plan(workspace, choices, left_out)
+    return Plan(workspace, choices, left_out, small, days)
+
+
+def take_small(store: Store, choices: list[Choice], other_bytes: int, allowed: int) -> list[str]:
+    """Let all raw samples of the smallest series go along, up to `SMALL_BYTES` or a hundredth of all; their names.
+
+    Not those of recordings that are not where they were, and not beyond `allowed` bytes in all.
+    """
+    total = sum(choice.num_bytes for choice in choices) + other_bytes
+    left = min(max(SMALL_BYTES, total // 100), allowed - total)
+    names = []
+    for choice in sorted(choices, key=lambda each: each.row_bytes * each.manifest.num_samples):
+        if choice.rows or not choice.has_values or not _can_be_read(store, choice):
+            continue
+        before = choice.num_bytes
+        choice.take_samples([(0, choice.manifest.num_samples)])
+        left -= choice.num_bytes - before
+        if left < 0:
+            choice.rows = ()
+            break
+        names.append(choice.name)
+    return names
+
+
+def _can_be_read(store: Store, choice: Choice) -> bool:
+    values = choice.manifest.values
+    return isinstance(values, ArrayInfo) or (values is not None and store.exists(values.uri))
 
 
 def shared_workspace(workspace: WorkspaceManifest, uris: Mapping[str, str]) -> WorkspaceManifest:

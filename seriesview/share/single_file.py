@@ -61,11 +61,12 @@ class _Memory:
 def plan_single_file(store: Store, uri: str, wish: Wish) -> Plan:
     """What a single file of a workspace, or of one series, will hold; SeriesviewError where it would be too large."""
     page_bytes = len(_page("", {}))
+    possible = int((MAX_BYTES - page_bytes) * _SHARE)
     allowed = None
     if wish.max_bytes is not None:
         allowed = max(int((min(wish.max_bytes, MAX_BYTES) - page_bytes) * _SHARE), 0)
     try:
-        plan = plan_sharing(store, uri, replace(wish, max_bytes=allowed))
+        plan = plan_sharing(store, uri, replace(wish, max_bytes=allowed), most_bytes=possible)
     except SeriesviewError as error:
         if allowed is None or not str(error).startswith("--max-size"):
             raise

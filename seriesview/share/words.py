@@ -8,10 +8,12 @@ from string import Template
 from typing import Any
 
 from seriesview.share.choice import Choice, in_words
+from seriesview.share.dates import texts_like_dates
 from seriesview.share.plan import Plan
 
 _README = Path(__file__).parent / "files" / "README.txt"
 _MOST_STRETCHES = 5
+_MOST_TEXTS = 5
 
 
 def left_out_line(entry: Mapping[str, Any]) -> str:
@@ -49,11 +51,35 @@ def zoom_end(choice: Choice) -> str:
     return "whole" if manifest.num_samples else "empty"
 
 
+def dates_lines(plan: Plan) -> list[str]:
+    """What is said of moved dates to whoever shares; nothing where they are not moved."""
+    if plan.days is None:
+        return []
+    if not plan.days:
+        lines = ["no series tells a date: nothing was moved"]
+    else:
+        lines = [
+            f"all dates are moved by {plan.days:+} days, which nothing that is shared says; keep it to yourself"
+        ]
+    manifests = [(choice.name, choice.manifest) for choice in plan.choices]
+    texts = [repr(text) for text in texts_like_dates(plan.workspace, manifests)]
+    if texts:
+        more = f" and {len(texts) - _MOST_TEXTS} more" if len(texts) > _MOST_TEXTS else ""
+        lines.append(
+            f"names and labels stay as they are, dates in them too: {', '.join(texts[:_MOST_TEXTS])}{more}"
+        )
+    return lines
+
+
 def readme(plan: Plan) -> str:
     """README.txt of an exported folder, for whoever finds it: without dates and paths."""
     title = f"{' '.join(plan.workspace.label.split()) or 'A workspace'}: recordings to look at in a browser"
     series = [f"  {_one_line(choice)}: {zoom_end(choice)}" for choice in plan.choices]
     left_out = [f"  {left_out_line(entry.to_json_dict())}" for entry in plan.left_out]
+    if plan.days:
+        series.append(
+            "\nAll dates were moved by the same number of days: they are not those of the recordings."
+        )
     return Template(_README.read_text(encoding="utf-8")).substitute(
         title=title,
         underline="=" * len(title),
