@@ -315,9 +315,7 @@ def test_light_and_dark(viewer: DrivenViewer) -> None:
     before = viewer.panel().pixels
     viewer.driven.click("button", "Light or dark")
     viewer.wait_until("document.documentElement.dataset.theme === 'dark'")
-    viewer.driven.evaluate("seriesview.settled()")
-    after = viewer.driven.picture()
-    assert after[2, 2, :3].max() < 100
+    viewer.driven.until(lambda: viewer.driven.picture()[2, 2, :3].max() < 100, "the page is dark")
     viewer.driven.click("button", "Light or dark")
     np.testing.assert_array_equal(viewer.panel().pixels, before)
 
