@@ -219,7 +219,7 @@ def test_the_screen_shows_the_pixels_of_the_pictures(
             settings = {key: {} if height is None else {"height": height} for key in viewer.panel_keys()}
             viewer.set_state(samplesPerColumn=16, leftColumn=0, panels=settings)
             page.mouse.move(1, 1)
-            page.wait_for_timeout(100)
+            page.evaluate("new Promise(shown => requestAnimationFrame(() => requestAnimationFrame(shown)))")
             screen = np.asarray(Image.open(io.BytesIO(page.screenshot())).convert("RGB"))
             for key in viewer.panel_keys():
                 assert_shown(viewer, key, screen, ratio)

@@ -198,7 +198,7 @@ def test_channels_are_chosen_and_ordered_in_the_menu(
     ids = recording.channels
 
     def channels() -> list[str] | None:
-        page.wait_for_timeout(50)
+        viewer.inside.evaluate("seriesview.settled()")
         chosen = viewer.state()["panels"].get("0", {}).get("channels")
         return None if chosen is None else [str(name) for name in chosen]
 

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import os
+import selectors
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from seriesview.errors import NodeError
+from seriesview.node import broker, providers
 from seriesview.node.broker import TaskBroker
 from seriesview.node.buckets import Buckets
 from seriesview.node.canonical import task_hash
@@ -69,13 +71,45 @@ class Room:
 Story = Callable[[Room], Awaitable[None]]
 
 
+class Leaping(selectors.DefaultSelector):
+    """Where nothing has happened yet, it leaps to the time until which it would wait."""
+
+    passed = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = super().select(0)
+        if not found and timeout is not None:
+            self.passed += max(timeout, 0.0)
+        return found
+
+
+class OwnTime(asyncio.SelectorEventLoop):
+    """A loop whose time passes only while all wait for it, however busy the machine is."""
+
+    def __init__(self) -> None:
+        self._leaping = Leaping()
+        super().__init__(self._leaping)
+
+    def time(self) -> float:
+        return 1000.0 + self._leaping.passed
+
+    def monotonic(self) -> float:
+        """The time, a moment later at each look: nothing happens at the same time."""
+        self._leaping.passed += 1e-6
+        return self.time()
+
+
 def run(directory: Path, story: Story, limits: BrokerLimits | None = None) -> None:
     async def told() -> None:
         room = Room(directory, limits)
         async with asyncio.timeout(30):
             await story(room)
 
-    asyncio.run(told())
+    with asyncio.Runner(loop_factory=OwnTime) as runner, pytest.MonkeyPatch.context() as patch:
+        clock = runner.get_loop()
+        for module in (broker, providers):
+            patch.setattr(module, "time", clock)
+        runner.run(told())
 
 
 async def final(task: Task) -> Task:
