@@ -64,7 +64,7 @@ function drawAxis(context, { unit, low, high }, { width, height }) {
     context.fillStyle = line;
     context.fillRect(width - 5, Math.min(Math.round(y), height - 1), 5, 1);
     context.fillStyle = styleValue('--muted');
-    context.fillText(label, width - 8, Math.min(Math.max(y, LINE / 2), height - LINE / 2), width - 22);
+    context.fillText(label, width - 8, Math.min(Math.max(y, LINE / 2), height - LINE / 2), Math.min(width - 22, NEAR - 14));
   }
   drawUpright(context, scaled.unit, Math.max(8, width - NEAR), height / 2, height);
 }

@@ -82,6 +82,14 @@ export function createPage(app, { layOut, openView, retry }) {
     layOut();
   }
 
+  /** Said once: not where the page around says it, nor above the only panel of a view where that has the same name. */
+  function showTitle() {
+    const { label, views: all } = app.figure();
+    const [panel, ...others] = all[app.state().view].panels;
+    const isSaid = titleAround() === label || (!others.length && panel?.label === label);
+    title.classList.toggle('unseen', isSaid);
+  }
+
   /** A timer, because an observer that changes sizes would be called again. */
   let resizeTimer = 0;
   function resized() {
@@ -165,6 +173,7 @@ export function createPage(app, { layOut, openView, retry }) {
     showFigure() {
       const { label, views: all } = app.figure();
       title.textContent = title.title = label;
+      showTitle();
       document.title = label ? `${label} \u2013 seriesview` : 'seriesview';
       views.replaceChildren(...all.map((view, index) => make('option', { value: String(index) }, view.label || `View ${index + 1}`)));
       views.hidden = all.length < 2;
@@ -183,6 +192,7 @@ export function createPage(app, { layOut, openView, retry }) {
     },
 
     showPanels() {
+      showTitle();
       views.value = String(app.state().view);
       const all = app.panels();
       const isOther = all.some((host) => host.element.parentElement !== panels) || panels.childElementCount !== all.length;
@@ -235,5 +245,14 @@ export function createPage(app, { layOut, openView, retry }) {
     cover.setAttribute('role', 'status');
     cover.replaceChildren('Opening\u2026');
     retry();
+  }
+}
+
+/** @returns {string} of the page that this one lies in; empty where there is none, or it is of another origin */
+function titleAround() {
+  try {
+    return window.parent === window ? '' : window.parent.document.title;
+  } catch {
+    return '';
   }
 }

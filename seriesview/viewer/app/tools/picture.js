@@ -6,7 +6,7 @@ import { fileName } from './exporting.js';
 
 /** @typedef {import('../app.js').App} App */
 
-const LEFT_OUT = 'button:not(.time-unit), .cursor, .notes, .busy';
+const LEFT_OUT = 'button:not(.time-unit), .cursor, .busy';
 /** Height of the title, CSS pixels. */
 const TITLE = 34;
 
@@ -21,14 +21,17 @@ export function composePicture(app) {
   const roots = [...app.element.querySelectorAll('.strips, .stack, .axis-row')];
   const boxes = roots.map((root) => root.getBoundingClientRect());
   const left = Math.min(...boxes.map((box) => box.left));
-  const height = boxes.reduce((sum, box) => sum + box.height, TITLE);
+  const figure = app.figure();
+  const { label, panels } = figure.views[app.state().view];
+  const titles = new Set([figure.label, label].filter((text) => text && !(panels.length === 1 && panels[0].label === text)));
+  const titleHeight = titles.size ? TITLE : 0;
+  const height = boxes.reduce((sum, box) => sum + box.height, titleHeight);
   const canvas = make('canvas', {
     width: Math.round((Math.max(...boxes.map((box) => box.right)) - left) * ratio), height: Math.round(height * ratio),
   });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   const { color, fontFamily } = getComputedStyle(app.element);
-  const figure = app.figure();
-  const title = [...new Set([figure.label, figure.views[app.state().view].label])].filter(Boolean).join(' \u2013 ');
+  const title = [...titles].join(' \u2013 ');
   context.imageSmoothingEnabled = false;
   context.fillStyle = styleValue('--back');
   context.fillRect(0, 0, canvas.width, canvas.height);
@@ -36,7 +39,7 @@ export function composePicture(app) {
   context.font = `${15 * ratio}px ${fontFamily}`;
   context.textBaseline = 'middle';
   context.fillText(title, 10 * ratio, (TITLE / 2) * ratio);
-  let top = TITLE;
+  let top = titleHeight;
   roots.forEach((root, at) => {
     drawElement(context, root, left, boxes[at].top - top, ratio);
     top += boxes[at].height;
