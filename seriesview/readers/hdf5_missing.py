@@ -113,7 +113,10 @@ def _lowest(bound: int | float | None, dtype: np.dtype[Any]) -> int | float | No
         return None
     if dtype.kind not in "iu":
         return _as_float(bound, dtype)
-    least = math.floor(bound + _NEAR) if bound - math.floor(bound + _NEAR) < _NEAR else math.ceil(bound)
+    if isinstance(bound, int):
+        least = bound  # exact, also beyond 2^53
+    else:
+        least = math.floor(bound + _NEAR) if bound - math.floor(bound + _NEAR) < _NEAR else math.ceil(bound)
     return least if least > np.iinfo(dtype).min else None
 
 
@@ -123,7 +126,10 @@ def _highest(bound: int | float | None, dtype: np.dtype[Any]) -> int | float | N
         return None
     if dtype.kind not in "iu":
         return _as_float(bound, dtype)
-    most = math.ceil(bound - _NEAR) if math.ceil(bound - _NEAR) - bound < _NEAR else math.floor(bound)
+    if isinstance(bound, int):
+        most = bound
+    else:
+        most = math.ceil(bound - _NEAR) if math.ceil(bound - _NEAR) - bound < _NEAR else math.floor(bound)
     return most if most < np.iinfo(dtype).max else None
 
 

@@ -11,7 +11,7 @@ import pytest
 import xarray
 from click.testing import CliRunner
 from hdf5_files import opened, read, write
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from seriesview.build.artifacts import Job, build_artifacts
@@ -84,8 +84,14 @@ def variables(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
     return np.array(draw(values), dtype), attributes
 
 
+BEYOND_FLOATS = np.array([2**60, 2**60 + 1, 2**60 + 2])
+
+
 @settings(deadline=None)
 @given(variable=variables(), is_chunked=st.booleans())
+@example((np.array([0, 0]), {"valid_range": np.array([-1, 0]), "_Unsigned": "true"}), False)
+@example((BEYOND_FLOATS, {"valid_min": BEYOND_FLOATS[1]}), False)
+@example((BEYOND_FLOATS, {"valid_max": BEYOND_FLOATS[1]}), True)
 def test_values_are_what_the_netcdf_library_reads(
     tmp_path_factory: pytest.TempPathFactory,
     variable: tuple[np.ndarray[Any, Any], dict[str, Any]],
