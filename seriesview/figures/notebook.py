@@ -34,7 +34,7 @@ def figure_html(figure: Figure) -> str:
         f'<iframe src="{escape(framed)}" title="{escape(figure.label)}" width="100%" height="{HEIGHT}" '
         'style="border: 0" referrerpolicy="origin" allowfullscreen></iframe>'
         f'<p><a href="{escape(linked)}" target="_blank" rel="noopener">{escape(figure.label)}, '
-        "in a tab of its own</a></p>"
+        f"in a tab of its own (stored in {escape(str(figure.storage_dir))})</a></p>"
     )
 
 

@@ -150,6 +150,7 @@ class FigureServer:
                     port,
                     allow_hosts=self._allow_hosts,
                     views=views(),
+                    is_for_figures=True,
                     reach=self._reach(),
                 )
             )

@@ -61,6 +61,8 @@ class NodeConfig:
     """Views that the node shows itself, by name, at /view/NAME/."""
     view_origins: tuple[str, ...] = ()
     """Origins whose views the node's page may show."""
+    is_for_figures: bool = False
+    """Whether it shows some figures and ends with the command that does: nobody's place to store other things."""
     reach: Reach | None = None
     """What browsers and holders of tokens may read; None: whatever their channels permit."""
     limits: Limits = field(default_factory=Limits)

@@ -43,6 +43,7 @@ async def _probe(request: Request) -> Response:
             "nodeId": node.identity.node_id,
             # Told to nobody beyond a proxy: no kachery client has the directory there.
             "kacheryStorageDir": None if is_forwarded(request.scope) else str(node.directory),
+            **({"isForFigures": True} if node.config.is_for_figures else {}),
         }
     )
 
@@ -61,7 +62,8 @@ async def _halt(request: Request) -> Response:
 async def _new_link_token(request: Request) -> Response:
     """Give a kachery client a token for a link that one browser can follow, to the figures that it names."""
     node: Node = request.app.state.node
-    body = await json_body(request)
+    has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
+    body = await json_body(request) if has_body else {}
     check_fields(body, {}, {"shown": list})
     shown = body.get("shown", [])
     if not all(is_sha1(sha1) for sha1 in shown):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import FormatError
-from seriesview.series.default_store import default_store
+from seriesview.series.default_store import default_store, default_store_to_write
 from seriesview.series.manifest import ChannelInfo, SeriesManifest, SeriesType, parse_series_manifest
 from seriesview.series.svseries_segment import SVSeriesSegment
 
@@ -100,8 +100,7 @@ class SVSeries:
 
     def to_uri(self) -> str:
         """Store the manifest; the samples are in the store already."""
-        store = default_store()
-        return store.put_json(self.to_dict(), name="series.json")
+        return default_store_to_write().put_json(self.to_dict(), name="series.json")
 
     def figurl(self) -> Figure:
         """The series as a figure, whose `url()` is a link to it."""

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from seriesview.errors import FormatError
 from seriesview.series.array_info import DTYPES
-from seriesview.series.default_store import default_store
+from seriesview.series.default_store import default_store, default_store_to_write
 from seriesview.series.manifest import SegmentInfo, parse_segment
 from seriesview.series.segment_files import load_timestamps, load_values
 
@@ -106,7 +106,7 @@ class SVSeriesSegment:
 
     def to_uri(self) -> str:
         """Store the segment's description; its samples are in the store already."""
-        return default_store().put_json(self.to_dict(), name="segment.json")
+        return default_store_to_write().put_json(self.to_dict(), name="segment.json")
 
     @staticmethod
     def from_dict(d: Mapping[str, Any], num_channels: int | None = None) -> SVSeriesSegment:
@@ -132,7 +132,7 @@ class SVSeriesSegment:
             order = np.argsort(times, kind="stable")
             times, rows = times[order], rows[order]
         finite = rows[np.isfinite(rows)]
-        store = default_store()
+        store = default_store_to_write()
         return SVSeriesSegment(
             start_time=start_time,
             end_time=end_time,

@@ -25,6 +25,8 @@ class Daemon:
     """Its storage directory as the daemon's own machine names it."""
     version: str = ""
     """As it says; that of a seriesview node begins with `seriesview`."""
+    is_for_figures: bool = False
+    """Whether it belongs to a command that shows figures of one directory, and ends with it."""
 
 
 def probe_daemon(at: tuple[str, int] | None = None) -> Daemon | None:
@@ -50,7 +52,10 @@ def probe_daemon(at: tuple[str, int] | None = None) -> Daemon | None:
     except (OSError, http.client.HTTPException, ValueError, KeyError, TypeError, RecursionError):
         return None
     version = str(answer.get("daemonVersion", ""))
-    return Daemon(f"http://{host}:{port}", node_id, Path(directory) if directory else None, version)
+    is_for_figures = answer.get("isForFigures") is True
+    return Daemon(
+        f"http://{host}:{port}", node_id, Path(directory) if directory else None, version, is_for_figures
+    )
 
 
 def find_node(directory: Path) -> tuple[Daemon, tuple[str, int]] | None:

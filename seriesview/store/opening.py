@@ -17,18 +17,25 @@ def open_store(
     storage_dir: str | Path | None = None,
     mode: Mode = "auto",
     announce: Callable[[str], None] | None = None,
+    follows_figures: bool = True,
 ) -> Store:
     """Return the store that KACHERY_STORAGE_DIR, else `storage_dir`, else a running daemon, names.
 
     `auto` uses a daemon that answers, where its directory is the one configured or none is; `embedded` asks
     none; `daemon` insists on one. Where nothing names a directory it is kachery-client's own,
-    ~/kachery-storage. `announce` gets one line: which mode and directory are used. Raises StoreError.
+    ~/kachery-storage. With `follows_figures` false the node of a command that shows one recording's figures
+    names none either: what is made elsewhere does not belong there. `announce` gets one line: which mode and
+    directory are used. Raises StoreError.
     """
     if mode not in ("auto", "embedded", "daemon"):
         raise StoreError(f"store mode {mode!r:.80} is unknown: auto, embedded or daemon is expected")
     configured = _configured(storage_dir)
     daemon = None if mode == "embedded" else probe_daemon()
-    store, refusal = _beside_daemon(daemon, configured) if daemon else (None, "no kachery daemon answers")
+    store, refusal = None, "no kachery daemon answers"
+    if daemon and daemon.is_for_figures and not configured and not follows_figures:
+        refusal = f"the node at {daemon.address} shows figures of {daemon.directory}"
+    elif daemon:
+        store, refusal = _beside_daemon(daemon, configured)
     if store is None:
         if mode == "daemon":
             raise StoreError(f"{refusal}; start one, or set the store's mode to auto or embedded")

@@ -3,110 +3,40 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
-import os
-import re
-import shutil
 import socket
-import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from app_peers import App
-from serving_processes import CHANNEL, free_port
+from nginx_front import NAME, NGINX, Front
+from serving_processes import CHANNEL
 
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
-PAGE = Path(__file__).parents[2] / "docs" / "elsewhere.md"
-NAME = "figures.example.org"
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: tests/install-programs")
 
 
-class Front:
+class AppFront(Front):
     """nginx in front of an app."""
 
     def __init__(self, app: App, directory: Path) -> None:
+        super().__init__(app.proxy.port, directory)
         self.app = app
-        self.port = free_port()
-        self.certificate = directory / "fullchain.pem"
-        key = directory / "privkey.pem"
-        subprocess.run(
-            [
-                *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-                *("-nodes", "-days", "2", "-subj", f"/CN={NAME}"),
-                *("-addext", f"subjectAltName=DNS:{NAME},DNS:localhost"),
-                *("-keyout", str(key), "-out", str(self.certificate)),
-            ],
-            check=True,
-            capture_output=True,
-        )
-        match = re.search(r"```nginx\n(.*?)```", PAGE.read_text(), re.DOTALL)
-        assert match is not None
-        own = match[1]
-        for old, new in (
-            ("listen 443 ssl", f"listen 127.0.0.1:{self.port} ssl"),
-            (f"server_name {NAME}", f"server_name {NAME} localhost"),
-            (f"/etc/letsencrypt/live/{NAME}", str(directory)),
-            ("http://127.0.0.1:20431", f"http://127.0.0.1:{app.proxy.port}"),
-        ):
-            assert old in own
-            own = own.replace(old, new)
-        user = "user root;\n" if os.geteuid() == 0 else ""
-        folders = "".join(
-            f"{name}_temp_path {directory}/{name};\n"
-            for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-        )
-        (directory / "nginx.conf").write_text(
-            f"{user}daemon off;\npid {directory}/pid;\nerror_log stderr;\nevents {{}}\n"
-            f"http {{\naccess_log off;\n{folders}{own}}}\n"
-        )
-        assert NGINX is not None
-        self.process = subprocess.Popen([NGINX, "-p", str(directory), "-c", str(directory / "nginx.conf")])
-        for _ in range(500):
-            try:
-                socket.create_connection(("127.0.0.1", self.port)).close()
-                break
-            except OSError:
-                assert self.process.poll() is None
-        self.tls = ssl.create_default_context(cafile=str(self.certificate))
-
-    def ask(
-        self,
-        method: str,
-        path: str,
-        body: Any = None,
-        headers: dict[str, str] | None = None,
-        name: str = NAME,
-    ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        connection = http.client.HTTPSConnection(name, self.port, timeout=60)
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
-        connection.sock = self.tls.wrap_socket(plain, server_hostname=name)
-        try:
-            text = None if body is None else json.dumps(body)
-            connection.request(method, path, text, {"Content-Type": "application/json", **(headers or {})})
-            answer = connection.getresponse()
-            return answer.status, answer.headers, answer.read()
-        finally:
-            connection.close()
 
 
 @pytest.fixture
-def front(app: App, tmp_path: Path) -> Iterator[Front]:
+def front(app: App, tmp_path: Path) -> Iterator[AppFront]:
     app.node.stop()
     app.node = app.there.node("--allow-host", NAME, "--trusted-proxy", "127.0.0.1")
     directory = tmp_path / "nginx"
     directory.mkdir()
-    running = Front(app, directory)
+    running = AppFront(app, directory)
     yield running
-    running.process.terminate()
-    running.process.wait()
+    running.end()
 
 
-def test_a_backend_and_its_readers_meet_behind_nginx(front: Front) -> None:
+def test_a_backend_and_its_readers_meet_behind_nginx(front: AppFront) -> None:
     app = front.app
     url = f"https://localhost:{front.port}"
     trusted = {"SSL_CERT_FILE": str(front.certificate), "SERIESVIEW_APP_TOKEN": app.provider}
@@ -142,7 +72,7 @@ def test_a_backend_and_its_readers_meet_behind_nginx(front: Front) -> None:
     assert json.loads(text)["status"] == "finished"
 
 
-def test_a_certificate_that_is_not_trusted_is_refused(front: Front) -> None:
+def test_a_certificate_that_is_not_trusted_is_refused(front: AppFront) -> None:
     process = front.app.command(
         SERIESVIEW_APP_URL=f"https://localhost:{front.port}", SERIESVIEW_APP_TOKEN=front.app.provider
     )
@@ -150,7 +80,7 @@ def test_a_certificate_that_is_not_trusted_is_refused(front: Front) -> None:
     assert "the app cannot be reached" in process.written
 
 
-def test_a_firewalls_proxy_is_passed(front: Front) -> None:
+def test_a_firewalls_proxy_is_passed(front: AppFront) -> None:
     app = front.app
     with socket.create_server(("127.0.0.1", 0)) as listener:
         asked: list[bytes] = []
@@ -195,7 +125,7 @@ def copy(source: socket.socket, target: socket.socket) -> None:
         target.shutdown(socket.SHUT_WR)
 
 
-def test_the_storage_directory_is_told_to_nobody(front: Front) -> None:
+def test_the_storage_directory_is_told_to_nobody(front: AppFront) -> None:
     status, _, text = front.ask("GET", "/probe")
     assert status == 200
     assert str(front.app.there.storage) not in text.decode()

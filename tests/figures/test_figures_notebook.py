@@ -107,6 +107,7 @@ def test_a_view_and_a_series_of_arrays_show_themselves(store: Store) -> None:
     assert data["data"]["panels"][0]["data"]["seriesUri"] == track.to_uri()
     data = browser.figure_data(browser.open(addresses(track._repr_html_())[0]))
     assert data == track.to_dict()
+    assert f"stored in {store.directory}" in track._repr_html_()
 
 
 def test_what_cannot_be_shown_is_said_in_words(

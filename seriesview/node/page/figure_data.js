@@ -1,7 +1,7 @@
 /** @file The figure's data: read as a file, or, where the node does not hold them, asked of a backend. */
 
 import { fetchArtifact, messageOf } from './files.js';
-import { openTasks } from './tasks.js';
+import { isAboutBucket, openTasks } from './tasks.js';
 
 /**
  * Functions that give what a figure's data can be: what they call its address, and how their result is read.
@@ -33,7 +33,8 @@ export async function figureDataOf(hash, settings, mayAsk, onOutcome, show) {
       read(await resultOf(functionId, kwargsFor(`sha1://${hash}/figure.json`), settings, onOutcome)),
     );
     const data = await Promise.any(asked).catch((refusals) => {
-      throw new Error([...new Set([error, ...refusals.errors].map(messageOf))].join('\n'));
+      const messages = [...new Set([error, ...refusals.errors].map(messageOf))];
+      throw new Error(messages.find(isAboutBucket) ?? messages.join('\n'));
     });
     show('');
     return data;

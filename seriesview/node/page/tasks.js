@@ -29,10 +29,12 @@ const GATHER_MILLISECONDS = 20;
 const FALLBACK_MILLISECONDS = 3000;
 const PATIENCE_MILLISECONDS = 10_000;
 const PAUSE_MILLISECONDS = 500;
-const NOT_READABLE =
-  'The result is in the bucket of the channel, and this page cannot read it there: the bucket has no CORS rule for this ' +
-  'page, is not public, or cannot be reached. Whoever runs the backend finds out with: seriesview bucket check --origin ' +
-  location.origin;
+const NO_CORS =
+  'The results are in the bucket of the kachery channel, whose CORS rules do not let this page read them. Whoever runs ' +
+  `the backend sees how to change that with: seriesview bucket check --origin ${location.origin}`;
+const NO_BUCKET =
+  'The results are in the bucket of the kachery channel, which cannot be reached from this browser. Is the network ' +
+  'there, and does something block it?';
 const NOT_FOUND = 'Outgoing task not found';
 
 /**
@@ -75,7 +77,8 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
     const cache = task.request.functionType === 'query' ? 'no-store' : 'default';
     const response = await reach(task.url, { cache, signal: task.end.signal }).catch(async (error) => {
       task.end.signal.throwIfAborted();
-      throw (await isElsewhere(task.url)) ? new Error(NOT_READABLE) : error;
+      if (!(await isElsewhere(task.url))) throw error;
+      throw new Error((await isReached(task.url)) ? NO_CORS : NO_BUCKET);
     });
     if (!response.ok) throw new Error(`The task's result cannot be read: HTTP status ${response.status}.`);
     const value = await response.json();
@@ -197,6 +200,21 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
 async function isElsewhere(address) {
   const response = await fetch(address, { redirect: 'manual', cache: 'no-store' }).catch(() => undefined);
   return response?.type === 'opaqueredirect';
+}
+
+/** @param {string} address @returns {Promise<boolean>} whether something answers there, readable or not */
+async function isReached(address) {
+  const response = await fetch(address, { mode: 'no-cors', cache: 'no-store' }).catch(() => undefined);
+  return response !== undefined;
+}
+
+/**
+ * Whether what is wrong is the bucket alone, whatever else was asked for in vain.
+ * @param {string} message
+ * @returns {boolean}
+ */
+export function isAboutBucket(message) {
+  return message === NO_CORS || message === NO_BUCKET;
 }
 
 /** @param {string} status */
