@@ -79,6 +79,13 @@ CASES: dict[str, Case] = {
         lines("When,x\n", lambda i: f"03/05/2024 11:{i:02},{i}"), ["x"], [[0]], [0, 60], start="2024-05-03T11:00:00",
         options={"timestamps": "When (day/month/year)"},
     ),
+    "short_years_first_as_set": Case(
+        lines("when,v\n", lambda i: f"24-03-14 08:00:{i:02},{i}"), ["v"], [[0]], [0, 1], start="2024-03-14T08:00:00",
+        options={"timestamps": "when (year/month/day)"},
+    ),
+    "us_dates_with_short_years": Case(
+        lines("when,v\n", lambda i: f"3/14/24 8:00:{i:02} PM,{i}"), ["v"], [[0]], [0, 1], start="2024-03-14T20:00:00",
+    ),
     "actigraph_header": Case(
         lines(
             "------------ Data File Created By ActiGraph GT3X+ ActiLife v6.13.3 date format d.M.yyyy at 30 Hz -----------\n"
@@ -284,6 +291,10 @@ def test_tables_of_many_programs_are_read_as_they_were_meant(tmp_path: Path, nam
     ("text", "options", "message"),
     [
         (lines("Date,v\n", lambda i: f"03/05/2024 11:{i:02},1"), {}, r"can mean two days; set `timestamps: Date \(day/month"),
+        (lines("when,v\n", lambda i: f"24-03-14 08:00:{i:02},1"), {}, r"can mean two days; set .*\(year/month/day\)"),
+        (lines("T,v\n", lambda i: f"{20 + i / 10},1"), {}, "no column of times found; set `sampling_frequency:`"),
+        ("t,v\n0,90%\n1,91%\n", {}, r"no column of numbers beside the times; there are v \(text such as '90%'\)"),
+        ("time,v\n2024-03-14T08:00:00+01:00,1\n2024-03-14T08:00:01,2\n", {}, "line 3, .*without a zone .*set `timezone:`"),
         (lines("t,v\n", lambda i: f"3/{i % 9 + 1}/2024 8:00,1"), {}, r"line 2, column t: .* can mean two days"),
         (lines("time,v\n", lambda i: f"{T0 + 2_082_844_800 + i},{i}"), {}, r"set `timestamps: time \(seconds since 1904-01-01\)`"),
         (lines("time,v\n", lambda i: f"{3e10 + i},{i}"), {}, r"cannot be seconds; set `timestamps: time \(us\)`"),

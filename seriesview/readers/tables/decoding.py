@@ -23,14 +23,14 @@ from seriesview.readers.tables.wall_clock import (
     DateOrder,
     date_order,
     is_clock,
+    may_mean_two_days,
     parse_clock,
-    slashed_parts,
 )
 
 NO_TIME = np.iinfo(np.int64).min
 _DAY = 86_400_000_000_000
 _MOST_CLOCK_BYTES = 64
-_SLASHED = r"^\s*(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/]"
+_SLASHED = r"^\s*(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/](?P<last>\d+)"
 _DTYPES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 _INT32 = np.iinfo(np.int32)
 
@@ -261,7 +261,7 @@ class DecodedTable:
             return None
         if column.first_text is None:
             column.first_text = (self.num_rows + pc.index(cells.is_valid(), True).as_py(), example)
-            if slashed_parts(example) is not None:
+            if may_mean_two_days(example):
                 column.order = self._orders.get(column.index) or _order_of(self.table, column.index)
         rows = np.flatnonzero(_are_known(cells))
         try:
@@ -328,10 +328,10 @@ def _order_of(table: Table, index: int) -> DateOrder | None:
         parts = pc.extract_regex(batch[index], _SLASHED)
         largest = [
             int(pc.max(pc.cast(pc.struct_field(parts, name), pa.int64())).as_py() or 0)
-            for name in ("first", "second")
+            for name in ("first", "second", "last")
         ]
-        if max(largest) > 12:
-            return date_order(*largest)
+        if max(largest[:2]) > 12:
+            return date_order(largest[0], largest[1], is_short=largest[2] < 100)
     return None
 
 

@@ -75,14 +75,15 @@ def is_time_name(name: str) -> bool:
     return _TIME_NAMES.fullmatch(plain(name)) is not None or has_suffix
 
 
+def is_ambiguous_name(name: str) -> bool:
+    """Whether a name may be that of times, and as well one of temperatures, minima or counts."""
+    return _MAYBE_NAMES.fullmatch(plain(name)) is not None or plain(name) == "t"
+
+
 def may_be_time_name(name: str) -> bool:
     """Whether a column of this name may hold times, if nothing else does and its numbers rise."""
     words = re.split(r"[^a-z]+", plain(name))
-    return (
-        _MAYBE_NAMES.fullmatch(plain(name)) is not None
-        or plain(name) == "t"
-        or bool({"timestamp", "time", "datetime"} & set(words))
-    )
+    return is_ambiguous_name(name) or bool({"timestamp", "time", "datetime"} & set(words))
 
 
 def unit_of_time(name: str) -> str | None:

@@ -219,7 +219,8 @@ def find_values(table: DecodedTable, time: TimeSource | None, dataset: str | Non
         else:
             channels.append(column)
     if not channels:
-        raise ReaderError(f"{path}: no column of numbers beside the times; there are {', '.join(names)}")
+        there = ", ".join(f"{name} ({reason})" for name, reason in left_out) or ", ".join(names)
+        raise ReaderError(f"{path}: no column of numbers beside the times; there are {there}")
     return ValueColumns(tuple(channels), tuple(left_out))
 
 

@@ -179,9 +179,11 @@ class TextTable:
             if len(cells) != width:
                 if self._allow_truncated and block.is_last and index == len(lines) - 1:
                     break
+                hint = ""
+                if number < self.format.first_line + 10:
+                    hint = "; set `header_lines:` if lines above the table were taken for data"
                 raise ReaderError(
-                    f"{self.path}: line {number} has {len(cells)} columns, but the table has {width}; set "
-                    "`header_lines:` where lines above the table were taken for data"
+                    f"{self.path}: line {number} has {len(cells)} columns, but the table has {width}{hint}"
                 )
             mended.append(cleaned)
         return "".join(line + "\n" for line in mended).encode()

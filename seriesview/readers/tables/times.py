@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from seriesview.errors import ReaderError
 from seriesview.readers.clocks import ClockError, TimeUnit, parse_time_unit
 from seriesview.readers.protocol import Decision
@@ -18,6 +20,7 @@ from seriesview.readers.tables.decoding import Column, DecodedTable
 from seriesview.readers.tables.names import (
     find_column,
     find_date_parts,
+    is_ambiguous_name,
     is_date_name,
     is_time_name,
     is_unnamed,
@@ -28,7 +31,7 @@ from seriesview.readers.tables.names import (
 from seriesview.readers.tables.wall_clock import DateOrder
 
 Form = Literal["numbers", "digits", "clock", "date and clock", "date and numbers", "date and digits", "parts"]
-_ORDERS: dict[str, DateOrder] = {"day/month/year": "day", "month/day/year": "month"}
+_ORDERS: dict[str, DateOrder] = {"day/month/year": "day", "month/day/year": "month", "year/month/day": "year"}
 _DAY_SECONDS = 86_401
 
 
@@ -143,7 +146,7 @@ def _by_name(table: DecodedTable, column: Column, rate_is_given: bool) -> TimeSo
 def _clock(column: Column) -> TimeSource:
     decisions = []
     if column.order is not None and column.first_text is not None:
-        words = "day/month/year" if column.order == "day" else "month/day/year"
+        words = next(words for words, order in _ORDERS.items() if order == column.order)
         decisions.append(Decision(f"dates such as {column.first_text[1]} are {words}"))
     return TimeSource("clock", (column.index,), decisions=tuple(decisions))
 
@@ -204,16 +207,22 @@ def _first(table: DecodedTable, column: Column) -> float:
 
 
 def _perhaps(table: DecodedTable) -> TimeSource | None:
-    """A column that may be the times, since its numbers rise."""
+    """A column that may be the times, since its numbers rise (from about 0 on, where its name may be another word)."""
     for column in table.columns:
         has_name = may_be_time_name(column.name)
         is_first = column.index == 0 and is_unnamed(column.name) and not column.is_integer
         if column.kind != "numbers" or column.missing or not (has_name or is_first) or table.num_rows < 2:
             continue
-        if column.rises or (column.never_falls and has_name and column.name.strip() == "t"):
+        if column.rises and (not is_ambiguous_name(column.name) or _begins(table, column)):
             source = _numbers(column)
             unit = "seconds" if source.unit is None else source.unit.name
             name = f"column {column.name}" if column.name else "the first column"
             said = Decision(f"{name} is taken for times ({unit}), as its numbers rise", is_guess=True)
             return TimeSource(source.form, source.columns, source.unit, source.is_date, decisions=(said,))
     return None
+
+
+def _begins(table: DecodedTable, column: Column) -> bool:
+    """Whether numbers begin with 0, or one step behind it."""
+    numbers = table.numbers(column.index, 0, min(table.num_rows, 1000))
+    return bool(abs(float(numbers[0])) <= 1.5 * float(np.median(np.diff(numbers))))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from seriesview.readers.clocks import FIRST_YEAR, LAST_YEAR, ClockError, Nanoseconds
 
-DateOrder = Literal["day", "month"]
+DateOrder = Literal["day", "month", "year"]
 
 NO_ZONE = np.iinfo(np.int64).min
 _SECOND = 1_000_000_000
@@ -62,19 +62,20 @@ def is_only_digits(text: str) -> bool:
     return _ONLY_DIGITS.fullmatch(text) is not None and text.count(".") < 2
 
 
-def date_order(first: int, second: int) -> DateOrder | None:
-    """Which part of dates such as 11/24/2016 is the month, where the largest of each leave no doubt."""
-    if (first > 12) == (second > 12):
+def date_order(first: int, second: int, is_short: bool) -> DateOrder | None:
+    """What comes first in dates such as 11/24/2016, where the largest of each part leave no doubt.
+
+    With short years, as in 14-03-24, what seems a day may be a year.
+    """
+    if (first > 12) == (second > 12) or (first > 12 and is_short):
         return None
     return "day" if first > 12 else "month"
 
 
-def slashed_parts(text: str) -> tuple[int, int] | None:
-    """The first two numbers of a date such as 11/24/2016, which can mean two days; None for all other texts."""
+def may_mean_two_days(text: str) -> bool:
+    """Whether a text is a date such as 11/24/2016."""
     match = _CLOCK.fullmatch(text)
-    if match is None or match["first"] is None:
-        return None
-    return int(match["first"]), int(match["second_part"])
+    return match is not None and match["first"] is not None
 
 
 @dataclass(frozen=True)
@@ -177,8 +178,8 @@ def _parse_alike(
     leap = (second == 60) & (minute == 59)
     if match["first"] is not None and order is None:
         raise ClockError(
-            f"{match.string!r} is no date for sure, it can mean two days; set `timestamps: NAME (day/month/year)` "
-            "or `NAME (month/day/year)`, or write times like 2016-11-24 13:58:58.081",
+            f"{match.string!r} is no date for sure, it can mean two days; set `timestamps: NAME (day/month/year)`, "
+            "`(month/day/year)` or `(year/month/day)`, or write times like 2016-11-24 13:58:58.081",
             int(indices[0]),
         )
     date = _date(match, number, order)
@@ -212,6 +213,8 @@ def _date(
         year = year + 2000
     if match["first"] is not None:
         first, second = number("first"), number("second_part")
+        if order == "year":
+            return first + 2000, second, number("last_year")
         return (year, second, first) if order == "day" else (year, first, second)
     word = match["word"] or match["front_word"]
     day = number("day", "solid_day", "late_day", "word_day", "front_day")
@@ -256,6 +259,7 @@ class WallClock:
         self._ambiguous = False
         self._second_pass = False
         self._in_leap = False
+        self._has_zones = False
         self.leaps = 0
         self.first: tuple[int, tzinfo | None] | None = None
         self.is_dated = True
@@ -273,6 +277,12 @@ class WallClock:
             )
         offsets = cells.offsets.copy()
         bare = np.flatnonzero(offsets == NO_ZONE)
+        self._has_zones |= len(bare) < len(offsets)
+        if self._zone is None and self._has_zones and len(bare):
+            problem = (
+                "a time without a zone among others that have one; set `timezone:` to that of those without"
+            )
+            raise ClockError(problem, int(bare[0]))
         if not self.is_dated:
             times = cells.shown + self._midnights(cells.shown) * _DAY
         elif self._zone is not None:
