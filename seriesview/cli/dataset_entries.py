@@ -15,6 +15,7 @@ _HINTS = {
     "sampling_frequency": "samples a second (Hz); the file does not say",
     "dtype": "of one value, such as int16 or float32",
     "channels": "how many there are",
+    "scale": "physical value = stored value * scale + offset; the file leaves it open",
 }
 
 

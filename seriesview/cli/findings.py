@@ -18,11 +18,16 @@ from seriesview.workspace.panels import default_panel
 
 
 class Entry(NamedTuple):
-    """A dataset of a configuration: its name, its keys, and the panel (type, label) that shows it, None for bands."""
+    """A dataset of a configuration: its name, its keys, and the panel (type, label) that shows it, None for bands.
+
+    `problem` says why keys are to be filled in, where more is to be said than that, and `guesses` what keys rest on.
+    """
 
     name: str
     keys: dict[str, Any]
     panel: tuple[str, str] | None
+    problem: str | None = None
+    guesses: tuple[str, ...] = ()
 
 
 _OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
@@ -36,7 +41,7 @@ class Finding:
     """One dataset in a file; times in seconds, None where they are not known or do not apply.
 
     `options` are the configuration keys that open it, None where the file does not say and the user must.
-    `decisions` are what its reader decided.
+    `decisions` are what its reader decided, `of_options` those of them that its options rest on.
     """
 
     dataset: str | None
@@ -55,6 +60,7 @@ class Finding:
     problem: str | None = None
     panel: str | None = None
     decisions: tuple[Decision, ...] = ()
+    of_options: tuple[Decision, ...] = ()
 
     @property
     def is_irregular(self) -> bool:
@@ -126,6 +132,8 @@ def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:
         sampling_frequency=candidate.sampling_frequency,
         problem=candidate.problem,
         panel=candidate.panel,
+        decisions=candidate.decisions,
+        of_options=candidate.decisions,
     )
     if candidate.problem is not None:
         return finding
@@ -169,7 +177,7 @@ def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) 
             type=recording.type,
             unit=recording.unit or finding.unit,
             session_start=recording.session_start,
-            decisions=recording.decisions,
+            decisions=(*finding.decisions, *recording.decisions),
         )
         if recording.scale_problem is not None:
             options_to_fill = {**finding.options, "scale": None}
@@ -228,7 +236,9 @@ def configurable_entries(
         keys: dict[str, Any] = {"path": path}
         if reader is not None:
             keys["reader"] = reader.name
-        entries.append(Entry(name, keys | finding.options, _panel(finding, name, stem)))
+        guesses = tuple(decision.text for decision in finding.of_options if decision.is_guess)
+        panel = _panel(finding, name, stem)
+        entries.append(Entry(name, keys | finding.options, panel, finding.problem, guesses))
     return entries
 
 

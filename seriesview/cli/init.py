@@ -78,6 +78,9 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
         click.echo(json.dumps({"out": str(out), "datasets": names, "to_fill_in": open_keys, "notes": notes}))
         return
     click.echo(f"{out}: {len(entries)} dataset{'s' if len(entries) != 1 else ''}")
+    for entry in entries:
+        for guess in entry.guesses:
+            click.echo(f"{entry.name}: guessed: {guess}")
     for note in notes:
         click.echo(f"  left out: {note}")
     if open_keys:

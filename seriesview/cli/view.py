@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -19,6 +19,9 @@ from seriesview.cli.arguments import (
     storage_option,
 )
 from seriesview.cli.link_server import ServeOptions, say, serve_figure, serve_options
+
+if TYPE_CHECKING:
+    from seriesview.cli.findings import Entry
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -179,9 +182,14 @@ def _recordings_config(
         names = ", ".join(str(path) for path in recordings)
         reason = f" ({'; '.join(notes)})" if notes else ""
         raise ReaderError(f"{names}: nothing in there can be shown{reason}")
+    entries, left_open = _complete(entries, given)
+    notes += left_open
     for note in notes:
         say(f"left out: {note}")
-    _fill_in([entry.keys for entry in entries], given)
+    for entry in entries:
+        for guess in entry.guesses:
+            say(f"{entry.name}: guessed: {guess}")
+    _fill_in(entries, given)
     text = config_document(entries, notes, _label(recordings)).encode()
     if not config.is_file() or config.read_bytes() != text:
         write_whole(config, text)
@@ -216,23 +224,43 @@ def _names_all(config: Path, recordings: Sequence[Path]) -> bool:
     return named == {str(path) for path in recordings}
 
 
-def _fill_in(entries: Sequence[dict[str, Any]], given: Mapping[str, Any]) -> None:
+def _complete(entries: Sequence[Entry], given: Mapping[str, Any]) -> tuple[list[Entry], list[str]]:
+    """The entries that `given` completes, and what the others lack; all of them where none is complete."""
+    lacking = {
+        entry.name: [key for key, value in entry.keys.items() if value is None and key not in given]
+        for entry in entries
+    }
+    complete = [entry for entry in entries if not lacking[entry.name]]
+    if not complete:
+        return list(entries), []
+    notes = []
+    for entry in entries:
+        if lacking[entry.name]:
+            what = f"{entry.keys['path']} {entry.keys.get('dataset', '')}".rstrip()
+            reason = entry.problem or f"the file does not say {', '.join(lacking[entry.name])}"
+            notes.append(f"{what}: {reason}")
+    return complete, notes
+
+
+def _fill_in(described: Sequence[Entry], given: Mapping[str, Any]) -> None:
     """Put options where files say nothing, else into every series of samples. Raises ReaderError: not enough."""
     from seriesview.errors import ReaderError
 
+    entries = [entry.keys for entry in described]
     for key, value in given.items():
         left_open = [entry for entry in entries if entry.get(key, "") is None]
         sampled = [entry for entry in entries if entry.get("type") not in _TYPES_WITHOUT_SAMPLES]
         for entry in left_open or sampled:
             entry[key] = value
-    for entry in entries:
+    for entry, of_file in zip(entries, described, strict=True):
         missing = [key for key, value in entry.items() if value is None]
         if missing:
             options = " ".join(
                 f"{_option_name(key)} {key.upper()}" for key in missing if key in _ENTRY_OPTIONS
             )
             again = f"seriesview view {shlex.quote(entry['path'])} {options}"
-            raise ReaderError(f"{entry['path']}: the file does not say {', '.join(missing)}; say it: {again}")
+            reason = of_file.problem or f"the file does not say {', '.join(missing)}"
+            raise ReaderError(f"{entry['path']}: {reason}; say it: {again}")
 
 
 def _build(config: Path, directory: Path) -> bool:

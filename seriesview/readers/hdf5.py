@@ -45,6 +45,7 @@ from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_fi
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
 from seriesview.readers.moments import zone_called
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
+from seriesview.readers.sample_types import turned_guess
 
 _MOST_CHANNELS = 1 << 14
 
@@ -233,10 +234,13 @@ def _candidate(
     times = surroundings.times_of(dataset)
     length = None if times is None else vector_length(times)
     options: dict[str, Any] = {"dataset": path}
+    decisions: tuple[Decision, ...] = ()
     if len(shape) == 2 and _is_wide(shape, length):
         shape = shape[::-1]
         if 1 not in shape:
             options["order"] = "F"
+            if length != shape[0]:
+                decisions = (turned_guess(shape),)
     frames = frames_of(dataset)
     found = surroundings.rate_of(dataset) if frames.rate is None else Rate(frames.rate, "")
     rate = None if found is None or found.problem is not None else usable_rate(found.hertz)
@@ -267,6 +271,7 @@ def _candidate(
         unit=unit,
         options=options,
         problem=problem,
+        decisions=decisions,
     )
     return candidate, times_name
 

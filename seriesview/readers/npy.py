@@ -32,7 +32,7 @@ from seriesview.readers.npy_arrays import (
     read_header,
 )
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
-from seriesview.readers.sample_types import describe, make_channels, required_rate
+from seriesview.readers.sample_types import describe, make_channels, required_rate, turned_guess
 
 _NPY_MAGIC = b"\x93NUMPY"
 _ZIP_MAGIC = b"PK\x03\x04"
@@ -217,6 +217,7 @@ def _candidate(member: str | None, header: ArrayHeader, times: str | None) -> Ca
         unit=None,
         options=options,
         problem=header.problem(),
+        decisions=(turned_guess(shape),) if "order" in options and times is None else (),
     )
 
 

@@ -84,7 +84,8 @@ class Candidate:
     """A dataset in a file that can be shown (`problem` None), or one that cannot, and why.
 
     `options` are the configuration keys that open it, beside `path`. `panel` is the type of panel that shows it best,
-    where its type alone does not say so.
+    where its type alone does not say so. `decisions` are what the options rest on; what is decided when it is opened
+    is the recording's.
     """
 
     dataset: str | None
@@ -96,6 +97,7 @@ class Candidate:
     options: dict[str, Any]
     problem: str | None = None
     panel: str | None = None
+    decisions: tuple[Decision, ...] = ()
 
 
 class Recording(ABC):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from seriesview.errors import ReaderError
-from seriesview.readers.protocol import Channel, ReadOptions, Recording
+from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 
 _KINDS = {"i": (1, 2, 4, 8), "u": (1, 2, 4, 8), "f": (2, 4, 8), "b": (1,)}
 _SHOWN_CHARACTERS = 100
@@ -55,6 +55,14 @@ def required_rate(options: ReadOptions, path: Path) -> float:
     if rate is None:
         raise ReaderError(f"{path}: no rate in this file; set `sampling_frequency:` (Hz) or `timestamps:`")
     return rate
+
+
+def turned_guess(shape: tuple[int, ...]) -> Decision:
+    """What is to be said where the first dimension of an array of `shape` (samples, channels) is taken for channels."""
+    text = (
+        f"{shape[0]} samples of {shape[1]} channels, as its first dimension is the shorter one (`order: F`)"
+    )
+    return Decision(text, is_guess=True)
 
 
 def make_channels(
