@@ -128,6 +128,9 @@ def combine_moments(bins: NDArray[Any]) -> NDArray[Any]:
     if len(bins) == 0:
         return np.zeros(bins.shape[1:], bins.dtype)
     if bins.dtype.kind == "i":
+        # As doubles sums are right to far less than the half that is kept free.
+        if np.abs(bins.astype(np.float64)).sum(axis=0).max(initial=0.0) < 2.0**62:
+            return np.asarray(bins.sum(axis=0))
         high, low = (bins >> 32).sum(axis=0), (bins & 0xFFFFFFFF).sum(axis=0)
         total = (high.astype(object) << 32) + low.astype(object)
         fits = all(-(2**63) <= value < 2**63 for value in total.ravel())
@@ -151,6 +154,17 @@ def statistics(moments: NDArray[Any]) -> dict[str, NDArray[Any]]:
     else:
         rows = np.array([_integer_statistics(*map(int, channel)) for channel in moments.T]).reshape(-1, 3).T
     return {"count": moments[0].astype(np.int64), "mean": rows[0], "rms": rows[1], "std": rows[2]}
+
+
+def rms_of(moments: NDArray[Any]) -> NDArray[np.float64]:
+    """The RMS alone (..., C) of moments (..., 3, C), unscaled; NaN where nothing was counted."""
+    count = moments[..., 0, :].astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        squares = moments[..., 2, :].astype(np.float64) / count
+        found = (
+            np.sqrt(squares) if moments.dtype.kind != "f" else np.hypot(moments[..., 1, :], np.sqrt(squares))
+        )
+    return np.where(count > 0, found, np.nan)
 
 
 def _integer_statistics(count: int, total: int, squares: int) -> tuple[float, float, float]:

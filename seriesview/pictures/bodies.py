@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -13,6 +14,7 @@ from seriesview.pictures.axis import TimeAxis
 from seriesview.pictures.canvas import SMALL_SIZE, Box, Canvas, shorten
 from seriesview.pictures.colors import (
     BAND_COLORS,
+    CUT,
     FRAME,
     GRID,
     INK,
@@ -22,6 +24,7 @@ from seriesview.pictures.colors import (
     color_of_group,
     heat,
 )
+from seriesview.pictures.scales import apart, common_scale, limits, typical_of, usual_most
 from seriesview.pictures.traces import read_envelope, read_rms
 from seriesview.series.manifest import ChannelInfo
 from seriesview.series.series import Series
@@ -31,7 +34,8 @@ MAX_TRACES = 64
 
 _LABEL_GAP = 8
 _LABEL_HEIGHT = 13
-_ROBUST_PERCENTILE = 99.0
+_MARK_HEIGHT = 3
+_USUAL_RMS = 6.0
 
 Floats = npt.NDArray[np.float64]
 
@@ -46,16 +50,17 @@ def draw_traces(
     envelope = read_envelope(series, axis, [channel.id for channel in channels])
     colors = color_of_group([channel.group for channel in channels])
     rows = row_boxes(box, len(channels))
+    middle, typical = typical_of(series, channels)
     if len(channels) <= FEW_CHANNELS:
         for number, (row, channel) in enumerate(zip(rows, channels, strict=True)):
             inner = Box(box.left, row.top + 5, box.right, row.bottom - 5)
-            _draw_own_axis(
-                canvas, inner, envelope[:, :, number], channel, series.manifest.unit, colors[number]
-            )
+            low, high = limits(envelope[:, :, number], middle[number], typical[number])
+            unit = channel.unit or series.manifest.unit
+            _draw_own_axis(canvas, inner, envelope[:, :, number], (low, high), channel, unit, colors[number])
             if number:
                 canvas.fill(Box(box.left, row.top, box.right, row.top + 1), FRAME)
         return
-    middle, reach = _common_scale(envelope)
+    middle, reach = common_scale(envelope, middle, typical)
     pixels = 0.5 * rows[0].height / reach
     for number, row in enumerate(rows):
         center = (row.top + row.bottom - 1) / 2
@@ -64,6 +69,7 @@ def draw_traces(
         margin = row.height
         inner = Box(box.left, max(box.top, row.top - margin), box.right, min(box.bottom, row.bottom + margin))
         canvas.columns(inner, low, high, colors[number])
+        mark_cuts(canvas, inner, low, high, is_inside=True)
     row_labels(canvas, rows, [channel.label or channel.id for channel in channels], colors)
     _scale_bar(canvas, box, pixels, channels[0].unit or series.manifest.unit)
 
@@ -74,14 +80,25 @@ def draw_rms(
     """An image of the RMS, one row a channel, with a colour bar at the right."""
     rms = read_rms(series, axis, [channel.id for channel in channels])
     known = rms[np.isfinite(rms)]
-    low, high = (
-        (float(np.percentile(known, 1)), float(np.percentile(known, 99))) if known.size else (0.0, 1.0)
-    )
+    low, high = _rms_limits(rms, known)
     canvas.image(box, heat(rms.T, low, high))
     _color_bar(canvas, box, low, high, channels[0].unit or series.manifest.unit)
     if box.height // len(channels) >= _LABEL_HEIGHT or len(channels) > MAX_TRACES:
         colors: list[Color] = [INK] * len(channels)
         row_labels(canvas, row_boxes(box, len(channels)), [c.label or c.id for c in channels], colors)
+
+
+def _rms_limits(rms: Floats, known: Floats) -> tuple[float, float]:
+    """Percentiles 1 and 99 of all (columns, C), but not far above what most channels have."""
+    if not known.size:
+        return 0.0, 1.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        of_channels = np.nanmedian(np.where(np.isfinite(rms), rms, np.nan), axis=0)
+    usual = float(np.nanmedian(of_channels))
+    low, high = float(np.percentile(known, 1)), float(np.percentile(known, 99))
+    high = min(high, _USUAL_RMS * usual) if usual > 0 else high
+    return apart(min(low, high), high)
 
 
 def draw_density(
@@ -95,7 +112,7 @@ def draw_density(
     """An image of a probability: one row a channel, the first one at the bottom; a column shows its highest."""
     envelope = read_envelope(series, axis, [channel.id for channel in channels])[:, 1]
     known = envelope[np.isfinite(envelope)]
-    high = float(np.percentile(known, 99.5)) if known.size else 1.0
+    high = usual_most(known, *typical_of(series, channels), 99.5)
     high = high or float(known.max(initial=1.0)) or 1.0
     canvas.image(box, heat(envelope.T[::-1], 0.0, high))
     _color_bar(canvas, box, 0.0, high, series.manifest.unit)
@@ -133,24 +150,39 @@ def draw_bands(canvas: Canvas, box: Box, series: Series, axis: TimeAxis) -> None
 
 
 def _draw_own_axis(
-    canvas: Canvas, box: Box, envelope: Floats, channel: ChannelInfo, series_unit: str, color: Color
+    canvas: Canvas,
+    box: Box,
+    envelope: Floats,
+    limits_shown: tuple[float, float],
+    channel: ChannelInfo,
+    unit: str,
+    color: Color,
 ) -> None:
-    known = envelope[np.isfinite(envelope)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
+    low, high = limits_shown
     pixels = (box.height - 1) / (high - low)
     value_axis(canvas, box, low, high)
-    canvas.columns(
-        box,
-        box.bottom - 1 - (envelope[:, 0] - low) * pixels,
-        box.bottom - 1 - (envelope[:, 1] - low) * pixels,
-        color,
-    )
-    unit = channel.unit or series_unit
+    rows = box.bottom - 1 - (envelope - low) * pixels
+    canvas.columns(box, rows[:, 0], rows[:, 1], color)
+    is_cut = mark_cuts(canvas, box, rows[:, 0], rows[:, 1])
     label = channel.label or channel.id
     canvas.text(box.right + _LABEL_GAP, box.top + 6, shorten(label, 84), color=color, anchor="lt")
     canvas.text(box.right + _LABEL_GAP, box.top + 22, shorten(unit, 84), color=SOFT_INK, anchor="lt")
+    if is_cut:
+        canvas.text(box.right + _LABEL_GAP, box.top + 38, "cut off", color=CUT, anchor="lt")
+
+
+def mark_cuts(canvas: Canvas, box: Box, low: Floats, high: Floats, *, is_inside: bool = False) -> bool:
+    """Marks beside the box, or just inside, where what reaches from row `low` to `high` leaves it; whether it does."""
+    with np.errstate(invalid="ignore"):
+        above = np.fmin(low, high) < box.top - 0.5
+        below = np.fmax(low, high) >= box.bottom - 0.5
+    height = 1 if is_inside else _MARK_HEIGHT
+    for is_cut, top in (
+        (above, box.top if is_inside else box.top - height),
+        (below, box.bottom - height if is_inside else box.bottom),
+    ):
+        canvas.pixels[top : top + height, box.left + np.flatnonzero(is_cut)] = CUT
+    return bool(above.any() or below.any())
 
 
 def value_axis(canvas: Canvas, box: Box, low: float, high: float) -> None:
@@ -167,20 +199,6 @@ def value_axis(canvas: Canvas, box: Box, low: float, high: float) -> None:
 def _digits_apart(values: Sequence[float]) -> int:
     """How many significant digits tell the values of an axis apart."""
     return next((n for n in range(4, 16) if len({words.number(v, n) for v in values}) == len(values)), 16)
-
-
-def _common_scale(envelope: Floats) -> tuple[Floats, float]:
-    """The middle of each channel (C,), and the reach in physical units that half a row stands for."""
-    middle = np.zeros(envelope.shape[2])
-    reaches = []
-    for number in range(envelope.shape[2]):
-        found = envelope[:, :, number]
-        found = found[np.isfinite(found).all(axis=1)]
-        if found.size:
-            middle[number] = np.median(found)
-            reaches.append(float(np.percentile(np.abs(found - middle[number]), _ROBUST_PERCENTILE)))
-    reach = float(np.median(reaches)) if reaches else 1.0
-    return middle, reach or max(reaches, default=1.0) or 1.0
 
 
 def row_boxes(box: Box, count: int) -> list[Box]:

@@ -12,6 +12,7 @@ Color = tuple[int, int, int]
 BACKGROUND: Color = (255, 255, 255)
 INK: Color = (32, 36, 44)
 SOFT_INK: Color = (98, 106, 118)
+CUT: Color = (165, 35, 27)
 FRAME: Color = (196, 202, 210)
 GRID: Color = (232, 235, 239)
 GAP: Color = (226, 229, 234)

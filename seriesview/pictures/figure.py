@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+import textwrap
 from collections.abc import Sequence
+
+import numpy as np
 
 from seriesview.errors import RequestError
 from seriesview.pictures import words
@@ -18,7 +21,7 @@ from seriesview.pictures.bodies import (
     draw_traces,
 )
 from seriesview.pictures.canvas import TEXT_SIZE, TITLE_SIZE, Box, Canvas, shorten, text_width
-from seriesview.pictures.colors import FRAME, GAP, INK, SOFT_INK
+from seriesview.pictures.colors import CUT, FRAME, GAP, INK, SOFT_INK
 from seriesview.pictures.point_bodies import RATE_HEIGHT, draw_raster, draw_scatter
 from seriesview.series.manifest import ChannelInfo
 from seriesview.series.series import Series
@@ -30,6 +33,7 @@ MIN_HEIGHT, MAX_HEIGHT = 160, 8192
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 100, 76, 40
 _STRIP_GAP = 30
+MOST_ROWS = 400
 
 
 def overview(
@@ -50,8 +54,20 @@ def overview(
     start, end = extent(series)
     channels = _in_order(series, panel)
     height, strip = _natural_height(series, channels, panel)
+    channels = _drawn(series, channels, panel)
     axis = make_axis(series, start, end, width - _LEFT - _RIGHT)
     return _draw(series, axis, channels, (width, height + _TOP + _BOTTOM), strip, name, panel, bin_centers)
+
+
+def failed_overview(name: str, reason: str, width: int = DEFAULT_WIDTH) -> bytes:
+    """A PNG in place of an overview that could not be drawn: which one, and why."""
+    canvas = Canvas(width, _TOP + 120)
+    canvas.text(16, 12, shorten(name, width - 32, TITLE_SIZE), TITLE_SIZE, INK)
+    canvas.text(16, 42, "this picture could not be drawn", TEXT_SIZE, CUT)
+    lines = textwrap.wrap(reason, 150)
+    for number, line in enumerate(lines[:6]):
+        canvas.text(16, _TOP + 18 * number, shorten(line, width - 32, TEXT_SIZE), TEXT_SIZE, SOFT_INK)
+    return canvas.png()
 
 
 def plot(
@@ -85,6 +101,7 @@ def plot(
         )
     panel = panel or _panel_of(series)
     chosen = _in_order(series, panel) if channels is None else _choose(series, channels)
+    chosen = _drawn(series, chosen, panel)
     axis = make_axis(series, begin, finish, width - _LEFT - _RIGHT)
     return _draw(series, axis, chosen, (width, height), 0, name, panel, bin_centers)
 
@@ -125,7 +142,7 @@ def _draw(
     right = _LEFT + axis.columns
     bottom = height - _BOTTOM
     box = Box(_LEFT, _TOP, right, bottom - strip - (_STRIP_GAP if strip else 0))
-    _title(canvas, series, axis, name)
+    _title(canvas, series, axis, name, len(channels))
     if series.manifest.num_samples == 0:
         canvas.frame(box, FRAME)
         canvas.text(
@@ -140,7 +157,8 @@ def _draw(
     if series.manifest.type in ("continuous", "discrete"):
         _shade_gaps(canvas, box, series, axis)
     canvas.frame(box, FRAME)
-    _body(canvas, box, series, axis, channels, panel, bin_centers)
+    with np.errstate(all="ignore"):
+        _body(canvas, box, series, axis, channels, panel, _centers(series, channels, bin_centers))
     if strip:
         lower = Box(_LEFT, bottom - strip, right, bottom)
         canvas.text(_LEFT, lower.top - 6, "RMS of each channel", color=SOFT_INK, anchor="ls")
@@ -177,6 +195,25 @@ def _panel_of(series: Series) -> str | None:
     return ProbabilityDensity.type if series.manifest.unit.lower() == "probability" else None
 
 
+def _drawn(series: Series, channels: list[ChannelInfo], panel: str | None) -> list[ChannelInfo]:
+    """Those of very many channels that are drawn: evenly chosen, as many as can be told apart."""
+    is_image = series.manifest.type == "continuous" or panel == ProbabilityDensity.type
+    most = MOST_ROWS if is_image or series.manifest.events is not None else MAX_TRACES
+    if len(channels) <= most:
+        return channels
+    return [channels[number * len(channels) // most] for number in range(most)]
+
+
+def _centers(
+    series: Series, channels: Sequence[ChannelInfo], bin_centers: Sequence[float] | None
+) -> Sequence[float] | None:
+    """The centers of the bins that are drawn."""
+    if bin_centers is None or len(bin_centers) != len(series.channels):
+        return None
+    places = {channel.id: number for number, channel in enumerate(series.channels)}
+    return [bin_centers[places[channel.id]] for channel in channels]
+
+
 def _natural_height(series: Series, channels: list[ChannelInfo], panel: str | None) -> tuple[int, int]:
     """Rows for the drawing, and how many of them are the strip's."""
     count = max(1, len(channels))
@@ -197,7 +234,7 @@ def _natural_height(series: Series, channels: list[ChannelInfo], panel: str | No
     return traces + strip + _STRIP_GAP, strip
 
 
-def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None) -> None:
+def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None, drawn: int) -> None:
     width = canvas.pixels.shape[1]
     scale = f"{words.duration(axis.seconds_per_column)} a column"
     if axis.samples_per_column:
@@ -205,7 +242,10 @@ def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None) -> 
     room = width - 48 - text_width(scale)
     canvas.text(16, 12, shorten(name or series.manifest.label or "series", room, TITLE_SIZE), TITLE_SIZE, INK)
     canvas.text(width - 16, 18, scale, color=SOFT_INK, anchor="rt")
-    canvas.text(16, 42, shorten(facts(series), width - 32, TEXT_SIZE), TEXT_SIZE, SOFT_INK)
+    text = facts(series)
+    if drawn in (MOST_ROWS, MAX_TRACES) and drawn < len(series.channels):
+        text += f"   {drawn} of them drawn"
+    canvas.text(16, 42, shorten(text, width - 32, TEXT_SIZE), TEXT_SIZE, SOFT_INK)
 
 
 def _shade_gaps(canvas: Canvas, box: Box, series: Series, axis: TimeAxis) -> None:

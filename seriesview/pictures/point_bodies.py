@@ -9,9 +9,10 @@ import numpy.typing as npt
 
 from seriesview.pictures import words
 from seriesview.pictures.axis import TimeAxis
-from seriesview.pictures.bodies import row_boxes, row_labels, series_color, value_axis
+from seriesview.pictures.bodies import mark_cuts, row_boxes, row_labels, series_color, value_axis
 from seriesview.pictures.canvas import Box, Canvas, shorten
-from seriesview.pictures.colors import FRAME, INK, SERIES_COLORS, SOFT_INK, color_of_group
+from seriesview.pictures.colors import CUT, FRAME, INK, SERIES_COLORS, SOFT_INK, color_of_group
+from seriesview.pictures.scales import limits_of_all, typical_of
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import ChannelInfo, CountsInfo
 from seriesview.series.series import Series
@@ -31,27 +32,31 @@ def draw_scatter(
     """A dot for each sample; where there are too many, the range of the values in each column."""
     ids = [channel.id for channel in channels]
     points = series.points(axis.start, axis.end, MAX_POINTS, ids) if _few(series, axis) else None
+    is_cut = False
     if points is not None and points.times is not None and points.values is not None:
         values = series.to_physical(points.values, ids)
-        low, high = _limits(values)
+        low, high = _limits(values, *typical_of(series, channels))
         value_axis(canvas, box, low, high)
         for number in range(len(channels)):
-            _dots(canvas, box, axis, points.times, values[:, number], (low, high), number)
+            is_cut |= _dots(canvas, box, axis, points.times, values[:, number], (low, high), number)
     else:
         columns = series.time_window(axis.start, axis.end, axis.columns, ids)
         assert columns.envelope is not None
         assert columns.counts is not None
         envelope = series.to_physical(columns.envelope, ids)
         envelope[columns.counts == 0] = np.nan
-        low, high = _limits(envelope)
+        low, high = _limits(envelope, *typical_of(series, channels))
         value_axis(canvas, box, low, high)
         pixels = (box.height - 1) / (high - low)
         for number in range(len(channels)):
             rows = box.bottom - 1 - (envelope[:, :, number] - low) * pixels
             canvas.columns(box, rows[:, 0], rows[:, 1], series_color(number))
+            is_cut |= mark_cuts(canvas, box, rows[:, 0], rows[:, 1])
     for number, channel in enumerate(channels[:12] if len(channels) > 1 else ()):
         label = shorten(channel.label or channel.id, 84)
         canvas.text(box.right + 8, box.top + 24 + 16 * number, label, color=series_color(number))
+    if is_cut:
+        canvas.text(box.right + 8, box.bottom - 16, "cut off", color=CUT)
     canvas.text(
         box.right + 8, box.top + 4, shorten(channels[0].unit or series.manifest.unit, 84), color=SOFT_INK
     )
@@ -150,23 +155,28 @@ def _dots(
     values: Floats,
     limits: tuple[float, float],
     number: int,
-) -> None:
+) -> bool:
+    """Dots of a channel; whether some lie outside, where marks stand."""
     low, high = limits
     known = np.isfinite(values)
     x = np.floor((times[known] - axis.start) / axis.seconds_per_column).astype(np.int64)
-    y = np.rint((box.height - 1) * (1.0 - (values[known] - low) / (high - low))).astype(np.int64)
+    place = (box.height - 1) * (1.0 - (values[known] - low) / (high - low))
+    y = np.rint(np.clip(place, -9.0, box.height + 9.0)).astype(np.int64)
+    for outside, top in ((y < 0, box.top - 3), (y >= box.height, box.bottom)):
+        canvas.pixels[top : top + 3, box.left + x[outside & (x >= 0) & (x < box.width)]] = CUT
+    is_cut = bool(((y < 0) | (y >= box.height)).any())
     weight = np.zeros((box.height, box.width))
     for down, right in _DOT:
         rows, columns = y + down, x + right
         inside = (rows >= 0) & (rows < box.height) & (columns >= 0) & (columns < box.width)
         np.add.at(weight, (rows[inside], columns[inside]), 1.0)
     canvas.blend(box, 1.0 - 0.45**weight, series_color(number))
+    return is_cut
 
 
-def _limits(values: Floats) -> tuple[float, float]:
-    known = values[np.isfinite(values)]
-    low, high = (float(known.min()), float(known.max())) if known.size else (0.0, 1.0)
-    margin = 0.04 * (high - low) or 0.5
+def _limits(values: Floats, middle: Floats, typical: Floats) -> tuple[float, float]:
+    low, high = limits_of_all(values, middle, typical)
+    margin = 0.04 * (high - low)
     return low - margin, high + margin
 
 

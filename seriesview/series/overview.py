@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.envelope.moments import combine_moments, statistics
+from seriesview.envelope.moments import combine_moments, rms_of
 from seriesview.errors import RequestError
 from seriesview.series.hulls import Pyramid
 from seriesview.series.segment_files import Selection
@@ -36,5 +36,5 @@ def overview_rms(
             found = combine_moments(level.read(segment, int(first), int(last), channels))
         else:
             found = span_moments(pyramid, [], segment, int(first), int(last), channels)
-        rows.append(statistics(found)["rms"])
+        rows.append(rms_of(found))
     return np.minimum(edges * unit, length), np.stack(rows)
