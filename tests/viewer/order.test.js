@@ -36,7 +36,8 @@ test('depths are where the channels are that have them', () => {
   const lanes = lanesOf(named([{ y: 60 }, { y: 40 }, { y: 40 }, { y: 20 }, { y: 0 }, {}]));
   const [run, ...others] = depthRuns(lanes);
   assert.deepEqual(others, []);
-  assert.deepEqual([run.first, run.last, depthName(run)], [0, 4, '\u00b5m']);
+  assert.deepEqual([run.first, run.last], [0, 4]);
+  assert.deepEqual(depthName(run, () => true), { name: '\u00b5m', unit: '' });
   const ticks = depthTicks(run, 3);
   assert.deepEqual(ticks.map(({ label }) => label), ['0', '20', '40', '60']);
   assert.deepEqual(ticks.map(({ row }) => row), [45, 35, 20, 5]);
@@ -44,10 +45,12 @@ test('depths are where the channels are that have them', () => {
 
 test('each shank has an axis of its own, and so have the two sides of a hole', () => {
   const shanks = lanesOf(named([2, 1].flatMap((shank) => [40, 20, 0].map((y) => ({ group: `shank ${shank}`, y })))));
-  assert.deepEqual(depthRuns(shanks).map((run) => [run.first, run.last, depthName(run)]), [
-    [0, 2, 'shank 2, \u00b5m'],
-    [3, 5, 'shank 1, \u00b5m'],
-  ]);
+  const namesOf = (/** @type {number} */ most) => depthRuns(shanks).map((run) => depthName(run, (text) => text.length <= most));
+  assert.deepEqual(depthRuns(shanks).map((run) => [run.first, run.last]), [[0, 2], [3, 5]]);
+  assert.deepEqual(namesOf(20).map(({ name, unit }) => name + unit), ['shank 2, \u00b5m', 'shank 1, \u00b5m']);
+  assert.deepEqual(namesOf(8)[0], { name: 'shank 2', unit: ' \u00b5m' });
+  assert.deepEqual(namesOf(5)[0], { name: '\u00b5m', unit: '' });
+  assert.deepEqual(namesOf(1)[0], { name: '', unit: ' \u00b5m' });
   const banks = lanesOf(named([5040, 5020, 5000, 40, 20, 0].map((y) => ({ y }))));
   assert.deepEqual(depthRuns(banks).map(({ depths }) => depths), [[5040, 5020, 5000], [40, 20, 0]]);
   const labels = depthRuns(banks).flatMap((run) => depthTicks(run, 2).map(({ label }) => label));

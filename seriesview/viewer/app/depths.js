@@ -58,9 +58,16 @@ export function depthTicks({ depths, rows }, most) {
   });
 }
 
-/** @param {Run} run @returns {string} what its axis is called */
-export function depthName({ group }) {
-  return group ? `${group}, ${UNIT}` : UNIT;
+/**
+ * What the axis of a run is called, and what stands behind its numbers: the unit is said in one of the two places.
+ * @param {Run} run
+ * @param {(text: string) => boolean} fits beside the axis
+ * @returns {{name: string, unit: string}}
+ */
+export function depthName({ group }, fits) {
+  if (!group || !fits(group)) return fits(UNIT) ? { name: UNIT, unit: '' } : { name: '', unit: ` ${UNIT}` };
+  const name = `${group}, ${UNIT}`;
+  return fits(name) ? { name, unit: '' } : { name: group, unit: ` ${UNIT}` };
 }
 
 /** @param {Lane[]} lanes @returns {number} the median distance of neighbours that are not side by side */

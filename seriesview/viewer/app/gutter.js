@@ -119,9 +119,9 @@ function drawDepths(context, lanes, runs, { width, height, ratio }, left) {
   };
   for (const run of runs) {
     const [from, to] = [lanes[run.first].top / ratio, lanes[run.last].bottom / ratio];
-    for (const { row, label } of depthTicks(run, Math.max(Math.floor((to - from) / 22), 1))) write(row, label);
-    const name = shortened(context, depthName(run), to - from);
-    if (to - from >= LINE) drawUpright(context, name, Math.max(left + 6, width - NEAR), (from + to) / 2, to - from);
+    const { name, unit } = depthName(run, (text) => context.measureText(text).width <= to - from);
+    for (const { row, label } of depthTicks(run, Math.max(Math.floor((to - from) / 22), 1))) write(row, label + unit);
+    if (name) drawUpright(context, name, Math.max(left + 6, width - NEAR), (from + to) / 2, to - from);
   }
   const isInRun = (/** @type {number} */ index) => runs.some(({ first, last }) => index >= first && index <= last);
   lanes.forEach(({ top, bottom, label, id }, index) => isInRun(index) || write((top + bottom) / 2, label || id));
