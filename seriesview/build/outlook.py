@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,9 @@ from seriesview.build.dataset import Dataset, opened_recording
 from seriesview.build.ledger import noted_bytes
 from seriesview.build.plan import plan_samples
 from seriesview.build.progress import bytes_in_words
+from seriesview.build.results import read_results
 from seriesview.build.source import identify
-from seriesview.errors import SeriesviewError
+from seriesview.errors import BuildError, SeriesviewError
 from seriesview.store import Store
 
 _EVENT_BYTES = 12 + 8
@@ -103,10 +103,10 @@ def _dataset_outlook(dataset: Dataset, artifacts: Path, store: Store) -> Dataset
 
 def _is_built(artifacts: Path, path: str, size: int, mtime: float) -> bool:
     try:
-        content = json.loads(artifacts.read_text())
+        (content,) = read_results([artifacts])
         source = {"path": path, "size": size, "mtime": mtime}
         return bool(content["source"] == source and content["artifact_version"] == ARTIFACT_VERSION)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (BuildError, KeyError, TypeError):
         return False
 
 
@@ -118,8 +118,8 @@ def forget_lost_results(results: Sequence[Path], store: Store) -> bool:
     lost = False
     for path in results:
         try:
-            content = json.loads(path.read_text())
-        except (OSError, ValueError):
+            (content,) = read_results([path])
+        except BuildError:
             continue
         if not all(store.exists(uri) for uri in _uris(content)):
             path.unlink(missing_ok=True)

@@ -48,6 +48,14 @@ class Link:
         os.close(self.open())
         return self.path
 
+    def leads_to_it(self) -> bool:
+        """Return whether the linked file is there, unchanged, and to be read."""
+        try:
+            self.check()
+        except MissingArtifactError:
+            return False
+        return True
+
     def open(self) -> int:
         """Open the linked file; errors as `check`."""
         try:

@@ -1,14 +1,19 @@
 """Reading files whole and by byte range, with what a reader wants to know when bytes are missing."""
 
+import json
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from seriesview.errors import IntegrityError, RequestError, StoreError
 from seriesview.store.chunks import sha1_digest
 from seriesview.store.faults import read_fault
 
+MOST_JSON_BYTES = 1 << 28
+"""Of a document that is read into memory."""
+_MOST_CONTAINERS = 5_000_000
 _BLOCK_BYTES = 4 * 2**20
 
 # A pipe in the place of a file would make opening wait for a writer.
@@ -99,6 +104,19 @@ def read_range(descriptor: int, path: Path, start: int, end: int) -> bytes:
     if len(data) != end - start:
         raise IntegrityError(f"{path} has {found} bytes, but bytes {start} to {end} were asked for")
     return data
+
+
+def parse_json(data: bytes) -> Any:
+    """Return what a JSON document says; ValueError where it is none, or would take gigabytes of memory.
+
+    An empty list takes two bytes there and eighty here.
+    """
+    if data.count(b"[") + data.count(b"{") > _MOST_CONTAINERS:
+        raise ValueError(f"it has more than {_MOST_CONTAINERS} lists and objects")
+    try:
+        return json.loads(data)
+    except RecursionError:
+        raise ValueError("its lists and objects lie too deep in each other") from None
 
 
 def _read(descriptor: int, start: int, size: int) -> bytes:

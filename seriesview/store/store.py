@@ -16,9 +16,16 @@ from seriesview.store.client import ClientWriter
 from seriesview.store.faults import read_fault
 from seriesview.store.folders import OddFileError
 from seriesview.store.layout import artifact_path, open_parent
-from seriesview.store.links import Link, link_to, read_link
+from seriesview.store.links import link_to, read_link
 from seriesview.store.locking import building
-from seriesview.store.reading import blocks_of, read_blocks, read_range, read_whole
+from seriesview.store.reading import (
+    MOST_JSON_BYTES,
+    blocks_of,
+    parse_json,
+    read_blocks,
+    read_range,
+    read_whole,
+)
 from seriesview.store.record import (
     Record,
     RecordedArtifact,
@@ -28,8 +35,6 @@ from seriesview.store.record import (
 )
 from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
 from seriesview.store.writer import AtomicWriter
-
-_MOST_JSON_BYTES = 1 << 28
 
 
 class Store:
@@ -128,7 +133,7 @@ class Store:
             known = read_link(self.directory, sha1)
         except (IntegrityError, StoreError):
             known = None
-        if known == link and _is_followed(known):
+        if known is not None and known == link and known.leads_to_it():
             self._note(sha1, "link", size, name, found=True)
             return uri
         if self._client:
@@ -239,8 +244,8 @@ class Store:
     def get_json(self, uri: str) -> Any:
         """Return the JSON value of a URI; errors as `get_bytes`, and FormatError where it is not JSON."""
         try:
-            return json.loads(self._get(parse_uri(uri)[0], True, None, _MOST_JSON_BYTES))
-        except (ValueError, RecursionError) as error:
+            return parse_json(self._get(parse_uri(uri)[0], True, None, MOST_JSON_BYTES))
+        except ValueError as error:
             raise FormatError(f"{uri} is not JSON: {error}") from error
 
     def get_range(self, uri: str, start: int, end: int) -> bytes:
@@ -386,11 +391,3 @@ class Store:
             return read_whole(descriptor, path, sha1 if verify else None, wanted, most_bytes)
         finally:
             os.close(descriptor)
-
-
-def _is_followed(link: Link) -> bool:
-    try:
-        link.check()
-    except MissingArtifactError:
-        return False
-    return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -10,7 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seriesview.errors import SeriesviewError
+from seriesview.series.array_info import PAGE_PARTS
 from seriesview.store import RecordedWorkspace, Store, parse_uri
+from seriesview.store.reading import MOST_JSON_BYTES, parse_json
 from seriesview.store.record import record_files
 from seriesview.store.removal import stored_file
 
@@ -19,7 +20,6 @@ UNFINISHED_SECONDS = 24 * 3600.0
 
 _URI = re.compile(r"sha1://([0-9a-f]{40})(?:/[^/?#]*)?(?:\?manifest=([0-9a-f]{40}))?")
 _DIGEST_BYTES = 20
-_MAX_DOCUMENT_BYTES = 64 * 2**20
 
 
 class Reach:
@@ -50,10 +50,10 @@ class Reach:
         uri = f"sha1://{sha1}/document.json"
         try:
             size = self._store.size(uri)
-            if not 2 <= size <= _MAX_DOCUMENT_BYTES or self._store.get_range(uri, 0, 1) not in (b"{", b"["):
+            if not 2 <= size <= MOST_JSON_BYTES or self._store.get_range(uri, 0, 1) not in (b"{", b"["):
                 return
-            document = json.loads(self._store.get_bytes(uri, verify=False, size=size))
-        except (ValueError, RecursionError, SeriesviewError):
+            document = parse_json(self._store.get_bytes(uri, verify=False, size=size))
+        except (ValueError, SeriesviewError):
             return
         left: list[Any] = [document]
         while left:
@@ -76,7 +76,7 @@ class Reach:
             uri = f"sha1://{match[1]}/page.dat"
             try:
                 size = self._store.size(uri)
-                if size > _MAX_DOCUMENT_BYTES:
+                if size > PAGE_PARTS * _DIGEST_BYTES:
                     continue
                 digests = self._store.get_bytes(uri, verify=False, size=size)
             except SeriesviewError:

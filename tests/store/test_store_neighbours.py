@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from other_process import in_child, open_directory
 
-from seriesview.errors import MissingArtifactError, SeriesviewError, StoreError
+from seriesview.errors import FormatError, MissingArtifactError, SeriesviewError, StoreError
 from seriesview.store import open_store, sha1_uri
 from seriesview.store.daemon import find_node, may_use
 from seriesview.store.layout import artifact_path, link_path, staging_directory
@@ -393,6 +393,49 @@ def test_what_is_printed_of_the_record_can_be_printed(lab: Lab) -> None:
     (entry,) = lab.alice(lambda: listed(lab.storage))
     assert entry.workspace.label.isprintable()
     assert entry.workspace.label.endswith("end µ")
+
+
+@pytest.mark.parametrize(
+    "text", [b"[[" + b"],[" * 6_000_000 + b"]]", b"[" * 1_000_000, b'{"a":' + b"9" * 6000 + b"}"]
+)
+def test_documents_that_would_take_all_memory_are_not_read(lab: Lab, text: bytes) -> None:
+    sha1 = hashlib.sha1(text).hexdigest()
+
+    def put() -> None:
+        path = artifact_path(lab.storage, sha1)
+        path.parent.mkdir(parents=True)
+        path.write_bytes(text)
+
+    lab.mallory(put)
+    lab.record({"workspace": sha1_uri(sha1, "w"), "label": "w", "time": 1.0})
+
+    def use() -> int:
+        with pytest.raises(FormatError, match="is not JSON"):
+            open_store(lab.storage, "embedded").get_json(sha1_uri(sha1, "w"))
+        assert len(listed(lab.storage)) == 1
+        lab_status = Path("/proc/self/status").read_text()
+        return int(lab_status.partition("VmHWM:")[2].split()[0])
+
+    assert lab.alice(use) < 700_000
+
+
+def test_ones_own_files_go_from_a_shared_directory_and_others_stay(lab: Lab) -> None:
+    lab.alice(lambda: put_something(lab.storage))
+    lab.mallory(lambda: put_more(lab.storage))
+    uri = lab.alice(lambda: listed(lab.storage))[0].workspace.uri
+    lab.alice(lambda: open_store(lab.storage, "embedded").forget_workspace(uri))
+    for path in (lab.storage / "seriesview" / "record").iterdir():
+        if path.stat().st_uid == ALICE:
+            os.utime(path, (GONE, GONE))
+    assert lab.alice(lambda: collect(lab.storage)) == 41
+    (left,) = (lab.storage / "sha1").glob("??/??/??/*")
+    assert left.read_bytes() == b"more"
+
+
+def put_more(storage: Path) -> None:
+    with open_store(storage, "embedded") as store:
+        store.put_part(b"more")
+        store.put_part(b"7")
 
 
 def test_a_lock_that_somebody_holds_is_not_waited_for_without_end(
