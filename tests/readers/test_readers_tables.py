@@ -157,6 +157,7 @@ CASES: dict[str, Case] = {
     ),
     "r_write_table": Case(
         lines("x y\n", lambda i: f"{i + 1} {i}.5 2"), ["x", "y"], [[0.5, 2]], rate=1, options={"sampling_frequency": 1.0},
+        said=["guessed: the header has 2 names for 3 columns"],
     ),
     "pandas_datetime_index": Case(
         lines(",x,y\n", lambda i: f"{clock(i, step=0.5, pattern='%Y-%m-%d %H:%M:%S.%f')},{i},2.5"), ["x", "y"], [[0, 2.5]],
@@ -198,6 +199,23 @@ CASES: dict[str, Case] = {
     "solid_dates_and_times": Case(
         lines("Date,Time,v\n", lambda i: f"20240314,1359{i:02},{i}"), ["v"], [[0], [1]], [0, 1], start="2024-03-14T13:59:00",
         said=["hours, minutes and seconds"],
+    ),
+    "date_and_hour": Case(
+        lines("date,hour,v\n", lambda i: f"2024-03-{14 + i // 24},{i % 24},{i}"), ["v"], [[0], [1]], [0, 3600],
+        start="2024-03-14T00:00:00", said=["guessed: hour: taken for the time of the day of column date"],
+    ),
+    "days_that_end_at_24": Case(
+        lines("time,v\n", lambda i: f"2024-03-14 {i + 1:02}:00,{i}", 24), ["v"], [[0]], [0, 3600], start="2024-03-14T01:00:00",
+    ),
+    "hours_that_went_by": Case(lines("elapsed,v\n", lambda i: f"{i * 10}:00:00,{i}"), ["v"], [[0]], [0, 36000]),
+    "bars": Case(lines("t|v\n", lambda i: f"{i}|{i}.5"), ["v"], [[0.5]], [0, 1]),
+    "dates_of_some_rows": Case(
+        lines("date,time,v\n", lambda i: f"{'' if i < 20 else '2024-03-14 08:00:00'},{i / 2},{i}"), ["v"], [[0]], [0, 0.5],
+        said=["left out: date (dates or times)"],
+    ),
+    "wide_integers_beside_fractions": Case(
+        lines("t,a,b\n", lambda i: f"{i},{2**53 + 2 * i},0.5"), ["a", "b"], [[2**53, 0.5]], [0, 1],
+        said=["guessed: integers beyond 2^53 in a lose their last digits"],
     ),
     "iso_basic": Case(
         lines("time,v\n", lambda i: f"20240314T0800{i:02}Z,{i}"), ["v"], [[0]], [0, 1], start="2024-03-14T08:00:00+00:00",
@@ -292,6 +310,8 @@ def test_tables_of_many_programs_are_read_as_they_were_meant(tmp_path: Path, nam
     [
         (lines("Date,v\n", lambda i: f"03/05/2024 11:{i:02},1"), {}, r"can mean two days; set `timestamps: Date \(day/month"),
         (lines("when,v\n", lambda i: f"24-03-14 08:00:{i:02},1"), {}, r"can mean two days; set .*\(year/month/day\)"),
+        (lines("time,v\n", lambda i: f"2024-03-14 08:00:{i:02} CET,1"), {}, "column time holds text such as '2024-03-14 08:00:00 CET'"),
+        (lines("time,v\n", lambda i: f"{'NaT' if i == 3 else clock(i)},1"), {}, r"line 5 \(row 3\) has no time"),
         (lines("T,v\n", lambda i: f"{20 + i / 10},1"), {}, "no column of times found; set `sampling_frequency:`"),
         ("t,v\n0,90%\n1,91%\n", {}, r"no column of numbers beside the times; there are v \(text such as '90%'\)"),
         ("time,v\n2024-03-14T08:00:00+01:00,1\n2024-03-14T08:00:01,2\n", {}, "line 3, .*without a zone .*set `timezone:`"),

@@ -185,6 +185,12 @@ class TimeAxis:
             return ClockCells(
                 np.where(gaps, NO_TIME, shown + beside.shown), beside.offsets, dated, beside.leap
             )
+        if source.form == "date and parts":
+            factors = (3600, 60, 1)
+            pairs = zip(others, factors, strict=False)
+            seconds = sum(table.numbers(part, first, last) * float(factor) for part, factor in pairs)
+            since_midnight = np.rint(np.asarray(seconds) * 1e9)
+            return _shown(*_with_gaps(since_midnight, lambda whole: whole.astype(np.int64)), beside=shown)
         numbers = table.numbers(others[0], first, last)
         if source.form == "date and digits":
             return _shown(shown + _solid_times(numbers), shown == NO_TIME)

@@ -134,3 +134,14 @@ def find_date_parts(names: Sequence[str]) -> tuple[list[int], int | None, int] |
         return None
     fraction = find_named(names, tuple(_FRACTIONS)) if len(found) == 6 else None
     return found, fraction, 1 if fraction is None else _FRACTIONS[plain(names[fraction])]
+
+
+def find_day_parts(names: Sequence[str]) -> list[int]:
+    """Columns of hour, minute and second, as far as there are; none without an hour (`hr` may be a heart's rate)."""
+    found: list[int] = []
+    for wanted in (("hour", "hours", "hh", "stunde"), _PARTS["minute"], _PARTS["second"]):
+        index = find_named(names, wanted)
+        if index is None:
+            break
+        found.append(index)
+    return found

@@ -6,6 +6,7 @@ first sample was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -76,8 +77,8 @@ class TableRecording(Recording):
             )
             self._columns = [column.index for column in found.channels]
             self.dtype = decoded.dtype(self._columns)
+            decisions = [*given.decisions, *_lost_digits(found.channels, self.dtype)]
             self._name_channels(found, options)
-            decisions = list(given.decisions)
             self.session_start = given.session_start
             if time is not None:
                 decisions += self._place(time, zone, options, has_rate)
@@ -185,6 +186,10 @@ def _no_times(table: DecodedTable, is_discrete: bool) -> str:
         + column.clock_problem[1].replace("NAME", column.name)
         for column in table.columns
         if column.clock_problem is not None
+    ] or [
+        f"; column {column.name} holds {_content(column)}: write times like 2016-11-24 13:58:58.081"
+        for column in table.columns
+        if is_time_name(column.name) and column.kind == "text"
     ]
     return (
         f"no column of times found; set {wanted}`timestamps:` to the one of its columns: {names}"
@@ -222,6 +227,19 @@ def find_values(table: DecodedTable, time: TimeSource | None, dataset: str | Non
         there = ", ".join(f"{name} ({reason})" for name, reason in left_out) or ", ".join(names)
         raise ReaderError(f"{path}: no column of numbers beside the times; there are {there}")
     return ValueColumns(tuple(channels), tuple(left_out))
+
+
+def _lost_digits(channels: Sequence[Column], dtype: np.dtype[Any]) -> list[Decision]:
+    """What is said of integers that need more digits than the floats that they become beside others."""
+    wide = [
+        column.name
+        for column in channels
+        if dtype.kind == "f" and column.is_integer and max(abs(column.low), abs(column.high)) > 2**53
+    ]
+    if not wide:
+        return []
+    said = f"integers beyond 2^53 in {', '.join(wide)} lose their last digits beside columns that are none: "
+    return [Decision(said + "set `dataset:` to one of them to keep all", is_guess=True)]
 
 
 def _content(column: Column) -> str:

@@ -1,6 +1,6 @@
 """How a text table is written, found from its beginning: delimiter, decimal sign, what stands above the data, names.
 
-The delimiter (tab, semicolon, comma or blanks) is the one that splits the lines into equally many cells, most of
+The delimiter (tab, semicolon, comma, bar or blanks) is the one that splits the lines into equally many cells, most of
 them numbers or times. Data begin with the first line whose cells can be numbers or times wherever most lines have
 some. The lines just above, as wide as the data and without numbers, are the header: names, names in several levels
 that are joined, and units below them. `sep=;` and lines of any kind above it are passed over; `header_lines` says
@@ -29,7 +29,7 @@ _SNIFF_CHARACTERS = 1 << 18
 # Of wide tables, that many columns tell how all are written.
 _TRIED_CELLS = 200
 _MOST_HEADER_ROWS = 4
-_DELIMITERS = ("\t", ";", ",", " ")
+_DELIMITERS = ("\t", ";", ",", "|", " ")
 _COMMENTS = "#%"
 _WORDS = (
     "",
@@ -45,11 +45,12 @@ _WORDS = (
     "#n/a",
     "#na",
     "<na>",
+    "nat",
     "#value!",
     "#div/0!",
 )
 MISSING = tuple(
-    dict.fromkeys(form for word in _WORDS for form in (word, word.upper(), word.capitalize(), "NaN"))
+    dict.fromkeys(form for word in _WORDS for form in (word, word.upper(), word.capitalize(), "NaN", "NaT"))
 )
 _MISSING = frozenset(_WORDS)
 NUMBER = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:inf|infinity))"
@@ -130,6 +131,9 @@ def sniff(path: Path, header_lines: int | None = None) -> TextFormat:
         names = _names_in_comment(head[: first_line - 1], delimiter, width)
     elif device[0] is not None:
         names[0] = "time"
+    if names is not None and len(names) == width - 1 and width > 2:
+        words = f"the header has {width - 1} names for {width} columns: the first column is taken for the rows' names"
+        decisions.append(Decision(words, is_guess=True))
     decisions += _doubts(rows[start:], delimiter, decimal)
     return TextFormat(
         lines,

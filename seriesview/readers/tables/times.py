@@ -20,6 +20,7 @@ from seriesview.readers.tables.decoding import Column, DecodedTable
 from seriesview.readers.tables.names import (
     find_column,
     find_date_parts,
+    find_day_parts,
     is_ambiguous_name,
     is_date_name,
     is_time_name,
@@ -30,7 +31,16 @@ from seriesview.readers.tables.names import (
 )
 from seriesview.readers.tables.wall_clock import DateOrder
 
-Form = Literal["numbers", "digits", "clock", "date and clock", "date and numbers", "date and digits", "parts"]
+Form = Literal[
+    "numbers",
+    "digits",
+    "clock",
+    "date and clock",
+    "date and numbers",
+    "date and digits",
+    "date and parts",
+    "parts",
+]
 _ORDERS: dict[str, DateOrder] = {"day/month/year": "day", "month/day/year": "month", "year/month/day": "year"}
 _DAY_SECONDS = 86_401
 
@@ -65,7 +75,8 @@ def find_times(table: DecodedTable, timestamps: str | None, rate_is_given: bool 
     if timestamps is not None:
         return _named(table, timestamps)
     named = table.table.has_header
-    dated = [column for column in table.columns if column.kind == "clock" and column.is_dated]
+    all_dated = [column for column in table.columns if column.kind == "clock" and column.is_dated]
+    dated = [column for column in all_dated if not column.missing]
     for column in dated:
         if column.has_hours:
             return _clock(column)
@@ -83,13 +94,13 @@ def find_times(table: DecodedTable, timestamps: str | None, rate_is_given: bool 
     if dated and not dated[0].is_constant:
         return _clock(dated[0])
     for column in table.columns:
-        if column.kind == "clock" and column.is_constant:
+        if column.kind == "clock" and (column.is_constant or column.missing):
             continue
         if named and is_time_name(column.name) and (column.kind == "numbers" or column.clock_cells):
             return _by_name(table, column, rate_is_given)
         if column.clock_problem is not None and named and is_time_name(column.name):
             return _by_name(table, column, rate_is_given)
-    for column in [*dated, *(column for column in table.columns if column.kind == "clock")]:
+    for column in [*dated, *all_dated, *(column for column in table.columns if column.kind == "clock")]:
         return _clock(column)
     return None if rate_is_given or not named else _perhaps(table)
 
@@ -189,7 +200,7 @@ def _beside_dates(table: DecodedTable, dates: Column) -> TimeSource | None:
         seconds = column.high * unit.multiplier / unit.divisor
         if column.low < 0 or column.missing:
             continue
-        if column.is_integer and _DAY_SECONDS <= column.high < 240_000 and unit.name == "s":
+        if unit.name == "s" and _are_digits(table, column, solid):
             guess = Decision(
                 f"numbers of column {column.name} are taken for hours, minutes and seconds", is_guess=True
             )
@@ -199,7 +210,29 @@ def _beside_dates(table: DecodedTable, dates: Column) -> TimeSource | None:
             guess = Decision(f"column {column.name} is taken for {unit.name} since midnight", is_guess=True)
             form: Form = "date and numbers"
             return TimeSource(form, (dates.index, column.index), unit, decisions=(*said, guess))
-    return None
+    parts = find_day_parts(table.table.names)
+    if not parts or not all(
+        table.columns[index].is_integer and table.columns[index].low >= 0 for index in parts[:2]
+    ):
+        return None
+    highest = [table.columns[index].high for index in parts]
+    if any(high > most for high, most in zip(highest, (24, 59, 60), strict=False)):
+        return None
+    names = ", ".join(table.columns[index].name for index in parts)
+    guess = Decision(f"{names}: taken for the time of the day of column {dates.name}", is_guess=True)
+    return TimeSource("date and parts", (dates.index, *parts), decisions=(*said, guess))
+
+
+def _are_digits(table: DecodedTable, column: Column, beside_solid_dates: bool) -> bool:
+    """Whether integers are times of the day such as 83059 (8:30:59): surely, or beside dates written likewise."""
+    if (
+        not column.is_integer
+        or column.high >= 240_000
+        or (column.high < _DAY_SECONDS and not beside_solid_dates)
+    ):
+        return False
+    numbers = table.numbers(column.index, 0, min(table.num_rows, 100_000)).astype(np.int64)
+    return bool((numbers % 100 < 60).all() and (numbers // 100 % 100 < 60).all())
 
 
 def _first(table: DecodedTable, column: Column) -> float:

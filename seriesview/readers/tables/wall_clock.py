@@ -42,7 +42,7 @@ _DATE = rf"""(?:(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\ +)?(?:
     )"""
 _TIME = r"""(?:
     (?:(?P<days>\d+)\ days?,?\s+)?
-    (?P<hour>\d\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9})|:(?P<thousandths>\d{3}))?)?
+    (?P<hour>\d\d?\d?):(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9})|:(?P<thousandths>\d{3}))?)?
     |(?P<short_minute>\d\d?):(?P<short_second>\d\d)[.,](?P<short_fraction>\d{1,9})
     |(?P<solid_hour>\d\d)(?P<solid_minute>\d\d)(?P<solid_second>\d\d)(?:[.,](?P<solid_fraction>\d{1,9}))?
     )(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?\s*(?P<zone>Z|UTC|GMT|[+-]\d\d(?::?\d\d)?)?"""
@@ -165,7 +165,11 @@ def _parse_alike(
     hour = number("hour", "solid_hour")
     minute = number("minute", "short_minute", "solid_minute")
     second = number("second", "short_second", "solid_second")
-    wrong = (hour > 23) | (minute > 59) | (second > 60)
+    # 24:00 is the end of a day; without a date, hours may be those that went by.
+    is_dated = _date_group(match) is not None
+    wrong = (
+        ((hour > 23) & ((hour > 24) | (minute > 0) | (second > 0)) & is_dated) | (minute > 59) | (second > 60)
+    )
     if match["half"] is not None:
         wrong |= (hour < 1) | (hour > 12)
         hour = hour % 12 + (12 if match["half"] in "Pp" else 0)
@@ -200,16 +204,21 @@ def _parse_alike(
         parsed.offsets[indices] = _zone_offset(match["zone"])
 
 
+def _date_group(match: re.Match[str]) -> str | None:
+    """Which group of a match is the year of its date; None where it has no date."""
+    years = ("year", "solid_year", "late_year", "last_year", "word_year", "front_year")
+    return next((group for group in years if match[group] is not None), None)
+
+
 def _date(
     match: re.Match[str], number: Callable[..., Nanoseconds], order: DateOrder | None
 ) -> tuple[Nanoseconds, Nanoseconds, Nanoseconds] | None:
     """Years, months and days (n,); None where there is no date."""
-    years = ("year", "solid_year", "late_year", "last_year", "word_year", "front_year")
-    written = [group for group in years if match[group] is not None]
-    if not written:
+    written = _date_group(match)
+    if written is None:
         return None
-    year = number(written[0])
-    if len(match[written[0]]) == 2:
+    year = number(written)
+    if len(match[written]) == 2:
         year = year + 2000
     if match["first"] is not None:
         first, second = number("first"), number("second_part")
