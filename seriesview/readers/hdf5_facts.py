@@ -19,11 +19,12 @@ from seriesview.readers.hdf5_file import (
     dtype_of,
     identity_of,
     number,
+    outward,
     raw_attribute,
     text,
 )
 from seriesview.readers.hdf5_rate_scope import Kin, doubt_about
-from seriesview.readers.hdf5_rates import Rate, outward, rate_of_attributes, rate_of_members
+from seriesview.readers.hdf5_rates import Rate, rate_of_attributes, rate_of_members
 from seriesview.readers.hdf5_reach import FAILURES, Node, checked_dataset, has_member, parent_of
 from seriesview.readers.hdf5_samples import missing_filter
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from seriesview.errors import IntegrityError, ReaderError
 from seriesview.readers.hdf5_extent import Refused
-from seriesview.readers.hdf5_reach import FAILURES, Node, link_target, open_member
+from seriesview.readers.hdf5_reach import FAILURES, Node, link_target, open_member, parent_of
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FIRST_USER_BLOCK = 512
@@ -110,6 +110,15 @@ def child_dataset(group: h5py.Group, name: str) -> h5py.Dataset | None:
     """The dataset of that name in a group, or None."""
     node = child(group, name)
     return node if isinstance(node, h5py.Dataset) else None
+
+
+def outward(group: h5py.Group) -> Iterator[h5py.Group]:
+    """The group and those around it, up to the root."""
+    while True:
+        yield group
+        if group.name in ("/", None):
+            return
+        group = parent_of(group)
 
 
 def names(group: h5py.Group) -> list[str]:

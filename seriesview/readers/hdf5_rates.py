@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +21,7 @@ from seriesview.readers.hdf5_file import (
     raw_attribute,
     text,
 )
-from seriesview.readers.hdf5_reach import Node, parent_of
+from seriesview.readers.hdf5_reach import Node
 from seriesview.readers.hdf5_scaling import attributes_by_name, plain_name
 
 # Names without case, blanks, hyphens and underscores; the first that is there counts.
@@ -256,12 +255,3 @@ def _agreed(found: list[Rate | None]) -> Rate | None:
             problem = f"{first.said} and {rate.said} differ: set `sampling_frequency` (Hz)"
             return Rate(first.hertz, first.place, problem=problem)
     return first
-
-
-def outward(group: h5py.Group) -> Iterator[h5py.Group]:
-    """The group and those around it, up to the root."""
-    while True:
-        yield group
-        if group.name in ("/", None):
-            return
-        group = parent_of(group)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,7 +76,7 @@ class Hdf5Recording(Recording):
         self.preferred_rows = self._samples.preferred_rows
         self.start_time = 0.0 if self._clock is not None else sources.start.start_time
         clock = sources.start if self._clock is None else self._clock
-        self.session_start = clock.session_start or sources.session_start
+        self.session_start = _in_zone_of(clock.session_start, sources.session_start) or sources.session_start
         self.decisions = (*sources.decisions, *clock.decisions)
         self._set_meaning(sources, channels, options)
 
@@ -143,3 +144,11 @@ class Hdf5Recording(Recording):
         self._samples.close()
         if self._times is not None:
             self._times.close()
+
+
+def _in_zone_of(session_start: str | None, other: str | None) -> str | None:
+    """The moment told in the zone of another one, where both have a zone: the clock of the place."""
+    if session_start is None or other is None:
+        return session_start
+    moment, zone = datetime.fromisoformat(session_start), datetime.fromisoformat(other).tzinfo
+    return session_start if moment.tzinfo is None or zone is None else moment.astimezone(zone).isoformat()

@@ -11,7 +11,17 @@ import h5py
 import numpy as np
 
 from seriesview.readers.hdf5_extent import whole
-from seriesview.readers.hdf5_file import attribute, child_dataset, decimal, dtype_of, number, text
+from seriesview.readers.hdf5_file import (
+    attribute,
+    child_dataset,
+    decimal,
+    dtype_of,
+    names,
+    number,
+    outward,
+    plain,
+    text,
+)
 from seriesview.readers.hdf5_reach import Node, parent_of
 from seriesview.readers.protocol import Channel, Decision
 
@@ -31,6 +41,8 @@ _SCALES = {
     "vperbit": "V",
 }
 _GUESSED_SCALES = ("gain", "scaling", "lsb", "bitvolts")
+_ALL_SCALES = (*_SCALES, *_GUESSED_SCALES)
+_LISTED = 500
 _OFFSETS = ("addoffset", "offsettouv")
 _CHANNEL_FACTORS = "channelconversion"
 _UNITS = ("unit", "units", "physicalunit")
@@ -99,7 +111,7 @@ def plain_name(name: str) -> str:
 def _scaled(dataset: h5py.Dataset, named: dict[str, str], found: Scaling, num_channels: int) -> Scaling:
     sure = [name for name in _SCALES if name in named]
     guessed = [name for name in _GUESSED_SCALES if name in named]
-    decisions: list[Decision] = []
+    decisions: list[Decision] = [] if sure or guessed else _of_others(dataset)
     factors = np.ones(1)
     name = ""
     if sure or guessed:
@@ -135,6 +147,27 @@ def _scaled(dataset: h5py.Dataset, named: dict[str, str], found: Scaling, num_ch
         offsets=tuple(offsets.tolist()) if len(offsets) > 1 else None,
         decisions=tuple(decisions),
     )
+
+
+def _of_others(dataset: h5py.Dataset) -> list[Decision]:
+    """What is to be said of a scale that stands around a dataset without one, and may be meant for it."""
+    for group in outward(parent_of(dataset)):
+        named = attributes_by_name(group)
+        values = {named[name]: number(attribute(group, named[name])) for name in _ALL_SCALES if name in named}
+        beside = (
+            [name for name in names(group) if plain_name(name) in _ALL_SCALES]
+            if len(group) <= _LISTED
+            else []
+        )
+        for name in beside:
+            member = child_dataset(group, name)
+            if member is not None and member != dataset and member.size == 1:
+                values[name] = number(plain(whole(member)))
+        for name, value in values.items():
+            if value is not None and value != 1:
+                said = f"{name} of {group.name} is {value:.9g}: not used; set `scale` where it is that of these values"
+                return [Decision(said, is_guess=True)]
+    return []
 
 
 def _check_gain(dataset: h5py.Dataset, name: str, factors: np.ndarray[Any, Any]) -> None:

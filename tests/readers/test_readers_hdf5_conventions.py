@@ -269,6 +269,22 @@ def test_a_scale_that_is_not_clear_is_asked_for_and_then_heeded(
             assert build_series(dataset, made, store)["manifest"]["scale"] == 3.0
 
 
+@pytest.mark.parametrize("place", ["attribute", "member", "root"])
+def test_a_scale_around_the_samples_is_not_used_and_said(tmp_path: Path, place: str) -> None:
+    def fill(file: h5py.File) -> None:
+        file["a/x"] = STORED
+        file["a/x"].attrs["fs"] = 10.0
+        if place == "member":
+            file["a/gain"] = 0.195
+        else:
+            file["a" if place == "attribute" else "/"].attrs["conversion"] = 1e-6
+
+    with opened(write(tmp_path / "a.h5", fill), "a/x") as recording:
+        assert recording.scale == 1
+        (guess,) = [decision.text for decision in recording.decisions if decision.is_guess]
+        assert "not used; set `scale`" in guess
+
+
 def test_units_of_their_own_are_the_channels(tmp_path: Path) -> None:
     path = written(tmp_path / "a.h5", TWO, {"units": np.array([b"mV", b"pA"])})
     with opened(path) as recording:
