@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -265,9 +266,7 @@ def test_a_killed_build_started_again_gives_the_same_workspace(here: Path, tmp_p
         start_new_session=True,
         stdout=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 60
-    while not any((here / "results/ledger").glob("*.jsonl")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: any((here / "results/ledger").glob("*.jsonl")), process)
     time.sleep(0.15)
     for path in Path("/proc").glob("[0-9]*"):
         try:
@@ -285,14 +284,10 @@ def test_an_interrupted_build_leaves_no_process_behind(here: Path) -> None:
     process = subprocess.Popen(
         ["seriesview", "build"], cwd=here, env=environment(), stdout=subprocess.DEVNULL
     )
-    deadline = time.monotonic() + 60
-    while not any((here / "results/ledger").glob("*.jsonl")) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    wait_for(lambda: any((here / "results/ledger").glob("*.jsonl")), process)
     process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 130
-    time.sleep(0.2)
-    left = [path.name for path in Path("/proc").glob("[0-9]*") if is_in(path, here)]
-    assert left == []
+    assert process.wait(300) == 130
+    wait_for(lambda: not any(is_in(path, here) for path in Path("/proc").glob("[0-9]*")))
     build(here)
 
 
@@ -308,11 +303,26 @@ def test_two_builds_in_one_directory_are_refused(here: Path) -> None:
     process = subprocess.Popen(
         ["seriesview", "build"], cwd=here, env=environment(), stdout=subprocess.DEVNULL
     )
-    while not (here / ".snakemake" / "seriesview.lock").exists():
-        time.sleep(0.02)
-    time.sleep(0.2)
+    wait_for(lambda: is_locked(here / ".snakemake" / "seriesview.lock"), process)
+    # However long the second one takes to start.
+    process.send_signal(signal.SIGSTOP)
     assert "another `seriesview build` is running here" in build(here, status=2).stderr
+    process.send_signal(signal.SIGCONT)
     assert process.wait() == 0
+
+
+def is_locked(path: Path) -> bool:
+    """Whether a process holds a lock on a file."""
+    return path.exists() and f":{path.stat().st_ino} " in Path("/proc/locks").read_text()
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
+    """Return when something has come true, which a process that still runs sees to."""
+    deadline = time.monotonic() + 300
+    while not condition():
+        assert process is None or process.poll() is None, "it ended before"
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def test_the_workflow_serves_as_a_module(here: Path) -> None:
