@@ -6,7 +6,7 @@ import threading
 from functools import partial
 from typing import Any
 
-from serving_processes import CHANNEL
+from serving_processes import CHANNEL, MOST_SECONDS
 
 from seriesview.errors import SeriesviewError
 from seriesview.requesting import request_task
@@ -29,7 +29,7 @@ class Asked(threading.Thread):
         except SeriesviewError as error:
             self.answer = error
 
-    def result(self, seconds: float = 60) -> Any:
+    def result(self, seconds: float = MOST_SECONDS) -> Any:
         self.join(seconds)
         assert not self.is_alive()
         return self.answer

@@ -17,6 +17,9 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
+MOST_SECONDS = 120.0
+"""How long something is waited for that comes: longer than a busy machine ever takes."""
+
 CHANNEL = "tests"
 HIDDEN = (
     "KACHERY_OFFLINE_STORAGE_DIR",
@@ -53,7 +56,7 @@ class Process:
         )
         self.pid = self.popen.pid
 
-    def wait_for(self, text: str, seconds: float = 60) -> None:
+    def wait_for(self, text: str, seconds: float = MOST_SECONDS) -> None:
         """Return when `text` was written."""
         deadline = time.monotonic() + seconds
         while text not in self.written:
@@ -65,12 +68,12 @@ class Process:
     def written(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 30) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = MOST_SECONDS) -> int:
         """Send a signal and return the exit status."""
         self.popen.send_signal(number)
         return self.wait(seconds)
 
-    def wait(self, seconds: float = 30) -> int:
+    def wait(self, seconds: float = MOST_SECONDS) -> int:
         status = self.popen.wait(seconds)
         self._output.close()
         return status
@@ -187,7 +190,7 @@ def all_at_once(calls: Iterable[Callable[[], Any]]) -> list[Any]:
         return list(pool.map(run, calls))
 
 
-def until(condition: Callable[[], bool], seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], seconds: float = MOST_SECONDS) -> None:
     """Return when something has come true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -18,7 +18,8 @@ from playwright.sync_api import Frame, Page
 
 Picture = npt.NDArray[np.uint8]
 
-MOST_SECONDS = 15
+MOST_SECONDS = 60
+"""How long something is waited for that comes: longer than a busy machine ever takes."""
 PROGRAM = "chromium"
 ARGUMENTS = [
     "--no-sandbox",

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from browsing import ARGUMENTS, MOST_SECONDS, PROGRAM
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from recordings import Builder
 from static_servers import PARENTS, VIEWER, StaticServer
 from viewer_places import CHANNEL, HIDDEN, SOURCES, Guard, Places, Surroundings, start_backend
@@ -19,6 +19,7 @@ from seriesview.figures.node_access import permit_links
 from seriesview.store import Store, open_store
 
 WIDTH, HEIGHT = 720, 640
+expect.set_options(timeout=1000 * MOST_SECONDS)
 
 
 @pytest.fixture(scope="module")
