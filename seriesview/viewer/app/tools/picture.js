@@ -42,6 +42,8 @@ export function composePicture(app) {
   let top = titleHeight;
   roots.forEach((root, at) => {
     drawElement(context, root, left, boxes[at].top - top, ratio);
+    // Edges of bands lie over the pictures, and below titles.
+    for (const bar of root.querySelectorAll('.panel-bar')) drawElement(context, bar, left, boxes[at].top - top, ratio);
     top += boxes[at].height;
   });
   return canvas;
