@@ -41,14 +41,22 @@ def sent_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
 
 
 def encode_stored(
-    series: Series, stored: npt.NDArray[Any], channels: Sequence[str] | None = None
+    series: Series,
+    stored: npt.NDArray[Any],
+    channels: Sequence[str] | None = None,
+    *,
+    halves: bool = False,
 ) -> dict[str, Any]:
     """Stored values (..., C) of a series as `encode_array`: missing ones are the numbers that they are.
 
-    64-bit integers are sent as doubles, which do not hold every number: missing ones among them are NaN.
+    64-bit integers are sent as doubles, which do not hold every number: missing ones among them are NaN. Or in
+    `halves`, int32 (..., C, 2), the lower one first, which hold them all.
     """
     if stored.dtype.kind not in "iu" or stored.dtype.itemsize < _WIDE_BYTES:
         return encode_array(stored)
+    if halves:
+        little = np.ascontiguousarray(stored, stored.dtype.newbyteorder("<"))
+        return encode_array(little.view("<i4").reshape(*stored.shape, 2))
     missing = series.is_missing(stored, channels)
     if not missing.any():
         return encode_array(stored)

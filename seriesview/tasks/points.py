@@ -21,17 +21,18 @@ def get_points(context: TaskContext, kwargs: Any) -> dict[str, Any]:
     Else `edges` (max_points + 1,) of equal bins, `counts` in each (for events of each channel), and for
     samples their `envelope` (max_points, 2, channels).
     """
-    arguments = Arguments(kwargs, ["series_uri", "start_time", "end_time", "max_points"])
+    arguments = Arguments(kwargs, ["series_uri", "start_time", "end_time", "max_points"], ["halves"])
     uri = arguments.uri("series_uri")
     start_time = arguments.time("start_time")
     end_time = arguments.time("end_time")
     max_points = arguments.integer("max_points", 1, context.limits.max_points)
+    halves = arguments.flag("halves")
     if start_time >= end_time:
         raise TaskError(f"start_time {start_time} is not before end_time {end_time}")
     with context.series(uri) as series:
         _check(series, max_points, context.limits)
         points = series.points(start_time, end_time, max_points)
-        return _encoded(series, points)
+        return _encoded(series, points, halves)
 
 
 def _check(series: Series, max_points: int, limits: TaskLimits) -> None:
@@ -53,9 +54,11 @@ def _check(series: Series, max_points: int, limits: TaskLimits) -> None:
         )
 
 
-def _encoded(series: Series, points: Points) -> dict[str, Any]:
+def _encoded(series: Series, points: Points, halves: bool) -> dict[str, Any]:
     return {
-        name: encode_stored(series, array) if name in ("values", "envelope") else encode_array(array)
+        name: encode_stored(series, array, halves=halves)
+        if name in ("values", "envelope")
+        else encode_array(array)
         for name, array in vars(points).items()
         if array is not None
     }

@@ -66,6 +66,13 @@ class Arguments:
             raise TaskError(f"{name}: expected a time in seconds, found {shown(value)}")
         return float(value)
 
+    def flag(self, name: str) -> bool:
+        """True or false; false where it is left out."""
+        value = self._kwargs.get(name, False)
+        if not isinstance(value, bool):
+            raise TaskError(f"{name} is {shown(value)}; expected true or false")
+        return value
+
     def one_of(self, name: str, choices: Sequence[str]) -> str:
         """One of a few texts."""
         value = self._kwargs[name]

@@ -15,7 +15,9 @@ from seriesview.tasks.validation import Arguments
 def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
     """Envelope of closed columns, as `Series.window`; with one sample a column the samples, one more than columns."""
     arguments = Arguments(
-        kwargs, ["series_uri", "segment", "first_sample", "samples_per_column", "columns"], ["channels"]
+        kwargs,
+        ["series_uri", "segment", "first_sample", "samples_per_column", "columns"],
+        ["channels", "halves"],
     )
     uri = arguments.uri("series_uri")
     segment = arguments.integer("segment", 0)
@@ -23,6 +25,7 @@ def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
     samples_per_column = arguments.integer("samples_per_column", 1)
     columns = arguments.integer("columns", 1, context.limits.max_columns)
     channels = arguments.channels("channels", context.limits.max_channels)
+    halves = arguments.flag("halves")
     with context.series(uri) as series:
         length = _length(series, segment)
         if first_sample >= length:
@@ -34,10 +37,17 @@ def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
         if samples_per_column == 1:
             last_sample = min(first_sample + columns, length - 1)
             values = series.values(segment, first_sample, last_sample + 1, channels)
-            columns, factor, found = len(values) - 1, 1, {"values": encode_stored(series, values, channels)}
+            columns, factor, found = (
+                len(values) - 1,
+                1,
+                {"values": encode_stored(series, values, channels, halves=halves)},
+            )
         else:
             envelope = series.window(segment, first_sample, samples_per_column, columns, channels)
-            columns, found = len(envelope), {"envelope": encode_stored(series, envelope, channels)}
+            columns, found = (
+                len(envelope),
+                {"envelope": encode_stored(series, envelope, channels, halves=halves)},
+            )
             factor = _factor_used(series, length, first_sample, samples_per_column)
     return {
         "first_sample": first_sample,
@@ -50,16 +60,19 @@ def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
 
 def get_statistics(context: TaskContext, kwargs: Any) -> dict[str, Any]:
     """`Series.statistics`: arrays (channels,) of count, mean, rms, std, min and max, both ends included."""
-    arguments = Arguments(kwargs, ["series_uri", "segment", "first_sample", "last_sample"], ["channels"])
+    arguments = Arguments(
+        kwargs, ["series_uri", "segment", "first_sample", "last_sample"], ["channels", "halves"]
+    )
     uri = arguments.uri("series_uri")
     segment = arguments.integer("segment", 0)
     first_sample = arguments.integer("first_sample", 0)
     last_sample = arguments.integer("last_sample", first_sample)
     channels = arguments.channels("channels", context.limits.max_channels)
+    halves = arguments.flag("halves")
     with context.series(uri) as series:
         _length(series, segment)
         found = series.statistics(segment, first_sample, last_sample, channels)
-        ends = {name: encode_stored(series, found[name], channels) for name in ("min", "max")}
+        ends = {name: encode_stored(series, found[name], channels, halves=halves) for name in ("min", "max")}
     return {**{name: encode_array(found[name]) for name in ("count", "mean", "rms", "std")}, **ends}
 
 

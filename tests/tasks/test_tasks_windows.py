@@ -157,6 +157,24 @@ def test_integers_that_a_double_does_not_hold_are_an_error(store):
         ask(context, "get_window.1", series_uri=uri, **window)
 
 
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_halves_hold_every_integer(store, dtype):
+    context = TaskContext(store)
+    limits = np.iinfo(dtype)
+    samples = np.array([[limits.min], [limits.max], [2**53 + 1], [7]], dtype)
+    uri = store_series(store, [samples], factors=())
+    for per_column in (1, 2):
+        window = WINDOW | {"samples_per_column": per_column, "halves": True}
+        found = ask(context, "get_window.1", series_uri=uri, **window)
+        halves = found["values" if per_column == 1 else "envelope"]
+        assert halves.dtype == np.int32
+        whole = np.ascontiguousarray(halves).view(dtype)[..., 0]
+        expected = samples if per_column == 1 else brute_columns(samples, 0, 2, 200)
+        np.testing.assert_array_equal(whole, expected)
+    with pytest.raises(TaskError, match="halves is 1; expected true or false"):
+        ask(context, "get_window.1", series_uri=uri, **WINDOW | {"halves": 1})
+
+
 def test_a_window_that_is_too_large_is_refused_before_it_is_read(store):
     context = TaskContext(store, TaskLimits(max_result_bytes=1000))
     uri = store_series(store, [np.zeros((1000, 2), np.int16)])

@@ -108,7 +108,7 @@ def test_64_bit_fills_are_told_from_their_neighbours(server, fill):
     samples = np.array([[fill], [beside], [5]] * 40, np.int64)
     uri = store_series(server.store, [samples], missing=[Missing((fill,))])
     window = {"segment": 0, "firstSample": 0, "samplesPerColumn": 1, "columns": 100, "channels": None}
-    for kind in ("static-files", "parent-files"):
+    for kind in KINDS:
         (found,) = server.values(kind, [("getWindow", uri, window)])
         np.testing.assert_array_equal(numbers(found["values"][:3], 3), [np.nan, beside, 5])
         (rows,) = server.values(kind, [("readLevelRows", uri, 64, 0, 2)])
@@ -122,3 +122,22 @@ def test_a_manifest_that_says_no_such_thing_is_refused(server):
         changed = server.store.put_json(document | {"missing": missing}, name="series.json")
         (answer,) = server.ask("static-files", [("getSeries", changed)])
         assert "missing" in answer["error"], answer
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_64_bit_integers_of_any_size_are_the_nearest_doubles(server, kind, dtype):
+    limits = np.iinfo(dtype)
+    random = np.random.default_rng(6)
+    samples = random.integers(limits.min, limits.max, (300, 2), dtype, endpoint=True)
+    uri = store_series(server.store, [samples])
+    series = seriesview.open_series(uri, server.store)
+    window = {"segment": 0, "firstSample": 0, "samplesPerColumn": 1, "columns": 50, "channels": None}
+    requests = [("getWindow", uri, window), ("getWindow", uri, window | {"samplesPerColumn": 7})]
+    near, far = server.values(kind, requests)
+    np.testing.assert_array_equal(numbers(near["values"], (51, 2)), samples[:51].astype(np.float64))
+    envelope = series.window(0, 0, 7, 50).astype(np.float64)
+    np.testing.assert_array_equal(numbers(far["envelope"], envelope.shape), envelope)
+    (found,) = server.values(kind, [("getStatistics", uri, 0, 3, 280, None)])
+    expected = series.statistics(0, 3, 280)
+    np.testing.assert_array_equal(numbers(found["min"], 2), expected["min"].astype(np.float64))

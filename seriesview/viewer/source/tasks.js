@@ -119,6 +119,7 @@ export function taskSource(outside, bytes) {
         samples_per_column: samplesPerColumn,
         columns,
         channels,
+        ...halvesOf(manifest),
       };
       const ask = async (/** @type {AbortSignal | undefined} */ end) => {
         const result = await run('seriesview.get_window.1', kwargs, end);
@@ -149,7 +150,7 @@ export function taskSource(outside, bytes) {
       const { channels, events } = manifest;
       /** @param {AbortSignal} [end] @returns {Promise<import('../types.js').Points>} */
       const ask = async (end) => {
-        const kwargs = { series_uri: named(uri), start_time: startTime, end_time: endTime, max_points: maxPoints };
+        const kwargs = { series_uri: named(uri), start_time: startTime, end_time: endTime, max_points: maxPoints, ...halvesOf(manifest) };
         const result = await run('seriesview.get_points.1', kwargs, end);
         if (!result || typeof result !== 'object') throw strange('points');
         if (result.times) {
@@ -188,6 +189,7 @@ export function taskSource(outside, bytes) {
           first_sample: covered?.firstSample ?? firstSample,
           last_sample: covered?.lastSample ?? lastSample,
           channels,
+          ...halvesOf(manifest),
         });
         const orNull = (/** @type {number} */ value) => (Number.isNaN(value) ? null : value);
         const read = async (/** @type {string} */ key) =>
@@ -221,10 +223,14 @@ export function taskSource(outside, bytes) {
  */
 async function storedNumbers(manifest, value, length, channels) {
   const { absent, dtype } = manifest;
-  const numbers = await decodeArray(value, dtype, length);
-  // Of 64-bit integers the backend has put NaN there: a double cannot tell them all apart.
-  if (!absent || isWide(dtype)) return numbers;
-  return withoutMissing(numbers, absentAt(absent, channelPlaces(manifest, channels)));
+  const own = absent ? absentAt(absent, channelPlaces(manifest, channels)) : undefined;
+  if (!isWide(dtype)) return withoutMissing(await decodeArray(value, dtype, length), own);
+  return numbersOf(Int32Array.from(await decodeArray(value, 'int32', 2 * length)).buffer, dtype, own);
+}
+
+/** @param {SeriesManifest} manifest @returns {{halves?: true}} more of a request: doubles do not hold 64-bit integers */
+function halvesOf({ dtype }) {
+  return isWide(dtype) ? { halves: true } : {};
 }
 
 /** @param {unknown} cause @returns {SourceError} */
