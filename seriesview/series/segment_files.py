@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -20,6 +21,9 @@ from seriesview.store.uris import parse_uri
 if TYPE_CHECKING:
     from seriesview.store import Store
 
+WHOLE_BYTES = 32 * 2**20
+"""A file up to this size is read whole, and kept for the next time."""
+
 Selection = slice | npt.NDArray[np.intp]
 
 
@@ -31,10 +35,12 @@ def width(channels: Selection) -> int:
 class SegmentFiles:
     """Samples of a series made with `SVSeries`: one values file a segment."""
 
-    def __init__(self, store: Store, manifest: SeriesManifest, cache: PartCache) -> None:
+    def __init__(self, store: Store, manifest: SeriesManifest, cache: PartCache | None) -> None:
         self._store = store
         self._manifest = manifest
         self._cache = cache
+        self._checked: dict[int, tuple[int, ...]] = {}
+        """Of a large file whose SHA-1 is right, by segment: what changes with each change of it."""
         self._first = [0, *accumulate(segment.num_samples for segment in manifest.segments)]
         self._sample_bytes = np.dtype(manifest.dtype).itemsize * manifest.num_channels
 
@@ -46,7 +52,7 @@ class SegmentFiles:
         while first < last:
             begin, end = self._first[number : number + 2]
             if first < end:
-                rows = self._segment(number)[first - begin : last - begin]
+                rows = self._rows(number, first - begin, min(last, end) - begin)
                 pieces.append(rows.astype(self._manifest.dtype, copy=False))
                 first = end
             number += 1
@@ -56,9 +62,34 @@ class SegmentFiles:
     def close(self) -> None:
         """Nothing is open."""
 
-    def _segment(self, number: int) -> npt.NDArray[Any]:
+    def _rows(self, number: int, first: int, last: int) -> npt.NDArray[Any]:
+        """Samples [first, last) of a segment (n, C); a large file is read by range, once its SHA-1 was checked."""
         segment = self._manifest.segments[number]
-        return load_values(self._store, segment, self._manifest.num_channels, self._cache)
+        assert segment.values_uri is not None
+        dtype = np.dtype(segment.values_dtype).newbyteorder("<")
+        row_bytes = dtype.itemsize * self._manifest.num_channels
+        size = segment.num_samples * row_bytes
+        if size <= WHOLE_BYTES:
+            values = load_values(self._store, segment, self._manifest.num_channels, self._cache)
+            return values[first:last]
+        self._check(number, segment.values_uri, size)
+        data = self._store.get_range(segment.values_uri, first * row_bytes, last * row_bytes)
+        return np.frombuffer(data, dtype).reshape(-1, self._manifest.num_channels)
+
+    def _check(self, number: int, uri: str, size: int) -> None:
+        status = self._store.path(uri).stat()
+        stamp = (status.st_ino, status.st_size, status.st_mtime_ns)
+        if self._checked.get(number) == stamp:
+            return
+        if status.st_size != size:
+            raise IntegrityError(f"{uri}: {status.st_size} bytes, the manifest says {size}")
+        count_reading(size)
+        hasher = hashlib.sha1(usedforsecurity=False)
+        for block in self._store.blocks(uri):
+            hasher.update(block)
+        if hasher.hexdigest() != parse_uri(uri)[0]:
+            raise IntegrityError(f"{uri}: the stored bytes have another SHA-1")
+        self._checked[number] = stamp
 
 
 def load_values(

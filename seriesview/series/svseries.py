@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, get_args
 
 import numpy as np
@@ -11,7 +12,14 @@ import numpy.typing as npt
 
 from seriesview.errors import FormatError
 from seriesview.series.default_store import default_store, default_store_to_write
-from seriesview.series.manifest import ChannelInfo, SeriesManifest, SeriesType, parse_series_manifest
+from seriesview.series.manifest import (
+    ChannelInfo,
+    LevelInfo,
+    SeriesManifest,
+    SeriesType,
+    parse_series_manifest,
+)
+from seriesview.series.svseries_levels import store_levels
 from seriesview.series.svseries_segment import SVSeriesSegment
 
 if TYPE_CHECKING:
@@ -30,6 +38,7 @@ class SVSeries:
         self._type: SeriesType = type
         self._sampling_frequency = None if sampling_frequency is None else float(sampling_frequency)
         self._segments: list[SVSeriesSegment] = []
+        self._levels: tuple[LevelInfo, ...] | None = None
 
     @property
     def type(self) -> SeriesType:
@@ -54,6 +63,7 @@ class SVSeries:
                 f"{self._segments[0].num_channels or 1}"
             )
         self._segments.append(segment)
+        self._levels = None
 
     def add_numpy_segment(
         self, *, start_time: float, end_time: float, timestamps: npt.ArrayLike, values: npt.ArrayLike
@@ -84,15 +94,18 @@ class SVSeries:
         return np.concatenate(timestamps), np.concatenate(values)
 
     def to_manifest(self) -> SeriesManifest:
-        """The series manifest, of segments that are files of their own."""
+        """The series manifest, of segments that are files of their own; levels of a large series are stored."""
         width = (self._segments[0].num_channels if self._segments else None) or 1
-        return SeriesManifest(
+        manifest = SeriesManifest(
             type=self._type,
             dtype=self._dtype(),
             channels=tuple(ChannelInfo(id=str(i), label=str(i)) for i in range(width)),
             segments=tuple(segment.info for segment in self._segments),
             sampling_frequency=self._sampling_frequency,
         )
+        if self._levels is None:
+            self._levels = store_levels(default_store_to_write(), manifest)
+        return replace(manifest, levels=self._levels)
 
     def to_dict(self) -> dict[str, Any]:
         """The series manifest as JSON."""
@@ -119,6 +132,8 @@ class SVSeries:
         series = SVSeries(type=manifest.type, sampling_frequency=manifest.sampling_frequency)
         for segment in manifest.segments:
             series.add_segment(SVSeriesSegment.from_dict(segment.to_json_dict(), width))
+        if manifest.levels:
+            series._levels = manifest.levels
         return series
 
     @staticmethod

@@ -76,7 +76,9 @@ def _problems(manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
     for number, segment in enumerate(manifest.segments):
         if segment.values_dtype is not None and segment.timestamps_dtype is not None:
             sample_bytes = manifest.num_channels * np.dtype(segment.values_dtype).itemsize
-            num_bytes = segment.num_samples * max(sample_bytes, np.dtype(segment.timestamps_dtype).itemsize)
+            # What has levels is read by range, but for its times.
+            read_bytes = 0 if manifest.levels else sample_bytes
+            num_bytes = segment.num_samples * max(read_bytes, np.dtype(segment.timestamps_dtype).itemsize)
             if num_bytes > limits.max_file_bytes:
                 yield f"a file of segment {number} of {num_bytes} bytes, at most {limits.max_file_bytes}"
 
