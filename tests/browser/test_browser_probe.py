@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from browsing import Viewer
@@ -58,3 +60,10 @@ def test_fewer_channels_are_traces(viewer: Viewer) -> None:
     panel = viewer.panel()
     assert panel.lanes[0]["pixelsPerUnit"] > 0
     assert panel.painted["notes"] == []
+
+
+def test_the_read_out_of_an_image_says_where_a_channel_is(page: Page, viewer: Viewer) -> None:
+    box = viewer.box()
+    page.mouse.move(box["x"] + 300, box["y"] + box["height"] - 1.5)
+    first = viewer.inside.locator(".tools-readout span").first
+    expect(first).to_have_text(re.compile(r"AP[01] \(0 µm\)"))

@@ -70,6 +70,10 @@ export function openChannelDialog(channel, onChange, isShown) {
   dialog.addEventListener('keydown', (event) => {
     if (event.key === 'Escape') dialog.close();
   });
+  element('menu').addEventListener('toggle', (event) => {
+    const isClosed = /** @type {ToggleEvent} */ (event).newState === 'closed';
+    if (isClosed && !dialog.open) document.querySelector('iframe')?.focus();
+  });
   // Keys are the view's again.
   dialog.addEventListener('close', () => (document.querySelector('iframe') ?? element('menu-button')).focus());
   element('backend-labels').replaceChildren(

@@ -32,6 +32,17 @@ export function shownUnitOf(host, id, unit) {
 }
 
 /**
+ * The label of a channel, in an image also where it is: there its name may not stand beside it.
+ * @param {PanelHost} host
+ * @param {{id: string, label: string}} value
+ * @returns {string}
+ */
+export function placedLabel(host, { id, label }) {
+  const lane = host.painted?.lanes.find((each) => each.id === id);
+  return lane?.y === undefined || lane.pixelsPerUnit ? label : `${label} (${lane.y} \u00b5m)`;
+}
+
+/**
  * @param {{unit: string, low: number | null, high: number | null}} value
  * @param {{unit: string, factor: number}} shown
  * @param {Precision} precision
