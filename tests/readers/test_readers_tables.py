@@ -11,6 +11,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seriesview.errors import ReaderError
 from seriesview.readers import ReadOptions, Recording, list_candidates, open_recording
@@ -413,3 +415,77 @@ def test_what_is_no_table_is_an_error_in_little_memory(tmp_path: Path, kind: str
     done = subprocess.run([sys.executable, "-c", program, str(path)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) * 1024 < 300e6
+
+
+NAMES = [
+    "time",
+    "date",
+    "T",
+    "min",
+    "v",
+    "Timestamp (ms)",
+    "",
+    "year",
+    "month",
+    "day",
+    "hour",
+    "start",
+    "end",
+    "label",
+    "mV",
+]
+CELLS: list[Any] = [
+    lambda random: str(random.randint(-5, 100)),
+    lambda random: f"{random.random() * 100:.3f}",
+    lambda random: f"2024-03-{random.randint(1, 31):02}",
+    lambda random: f"08:{random.randint(0, 59):02}:{random.randint(0, 60):02}",
+    lambda random: f"2024-03-14 08:00:{random.randint(0, 59):02}",
+    lambda random: f"3/{random.randint(1, 31)}/2024",
+    lambda random: str(1_700_000_000_000 + random.randint(0, 9999)),
+    lambda random: random.choice(
+        ["", "NaN", "abc", '"a, b"', "1,5", "é", "'", '"', "inf", "1e400", "20240314", "45352.5", "1.234.567"]
+    ),
+]
+
+
+@settings(max_examples=150, deadline=None)
+@given(random=st.randoms(use_true_random=False))
+def test_any_text_is_a_table_or_one_line_that_says_why_not(
+    tmp_path_factory: pytest.TempPathFactory, random: Any
+) -> None:
+    width, delimiter = random.randint(1, 6), random.choice(",,;\t |")
+    rows = [
+        random.choice(["# c", "sep=;", "Title", "a,b,c", "", "fs,1000"])
+        for _ in range(random.choice([0, 0, 2]))
+    ]
+    rows += [
+        delimiter.join(random.choice(NAMES) for _ in range(width)) for _ in range(random.choice([0, 1, 1, 2]))
+    ]
+    columns = [random.choice(CELLS) for _ in range(width)]
+    for index in range(random.choice([0, 1, 2, 5, 40])):
+        cells = [str(index) if random.random() < 0.3 else cell(random) for cell in columns]
+        rows.append(delimiter.join(cells if random.random() < 0.99 else cells[1:]))
+    path = tmp_path_factory.mktemp("any") / "a.csv"
+    path.write_bytes(
+        random.choice(["\n", "\r\n", "\r"]).join(rows).encode(random.choice(["utf-8", "latin-1", "utf-16"]))
+    )
+    messages = []
+    for options in (
+        {},
+        {"sampling_frequency": 10.0},
+        {"type": "event"},
+        {"type": "interval"},
+        {"timezone": "Europe/Berlin"},
+    ):
+        try:
+            with open_recording(path, "csv", ReadOptions(**options)) as recording:
+                if recording.type == "continuous":
+                    out = np.empty((recording.num_samples, recording.num_channels), recording.dtype)
+                    recording.read_into(0, out)
+                if recording.type == "continuous" and recording.sampling_frequency is None:
+                    times = recording.timestamps(0, recording.num_samples)
+                    assert np.isfinite(times).all()
+                    assert (np.diff(times) >= 0).all()
+        except ReaderError as error:
+            messages.append(str(error))
+    assert [message for message in messages if "\n" in message] == []

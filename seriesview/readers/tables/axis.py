@@ -152,6 +152,7 @@ class TimeAxis:
             self._source.unit is None
             and clock.unit.epoch is None
             and self._are_samples
+            and len(steps) > 0
             and np.median(steps) > 1
         ):
             said = f"its numbers are taken for seconds; set `timestamps: {self._name} (ms)` if they are milliseconds"

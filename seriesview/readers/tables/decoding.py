@@ -107,7 +107,9 @@ class Column:
         known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
         self.numbers += len(known)
         self.missing += len(values) - len(known)
-        known = known[np.isfinite(known)]
+        finite = known[np.isfinite(known)]
+        self.rises &= len(finite) == len(known)
+        known = finite
         self.bound(known)
         if self._is_watched and len(known):
             rises = np.concatenate([self._last, known.astype(np.float64)])

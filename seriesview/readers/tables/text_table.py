@@ -68,16 +68,12 @@ class TextTable:
 
     def text(self, index: int) -> list[str]:
         """All cells of a column as they are written."""
-        types = {str(column): pa.string() for column in range(self.format.width)}
         found: list[str] = []
         for block in self.format.lines.blocks(self.format.first_line):
             data = self._clean(block.without_comments())
             if not data:
                 continue
-            try:
-                columns = self._read(data, types, (), [str(index)])
-            except pa.ArrowInvalid:
-                columns = self._read(self._mended(block), types, (), [str(index)])
+            columns = self._as_text(data, block, (), [str(index)])
             found += pc.utf8_trim_whitespace(columns[0]).to_pylist()
         return found
 
@@ -117,6 +113,24 @@ class TextTable:
         )
         return list(table.columns)
 
+    def _as_text(
+        self, data: bytes, block: Block, missing: Sequence[str], include: list[str] | None = None
+    ) -> list[Any]:
+        """The cells as they are written. Raises ReaderError for rows that are not as wide as the table."""
+        types = {str(column): pa.string() for column in range(self.format.width)}
+        try:
+            return self._read(data, types, missing, include)
+        except pa.ArrowInvalid:
+            data = self._mended(block)
+        try:
+            return self._read(data, types, missing, include)
+        except pa.ArrowInvalid as error:
+            odd = [number for number, line in block.data_lines() if line.count('"') % 2]
+            place = f"line {odd[0]}" if odd else f"the lines from {block.first_line} on"
+            raise ReaderError(
+                f"{self.path}: {place}: a quotation mark that is not closed, or other cells that are no table's"
+            ) from error
+
     def _has_too_large(self, columns: list[Any], data: bytes) -> bool:
         """Whether some number is beyond float64, unless the block has infinities of its own."""
         infinite = any(
@@ -126,7 +140,7 @@ class TextTable:
 
     def _read_exactly(self, data: bytes, block: Block, types: dict[str, Any]) -> list[Any]:
         """The columns of a block in which some cell is not of its column's type; the types follow."""
-        cells = self._read(data, dict.fromkeys(types, pa.string()), MISSING)
+        cells = self._as_text(data, block, MISSING)
         found = []
         for name, column in zip(types, cells, strict=True):
             text = pc.utf8_trim_whitespace(pa.concat_arrays(column.chunks) if column.num_chunks else column)
