@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import configparser
+import json
 import subprocess
 import sys
 from pathlib import Path
 
 from serving_processes import Surroundings
+
+from seriesview.store import open_store
+from seriesview.workspace.manifest import build_workspace
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "tests" / "docs"))
@@ -18,6 +22,11 @@ READY = {"seriesview node": "is ready at", "seriesview-start-backend": "answers"
 def test_its_commands_work(surroundings: Surroundings) -> None:
     from docs_pages import blocks
 
+    here = surroundings.directory
+    with open_store(surroundings.storage, "embedded") as store:
+        uri = store.put_json(build_workspace("rat 7", [], []), name="workspace.json")
+    (here / "results").mkdir()
+    (here / "results" / "workspace.json").write_text(json.dumps({"uri": uri}))
     variables: dict[str, str] = {}
     printed = []
     for block in blocks(ROOT / "docs" / "backend.md"):
@@ -33,6 +42,7 @@ def test_its_commands_work(surroundings: Surroundings) -> None:
             else:
                 done = subprocess.run(
                     ["bash", "-c", line],
+                    cwd=here,
                     env=surroundings.environment(**variables),
                     capture_output=True,
                     text=True,
@@ -43,6 +53,7 @@ def test_its_commands_work(surroundings: Surroundings) -> None:
                 printed.append(done.stdout)
     assert variables == {"FIGURL_CHANNEL": "lab"}
     assert sum('"status":"ok"' in text for text in printed) == 2
+    assert sum("#token=" in text for text in printed) == 1
 
 
 def test_its_units_start_what_there_is(surroundings: Surroundings) -> None:
