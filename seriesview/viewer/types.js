@@ -185,6 +185,8 @@
  * @property {(uri: string, request: WindowRequest, signal?: AbortSignal) => Promise<SampleWindow>} getWindow
  * @property {(uri: string, startTime: number, endTime: number, maxPoints: number, signal?: AbortSignal) => Promise<Points>} getPoints
  * @property {(uri: string, segment: number, firstSample: number, lastSample: number, channels: string[] | null) => Promise<Statistics>} getStatistics
+ * @property {(uri: string, segment: number, sample: number, channels: string[]) => Promise<bigint[]>} [getExact] one sample of
+ *   64-bit integers, of which doubles do not hold all
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number, signal?: AbortSignal) => Promise<Numbers>} readRows rows [firstRow, lastRow) of a stored array
  * @property {(uri: string) => number} finestSamplesPerColumn of a series that getSeries gave: 1 where samples can be read, else its base
  * @property {(uri: string, factor: number, firstRow: number, lastRow: number) => Promise<Numbers>} [readLevelRows] rows (bins, 2, channels) of
@@ -296,7 +298,8 @@
  * @typedef {object} ReadOut
  * @property {number} time view time of the sample or the column's beginning, seconds
  * @property {'sample' | 'range'} kind
- * @property {{id: string, label: string, unit: string, low: number | null, high: number | null}[]} values physical; low = high for a sample
+ * @property {{id: string, label: string, unit: string, low: number | null, high: number | null, exact?: string}[]} values
+ *   physical; low = high for a sample; exact: its digits, where a double does not hold it
  */
 
 /**

@@ -299,3 +299,25 @@ def test_values_are_read_in_the_unit_of_the_panel_with_the_digits_of_the_data(
             else:
                 assert float(number) == pytest.approx(expected, abs=1e-9)
                 assert len(number.partition(".")[2]) == decimals - round(np.log10(shown["factor"]))
+
+
+@pytest.mark.parametrize("place", ["tasks", "static"])
+def test_64_bit_integers_are_told_to_the_last_digit(
+    page: Page, places: Places, builder: Builder, place: str
+) -> None:
+    """Where a double holds neither them nor their neighbours; missing ones are no data."""
+    samples = np.arange(30_000, dtype=np.int64)[:, None] * np.array([1, -3]) + np.array([2**62, 5 - 2**61])
+    samples[2050, 1] = 2**63 - 1
+    recording = builder.regular("stamps", [samples], full_resolution="store", missing=2**63 - 1)
+    uri = builder.workspace("stamps", [("ContinuousTraces", recording.name, recording.uri)])
+    viewer = show(page, places.address(place, uri))
+    viewer.set_state(**CLOSE)
+    box = viewer.box()
+    page.mouse.move(box["x"] + 201.5, box["y"] + 20)
+    expect(viewer.inside.locator(".tools-readout b")).to_have_text("0:00:02.050  #2050")
+    texts = viewer.inside.locator(".tools-readout span").all_inner_texts()
+    assert dict(zip(texts[::2], texts[1::2], strict=True)) == {"0": str(2**62 + 2050), "1": "no data"}
+    page.mouse.move(box["x"] + 205.5, box["y"] + 20)
+    expect(viewer.inside.locator(".tools-readout b")).to_have_text("0:00:02.051  #2051")
+    texts = viewer.inside.locator(".tools-readout span").all_inner_texts()
+    assert str(5 - 2**61 - 3 * 2051) in texts

@@ -69,6 +69,7 @@ function decoded(value) {
 /** @param {any} value @returns {any} */
 function plain(value) {
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
+  if (typeof value === 'bigint') return String(value);
   if (ArrayBuffer.isView(value)) return Array.from(/** @type {any} */ (value), plain);
   if (Array.isArray(value)) return value.map(plain);
   if (!value || typeof value !== 'object') return value;

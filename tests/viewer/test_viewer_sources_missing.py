@@ -141,3 +141,13 @@ def test_64_bit_integers_of_any_size_are_the_nearest_doubles(server, kind, dtype
     (found,) = server.values(kind, [("getStatistics", uri, 0, 3, 280, None)])
     expected = series.statistics(0, 3, 280)
     np.testing.assert_array_equal(numbers(found["min"], 2), expected["min"].astype(np.float64))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", ["int64", "uint64"])
+def test_a_sample_of_64_bit_integers_is_told_exactly(server, kind, dtype):
+    samples = np.array([[1, 2], [np.iinfo(dtype).max, 2**53 + 1], [np.iinfo(dtype).min, 2**62 + 3]], dtype)
+    uri = store_series(server.store, [samples[:1], samples[1:]])
+    requests = [("getExact", uri, 1, sample, ["ch1", "ch0"]) for sample in (0, 1)]
+    found = server.values(kind, requests)
+    assert [[int(value) for value in row] for row in found] == samples[1:, ::-1].tolist()

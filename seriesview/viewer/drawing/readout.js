@@ -6,6 +6,7 @@ import { planOf } from './plan.js';
 import { eventCounts, visitPoints } from './points.js';
 import { hullsOf, laneUnits, pointRange } from './scenes.js';
 import { TILE_COLUMNS } from './tiles.js';
+import { isWide } from '../source/numbers.js';
 import { placeOfSegment, visibleSegments } from './windows.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
@@ -41,6 +42,7 @@ export async function readOut(scene, column, row) {
  * @property {number} time view time
  * @property {'sample' | 'range'} kind
  * @property {(place: number) => [number, number]} stored lowest and highest of a lane; NaN where there is nothing
+ * @property {(place: number) => bigint | null} [exact] what a lane's sample is, where a double does not hold it
  * @property {string} [unit] in place of the channel's, of values that are not stored ones
  */
 
@@ -61,7 +63,9 @@ function ordered(scene, found, row) {
     const high = Math.max(...physical);
     const isThere = !Number.isNaN(low);
     const at = isOverlaid(layout.lanes) ? lane.center - ((low + high) / 2 + lane.offset - lane.baseline) * lane.pixelsPerUnit : lane.center;
-    const value = { id, label, unit: found.unit ?? unit, low: isThere ? low : null, high: isThere ? high : null };
+    const exact = isThere && scale[place] === 1 && offset[place] === 0 ? found.exact?.(place) : null;
+    const ends = { low: isThere ? low : null, high: isThere ? high : null };
+    const value = { id, label, unit: found.unit ?? unit, ...ends, ...(exact ? { exact: String(exact) } : {}) };
     return { value, distance: Number.isNaN(at) ? Infinity : Math.abs(at - row) };
   });
   values.sort((one, other) => (one.distance < other.distance ? -1 : one.distance > other.distance ? 1 : 0));
@@ -101,7 +105,12 @@ async function sample({ series, timeline, frame, shown }, column) {
     const start = series.manifest.segments[segment].start_time + (timeline.shifts[series.uri] ?? 0);
     const base = (index - tile * TILE_COLUMNS) * width;
     const stored = (/** @type {number} */ lane) => (data ? data[base + positions[lane]] : NaN);
-    return { time: start + index / rate, kind: 'sample', stored: (lane) => [stored(lane), stored(lane)] };
+    /** @type {Found} */
+    const found = { time: start + index / rate, kind: 'sample', stored: (lane) => [stored(lane), stored(lane)] };
+    const isBeyond = isWide(series.manifest.dtype) && shown.some((_, lane) => Math.abs(stored(lane)) >= 2 ** 53);
+    if (!isBeyond) return found;
+    const exact = await series.exact(segment, index, Array.from(shown, (channel) => series.manifest.channels[channel].id));
+    return exact ? { ...found, exact: (lane) => exact[lane] ?? null } : found;
   }
   return null;
 }

@@ -38,6 +38,8 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
  * @property {SeriesManifest['moments'][number] | null} coarsestMoments what scales and the overview come from
  * @property {() => Numbers | null} momentRows (bins, 3, channels) of them
  * @property {() => TileRequest} momentRequest
+ * @property {(segment: number, sample: number, ids: string[]) => Promise<bigint[] | null>} exact one sample of 64-bit integers;
+ *   null where it cannot be had
  * @property {(factor: number, segment: number) => number} firstRow
  * @property {(segment: number, step: number, index: number, shown: Int32Array) => Choice} choose
  * @property {(segment: number, shown: Int32Array) => number[]} steps of which tiles are there, ascending
@@ -121,6 +123,9 @@ export function createSeriesData(source, uri, manifest, cache) {
       request(`${uri}|moments`, async (signal) => {
         if (coarsestMoments) momentRows = await source.readRows(coarsestMoments, 0, coarsestMoments.shape[0], signal);
       }),
+    async exact(segment, sample, ids) {
+      return (await source.getExact?.(uri, segment, sample, ids).catch(() => null)) ?? null;
+    },
     firstRow(factor, segment) {
       const known = firstRows.get(factor) ?? rowsBefore(manifest, factor);
       firstRows.set(factor, known);

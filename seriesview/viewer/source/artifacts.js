@@ -23,7 +23,7 @@ import { hexadecimal, sha1 } from './sha1.js';
  *   of an artifact, NaN in place of what is missing
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Span[]>} readSpans rows, part by part
  * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<Numbers>} readRows rows [first, last)
- * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<bigint[]>} readIntegers int64 rows, exact
+ * @property {(array: ArrayInfo, firstRow: number, lastRow: number) => Promise<bigint[]>} readIntegers rows of 64-bit integers, exact
  * @property {(signal: AbortSignal | undefined) => Artifacts} under the same; what is asked for so is given up when the
  *   signal is aborted, its load too where nobody else waits for it
  */
@@ -227,9 +227,9 @@ export function makeArtifacts(loaders) {
         const found = await Promise.all(
           parts.map(async ({ uri, begin, end }) => {
             const bytes = await once(`bytes ${hashOf(uri)}`, async (given) => {
-              return new Uint8Array(await countedBytes(uri, 'int64', (end - begin) * width, given));
+              return new Uint8Array(await countedBytes(uri, array.dtype, (end - begin) * width, given));
             }, signal);
-            const rows = new BigInt64Array(bytes.buffer);
+            const rows = array.dtype === 'uint64' ? new BigUint64Array(bytes.buffer) : new BigInt64Array(bytes.buffer);
             return [...rows.subarray((Math.max(begin, first) - begin) * width, (Math.min(end, last) - begin) * width)];
           }),
         );

@@ -3,7 +3,7 @@
 import { SourceError } from './errors.js';
 import { checkedUri, parseSeries } from './manifests.js';
 import { readPoints } from './points.js';
-import { hasStoredSamples, makeReader } from './series.js';
+import { channelPlaces, hasStoredSamples, makeReader, noSamples, sampleRows } from './series.js';
 import { readStatistics } from './statistics.js';
 import { readWindow } from './windows.js';
 
@@ -48,6 +48,14 @@ export function fileSource(kind, artifacts, readJson, readManifest = readJson) {
       readPoints((await readerOf(uri)).under(signal), startTime, endTime, maxPoints),
     getStatistics: async (uri, segment, first, last, channels) =>
       readStatistics(await readerOf(uri), segment, first, last, channels),
+    async getExact(uri, segment, sample, channels) {
+      const { manifest } = await readerOf(uri);
+      const { values } = manifest;
+      if (!values || !('pages' in values)) throw new SourceError('refused', noSamples(manifest));
+      const row = sampleRows(manifest)[segment] + sample;
+      const found = await artifacts.readIntegers(values, row, row + 1);
+      return Array.from(channelPlaces(manifest, channels), (place) => found[place]);
+    },
     readRows: (array, firstRow, lastRow, signal) => artifacts.under(signal).readRows(array, firstRow, lastRow),
     finestSamplesPerColumn(uri) {
       const manifest = manifests.get(uri);

@@ -69,7 +69,8 @@ export function installCursor(app) {
     const when = `${exactText(app, time, answer?.kind === 'sample' ? rate && 1 / rate : undefined)}${isTick ? `  #${Math.round(tick)}` : ''}`;
     const values = answer?.values ?? [];
     const texts = values.slice(0, MOST_VALUES).map((value) => [
-      placedLabel(now.host, value), rangeText(value, shownUnitOf(now.host, value.id, value.unit), precisionOfChannel(manifest, value.id))]);
+      placedLabel(now.host, value), value.exact !== undefined ? `${value.exact} ${value.unit}`.trim()
+        : rangeText(value, shownUnitOf(now.host, value.id, value.unit), precisionOfChannel(manifest, value.id))]);
     const more = values.length > MOST_VALUES ? [make('small', {}, `and ${values.length - MOST_VALUES} more`)] : [];
     box.replaceChildren(make('b', {}, when), ...texts.flat().map((text) => make('span', {}, text)), ...more);
     box.hidden = false;
