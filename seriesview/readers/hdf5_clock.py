@@ -100,7 +100,10 @@ def times_clock(
         zone=zone,
         hint=lambda wanted: f"set `timestamps: {name} ({wanted})`",
     )
-    decisions = [*said, *([] if clock.decision is None else [clock.decision])]
+    # What a library fills with by itself is no time that anybody would take it for.
+    is_told = any(each in times.attrs for each in ("_FillValue", "missing_value"))
+    decisions = [Decision(f"{name}: {each.text}", each.is_guess) for each in said if is_told]
+    decisions += [] if clock.decision is None else [clock.decision]
     if are_samples:
         decisions += _of_steps(numbers, clock)
     if known is None and clock.session_start is None and dtype.kind in "iu":

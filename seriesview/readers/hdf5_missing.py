@@ -64,10 +64,10 @@ def missing_of(
             decisions.append(Decision(f"stored {_listed(found)} counts as missing ({name})"))
         values += found
     if raw_attribute(dataset, "_FillValue") is None:
-        fill, said = _unsaid_fill(dataset, dtype)
+        fill, said, is_guess = _unsaid_fill(dataset, dtype)
         if fill is not None and fill not in values:
             values.append(fill)
-            decisions.append(Decision(f"stored {_listed([fill])} counts as missing ({said})", True))
+            decisions.append(Decision(f"stored {_listed([fill])} counts as missing ({said})", is_guess))
     below, above, said_of_range = _range(dataset, dtype, scale, offset, is_packed)
     missing = Missing(tuple(dict.fromkeys(values)), below, above)
     return (None if missing == Missing() else missing), (*decisions, *said_of_range)
@@ -182,20 +182,19 @@ def _is_float(dataset: h5py.Dataset, name: str) -> bool:
     return raw is not None and np.asarray(raw).dtype.kind not in "iu"
 
 
-def _unsaid_fill(dataset: h5py.Dataset, dtype: np.dtype[Any]) -> tuple[int | float | None, str]:
-    """What stands where nothing was ever written, without an attribute that says so; and why it is thought so."""
+def _unsaid_fill(dataset: h5py.Dataset, dtype: np.dtype[Any]) -> tuple[int | float | None, str, bool]:
+    """What stands where nothing was ever written, without an attribute that says so; why, and if that is a guess."""
     if raw_attribute(dataset.file["/"], "_NCProperties") is not None:
         fill = _NETCDF_FILLS.get(dtype.str[1:])
-        return (None if fill is None else _stored(fill, dtype)), "what the netCDF library fills with"
+        return (None if fill is None else _stored(fill, dtype)), "what the netCDF library fills with", False
     with suppress(*FAILURES):
         properties = dataset.id.get_create_plist()
         if properties.fill_value_defined() == h5py.h5d.FILL_VALUE_USER_DEFINED:
             fill = plain(dataset.fillvalue)
             if isinstance(fill, int | float) and not isinstance(fill, bool) and fill != 0:
-                return _stored(
-                    fill, dtype
-                ), "the dataset's fill value, which stands where nothing was written"
-    return None, ""
+                why = "the dataset's fill value, which stands where nothing was written"
+                return _stored(fill, dtype), why, True
+    return None, "", False
 
 
 def _listed(values: Sequence[int | float]) -> str:

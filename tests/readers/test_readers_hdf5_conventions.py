@@ -87,6 +87,7 @@ def variables(draw: st.DrawFn) -> tuple[np.ndarray[Any, Any], dict[str, Any]]:
 BEYOND_FLOATS = np.array([2**60, 2**60 + 1, 2**60 + 2])
 
 
+@pytest.mark.filterwarnings("ignore:variable 'x' has multiple fill values")
 @settings(deadline=None)
 @given(variable=variables(), is_chunked=st.booleans())
 @example((np.array([0, 0]), {"valid_range": np.array([-1, 0]), "_Unsigned": "true"}), False)
@@ -291,6 +292,16 @@ def test_units_of_their_own_are_the_channels(tmp_path: Path) -> None:
         assert [channel.unit for channel in recording.channels] == ["mV", "pA"]
     with opened(path, unit="V") as recording:
         assert (recording.unit, [channel.unit for channel in recording.channels]) == ("V", [None, None])
+
+
+def test_what_the_netcdf_library_fills_with_is_missing_in_its_files(tmp_path: Path) -> None:
+    path = tmp_path / "a.nc"
+    with netCDF4.Dataset(path, "w") as file:
+        file.createDimension("time", 4)
+        file.createVariable("x", "f4", ("time",))[:2] = [1, 2]
+    with opened(path, "x", sampling_frequency=1.0) as recording:
+        np.testing.assert_array_equal(physical(recording)[:, 0], [1, 2, NAN, NAN])
+        assert "netCDF library" in recording.decisions[0].text
 
 
 def test_what_was_never_written_is_missing_and_the_guess_is_said(tmp_path: Path) -> None:
