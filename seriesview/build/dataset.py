@@ -13,7 +13,7 @@ from typing import Any, Literal
 from seriesview.build.missing import missing_from_config
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers.protocol import ReadOptions, Recording
-from seriesview.readers.registry import open_recording, why_not_there
+from seriesview.readers.registry import check_name, open_recording, why_not_there
 from seriesview.store import Store, parse_uri
 
 FullResolution = Literal["auto", "link", "store", "omit"]
@@ -96,6 +96,7 @@ def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
     """
     if not dataset.is_kachery_uri:
         path = Path(dataset.path).expanduser()
+        check_name(path)
         if not path.exists():
             raise ReaderError(f"path: {path}: {why_not_there(path)}")
         if not path.is_file():

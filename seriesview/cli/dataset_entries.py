@@ -16,6 +16,7 @@ _HINTS = {
     "dtype": "of one value, such as int16 or float32",
     "channels": "how many there are",
     "scale": "physical value = stored value * scale + offset; the file leaves it open",
+    "allow_truncated": "true uses what there is of a file that is cut short",
 }
 
 
@@ -32,20 +33,35 @@ def dataset_name(stem: str, dataset: str | None, taken: Sequence[str] = ()) -> s
 
 def entry_yaml(name: str, entry: Mapping[str, Any], indent: int = 2) -> str:
     """YAML lines of one dataset; keys whose value is None are left to be filled in, with a hint."""
-    import yaml
-
-    lines = [f"{_scalar(name)}:"]
+    lines = [f"{one_line_yaml(name)}:"]
     for key, value in entry.items():
         if value is None:
             lines.append(f"  {key}:  # fill in: {_HINTS.get(key, 'the file does not say')}")
-            continue
-        text = yaml.safe_dump({key: value}, allow_unicode=True, default_flow_style=False, width=10_000)
-        lines.extend(f"  {line}" for line in text.splitlines())
+        else:
+            lines.append(f"  {key}: {one_line_yaml(value)}")
     return "\n".join(" " * indent + line for line in lines)
 
 
-def _scalar(text: str) -> str:
+def one_line_yaml(value: Any) -> str:
+    """YAML on one line that reads back as the value: what a file's name or a label may hold is escaped."""
     import yaml
 
-    dumped: str = yaml.safe_dump({text: 0}, allow_unicode=True, width=10_000)
-    return dumped.rpartition(":")[0]
+    for style, allow_unicode in ((None, True), (None, False), ('"', False)):
+        # In a list, where it is neither followed by an end of document nor broken into lines.
+        text: str = yaml.safe_dump(
+            [value],
+            allow_unicode=allow_unicode,
+            default_flow_style=True,
+            default_style=style,
+            sort_keys=False,
+            width=float("inf"),
+        )
+        line = text.strip()[1:-1]
+        if len(line.splitlines()) == 1 and yaml.safe_load(f"[{line}]") == [value]:
+            return line
+    raise ValueError(f"{value!r} cannot be written as YAML")
+
+
+def comment(text: str) -> str:
+    """A text that can stand behind a # in YAML: on one line, without what YAML does not allow."""
+    return "".join(each if each.isprintable() else "?" for each in " ".join(text.split()))

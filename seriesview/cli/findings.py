@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -32,7 +33,10 @@ class Entry(NamedTuple):
 
 _OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
 _TYPES_WITHOUT_RATE = ("event", "interval")
-_PLACEHOLDER_RATE = 1.0
+_RATE = {"sampling_frequency": 1.0}
+_CUT = {"allow_truncated": True}
+# What is said of flat binary files alone.
+_BINARY_KEYS = ("dtype", "channels", "byte_offset")
 _MOST_CANDIDATES = 10_000
 
 
@@ -68,57 +72,107 @@ class Finding:
         return self.duration is not None and self.sampling_frequency is None and self.num_segments is not None
 
 
-def entries_of(
-    files: Sequence[str], reader: str | None = None, follow_external: bool = False
-) -> tuple[list[Entry], list[str]]:
-    """Name and keys of every dataset of some files that can be configured, and what cannot be shown and why.
+class Found(NamedTuple):
+    """What some files hold: entries, keys that must be filled in None; what cannot be shown and why; bad files."""
 
-    Keys that the user must fill in are None. `follow_external`: as in `find_all`. Raises ReaderError.
+    entries: list[Entry]
+    notes: list[str]
+    unreadable: list[str]
+
+
+def entries_of(
+    files: Sequence[str],
+    reader: str | None = None,
+    follow_external: bool = False,
+    given: Mapping[str, Any] | None = None,
+) -> Found:
+    """Name and keys of every dataset of some files that can be configured; one bad file stops no other.
+
+    `follow_external` and `given`: as in `find_all`. Raises ReaderError where there is but one file, and it is bad.
     """
-    entries: list[Entry] = []
-    notes = []
+    found = Found([], [], [])
     for file in files:
         path = Path(file).expanduser()
-        chosen = choose_reader(path, reader)
-        findings = find_all(path, chosen, follow_external)
-        taken = [entry.name for entry in entries]
-        found = configurable_entries(file, path.stem, findings, chosen if reader is not None else None, taken)
-        named: set[str | None] = set()
-        for finding, entry in zip(findings, found, strict=True):
+        try:
+            chosen = choose_reader(path, reader)
+            findings = find_all(path, chosen, follow_external, given)
+        except (ReaderError, OSError) as error:
+            if len(files) == 1:
+                raise
+            found.unreadable.append(f"{file}: {_reason(error, path)}")
+            continue
+        taken = [entry.name for entry in found.entries]
+        named = configurable_entries(file, path.stem, findings, chosen if reader is not None else None, taken)
+        if len(files) > 1 and not any(named):
+            reasons = "; ".join(f"{finding.dataset or 'it'}: {finding.problem}" for finding in findings[:3])
+            found.unreadable.append(f"{file}: nothing in it can be shown{f' ({reasons})' if reasons else ''}")
+            continue
+        seen: set[str | None] = set()
+        for finding, entry in zip(findings, named, strict=True):
             what = f"{file} {finding.dataset}" if finding.dataset is not None else file
             if entry is None:
-                notes.append(f"{what}: {finding.problem}")
-            elif finding.dataset in named:
-                notes.append(f"{what}: can be read as {finding.type} too; `seriesview inspect` says how")
+                found.notes.append(f"{what}: {finding.problem}")
+            elif finding.dataset in seen:
+                found.notes.append(
+                    f"{what}: can be read as {finding.type} too; `seriesview inspect` says how"
+                )
             else:
-                named.add(finding.dataset)
-                entries.append(entry)
-    return entries, notes
+                seen.add(finding.dataset)
+                found.entries.append(entry)
+    return found
 
 
-def find_all(path: Path, reader: Reader, follow_external: bool = False) -> list[Finding]:
+def find_all(
+    path: Path, reader: Reader, follow_external: bool = False, given: Mapping[str, Any] | None = None
+) -> list[Finding]:
     """Every candidate of a file, opened to see whether and how it can be shown. Raises ReaderError.
 
     `follow_external`: also what lies in files outside the recording's folder; options of what needs it say so.
+    `given`: keys of an entry that are taken where something cannot be opened without them.
     """
-    candidates = reader.candidates(path)
-    if len(candidates) > _MOST_CANDIDATES:
-        raise ReaderError(
-            f"{path}: holds {len(candidates)} datasets, too many to look at each; write a config.yaml that names those "
-            "that are meant, with `dataset`"
-        )
-    found = [_examine(path, reader, candidate) for candidate in candidates]
+    given = given or {}
+    found = [_told(path, reader, candidate, given) for candidate in _candidates(path, reader, given)]
     if not follow_external:
         return found
     reached = {finding.dataset for finding in found if finding.problem is None}
     with following_external():
-        found = [_examine(path, reader, candidate) for candidate in reader.candidates(path)]
+        found = [_told(path, reader, candidate, given) for candidate in _candidates(path, reader, given)]
     return [
         finding
         if finding.dataset in reached
         else replace(finding, options={**finding.options, "follow_external": True})
         for finding in found
     ]
+
+
+def _candidates(path: Path, reader: Reader, given: Mapping[str, Any]) -> list[Candidate]:
+    candidates = reader.candidates(path)
+    if len(candidates) > _MOST_CANDIDATES:
+        raise ReaderError(
+            f"{path}: holds {len(candidates)} datasets, too many to look at each; write a config.yaml that names those "
+            "that are meant, with `dataset`"
+        )
+    # What is given as the times of others is no series of its own.
+    times = str(given.get("timestamps") or "").strip("/")
+    return [each for each in candidates if not times or (each.dataset or "").strip("/") != times]
+
+
+def _told(path: Path, reader: Reader, candidate: Candidate, given: Mapping[str, Any]) -> Finding:
+    """What a candidate is by itself, or where that does not suffice, with as much of what is given as fits it."""
+    finding = _examine(path, reader, candidate)
+    if finding.problem is None and None not in finding.options.values():
+        return finding
+    for left_out in ((), _BINARY_KEYS):
+        keys = {key: value for key, value in given.items() if key in _OPTION_NAMES and key not in left_out}
+        if not keys:
+            continue
+        options = {**candidate.options, **keys}
+        if "timestamps" in keys and options.get("sampling_frequency", "") is None:
+            del options["sampling_frequency"]
+        told = _examine(path, reader, replace(candidate, problem=None, options=options))
+        if told.problem is None and None not in told.options.values():
+            return told
+    return finding
 
 
 def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:
@@ -144,25 +198,32 @@ def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:
         return _opened(path, reader, finding, ReadOptions(**known))
     except (SeriesviewError, OSError) as error:
         problem = _reason(error, path)
-    if (
+    has_clock = (
         candidate.type in _TYPES_WITHOUT_RATE
         or candidate.sampling_frequency is not None
-        or "timestamps" in known
-    ):
-        return replace(finding, problem=problem)
-    try:
-        options = ReadOptions(**{**known, "sampling_frequency": _PLACEHOLDER_RATE})
-        opened = _opened(path, reader, finding, options)
-    except (SeriesviewError, OSError):
-        return replace(finding, problem=problem)
-    return replace(
-        opened,
-        options={**finding.options, "sampling_frequency": None},
-        sampling_frequency=None,
-        start_time=None,
-        duration=None,
-        num_segments=None,
+        or not known.keys().isdisjoint(("timestamps", "sampling_frequency"))
     )
+    # What may be missing: the rate, the end of the file, or both.
+    for placeholders in ({**_RATE}, {**_CUT}, {**_RATE, **_CUT}):
+        if has_clock and "sampling_frequency" in placeholders:
+            continue
+        with suppress(SeriesviewError, OSError):
+            opened = _opened(path, reader, finding, ReadOptions(**{**known, **placeholders}))
+            options = {**finding.options, **dict.fromkeys(placeholders)}
+            if "sampling_frequency" not in placeholders:
+                return replace(opened, options=options, problem=problem)
+            return replace(
+                opened,
+                options=options,
+                problem=opened.problem or (problem if "allow_truncated" in placeholders else None),
+                sampling_frequency=None,
+                start_time=None,
+                duration=None,
+                num_segments=None,
+            )
+    # No key that could be filled in helps.
+    options = {key: value for key, value in finding.options.items() if value is not None}
+    return replace(finding, problem=problem, options=options)
 
 
 def _reason(error: Exception, path: Path) -> str:

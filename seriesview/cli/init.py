@@ -40,6 +40,9 @@ views:
 """
 
 
+MISSING_STATUS = 1
+
+
 @click.command(short_help="Write a commented config.yaml for some files.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option(
@@ -52,11 +55,11 @@ views:
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
 @follow_option
 @json_option
-def command(files: tuple[str, ...], out: Path, force: bool, follow_external: bool, as_json: bool) -> None:
+def command(files: tuple[str, ...], out: Path, force: bool, follow_external: bool, as_json: bool) -> int:
     """Write a config.yaml that names everything in each FILE that can be shown.
 
     What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
-    until it is.
+    until it is. Exit status: 0 done, 1 done but for a FILE that cannot be read, 2 nothing written.
     """
     from seriesview.build.results import write_whole
     from seriesview.cli.findings import entries_of
@@ -64,11 +67,11 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
 
     if out.exists() and not force:
         raise BuildError(f"{out}: is there already; choose another --out, or --force to write over it")
-    entries, notes = entries_of(files, follow_external=follow_external)
+    entries, notes, unreadable = entries_of(files, follow_external=follow_external)
     if not entries:
-        raise ReaderError(
-            f"{', '.join(files)}: nothing in there can be shown; `seriesview inspect FILE` says why"
-        )
+        reasons = "; ".join([*unreadable, *notes]) or "`seriesview inspect FILE` says what they hold"
+        raise ReaderError(f"{', '.join(files)}: nothing in there can be shown; {reasons}")
+    notes = [*unreadable, *notes]
     write_whole(out, config_document(entries, notes, Path(files[0]).stem).encode())
     open_keys = [
         f"{entry.name}.{key}" for entry in entries for key, value in entry.keys.items() if value is None
@@ -76,7 +79,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
     if as_json:
         names = [entry.name for entry in entries]
         click.echo(json.dumps({"out": str(out), "datasets": names, "to_fill_in": open_keys, "notes": notes}))
-        return
+        return MISSING_STATUS if unreadable else 0
     click.echo(f"{out}: {len(entries)} dataset{'s' if len(entries) != 1 else ''}")
     for entry in entries:
         for guess in entry.guesses:
@@ -86,15 +89,16 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
     if open_keys:
         click.echo(f"fill in first: {', '.join(open_keys)}")
     click.echo(f"next:\n  seriesview build {out}")
+    return MISSING_STATUS if unreadable else 0
 
 
 def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str) -> str:
     """A commented config.yaml of datasets, of a view of them, and of what was left out and why."""
-    from seriesview.cli.dataset_entries import entry_yaml
+    from seriesview.cli.dataset_entries import comment, entry_yaml, one_line_yaml
 
-    title = json.dumps(workspace, ensure_ascii=False)
+    title = one_line_yaml(workspace)
     blocks = [entry_yaml(entry.name, entry.keys) for entry in entries]
-    left_out = [f"  # left out: {' '.join(note.split())}" for note in notes]
+    left_out = [f"  # left out: {comment(note)}" for note in notes]
     text = _HEADER.format(workspace=title) + "\n".join([*blocks, *left_out]) + "\n"
     labels = [entry.panel[1] for entry in entries if entry.panel is not None]
     if not labels:
@@ -110,10 +114,6 @@ def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: s
 
 
 def _panel_line(panel_type: str, series: str, label: str) -> str:
-    import yaml
+    from seriesview.cli.dataset_entries import one_line_yaml
 
-    panel = {"type": panel_type, "series": series, "label": label}
-    line: str = yaml.safe_dump(
-        panel, allow_unicode=True, default_flow_style=True, sort_keys=False, width=10_000
-    )
-    return f"      - {line.strip()}"
+    return f"      - {one_line_yaml({'type': panel_type, 'series': series, 'label': label})}"

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seriesview.cli.arguments import (
     CONFIG_FILE,
-    NUMBER,
     follow_option,
     open_reading_store,
     resolve_workspace,
     storage_option,
 )
+from seriesview.cli.entry_options import ENTRY_OPTIONS, entry_options, option_name
 from seriesview.cli.link_server import ServeOptions, say, serve_figure, serve_options
 
 if TYPE_CHECKING:
     from seriesview.cli.findings import Entry
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 FAILED_STATUS = 2
+MISSING_STATUS = 1
 _SUFFIX = ".seriesview"
 _NAMED = 3
+_LONGEST_NAME = 255
 _TYPES_WITHOUT_SAMPLES = ("event", "interval")
-
-# Keys of a dataset's entry that a file may leave open -> the option's type and help.
-_ENTRY_OPTIONS: dict[str, tuple[Any, str]] = {
-    "dtype": (str, "Dtype of a flat binary file, such as int16."),
-    "channels": (click.IntRange(min=1), "Number of channels of a flat binary file."),
-    "sampling_frequency": (float, "Samples a second (Hz), where the file does not say."),
-    "byte_offset": (click.IntRange(min=0), "Bytes before the first sample of a flat binary file."),
-    "timestamps": (str, "Dataset or column that holds the time of each sample."),
-    "unit": (str, "Unit of the physical values, such as uV."),
-    "scale": (float, "Physical value = stored value * scale."),
-    "missing": (NUMBER, "A stored value that stands for no value, such as -9999."),
-}
-
-
-def _entry_options(command: Command) -> Command:
-    for key, (kind, text) in reversed(_ENTRY_OPTIONS.items()):
-        command = click.option(_option_name(key), key, type=kind, help=text)(command)
-    return command
-
-
-def _option_name(key: str) -> str:
-    return f"--{key.replace('_', '-')}"
 
 
 @click.command(short_help="Show recordings in a browser; build what is missing.")
@@ -64,7 +43,7 @@ def _option_name(key: str) -> str:
 @click.option(
     "--reader", help="Reader to use, such as hdf5, nwb, npy, arrow, csv or binary.  [default: guessed]"
 )
-@_entry_options
+@entry_options
 @follow_option
 @storage_option
 @serve_options
@@ -98,8 +77,9 @@ def command(
     from seriesview.cli.old_links import is_address, say_what_is_missing, view_link
     from seriesview.cli.serve import figure_label
 
-    given = {key: value for key in _ENTRY_OPTIONS if (value := options.pop(key)) is not None}
+    given = {key: value for key in ENTRY_OPTIONS if (value := options.pop(key)) is not None}
     serving = ServeOptions(**options)
+    is_whole = True
     if len(paths) == 1 and is_address(paths[0]):
         view_link(paths[0], storage_dir, serving)
         return 0
@@ -109,23 +89,27 @@ def command(
         say_what_is_missing(uri, store)
     else:
         _keep_places(storage_dir)
-        config = _existing_config(paths, directory)
-        if config is None:
-            config = _recordings_config(
+        named = _existing_config(paths, directory)
+        if named is not None:
+            config = named
+            if given or reader or follow_external:
+                raise click.UsageError(
+                    f"what {config} does not say is written into it, not given as an option"
+                )
+        else:
+            config, is_whole = _recordings_config(
                 [Path(path).expanduser().absolute() for path in paths],
                 directory,
                 reader,
                 given,
                 follow_external,
             )
-        elif given or reader or follow_external:
-            raise click.UsageError(f"what {config} does not say is written into it, not given as an option")
         if not _build(config, directory or config.parent):
             return FAILED_STATUS
         store = open_reading_store(_configured_storage(config))
         uri = resolve_workspace("results/workspace.json", store)
     serve_figure(uri, figure_label(uri, store), store.directory, serving)
-    return 0
+    return 0 if is_whole else MISSING_STATUS
 
 
 def _is_result(path: str) -> bool:
@@ -163,38 +147,45 @@ def _recordings_config(
     reader: str | None,
     given: Mapping[str, Any],
     follow_external: bool,
-) -> Path:
-    """The config.yaml of some recordings, written unless there is one that names them. Raises SeriesviewError."""
+) -> tuple[Path, bool]:
+    """The config.yaml of some recordings, written unless there is one that names them, and whether it names all.
+
+    Raises SeriesviewError where none can be shown.
+    """
     from seriesview.build.results import write_whole
     from seriesview.cli.findings import entries_of
     from seriesview.cli.init import config_document
     from seriesview.errors import ReaderError
 
-    for path in recordings:
-        if not path.exists():
-            raise ReaderError(f"{path}: no such file")
-    config = (directory.expanduser().absolute() if directory else _own_folder(recordings[0])) / CONFIG_FILE
+    first = next((path for path in recordings if path.exists()), recordings[0])
+    config = (directory.expanduser().absolute() if directory else _own_folder(first)) / CONFIG_FILE
     if not (given or reader or follow_external) and _names_all(config, recordings):
         say(f"as {config} says")
-        return config
-    entries, notes = entries_of([str(path) for path in recordings], reader, follow_external)
+        return config, True
+    found = entries_of([str(path) for path in recordings], reader, follow_external, given)
+    entries, open_entries = _filled_in(found.entries, given)
     if not entries:
+        reasons = [*open_entries, *found.unreadable, *found.notes]
+        if len(recordings) == 1 and (open_entries or len(reasons) == 1):
+            raise ReaderError(reasons[0])
         names = ", ".join(str(path) for path in recordings)
-        reason = f" ({'; '.join(notes)})" if notes else ""
-        raise ReaderError(f"{names}: nothing in there can be shown{reason}")
-    entries, left_open = _complete(entries, given)
-    notes += left_open
+        raise ReaderError(f"{names}: nothing in there can be shown{_in_brackets(reasons)}")
+    notes = [*open_entries, *found.unreadable, *found.notes]
     for note in notes:
         say(f"left out: {note}")
     for entry in entries:
         for guess in entry.guesses:
             say(f"{entry.name}: guessed: {guess}")
-    _fill_in(entries, given)
     text = config_document(entries, notes, _label(recordings)).encode()
     if not config.is_file() or config.read_bytes() != text:
         write_whole(config, text)
     say(f"configuration and results: {config.parent}")
-    return config
+    shown = {entry.keys["path"] for entry in entries}
+    return config, not found.unreadable and shown == {entry.keys["path"] for entry in found.entries}
+
+
+def _in_brackets(reasons: Sequence[str]) -> str:
+    return f" ({'; '.join(reasons)})" if reasons else ""
 
 
 def _label(recordings: Sequence[Path]) -> str:
@@ -205,9 +196,17 @@ def _label(recordings: Sequence[Path]) -> str:
 
 def _own_folder(recording: Path) -> Path:
     """The folder for what is made of a recording: beside it where that can be written, else here."""
-    own = recording.with_name(recording.name + _SUFFIX)
+    own = recording.with_name(_folder_name(recording.name))
     can_write = os.access(own if own.exists() else own.parent, os.W_OK | os.X_OK)
     return own if can_write else Path.cwd() / own.name
+
+
+def _folder_name(name: str) -> str:
+    """The recording's name and the suffix; cut where that is longer than names may be, and told apart by a hash."""
+    if len(os.fsencode(name + _SUFFIX)) <= _LONGEST_NAME:
+        return name + _SUFFIX
+    mark = f"-{hashlib.sha1(os.fsencode(name)).hexdigest()[:8]}{_SUFFIX}"
+    return os.fsencode(name)[: _LONGEST_NAME - len(mark)].decode("utf-8", "ignore") + mark
 
 
 def _names_all(config: Path, recordings: Sequence[Path]) -> bool:
@@ -224,43 +223,35 @@ def _names_all(config: Path, recordings: Sequence[Path]) -> bool:
     return named == {str(path) for path in recordings}
 
 
-def _complete(entries: Sequence[Entry], given: Mapping[str, Any]) -> tuple[list[Entry], list[str]]:
-    """The entries that `given` completes, and what the others lack; all of them where none is complete."""
-    lacking = {
-        entry.name: [key for key, value in entry.keys.items() if value is None and key not in given]
-        for entry in entries
-    }
-    complete = [entry for entry in entries if not lacking[entry.name]]
-    if not complete:
-        return list(entries), []
-    notes = []
-    for entry in entries:
-        if lacking[entry.name]:
-            what = f"{entry.keys['path']} {entry.keys.get('dataset', '')}".rstrip()
-            reason = entry.problem or f"the file does not say {', '.join(lacking[entry.name])}"
-            notes.append(f"{what}: {reason}")
-    return complete, notes
+def _filled_in(entries: Sequence[Entry], given: Mapping[str, Any]) -> tuple[list[Entry], list[str]]:
+    """The entries with options put where files say nothing, else into every series of samples.
 
-
-def _fill_in(described: Sequence[Entry], given: Mapping[str, Any]) -> None:
-    """Put options where files say nothing, else into every series of samples. Raises ReaderError: not enough."""
-    from seriesview.errors import ReaderError
-
-    entries = [entry.keys for entry in described]
+    Then what is still open, and cannot be shown before it is said: a line each.
+    """
+    keys = [entry.keys for entry in entries]
     for key, value in given.items():
-        left_open = [entry for entry in entries if entry.get(key, "") is None]
-        sampled = [entry for entry in entries if entry.get("type") not in _TYPES_WITHOUT_SAMPLES]
+        is_description = key in ("unit", "scale", "offset", "missing")
+        # What could not be opened without it has it already.
+        left_open = [
+            entry
+            for entry in keys
+            if key in entry and (entry[key] is None or (entry[key] == value and not is_description))
+        ]
+        sampled = [entry for entry in keys if entry.get("type") not in _TYPES_WITHOUT_SAMPLES]
         for entry in left_open or sampled:
             entry[key] = value
-    for entry, of_file in zip(entries, described, strict=True):
-        missing = [key for key, value in entry.items() if value is None]
-        if missing:
-            options = " ".join(
-                f"{_option_name(key)} {key.upper()}" for key in missing if key in _ENTRY_OPTIONS
-            )
-            again = f"seriesview view {shlex.quote(entry['path'])} {options}"
-            reason = of_file.problem or f"the file does not say {', '.join(missing)}"
-            raise ReaderError(f"{entry['path']}: {reason}; say it: {again}")
+    complete, open_entries = [], []
+    for each in entries:
+        missing = [key for key, value in each.keys.items() if value is None]
+        if not missing:
+            complete.append(each)
+            continue
+        options = " ".join(f"{option_name(key)} {key.upper()}" for key in missing if key in ENTRY_OPTIONS)
+        again = f"seriesview view {shlex.quote(each.keys['path'])} {options}"
+        place = " ".join(str(part) for part in (each.keys["path"], each.keys.get("dataset")) if part)
+        reason = each.problem or f"the file does not say {', '.join(missing)}"
+        open_entries.append(f"{place}: {reason}; say it: {again}")
+    return complete, open_entries
 
 
 def _build(config: Path, directory: Path) -> bool:

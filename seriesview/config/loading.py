@@ -73,6 +73,7 @@ def _problems(content: Any) -> list[str]:
     found += [
         f"{_where(where)}: {problem}; write a number that is" for where, problem in _not_finite(content, ())
     ]
+    found += list(_keys_that_are_no_text(content, ()))
     if isinstance(content, Mapping):
         found += list(_unknown_series(content))
     return found
@@ -107,7 +108,7 @@ def _line(error: ValidationError) -> str:
             return f"{where}: {_shown(value)} is not {_KINDS[str(rule)]}{hint}"
         case "additionalProperties":
             known = list(typing.cast(dict[str, Any], error.schema)["properties"])
-            unknown = [_short(str(key)) for key in value if key not in known]
+            unknown = [_short(str(key)) for key in value if isinstance(key, str) and key not in known]
             lines = [
                 f"{where}: unknown key {key}{_suggestion(key, known)}" for key in unknown[:_MOST_UNKNOWN]
             ]
@@ -150,6 +151,18 @@ def _not_finite(value: Any, where: tuple[str | int, ...]) -> Iterator[tuple[tupl
         yield where, f"{value} is not finite"
     elif isinstance(value, int) and value.bit_length() > _MOST_BITS:
         yield where, f"{_shown(value)} is not one that a recording can have"
+
+
+def _keys_that_are_no_text(value: Any, where: tuple[str | int, ...]) -> Iterator[str]:
+    """Keys that YAML takes for something else than the text that stands there: 007, yes, null, 1:30."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            if not isinstance(key, str):
+                yield f"{_where(where)}: YAML takes a key here for {_shown(key)}, not for text: put it in quotes"
+            yield from _keys_that_are_no_text(inner, (*where, _short(str(key))))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _keys_that_are_no_text(inner, (*where, index))
 
 
 def _unknown_series(content: Mapping[str, Any]) -> Iterator[str]:

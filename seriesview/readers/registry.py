@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -124,7 +125,19 @@ def why_not_there(path: Path) -> str:
     return f"no such file (relative paths start at {Path.cwd()})"
 
 
+def check_name(path: Path) -> None:
+    """Raise ReaderError where a file's name is no text, and so cannot stand in a configuration or a manifest."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise ReaderError(
+            f"{shown}: its name is not UTF-8; rename it, or name a symbolic link to it (ln -s)"
+        ) from None
+
+
 def _check_file(path: Path) -> None:
+    check_name(path)
     if not path.exists():
         raise ReaderError(f"{path}: {why_not_there(path)}")
     if not path.is_file():

@@ -17,7 +17,7 @@ rule artifacts:
         runtime=minutes,
     params:
         dataset=samples_json,
-        store=STORE_JSON,
+        store=store_json,
         version=ARTIFACT_VERSION,
         state=state,
         ledger="results/ledger/{name}.jsonl",
@@ -47,7 +47,7 @@ rule artifacts_shard:
         runtime=minutes,
     params:
         dataset=samples_json,
-        store=STORE_JSON,
+        store=store_json,
         version=ARTIFACT_VERSION,
         state=state,
         ledger="results/ledger/{name}-{shard}-of-{shards}.jsonl",
@@ -78,7 +78,7 @@ rule artifacts_gather:
         runtime=minutes,
     params:
         dataset=samples_json,
-        store=STORE_JSON,
+        store=store_json,
         version=ARTIFACT_VERSION,
         state=state,
         ledger="results/ledger/{name}.jsonl",

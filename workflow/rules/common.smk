@@ -4,6 +4,7 @@ import re
 import sys
 from pathlib import Path
 
+import snakemake.dag
 from snakemake.exceptions import WorkflowError
 
 from seriesview.build import ARTIFACT_VERSION
@@ -57,6 +58,16 @@ def one_of(names):
     return "|".join(map(re.escape, names)) or "(?!)"
 
 
+class KnownNames(snakemake.dag.PeriodicityDetector):
+    """Lets names of datasets end as they like: of `id_000...` Snakemake thinks that rules make it longer for ever."""
+
+    def is_periodic(self, value):
+        return None if value in DATASETS else super().is_periodic(value)
+
+
+snakemake.dag.PeriodicityDetector = KnownNames
+
+
 wildcard_constraints:
     name=one_of(DATASETS),
     shard=r"\d+",
@@ -65,13 +76,14 @@ wildcard_constraints:
 def recording(wildcards):
     """The file of a dataset, where Snakemake can name it; `state` knows of its changes in any case.
 
-    A missing file is left to the job, which says so in one line and stops no other. Braces would be wildcards.
+    A missing file is left to the job, which says so in one line and stops no other. So is one with a name that means
+    something to Snakemake: braces, angle brackets and the like.
     """
     path = os.path.normpath(DATASETS[wildcards.name]["path"])
     is_there = path in DEMO_FILES or (
         not path.startswith("sha1:") and Path(path).is_file()
     )
-    return [path] if is_there and "{" not in path else []
+    return [path] if is_there and re.fullmatch(r"[\w./ +=@,-]+", path) else []
 
 
 def state(wildcards):
@@ -90,6 +102,11 @@ def shards(wildcards):
         f"results/shards/{wildcards.name}/{shard}-of-{count}.json"
         for shard in range(count)
     ]
+
+
+def store_json(wildcards):
+    """The configuration's store as JSON; a function, since Snakemake fills in braces of texts."""
+    return STORE_JSON
 
 
 def samples_json(wildcards):

@@ -15,7 +15,7 @@ rule series:
         runtime=5,
     params:
         dataset=dataset_json,
-        store=STORE_JSON,
+        store=store_json,
         version=ARTIFACT_VERSION,
     shell:
         "seriesview build-series {wildcards.name:q} --artifacts {input:q} --dataset-json {params.dataset:q}"
@@ -42,7 +42,7 @@ rule picture:
         mem_mb=500,
         runtime=10,
     params:
-        store=STORE_JSON,
+        store=store_json,
         panel=panel_json,
     shell:
         "seriesview picture {input:q} --store-json {params.store:q} --panel-json {params.panel:q}"

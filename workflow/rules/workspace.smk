@@ -41,7 +41,7 @@ rule picture_page:
         mem_mb=200,
         runtime=5,
     params:
-        store=STORE_JSON,
+        store=store_json,
     shell:
         "seriesview picture-page {input.workspace:q} --store-json {params.store:q} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
