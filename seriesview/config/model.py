@@ -54,7 +54,9 @@ class DatasetConfig:
         "Dtype of the samples of a flat binary file, such as int16.", pattern=DTYPE_PATTERN
     )
     channels: int | None = key(
-        "Number of channels: needed for flat binary files, checked for others.", minimum=1, maximum=1_000_000
+        "Number of channels: needed for flat binary files and for frames in one dimension (HDF5), checked for others.",
+        minimum=1,
+        maximum=1_000_000,
     )
     sampling_frequency: float | None = key(
         "Samples a second (Hz), where the file does not say.", exclusiveMinimum=0
