@@ -157,6 +157,7 @@ def test_a_build_taken_up_again_gives_the_same_artifacts_and_keeps_parts(
     ("name", "first", "then"),
     [
         ("raw.dat", {"dtype": "<i2"}, {"dtype": ">i2"}),
+        ("raw.dat", {"dtype": "<i2", "missing": 7}, {"dtype": "<i2", "missing": [7, 8]}),
         ("table.csv", {"timestamps": "a"}, {"timestamps": "b"}),
     ],
 )

@@ -1,10 +1,12 @@
 """config.yaml: every problem at once, one line each."""
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from seriesview.build.dataset import without_descriptions
 from seriesview.config import check_config, load_config
 from seriesview.config.reference import reference_page
 from seriesview.config.schema import schema_text
@@ -126,3 +128,26 @@ def test_numbers_that_are_not_finite_are_refused_like_others_that_cannot_be(tmp_
         "datasets.b.full_resolution: True is not a text",
         "views[0].panels[0].bin_centers[1]: -inf is not finite; write a number that is",
     ]
+
+
+@pytest.mark.parametrize("missing", [-9999, 1.5, [1, 2.5], [], {"values": [3]}, {"below": 0, "above": 4096}])
+def test_missing_values_are_a_number_some_or_ends_of_a_range(missing) -> None:
+    check_config({"datasets": {"a": {"path": "a.npy", "missing": missing}}})
+    # Another value gives other artifacts.
+    assert without_descriptions({"missing": missing}) == {"missing": missing}
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("none", "'none' is not a number, a list of numbers, or keys of"),
+        ("1e20", "YAML takes 1e20 for text: write 1.0e+20"),
+        ([1, "1e5"], "YAML takes 1e5 for text: write 100000.0"),
+        ({"low": 3}, "is not a number, a list of numbers, or keys of"),
+        ({}, "is not a number, a list of numbers, or keys of"),
+        (float("inf"), "is not finite"),
+    ],
+)
+def test_missing_values_of_another_form_are_refused(missing, words: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(words)):
+        check_config({"datasets": {"a": {"path": "a.npy", "missing": missing}}})
