@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from browsing import ARGUMENTS
-from driving import MOST_SECONDS, Driven
+from driving import MOST_SECONDS, Driven, until
 from selenium import webdriver
 from selenium.common import WebDriverException
 from selenium.webdriver.chrome.options import Options as ChromeOptions
@@ -159,7 +159,7 @@ class _Firefox(Driven):
         self.evaluate("() => { globalThis.isLeft = true; }")
         self.send("browsingContext.navigate", context=self._page, url=address, wait="none")
         # Firefox's own waiting does not always end where another process takes over the page.
-        self.until(self._is_loaded, f"{address} is loaded")
+        until(self._is_loaded, f"{address} is loaded")
 
     def _is_loaded(self) -> bool:
         try:
@@ -225,31 +225,29 @@ def firefox(folder: Path) -> Iterator[Driven]:
     ]
     (profile / "user.js").write_text("\n".join(lines))
     command = [_program("firefox-esr"), "--headless", "--no-remote", "--profile", str(profile)]
-    process = subprocess.Popen(
-        [*command, "--remote-debugging-port", "0"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "HOME": str(folder)},
-    )
-    assert process.stderr
+    said = folder / "said"
+    with said.open("w") as output:
+        process = subprocess.Popen(
+            [*command, "--remote-debugging-port", "0"],
+            stdout=output,
+            stderr=output,
+            env={**os.environ, "HOME": str(folder)},
+        )
     try:
-        found = next(filter(None, (re.search(r"ws://\S+", line) for line in process.stderr)))
-        socket = create_connection(f"{found[0]}/session", timeout=MOST_SECONDS, suppress_origin=True)
+        place = until(lambda: re.search(r"ws://\S+(?=\s)", said.read_text()), "Firefox listens")
+        socket = create_connection(f"{place[0]}/session", timeout=MOST_SECONDS, suppress_origin=True)
         yield _Firefox(socket, _downloads(folder))
         socket.close()
     finally:
         process.terminate()
         process.wait(MOST_SECONDS)
-        process.stderr.close()
 
 
 @contextmanager
 def webkit(folder: Path) -> Iterator[Driven]:
     """WebKit in the small browser that comes with its driver, on a screen that nobody sees."""
-    (folder / ".config").mkdir()
     downloads = _downloads(folder)
-    (folder / ".config" / "user-dirs.dirs").write_text(f'XDG_DOWNLOAD_DIR="{downloads}"\n')
+    (folder / "user-dirs.dirs").write_text(f'XDG_DOWNLOAD_DIR="{downloads}"\n')
     options = WebKitOptions()
     browsers = sorted(Path("/usr/lib").glob("*/webkit2gtk-4.*/MiniBrowser"))
     assert browsers, "MiniBrowser is missing: tests/install-programs installs webkit2gtk-driver"
@@ -258,7 +256,13 @@ def webkit(folder: Path) -> Iterator[Driven]:
     for argument in ("--automation", f"--proxy=http://{_NOWHERE}", *ignored):
         options.add_argument(argument)
     with _screen() as display:
-        environment = {**os.environ, "HOME": str(folder), "DISPLAY": display, "GDK_BACKEND": "x11"}
+        environment = {
+            **os.environ,
+            "HOME": str(folder),
+            "XDG_CONFIG_HOME": str(folder),
+            "DISPLAY": display,
+            "GDK_BACKEND": "x11",
+        }
         service = WebKitService(_program("WebKitWebDriver"), env=environment)
         driver = webdriver.WebKitGTK(options, service=service)
         try:

@@ -19,6 +19,15 @@ MOST_SECONDS = 60
 _UNFINISHED = (".part", ".crdownload", ".wkdownload")
 
 
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """What a condition gives once that is something."""
+    deadline = time.monotonic() + MOST_SECONDS
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"{what}: not within {MOST_SECONDS} s"
+        time.sleep(0.02)
+    return found
+
+
 class Driven(ABC):
     """A browser window that tests drive. `evaluate` and `act` mean the frame that was entered, else the page."""
 
@@ -37,7 +46,7 @@ class Driven(ABC):
 
     def enter_frame(self) -> None:
         """Mean the page's first frame from now on, once it is loaded."""
-        self.until(self._is_in_frame, "the frame is loaded")
+        until(self._is_in_frame, "the frame is loaded")
 
     def _is_in_frame(self) -> bool:
         try:
@@ -76,14 +85,6 @@ class Driven(ABC):
         """Let a moment pass between two looks at something that is waited for."""
         time.sleep(milliseconds / 1000)
 
-    def until(self, condition: Callable[[], Any], what: str) -> Any:
-        """What a condition gives once that is something."""
-        deadline = time.monotonic() + MOST_SECONDS
-        while not (found := condition()):
-            assert time.monotonic() < deadline, f"{what}: not within {MOST_SECONDS} s"
-            self.wait_for_timeout(20)
-        return found
-
     def press(self, *keys: str) -> None:
         """Press keys one after the other; `Alt+x` holds the first down. Names of keys as in `KEYS`."""
         for names in (key.split("+") if len(key) > 1 else [key] for key in keys):
@@ -121,7 +122,7 @@ class Driven(ABC):
 
     def click(self, selector: str, words: str = "") -> None:
         """Click in the middle of the first visible element that has these words in its text or label."""
-        x, y = self.until(lambda: self.evaluate(_MIDDLE, [selector, words]), f"{selector} {words!r} is shown")
+        x, y = until(lambda: self.evaluate(_MIDDLE, [selector, words]), f"{selector} {words!r} is shown")
         steps = [_to(x, y), {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
         self.act(_mouse(steps))
 
@@ -130,7 +131,7 @@ class Driven(ABC):
         for path in self.downloads.iterdir():
             path.unlink()
         act()
-        return Path(self.until(self._saved_file, "a file is saved"))
+        return Path(until(self._saved_file, "a file is saved"))
 
     def _saved_file(self) -> Path | None:
         """The file that is whole: the unfinished have another name, or one beside them."""

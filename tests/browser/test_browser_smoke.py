@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pytest
 from browsing import Viewer
 from driven_browsers import BROWSERS, START
-from driving import Driven
+from driving import Driven, until
 from expected_pictures import assert_same, expected_picture
 from PIL import Image
 from recordings import Builder, Recording, noise
@@ -55,7 +55,7 @@ class DrivenViewer(Viewer):
 
     def wait_for_link(self, words: str) -> None:
         """Return when the address of the page holds these words."""
-        self.driven.until(lambda: words in unquote(self.driven.address()), f"the address holds {words}")
+        until(lambda: words in unquote(self.driven.address()), f"the address holds {words}")
 
 
 class Show(Protocol):
@@ -315,7 +315,7 @@ def test_light_and_dark(viewer: DrivenViewer) -> None:
     before = viewer.panel().pixels
     viewer.driven.click("button", "Light or dark")
     viewer.wait_until("document.documentElement.dataset.theme === 'dark'")
-    viewer.driven.until(lambda: viewer.driven.picture()[2, 2, :3].max() < 100, "the page is dark")
+    until(lambda: viewer.driven.picture()[2, 2, :3].max() < 100, "the page is dark")
     viewer.driven.click("button", "Light or dark")
     np.testing.assert_array_equal(viewer.panel().pixels, before)
 
@@ -334,9 +334,7 @@ def test_a_sandboxed_frame_says_what_the_folder_needs(
     static_server.folders["/sandbox/"] = tmp_path
     driven.open(f"{static_server.address}/sandbox/page.html")
     driven.enter_frame()
-    driven.until(
-        lambda: "allow-same-origin" in driven.evaluate("document.body.innerText"), "what is needed is said"
-    )
+    until(lambda: "allow-same-origin" in driven.evaluate("document.body.innerText"), "what is needed is said")
 
 
 def test_a_sandboxed_frame_shows_the_single_file(
