@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _HEADER = """\
 # What `seriesview build` makes of these recordings. Paths are relative to the working directory.
-# Every key is explained in docs/configuration.md; `seriesview inspect FILE` says more about a file.
+# `python -m seriesview.config.reference` explains every key, `seriesview inspect FILE` says more about a file.
 
 # The workspace's name.
 workspace: {workspace}

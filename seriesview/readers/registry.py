@@ -27,7 +27,7 @@ _FOREIGN = {
     b"MATLAB 5.0": "a MATLAB file of before 7.3; save it in MATLAB with '-v7.3', or its arrays as .npy",
     b"0       ": "an EDF file; write its samples to .npy, CSV or HDF5, with mne or pyedflib",
     b"\xffBIOSEMI": "a BDF file; write its samples to .npy, CSV or HDF5, with mne or pyedflib",
-    b"RIFF": "a WAV file; docs/readers.md has a reader for it",
+    b"RIFF": "a WAV file; write its samples to .npy, with scipy.io.wavfile",
     b"PK\x03\x04": "a zip archive; unpack it, or call it .npz if it holds .npy arrays",
     b"\x1f\x8b": "compressed with gzip; unpack it",
 }

@@ -24,7 +24,6 @@ _RANGE = (2, 6)
 _SERVING = Serving("text/plain; charset=utf-8", "no-store")
 _SECONDS = 30.0
 _SOON_SECONDS = 5.0
-_DOCS = "docs/buckets.md says how"
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,14 @@ def _readable(bucket: Bucket, url: str) -> Item:
             "--role=roles/storage.objectViewer"
         )
     else:
-        advice = f"the bucket needs a policy that allows s3:GetObject to everybody, {_DOCS}"
+        policy = (
+            '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", '
+            f'"Resource": "arn:aws:s3:::{bucket.address.bucket}/*"}}]}}'
+        )
+        advice = (
+            "the bucket needs a policy that allows s3:GetObject to everybody: aws s3api put-bucket-policy --bucket "
+            f"{bucket.address.bucket} --policy '{policy}'"
+        )
     return Item(what, "not ok", f"a request without credentials gets status {status}; {advice}")
 
 

@@ -19,7 +19,7 @@ EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"
 WRITE_SCOPE = "https://www.googleapis.com/auth/devstorage.read_write"
 ADMIN_SCOPE = "https://www.googleapis.com/auth/devstorage.full_control"
 
-_MAKE_ANOTHER = "make another key (docs/buckets.md says how)"
+_MAKE_ANOTHER = "make another: gcloud iam service-accounts keys create KEY.json --iam-account ACCOUNT"
 
 
 def load_credentials(is_admin: bool = False) -> tuple[Any, str]:

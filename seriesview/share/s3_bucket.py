@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
@@ -30,6 +32,11 @@ _PASSING = {408, 429, 500, 502, 503, 504}
 _PASSING_CODES = {"SlowDown", "RequestTimeout", "Throttling", "ThrottlingException", "InternalError"}
 _WRONG_CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "InvalidClientTokenId", "AuthFailure"}
 _EXPIRED_CREDENTIALS = {"ExpiredToken", "ExpiredTokenException", "InvalidToken", "TokenRefreshRequired"}
+_WRONG_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
+_MOST_SKEW_SECONDS = 300
+_FULL = {"QuotaExceeded", "QuotaExceededException", "ServiceQuotaExceededException", "InsufficientStorage"}
+_FULL |= {"StorageQuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
+_FULL_STATUS = 507
 _MD5 = 32
 
 
@@ -225,6 +232,24 @@ class S3Bucket:
             return BucketError(
                 f"{where}: no S3 credentials ({_reason(error)}); run `aws configure`", "credentials"
             )
+        if code in _WRONG_CLOCK or (status == 403 and _skew(error) > _MOST_SKEW_SECONDS):
+            return BucketError(
+                f"{where}: this computer's clock differs from the service's; set it (timedatectl set-ntp true), then "
+                "run this again",
+                "other",
+            )
+        if code in _FULL or status == _FULL_STATUS:
+            return BucketError(
+                f"{where}: no room is left ({_reason(error)}); raise the bucket's quota or remove what is not needed, "
+                "then run this again: it goes on where it stopped",
+                "other",
+            )
+        if _is_page(error):
+            return BucketError(
+                f"{where}: a web page answers (status {status}), not an S3 service; check the endpoint "
+                "(AWS_ENDPOINT_URL) and what stands between, such as a proxy (HTTPS_PROXY)",
+                "unreachable",
+            )
         if code in _WRONG_CREDENTIALS:
             return BucketError(
                 f"{where}: {self.account} is refused ({code}); check AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or "
@@ -284,6 +309,27 @@ def _status(error: Exception) -> int | None:
         return None
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode")
     return int(status) if status is not None else None
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """The answer's headers, names in small letters."""
+    response = getattr(error, "response", None)
+    found = response.get("ResponseMetadata", {}).get("HTTPHeaders", {}) if isinstance(response, dict) else {}
+    return {str(name).lower(): str(value) for name, value in found.items()}
+
+
+def _skew(error: Exception) -> float:
+    """Seconds between the service's clock and this computer's, 0 where the service does not say."""
+    try:
+        said = parsedate_to_datetime(_headers(error)["date"])
+    except (KeyError, ValueError, TypeError):
+        return 0.0
+    return abs(said.timestamp() - time.time())
+
+
+def _is_page(error: Exception) -> bool:
+    """Whether the answer is a page for people: S3 services answer with XML."""
+    return _headers(error).get("content-type", "").startswith("text/html")
 
 
 def _reason(error: Exception) -> str:

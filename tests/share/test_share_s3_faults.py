@@ -1,0 +1,53 @@
+"""What an S3 service's refusals are told as: each with what helps against it."""
+
+import time
+from email.utils import formatdate
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from seriesview.share.bucket_address import BucketAddress, parse_address
+from seriesview.share.s3_bucket import S3Bucket
+
+
+def told(code: str, status: int, **headers: str) -> str:
+    answer: Any = {
+        "Error": {"Code": code, "Message": "text"},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
+    }
+    address: BucketAddress = parse_address("s3://bucket/prefix")
+    fault = S3Bucket(address)._told(ClientError(answer, "PutObject"))
+    assert fault is not None
+    return str(fault)
+
+
+@pytest.fixture(autouse=True)
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "id")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+
+
+def test_a_wrong_clock_is_told_as_one() -> None:
+    assert "clock" in told("RequestTimeTooSkewed", 403)
+    # An answer to HEAD has no body that could say so.
+    assert "clock" in told("403", 403, date=formatdate(time.time() - 3600, usegmt=True))
+    said = told("403", 403, date=formatdate(time.time(), usegmt=True))
+    assert "clock" not in said
+    assert "grant it s3:ListBucket" in said
+
+
+def test_a_full_bucket_is_told_as_one() -> None:
+    for code, status in (("QuotaExceeded", 403), ("XMinioStorageFull", 507), ("507", 507)):
+        assert "no room is left" in told(code, status)
+
+
+def test_a_page_for_people_is_no_refusal_of_the_service() -> None:
+    said = told("403", 403, **{"content-type": "text/html; charset=utf-8"})
+    assert "web page answers" in said
+    assert "grant" not in said
+
+
+def test_a_refusal_is_answered_with_what_to_grant() -> None:
+    assert "grant it s3:ListBucket" in told("AccessDenied", 403, **{"content-type": "application/xml"})
