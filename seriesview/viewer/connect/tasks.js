@@ -184,7 +184,7 @@ function isUnprovided(errorMessage) {
 
 function noBackend() {
   return (
-    `No backend answered within ${WAITING_SECONDS} s. Perhaps none is running for this channel ` +
+    `No backend answered within ${WAITING_SECONDS} s. Perhaps none is running for this kachery channel ` +
     '(seriesview-start-backend starts one), or it wants a backend ID: ask whoever sent you the link.'
   );
 }
