@@ -55,6 +55,7 @@ MISSING = tuple(
 _MISSING = frozenset(_WORDS)
 NUMBER = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:inf|infinity))"
 _NUMBER = re.compile(NUMBER)
+_LONGEST_NUMBER = 1000
 _SEP_LINE = re.compile(r"\"?sep=(.|\\t)\"?\s*", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
 # Seconds since 1970 of 2000 to 2061, as devices write them.
@@ -92,7 +93,8 @@ def is_missing(cell: str) -> bool:
 
 def is_number(cell: str) -> bool:
     """Whether a cell is a number as this reader takes it."""
-    return _NUMBER.fullmatch(cell) is not None
+    # No number of 64 bits is written in more characters, and the pattern takes the square of their count.
+    return len(cell) <= _LONGEST_NUMBER and _NUMBER.fullmatch(cell) is not None
 
 
 def sniff(path: Path, header_lines: int | None = None) -> TextFormat:
