@@ -66,6 +66,7 @@ def _document(
     candidates = []
     for finding, entry in zip(findings, entries, strict=True):
         candidate = asdict(finding) | {"irregular": finding.is_irregular}
+        del candidate["of_options"]
         candidate["shape"] = [int(length) for length in finding.shape]
         if entry is not None:
             candidate |= {
