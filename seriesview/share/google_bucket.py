@@ -23,6 +23,10 @@ from seriesview.share.retrying import Retrying
 from seriesview.share.unfinished import UnfinishedUpload, unfinished_upload
 
 _PASSING = {408, 429, 500, 502, 503, 504}
+# What a refusal (403) says of itself in its `errors`: other things than that somebody may not do this.
+_TOO_FAST = {"rateLimitExceeded", "userRateLimitExceeded"}
+_FULL = {"quotaExceeded", "storageQuotaExceeded", "dailyLimitExceeded"}
+_UNPAID = {"accountDisabled", "billingNotEnabled", "userProjectAccountProblem", "projectAccountClosed"}
 
 
 class GoogleBucket:
@@ -230,13 +234,31 @@ class GoogleBucket:
         status = _status(error)
         if status is None and not isinstance(error, GoogleAPICallError):
             return None
+        if _headers(error).get("content-type", "").startswith("text/html"):
+            return BucketError(
+                f"{where}: a web page answers (status {status}), not Google's storage; check what stands between, "
+                "such as a proxy (HTTPS_PROXY)",
+                "unreachable",
+            )
+        reasons = _reasons(error)
+        if reasons & _FULL:
+            return BucketError(
+                f"{where}: a quota is used up ({_reason(error)}); raise it in Google's console or remove what is not "
+                "needed, then run this again: it goes on where it stopped",
+                "other",
+            )
+        if reasons & _UNPAID:
+            return BucketError(
+                f"{where}: Google does not serve this bucket's project ({_reason(error)}); see to its billing account",
+                "other",
+            )
         if status == 401:
             return BucketError(
                 f"{where}: the credentials of {self.account} are wrong or have expired; make another key, or log in "
                 "again",
                 "credentials",
             )
-        if status == 403:
+        if status == 403 and not _is_passing(error):
             return BucketError(
                 f"{where}: {self.account} may not do this ({_reason(error)}); grant it the role Storage Object Admin "
                 "on the bucket",
@@ -270,7 +292,7 @@ def _is_passing(error: Exception) -> bool:
         | ConnectionError,
     ):
         return True
-    return _status(error) in _PASSING
+    return _status(error) in _PASSING or bool(_reasons(error) & _TOO_FAST)
 
 
 def _status(error: Exception) -> int | None:
@@ -283,6 +305,20 @@ def _status(error: Exception) -> int | None:
     if isinstance(error, requests.HTTPError) and error.response is not None:
         return int(error.response.status_code)
     return None
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    """The headers of the answer, names in lower case."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    return {str(name).lower(): str(value) for name, value in headers.items()}
+
+
+def _reasons(error: Exception) -> set[str]:
+    """The words by which a refusal names its causes to programs."""
+    response: Any = getattr(error, "response", None)
+    with suppress(ValueError, KeyError, TypeError, AttributeError):
+        return {str(each["reason"]) for each in response.json()["error"]["errors"]}
+    return set()
 
 
 def _reason(error: Exception) -> str:
