@@ -108,7 +108,9 @@ def test_numbers_are_those_that_python_reads(
         (["1", "2147483647", "-2147483648"], np.int32),
         (["1", "2147483648"], np.int64),
         (["9223372036854775807", "-9223372036854775808"], np.int64),
-        (["1", "9223372036854775808"], np.float64),
+        (["1", "9223372036854775808"], np.uint64),
+        (["-1", "9223372036854775808"], np.float64),
+        (["1", "18446744073709551616"], np.float64),
         (["1", "2.0"], np.float64),
         (["1", "1e3"], np.float64),
         (["1", "nan"], np.float64),
@@ -118,8 +120,36 @@ def test_numbers_are_those_that_python_reads(
 def test_integers_stay_integers(tmp_path: Path, cells: list[str], dtype: Any) -> None:
     recording = opened(tmp_path, "\n".join(cells), **RATE)
     assert recording.dtype == dtype
-    convert = int if recording.dtype.kind == "i" else float
+    convert = int if recording.dtype.kind in "iu" else float
     np.testing.assert_array_equal(values(recording)[:, 0], np.array([convert(cell) for cell in cells], dtype))
+
+
+@pytest.mark.parametrize(
+    ("odd", "dtype", "is_said"),
+    [
+        (str(2**64 - 1), np.uint64, False),
+        (str(2**63), np.uint64, False),
+        (str(-(2**63)), np.int64, False),
+        (str(2**64), np.float64, True),
+        ("", np.float64, True),
+        ("0.5", np.float64, False),
+        ("1e36", np.float64, False),
+    ],
+)
+@pytest.mark.parametrize("is_last", [True, False])
+def test_integers_of_64_bits_keep_their_digits_or_are_said_to_lose_them(
+    tmp_path: Path, odd: str, dtype: Any, is_said: bool, is_last: bool
+) -> None:
+    count = 100_000
+    cells = [f"{2**53 + 2 * i + 1},1" for i in range(count)]
+    cells.insert(count if is_last else 0, f"{odd},1")
+    recording = opened(tmp_path, "t,v,w\n" + "".join(f"{i},{cell}\n" for i, cell in enumerate(cells)))
+    assert recording.dtype == dtype
+    if np.dtype(dtype).kind in "iu":
+        assert values(recording)[:, 0].tolist() == [int(cell.split(",")[0]) for cell in cells]
+    said = [decision for decision in recording.decisions if "integers beyond 2^53 in v lose" in decision.text]
+    assert len(said) == is_said
+    assert all(decision.is_guess for decision in said)
 
 
 def test_integers_become_floats_exactly_where_a_late_line_needs_it(tmp_path: Path) -> None:

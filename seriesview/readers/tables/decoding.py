@@ -32,7 +32,7 @@ _DAY = 86_400_000_000_000
 _MOST_CLOCK_BYTES = 64
 _SLASHED = r"^\s*(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/](?P<last>\d+)"
 _DTYPES = {"double": "float64", "float": "float32", "halffloat": "float16"}
-_INT32 = np.iinfo(np.int32)
+_INT32, _INT64 = np.iinfo(np.int32), np.iinfo(np.int64)
 
 Kind = Literal["numbers", "clock", "text", "nothing"]
 
@@ -78,6 +78,7 @@ class Column:
         self.low: Any = None
         self.high: Any = None
         self.rises = self.never_falls = True
+        self._is_whole = True
         self.first_text: tuple[int, str] | None = None
         self.clock_cells = 0
         self.is_dated = False
@@ -101,6 +102,11 @@ class Column:
         """Whether all cells are integers, and none is missing."""
         return not self.missing and bool(self.dtypes) and all(dtype.kind in "iu" for dtype in self.dtypes)
 
+    @property
+    def has_wide_integers(self) -> bool:
+        """Whether whole numbers of some 64 bits are among its numbers that float64 does not hold exactly."""
+        return self._is_whole and self.low is not None and 2**53 < max(abs(self.low), abs(self.high)) < 2**70
+
     def count_numbers(self, values: npt.NDArray[Any]) -> None:
         """Take note of numbers (n,), NaN where there is none."""
         self.dtypes.add(values.dtype)
@@ -110,6 +116,8 @@ class Column:
         finite = known[np.isfinite(known)]
         self.rises &= len(finite) == len(known)
         known = finite
+        if values.dtype.kind == "f" and self._is_whole:
+            self._is_whole = bool((known == np.floor(known)).all())
         self.bound(known)
         if self._is_watched and len(known):
             rises = np.concatenate([self._last, known.astype(np.float64)])
@@ -176,7 +184,10 @@ class DecodedTable:
         return ClockCells(shown, offsets, np.full(len(shown), self.columns[column].is_dated), leap)
 
     def dtype(self, columns: list[int]) -> np.dtype[Any]:
-        """The dtype that holds the numbers of all these columns: integers where all are, in 32 bits where text fits."""
+        """The dtype that holds the numbers of all these columns: integers where all are and some dtype has them all.
+
+        Those of text are int32 where they fit.
+        """
         chosen = [self.columns[index] for index in columns]
         dtypes = {dtype for column in chosen for dtype in column.dtypes}
         if not all(column.is_integer for column in chosen):
@@ -186,7 +197,12 @@ class DecodedTable:
         elif dtypes == {np.dtype(np.int64)}:
             fits = all(_INT32.min <= column.low and column.high <= _INT32.max for column in chosen)
             return np.dtype(np.int32 if fits else np.int64)
-        return np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+        found = np.result_type(*dtypes) if dtypes else np.dtype(np.float64)
+        if found.kind == "f" and dtypes and all(dtype.kind in "iu" for dtype in dtypes):
+            # Signed and unsigned ones of 64 bits, which one dtype may hold all the same.
+            low, high = min(column.low for column in chosen), max(column.high for column in chosen)
+            return np.dtype(np.int64 if high <= _INT64.max else np.uint64 if low >= 0 else np.float64)
+        return found
 
     def read_into(self, columns: list[int], first_row: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with the numbers of columns from `first_row` on."""

@@ -230,16 +230,15 @@ def find_values(table: DecodedTable, time: TimeSource | None, dataset: str | Non
 
 
 def _lost_digits(channels: Sequence[Column], dtype: np.dtype[Any]) -> list[Decision]:
-    """What is said of integers that need more digits than the floats that they become beside others."""
-    wide = [
-        column.name
-        for column in channels
-        if dtype.kind == "f" and column.is_integer and max(abs(column.low), abs(column.high)) > 2**53
-    ]
+    """What is said of integers that need more digits than the floats that they become."""
+    wide = [column for column in channels if dtype.kind == "f" and column.has_wide_integers]
     if not wide:
         return []
-    said = f"integers beyond 2^53 in {', '.join(wide)} lose their last digits beside columns that are none: "
-    return [Decision(said + "set `dataset:` to one of them to keep all", is_guess=True)]
+    names = ", ".join(column.name for column in wide)
+    said = f"integers beyond 2^53 in {names} lose their last digits, as they become floats"
+    if len(channels) > 1 and any(column.is_integer for column in wide):
+        said += ": set `dataset:` to one of them to keep all"
+    return [Decision(said, is_guess=True)]
 
 
 def _content(column: Column) -> str:

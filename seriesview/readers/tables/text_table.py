@@ -1,7 +1,7 @@
 """The cells of a text table as typed columns: pyarrow parses them, block by block.
 
-A column is of int64 as long as all of its cells are written as integers, float64 as long as they are numbers, text from
-the first block on that has other cells. What is odd in a line is found by its number.
+A column is of int64, or uint64, as long as all of its cells are written as integers of 64 bits, float64 as long as they
+are numbers, text from the first block on that has other cells. What is odd in a line is found by its number.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class TextTable:
         self._allow_truncated = allow_truncated
 
     def batches(self) -> Iterator[list[Any]]:
-        """Columns (arrays of int64, float64 or text, null where nothing is known) of about 2 MiB of lines each.
+        """Columns (arrays of int64, uint64, float64 or text, null where nothing is known) of about 2 MiB of lines each.
 
         Raises ReaderError that names the line of a row that is not as wide as the table.
         """
@@ -164,10 +164,11 @@ class TextTable:
             pa.types.is_integer(type_)
             and pc.all(pc.match_substring_regex(pointed, _INTEGER), min_count=0).as_py()
         ):
-            try:
-                return pc.cast(pc.replace_substring(pointed, "+", ""), pa.int64())
-            except pa.ArrowInvalid:
-                pass
+            for integers in (pa.int64(), pa.uint64()):
+                try:
+                    return pc.cast(pc.replace_substring(pointed, "+", ""), integers)
+                except pa.ArrowInvalid:
+                    continue
         numbers = pc.cast(pc.replace_substring_regex(pointed, r"^\+", ""), pa.float64())
         too_large = pc.and_(pc.is_inf(numbers), pc.match_substring_regex(pointed, r"\d"))
         if pc.any(too_large).as_py():
