@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 from seriesview.errors import RequestError
 
 _SHOWN = 60
+_MOST_CHANNELS = 1_000_000
 
 
 def whole_number(name: str, value: object) -> int:
@@ -40,10 +41,16 @@ def channel_ids(channels: object) -> list[str] | None:
         raise RequestError(
             f"channels: a list of channel ids is expected, found the text {shown(channels)}; write [{shown(channels)}]"
         )
-    if isinstance(channels, Mapping | AbstractSet) or not isinstance(channels, Iterable):
+    try:
+        given = None if isinstance(channels, Mapping | AbstractSet) else iter(channels)  # type: ignore[call-overload]
+    except TypeError:
+        given = None
+    if given is None:
         raise RequestError(f"channels: a list of channel ids is expected, found {shown(channels)}")
-    found = []
-    for channel in channels:
+    found: list[str] = []
+    for channel in given:
+        if len(found) == _MOST_CHANNELS:
+            raise RequestError(f"channels: at most {_MOST_CHANNELS} ids can be asked for")
         if not isinstance(channel, str):
             raise RequestError(
                 f"channels: an id is a text, as in series.channels[0].id; found {shown(channel)}"

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import FormatError
+from seriesview.series.arguments import seconds, shown
 from seriesview.series.default_store import default_store, default_store_to_write
 from seriesview.series.manifest import (
     ChannelInfo,
@@ -18,6 +19,13 @@ from seriesview.series.manifest import (
     SeriesManifest,
     SeriesType,
     parse_series_manifest,
+)
+from seriesview.series.svseries_arguments import (
+    cut,
+    in_time_order,
+    sample_times,
+    sample_values,
+    sampling_rate,
 )
 from seriesview.series.svseries_levels import store_levels
 from seriesview.series.svseries_segment import SVSeriesSegment
@@ -36,7 +44,7 @@ class SVSeries:
         if type not in get_args(SeriesType):
             raise FormatError(f"series type {type!r}: one of {', '.join(get_args(SeriesType))} is expected")
         self._type: SeriesType = type
-        self._sampling_frequency = None if sampling_frequency is None else float(sampling_frequency)
+        self._sampling_frequency = sampling_rate(sampling_frequency)
         self._segments: list[SVSeriesSegment] = []
         self._levels: tuple[LevelInfo, ...] | None = None
 
@@ -57,6 +65,10 @@ class SVSeries:
 
     def add_segment(self, segment: SVSeriesSegment) -> None:
         """Add a segment at the end; raises FormatError where its samples have another number of values."""
+        if not isinstance(segment, SVSeriesSegment):
+            raise FormatError(
+                f"a segment is expected, found {shown(segment)}; add_numpy_segment() takes arrays"
+            )
         if self._segments and segment.num_channels != self._segments[0].num_channels:
             raise FormatError(
                 f"a segment of {segment.num_channels or 1} values a sample in a series of "
@@ -79,11 +91,11 @@ class SVSeries:
         self, start: float | None = None, end: float | None = None
     ) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
         """Timestamps (n,) and values (n,) or (n, C) with start <= t < end; None leaves an end open."""
-        first = -math.inf if start is None else float(start)
-        last = math.inf if end is None else float(end)
+        first = -math.inf if start is None else seconds("start", start)
+        last = math.inf if end is None else seconds("end", end)
         timestamps, values = [], []
         for segment in self._segments:
-            if segment.num_samples and first < segment.end_time and last > segment.start_time:
+            if segment.num_samples and first <= segment.end_time and last > segment.start_time:
                 times, rows = segment.get_samples()
                 inside = (first <= times) & (times < last)
                 timestamps.append(times[inside])
@@ -154,24 +166,16 @@ class SVSeries:
     ) -> SVSeries:
         """Store the samples with start_time <= t < end_time, in segments of `segment_duration` seconds.
 
-        The last segment may be shorter, and segments may be empty; raises FormatError.
+        The last segment may be shorter, and segments may be empty; an infinite duration is one segment.
+        Warns where no sample lies there; raises FormatError, RequestError.
         """
-        start, end, duration = float(start_time), float(end_time), float(segment_duration)
-        if not (math.isfinite(end - start) and duration > 0):
-            raise FormatError(f"segments of {duration} seconds from {start} to {end}: not possible")
-        times, rows = np.asarray(timestamps), np.asarray(values)
-        if times.ndim == 0 or rows.ndim == 0 or len(times) != len(rows):
-            raise FormatError(f"timestamps of shape {times.shape} for values of shape {rows.shape}")
-        flat = times.reshape(len(times), -1)[:, 0] if times.size else times.reshape(-1)
+        times = sample_times(timestamps)
+        times, rows = in_time_order(times, sample_values(values, len(times)))
         series = SVSeries(type=type, sampling_frequency=sampling_frequency)
-        for number in range(max(math.ceil((end - start) / duration), 0)):
-            # Both edges come from the index, so that neighbours share them to the last bit.
-            first, last = start + number * duration, min(start + (number + 1) * duration, end)
-            if first < last:
-                inside = (first <= flat) & (flat < last)
-                series.add_numpy_segment(
-                    start_time=first, end_time=last, timestamps=times[inside], values=rows[inside]
-                )
+        for start, end, first, last in cut(start_time, end_time, segment_duration, times):
+            series.add_numpy_segment(
+                start_time=start, end_time=end, timestamps=times[first:last], values=rows[first:last]
+            )
         return series
 
     def _dtype(self) -> str:

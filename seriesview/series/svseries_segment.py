@@ -10,12 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import FormatError
-from seriesview.series.array_info import DTYPES
 from seriesview.series.default_store import default_store, default_store_to_write
 from seriesview.series.manifest import SegmentInfo, parse_segment
 from seriesview.series.segment_files import load_timestamps, load_values
-
-TIMESTAMP_DTYPES = ("float32", "float64")
+from seriesview.series.svseries_arguments import (
+    in_time_order,
+    sample_times,
+    sample_values,
+    segment_span,
+)
 
 
 class SVSeriesSegment:
@@ -126,16 +129,19 @@ class SVSeriesSegment:
         *, start_time: float, end_time: float, timestamps: npt.ArrayLike, values: npt.ArrayLike
     ) -> SVSeriesSegment:
         """Store timestamps (n,) or (n, 1), seconds, and values (n,), (n, 1) or (n, C); raises FormatError."""
-        times = _timestamps(timestamps)
-        rows = _values(values, len(times))
-        if (np.diff(times) < 0).any():
-            order = np.argsort(times, kind="stable")
-            times, rows = times[order], rows[order]
+        start, end = segment_span(start_time, end_time)
+        times = sample_times(timestamps)
+        times, rows = in_time_order(times, sample_values(values, len(times)))
+        if len(times) and (times[0] < start or times[-1] > end):
+            raise FormatError(
+                f"timestamps from {times[0]} to {times[-1]} in a segment from {start} to {end} seconds: "
+                "leave out the samples outside, or give times around them"
+            )
         finite = rows[np.isfinite(rows)]
         store = default_store_to_write()
         return SVSeriesSegment(
-            start_time=start_time,
-            end_time=end_time,
+            start_time=start,
+            end_time=end,
             num_samples=len(times),
             min_value=finite.min().item() if finite.size else None,
             max_value=finite.max().item() if finite.size else None,
@@ -147,31 +153,6 @@ class SVSeriesSegment:
             values_uri=store.put_bytes(_little(rows), name="values.dat"),
             num_channels=rows.shape[1] if rows.ndim == 2 else None,
         )
-
-
-def _timestamps(timestamps: npt.ArrayLike) -> npt.NDArray[Any]:
-    times = np.asarray(timestamps)
-    if times.dtype.name not in TIMESTAMP_DTYPES:
-        times = times.astype(np.float64)
-    if times.ndim != 1 and times.size != len(times):
-        raise FormatError(f"timestamps of shape {times.shape}: one time a sample is expected")
-    times = np.ascontiguousarray(times.reshape(-1))
-    if not np.isfinite(times).all():
-        raise FormatError("timestamps are not finite: leave out the samples that have no time")
-    return times
-
-
-def _values(values: npt.ArrayLike, num_samples: int) -> npt.NDArray[Any]:
-    """Values (n,), or (n, C) with C > 1; whatever the shape, one value a sample becomes (n,)."""
-    rows = np.asarray(values)
-    if rows.dtype == np.bool_:
-        rows = rows.astype(np.uint8)
-    if rows.dtype.name not in DTYPES:
-        raise FormatError(f"values of dtype {rows.dtype}: one of {', '.join(DTYPES)} is expected")
-    if rows.ndim == 0 or len(rows) != num_samples:
-        raise FormatError(f"values of shape {rows.shape} for {num_samples} timestamps")
-    width = math.prod(rows.shape[1:])
-    return np.ascontiguousarray(rows.reshape(num_samples) if width == 1 else rows.reshape(num_samples, width))
 
 
 def _little(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

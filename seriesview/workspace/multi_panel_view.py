@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from seriesview.errors import FormatError, RequestError
+from seriesview.series.arguments import shown, whole_number
 from seriesview.series.default_store import default_store
 from seriesview.workspace.panels import (
     ContinuousTraces,
@@ -79,8 +81,11 @@ class MultiPanelView:
         return len(self._panels)
 
     def panel(self, index: int) -> FigurePanel:
-        """The panel at `index`, from 0 in the order in which they were added."""
-        return self._panels[index]
+        """The panel at `index`, from 0 in the order in which they were added; raises RequestError."""
+        number = whole_number("index", index)
+        if not -len(self._panels) <= number < len(self._panels):
+            raise RequestError(f"index: there is no panel {number} among {len(self._panels)}")
+        return self._panels[number]
 
     def figure_data(self) -> dict[str, Any]:
         """The data of the figure: {panels: [{type, label, data: {seriesUri, ...}}]}."""
@@ -106,6 +111,13 @@ class MultiPanelView:
     def _add(
         self, panel_type: str, series: StoredSeries, label: str, bin_centers: Iterable[float] | None = None
     ) -> None:
+        if not isinstance(label, str):
+            raise FormatError(f"label: a text is expected, found {shown(label)}")
+        if not (callable(getattr(series, "to_uri", None)) and hasattr(series, "type")):
+            raise FormatError(
+                f"panel {label!r}: an SVSeries is expected, found {shown(series)}; SVSeries.from_uri(uri) is one, "
+                "and what a config.yaml built is shown by figurl() of open_series() and open_workspace()"
+            )
         check_series_type(panel_type, label, series.type, f"panel {label!r}")
         data = make_panel(panel_type, series.to_uri(), label, bin_centers, where=f"panel {label!r}").data()
         self._panels.append(FigurePanel(panel_type, label, {"seriesUri": data.pop("series"), **data}))

@@ -128,7 +128,7 @@ def check_series_type(panel_type: str, series: str, series_type: str, where: str
 
 def _centers(values: Iterable[float], where: str) -> tuple[float, ...]:
     try:
-        centers = tuple(float(value) for value in values)
+        centers = () if isinstance(values, str | bytes) else tuple(float(value) for value in values)
     except (TypeError, ValueError, OverflowError):
         centers = ()
     if not centers or not all(math.isfinite(center) for center in centers):

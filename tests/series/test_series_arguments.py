@@ -1,5 +1,6 @@
 """A series takes what people pass: numbers of any kind, lists of any kind; what means nothing is one clear error."""
 
+import itertools
 import pickle
 import resource
 import subprocess
@@ -98,6 +99,8 @@ def test_channels_are_lists_of_ids_of_any_kind(series):
         (12, "a list of channel ids is expected, found 12"),
         ([12], "an id is a text"),
         ([np.int64(12)], "an id is a text"),
+        (np.array("ch1"), "a list of channel ids is expected, found numpy.ndarray"),
+        (itertools.repeat("ch1"), "at most 1000000 ids"),
         ({"ch1", "ch2"}, "a list of channel ids is expected, found set"),
         (["13"], "no channel '13'; the series has ch0, ch1, ch2"),
         ([None], "an id is a text"),
