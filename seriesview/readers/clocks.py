@@ -112,6 +112,8 @@ _TICKS = TimeUnit("ticks", 1, 10**7, _LOCAL_UNIX, 621_355_968_000_000_000)
 _NAMED = {unit.name: unit for unit in (*_UNIX_UNITS.values(), _EXCEL, _DATENUM, _FILETIME, _TICKS)} | {
     "unix": _UNIX_UNITS["s"]
 }
+# Of 1954 to 2099, and of 1949 to 2100.
+_DAY_NUMBERS = ((_EXCEL, 20_000, 73_050), (_DATENUM, 712_000, 767_010))
 _WORDS = {
     "excel": "day numbers of a spreadsheet (local time)",
     "datenum": "day numbers of MATLAB (local time)",
@@ -252,7 +254,7 @@ def _chosen(
         if begin <= low and high <= end:
             return since, _guess(known, _WORDS[since.name])
     if is_date:
-        for since, begin, end in (_EXCEL, 20_000, 73_050), (_DATENUM, 712_000, 767_010):
+        for since, begin, end in _DAY_NUMBERS:
             if begin <= low and high <= end:
                 return since, _guess(known, _WORDS[since.name])
         raise ClockError(
@@ -265,6 +267,27 @@ def _chosen(
             f"{hint('seconds since 1904-01-01')}, as it is"
         )
     return TimeUnit(*_UNITS["s"]), None
+
+
+def days_instead_of_seconds(numbers: npt.NDArray[Any]) -> str | None:
+    """The unit that numbers without one may have if they are days: those of a date, or of the time of the day.
+
+    Seconds from half a day on are rarely that close, or at such steps; spreadsheets save dates and times so.
+    """
+    steps = np.diff(numbers[np.isfinite(numbers)])
+    steps = steps[steps > 0]
+    if len(steps) == 0:
+        return None
+    seconds = float(np.median(steps)) * 86400
+    low, high = float(np.nanmin(numbers)), float(np.nanmax(numbers))
+    is_whole = abs(seconds / max(1, round(seconds)) - 1) < 1e-3
+    if low > 0.01 and high <= 1 and is_whole and seconds < 61:
+        return "days"
+    is_usual = is_whole and round(seconds) in (300, 600, 900, 1800, 3600)
+    for unit, begin, end in _DAY_NUMBERS:
+        if begin <= low and high <= end and (seconds < 86.4 or is_usual):
+            return unit.name
+    return None
 
 
 def _guess(known: npt.NDArray[Any], words: str) -> Decision:

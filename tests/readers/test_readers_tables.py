@@ -106,6 +106,37 @@ CASES: dict[str, Case] = {
         ["nose x", "nose y", "nose likelihood", "tail x", "tail y", "tail likelihood"],
         [[0.5, 2, 0.9, 4, 5, 0.8], [1.5, 2, 0.9, 4, 5, 0.8]], rate=25, options={"sampling_frequency": 25.0},
     ),
+    "deeplabcut_of_one_part": Case(
+        lines("scorer,D,D,D\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n", lambda i: f"{i},{i}.5,2.0,0.9"),
+        ["x", "y", "likelihood"], [[0.5, 2, 0.9]], rate=25, options={"sampling_frequency": 25.0},
+    ),
+    "capitals_tell_months_from_minutes": Case(
+        lines("hh,mm,ss,YYYY,MM,DD,v\n", lambda i: f"8,{i},0,2024,3,14,{i}"), ["v"], [[0], [1]], [0, 60],
+        start="2024-03-14T08:00:00",
+    ),
+    "six_columns_and_milliseconds": Case(
+        lines("year,month,day,hour,minute,second,millisecond,v\n", lambda i: f"2024,3,14,8,0,{i // 10},{i % 10 * 100},{i}"),
+        ["v"], [[0], [1]], [0, 0.1], start="2024-03-14T08:00:00",
+    ),
+    "quoted_decimal_commas_of_three_digits": Case(
+        lines('"Zeit","Wert"\n', lambda i: f'"0,{i:03}","1,{i:03}"'), ["Wert"], [[1.0], [1.001]], [0, 0.001],
+        said=["guessed: the comma in numbers such as 0,000 is taken for a decimal comma"],
+    ),
+    "whole_numbers_that_may_be_milliseconds": Case(
+        lines("time,v\n", lambda i: f"{i * 20},{i}"), ["v"], [[0]], [0, 20],
+        said=["guessed: column time: its numbers are taken for seconds; set `timestamps: time (ms)` if"],
+    ),
+    "days_of_a_spreadsheet_as_set": Case(
+        lines("time,v\n", lambda i: f"{45352.25 + i / 86400:.9f},{i}"), ["v"], [[0]], [0, 1], start="2024-03-01T06:00:00",
+        options={"timestamps": "time (excel)"},
+    ),
+    "seconds_late_in_a_day_as_set": Case(
+        lines("time,v\n", lambda i: f"{45352.25 + i / 1e5:.6f},{i}"), ["v"], [[0]], [45352.25, 45352.25001],
+        options={"timestamps": "time (s)"},
+    ),
+    "seconds_late_in_a_day": Case(
+        lines("time,v\n", lambda i: f"{45352.25 + i / 100:.6f},{i}"), ["v"], [[0]], [45352.25, 45352.26],
+    ),
     "deeplabcut_of_two_animals": Case(
         lines(
             "scorer,D,D,D,D\nindividuals,a,a,b,b\nbodyparts,nose,nose,nose,nose\ncoords,x,y,x,y\n", lambda i: f"{i},1.5,2,3,{i}.5"),
@@ -302,9 +333,17 @@ def test_tables_of_many_programs_are_read_as_they_were_meant(tmp_path: Path, nam
         assert recording.session_start == case.start
         assert [words for words in case.said if words not in said_by(recording)] == []
         assert case.dtype is None or recording.dtype == case.dtype
+        times = recording.timestamps(0, recording.num_samples) if case.times is not None else None
     # What the options say is what the file says too: nothing of it has to be given but what is missing.
     if not case.options:
-        assert [found.problem for found in list_candidates(tmp_path / "a.csv") if found.type] == [None]
+        found = [found for found in list_candidates(tmp_path / "a.csv") if found.type]
+        assert [each.problem for each in found] == [None]
+        # The keys that are proposed mean what was found without them.
+        with open_recording(tmp_path / "a.csv", options=ReadOptions(**found[0].options)) as recording:
+            assert (recording.session_start, recording.sampling_frequency) == (case.start, case.rate)
+            assert [channel.label for channel in recording.channels] == case.labels
+            if times is not None:
+                np.testing.assert_array_equal(recording.timestamps(0, recording.num_samples), times)
 
 
 @pytest.mark.parametrize(
@@ -320,6 +359,11 @@ def test_tables_of_many_programs_are_read_as_they_were_meant(tmp_path: Path, nam
         (lines("t,v\n", lambda i: f"3/{i % 9 + 1}/2024 8:00,1"), {}, r"line 2, column t: .* can mean two days"),
         (lines("time,v\n", lambda i: f"{T0 + 2_082_844_800 + i},{i}"), {}, r"set `timestamps: time \(seconds since 1904-01-01\)`"),
         (lines("time,v\n", lambda i: f"{3e10 + i},{i}"), {}, r"cannot be seconds; set `timestamps: time \(us\)`"),
+        (lines("time,v\n", lambda i: f"{45352.25 + i / 86400:.9f},{i}"), {}, r"are days or seconds; set `timestamps: time \(excel\)` or `timestamps: time \(s\)`"),
+        (lines("time,v\n", lambda i: f"{45352.25 + i / 24:.6f},{i}"), {}, r"are days or seconds; set `timestamps: time \(excel\)`"),
+        (lines("t,v\n", lambda i: f"{739325.25 + i / 86400:.9f},{i}"), {}, r"are days or seconds; set `timestamps: t \(datenum\)`"),
+        (lines("Time,v\n", lambda i: f"{0.25 + i / 1440:.9f},{i}"), {}, r"are days or seconds; set `timestamps: Time \(days\)`"),
+        ('t,v\n0,"1,234"\n1,"2,000"\n2,"3,000"\n', {}, r"line 2, column v: '1,234' is not a number.* thousands"),
         (lines("time,v\n", lambda i: f"5,{i}"), {}, "all times are 5, which tells no sample from another; set `sampling_freq"),
         (lines("date,v\n", lambda i: f"2024-03-14,{i}"), {}, r"all times are the same, .*set `sampling_frequency:`"),
         (lines("time,v\n", lambda i: f"{i * 5e6},{i}"), {}, r"5000000 s apart; set `timestamps: time \(ms\)`"),

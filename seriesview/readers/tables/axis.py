@@ -10,7 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.clocks import ClockError, NumberClock, TimeSteps, number_clock, stored_resolution
+from seriesview.readers.clocks import (
+    ClockError,
+    NumberClock,
+    TimeSteps,
+    days_instead_of_seconds,
+    number_clock,
+    stored_resolution,
+)
 from seriesview.readers.protocol import Decision
 from seriesview.readers.tables.column_store import ColumnStore
 from seriesview.readers.tables.decoding import NO_TIME, DecodedTable
@@ -147,16 +154,13 @@ class TimeAxis:
             )
         except ClockError as error:
             raise ReaderError(f"{self._table.table.path}: column {self._name}: {error}") from error
-        steps = np.diff(numbers)
-        if (
-            self._source.unit is None
-            and clock.unit.epoch is None
-            and self._are_samples
-            and len(steps) > 0
-            and np.median(steps) > 1
-        ):
-            said = f"its numbers are taken for seconds; set `timestamps: {self._name} (ms)` if they are milliseconds"
-            self._decisions.append(Decision(f"column {self._name}: {said}", is_guess=True))
+        if self._source.unit is None and clock.unit.epoch is None and self._are_samples:
+            if (days := days_instead_of_seconds(numbers)) is not None:
+                raise ReaderError(
+                    f"{self._table.table.path}: column {self._name}: times such as {numbers[0]:.9g} are days or "
+                    f"seconds; set `timestamps: {self._name} ({days})` or `timestamps: {self._name} (s)`"
+                )
+            self._decisions += doubts_of_seconds(self._name, numbers)
         if clock.decision is not None:
             self._decisions.append(
                 Decision(f"column {self._name}: {clock.decision.text}", clock.decision.is_guess)
@@ -260,6 +264,15 @@ class TimeAxis:
         if self.origin is None or self._zone is not None or not self._wall.is_dated:
             return "sort the table by time"
         return "sort the table by time, or set `timezone:` if the clock was put back there"
+
+
+def doubts_of_seconds(name: str, numbers: npt.NDArray[Any]) -> list[Decision]:
+    """What is said of a column of numbers without a unit that are taken for seconds, as they may be milliseconds."""
+    steps = np.diff(numbers)
+    if len(steps) == 0 or not np.median(steps) > 1:
+        return []
+    said = f"its numbers are taken for seconds; set `timestamps: {name} (ms)` if they are milliseconds"
+    return [Decision(f"column {name}: {said}", is_guess=True)]
 
 
 def _shown(

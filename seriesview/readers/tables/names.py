@@ -125,6 +125,9 @@ def find_column(names: Sequence[str], name: str) -> int | None:
 def find_date_parts(names: Sequence[str]) -> tuple[list[int], int | None, int] | None:
     """Columns of year to second, at least to the hour; the one of a fraction, or None, and its counts a second."""
     found = []
+    if sum(plain(name) == "mm" for name in names) > 1:
+        # Of `MM` and `mm`, capitals tell the months.
+        names = ["minute" if name.strip() == "mm" else name for name in names]
     for wanted in _PARTS.values():
         index = find_named(names, wanted)
         if index is None:

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.errors import ReaderError
-from seriesview.readers.protocol import Candidate, ReadOptions, Recording
+from seriesview.readers.clocks import days_instead_of_seconds
+from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 from seriesview.readers.tables.arrow_table import ArrowTable, is_arrow
+from seriesview.readers.tables.axis import doubts_of_seconds
 from seriesview.readers.tables.decoding import DecodedTable, Table
 from seriesview.readers.tables.names import split_unit
 from seriesview.readers.tables.points import interval_columns, looks_like_events
@@ -20,6 +22,9 @@ from seriesview.readers.tables.times import find_times
 
 _SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".log", ".asc", ".lvm"})
 _SNIFF_BYTES = 4096
+_TRIED_ROWS = 1000
+# Larger numbers count from 1970.
+_MOST_SECONDS = 9e8
 _LIKE_A_DATE = re.compile(r"\d{1,4}[-/.:]\d{1,2}[-/.:]\d")
 
 
@@ -92,6 +97,7 @@ def _candidates(table: Table, given: Given) -> list[Candidate]:
 def _series_candidate(table: DecodedTable, given: Given) -> Candidate:
     problem, num_channels, unit = None, 0, None
     options: dict[str, Any] = {}
+    decisions: list[Decision] = []
     try:
         time = find_times(table, None, given.rate is not None)
         columns = find_values(table, time).channels
@@ -100,9 +106,14 @@ def _series_candidate(table: DecodedTable, given: Given) -> Candidate:
         unit = units.pop() if len(units) == 1 else None
         if time is not None and given.rate is None:
             name = table.columns[time.columns[0]].name
-            # A unit that can be seen is a unit that can be corrected.
-            bare = time.form == "numbers" and time.unit is None and not time.is_date and name
-            options = {"timestamps": f"{name} (s)" if bare and _are_plain(table, time.columns[0]) else name}
+            options = {"timestamps": name}
+            if time.form == "numbers" and time.unit is None and not time.is_date and name:
+                numbers = table.numbers(time.columns[0], 0, min(table.num_rows, _TRIED_ROWS))
+                is_small = abs(table.columns[time.columns[0]].high or 0) < _MOST_SECONDS
+                if is_small and days_instead_of_seconds(numbers) is None:
+                    # A unit that can be seen is a unit that can be corrected.
+                    options = {"timestamps": f"{name} (s)"}
+                    decisions = doubts_of_seconds(name, numbers)
         elif given.rate is None:
             options = {"sampling_frequency": None}
     except ReaderError as error:
@@ -116,12 +127,8 @@ def _series_candidate(table: DecodedTable, given: Given) -> Candidate:
         unit=unit,
         options={key: value for key, value in options.items() if value != ""},
         problem=problem,
+        decisions=tuple(decisions),
     )
-
-
-def _are_plain(table: DecodedTable, column: int) -> bool:
-    """Whether numbers are few enough to be seconds, and not a count since 1970."""
-    return bool(abs(table.columns[column].high or 0) < 9e8)
 
 
 def _points_candidate(kind: Any, num_rows: int) -> Candidate:

@@ -31,24 +31,8 @@ _TRIED_CELLS = 200
 _MOST_HEADER_ROWS = 4
 _DELIMITERS = ("\t", ";", ",", "|", " ")
 _COMMENTS = "#%"
-_WORDS = (
-    "",
-    "nan",
-    "na",
-    "n/a",
-    "null",
-    "none",
-    "-",
-    "--",
-    "empty",
-    "missing",
-    "#n/a",
-    "#na",
-    "<na>",
-    "nat",
-    "#value!",
-    "#div/0!",
-)
+_FOR_NOTHING = "nan na n/a null none - -- empty missing #n/a #na <na> nat #value! #div/0!"
+_WORDS = ("", *_FOR_NOTHING.split())
 MISSING = tuple(
     dict.fromkeys(form for word in _WORDS for form in (word, word.upper(), word.capitalize(), "NaN", "NaT"))
 )
@@ -58,6 +42,7 @@ _NUMBER = re.compile(NUMBER)
 _LONGEST_NUMBER = 1000
 _SEP_LINE = re.compile(r"\"?sep=(.|\\t)\"?\s*", re.IGNORECASE)
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
+_SURE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 # Seconds since 1970 of 2000 to 2061, as devices write them.
 _EPOCHS = (946_684_800.0, 2_900_000_000.0)
 
@@ -181,8 +166,8 @@ def _delimiter(lines: list[str], delimiters: Sequence[str]) -> tuple[str, str]:
         rows = [_split(line, delimiter, ".") for line in lines]
         width = _usual_width(rows)
         fitting = [row for row in rows if len(row) == width]
-        is_quoted = any('"' in line for line in lines[-20:])
-        for decimal in (".", ",") if delimiter != "," or is_quoted else (".",):
+        may_be_decimal = delimiter != "," or _may_be_decimal(fitting[1:] or fitting)
+        for decimal in (".", ",") if may_be_decimal else (".",):
             if width < 2 and len(delimiters) > 1 and (delimiter, decimal) not in ((",", "."), (";", ",")):
                 continue
             cells = [cell for row in fitting[1:] or fitting for cell in row[:_TRIED_CELLS]]
@@ -201,6 +186,14 @@ def _delimiter(lines: list[str], delimiters: Sequence[str]) -> tuple[str, str]:
             if score > best[0]:
                 best = (score, delimiter, decimal)
     return best[1], best[2]
+
+
+def _may_be_decimal(rows: list[list[str]]) -> bool:
+    """Whether commas within cells that are quoted between commas may be decimal ones, and no thousands."""
+    cells = [
+        cell for row in rows for cell in row[:_TRIED_CELLS] if "," in cell and is_number(_with_point(cell))
+    ]
+    return not all(_SURE_THOUSANDS.fullmatch(cell) for cell in cells)
 
 
 def _is_usable_with(cell: str, decimal: str) -> bool:
@@ -332,7 +325,8 @@ def _names_above(
     if len(set(last)) == len(last) and not all(cell.isdigit() for cell in last[1:]):
         telling = [last]
     names = [" ".join(dict.fromkeys(filter(None, cells))) for cells in zip(*telling, strict=True)]
-    if len(telling) > 1 and not (is_time_name(names[0]) or is_unit_of_time(names[0])):
+    is_below_levels = len(telling) > 1 or any(_is_one_level(row) for row in header[:-1])
+    if is_below_levels and not (is_time_name(names[0]) or is_unit_of_time(names[0])):
         # Above the numbers of the rows stand the names of the levels.
         names[0] = ""
     names[0] = index_name or names[0]
@@ -344,6 +338,11 @@ def _names_above(
 def _is_telling(row: list[str]) -> bool:
     """Whether a row of a header tells columns from each other."""
     return (len(set(row[1:])) > 1 or len(row) < 3) and any(row[1:] or row)
+
+
+def _is_one_level(row: list[str]) -> bool:
+    """Whether a row of a header has the same name over all columns, behind that of the level."""
+    return len(row) > 2 and len(set(row[1:])) == 1 and bool(row[0]) and bool(row[1]) and row[0] != row[1]
 
 
 def _units(above: list[list[str]], units: list[str], data: list[list[str]]) -> list[str] | None:
@@ -390,7 +389,7 @@ def _fitting(header: list[str] | None, rows: list[list[str]], width: int) -> tup
 
 def _doubts(rows: list[list[str]], delimiter: str, decimal: str) -> list[Decision]:
     """What is said of a sign that may separate decimals or thousands."""
-    if delimiter == "," or (delimiter == "\t" and decimal == "."):
+    if decimal == "." and delimiter in (",", "\t"):
         return []
     cells = [cell for row in rows for cell in row if is_number(cell) and "." in cell]
     if not cells or not all(_THOUSANDS.fullmatch(cell) for cell in cells) or len(set(cells)) < 3:

@@ -85,12 +85,9 @@ def find_times(table: DecodedTable, timestamps: str | None, rate_is_given: bool 
         beside = _beside_dates(table, column)
         if beside is not None:
             return beside
-    parts = find_date_parts(table.table.names) if named else None
-    if parts is not None and all(table.columns[index].is_integer for index in parts[0][:5]):
-        columns, fraction, per_second = parts
-        return TimeSource(
-            "parts", (*columns, *([fraction] if fraction is not None else [])), per_second=per_second
-        )
+    parts = _parts(table)
+    if parts is not None:
+        return parts
     if dated and not dated[0].is_constant:
         return _clock(dated[0])
     for column in table.columns:
@@ -133,9 +130,22 @@ def _named(table: DecodedTable, timestamps: str) -> TimeSource:
         if index is None:
             raise ReaderError(f"{path}: timestamps: no column {timestamps!r}; there are {', '.join(names)}")
     column = table.columns[index]
-    if column.kind == "clock" and column.is_dated and not column.has_hours:
-        return _beside_dates(table, column) or _clock(column)
-    return source_of(table, index, unit)
+    is_day = column.kind == "clock" and column.is_dated and not column.has_hours
+    if unit is None and (is_day or _has_solid_dates(column)):
+        return _beside_dates(table, column) or source_of(table, index)
+    parts = _parts(table) if unit is None else None
+    return parts if parts is not None and parts.columns[0] == index else source_of(table, index, unit)
+
+
+def _parts(table: DecodedTable) -> TimeSource | None:
+    """Columns of year, month, day, hour and what there is below; None where there are none."""
+    found = find_date_parts(table.table.names) if table.table.has_header else None
+    if found is None or not all(table.columns[index].is_integer for index in found[0][:5]):
+        return None
+    columns, fraction, per_second = found
+    return TimeSource(
+        "parts", (*columns, *([fraction] if fraction is not None else [])), per_second=per_second
+    )
 
 
 def _why_no_times(table: DecodedTable, column: Column) -> str:
