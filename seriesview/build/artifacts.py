@@ -14,7 +14,7 @@ import numpy as np
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.clock import counts_from_1970, epoch_of, wall_clock
-from seriesview.build.dataset import Dataset, opened_recording, without_descriptions
+from seriesview.build.dataset import Dataset, keys_of_samples, opened_recording, without_descriptions
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
@@ -63,6 +63,10 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
         if recording.type in ("event", "interval"):
             make = event_fields if recording.type == "event" else interval_fields
             fields = make(recording, job.store)
+            if unused := keys_of_samples(dataset):
+                sys.stderr.write(
+                    f"{dataset.name}: {', '.join(unused)}: not used, as {recording.type}s have no samples\n"
+                )
             check_unchanged(source)
             return _result(dataset, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size)

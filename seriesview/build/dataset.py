@@ -65,6 +65,16 @@ def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
     )
 
 
+def keys_of_samples(dataset: Dataset) -> list[str]:
+    """The keys given that say something of samples, and so nothing of events and intervals."""
+    given = {
+        "missing": dataset.options.missing,
+        "max_gap_seconds": dataset.max_gap_seconds,
+        "max_time_shift": dataset.max_time_shift,
+    }
+    return [key for key, value in given.items() if value is not None]
+
+
 def without_descriptions(config: Mapping[str, Any]) -> dict[str, Any]:
     """The entry without the keys that only describe: equal results mean equal artifacts."""
     return {key: value for key, value in config.items() if key not in DESCRIPTIVE_KEYS}

@@ -299,3 +299,15 @@ def test_memory_is_bounded_whatever_the_size_of_the_file(tmp_path: Path) -> None
         [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
     )
     assert int(done.stdout.split()[-1]) < 250_000
+
+
+@pytest.mark.parametrize("kind", ["event", "interval"])
+def test_keys_of_samples_are_said_to_mean_nothing_of_events(
+    tmp_path: Path, store: Store, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    path = tmp_path / "licks.csv"
+    path.write_text("start,end\n1,2\n3,4\n" if kind == "interval" else "time,channel\n1,0\n2,-1\n")
+    build({"path": str(path), "type": kind}, store, tmp_path)
+    assert "not used" not in capsys.readouterr().err
+    build({"path": str(path), "type": kind, "missing": -1, "max_gap_seconds": 3}, store, tmp_path)
+    assert f"raw: missing, max_gap_seconds: not used, as {kind}s have no samples" in capsys.readouterr().err
