@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from seriesview.errors import ConfigError
 
 _MOST_BYTES = 2 << 20
 _MOST_LEVELS = 50
+_MOST_DIGITS = 300
 # Values of which there are more only where names for parts (&, *) are used to multiply them.
 _MOST_VALUES = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
@@ -62,7 +65,9 @@ _UniqueKeyLoader.yaml_implicit_resolvers = {
 def read_yaml(path: Path) -> tuple[Any, list[str]]:
     """The content of a YAML file, and a line for each key that stands twice. Raises ConfigError: not readable YAML."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb", opener=_without_waiting) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise ConfigError([f"{path}: is no regular file; write one with `seriesview init FILE...`"])
             content = file.read(_MOST_BYTES + 1)
         if len(content) > _MOST_BYTES:
             raise ConfigError([f"{path}: is larger than {_MOST_BYTES >> 20} MiB, which is no configuration"])
@@ -76,6 +81,11 @@ def read_yaml(path: Path) -> tuple[Any, list[str]]:
     except (yaml.YAMLError, ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
         reason = " ".join(str(error).split())[:300]
         raise ConfigError([f"{path}: not YAML: {reason}"]) from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    """Open a file, but do not wait until somebody writes into a pipe."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def parse_yaml(text: str) -> tuple[Any, list[str]]:
@@ -92,6 +102,19 @@ def parse_yaml(text: str) -> tuple[Any, list[str]]:
         loader.dispose()
 
 
+def _check_scalar(node: yaml.ScalarNode) -> None:
+    """Raise ValueError for integers of hundreds of digits, and for dates that other readers of YAML stop at."""
+    if node.tag == "tag:yaml.org,2002:int" and len(node.value) > _MOST_DIGITS:
+        raise ValueError(f"line {node.start_mark.line + 1}: a number of hundreds of digits")
+    if node.style is None and yaml.SafeLoader.timestamp_regexp.match(node.value):
+        try:
+            yaml.SafeLoader("").construct_yaml_timestamp(node)
+        except (ValueError, OverflowError) as error:
+            raise ValueError(
+                f"line {node.start_mark.line + 1}: {node.value[:60]} is no date: {error}"
+            ) from error
+
+
 def _count(node: yaml.Node, counted: dict[int, int | None], level: int) -> int:
     """How many values a node holds once every alias is written out. Raises ValueError where that is beyond bounds."""
     known = counted.get(id(node), 0)
@@ -103,6 +126,8 @@ def _count(node: yaml.Node, counted: dict[int, int | None], level: int) -> int:
         raise ValueError(f"line {node.start_mark.line + 1}: nested more than {_MOST_LEVELS} deep")
     counted[id(node)] = None
     children: list[yaml.Node] = []
+    if isinstance(node, yaml.ScalarNode):
+        _check_scalar(node)
     if isinstance(node, yaml.MappingNode):
         children = [each for pair in node.value for each in pair]
     elif isinstance(node, yaml.SequenceNode):

@@ -1,5 +1,6 @@
 """Files of YAML that somebody made to mislead, and what YAML legally offers."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -51,6 +52,12 @@ MISLEADING = {
     "control": "datasets: \x07\n",
     "lists as keys": "datasets: {[a]: b}\n",
     "merge of a number": "datasets: {<<: 3}\n",
+    "hexadecimal channels": DATASET.replace("channels: 2", "channels: 0x" + "f" * 6000),
+    "binary offset": DATASET.replace("10}", "10, byte_offset: 0b1" + "0" * 6000 + "}"),
+    "no month": DATASET.replace("10}", "10, session_start: 2020-13-01}"),
+    "no day": DATASET.replace("10}", "10, session_start: 2023-02-29}"),
+    "no hour": DATASET.replace("10}", "10, session_start: 2020-01-01 25:00:00}"),
+    "no year": DATASET.replace("10}", "10, session_start: 0000-01-01}"),
     "a tag": "datasets: !<" + "x" * 10_000 + "> 1\n",
 }
 
@@ -72,7 +79,9 @@ def test_misleading_files_are_short_errors(tmp_path: Path, kind: str) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", ["aliases in a dataset", "itself", "deep", "digits of a rate"])
+@pytest.mark.parametrize(
+    "kind", ["aliases in a dataset", "itself", "deep", "digits of a rate", "hexadecimal channels", "no month"]
+)
 def test_the_command_line_says_so_in_little_memory(tmp_path: Path, kind: str) -> None:
     (tmp_path / "config.yaml").write_text(MISLEADING[kind])
     for command in (["build"], ["view", "config.yaml"], ["window", "sha1://" + "0" * 40 + "/x.json"]):
@@ -90,6 +99,19 @@ def test_the_command_line_says_so_in_little_memory(tmp_path: Path, kind: str) ->
         assert "config.yaml" in result.stderr
         assert "Traceback" not in result.stderr
         assert len(result.stderr) < 2000
+
+
+def test_a_pipe_is_no_configuration(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    os.mkfifo(path)
+    with pytest.raises(ConfigError, match="no regular file"):
+        load_config(path)
+
+
+def test_dates_without_quotes_stay_what_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(DATASET.replace("10}", "10, session_start: 2020-02-29 12:00:00}"))
+    assert load_config(path)["datasets"]["a"]["session_start"] == "2020-02-29 12:00:00"
 
 
 def test_merge_keys_and_anchors_work(tmp_path: Path) -> None:
