@@ -35,8 +35,12 @@ _SHARE_OF_REPEATS = 0.1
 # Seconds of one unit, as (multiplier, divisor), so that milliseconds are divided by a whole number.
 _UNITS: dict[str, tuple[str, int, int]] = {
     **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), ("s", 1, 1)),
-    **dict.fromkeys(("ms", "msec", "msecs", "millis", "millisecond", "milliseconds"), ("ms", 1, 10**3)),
-    **dict.fromkeys(("us", "µs", "μs", "usec", "micros", "microsecond", "microseconds"), ("us", 1, 10**6)),
+    **dict.fromkeys(
+        ("ms", "msec", "msecs", "millis", "millisec", "millisecond", "milliseconds"), ("ms", 1, 10**3)
+    ),
+    **dict.fromkeys(
+        ("us", "µs", "μs", "usec", "micros", "microsec", "microsecond", "microseconds"), ("us", 1, 10**6)
+    ),
     **dict.fromkeys(("ns", "nsec", "nanos", "nanosecond", "nanoseconds"), ("ns", 1, 10**9)),
     **dict.fromkeys(("min", "mins", "minute", "minutes"), ("min", 60, 1)),
     **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), ("h", 3600, 1)),

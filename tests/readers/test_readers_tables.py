@@ -106,6 +106,15 @@ CASES: dict[str, Case] = {
         ["nose x", "nose y", "nose likelihood", "tail x", "tail y", "tail likelihood"],
         [[0.5, 2, 0.9, 4, 5, 0.8], [1.5, 2, 0.9, 4, 5, 0.8]], rate=25, options={"sampling_frequency": 25.0},
     ),
+    "counts_of_samples_below_the_names": Case(
+        lines("ecg.acq\n0.5 msec/sample\nmilliSec\tCH1\tCH2\t\n\t30\t30\t\n", lambda i: f"{i / 2}\t{i}\t{i}.5\t"), ["CH1", "CH2"],
+        [[0, 0.5], [1, 1.5]], [0, 0.0005],
+        said=["guessed: the line below the names (30, 30) is left out", "guessed: column milliSec is taken for times (ms)"],
+    ),
+    "a_count_of_samples_of_one_channel": Case(
+        lines("min,CH1,\n,30,\n", lambda i: f"{i / 60:.9f},{i},"), ["CH1"], [[0], [1]], [0, 1],
+        said=["guessed: the line below the names (30) is left out"],
+    ),
     "deeplabcut_of_one_part": Case(
         lines("scorer,D,D,D\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n", lambda i: f"{i},{i}.5,2.0,0.9"),
         ["x", "y", "likelihood"], [[0.5, 2, 0.9]], rate=25, options={"sampling_frequency": 25.0},

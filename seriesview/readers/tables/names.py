@@ -15,7 +15,7 @@ _TIME_NAMES = re.compile(
     r"|zeit(stempel)?|datenum|serial_date|heure|fecha|hora"
 )
 # Names that may be those of times, and may be those of temperatures, minima or counts.
-_MAYBE_NAMES = re.compile(r"x_value|clock|s|secs?|seconds|ms|msec|us|usec|ns|min|minutes?|h|hours?")
+_MAYBE_NAMES = re.compile(r"x_value|clock|s|secs?|seconds|ms|msec|millisec|us|usec|ns|min|minutes?|h|hours?")
 _DATE_NAMES = ("date", "datum", "fecha", "datenum", "serial", "excel", "day_number", "julian")
 _PARTS: dict[str, tuple[str, ...]] = {
     "year": ("year", "years", "yr", "yyyy", "jahr"),

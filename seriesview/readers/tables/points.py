@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.tables.axis import Floats, TimeAxis
+from seriesview.readers.tables.cells import is_number
 from seriesview.readers.tables.decoding import DecodedTable, Table
 from seriesview.readers.tables.names import find_column, find_named, is_unnamed, unit_of_time
-from seriesview.readers.tables.text_format import is_number
 from seriesview.readers.tables.times import find_times, source_of
 
 _START_NAMES = ("start", "start_time", "onset", "begin", "t_start", "tstart", "start_s")

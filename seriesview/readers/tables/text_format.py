@@ -19,6 +19,7 @@ from pathlib import Path
 
 from seriesview.errors import ReaderError
 from seriesview.readers.protocol import Decision
+from seriesview.readers.tables.cells import is_missing, is_number, is_usable, with_point
 from seriesview.readers.tables.names import is_time_name, is_unit_of_time, with_unit
 from seriesview.readers.tables.text_lines import Lines, is_data_line, read_head
 from seriesview.readers.tables.wall_clock import is_clock
@@ -31,16 +32,8 @@ _TRIED_CELLS = 200
 _MOST_HEADER_ROWS = 4
 _DELIMITERS = ("\t", ";", ",", "|", " ")
 _COMMENTS = "#%"
-_FOR_NOTHING = "nan na n/a null none - -- empty missing #n/a #na <na> nat #value! #div/0!"
-_WORDS = ("", *_FOR_NOTHING.split())
-MISSING = tuple(
-    dict.fromkeys(form for word in _WORDS for form in (word, word.upper(), word.capitalize(), "NaN", "NaT"))
-)
-_MISSING = frozenset(_WORDS)
-NUMBER = r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|(?i:inf|infinity))"
-_NUMBER = re.compile(NUMBER)
-_LONGEST_NUMBER = 1000
 _SEP_LINE = re.compile(r"\"?sep=(.|\\t)\"?\s*", re.IGNORECASE)
+_COUNT = re.compile(r"[0-9]{1,18}")
 _THOUSANDS = re.compile(r"[+-]?\d{1,3}[.,]\d{3}")
 _SURE_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(?:,\d{3})+")
 # Seconds since 1970 of 2000 to 2061, as devices write them.
@@ -69,17 +62,6 @@ class TextFormat:
     def split(self, line: str) -> list[str]:
         """Cells of one line, stripped, quotes removed, decimals with a point."""
         return _split(line, self.delimiter, self.decimal)
-
-
-def is_missing(cell: str) -> bool:
-    """Whether a cell says that there is no value."""
-    return cell.lower() in _MISSING
-
-
-def is_number(cell: str) -> bool:
-    """Whether a cell is a number as this reader takes it."""
-    # No number of 64 bits is written in more characters, and the pattern takes the square of their count.
-    return len(cell) <= _LONGEST_NUMBER and _NUMBER.fullmatch(cell) is not None
 
 
 def sniff(path: Path, header_lines: int | None = None) -> TextFormat:
@@ -151,12 +133,7 @@ def _split(line: str, delimiter: str, decimal: str) -> list[str]:
     else:
         cells = line.split(delimiter)
     cells = [cell.strip() for cell in cells]
-    return [_with_point(cell) for cell in cells] if decimal == "," else cells
-
-
-def _with_point(cell: str) -> str:
-    pointed = cell.replace(",", ".", 1)
-    return pointed if is_number(pointed) else cell
+    return [with_point(cell) for cell in cells] if decimal == "," else cells
 
 
 def _delimiter(lines: list[str], delimiters: Sequence[str]) -> tuple[str, str]:
@@ -191,7 +168,7 @@ def _delimiter(lines: list[str], delimiters: Sequence[str]) -> tuple[str, str]:
 def _may_be_decimal(rows: list[list[str]]) -> bool:
     """Whether commas within cells that are quoted between commas may be decimal ones, and no thousands."""
     cells = [
-        cell for row in rows for cell in row[:_TRIED_CELLS] if "," in cell and is_number(_with_point(cell))
+        cell for row in rows for cell in row[:_TRIED_CELLS] if "," in cell and is_number(with_point(cell))
     ]
     return not all(_SURE_THOUSANDS.fullmatch(cell) for cell in cells)
 
@@ -199,7 +176,7 @@ def _may_be_decimal(rows: list[list[str]]) -> bool:
 def _is_usable_with(cell: str, decimal: str) -> bool:
     if decimal == "," and is_number(cell):
         return "." not in cell
-    return _is_usable(_with_point(cell) if decimal == "," else cell)
+    return is_usable(with_point(cell) if decimal == "," else cell)
 
 
 def _usual_width(rows: Sequence[Sequence[str]]) -> int:
@@ -208,14 +185,10 @@ def _usual_width(rows: Sequence[Sequence[str]]) -> int:
     measured = [
         row
         for row, cells in zip(rows, filled, strict=True)
-        if cells and 2 * sum(map(_is_usable, cells)) >= len(cells)
+        if cells and 2 * sum(map(is_usable, cells)) >= len(cells)
     ]
     counts = Counter(len(row) for row in measured or rows)
     return max(counts, key=lambda width: (counts[width], width))
-
-
-def _is_usable(cell: str) -> bool:
-    return is_number(cell) or is_missing(cell) or is_clock(cell)
 
 
 def _first_data_row(rows: list[list[str]], width: int) -> int:
@@ -231,7 +204,7 @@ def _first_data_row(rows: list[list[str]], width: int) -> int:
     if not measured:
         return 0 if any(map(is_number, rows[0])) else 1
     for index, row in enumerate(rows):
-        if len(row) == width and all(_is_usable(row[column]) for column in measured) and any(row):
+        if len(row) == width and all(is_usable(row[column]) for column in measured) and any(row):
             return index
     return len(rows)
 
@@ -244,6 +217,10 @@ def _data_begin(rows: list[list[str]], width: int) -> tuple[int, list[Decision]]
         if not any(map(is_number, rows[start - 1])) or any(map(is_number, rows[start - 2])):
             break
         start -= 1
+    are_above = 0 < start < len(rows) - 1 and rows[start - 1][0] and rows[start + 1][0]
+    if are_above and _are_counts(rows[start], len(rows) - start - 1):
+        said = f"the line below the names ({', '.join(filter(None, rows[start]))}) is left out, as it has no time"
+        return start + 1, [Decision(said, is_guess=True)]
     below_names = start > 0 and rows[start - 1][0] == ""
     if (below_names or start == 0) and _is_row_of_column_numbers(rows[start:], width, below_names):
         start += 1
@@ -286,6 +263,17 @@ def _device_lines(
     return start, (None, None), []
 
 
+def _are_counts(row: list[str], least: int) -> bool:
+    """Whether a row holds nothing but the same whole number, and none in its first column: how many samples follow."""
+    found = set(filter(None, row))
+    return (
+        not row[0]
+        and len(found) == 1
+        and all(map(_COUNT.fullmatch, found))
+        and int(found.pop()) >= max(2, least)
+    )
+
+
 def _is_row_of_column_numbers(rows: list[list[str]], width: int, below_names: bool) -> bool:
     """Whether a first row of nothing but numbers names the columns, as data frames without names write it."""
     others = [row for row in rows[1:] if len(row) == width]
@@ -312,6 +300,8 @@ def _names_above(
         if header and len(row) != len(header[0]):
             break
         header.insert(0, row)
+    if len(header) > 1 and _are_counts(header[-1], len(data)):
+        header.pop()
     if not header or (width > 1 and len(header[-1]) == 1):
         return None
     index_name = ""

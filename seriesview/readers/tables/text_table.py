@@ -17,12 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from seriesview.errors import ReaderError
-from seriesview.readers.tables.text_format import (
-    MISSING,
-    NUMBER,
-    TextFormat,
-    is_number,
-)
+from seriesview.readers.tables.cells import MISSING, NUMBER, is_number
+from seriesview.readers.tables.text_format import TextFormat
 from seriesview.readers.tables.text_lines import Block
 
 _NUMBERS = rf"^\s*{NUMBER}\s*$"
