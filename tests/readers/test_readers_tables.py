@@ -115,6 +115,14 @@ CASES: dict[str, Case] = {
         lines("min,CH1,\n,30,\n", lambda i: f"{i / 60:.9f},{i},"), ["CH1"], [[0], [1]], [0, 1],
         said=["guessed: the line below the names (30) is left out"],
     ),
+    "hours_and_minutes": Case(
+        lines("time,v\n", lambda i: f"{i // 4:02}:{i % 4 * 15:02},{i}"), ["v"], [[0], [1]], [0, 900],
+        said=["guessed: column time: times such as 00:00 are taken for hours and minutes"],
+    ),
+    "numbers_whose_unit_is_none_of_time_as_set": Case(
+        lines("time (frames),v\n", lambda i: f"{i},{i}"), ["v"], [[0], [1]], [0, 0.001],
+        options={"timestamps": "time (frames) (ms)"},
+    ),
     "deeplabcut_of_one_part": Case(
         lines("scorer,D,D,D\nbodyparts,nose,nose,nose\ncoords,x,y,likelihood\n", lambda i: f"{i},{i}.5,2.0,0.9"),
         ["x", "y", "likelihood"], [[0.5, 2, 0.9]], rate=25, options={"sampling_frequency": 25.0},
@@ -372,6 +380,10 @@ def test_tables_of_many_programs_are_read_as_they_were_meant(tmp_path: Path, nam
         (lines("time,v\n", lambda i: f"{45352.25 + i / 24:.6f},{i}"), {}, r"are days or seconds; set `timestamps: time \(excel\)`"),
         (lines("t,v\n", lambda i: f"{739325.25 + i / 86400:.9f},{i}"), {}, r"are days or seconds; set `timestamps: t \(datenum\)`"),
         (lines("Time,v\n", lambda i: f"{0.25 + i / 1440:.9f},{i}"), {}, r"are days or seconds; set `timestamps: Time \(days\)`"),
+        (lines("time (samples),v\n", lambda i: f"{i},{i}"), {}, r"'samples' is no unit of time; set `sampling_frequency:` \(Hz\)"),
+        (lines("time (mm:ss),v\n", lambda i: f"{i // 60:02}:{i % 60:02},{i}"), {}, "'00:00' may be hours and minutes; write 00:00:00"),
+        (lines("time,v\n", lambda i: f"00:{i}{'' if i == 22 else '.5'},{i}".replace(":", ":0" if i < 10 else ":")), {},
+         "line 24, column time: '00:22' may be hours and minutes; write 00:00:22"),
         ('t,v\n0,"1,234"\n1,"2,000"\n2,"3,000"\n', {}, r"line 2, column v: '1,234' is not a number.* thousands"),
         (lines("time,v\n", lambda i: f"5,{i}"), {}, "all times are 5, which tells no sample from another; set `sampling_freq"),
         (lines("date,v\n", lambda i: f"2024-03-14,{i}"), {}, r"all times are the same, .*set `sampling_frequency:`"),

@@ -21,6 +21,7 @@ from seriesview.readers.clocks import (
 from seriesview.readers.protocol import Decision
 from seriesview.readers.tables.column_store import ColumnStore
 from seriesview.readers.tables.decoding import NO_TIME, DecodedTable
+from seriesview.readers.tables.names import split_unit
 from seriesview.readers.tables.times import TimeSource
 from seriesview.readers.tables.wall_clock import (
     NO_ZONE,
@@ -154,18 +155,31 @@ class TimeAxis:
             )
         except ClockError as error:
             raise ReaderError(f"{self._table.table.path}: column {self._name}: {error}") from error
+        if self._source.unit is None and clock.unit.epoch is None:
+            self._refuse_other_units(numbers)
         if self._source.unit is None and clock.unit.epoch is None and self._are_samples:
-            if (days := days_instead_of_seconds(numbers)) is not None:
-                raise ReaderError(
-                    f"{self._table.table.path}: column {self._name}: times such as {numbers[0]:.9g} are days or "
-                    f"seconds; set `timestamps: {self._name} ({days})` or `timestamps: {self._name} (s)`"
-                )
             self._decisions += doubts_of_seconds(self._name, numbers)
         if clock.decision is not None:
             self._decisions.append(
                 Decision(f"column {self._name}: {clock.decision.text}", clock.decision.is_guess)
             )
         return clock
+
+    def _refuse_other_units(self, numbers: npt.NDArray[Any]) -> None:
+        """Raise ReaderError for numbers that would be taken for seconds, and may be something else."""
+        place = f"{self._table.table.path}: column {self._name}"
+        other = split_unit(self._name)[1]
+        if other is not None and not self._source.is_date:
+            rate = "`sampling_frequency:` (Hz), or " if self._are_samples else ""
+            raise ReaderError(
+                f"{place}: {other!r} is no unit of time; set {rate}`timestamps: {self._name} (s)`, or the unit that "
+                "it has"
+            )
+        if self._are_samples and (days := days_instead_of_seconds(numbers)) is not None:
+            raise ReaderError(
+                f"{place}: times such as {numbers[0]:.9g} are days or seconds; set `timestamps: {self._name} ({days})` "
+                f"or `timestamps: {self._name} (s)`"
+            )
 
     def _cells(self, first: int, last: int) -> ClockCells:
         """The times as clocks show them; NO_TIME where there is none."""

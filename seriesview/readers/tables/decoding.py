@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 from seriesview.errors import ReaderError
 from seriesview.readers.clocks import ClockError
 from seriesview.readers.tables.column_store import Arrays, ColumnStore
-from seriesview.readers.tables.names import is_time_name, is_unnamed, may_be_time_name
+from seriesview.readers.tables.names import is_time_name, is_unnamed, may_be_time_name, split_unit
 from seriesview.readers.tables.text_table import THOUSANDS
 from seriesview.readers.tables.wall_clock import (
     NO_ZONE,
@@ -30,6 +31,9 @@ from seriesview.readers.tables.wall_clock import (
 NO_TIME = np.iinfo(np.int64).min
 _DAY = 86_400_000_000_000
 _MOST_CLOCK_BYTES = 64
+_TWO_PARTS = r"^\s*\d+:\d\d\s*$"
+_MINUTES_AND_SECONDS = r"^\s*\d+:\d\d[.,]\d"
+_MINUTES_FIRST = re.compile(r"\s*m+(in)?\s*:\s*s+(ec)?.*", re.IGNORECASE)
 _SLASHED = r"^\s*(?P<first>\d{1,2})[-/](?P<second>\d{1,2})[-/](?P<last>\d+)"
 _DTYPES = {"double": "float64", "float": "float32", "halffloat": "float16"}
 _INT32, _INT64 = np.iinfo(np.int32), np.iinfo(np.int64)
@@ -82,6 +86,8 @@ class Column:
         self.first_text: tuple[int, str] | None = None
         self.clock_cells = 0
         self.is_dated = False
+        self.has_two_parts = False
+        self._has_minutes_first = _MINUTES_FIRST.fullmatch(split_unit(name)[1] or "") is not None
         self.has_hours = False
         self.order: DateOrder | None = None
         self.clock_problem: tuple[int, str] | None = None
@@ -124,6 +130,13 @@ class Column:
             self.never_falls &= bool((rises[1:] >= rises[:-1]).all())
             self.rises &= bool((rises[1:] > rises[:-1]).all())
             self._last = rises[-1:]
+
+    def note_two_parts(self, known: Any) -> str | None:
+        """Take note of times without a date such as 01:30; one that may be minutes and seconds, or None."""
+        self._has_minutes_first |= bool(pc.any(pc.match_substring_regex(known, _MINUTES_AND_SECONDS)).as_py())
+        short = known.filter(pc.match_substring_regex(known, _TWO_PARTS))
+        self.has_two_parts |= len(short) > 0
+        return short[0].as_py() if len(short) and self._has_minutes_first else None
 
     def bound(self, known: npt.NDArray[Any]) -> None:
         """Take note of the lowest and highest of numbers or nanoseconds (n,)."""
@@ -294,6 +307,13 @@ class DecodedTable:
             column.clock_problem = (
                 row,
                 "a time without a date among others that have one, or the other way round",
+            )
+            return None
+        if not column.is_dated and (short := column.note_two_parts(known)) is not None:
+            row = self.num_rows + pc.index(cells, short).as_py()
+            column.clock_problem = (
+                row,
+                f"{short!r} may be hours and minutes; write 00:{short.strip()} for minutes",
             )
             return None
         shown = np.full(len(cells), NO_TIME)

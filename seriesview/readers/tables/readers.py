@@ -110,7 +110,7 @@ def _series_candidate(table: DecodedTable, given: Given) -> Candidate:
             if time.form == "numbers" and time.unit is None and not time.is_date and name:
                 numbers = table.numbers(time.columns[0], 0, min(table.num_rows, _TRIED_ROWS))
                 is_small = abs(table.columns[time.columns[0]].high or 0) < _MOST_SECONDS
-                if is_small and days_instead_of_seconds(numbers) is None:
+                if is_small and split_unit(name)[1] is None and days_instead_of_seconds(numbers) is None:
                     # A unit that can be seen is a unit that can be corrected.
                     options = {"timestamps": f"{name} (s)"}
                     decisions = doubts_of_seconds(name, numbers)

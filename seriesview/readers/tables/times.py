@@ -169,6 +169,9 @@ def _clock(column: Column) -> TimeSource:
     if column.order is not None and column.first_text is not None:
         words = next(words for words, order in _ORDERS.items() if order == column.order)
         decisions.append(Decision(f"dates such as {column.first_text[1]} are {words}"))
+    if column.has_two_parts and column.first_text is not None:
+        said = f"column {column.name}: times such as {column.first_text[1]} are taken for hours and minutes"
+        decisions.append(Decision(said, is_guess=True))
     return TimeSource("clock", (column.index,), decisions=tuple(decisions))
 
 
