@@ -17,7 +17,8 @@ from seriesview.cli.arguments import json_option, open_reading_store, resolve_wo
 def command(workspace: str, storage_dir: Path | None, as_json: bool) -> None:
     """Say that WORKSPACE need not be kept any more. Nothing is removed: `seriesview gc` does that.
 
-    WORKSPACE is a sha1:// URI, or a results/workspace.json. Built again, it is kept again.
+    WORKSPACE is a sha1:// URI, or a results/workspace.json. Built again, it is kept
+    again. What another user recorded in a shared directory is theirs to forget.
     """
     from seriesview.errors import SeriesviewError
 
@@ -27,7 +28,12 @@ def command(workspace: str, storage_dir: Path | None, as_json: bool) -> None:
     if uri not in known:
         raise SeriesviewError(f"{uri}: no kept workspace of {store.directory}; `seriesview ls` lists them")
     store.forget_workspace(uri)
+    is_kept = any(entry.uri == uri for entry in store.recorded_workspaces())
     store.close()
+    if is_kept:
+        raise SeriesviewError(
+            f"{uri}: another user recorded it, and keeps it; it is forgotten when they run `seriesview forget` too"
+        )
     if as_json:
         click.echo(json.dumps({"uri": uri, "label": known[uri].label}))
     else:

@@ -61,6 +61,8 @@ class RecordedWorkspace:
     uri: str
     label: str
     time: float
+    owner: int | None = None
+    """The user who recorded it; None where others could have."""
 
 
 class Record:
@@ -157,8 +159,7 @@ def record_files(directory: Path) -> Iterator[RecordFile]:
         is_running = _is_running(name, status.st_mtime)
         artifacts = [found for line in _parsed(_lines_of(file)) if (found := _artifact(line)) is not None]
         num_bytes = file.tell()
-        owner = None if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else status.st_uid
-        yield RecordFile(name, owner, is_running, status.st_mtime, num_bytes, artifacts)
+        yield RecordFile(name, _owner(status), is_running, status.st_mtime, num_bytes, artifacts)
 
 
 def recorded_since(directory: Path, known: dict[str, int]) -> set[str]:
@@ -172,7 +173,7 @@ def recorded_since(directory: Path, known: dict[str, int]) -> set[str]:
 
 def recorded_artifacts(directory: Path) -> Iterator[RecordedArtifact]:
     """Yield what all writers recorded in a storage directory, repeats included; raises StoreError."""
-    for line in _lines(directory):
+    for _, line in _lines(directory):
         artifact = _artifact(line)
         if artifact is not None:
             yield artifact
@@ -181,11 +182,12 @@ def recorded_artifacts(directory: Path) -> Iterator[RecordedArtifact]:
 def recorded_workspaces(directory: Path, forgotten: bool = False) -> list[RecordedWorkspace]:
     """Return the workspaces of all writers, oldest first, each with its latest label and time; StoreError.
 
-    Those that were forgotten since are left out, or, with `forgotten`, are the ones that are returned.
+    Those that were forgotten since are left out, or, with `forgotten`, are the ones that are returned, once for each
+    user who recorded it. A workspace is forgotten by those who recorded it, by root, and by whose the directory is.
     """
-    found: dict[str, RecordedWorkspace] = {}
-    ended: dict[str, float] = {}
-    for line in _lines(directory, but=_ARTIFACT_LINE):
+    found: dict[tuple[str, int | None], RecordedWorkspace] = {}
+    ended: dict[str, dict[int | None, float]] = {}
+    for owner, line in _lines(directory, but=_ARTIFACT_LINE):
         with suppress(KeyError, FormatError):
             moment = line["time"]
             if not (type(moment) in (int, float) and 0 <= moment < _LATEST):
@@ -193,14 +195,31 @@ def recorded_workspaces(directory: Path, forgotten: bool = False) -> list[Record
             uri = line["forgotten"] if "forgotten" in line else line["workspace"]
             parse_uri(uri)
             if "forgotten" in line:
-                ended[uri] = max(float(moment), ended.get(uri, 0.0))
+                times = ended.setdefault(uri, {})
+                times[owner] = max(float(moment), times.get(owner, 0.0))
                 continue
-            entry = RecordedWorkspace(uri, _text(line["label"]), float(moment))
-            known = found.get(entry.uri)
+            entry = RecordedWorkspace(uri, _text(line["label"]), float(moment), owner)
+            known = found.get((uri, owner))
             if known is None or entry.time >= known.time:
-                found[entry.uri] = entry
-    chosen = [entry for entry in found.values() if (ended.get(entry.uri, -1.0) > entry.time) == forgotten]
-    return sorted(chosen, key=lambda entry: (entry.time, entry.uri))
+                found[uri, owner] = entry
+    in_time = sorted(found.values(), key=lambda entry: (entry.time, entry.uri))
+    trusted = {0, directory.stat().st_uid} if in_time else set()
+    kept = {entry.uri: entry for entry in in_time if not _is_ended(entry, ended.get(entry.uri, {}), trusted)}
+    if forgotten:
+        return [entry for entry in in_time if entry.uri not in kept]
+    return sorted(kept.values(), key=lambda entry: (entry.time, entry.uri))
+
+
+def _is_ended(entry: RecordedWorkspace, ended: dict[int | None, float], trusted: set[int]) -> bool:
+    """Whether somebody who may say so has said since that a workspace need not be kept."""
+    return any(
+        moment > entry.time and (entry.owner in (None, owner) or owner in trusted)
+        for owner, moment in ended.items()
+    )
+
+
+def _owner(status: os.stat_result) -> int | None:
+    return None if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) else status.st_uid
 
 
 def _artifact(line: dict[str, Any]) -> RecordedArtifact | None:
@@ -235,8 +254,11 @@ def _is_running(name: str, modified: float) -> bool:
     return True
 
 
-def _open_files(directory: Path) -> Iterator[tuple[str, BinaryIO]]:
-    """Open each writer's file, one after the other, by name; what is no regular file is nobody's record."""
+def _open_files(directory: Path, pass_over: bool = False) -> Iterator[tuple[str, BinaryIO]]:
+    """Open each writer's file, one after the other, by name; what is no regular file is nobody's record.
+
+    A file that may not be read is a StoreError, or passed over.
+    """
     place = record_directory(directory)
     try:
         with Folder.at(directory) as root, root.enter(*place.relative_to(directory).parts) as folder:
@@ -247,6 +269,10 @@ def _open_files(directory: Path) -> Iterator[tuple[str, BinaryIO]]:
                     descriptor = folder.open_file(name)
                 except (OddFileError, FileNotFoundError):
                     continue
+                except PermissionError as error:
+                    if pass_over:
+                        continue
+                    raise read_fault(place / name, error) from error
                 with open(descriptor, "rb") as file:  # noqa: PTH123
                     yield name, file
     except FileNotFoundError:
@@ -262,10 +288,12 @@ def _lines_of(file: BinaryIO) -> Iterator[bytes]:
         yield line
 
 
-def _lines(directory: Path, but: bytes | None = None) -> Iterator[dict[str, Any]]:
-    """Lines of all writers, without those that begin with `but`."""
-    for _, file in _open_files(directory):
-        yield from _parsed(raw for raw in _lines_of(file) if but is None or not raw.startswith(but))
+def _lines(directory: Path, but: bytes | None = None) -> Iterator[tuple[int | None, dict[str, Any]]]:
+    """Users and lines of all writers whose files may be read, without the lines that begin with `but`."""
+    for _, file in _open_files(directory, pass_over=True):
+        owner = _owner(os.fstat(file.fileno()))
+        for line in _parsed(raw for raw in _lines_of(file) if but is None or not raw.startswith(but)):
+            yield owner, line
 
 
 def _parsed(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -136,7 +136,7 @@ def find_garbage(store: Store, unfinished_seconds: float = UNFINISHED_SECONDS) -
     """What seriesview stored itself and nobody needs; docs/store.md says the rules. Raises StoreError."""
     garbage = Garbage()
     own: dict[tuple[str, int], float] = {}
-    documents: set[str] = set()
+    documents: set[tuple[str, int | None]] = set()
     in_use: set[str] = set()
     for file in record_files(store.directory):
         garbage.known[file.name] = file.num_bytes
@@ -147,24 +147,29 @@ def find_garbage(store: Store, unfinished_seconds: float = UNFINISHED_SECONDS) -
                 noted = (artifact.sha1, file.owner)
                 own[noted] = max(file.modified, own.get(noted, 0.0))
             if artifact.kind == "json":
-                documents.add(artifact.sha1)
+                documents.add((artifact.sha1, file.owner))
     reach = Reach(store)
     kept = reach.of(map(_sha1, store.recorded_workspaces()))
     forgotten = store.recorded_workspaces(forgotten=True)
-    let_go = {workspace.uri: reach.of([_sha1(workspace)]) for workspace in forgotten}
-    released = set().union(*let_go.values())
+    # What somebody need not keep any more releases nothing that others stored.
+    released: dict[int | None, set[str]] = {}
+    for workspace in forgotten:
+        released.setdefault(workspace.owner, set()).update(reach.of([_sha1(workspace)]))
     # A series made in Python, a figure: whoever stored it may have sent its link.
-    kept |= reach.of(documents - released)
+    kept |= reach.of(sha1 for sha1, owner in documents if sha1 not in released.get(owner, ()))
     oldest = time.time() - unfinished_seconds
     for (sha1, owner), modified in own.items():
-        if sha1 in kept or sha1 in in_use or (sha1 not in released and modified > oldest):
+        is_released = sha1 in released.get(owner, ())
+        if sha1 in kept or sha1 in in_use or (not is_released and modified > oldest):
             continue
         status = stored_file(store.directory, sha1)
         # Nobody's record says of another's file that seriesview stored it.
         if status is not None and status.st_uid == owner:
             garbage.sizes[sha1] = status.st_size
-            garbage.num_unreached += sha1 not in released
-    garbage.forgotten = [workspace for workspace in forgotten if let_go[workspace.uri] & garbage.sizes.keys()]
+            garbage.num_unreached += not is_released
+    garbage.forgotten = [
+        workspace for workspace in forgotten if reach.of([_sha1(workspace)]) & garbage.sizes.keys()
+    ]
     return garbage
 
 

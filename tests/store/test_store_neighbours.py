@@ -175,6 +175,84 @@ def test_nobodys_record_gives_a_right_over_anothers_file(lab: Lab) -> None:
     assert artifact_path(lab.storage, sha1).read_bytes() == data
 
 
+def old_workspace(storage: Path) -> tuple[str, str]:
+    """Store a workspace, and a series made in Python, long ago; their URIs."""
+    with open_store(storage, "embedded") as store:
+        series = store.put_json({"values": "mine"})
+        uri = store.put_json({"of": sha1_uri(store.put_part(b"samples").hex(), "x")})
+        store.record_workspace(uri, "a workspace")
+    for path in (storage / "seriesview" / "record").iterdir():
+        if path.stat().st_uid == os.geteuid():
+            os.utime(path, (GONE, GONE))
+    return uri, series
+
+
+def test_nobody_forgets_what_another_user_keeps(lab: Lab) -> None:
+    uri, series = lab.alice(lambda: old_workspace(lab.storage))
+    made = lab.mallory(lambda: list_all(lab.storage, [uri, series]))
+    lab.record(
+        {"forgotten": uri, "time": 4e9},
+        {"workspace": made, "label": "all of it", "time": 1.0},
+        {"forgotten": made, "time": 4e9},
+    )
+    assert [entry.workspace.label for entry in lab.alice(lambda: listed(lab.storage))] == ["a workspace"]
+    mine = [uri, series, sha1_uri(hashlib.sha1(b"samples").hexdigest(), "x")]
+
+    def are_there() -> bool:
+        collect(lab.storage)
+        store = open_store(lab.storage, "embedded")
+        return all(store.size(each) for each in mine)
+
+    assert lab.alice(are_there)
+
+    def forget() -> None:
+        with open_store(lab.storage, "embedded") as store:
+            store.forget_workspace(uri)
+
+    lab.mallory(forget)
+    assert lab.alice(are_there)
+    lab.alice(forget)
+    assert lab.alice(lambda: listed(lab.storage)) == []
+    assert lab.alice(lambda: collect(lab.storage)) == 2
+    assert lab.alice(lambda: open_store(lab.storage, "embedded").get_json(series)) == {"values": "mine"}
+
+
+def list_all(storage: Path, uris: list[str]) -> str:
+    with open_store(storage, "embedded") as store:
+        return store.put_json({"series": uris})
+
+
+def test_what_two_users_recorded_both_forget(lab: Lab) -> None:
+    uri, _ = lab.alice(lambda: old_workspace(lab.storage))
+    lab.record({"workspace": uri, "label": "mine too", "time": 1.0})
+
+    def forget() -> None:
+        with open_store(lab.storage, "embedded") as store:
+            store.forget_workspace(uri)
+
+    lab.alice(forget)
+    assert [entry.workspace.label for entry in lab.alice(lambda: listed(lab.storage))] == ["mine too"]
+    assert lab.alice(lambda: collect(lab.storage)) == 0
+    lab.mallory(forget)
+    assert lab.alice(lambda: collect(lab.storage)) == 2
+
+
+def test_root_forgets_for_all(lab: Lab) -> None:
+    uri, _ = lab.alice(lambda: old_workspace(lab.storage))
+    with open_store(lab.storage, "embedded") as store:
+        store.forget_workspace(uri)
+    assert lab.alice(lambda: listed(lab.storage)) == []
+
+
+def test_a_record_that_cannot_be_read_stops_only_removal_and_is_named(lab: Lab) -> None:
+    lab.alice(lambda: put_something(lab.storage))
+    lab.record({"forgotten": "x", "time": 1.0}, name="elsewhere-3-00.jsonl")
+    lab.mallory(lambda: (lab.storage / "seriesview" / "record" / "elsewhere-3-00.jsonl").chmod(0))
+    assert [entry.workspace.label for entry in lab.alice(lambda: listed(lab.storage))] == ["a workspace"]
+    with pytest.raises(StoreError, match="elsewhere-3-00"):
+        lab.alice(lambda: collect(lab.storage))
+
+
 def test_what_a_removal_set_aside_is_put_back_from_real_folders_alone(lab: Lab) -> None:
     lab.alice(lambda: put_something(lab.storage))
     sha1 = hashlib.sha1(b"secret").hexdigest()
