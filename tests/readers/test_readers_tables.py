@@ -442,6 +442,25 @@ def test_an_hour_that_a_clock_shows_twice(tmp_path: Path, minutes: int, offset: 
     assert recording.timestamps(0, len(true)).tolist() == expected
 
 
+@pytest.mark.parametrize(
+    ("head", "kind", "is_said"),
+    [("time,unit", "event", True), ("time (ms),unit", "event", False), ("start,end", "interval", True)],
+)
+def test_whole_numbers_of_events_that_are_taken_for_seconds_are_said(
+    tmp_path: Path, head: str, kind: Any, is_said: bool
+) -> None:
+    recording = opened(
+        tmp_path / "a.csv", lines(head + "\n", lambda i: f"{i * 2000},{i * 2000 + 500}").encode(), type=kind
+    )
+    name = head.split(",")[0]
+    said = (
+        f"guessed: column {name}: whole numbers without a unit are taken for seconds; call it `{name} (ms)`"
+    )
+    assert (said in said_by(recording)) == is_said
+    exact = lines(head + "\n", lambda i: f"{i * 2000}.5,{i * 2000 + 500}").encode()
+    assert "taken for seconds" not in said_by(opened(tmp_path / "a.csv", exact, type=kind))
+
+
 def test_a_leap_second_is_a_second(tmp_path: Path) -> None:
     cells = ["2016-12-31T23:59:59.0Z", "2016-12-31T23:59:59.5Z", "2016-12-31T23:59:60.0Z", "2016-12-31T23:59:60.5Z",
              "2017-01-01T00:00:00.0Z", "2017-01-01T00:00:00.5Z"]  # fmt: skip

@@ -157,6 +157,15 @@ class TimeAxis:
             raise ReaderError(f"{self._table.table.path}: column {self._name}: {error}") from error
         if self._source.unit is None and clock.unit.epoch is None:
             self._refuse_other_units(numbers)
+            if (
+                not self._are_samples
+                and self._num_rows == rows
+                and numbers.dtype.kind in "iu"
+                and numbers.max() > 1000
+            ):
+                said = "whole numbers without a unit are taken for seconds; call it "
+                said += f"`{self._name} (ms)` if they are milliseconds"
+                self._decisions.append(Decision(f"column {self._name}: {said}", is_guess=True))
         if self._source.unit is None and clock.unit.epoch is None and self._are_samples:
             self._decisions += doubts_of_seconds(self._name, numbers)
         if clock.decision is not None:
