@@ -62,6 +62,15 @@ def missing_of(
                 decisions.append(Decision(f"{name} {_listed(given)} is taken for a scaled value", True))
         if found:
             decisions.append(Decision(f"stored {_listed(found)} counts as missing ({name})"))
+        elif any(not math.isnan(value) for value in given):
+            said = f"{name} is {_listed(given)}, which no {dtype.name} can be, and is not used"
+            # Written as a number of the other signedness it may be another one.
+            bits = 8 * dtype.itemsize
+            may_be_other = dtype.kind in "iu" and any(
+                -(2 ** (bits - 1)) <= value < 2**bits for value in given
+            )
+            said += "; set `missing` to the stored value" if may_be_other else ""
+            decisions.append(Decision(said, is_guess=may_be_other))
         values += found
     if raw_attribute(dataset, "_FillValue") is None:
         fill, said, is_guess = _unsaid_fill(dataset, dtype)

@@ -304,6 +304,21 @@ def test_what_the_netcdf_library_fills_with_is_missing_in_its_files(tmp_path: Pa
         assert "netCDF library" in recording.decisions[0].text
 
 
+@pytest.mark.parametrize(
+    ("dtype", "fill", "is_guess"),
+    [("u2", np.int64(-1), True), ("i2", np.int64(65535), True), ("i2", 1e20, False)],
+)
+def test_a_fill_that_no_stored_value_can_be_is_said(
+    tmp_path: Path, dtype: str, fill: Any, is_guess: bool
+) -> None:
+    values = np.array([1, -1, 3], "i2").view(dtype)
+    with opened(written(tmp_path / "a.h5", values, {"_FillValue": fill})) as recording:
+        assert recording.missing is None
+        (said,) = [decision for decision in recording.decisions if "_FillValue" in decision.text]
+        assert f"no {np.dtype(dtype).name} can be, and is not used" in said.text
+        assert (said.is_guess, "set `missing`" in said.text) == (is_guess, is_guess)
+
+
 def test_what_was_never_written_is_missing_and_the_guess_is_said(tmp_path: Path) -> None:
     def fill(file: h5py.File) -> None:
         made = file.create_dataset("x", (100,), "f4", chunks=(10,), fillvalue=-9999)
