@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from seriesview.errors import ConfigError, FormatError, SeriesviewError
-from seriesview.series.fields import checked_uri
+from seriesview.series.fields import checked_uri, result_uri
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -93,14 +92,7 @@ def _resolve(text: str, example: str) -> str:
     path = Path(text)
     if not path.exists():
         raise FormatError(f"{text}: no such file, and no sha1:// URI; give a URI or {example}")
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FormatError(f"{text}: cannot be read as JSON ({error}); give a URI or {example}") from error
-    uri = result.get("uri") if isinstance(result, dict) else None
-    if not isinstance(uri, str):
-        raise FormatError(f"{text}: has no key uri; give a sha1:// URI or {example}")
-    return checked_uri(uri, f"{text}: uri")
+    return result_uri(path, example)
 
 
 def _configured_directory() -> str | None:

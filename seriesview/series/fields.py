@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
+import stat
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
@@ -16,6 +18,7 @@ from seriesview.errors import FormatError
 
 SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}/[^/?#]+(\?manifest=[0-9a-f]{40})?")
 _LARGEST = (1 << 63) - 1
+_MOST_RESULT_BYTES = 64 << 20
 NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
 
 
@@ -155,7 +158,7 @@ def result_uri(place: str | Path, kind: str) -> str:
         raise FormatError(f"a sha1:// URI or {kind} is expected, found a {type(place).__name__}")
     path = Path(place)
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = json.loads(_result_text(path))
     except (OSError, ValueError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise FormatError(
@@ -165,6 +168,17 @@ def result_uri(place: str | Path, kind: str) -> str:
     if not isinstance(uri, str):
         raise FormatError(f"{path}: has no key uri; give a sha1:// URI or {kind}")
     return checked_uri(uri, f"{path}: uri")
+
+
+def _result_text(path: Path) -> str:
+    """The text of a regular file of a result's size; of a pipe nothing is waited for. Raises OSError, ValueError."""
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | os.O_NONBLOCK)) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise ValueError("no regular file")
+        content = file.read(_MOST_RESULT_BYTES + 1)
+    if len(content) > _MOST_RESULT_BYTES:
+        raise ValueError("too large for a result")
+    return content.decode("utf-8")
 
 
 def _is_finite(value: float) -> bool:

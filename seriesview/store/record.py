@@ -183,7 +183,8 @@ def recorded_workspaces(directory: Path, forgotten: bool = False) -> list[Record
     """Return the workspaces of all writers, oldest first, each with its latest label and time; StoreError.
 
     Those that were forgotten since are left out, or, with `forgotten`, are the ones that are returned, once for each
-    user who recorded it. A workspace is forgotten by those who recorded it, by root, and by whose the directory is.
+    user who recorded and forgot them, whoever else keeps them. A workspace is forgotten by those who recorded it, by
+    root, and by whose the directory is.
     """
     found: dict[tuple[str, int | None], RecordedWorkspace] = {}
     ended: dict[str, dict[int | None, float]] = {}
@@ -204,9 +205,10 @@ def recorded_workspaces(directory: Path, forgotten: bool = False) -> list[Record
                 found[uri, owner] = entry
     in_time = sorted(found.values(), key=lambda entry: (entry.time, entry.uri))
     trusted = {0, directory.stat().st_uid} if in_time else set()
-    kept = {entry.uri: entry for entry in in_time if not _is_ended(entry, ended.get(entry.uri, {}), trusted)}
+    is_ended = {id(entry): _is_ended(entry, ended.get(entry.uri, {}), trusted) for entry in in_time}
     if forgotten:
-        return [entry for entry in in_time if entry.uri not in kept]
+        return [entry for entry in in_time if is_ended[id(entry)]]
+    kept = {entry.uri: entry for entry in in_time if not is_ended[id(entry)]}
     return sorted(kept.values(), key=lambda entry: (entry.time, entry.uri))
 
 

@@ -1,5 +1,6 @@
 """What users do wrong is answered in one line and with status 2."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -120,3 +121,10 @@ def test_a_build_where_nothing_can_be_written_says_what_it_writes_and_where(tmp_
     message = refusal(tmp_path, "build")
     assert message.startswith(f"{tmp_path}: File exists; a build writes results/ and .snakemake/")
     assert message.endswith("`--directory DIR`")
+
+
+@pytest.mark.parametrize("command", ["info", "verify", "forget"])
+def test_a_pipe_in_the_place_of_a_result_is_not_waited_for(tmp_path: Path, command: str) -> None:
+    os.mkfifo(tmp_path / "x.json")
+    (tmp_path / "storage").mkdir()
+    assert "no regular file" in refusal(tmp_path, command, "x.json", "--storage-dir", "storage")

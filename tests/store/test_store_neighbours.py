@@ -232,6 +232,8 @@ def test_what_two_users_recorded_both_forget(lab: Lab) -> None:
 
     lab.alice(forget)
     assert [entry.workspace.label for entry in lab.alice(lambda: listed(lab.storage))] == ["mine too"]
+    (own,) = lab.alice(lambda: open_store(lab.storage, "embedded").recorded_workspaces(forgotten=True))
+    assert (own.uri, own.owner) == (uri, ALICE)
     assert lab.alice(lambda: collect(lab.storage)) == 0
     lab.mallory(forget)
     assert lab.alice(lambda: collect(lab.storage)) == 2
