@@ -17,6 +17,7 @@ MAX_MESSAGE = 900
 
 _SHA1 = re.compile(r"(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])")
 _NOT_STORED = re.compile(r"SHA-1 [0-9a-f]{40} is not in ")
+_LINKED = "linked file "
 _CHANGE = re.compile(r"is gone(?=;)|changed \([\w ,.]+\)(?=;)")
 _PATH = re.compile(r"(?:file:/|(?<![\w:/%.~)\]-])/)[^\s:;,'\"()]+")
 
@@ -35,6 +36,8 @@ def _message(error: BaseException) -> str:
             return (
                 f"{name} is not in the store of the backend; copy it there, or build what it belongs to again"
             )
+        if not text.startswith(_LINKED):
+            return "something else stands in the place of an artifact in the store of the backend; its log says where"
         change = _CHANGE.search(text)
         return (
             f"the file that this series is linked to {change[0] if change else 'is gone, or cannot be read'}; put it "

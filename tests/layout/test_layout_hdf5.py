@@ -14,6 +14,7 @@ from stored_datasets import BY_BYTE_RANGE, NAME, Stored, chunked, contiguous, re
 from seriesview.errors import RequestError
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.hdf5_reach import reach_of
 from seriesview.readers.hdf5_samples import Hdf5Samples
 
 examples = settings(
@@ -137,10 +138,11 @@ def test_unusual_storage(tmp_path: Path, libver: Any, kind: str, order: Any) -> 
 
 def check_all(dataset: h5py.Dataset, path: Path, order: Any = "C") -> Hdf5Samples:
     expected = read_by_h5py(dataset, order)
-    samples = Hdf5Samples(dataset, path, order)
-    assert same(block(samples, 0, *expected.shape), expected)
-    middle = len(expected) // 2
-    assert same(block(samples, middle, len(expected), expected.shape[1]), expected[middle:])
+    with reach_of(path):
+        samples = Hdf5Samples(dataset, path, order)
+        assert same(block(samples, 0, *expected.shape), expected)
+        middle = len(expected) // 2
+        assert same(block(samples, middle, len(expected), expected.shape[1]), expected[middle:])
     if samples.layout is not None:
         with SampleFile(samples.layout) as file:
             assert same(file.read(0, len(expected)), expected)
