@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from seriesview import Figure
 
 
+_TYPES = tuple(name for name in get_args(SeriesType) if name != "interval")
+_MOST_EXACT = 2**53
+
+
 class SVSeries:
     """Segments of samples at explicit timestamps; `to_uri` stores it, and `open_series` opens it too.
 
@@ -41,8 +45,8 @@ class SVSeries:
     """
 
     def __init__(self, *, type: SeriesType, sampling_frequency: float | None) -> None:
-        if type not in get_args(SeriesType):
-            raise FormatError(f"series type {type!r}: one of {', '.join(get_args(SeriesType))} is expected")
+        if type not in _TYPES:
+            raise FormatError(f"series type {type!r}: one of {', '.join(_TYPES)} is expected")
         self._type: SeriesType = type
         self._sampling_frequency = sampling_rate(sampling_frequency)
         self._segments: list[SVSeriesSegment] = []
@@ -179,6 +183,20 @@ class SVSeries:
         return series
 
     def _dtype(self) -> str:
-        """The dtype that holds the values of every segment."""
+        """The dtype that holds the values of every segment; FormatError where none holds them exactly."""
         dtypes = {segment.values_dtype for segment in self._segments}
-        return np.result_type(*(np.dtype(name) for name in dtypes)).name if dtypes else "float64"
+        if not dtypes:
+            return "float64"
+        common = np.result_type(*(np.dtype(name) for name in dtypes))
+        for segment in self._segments:
+            extremes = (segment.min_value or 0, segment.max_value or 0)
+            if (
+                common.kind == "f"
+                and np.dtype(segment.values_dtype).kind in "iu"
+                and max(map(abs, extremes)) > _MOST_EXACT
+            ):
+                raise FormatError(
+                    f"segments of {', '.join(sorted(dtypes))}: no dtype holds the values of all of them; "
+                    "give them one dtype"
+                )
+        return common.name

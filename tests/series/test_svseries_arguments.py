@@ -165,3 +165,20 @@ def test_panels_that_are_asked_for_oddly():
     for index in (1, -2, "0", None):
         with pytest.raises(SeriesviewError, match="index"):
             view.panel(index)
+
+
+def test_segments_whose_values_no_dtype_holds_are_refused():
+    series = make(values=np.full(1000, 2**62))
+    series.add_numpy_segment(
+        start_time=20, end_time=30, timestamps=TIMES + 20, values=np.full(1000, 2**63 + 1, np.uint64)
+    )
+    with pytest.raises(SeriesviewError, match="int64, uint64: no dtype"):
+        series.to_uri()
+    small = make(values=np.full(1000, 5))
+    small.add_numpy_segment(start_time=20, end_time=30, timestamps=TIMES + 20, values=np.full(1000, 0.5))
+    assert sev.open_series(small.to_uri()).values(0, 0, 2).tolist() == [[5.0], [5.0]]
+
+
+def test_intervals_are_no_samples():
+    with pytest.raises(SeriesviewError, match="one of continuous, discrete, event"):
+        make(type="interval")
