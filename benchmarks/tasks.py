@@ -89,7 +89,7 @@ def serving(embedded: bool, directory: Path) -> contextlib.ExitStack:
 
 
 def ask_seriesview(kwargs: dict[str, Any]) -> Any:
-    from seriesview.requesting import request_task
+    from seriesview.backend.requesting import request_task
 
     return request_task(FUNCTION, kwargs, channel=CHANNEL)
 
@@ -134,7 +134,7 @@ def round_trips(ask: Callable[[dict[str, Any]], Any], requests: list[dict[str, A
 
 def throughput(requests: Callable[[int], dict[str, Any]], seconds: float) -> tuple[float, float]:
     """Tasks a second with IN_FLIGHT in flight, and megabytes a second of results as JSON."""
-    from seriesview.requesting import request_json
+    from seriesview.backend.requesting import request_json
 
     end = time.perf_counter() + seconds
     numbers: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -160,7 +160,7 @@ def throughput(requests: Callable[[int], dict[str, Any]], seconds: float) -> tup
 
 def all_at_once(requests: Callable[[int], dict[str, Any]], number: int) -> tuple[int, float]:
     """How many of so many requests at once are answered with a result, and the seconds that they took together."""
-    from seriesview.requesting import request_json
+    from seriesview.backend.requesting import request_json
 
     numbers = iter(range(number))
     together = threading.Barrier(number)

@@ -28,8 +28,8 @@ from seriesview.build.dataset import dataset_from_config
 from seriesview.build.series import build_series
 from seriesview.figures.node_access import connect, new_token, permit_links
 from seriesview.node.pages import figure_path
-from seriesview.share.joined_viewer import joined_viewer
 from seriesview.store import Store, open_store, parse_uri
+from seriesview.viewer.joined import joined_viewer
 from seriesview.workspace.manifest import build_workspace
 
 ROOT = Path(__file__).parent.parent

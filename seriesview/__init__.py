@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from seriesview.backend.requesting import request_task
     from seriesview.errors import (
         BackendError,
         BuildError,
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
         TaskError,
     )
     from seriesview.figures.figure import Figure
-    from seriesview.requesting import request_task
     from seriesview.series.series import Series, open_series
     from seriesview.series.svseries import SVSeries
     from seriesview.series.svseries_segment import SVSeriesSegment
@@ -51,7 +51,7 @@ _HOMES = {
     "Workspace": "seriesview.workspace.workspace",
     "open_series": "seriesview.series.series",
     "open_workspace": "seriesview.workspace.workspace",
-    "request_task": "seriesview.requesting",
+    "request_task": "seriesview.backend.requesting",
 }
 
 __all__ = [

@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import click
 
+from seriesview.backend.requesting import CHANNEL_VARIABLE
 from seriesview.errors import BackendError
-from seriesview.requesting import CHANNEL_VARIABLE
 
 if TYPE_CHECKING:
     from seriesview.backend.app_client import AppClient

@@ -24,8 +24,8 @@ def command(yes: bool, storage_dir: Path | None, as_json: bool) -> None:
     """
     from seriesview.build.progress import bytes_in_words
     from seriesview.store.locking import removing
-    from seriesview.store.removal import remove_artifacts, undo_unfinished
-    from seriesview.workspace.keeping import find_garbage
+    from seriesview.upkeep.garbage import find_garbage
+    from seriesview.upkeep.removal import remove_artifacts, undo_unfinished
 
     store = open_reading_store(storage_dir)
     with removing(store.directory):

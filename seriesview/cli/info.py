@@ -166,7 +166,7 @@ def _stretches(stretches: Sequence[tuple[int, int]]) -> str:
 
 
 def _sizes(manifest: SeriesManifest) -> dict[str, dict[str, int]]:
-    from seriesview.series.verification import arrays_of
+    from seriesview.series.named_arrays import arrays_of
 
     return {name: _size(info) for name, info in arrays_of(manifest)}
 

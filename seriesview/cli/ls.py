@@ -21,7 +21,7 @@ def command(storage_dir: Path | None, as_json: bool) -> None:
     `seriesview forget` and `seriesview gc` would free), its label and its URI. Linked recordings are not counted.
     """
     from seriesview.build.progress import bytes_in_words
-    from seriesview.workspace.keeping import kept_workspaces
+    from seriesview.upkeep.garbage import kept_workspaces
 
     store = open_reading_store(storage_dir)
     found = kept_workspaces(store)

@@ -35,7 +35,7 @@ def command(workspace: str, directories: tuple[Path, ...], storage_dir: Path | N
     """
     from seriesview.build.progress import Progress
     from seriesview.errors import MissingArtifactError
-    from seriesview.workspace.relinking import linked_files, relink
+    from seriesview.upkeep.relinking import linked_files, relink
 
     store = open_reading_store(storage_dir)
     uri = resolve_workspace(workspace, store)

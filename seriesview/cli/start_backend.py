@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from seriesview.backend.requesting import CHANNEL_VARIABLE
 from seriesview.cli.main import ERROR_STATUS, run_command
-from seriesview.requesting import CHANNEL_VARIABLE
 
 if TYPE_CHECKING:
     from seriesview.backend.client import DaemonClient

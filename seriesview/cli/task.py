@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import click
 
+from seriesview.backend.requesting import CHANNEL_VARIABLE, FunctionType, request_json
 from seriesview.errors import ConfigError
-from seriesview.requesting import CHANNEL_VARIABLE, FunctionType, request_json
 
 _TYPES = ("pure-calculation", "query", "action")
 

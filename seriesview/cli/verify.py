@@ -13,7 +13,7 @@ import click
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
 
 if TYPE_CHECKING:
-    from seriesview.series.verification import Verifier
+    from seriesview.upkeep.verification import Verifier
 
 
 @click.command(short_help="Re-hash everything that a workspace, a series or an exported folder reaches.")
@@ -58,7 +58,7 @@ def _verify_stored(workspace: str, storage_dir: Path | None) -> tuple[str, Verif
     """Re-hash what a URI or a result reaches: its URI, what was found, and the series that were not built."""
     from seriesview.errors import FormatError
     from seriesview.series.fields import Fields
-    from seriesview.series.verification import Verifier
+    from seriesview.upkeep.verification import Verifier
     from seriesview.workspace.manifest import parse_workspace_manifest
 
     store = open_reading_store(storage_dir)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
+from seriesview.backend.requesting import CHANNEL_VARIABLE
 from seriesview.node.config import ViewFiles
-from seriesview.requesting import CHANNEL_VARIABLE
-from seriesview.share.joined_viewer import joined_viewer
+from seriesview.viewer.joined import joined_viewer
 
 VIEW_NAME = "seriesview"
 VIEW_PATH = f"/view/{VIEW_NAME}"

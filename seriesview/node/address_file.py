@@ -8,7 +8,7 @@ from pathlib import Path
 
 from seriesview.node.private_files import write_atomically
 from seriesview.store.folders import Folder
-from seriesview.store.layout import NODE_ADDRESS_FILE
+from seriesview.store.paths import NODE_ADDRESS_FILE
 
 
 class AddressFile:

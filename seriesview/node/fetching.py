@@ -15,8 +15,8 @@ from seriesview.node.file_keys import FileKey
 from seriesview.node.names import is_sha1
 from seriesview.store.chunks import ChunkHasher
 from seriesview.store.faults import read_fault
-from seriesview.store.layout import CHUNK_BYTES, artifact_path, open_parent
 from seriesview.store.links import read_link
+from seriesview.store.paths import CHUNK_BYTES, artifact_path, open_parent
 from seriesview.store.reading import open_regular
 from seriesview.store.writer import AtomicWriter
 

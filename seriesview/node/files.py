@@ -22,7 +22,7 @@ from seriesview.node.node import Node
 from seriesview.node.receiving import Destination, receive_file
 from seriesview.node.requests import InvalidRequest, answer, caller_of, check_fields, json_body
 from seriesview.node.sending import FileResponse
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 from seriesview.store.writer import AtomicWriter
 
 MTIME_TOLERANCE = 0.002

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from seriesview.errors import NodeError
 from seriesview.store.chunks import ChunkHasher, sha1_digest
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 from seriesview.store.reading import blocks_of, open_regular
 from seriesview.store.writer import AtomicWriter
 

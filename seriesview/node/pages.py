@@ -23,7 +23,7 @@ from seriesview.node.packing import content_response, packed_response
 from seriesview.node.reach import NOT_SHOWN
 from seriesview.node.requests import caller_of
 from seriesview.node.sending import FileResponse
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 
 PAGE_PATH = "/f"
 PAGE_FILES = "/page/"

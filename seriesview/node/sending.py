@@ -15,7 +15,7 @@ from seriesview.errors import MissingArtifactError, NodeError
 from seriesview.node.one_thread import OneThread, ShortCalls
 from seriesview.store.faults import read_fault
 from seriesview.store.folders import OddFileError
-from seriesview.store.layout import open_parent
+from seriesview.store.paths import open_parent
 
 _BLOCK_BYTES = 2**19
 _RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})", re.ASCII)

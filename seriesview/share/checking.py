@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.errors import FormatError, SeriesviewError
-from seriesview.series.verification import Verifier
 from seriesview.share.folder import (
     DESCRIPTION_FILE,
     SUMS_FILE,
@@ -20,6 +19,7 @@ from seriesview.share.folder import (
     read_sums,
 )
 from seriesview.store import Store
+from seriesview.upkeep.verification import Verifier
 from seriesview.workspace.manifest import parse_workspace_manifest
 
 _BLOCK_BYTES = 1 << 20

@@ -14,7 +14,7 @@ from seriesview.errors import SeriesviewError
 from seriesview.series.array_info import ArrayInfo, num_parts
 from seriesview.series.arrays import DIGEST_BYTES, part_rows
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
-from seriesview.series.verification import arrays_of
+from seriesview.series.named_arrays import arrays_of
 from seriesview.share.dates import MovedClock, moved_document
 
 if TYPE_CHECKING:

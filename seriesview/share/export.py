@@ -11,10 +11,10 @@ from seriesview.errors import SeriesviewError
 from seriesview.share.choice import LeftOut, Wish, in_words
 from seriesview.share.copying import write_artifacts
 from seriesview.share.folder import EXPORT_FORMAT, free_bytes, is_export, open_folder
-from seriesview.share.joined_viewer import joined_viewer
 from seriesview.share.plan import Plan, plan_sharing
 from seriesview.share.words import readme
 from seriesview.store import Store
+from seriesview.viewer.joined import joined_viewer
 
 _SERVE = Path(__file__).parent / "files" / "serve.py"
 _SPARE_BYTES = 1_000_000

@@ -24,7 +24,7 @@ from typing import Any
 
 from seriesview.errors import SeriesviewError
 from seriesview.store.folders import Folder, OddFileError
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 
 EXPORT_FORMAT = "seriesview-export/1"
 DESCRIPTION_FILE = "export.json"

@@ -18,10 +18,10 @@ from seriesview.share.choice import LeftOut
 from seriesview.share.copying import write_artifacts
 from seriesview.share.export import description, other_files
 from seriesview.share.folder import DESCRIPTION_FILE, SUMS_FILE
-from seriesview.share.joined_viewer import joined_viewer
 from seriesview.share.plan import Plan
 from seriesview.store import Store
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
+from seriesview.viewer.joined import joined_viewer
 
 PAGE_FILE = "index.html"
 VIEWER_DIRECTORY = "viewer"

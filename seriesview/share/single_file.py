@@ -18,11 +18,11 @@ from seriesview.errors import SeriesviewError
 from seriesview.share.choice import Wish, in_words
 from seriesview.share.copying import write_artifacts
 from seriesview.share.export import description
-from seriesview.share.modules import bundled, worker_paths
 from seriesview.share.plan import Plan, plan_sharing
-from seriesview.share.viewer_files import viewer_files
 from seriesview.store import Store
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
+from seriesview.viewer.files import viewer_files
+from seriesview.viewer.modules import bundled, worker_paths
 
 MAX_BYTES = 100_000_000
 """Browsers and mail programs get slow with larger pages."""

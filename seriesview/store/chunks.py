@@ -3,7 +3,7 @@
 import hashlib
 import json
 
-from seriesview.store.layout import CHUNK_BYTES
+from seriesview.store.paths import CHUNK_BYTES
 
 
 class ChunkHasher:

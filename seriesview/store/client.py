@@ -7,7 +7,7 @@ from pathlib import Path
 
 from seriesview.errors import StoreError
 from seriesview.store.faults import write_fault
-from seriesview.store.layout import artifact_path, open_parent
+from seriesview.store.paths import artifact_path, open_parent
 from seriesview.store.uris import parse_uri
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.store.folders import Folder
-from seriesview.store.layout import NODE_ADDRESS_FILE
+from seriesview.store.paths import NODE_ADDRESS_FILE
 
 PROBE_SECONDS = 2.0
 _MOST_BYTES = 65_536

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from seriesview.errors import IntegrityError, MissingArtifactError
 from seriesview.store.faults import read_fault
-from seriesview.store.layout import link_path, open_parent
+from seriesview.store.paths import link_path, open_parent
 from seriesview.store.permissions import readable_by
 from seriesview.store.reading import opened_path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from seriesview.errors import StoreError
 from seriesview.store.faults import write_fault
 from seriesview.store.folders import Folder
-from seriesview.store.layout import lock_path
+from seriesview.store.paths import lock_path
 from seriesview.store.permissions import sharing_of
 
 MOST_SECONDS = 600.0

@@ -25,7 +25,7 @@ from typing import Any, BinaryIO
 from seriesview.errors import FormatError
 from seriesview.store.faults import read_fault, write_fault
 from seriesview.store.folders import Folder, OddFileError
-from seriesview.store.layout import record_directory
+from seriesview.store.paths import record_directory
 from seriesview.store.uris import check_hash, parse_uri
 from seriesview.store.writer import AtomicWriter
 

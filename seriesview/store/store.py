@@ -15,9 +15,9 @@ from seriesview.store.chunks import ChunkHasher, sha1_digest
 from seriesview.store.client import ClientWriter
 from seriesview.store.faults import read_fault
 from seriesview.store.folders import OddFileError
-from seriesview.store.layout import artifact_path, open_parent
 from seriesview.store.links import link_to, read_link
 from seriesview.store.locking import building
+from seriesview.store.paths import artifact_path, open_parent
 from seriesview.store.reading import (
     MOST_JSON_BYTES,
     blocks_of,

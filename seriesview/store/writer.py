@@ -13,7 +13,7 @@ from pathlib import Path
 from seriesview.store.direct import write_directly
 from seriesview.store.faults import write_fault
 from seriesview.store.folders import Folder
-from seriesview.store.layout import artifact_path, enter_storage, link_path, open_parent, staging_directory
+from seriesview.store.paths import artifact_path, enter_storage, link_path, open_parent, staging_directory
 from seriesview.store.permissions import Sharing, sharing_of
 
 LEFTOVER_SECONDS = 24 * 3600.0

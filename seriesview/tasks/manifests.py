@@ -10,7 +10,7 @@ import seriesview
 from seriesview.errors import TaskError
 from seriesview.series.array_info import DTYPES
 from seriesview.series.manifest import parse_series_manifest
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 from seriesview.store.uris import parse_uri
 from seriesview.tasks.context import TaskContext
 from seriesview.tasks.encoding import encode_array, encode_document, sent_dtype

@@ -17,8 +17,8 @@ from seriesview.series.manifest import (
     SeriesManifest,
     parse_series_manifest,
 )
+from seriesview.series.named_arrays import arrays_of
 from seriesview.series.series import Series
-from seriesview.series.verification import arrays_of
 from seriesview.tasks.limits import TaskLimits
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from seriesview.errors import SeriesviewError
 from seriesview.series.arrays import DIGEST_BYTES
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
-from seriesview.series.verification import arrays_of
+from seriesview.series.named_arrays import arrays_of
 from seriesview.store.uris import parse_uri
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import Any
 
 from serving_processes import CHANNEL, MOST_SECONDS
 
+from seriesview.backend.requesting import request_task
 from seriesview.errors import SeriesviewError
-from seriesview.requesting import request_task
 
 ask = partial(request_task, channel=CHANNEL)
 

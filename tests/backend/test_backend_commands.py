@@ -13,8 +13,8 @@ import pytest
 from serving_processes import CHANNEL, Surroundings
 
 import seriesview
+from seriesview.backend.requesting import request_task
 from seriesview.errors import SeriesviewError, TaskError
-from seriesview.requesting import request_task
 from seriesview.store import open_store
 
 ask = partial(request_task, channel=CHANNEL)

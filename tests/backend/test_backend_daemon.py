@@ -11,8 +11,8 @@ import pytest
 from daemon_peer import DaemonPeer
 from serving_processes import CHANNEL, Surroundings, all_at_once, until
 
+from seriesview.backend.requesting import request_task
 from seriesview.errors import BackendError, TaskError
-from seriesview.requesting import request_task
 
 ask = partial(request_task, channel=CHANNEL)
 

@@ -17,8 +17,8 @@ from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of
 
 from seriesview.backend.backend_id import BackendId, find_backend_id
 from seriesview.backend.client import DaemonClient
+from seriesview.backend.requesting import request_task
 from seriesview.errors import BackendError, TaskError
-from seriesview.requesting import request_task
 
 ask = partial(request_task, channel=CHANNEL)
 SECRETS = ["correct horse battery staple", "überlänge-\U0001f511-" + "x" * 300, "1"]

@@ -12,8 +12,8 @@ from asking import Asked, ask
 from serving_processes import CHANNEL, Surroundings, all_at_once, until
 
 import seriesview
+from seriesview.backend.requesting import request_task
 from seriesview.errors import TaskError
-from seriesview.requesting import request_task
 
 
 def test_kachery_client_gets_results_errors_and_actions(served: Surroundings) -> None:

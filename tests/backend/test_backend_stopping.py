@@ -12,7 +12,7 @@ import pytest
 from asking import Asked, ask
 from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of, until
 
-from seriesview import requesting
+from seriesview.backend import requesting
 from seriesview.backend.client import DaemonClient
 from seriesview.backend.polling import LongPoll
 from seriesview.errors import SeriesviewError, TaskError

@@ -13,8 +13,8 @@ from typing import Any
 
 from seriesview.errors import TaskError
 from seriesview.store import open_store
-from seriesview.store.layout import artifact_path, link_path
 from seriesview.store.links import read_link
+from seriesview.store.paths import artifact_path, link_path
 from seriesview.tasks import TaskContext, run_task
 
 VIEWER = Path(__file__).parents[2] / "seriesview" / "viewer"

@@ -20,7 +20,7 @@ import seriesview
 from seriesview.cli.link_server import ssh_line
 from seriesview.node.channels import CHANNELS_FILE, read_channels
 from seriesview.store import open_store
-from seriesview.store.layout import NODE_ADDRESS_FILE
+from seriesview.store.paths import NODE_ADDRESS_FILE
 from seriesview.workspace.manifest import build_workspace
 
 

@@ -19,7 +19,7 @@ from seriesview.node.codes import ClientCodes
 from seriesview.node.config import Limits, NodeConfig
 from seriesview.node.server import NodeThread
 from seriesview.node.tokens import TOKENS_VARIABLE, Session, Sessions, Tokens
-from seriesview.store.layout import artifact_path, link_path
+from seriesview.store.paths import artifact_path, link_path
 
 FIGURL = "https://figurl.org"
 EVIL = "https://evil.example"

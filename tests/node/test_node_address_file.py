@@ -8,7 +8,7 @@ import pytest
 from seriesview.node.config import NodeConfig
 from seriesview.node.server import NodeThread
 from seriesview.store.daemon import find_node
-from seriesview.store.layout import NODE_ADDRESS_FILE
+from seriesview.store.paths import NODE_ADDRESS_FILE
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from node_peers import CODE_HEADER, Answer, ask, code_of, node_process
 
 from seriesview.node.config import Limits, NodeConfig
 from seriesview.node.server import NodeThread
-from seriesview.store.layout import artifact_path, link_path, staging_directory
+from seriesview.store.paths import artifact_path, link_path, staging_directory
 
 quick = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 

@@ -17,7 +17,7 @@ from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.config import NodeConfig
 from seriesview.node.server import NodeThread
 from seriesview.node.token_file import TokenFile
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 
 NOBODY = 65534
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")

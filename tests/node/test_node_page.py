@@ -22,7 +22,7 @@ from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.config import NodeConfig
 from seriesview.node.pages import figure_path, origin_of_view
 from seriesview.node.server import NodeThread
-from seriesview.store.layout import artifact_path, link_path
+from seriesview.store.paths import artifact_path, link_path
 
 BUCKETS = "https://storage.googleapis.com"
 DATA = b"0123456789" * 1000

@@ -8,8 +8,8 @@ from seriesview.errors import FormatError, MissingArtifactError
 from seriesview.series.arrays import LEFT_OUT_DIGEST, ArrayReader
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.series.series import open_series
-from seriesview.series.verification import Verifier
 from seriesview.store import open_store
+from seriesview.upkeep.verification import Verifier
 
 PART_ROWS = 50
 

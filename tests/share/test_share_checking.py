@@ -10,7 +10,7 @@ from shared_workspaces import run
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export
 from seriesview.share.folder import read_description
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 
 
 @pytest.fixture(scope="module")

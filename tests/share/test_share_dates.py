@@ -23,7 +23,7 @@ from seriesview.series.manifest import (
     SeriesManifest,
     parse_series_manifest,
 )
-from seriesview.series.verification import arrays_of
+from seriesview.series.named_arrays import arrays_of
 from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
 from seriesview.share.dates import DAY_SECONDS, moved_clocks, moved_times

@@ -11,8 +11,8 @@ from shared_workspaces import run
 from seriesview.errors import SeriesviewError
 from seriesview.share import single_file
 from seriesview.share.choice import Wish
-from seriesview.share.modules import bundled, worker_paths
-from seriesview.share.viewer_files import viewer_files
+from seriesview.viewer.files import viewer_files
+from seriesview.viewer.modules import bundled, worker_paths
 
 
 def written(store, workspace, out, wish=None):

@@ -16,10 +16,10 @@ from other_process import in_child, open_directory
 from seriesview.errors import FormatError, MissingArtifactError, SeriesviewError, StoreError
 from seriesview.store import open_store, sha1_uri
 from seriesview.store.daemon import find_node, may_use
-from seriesview.store.layout import artifact_path, link_path, staging_directory
 from seriesview.store.locking import building, removing
-from seriesview.store.removal import remove_artifacts, undo_unfinished
-from seriesview.workspace.keeping import find_garbage, kept_workspaces
+from seriesview.store.paths import artifact_path, link_path, staging_directory
+from seriesview.upkeep.garbage import find_garbage, kept_workspaces
+from seriesview.upkeep.removal import remove_artifacts, undo_unfinished
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become other users")
 LAB, ALICE, MALLORY = 54321, 54001, 54002

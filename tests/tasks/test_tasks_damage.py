@@ -14,7 +14,7 @@ from figurl_reader import ask
 from series_builder import store_rows, store_series
 
 from seriesview.errors import TaskError
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 from seriesview.tasks import TaskContext, TaskLimits
 
 

@@ -11,7 +11,7 @@ from source_server import HERE, NODE, numbers, recording
 import seriesview
 from seriesview.envelope.ladder import source_factor, zoom_ladder
 from seriesview.errors import RequestError
-from seriesview.store.layout import artifact_path
+from seriesview.store.paths import artifact_path
 from seriesview.store.uris import parse_uri
 
 DTYPES = [

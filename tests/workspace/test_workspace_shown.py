@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 import seriesview
-from seriesview.series.verification import Verifier
 from seriesview.store import Store, open_store, parse_uri
+from seriesview.upkeep.verification import Verifier
 from seriesview.workspace.manifest import build_workspace
 from seriesview.workspace.shown import Shown
 

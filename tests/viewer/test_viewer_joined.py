@@ -6,8 +6,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from seriesview.share.joined_viewer import joined_viewer, without_comments
-from seriesview.share.viewer_files import viewer_files
+from seriesview.viewer.files import viewer_files
+from seriesview.viewer.joined import joined_viewer, without_comments
 
 MOST_BYTES = 200_000
 

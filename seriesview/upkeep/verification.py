@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,8 @@ import numpy as np
 from seriesview.errors import FormatError, IntegrityError, MissingArtifactError, SeriesviewError
 from seriesview.series.array_info import PAGE_PARTS, ArrayInfo, num_parts
 from seriesview.series.arrays import ArrayReader, PartCache
-from seriesview.series.manifest import ChunkedLink, ContiguousLink, SeriesManifest, parse_series_manifest
+from seriesview.series.manifest import ChunkedLink, ContiguousLink, parse_series_manifest
+from seriesview.series.named_arrays import arrays_of
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -125,27 +126,3 @@ class Verifier:
             if self._on_bytes is not None:
                 self._on_bytes(len(block))
         return hasher.hexdigest()
-
-
-def arrays_of(manifest: SeriesManifest) -> Iterator[tuple[str, ArrayInfo]]:
-    """(name, description) of every array of a series."""
-    if isinstance(manifest.values, ArrayInfo):
-        yield "values", manifest.values
-    elif isinstance(manifest.values, ChunkedLink):
-        yield "chunk table", manifest.values.chunks
-    if manifest.timestamps is not None:
-        yield "timestamps", manifest.timestamps
-    for level in manifest.levels:
-        yield f"level {level.factor}", level.array
-        if level.times is not None:
-            yield f"times of level {level.factor}", level.times
-    for moments in manifest.moments:
-        yield f"moments {moments.factor}", moments.array
-    for counts in manifest.counts:
-        yield f"counts of {counts.bin_seconds:g} s", counts.array
-    if manifest.events is not None:
-        yield "event times", manifest.events.times
-        yield "event channels", manifest.events.channels
-    if manifest.intervals is not None:
-        yield "interval times", manifest.intervals.times
-        yield "interval labels", manifest.intervals.label_indices

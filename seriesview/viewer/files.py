@@ -6,7 +6,7 @@ from pathlib import Path
 
 from seriesview.errors import SeriesviewError
 
-VIEWER = Path(__file__).parent.parent / "viewer"
+VIEWER = Path(__file__).parent
 
 _SUFFIXES = (".html", ".js", ".css", ".svg")
 

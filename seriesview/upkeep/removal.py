@@ -15,7 +15,7 @@ from pathlib import Path
 from seriesview.errors import StoreError
 from seriesview.store.faults import write_fault
 from seriesview.store.folders import Folder
-from seriesview.store.layout import artifact_path, enter_storage, link_path, open_parent, staging_directory
+from seriesview.store.paths import artifact_path, enter_storage, link_path, open_parent, staging_directory
 from seriesview.store.permissions import sharing_of
 from seriesview.store.record import recorded_since
 from seriesview.store.uris import check_hash

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from seriesview.errors import StoreError
-from seriesview.series.verification import Verifier
 from seriesview.store import open_store
-from seriesview.store.layout import artifact_path, staging_directory
 from seriesview.store.locking import removing
-from seriesview.store.removal import remove_artifacts, undo_unfinished
-from seriesview.workspace.keeping import find_garbage, kept_workspaces
+from seriesview.store.paths import artifact_path, staging_directory
+from seriesview.upkeep.garbage import find_garbage, kept_workspaces
+from seriesview.upkeep.removal import remove_artifacts, undo_unfinished
+from seriesview.upkeep.verification import Verifier
 from seriesview.workspace.manifest import build_workspace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
@@ -259,7 +259,7 @@ def run(*arguments, expected=0):
 BUILT = """
 import sys
 sys.path[:0] = sys.argv[2:]
-from test_workspace_keeping import make_workspace, samples, store_series
+from test_upkeep_garbage import make_workspace, samples, store_series
 from seriesview.store import open_store
 with open_store(sys.argv[1], "embedded") as store:
     print(make_workspace(store, "kept", store_series(store, [samples(1)])))

@@ -9,8 +9,8 @@ import re
 from functools import cache
 
 from seriesview.errors import SeriesviewError
-from seriesview.share.modules import bundled, worker_paths
-from seriesview.share.viewer_files import viewer_files
+from seriesview.viewer.files import viewer_files
+from seriesview.viewer.modules import bundled, worker_paths
 
 _PAGE_SCRIPT = "viewer.js"
 _WORKER_SCRIPT = "worker.js"

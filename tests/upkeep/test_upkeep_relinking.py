@@ -13,7 +13,7 @@ import pytest
 from seriesview.errors import MissingArtifactError
 from seriesview.series.series import open_series
 from seriesview.store import open_store
-from seriesview.store.layout import link_path
+from seriesview.store.paths import link_path
 from seriesview.workspace.manifest import build_workspace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "series"))

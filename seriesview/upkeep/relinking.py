@@ -11,10 +11,10 @@ from pathlib import Path
 
 from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError
 from seriesview.store import Store, parse_uri
-from seriesview.store.layout import artifact_path
 from seriesview.store.links import Link, read_link
+from seriesview.store.paths import artifact_path
 from seriesview.store.reading import read_blocks
-from seriesview.workspace.keeping import Reach
+from seriesview.upkeep.garbage import Reach
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from seriesview.series.array_info import PAGE_PARTS
 from seriesview.store import RecordedWorkspace, Store, parse_uri
 from seriesview.store.reading import MOST_JSON_BYTES, parse_json
 from seriesview.store.record import record_files
-from seriesview.store.removal import stored_file
+from seriesview.upkeep.removal import stored_file
 
 UNFINISHED_SECONDS = 24 * 3600.0
 """Parts that nothing reaches are kept so long after their writer's last line: a killed build can go on with them."""
