@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
-
-_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
-
-_LONGEST_NAME = 90
 
 # What a user has to fill in, where the file does not say it.
 _HINTS = {
@@ -18,17 +13,6 @@ _HINTS = {
     "scale": "physical value = stored value * scale + offset; the file leaves it open",
     "allow_truncated": "true uses what there is of a file that is cut short",
 }
-
-
-def dataset_name(stem: str, dataset: str | None, taken: Sequence[str] = ()) -> str:
-    """A name for a dataset, from its file's stem and, with `dataset`, the last part of its place in the file."""
-    parts = [stem] if dataset is None else [stem, dataset.rstrip("/").rpartition("/")[2]]
-    words = [_NOT_IN_NAMES.sub("_", part).strip("_-") for part in parts]
-    name = "_".join(word for word in words if word)[:_LONGEST_NAME] or "recording"
-    number, unique = 2, name
-    while unique in taken:
-        unique, number = f"{name}_{number}", number + 1
-    return unique
 
 
 def entry_yaml(name: str, entry: Mapping[str, Any], indent: int = 2) -> str:

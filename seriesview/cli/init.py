@@ -12,7 +12,7 @@ import click
 from seriesview.cli.arguments import follow_option, json_option
 
 if TYPE_CHECKING:
-    from seriesview.cli.findings import Entry
+    from seriesview.build.findings import Entry
 
 _HEADER = """\
 # What `seriesview build` makes of these recordings. Paths are relative to the working directory.
@@ -61,8 +61,8 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
     What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
     until it is. Exit status: 0 done, 1 done but for a FILE that cannot be read, 2 nothing written.
     """
+    from seriesview.build.findings import entries_of
     from seriesview.build.results import write_whole
-    from seriesview.cli.findings import entries_of
     from seriesview.errors import BuildError, ReaderError
 
     if out.exists() and not force:

@@ -15,7 +15,7 @@ import click
 from seriesview.cli.arguments import follow_option, json_option, open_reading_store, storage_option
 
 if TYPE_CHECKING:
-    from seriesview.cli.findings import Entry, Finding
+    from seriesview.build.findings import Entry, Finding
     from seriesview.readers import Reader
 
 _SIZES = ("bytes", "kB", "MB", "GB", "TB")
@@ -38,7 +38,7 @@ def command(
     config.yaml; then what cannot be shown, and why.
     """
     from seriesview.build.dataset import Dataset, located_source
-    from seriesview.cli.findings import configurable_entries, find_all
+    from seriesview.build.findings import configurable_entries, find_all
     from seriesview.readers import ReadOptions
     from seriesview.readers.registry import choose_reader
 

@@ -22,7 +22,7 @@ from seriesview.cli.entry_options import ENTRY_OPTIONS, entry_options, option_na
 from seriesview.cli.link_server import ServeOptions, say, serve_figure, serve_options
 
 if TYPE_CHECKING:
-    from seriesview.cli.findings import Entry
+    from seriesview.build.findings import Entry
 
 FAILED_STATUS = 2
 MISSING_STATUS = 1
@@ -152,8 +152,8 @@ def _recordings_config(
 
     Raises SeriesviewError where none can be shown.
     """
+    from seriesview.build.findings import entries_of
     from seriesview.build.results import write_whole
-    from seriesview.cli.findings import entries_of
     from seriesview.cli.init import config_document
     from seriesview.errors import ReaderError
 

@@ -12,7 +12,8 @@ import yaml
 from click.testing import CliRunner
 
 from seriesview.build.dataset import dataset_from_config
-from seriesview.cli.dataset_entries import dataset_name, entry_yaml
+from seriesview.build.findings import dataset_name
+from seriesview.cli.dataset_entries import entry_yaml
 from seriesview.cli.inspect import command
 from seriesview.readers import open_recording
 

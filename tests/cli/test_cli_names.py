@@ -13,9 +13,9 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seriesview.build.findings import entries_of
 from seriesview.cli.build import command as build
 from seriesview.cli.dataset_entries import one_line_yaml
-from seriesview.cli.findings import entries_of
 from seriesview.cli.init import command as init
 from seriesview.cli.inspect import command as inspect
 from seriesview.cli.view import _filled_in, _folder_name

@@ -13,7 +13,7 @@ import pytest
 from hdf5_files import by_path, opened, read, refused, write
 from nwb_files import describe, series, table, write_nwb
 
-from seriesview.cli.findings import find_all
+from seriesview.build.findings import find_all
 from seriesview.errors import ReaderError
 from seriesview.readers import ReadOptions, list_candidates, open_recording
 from seriesview.readers.registry import choose_reader
@@ -153,7 +153,7 @@ def test_objects_without_end_are_not_listed(tmp_path: Path, monkeypatch: pytest.
 
 def test_too_many_datasets_are_not_all_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     np.savez(tmp_path / "a.npz", **{f"x{number}": np.arange(3) for number in range(20)})
-    monkeypatch.setattr("seriesview.cli.findings._MOST_CANDIDATES", 10)
+    monkeypatch.setattr("seriesview.build.findings._MOST_CANDIDATES", 10)
     with pytest.raises(ReaderError, match="holds 20 datasets"):
         find_all(tmp_path / "a.npz", choose_reader(tmp_path / "a.npz"))
 

@@ -18,7 +18,7 @@ SECONDS = 300
 READ = """
 import random, sys, numpy as np
 from pathlib import Path
-from seriesview.cli.findings import entries_of
+from seriesview.build.findings import entries_of
 from seriesview.errors import SeriesviewError
 from seriesview.readers import open_recording
 from seriesview.build.dataset import dataset_from_config

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
@@ -10,7 +11,6 @@ from typing import Any, NamedTuple
 
 from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
-from seriesview.cli.dataset_entries import dataset_name
 from seriesview.errors import ReaderError, SeriesviewError
 from seriesview.readers import Candidate, Decision, Reader, ReadOptions, Recording
 from seriesview.readers.hdf5_reach import following_external
@@ -38,6 +38,8 @@ _CUT = {"allow_truncated": True}
 # What is said of flat binary files alone.
 _BINARY_KEYS = ("dtype", "channels", "byte_offset")
 _MOST_CANDIDATES = 10_000
+_NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
+_LONGEST_NAME = 90
 
 
 @dataclass(frozen=True)
@@ -301,6 +303,17 @@ def configurable_entries(
         panel = _panel(finding, name, stem)
         entries.append(Entry(name, keys | finding.options, panel, finding.problem, guesses))
     return entries
+
+
+def dataset_name(stem: str, dataset: str | None, taken: Sequence[str] = ()) -> str:
+    """A name for a dataset, from its file's stem and, with `dataset`, the last part of its place in the file."""
+    parts = [stem] if dataset is None else [stem, dataset.rstrip("/").rpartition("/")[2]]
+    words = [_NOT_IN_NAMES.sub("_", part).strip("_-") for part in parts]
+    name = "_".join(word for word in words if word)[:_LONGEST_NAME] or "recording"
+    number, unique = 2, name
+    while unique in taken:
+        unique, number = f"{name}_{number}", number + 1
+    return unique
 
 
 def _panel(finding: Finding, name: str, stem: str) -> tuple[str, str] | None:
