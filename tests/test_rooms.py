@@ -28,6 +28,7 @@ KNOWN = {
     "figures": {"backend", "node", "store", "viewer", "workspace"},
     "demo": set(),
     "config": {"readers", "workspace"},
+    "pipeline": {"build", "config", "pictures", "readers", "series", "store", "workspace"},
 }
 # The node knows of the store what every kachery user does: where files lie and how they get there whole.
 NODE_KNOWS = {

@@ -69,8 +69,8 @@ def command(
       seriesview build config.yaml --cores 2 --keep-going
       seriesview build --profile profiles/slurm -- --jobs 50
     """
-    from seriesview.cli.snakemake_run import build_lock, clear_leftovers
     from seriesview.config import load_config
+    from seriesview.pipeline.snakemake import build_lock, clear_leftovers
 
     if str(config).startswith("-"):
         # Nothing but arguments for Snakemake was given.
@@ -100,8 +100,8 @@ def build_quietly(config: Path) -> bool:
 
     Progress goes to standard error. Returns whether there is a workspace to show. Raises SeriesviewError.
     """
-    from seriesview.cli.snakemake_run import build_lock, clear_leftovers
     from seriesview.config import load_config
+    from seriesview.pipeline.snakemake import build_lock, clear_leftovers
 
     build = _Build(config.resolve(), load_config(config), as_json=True, directory=None)
     with build_lock(), build.holding_store():
@@ -129,7 +129,7 @@ class _Build:
     def dry_run(self, more: Sequence[str], keep_going: bool) -> int:
         """Print the outlook and Snakemake's plan. Raises ConfigError where a build would find something wrong."""
         from seriesview.cli.jobs import job_store
-        from seriesview.cli.snakemake_run import run_snakemake
+        from seriesview.pipeline.snakemake import run_snakemake
 
         status = run_snakemake([*self._base(), "--dry-run", "--quiet", "rules", "host", *more], log=None)
         with job_store(self._store_json) as store:
@@ -197,8 +197,8 @@ class _Build:
 
     def run(self, options: Sequence[str], keep_going: bool, with_summary: bool = True) -> int:
         """Run the workflow; with `keep_going` the workspace is written whatever is missing."""
-        from seriesview.cli.snakemake_run import SNAKEMAKE_LOG, JobLogs, run_snakemake
         from seriesview.errors import BuildError
+        from seriesview.pipeline.snakemake import SNAKEMAKE_LOG, JobLogs, run_snakemake
 
         with JobLogs(self._say):
             status = run_snakemake([*self._base(), *options])
@@ -239,15 +239,15 @@ class _Build:
 
     def report(self, path: Path) -> None:
         """Write Snakemake's report. Raises BuildError."""
-        from seriesview.cli.snakemake_run import SNAKEMAKE_LOG, run_snakemake
         from seriesview.errors import BuildError
+        from seriesview.pipeline.snakemake import SNAKEMAKE_LOG, run_snakemake
 
         if run_snakemake([*self._base(), "--report", str(path)], SNAKEMAKE_LOG.with_name("report.log")) != 0:
             raise BuildError(f"{path}: the report could not be written; results/logs/report.log says why")
         self._say(f"report: {path}")
 
     def _base(self) -> list[str]:
-        from seriesview.cli.snakemake_run import workflow_file
+        from seriesview.pipeline.snakemake import workflow_file
 
         triggers = ["--rerun-triggers", "mtime", "params", "input"]
         snakefile = ["--snakefile", str(workflow_file()), "--configfile", str(self._config)]
@@ -327,7 +327,7 @@ class _Build:
 
 def _reason(name: str, began_ns: int) -> str | None:
     """Why a dataset was not built: the error that a job of this build logged; None where there is none."""
-    from seriesview.cli.snakemake_run import ERROR_PREFIX, LOGS
+    from seriesview.pipeline.snakemake import ERROR_PREFIX, LOGS
 
     logs = [LOGS / "series" / f"{name}.log", LOGS / "artifacts" / f"{name}.log"]
     logs += sorted((LOGS / "artifacts").glob(f"{name}-*-of-*.log"))

@@ -12,8 +12,8 @@ from seriesview.build.ledger import Ledger, noted_bytes
 from seriesview.build.results import read_results, write_json, write_whole
 from seriesview.build.source import HashRecord, identify
 from seriesview.cli.arguments import write_output
-from seriesview.cli.snakemake_run import build_lock
 from seriesview.errors import BuildError
+from seriesview.pipeline.snakemake import build_lock
 from seriesview.store import open_store
 
 NOBODY = 65534
