@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from seriesview.build.dataset import Dataset, keys_of_samples, opened_recording,
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
-from seriesview.build.progress import Progress, bytes_in_words
+from seriesview.build.progress import BuildStep, Progress, Report, bytes_in_words
 from seriesview.build.sampled import FinestDigests, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify
@@ -41,15 +42,33 @@ _CHANNEL_WORDS = tuple(
 
 @dataclass(frozen=True)
 class Job:
-    """Where one job of a build keeps its things."""
+    """Where one job of a build keeps its things, how many threads unpack samples (0: as many as suit), and who hears
+    of its steps: standard error where there is no `report`."""
 
     store: Store
     ledger: Path
+    threads: int = 0
+    report: Report | None = None
 
     @property
     def hashes(self) -> Path:
         """Directory of the hashes of whole files, shared by all jobs beside this one."""
         return self.ledger.parent / "hashes"
+
+    def say(self, dataset: Dataset, text: str) -> None:
+        """Tell people something about a dataset, in one line."""
+        if self.report is not None:
+            self.report(BuildStep(dataset.name, text))
+        else:
+            sys.stderr.write(f"{dataset.name}: {text}\n")
+
+    @contextmanager
+    def opened(self, dataset: Dataset) -> Iterator[Recording]:
+        """The dataset's recording, opened; messages name the dataset."""
+        with opened_recording(dataset, self.store) as recording:
+            if self.threads:
+                recording.unpack_with(self.threads)
+            yield recording
 
 
 def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
@@ -57,29 +76,27 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
 
     Raises ReaderError, BuildError or StoreError, naming the dataset.
     """
-    with opened_recording(dataset, job.store) as recording:
+    with job.opened(dataset) as recording:
         began = time.monotonic()
         source = identify(source_path(recording))
         if recording.type in ("event", "interval"):
             make = event_fields if recording.type == "event" else interval_fields
             fields = make(recording, job.store)
             if unused := keys_of_samples(dataset):
-                sys.stderr.write(
-                    f"{dataset.name}: {', '.join(unused)}: not used, as {recording.type}s have no samples\n"
-                )
+                job.say(dataset, f"{', '.join(unused)}: not used, as {recording.type}s have no samples")
             check_unchanged(source)
-            return _result(dataset, recording, source, fields, began, recording.num_samples * 8)
+            return _result(dataset, job, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job)
         with made as build:
             made.ensure_room(plan.bytes_to_write)
             fields = build.build()
-        return _result(dataset, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+        return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
     """Build one shard's share of a dataset's finest arrays; events and intervals are left to the gathering job."""
-    with opened_recording(dataset, job.store) as recording:
+    with job.opened(dataset) as recording:
         source = identify(source_path(recording))
         if recording.type in ("event", "interval"):
             return {"source": dataclasses.asdict(source), "digests": {}}
@@ -94,7 +111,7 @@ def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
 
 def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put together what the shards made, in their order; the same result as `build_artifacts` gives."""
-    with opened_recording(dataset, job.store) as recording:
+    with job.opened(dataset) as recording:
         if recording.type in ("event", "interval"):
             return build_artifacts(dataset, job)
         began = time.monotonic()
@@ -105,7 +122,7 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
         plan = plan_samples(recording, dataset, source.size)
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.gather([_digests(shard) for shard in shards])
-        return _result(dataset, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+        return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
 def source_path(recording: Recording) -> Path:
@@ -159,7 +176,7 @@ class _sampled_build:  # noqa: N801
         self._store = job.store
         self._arrays = [array for array in finest_arrays(plan) if array is not None]
         name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
-        self._progress = Progress(name, plan.bytes_to_read)
+        self._progress = Progress(name, plan.bytes_to_read, dataset=dataset.name, report=job.report)
         self._build = SampledBuild(
             recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes
         )
@@ -191,15 +208,15 @@ def _channel_info(channel: Channel) -> ChannelInfo:
     return ChannelInfo(**{name: getattr(channel, name) for name in _CHANNEL_WORDS})
 
 
-def _on_its_clock(manifest: SeriesManifest, session_start: str | None, dataset: Dataset) -> SeriesManifest:
+def _on_its_clock(
+    manifest: SeriesManifest, session_start: str | None, dataset: Dataset, job: Job
+) -> SeriesManifest:
     """The manifest with the session start that the file tells; times that count from 1970 have that of 1970."""
     if session_start is None:
         return manifest
     clock = wall_clock(session_start, dataset.options.timezone)
     if manifest.segments and counts_from_1970(clock, manifest.segments[0].start_time):
-        sys.stderr.write(
-            f"{dataset.name}: its times are taken to count from 1970, not from its session start, {clock}\n"
-        )
+        job.say(dataset, f"its times are taken to count from 1970, not from its session start, {clock}")
         clock = epoch_of(clock)
     return dataclasses.replace(manifest, session_start=clock)
 
@@ -222,19 +239,19 @@ def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
 
 def _result(
     dataset: Dataset,
+    job: Job,
     recording: Recording,
     source: SourceIdentity,
     fields: dict[str, Any],
     began: float,
     read_bytes: int,
 ) -> dict[str, Any]:
-    name = dataset.name
     timeline: Timeline | None = fields.pop("timeline", None)
     nothing = (None,) * recording.num_channels
     channel_missing, channel_typical = (fields.pop(key, nothing) for key in ("channel_missing", "typical"))
     for decision in recording.decisions:
         if decision.is_guess:
-            sys.stderr.write(f"{name}: {decision.text}\n")
+            job.say(dataset, decision.text)
     manifest = SeriesManifest(
         **{
             "type": recording.type,
@@ -254,9 +271,9 @@ def _result(
             **fields,
         }
     )
-    manifest = _on_its_clock(manifest, recording.session_start, dataset)
+    manifest = _on_its_clock(manifest, recording.session_start, dataset, job)
     if timeline is not None and (said := timeline.in_words()):
-        sys.stderr.write(f"{name}: {said}\n")
+        job.say(dataset, said)
     seconds = time.monotonic() - began
     return {
         "artifact_version": ARTIFACT_VERSION,

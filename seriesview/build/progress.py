@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TextIO
 
 _TERMINAL_SECONDS = 0.25
@@ -29,16 +31,41 @@ def seconds_in_words(seconds: float) -> str:
     return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
 
 
-class Progress:
-    """Counts bytes of one task; writes one rewritten line on a terminal, else a plain line now and then."""
+@dataclass(frozen=True)
+class BuildStep:
+    """One thing that a build says: how far a dataset is, or, where the bytes are None, a line for people."""
 
-    def __init__(self, label: str, total_bytes: int, stream: TextIO | None = None) -> None:
+    dataset: str
+    text: str
+    done_bytes: int | None = None
+    total_bytes: int | None = None
+
+
+Report = Callable[[BuildStep], None]
+
+
+class Progress:
+    """Counts bytes of one dataset's task; writes one rewritten line on a terminal, else a plain line now and then.
+
+    Where there is a `report` it gets the steps, and nothing is written.
+    """
+
+    def __init__(
+        self,
+        label: str,
+        total_bytes: int,
+        stream: TextIO | None = None,
+        dataset: str | None = None,
+        report: Report | None = None,
+    ) -> None:
         self._label = label
         self._total = total_bytes
         self._done = 0
+        self._dataset = label if dataset is None else dataset
+        self._report = report
         self._stream = stream if stream is not None else sys.stderr
-        self._is_terminal = self._stream.isatty()
-        self._interval = _TERMINAL_SECONDS if self._is_terminal else _LOG_SECONDS
+        self._is_terminal = report is None and self._stream.isatty()
+        self._interval = _TERMINAL_SECONDS if self._is_terminal or report else _LOG_SECONDS
         self._began = time.monotonic()
         self._skipped = 0
         self._spoke = self._began
@@ -87,6 +114,8 @@ class Progress:
         )
 
     def _write(self, line: str) -> None:
+        if self._report is not None:
+            return self._report(BuildStep(self._dataset, line, self._done, self._total))
         if self._is_terminal:
             self._stream.write(f"\r\x1b[K{line}")
         else:

@@ -1,7 +1,6 @@
 """`seriesview build-artifacts`: the pipeline's job that reads one dataset's samples."""
 
 import json
-import os
 from pathlib import Path
 
 import click
@@ -38,14 +37,11 @@ def command(
     from seriesview.build.results import write_json
     from seriesview.build.shards import Shard
     from seriesview.cli.jobs import job_store
-    from seriesview.readers.hdf5_samples import THREADS_VARIABLE
 
-    if threads:
-        os.environ[THREADS_VARIABLE] = str(threads)
     dataset = dataset_from_config(name, without_descriptions(json.loads(dataset_json)))
     out.unlink(missing_ok=True)
     with job_store(store_json) as store:
-        job = Job(store, ledger)
+        job = Job(store, ledger, threads)
         if gather:
             result = gather_shards(dataset, job, [json.loads(path.read_text()) for path in shard_files])
         elif shard is not None and shards is not None:

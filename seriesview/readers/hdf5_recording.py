@@ -126,6 +126,10 @@ class Hdf5Recording(Recording):
         with naming(self.path, self._name):
             self._samples.read_into(first_sample, out)
 
+    def unpack_with(self, threads: int) -> None:
+        """Let so many threads unpack samples."""
+        self._samples.unpack_with(threads)
+
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,). Raises ReaderError where there are none."""
         if self._times is None or self._clock is None:

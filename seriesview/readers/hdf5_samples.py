@@ -25,9 +25,6 @@ from seriesview.readers.sample_types import stored_dtype, unsupported_reason
 
 SINGLE_VALUE = "it holds a single value, not samples"
 
-THREADS_VARIABLE = "SERIESVIEW_THREADS"
-"""Environment variable: how many threads a job may unpack samples with."""
-
 _MOST_THREADS = 4
 _SMALL_CHUNK_BYTES = 2048
 # Registered numbers of filters that files of recordings use.
@@ -166,7 +163,7 @@ class Hdf5Samples:
         self._slabs: Slabs | Folded | None = None
         self._elsewhere = elsewhere(dataset)
         if self.layout is not None and not _has_tiny_chunks(self.layout):
-            self._file = SampleFile(self.layout, threads())
+            self._file = SampleFile(self.layout, _default_threads())
         else:
             self._slabs = (
                 Slabs(dataset, self._by_row, self.dtype)
@@ -196,6 +193,12 @@ class Hdf5Samples:
                     f"{self._where}: samples {first_sample} to {first_sample + len(out)} cannot be read: "
                     f"{one_line(error)}"
                 ) from error
+
+    def unpack_with(self, threads: int) -> None:
+        """Let so many threads unpack, in place of one a core that this process may use, up to four."""
+        if self._file is not None and self.layout is not None:
+            self._file.close()
+            self._file = SampleFile(self.layout, threads)
 
     def close(self) -> None:
         """Let go of the file."""
@@ -228,11 +231,7 @@ def _folded(layout: Layout | None, columns: int) -> Layout | None:
     )
 
 
-def threads() -> int:
-    """How many threads unpack: SERIESVIEW_THREADS, else one a core that this process may use, up to four."""
-    configured = os.environ.get(THREADS_VARIABLE, "")
-    if configured.isdigit() and int(configured):
-        return int(configured)
+def _default_threads() -> int:
     return min(_MOST_THREADS, len(os.sched_getaffinity(0)))
 
 

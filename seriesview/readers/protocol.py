@@ -141,6 +141,9 @@ class Recording(ABC):
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C), of the native-order dtype and C-contiguous, with samples from `first_sample` on."""
 
+    def unpack_with(self, threads: int) -> None:  # noqa: B027
+        """Let so many threads unpack samples, where these are packed; asked for before the first are read."""
+
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,) of a recording whose sampling_frequency is None."""
         raise ReaderError(f"{self.path}: this dataset has no timestamps")
