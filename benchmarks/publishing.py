@@ -21,9 +21,9 @@ import numpy as np
 
 from seriesview.series.array_info import ArrayInfo
 from seriesview.share.bucket_address import parse_address
-from seriesview.share.buckets import open_bucket
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
+from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import Published, publish
 from seriesview.store import Store, open_store
 

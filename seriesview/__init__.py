@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from seriesview.series.showing import make_figures_with
+
 if TYPE_CHECKING:
     from seriesview.backend.requesting import request_task
     from seriesview.errors import (
@@ -96,3 +98,13 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+def _figure(**arguments: Any) -> Figure:
+    """A figure of a series, a workspace or a view, which ask for one without knowing this package's front."""
+    from seriesview.figures.figure import Figure
+
+    return Figure(**arguments)
+
+
+make_figures_with(_figure)

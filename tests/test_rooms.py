@@ -14,18 +14,17 @@ KNOWN = {
     "layout": set(),
     "readers": {"layout"},
     "store": set(),
-    # The package: its figures, which show a series and a workspace in a notebook, come by its front door.
-    "series": {"envelope", "layout", "store", "the package"},
-    "workspace": {"series", "store", "the package"},
+    "series": {"envelope", "layout", "store"},
+    "workspace": {"series", "store"},
     "build": {"envelope", "layout", "readers", "series", "store", "workspace"},
     "pictures": {"envelope", "series", "store", "workspace"},
     "upkeep": {"series", "store", "workspace"},
     "viewer": set(),
     "share": {"series", "store", "upkeep", "viewer", "workspace"},
     "node": {"store"},
-    "tasks": {"series", "store", "workspace", "the package"},
+    "tasks": {"series", "store", "workspace"},
     "backend": {"node", "store", "tasks"},
-    "figures": {"backend", "node", "store", "viewer", "workspace"},
+    "figures": {"backend", "node", "series", "store", "viewer", "workspace"},
     "demo": set(),
     "config": {"readers", "workspace"},
     "pipeline": {"build", "config", "pictures", "readers", "series", "store", "workspace"},
@@ -46,12 +45,19 @@ NODE_KNOWS = {
 }
 
 
+MODULES = {
+    ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in PACKAGE.rglob("*.py")
+}
+
+
 def imports(module: Path) -> set[str]:
     """Dotted names of the package's modules that a module imports, those for types alone included."""
     found = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("seriesview"):
-            found.add(str(node.module))
+            whole = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in MODULES else str(node.module) for name in whole}
         elif isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names if alias.name.startswith("seriesview")}
     return found
@@ -65,6 +71,20 @@ def test_a_room_knows_only_whom_it_may(room: str) -> None:
             assert known in KNOWN[room] | {room, "errors"}, f"{room}/{module.name} imports {name}"
             if room == "node" and known == "store":
                 assert name.split(".")[-1] in NODE_KNOWS, f"{room}/{module.name} imports {name}"
+
+
+def test_no_module_imports_itself_by_way_of_others() -> None:
+    left = {name: imports(path) - {name} for name, path in MODULES.items()}
+    while ends := {name for name, known in left.items() if not known & set(left)}:
+        left = {name: known for name, known in left.items() if name not in ends}
+    # What is left lies on a circle, or knows one: those that nobody left knows are not on it.
+    while starts := set(left) - {name for known in left.values() for name in known}:
+        left = {name: known for name, known in left.items() if name not in starts}
+    assert not left, {name: sorted(known & set(left)) for name, known in left.items()}
+
+
+def test_nobody_within_imports_the_front() -> None:
+    assert [name for name, path in MODULES.items() if "seriesview" in imports(path)] == []
 
 
 def test_every_room_is_described() -> None:

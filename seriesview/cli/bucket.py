@@ -40,7 +40,7 @@ def check(target: str | None, origins: tuple[str, ...], public_url: str | None, 
     from seriesview.share.bucket_address import checked_base_url, parse_address
     from seriesview.share.bucket_check import check_bucket
     from seriesview.share.bucket_cors import check_origins
-    from seriesview.share.buckets import open_bucket
+    from seriesview.share.open_bucket import open_bucket
 
     base_url = None if not public_url else checked_base_url(public_url)
     wanted = check_origins(origins)
@@ -80,7 +80,7 @@ def cors(target: str | None, origins: tuple[str, ...], is_applied: bool) -> None
     """
     from seriesview.share.bucket_address import parse_address
     from seriesview.share.bucket_cors import check_origins, cors_document, cors_rule, with_rule
-    from seriesview.share.buckets import open_bucket
+    from seriesview.share.open_bucket import open_bucket
 
     address = parse_address(target)
     rule = cors_rule(address.scheme, check_origins(origins))

@@ -52,8 +52,8 @@ def command(
     from seriesview.build.progress import Progress, bytes_in_words
     from seriesview.share.bucket_address import checked_base_url, parse_address, prefix_of_label
     from seriesview.share.bucket_check import status_for_all
-    from seriesview.share.buckets import open_bucket
     from seriesview.share.export import plan_export
+    from seriesview.share.open_bucket import open_bucket
     from seriesview.share.publishing import publish
     from seriesview.store import parse_uri
 

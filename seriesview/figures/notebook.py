@@ -8,14 +8,11 @@ import threading
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from seriesview.errors import BackendError, SeriesviewError
 from seriesview.figures.jupyter import Way, way_to_browser
 from seriesview.figures.server import FigureServer
-
-if TYPE_CHECKING:
-    from seriesview.figures.figure import Figure
+from seriesview.series.showing import Figure
 
 HEIGHT = 600
 """Pixels of a page in a notebook."""

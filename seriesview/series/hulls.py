@@ -78,7 +78,9 @@ class Pyramid:
         self.first_samples = [0, *accumulate(self.lengths)]
         self.dtype = np.dtype(manifest.dtype)
         self.num_channels = manifest.num_channels
-        self.missing = missing_values(manifest)
+        self.missing = missing_values(
+            manifest.dtype, manifest.missing, (channel.missing for channel in manifest.channels)
+        )
         self.samples = samples
         ordered = sorted(manifest.levels, key=lambda level: level.factor)
         self.levels = [Level(store, level, self.lengths, cache) for level in ordered]

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
 from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.errors import FormatError
 from seriesview.series.fields import NON_FINITE, Fields, json_number, shown
-
-if TYPE_CHECKING:
-    from seriesview.series.manifest import SeriesManifest
 
 
 def missing_to_json(missing: Missing) -> dict[str, Any]:
@@ -42,14 +40,14 @@ def parse_missing(value: Any, where: str, dtype: str) -> Missing | None:
     return Missing(values, below, above)
 
 
-def missing_values(manifest: SeriesManifest) -> MissingValues | None:
-    """The missing values of a series' channels: a channel's own come in place of the series'; None: nothing is."""
-    found = [
-        manifest.missing if channel.missing is None else channel.missing for channel in manifest.channels
-    ]
+def missing_values(
+    dtype: str, of_series: Missing | None, of_channels: Iterable[Missing | None]
+) -> MissingValues | None:
+    """The missing values of channels: a channel's own come in place of the series'; None: nothing is missing."""
+    found = [of_series if own is None else own for own in of_channels]
     if all(each is None or each.is_empty for each in found):
         return None
-    return MissingValues(manifest.dtype, found)
+    return MissingValues(dtype, found)
 
 
 def _held(value: Any, dtype: str, where: str) -> int | float:

@@ -21,12 +21,12 @@ from seriesview.series.overview import overview_rms
 from seriesview.series.points import Points, TimeBins, event_points, sample_points
 from seriesview.series.samples import open_samples
 from seriesview.series.segment_files import Selection
+from seriesview.series.showing import Figure, figure
 from seriesview.series.statistics import Moments, span_statistics
 from seriesview.series.times import Floats, open_times
 from seriesview.series.windows import check_segment, factor_used, read_window
 
 if TYPE_CHECKING:
-    from seriesview import Figure
     from seriesview.store import Store
 
 
@@ -216,10 +216,8 @@ class Series:
 
     def figurl(self) -> Figure:
         """The series as a figure, whose `url()` is a link to it."""
-        from seriesview import Figure
-
         label = self.manifest.label or "series"
-        return Figure(data=self.manifest.to_json_dict(), store=self.store, label=label, uri=self.uri)
+        return figure(data=self.manifest.to_json_dict(), store=self.store, label=label, uri=self.uri)
 
     def _repr_html_(self) -> str:
         return self.figurl()._repr_html_()

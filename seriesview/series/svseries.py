@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, get_args
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from seriesview.series.manifest import (
     SeriesType,
     parse_series_manifest,
 )
+from seriesview.series.showing import Figure, figure
 from seriesview.series.svseries_arguments import (
     cut,
     in_time_order,
@@ -29,10 +30,6 @@ from seriesview.series.svseries_arguments import (
 )
 from seriesview.series.svseries_levels import store_levels
 from seriesview.series.svseries_segment import SVSeriesSegment
-
-if TYPE_CHECKING:
-    from seriesview import Figure
-
 
 _TYPES = tuple(name for name in get_args(SeriesType) if name != "interval")
 _MOST_EXACT = 2**53
@@ -133,9 +130,7 @@ class SVSeries:
 
     def figurl(self) -> Figure:
         """The series as a figure, whose `url()` is a link to it."""
-        from seriesview import Figure
-
-        return Figure(data=self.to_dict(), store=default_store(), label=f"{self.type} series")
+        return figure(data=self.to_dict(), store=default_store(), label=f"{self.type} series")
 
     def _repr_html_(self) -> str:
         return self.figurl()._repr_html_()

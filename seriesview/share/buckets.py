@@ -101,20 +101,6 @@ class Bucket(Protocol):
         ...
 
 
-def open_bucket(address: BucketAddress, is_admin: bool = False) -> Bucket:
-    """Open a bucket with the credentials of the environment; nothing is sent yet. Raises SeriesviewError.
-
-    `is_admin` asks for the right to change the bucket itself.
-    """
-    if address.scheme == "gs":
-        from seriesview.share.google_bucket import GoogleBucket
-
-        return GoogleBucket(address, is_admin)
-    from seriesview.share.s3_bucket import S3Bucket
-
-    return S3Bucket(address)
-
-
 def missing_library(package: str, extra: str, scheme: str) -> BucketError:
     """The fault of a service whose library is not installed."""
     return BucketError(

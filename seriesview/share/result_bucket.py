@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from seriesview.errors import SeriesviewError
 from seriesview.share.bucket_address import object_url, parse_address
-from seriesview.share.buckets import Bucket, Serving, open_bucket
+from seriesview.share.buckets import Bucket, Serving
+from seriesview.share.open_bucket import open_bucket
 
 BACKENDS = "seriesview-backends"
 _SERVING = Serving("application/json", "no-cache")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
-import seriesview
 from seriesview.errors import TaskError
 from seriesview.series.array_info import DTYPES
 from seriesview.series.manifest import parse_series_manifest
@@ -22,7 +22,7 @@ from seriesview.workspace.manifest import parse_workspace_manifest
 def get_python_package_version(context: TaskContext, kwargs: Any) -> str:
     """The version of seriesview that answers."""
     Arguments(kwargs, [])
-    return seriesview.__version__
+    return version("seriesview")
 
 
 def get_series_manifest(context: TaskContext, kwargs: Any) -> Any:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from seriesview.errors import FormatError, RequestError
 from seriesview.series.arguments import shown, whole_number
 from seriesview.series.default_store import default_store
+from seriesview.series.showing import Figure, figure
 from seriesview.workspace.panels import (
     ContinuousTraces,
     EventAmplitudes,
@@ -18,9 +19,6 @@ from seriesview.workspace.panels import (
     check_series_type,
     make_panel,
 )
-
-if TYPE_CHECKING:
-    from seriesview import Figure
 
 FIGURE_TYPE = "seriesview.multipanel-timeseries.2"
 
@@ -101,9 +99,7 @@ class MultiPanelView:
 
     def figurl(self, *, label: str = "seriesview") -> Figure:
         """The view as a figure, whose `url()` is a link to it."""
-        from seriesview import Figure
-
-        return Figure(data=self.to_dict(), store=default_store(), label=label)
+        return figure(data=self.to_dict(), store=default_store(), label=label)
 
     def _repr_html_(self) -> str:
         return self.figurl()._repr_html_()

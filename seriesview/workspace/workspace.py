@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from seriesview.series.default_store import chosen_store
 from seriesview.series.fields import result_uri
 from seriesview.series.series import Series, open_series
+from seriesview.series.showing import Figure, figure
 from seriesview.workspace.manifest import View, WorkspaceManifest, parse_workspace_manifest
 
 if TYPE_CHECKING:
-    from seriesview import Figure
     from seriesview.store import Store
 
 
@@ -44,9 +44,7 @@ class Workspace:
 
     def figurl(self) -> Figure:
         """The workspace as a figure, whose `url()` is a link to it."""
-        from seriesview import Figure
-
-        return Figure(data=self.manifest.to_json_dict(), store=self.store, label=self.label, uri=self.uri)
+        return figure(data=self.manifest.to_json_dict(), store=self.store, label=self.label, uri=self.uri)
 
     def _repr_html_(self) -> str:
         return self.figurl()._repr_html_()

@@ -14,7 +14,8 @@ from seriesview.errors import SeriesviewError
 from seriesview.share import retrying
 from seriesview.share.bucket_address import parse_address
 from seriesview.share.bucket_check import check_bucket
-from seriesview.share.buckets import BucketError, Serving, open_bucket
+from seriesview.share.buckets import BucketError, Serving
+from seriesview.share.open_bucket import open_bucket
 
 ORIGIN = "https://figurl.org"
 SERVING = Serving("text/plain", "no-cache")

@@ -7,9 +7,9 @@ from playwright.sync_api import sync_playwright
 from shared_workspaces import make_workspace
 
 from seriesview.share.bucket_address import parse_address
-from seriesview.share.buckets import open_bucket
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
+from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import publish
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
