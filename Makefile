@@ -43,11 +43,15 @@ lint: $(STAMP) $(NODE_STAMP)  ## formatting, lint and types
 	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile workflow
 	npx tsc
+	npx eslint .
+	npx prettier --check --log-level warn .
 
-fix: $(STAMP)  ## what can be mended by machine
+fix: $(STAMP) $(NODE_STAMP)  ## what can be mended by machine
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/snakefmt Snakefile workflow
+	npx eslint --fix .
+	npx prettier --write --log-level warn .
 
 clean:
 	rm -rf results kachery-storage demo-data .snakemake

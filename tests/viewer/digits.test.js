@@ -52,5 +52,8 @@ test('means have some digits more', () => {
 });
 
 test('decimals of a sampling interval', () => {
-  assert.deepEqual([1 / 30000, 1e-3, 1 / 1250, 1 / 512, 60, 0.1, 1e-7].map((step) => decimalsOf(step)), [6, 3, 4, 4, 0, 1, 7]);
+  assert.deepEqual(
+    [1 / 30000, 1e-3, 1 / 1250, 1 / 512, 60, 0.1, 1e-7].map((step) => decimalsOf(step)),
+    [6, 3, 4, 4, 0, 1, 7],
+  );
 });

@@ -10,14 +10,23 @@ import { memoryFigure, memorySeries, memorySource, randomNumbers } from './memor
 
 /** Series of each kind. @param {() => number} random */
 function recording(random) {
-  const numbers = (/** @type {number} */ count) => Float64Array.from({ length: count }, () => (random() < 0.01 ? NaN : random() * 20));
+  const numbers = (/** @type {number} */ count) =>
+    Float64Array.from({ length: count }, () => (random() < 0.01 ? NaN : random() * 20));
   const lengths = [9000, 40, 1, ...Array.from({ length: 60 }, () => 1 + Math.floor(random() * 120))];
   const starts = lengths.map((_, index) => (index === 0 ? 0 : 9 + index * 0.2));
   const factors = [16, 64, 256];
-  const probe = memorySeries(lengths.map((length) => numbers(3 * length)), { channels: 3, starts, factors });
+  const probe = memorySeries(
+    lengths.map((length) => numbers(3 * length)),
+    { channels: 3, starts, factors },
+  );
   const slow = memorySeries([numbers(2 * 700)], { channels: 2, rate: 37, factors: [16, 64] });
   const times = Float64Array.from({ length: 5000 }, () => random() * 20).sort();
-  const uneven = memorySeries([numbers(5000)], { channels: 1, times: [times], factors: [64, 256], more: { type: 'discrete' } });
+  const uneven = memorySeries([numbers(5000)], {
+    channels: 1,
+    times: [times],
+    factors: [64, 256],
+    more: { type: 'discrete' },
+  });
   const events = memorySeries([new Float64Array(5000 * 4)], { channels: 4, times: [times] });
   events.manifest = { ...events.manifest, type: 'event', moments: [], values: null, timestamps: null };
   events.eventChannels = Uint32Array.from(times, () => Math.floor(random() * 4));
@@ -42,11 +51,21 @@ for (const seed of [1, 2, 3]) {
     const wait = () => new Promise((resolve) => setTimeout(resolve, random() * 6));
     const slow = {
       ...inMemory,
-      getWindow: (/** @type {any} */ uri, /** @type {any} */ request) => wait().then(() => inMemory.getWindow(uri, request)),
-      getPoints: (/** @type {Parameters<typeof inMemory.getPoints>} */ ...rest) => wait().then(() => inMemory.getPoints(...rest)),
-      readRows: (/** @type {Parameters<typeof inMemory.readRows>} */ ...rest) => wait().then(() => inMemory.readRows(...rest)),
+      getWindow: (/** @type {any} */ uri, /** @type {any} */ request) =>
+        wait().then(() => inMemory.getWindow(uri, request)),
+      getPoints: (/** @type {Parameters<typeof inMemory.getPoints>} */ ...rest) =>
+        wait().then(() => inMemory.getPoints(...rest)),
+      readRows: (/** @type {Parameters<typeof inMemory.readRows>} */ ...rest) =>
+        wait().then(() => inMemory.readRows(...rest)),
     };
-    const requests = PANELS.map(({ type, uri }, index) => ({ key: String(index), type, seriesUri: uri, height: 50, pixelRatio: 1, settings: {} }));
+    const requests = PANELS.map(({ type, uri }, index) => ({
+      key: String(index),
+      type,
+      seriesUri: uri,
+      height: 50,
+      pixelRatio: 1,
+      settings: {},
+    }));
     const start = () => {
       /** @type {Map<string, Painted>} */
       const latest = new Map();
@@ -64,7 +83,8 @@ for (const seed of [1, 2, 3]) {
             await new Promise((resolve) => setTimeout(resolve, 4));
             const all = [...latest.values()];
             for (const { error } of all) assert.equal(error, null);
-            if (all.length === PANELS.length && all.every((each) => each.number === number && each.isComplete)) return latest;
+            if (all.length === PANELS.length && all.every((each) => each.number === number && each.isComplete))
+              return latest;
           }
           throw new Error('never complete');
         },
@@ -72,13 +92,26 @@ for (const seed of [1, 2, 3]) {
     };
     const moving = start();
     let frame = { samplesPerColumn: 64, columnsPerSample: 1, leftColumn: 0, columns: 180 };
-    const rungs = [[64, 1], [16, 1], [10, 1], [1, 1], [1, 4], [3, 1], [256, 1]];
+    const rungs = [
+      [64, 1],
+      [16, 1],
+      [10, 1],
+      [1, 1],
+      [1, 4],
+      [3, 1],
+      [256, 1],
+    ];
     for (let stop = 0; stop < 6; stop += 1) {
       for (let move = 0; move < 8; move += 1) {
         if (random() < 0.3) {
           const [samplesPerColumn, columnsPerSample] = rungs[Math.floor(random() * rungs.length)];
           const tick = (frame.leftColumn * frame.samplesPerColumn) / frame.columnsPerSample;
-          frame = { ...frame, samplesPerColumn, columnsPerSample, leftColumn: Math.round((tick * columnsPerSample) / samplesPerColumn) };
+          frame = {
+            ...frame,
+            samplesPerColumn,
+            columnsPerSample,
+            leftColumn: Math.round((tick * columnsPerSample) / samplesPerColumn),
+          };
         } else frame = { ...frame, leftColumn: frame.leftColumn + Math.round((random() - 0.45) * 200) };
         frame = clampFrame(timeline, frame);
         moving.paint(frame);

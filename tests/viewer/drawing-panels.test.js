@@ -43,7 +43,8 @@ async function paintWhole({ timeline, data, request }, frame, painter = createPa
 /** Times that never fall, with repeats. @param {() => number} random @param {number} count */
 function unevenTimes(random, count) {
   const times = new Float64Array(count);
-  for (let index = 1; index < count; index += 1) times[index] = times[index - 1] + (random() < 0.1 ? 0 : random() * 0.004);
+  for (let index = 1; index < count; index += 1)
+    times[index] = times[index - 1] + (random() < 0.1 ? 0 : random() * 0.004);
   return times;
 }
 
@@ -57,7 +58,12 @@ function events(random, count, channels = 3) {
   return { ...series, manifest, eventChannels, times: [times] };
 }
 
-const RUNGS = [[1, 8], [1, 1], [3, 1], [40, 1]];
+const RUNGS = [
+  [1, 8],
+  [1, 1],
+  [3, 1],
+  [40, 1],
+];
 
 test('irregular traces: the hull of the samples whose times a column covers, however many there are', async () => {
   const random = randomNumbers(3);
@@ -92,12 +98,18 @@ test('a raster has a mark in each column and channel that has an event, one by o
   const random = randomNumbers(4);
   const series = events(random, 3000);
   const scene = setUp(series, 'RasterPlot');
-  for (const [samplesPerColumn, columnsPerSample] of [[1, 4], [2, 1], [16, 1]]) {
+  for (const [samplesPerColumn, columnsPerSample] of [
+    [1, 4],
+    [2, 1],
+    [16, 1],
+  ]) {
     const frame = { samplesPerColumn, columnsPerSample, leftColumn: 100, columns: 200 };
     const picture = await paintWhole(scene, frame);
     const times = /** @type {Float64Array[]} */ (series.times)[0];
     for (let x = 0; x < 200; x += 1) {
-      const inside = [...times.keys()].filter((i) => Math.floor(columnOfTime(scene.timeline, frame, times[i]) + 1e-9) === 100 + x);
+      const inside = [...times.keys()].filter(
+        (i) => Math.floor(columnOfTime(scene.timeline, frame, times[i]) + 1e-9) === 100 + x,
+      );
       picture.lanes.forEach((lane, channel) => {
         const hasEvent = inside.some((index) => series.eventChannels[index] === channel);
         if (hasEvent) assert.notEqual(picture.pixels[lane.center * 200 + x], 0);
@@ -111,7 +123,12 @@ test('amplitudes: marks at time and value, ranges where there are many, the same
   const random = randomNumbers(8);
   const times = unevenTimes(random, 9000);
   const samples = Float64Array.from(times, () => random() * 100);
-  const series = memorySeries([samples], { channels: 1, times: [times], factors: [64, 256], more: { type: 'discrete' } });
+  const series = memorySeries([samples], {
+    channels: 1,
+    times: [times],
+    factors: [64, 256],
+    more: { type: 'discrete' },
+  });
   const scene = setUp(series, 'EventAmplitudes');
   const painter = createPanelPainter();
   for (const leftColumn of [300, 340, 290, 1500]) {
@@ -139,8 +156,14 @@ test('an image has a row of colours for each channel, the highest value is the b
   const scene = setUp(series, 'ProbabilityDensity', { binCenters });
   const picture = await paintWhole(scene, { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 0, columns: 125 });
   assert.deepEqual(picture.valueAxis, { unit: '', low: 5, high: 55, isLinear: true });
-  assert.deepEqual(picture.lanes.map(({ id }) => id), ['c4', 'c3', 'c2', 'c1', 'c0']);
-  assert.deepEqual(picture.lanes.map(({ label }) => label), ['50', '40', '30', '20', '10']);
+  assert.deepEqual(
+    picture.lanes.map(({ id }) => id),
+    ['c4', 'c3', 'c2', 'c1', 'c0'],
+  );
+  assert.deepEqual(
+    picture.lanes.map(({ label }) => label),
+    ['50', '40', '30', '20', '10'],
+  );
   const brightest = picture.pixels[58 * 125 + 3];
   const darkest = picture.pixels[2 * 125 + 3];
   assert.notEqual(brightest, darkest);
@@ -153,7 +176,9 @@ test('an image has a row of colours for each channel, the highest value is the b
 });
 
 test('a position has two lanes, and its path in a square beside them', async () => {
-  const samples = Float64Array.from({ length: 4000 }, (_, i) => (i % 2 ? 50 * Math.sin(i / 300) : 80 * Math.cos(i / 300)));
+  const samples = Float64Array.from({ length: 4000 }, (_, i) =>
+    i % 2 ? 50 * Math.sin(i / 300) : 80 * Math.cos(i / 300),
+  );
   const series = memorySeries([samples], { channels: 2, factors: [64] });
   const scene = setUp(series, 'Position');
   const frame = { samplesPerColumn: 8, columnsPerSample: 1, leftColumn: 0, columns: 250 };
@@ -174,7 +199,11 @@ test('a position has two lanes, and its path in a square beside them', async () 
 
 test('a series of another rate: exact where rates divide, interpolated or rounded to whole bins where not', async () => {
   const random = randomNumbers(11);
-  const reference = memorySeries([Float64Array.from({ length: 8000 }, random)], { channels: 1, rate: 1000, factors: [64] });
+  const reference = memorySeries([Float64Array.from({ length: 8000 }, random)], {
+    channels: 1,
+    rate: 1000,
+    factors: [64],
+  });
   for (const rate of [250, 333, 20, 3000, 2970]) {
     const count = 8 * rate;
     const samples = Float64Array.from({ length: count }, () => random() * 10);
@@ -221,10 +250,16 @@ test('lanes do not depend on what is visible; default order is group, depth from
   const one = await paintWhole(scene, { samplesPerColumn: 1, columnsPerSample: 4, leftColumn: 0, columns: 50 });
   const other = await paintWhole(scene, { samplesPerColumn: 64, columnsPerSample: 1, leftColumn: 20, columns: 50 });
   assert.deepEqual(one.lanes, other.lanes);
-  assert.deepEqual(one.lanes.map(({ id }) => id), ['b', 'c', 'a', 'd']);
+  assert.deepEqual(
+    one.lanes.map(({ id }) => id),
+    ['b', 'c', 'a', 'd'],
+  );
   const chosen = setUp(series, 'ContinuousTraces', { settings: { channels: ['d', 'nothing', 'c'] } });
   const subset = await paintWhole(chosen, { samplesPerColumn: 4, columnsPerSample: 1, leftColumn: 0, columns: 50 });
-  assert.deepEqual(subset.lanes.map(({ id }) => id), ['d', 'c']);
+  assert.deepEqual(
+    subset.lanes.map(({ id }) => id),
+    ['d', 'c'],
+  );
   assert.equal(subset.lanes[0].color, one.lanes[3].color);
 });
 
@@ -246,7 +281,9 @@ test('colours can be told apart and read, by colour-blind people too', () => {
   };
   /** @param {string} css */
   const linear = (css) =>
-    [1, 3, 5].map((at) => parseInt(css.slice(at, at + 2), 16) / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
+    [1, 3, 5]
+      .map((at) => parseInt(css.slice(at, at + 2), 16) / 255)
+      .map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4));
   /** @param {number[]} rgb */
   const lab = ([r, g, b]) => {
     const f = (/** @type {number} */ t) => (t > 0.008856 ? Math.cbrt(t) : 7.787 * t + 16 / 116);
@@ -255,7 +292,8 @@ test('colours can be told apart and read, by colour-blind people too', () => {
     const z = f((0.0193 * r + 0.1192 * g + 0.9505 * b) / 1.089);
     return [116 * y - 16, 500 * (x - y), 200 * (y - z)];
   };
-  const luminance = (/** @type {string} */ css) => linear(css).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const luminance = (/** @type {string} */ css) =>
+    linear(css).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   for (const isDark of [false, true]) {
     const { colors, background } = palette(isDark);
     for (const color of colors) {
@@ -265,7 +303,17 @@ test('colours can be told apart and read, by colour-blind people too', () => {
     for (const [kind, matrix] of Object.entries(kinds)) {
       const seen = colors.map((css) => {
         const rgb = linear(css);
-        return lab([0, 3, 6].map((row) => Math.min(Math.max(rgb.reduce((sum, v, i) => sum + v * matrix[row + i], 0), 0), 1)));
+        return lab(
+          [0, 3, 6].map((row) =>
+            Math.min(
+              Math.max(
+                rgb.reduce((sum, v, i) => sum + v * matrix[row + i], 0),
+                0,
+              ),
+              1,
+            ),
+          ),
+        );
       });
       seen.forEach((one, index) => {
         for (const other of seen.slice(index + 1)) {

@@ -19,18 +19,34 @@ function open(series, panels, { onRead, source: changed = {} } = {}) {
   const messages = [];
   const source = { ...memorySource(series, { onRead }), ...changed };
   const session = createSession(source, figure, [timeline], (message) => messages.push(message));
-  const requests = panels.map(({ type, uri }, index) => ({ key: String(index), type, seriesUri: uri, height: 40, pixelRatio: 1, settings: {} }));
+  const requests = panels.map(({ type, uri }, index) => ({
+    key: String(index),
+    type,
+    seriesUri: uri,
+    height: 40,
+    pixelRatio: 1,
+    settings: {},
+  }));
   let number = 0;
   /** @param {Partial<import('../../seriesview/viewer/types.js').Frame>} frame @returns {Promise<Painted[]>} the last pictures */
   const paint = async (frame) => {
     number += 1;
     const own = number;
-    session.paint({ type: 'paint', number, frame: { samplesPerColumn: 1, columnsPerSample: 1, leftColumn: 0, columns: 100, ...frame }, panels: requests, isDark: false });
+    session.paint({
+      type: 'paint',
+      number,
+      frame: { samplesPerColumn: 1, columnsPerSample: 1, leftColumn: 0, columns: 100, ...frame },
+      panels: requests,
+      isDark: false,
+    });
     for (let wait = 0; wait < 300; wait += 1) {
       await new Promise((resolve) => setTimeout(resolve, 5));
-      const painted = messages.flatMap((message) => (message.type === 'painted' && message.painted.number === own ? [message.painted] : []));
+      const painted = messages.flatMap((message) =>
+        message.type === 'painted' && message.painted.number === own ? [message.painted] : [],
+      );
       const latest = panels.map((_, index) => painted.findLast(({ key }) => key === String(index)));
-      if (latest.every((each) => each && (each.isComplete || each.error))) return latest.map((each) => /** @type {Painted} */ (each));
+      if (latest.every((each) => each && (each.isComplete || each.error)))
+        return latest.map((each) => /** @type {Painted} */ (each));
     }
     throw new Error('never complete');
   };
@@ -41,24 +57,50 @@ const random = randomNumbers(21);
 const lengths = [3000, 1, 2500];
 const starts = [10, 14, 15.5];
 const gappy = () =>
-  memorySeries(lengths.map((length) => Float64Array.from({ length: 2 * length }, () => (random() < 0.01 ? NaN : random() * 9 - 3))), {
-    channels: 2, starts, factors: [16, 64], more: { scale: -2, offset: 1 },
-  });
+  memorySeries(
+    lengths.map((length) =>
+      Float64Array.from({ length: 2 * length }, () => (random() < 0.01 ? NaN : random() * 9 - 3)),
+    ),
+    {
+      channels: 2,
+      starts,
+      factors: [16, 64],
+      more: { scale: -2, offset: 1 },
+    },
+  );
 
 /** Samples in a stretch of view time. @param {MemorySeries} series @param {number} from @param {number} to */
 function inside({ manifest, segments }, from, to) {
-  return segments.flatMap((samples, segment) =>
-    Array.from({ length: samples.length / 2 }, (_, i) => ({ time: manifest.segments[segment].start_time + i / 1000, row: [samples[2 * i], samples[2 * i + 1]] })),
-  ).filter(({ time }) => time >= from && time <= to);
+  return segments
+    .flatMap((samples, segment) =>
+      Array.from({ length: samples.length / 2 }, (_, i) => ({
+        time: manifest.segments[segment].start_time + i / 1000,
+        row: [samples[2 * i], samples[2 * i + 1]],
+      })),
+    )
+    .filter(({ time }) => time >= from && time <= to);
 }
 
 test('statistics over a stretch of time with gaps', async () => {
   const series = gappy();
   const { session } = open({ s: series }, [{ type: 'ContinuousTraces', uri: 's' }]);
-  for (const [startTime, endTime] of [[9, 20], [10.5, 16.25], [12.9995, 15.4], [13.5, 13.9]]) {
-    const rows = await answerTo(session, { name: 'statistics', seriesUri: 's', startTime, endTime, channels: ['c1', 'c0'] });
+  for (const [startTime, endTime] of [
+    [9, 20],
+    [10.5, 16.25],
+    [12.9995, 15.4],
+    [13.5, 13.9],
+  ]) {
+    const rows = await answerTo(session, {
+      name: 'statistics',
+      seriesUri: 's',
+      startTime,
+      endTime,
+      channels: ['c1', 'c0'],
+    });
     [1, 0].forEach((channel, place) => {
-      const values = inside(series, startTime, endTime).map(({ row }) => row[channel] * -2 + 1).filter((value) => !Number.isNaN(value));
+      const values = inside(series, startTime, endTime)
+        .map(({ row }) => row[channel] * -2 + 1)
+        .filter((value) => !Number.isNaN(value));
       const { id, count, mean, rms, std, min, max } = rows[place];
       assert.equal(id, `c${channel}`);
       assert.equal(count, values.length);
@@ -75,12 +117,28 @@ test('statistics over a stretch of time with gaps', async () => {
 test('samples: physical values at view times, refused where they are too many', async () => {
   const series = gappy();
   const { session } = open({ s: series }, [{ type: 'ContinuousTraces', uri: 's' }]);
-  const ask = { name: /** @type {const} */ ('samples'), seriesUri: 's', startTime: 12.9, endTime: 15.6, channels: ['c1'], maxValues: 1000 };
+  const ask = {
+    name: /** @type {const} */ ('samples'),
+    seriesUri: 's',
+    startTime: 12.9,
+    endTime: 15.6,
+    channels: ['c1'],
+    maxValues: 1000,
+  };
   const { times, values, channels } = await answerTo(session, ask);
   const expected = inside(series, 12.9, 15.6);
-  assert.deepEqual([...times], expected.map(({ time }) => time));
-  assert.deepEqual([...values], expected.map(({ row }) => row[1] * -2 + 1));
-  assert.deepEqual(channels.map((/** @type {{id: string}} */ { id }) => id), ['c1']);
+  assert.deepEqual(
+    [...times],
+    expected.map(({ time }) => time),
+  );
+  assert.deepEqual(
+    [...values],
+    expected.map(({ row }) => row[1] * -2 + 1),
+  );
+  assert.deepEqual(
+    channels.map((/** @type {{id: string}} */ { id }) => id),
+    ['c1'],
+  );
   await assert.rejects(answerTo(session, { ...ask, maxValues: 100 }), /at most 100/);
 });
 
@@ -88,10 +146,23 @@ test('samples and statistics at times of their own', async () => {
   const times = Float64Array.from({ length: 400 }, (_, i) => i * 0.01 + (i % 3) * 0.003);
   const series = memorySeries([Float64Array.from({ length: 400 }, (_, i) => i)], { channels: 1, times: [times] });
   const { session } = open({ s: series }, [{ type: 'ContinuousTraces', uri: 's' }]);
-  const found = await answerTo(session, { name: 'samples', seriesUri: 's', startTime: 1, endTime: 2, channels: null, maxValues: 1000 });
+  const found = await answerTo(session, {
+    name: 'samples',
+    seriesUri: 's',
+    startTime: 1,
+    endTime: 2,
+    channels: null,
+    maxValues: 1000,
+  });
   const expected = [...times.keys()].filter((index) => times[index] >= 1 && times[index] <= 2);
   assert.deepEqual([...found.values], expected);
-  const [row] = await answerTo(session, { name: 'statistics', seriesUri: 's', startTime: 1, endTime: 2, channels: null });
+  const [row] = await answerTo(session, {
+    name: 'statistics',
+    seriesUri: 's',
+    startTime: 1,
+    endTime: 2,
+    channels: null,
+  });
   assert.deepEqual([row.count, row.min, row.max], [expected.length, expected[0], expected[expected.length - 1]]);
 });
 
@@ -102,21 +173,33 @@ test('the read-out gives sample values close up, lowest and highest of a column 
   const sample = await answerTo(session, { name: 'readOut', key: '0', column: 2041, row: 39 });
   assert.equal(sample.kind, 'sample');
   assert.equal(sample.time, 10 + 510 / 1000);
-  assert.deepEqual(sample.values.map((/** @type {any} */ { id, low, high }) => [id, low, high]), [1, 0].map((channel) => {
-    const value = series.segments[0][2 * 510 + channel] * -2 + 1;
-    return [`c${channel}`, value, value];
-  }));
+  assert.deepEqual(
+    sample.values.map((/** @type {any} */ { id, low, high }) => [id, low, high]),
+    [1, 0].map((channel) => {
+      const value = series.segments[0][2 * 510 + channel] * -2 + 1;
+      return [`c${channel}`, value, value];
+    }),
+  );
   await paint({ samplesPerColumn: 10, leftColumn: 20 });
   const range = await answerTo(session, { name: 'readOut', key: '0', column: 51, row: 0 });
   assert.equal(range.kind, 'range');
   assert.equal(range.time, 10.51);
-  const values = Array.from({ length: 11 }, (_, i) => series.segments[0][2 * (510 + i)] * -2 + 1).filter((value) => !Number.isNaN(value));
+  const values = Array.from({ length: 11 }, (_, i) => series.segments[0][2 * (510 + i)] * -2 + 1).filter(
+    (value) => !Number.isNaN(value),
+  );
   assert.deepEqual([range.values[0].low, range.values[0].high], [Math.min(...values), Math.max(...values)]);
   assert.equal(await answerTo(session, { name: 'readOut', key: '0', column: 350, row: 0 }), null);
 });
 
 test('next and previous event, gap, and beginning and end of an interval', async () => {
-  const eventTimes = Float64Array.from([1, 1, 2.5, ...new Array(1500).fill(7), ...Array.from({ length: 3000 }, (_, i) => 30 + i * 0.001), 500]);
+  const eventTimes = Float64Array.from([
+    1,
+    1,
+    2.5,
+    ...new Array(1500).fill(7),
+    ...Array.from({ length: 3000 }, (_, i) => 30 + i * 0.001),
+    500,
+  ]);
   const events = memorySeries([new Float64Array(eventTimes.length)], { channels: 1, times: [eventTimes] });
   events.manifest = { ...events.manifest, type: 'event' };
   events.eventChannels = new Uint32Array(eventTimes.length);
@@ -125,10 +208,19 @@ test('next and previous event, gap, and beginning and end of an interval', async
   const indices = { dtype: 'uint32', shape: [2], part_rows: 4, pages: [] };
   bands.arrays.set(times, Float64Array.from([3, 5, 4, 9]));
   bands.arrays.set(indices, Float64Array.from([1, 0]));
-  bands.manifest = { ...bands.manifest, type: 'interval', channels: [], intervals: { times, label_indices: indices, labels: ['a', 'b'] } };
-  const { session } = open({ s: gappy(), e: events, i: bands }, [{ type: 'ContinuousTraces', uri: 's' }, { type: 'RasterPlot', uri: 'e' }]);
+  bands.manifest = {
+    ...bands.manifest,
+    type: 'interval',
+    channels: [],
+    intervals: { times, label_indices: indices, labels: ['a', 'b'] },
+  };
+  const { session } = open({ s: gappy(), e: events, i: bands }, [
+    { type: 'ContinuousTraces', uri: 's' },
+    { type: 'RasterPlot', uri: 'e' },
+  ]);
   /** @param {'event' | 'gap' | 'interval' | 'interval end'} what @param {number} time @param {1 | -1} direction */
-  const next = (what, time, direction) => answerTo(session, { name: 'findNext', what, time, direction, seriesUri: null });
+  const next = (what, time, direction) =>
+    answerTo(session, { name: 'findNext', what, time, direction, seriesUri: null });
   assert.equal(await next('event', 0, 1), 1);
   assert.equal(await next('event', 1, 1), 2.5);
   const crowd = await next('event', 2.5, 1);
@@ -151,14 +243,22 @@ test('next and previous event, gap, and beginning and end of an interval', async
   assert.equal(await next('interval end', 5, 1), 9);
   assert.equal(await next('interval end', 9, -1), 5);
   const found = await answerTo(session, { name: 'intervals', uri: 'i' });
-  assert.deepEqual(found, [{ start: 3, end: 5, label: 'b' }, { start: 4, end: 9, label: 'a' }]);
+  assert.deepEqual(found, [
+    { start: 3, end: 5, label: 'b' },
+    { start: 4, end: 9, label: 'a' },
+  ]);
 });
 
 test('the overview: RMS of each channel over the session, and gaps', async () => {
-  const samples = Float64Array.from({ length: 12800 }, (_, i) => (i % 2 ? (i > 6400 ? 10 : 1) * (i % 4 === 1 ? 1 : -1) : 5));
+  const samples = Float64Array.from({ length: 12800 }, (_, i) =>
+    i % 2 ? (i > 6400 ? 10 : 1) * (i % 4 === 1 ? 1 : -1) : 5,
+  );
   const series = memorySeries([samples, samples.slice(0, 1280)], { channels: 2, starts: [0, 10], factors: [16, 64] });
   const { session } = open({ s: series }, [{ type: 'ContinuousTraces', uri: 's' }]);
-  const { channels, columns, rms, gaps, firstTime, endTime } = await answerTo(session, { name: 'overview', columns: 50 });
+  const { channels, columns, rms, gaps, firstTime, endTime } = await answerTo(session, {
+    name: 'overview',
+    columns: 50,
+  });
   assert.deepEqual([channels, columns, firstTime, endTime], [['c0', 'c1'], 50, 0, 10.64]);
   assert.deepEqual(gaps, [{ start: 6.4, end: 10 }]);
   assert.ok(rms[3] < 1e-6 && Math.abs(rms[50 + 3] - 1) < 0.05 && Math.abs(rms[50 + 26] - 10) < 0.05);
@@ -185,7 +285,10 @@ test('the latest paint order wins; pictures get better until they are complete; 
   const [painted] = await paint({ leftColumn: 30, columns: 6000 });
   assert.equal(painted.frame.leftColumn, 30);
   const numbers = messages.flatMap((message) => (message.type === 'painted' ? [message.painted.number] : []));
-  assert.deepEqual(numbers, [...numbers].sort((one, other) => one - other));
+  assert.deepEqual(
+    numbers,
+    [...numbers].sort((one, other) => one - other),
+  );
   assert.ok(!numbers.includes(1) && !numbers.includes(2));
   assert.ok(most <= 6);
   const waiting = messages.flatMap((message) => (message.type === 'loading' ? [message.waiting] : []));

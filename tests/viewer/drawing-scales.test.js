@@ -24,9 +24,12 @@ function percentiles(values) {
 function seriesOf(channels, isOld = false) {
   const count = channels[0].length;
   const samples = new Float64Array(count * channels.length);
-  channels.forEach((values, channel) => values.forEach((value, index) => (samples[index * channels.length + channel] = value)));
+  channels.forEach((values, channel) =>
+    values.forEach((value, index) => (samples[index * channels.length + channel] = value)),
+  );
   const series = memorySeries([samples], { channels: channels.length, factors: [16, 64] });
-  if (!isOld) series.manifest.channels.forEach((channel, index) => (channel.typical = percentiles([...channels[index]])));
+  if (!isOld)
+    series.manifest.channels.forEach((channel, index) => (channel.typical = percentiles([...channels[index]])));
   return series;
 }
 
@@ -34,7 +37,10 @@ function seriesOf(channels, isOld = false) {
  * @param {ReturnType<typeof seriesOf>} series
  * @param {{type?: string, settings?: import('../../seriesview/viewer/types.js').PanelSettings, frame?: Frame, painter?: ReturnType<typeof createPanelPainter>}} [more]
  */
-async function painted(series, { type = 'ContinuousTraces', settings = { mode: 'stacked' }, frame = FRAME, painter = createPanelPainter() } = {}) {
+async function painted(
+  series,
+  { type = 'ContinuousTraces', settings = { mode: 'stacked' }, frame = FRAME, painter = createPanelPainter() } = {},
+) {
   const { timeline } = memoryFigure({ s: series }, [{ type, uri: 's' }], 1);
   const data = createSeriesData(memorySource({ s: series }, { finest: 1 }), 's', series.manifest, createTileCache());
   const request = { key: '0', type, seriesUri: 's', height: HEIGHT, pixelRatio: 1, settings };
@@ -171,9 +177,12 @@ test('constants and ranges at the ends of doubles are drawn, and hide no other',
       for (const type of ['ContinuousTraces', 'EventAmplitudes', 'Position', 'ProbabilityDensity']) {
         for (const mode of /** @type {const} */ (['stacked', 'overlaid', 'image'])) {
           const alone = await painted(seriesOf([values], isOld), { type, settings: { mode } });
-          for (const { baseline, pixelsPerUnit } of alone.lanes) assert.ok(Number.isFinite(baseline) && Number.isFinite(pixelsPerUnit));
-          if (Number.isFinite(values[0])) assert.ok(alone.pixels.some(Boolean), `${type} ${mode} ${values[0]} ${values[1]}`);
-          if (alone.valueAxis) assert.ok(alone.valueAxis.low < alone.valueAxis.high, `${type} ${mode} ${values[0]} ${values[1]}`);
+          for (const { baseline, pixelsPerUnit } of alone.lanes)
+            assert.ok(Number.isFinite(baseline) && Number.isFinite(pixelsPerUnit));
+          if (Number.isFinite(values[0]))
+            assert.ok(alone.pixels.some(Boolean), `${type} ${mode} ${values[0]} ${values[1]}`);
+          if (alone.valueAxis)
+            assert.ok(alone.valueAxis.low < alone.valueAxis.high, `${type} ${mode} ${values[0]} ${values[1]}`);
         }
       }
     }

@@ -36,18 +36,24 @@ function byHand(endsThem = true) {
   const waiting = [];
   /** @type {Map<string, () => void>} */
   const answers = new Map();
-  const loader = createLoader((key) => arrived.push(key), (count) => waiting.push(count));
+  const loader = createLoader(
+    (key) => arrived.push(key),
+    (count) => waiting.push(count),
+  );
   /** @param {string} key @param {number} [distance] @param {boolean} [isAhead] */
   const request = (key, distance = key.charCodeAt(0), isAhead = false) => ({
-    key, distance, isAhead,
-    load: (/** @type {AbortSignal | undefined} */ signal) => new Promise((/** @type {(nothing: void) => void} */ resolve, reject) => {
-      asked.push(key);
-      answers.set(key, resolve);
-      signal?.addEventListener('abort', () => {
-        ended.push(key);
-        if (endsThem) reject(signal.reason);
-      });
-    }),
+    key,
+    distance,
+    isAhead,
+    load: (/** @type {AbortSignal | undefined} */ signal) =>
+      new Promise((/** @type {(nothing: void) => void} */ resolve, reject) => {
+        asked.push(key);
+        answers.set(key, resolve);
+        signal?.addEventListener('abort', () => {
+          ended.push(key);
+          if (endsThem) reject(signal.reason);
+        });
+      }),
   });
   return { loader, request, asked, ended, arrived, waiting, answers };
 }

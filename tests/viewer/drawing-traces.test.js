@@ -25,7 +25,15 @@ function setUp(series, more = {}, finest = 1) {
   const { timeline } = memoryFigure({ s: series }, [{ type: 'ContinuousTraces', uri: 's' }], finest);
   const source = memorySource({ s: series }, { finest });
   const data = createSeriesData(source, 's', series.manifest, createTileCache());
-  const request = { key: '0', type: 'ContinuousTraces', seriesUri: 's', height: 90, pixelRatio: 1, settings: {}, ...more };
+  const request = {
+    key: '0',
+    type: 'ContinuousTraces',
+    seriesUri: 's',
+    height: 90,
+    pixelRatio: 1,
+    settings: {},
+    ...more,
+  };
   return { timeline, source, data, request };
 }
 
@@ -64,7 +72,12 @@ function bruteForce({ manifest, segments }, timeline, frame, lanes, height) {
         const point = (sample, share) => {
           if (sample + Math.ceil(share) >= count) return;
           const value = samples[sample * width + channel];
-          const at = share === 0 ? value : share === 1 ? samples[(sample + 1) * width + channel] : value + (samples[(sample + 1) * width + channel] - value) * share;
+          const at =
+            share === 0
+              ? value
+              : share === 1
+                ? samples[(sample + 1) * width + channel]
+                : value + (samples[(sample + 1) * width + channel] - value) * share;
           if (Number.isNaN(at)) return;
           low = Math.min(low, at);
           high = Math.max(high, at);
@@ -105,9 +118,24 @@ for (let seed = 1; seed <= 12; seed += 1) {
     });
     const scaled = { scale: seed % 2 ? -0.37 : 2.5, offset: 3 };
     const series = memorySeries(segments, { channels, starts, factors: [16, 64], more: scaled });
-    const settings = [{}, { mode: /** @type {'overlaid'} */ ('overlaid') }, { channels: ['c0'], gain: 3, offsets: { c0: 4 } }][seed % 3];
+    const settings = [
+      {},
+      { mode: /** @type {'overlaid'} */ ('overlaid') },
+      { channels: ['c0'], gain: 3, offsets: { c0: 4 } },
+    ][seed % 3];
     const scene = setUp(series, { settings });
-    const zooms = [[1, 1], [2, 1], [3, 1], [10, 1], [64, 1], [80, 1], [256, 1], [1, 2], [1, 5], [1, 32]];
+    const zooms = [
+      [1, 1],
+      [2, 1],
+      [3, 1],
+      [10, 1],
+      [64, 1],
+      [80, 1],
+      [256, 1],
+      [1, 2],
+      [1, 5],
+      [1, 32],
+    ];
     for (const [samplesPerColumn, columnsPerSample] of zooms) {
       const total = (clock * 1000 * columnsPerSample) / samplesPerColumn;
       const leftColumn = Math.floor(random() * total) - 60;
@@ -121,7 +149,11 @@ for (let seed = 1; seed <= 12; seed += 1) {
 
 test('a shifted picture equals one that is drawn anew', async () => {
   const random = randomNumbers(99);
-  const series = memorySeries([noise(random, 9000, 5), noise(random, 700, 5)], { channels: 5, starts: [0, 9.5], factors: [16, 64] });
+  const series = memorySeries([noise(random, 9000, 5), noise(random, 700, 5)], {
+    channels: 5,
+    starts: [0, 9.5],
+    factors: [16, 64],
+  });
   const scene = setUp(series);
   const painter = createPanelPainter();
   let leftColumn = 100;
@@ -139,7 +171,11 @@ test('coarser data stand in while tiles are missing, and the picture is not comp
   const series = memorySeries([noise(random, 20000, 2)], { channels: 2, factors: [16, 64] });
   const scene = setUp(series);
   await paintWhole(scene, { samplesPerColumn: 64, columnsPerSample: 1, leftColumn: 0, columns: 300 });
-  for (const [samplesPerColumn, columnsPerSample] of [[16, 1], [1, 1], [1, 4]]) {
+  for (const [samplesPerColumn, columnsPerSample] of [
+    [16, 1],
+    [1, 1],
+    [1, 4],
+  ]) {
     const frame = { samplesPerColumn, columnsPerSample, leftColumn: 100, columns: 300 };
     const picture = createPanelPainter().paint(scene.data, scene.timeline, frame, scene.request, false, []);
     assert.equal(picture.isComplete, false);
@@ -153,7 +189,10 @@ test('many segments are read as rows, few requests for all of them', async () =>
   const random = randomNumbers(6);
   const lengths = Array.from({ length: 500 }, () => 1 + Math.floor(random() * 100));
   const starts = lengths.map((_, index) => index * 0.15);
-  const series = memorySeries(lengths.map((length) => noise(random, length, 2)), { channels: 2, starts, factors: [16, 64] });
+  const series = memorySeries(
+    lengths.map((length) => noise(random, length, 2)),
+    { channels: 2, starts, factors: [16, 64] },
+  );
   const scene = setUp(series);
   const frame = { samplesPerColumn: 80, columnsPerSample: 1, leftColumn: 0, columns: 900 };
   /** @type {import('../../seriesview/viewer/drawing/tiles.js').TileRequest[]} */

@@ -14,14 +14,31 @@ function noting() {
   /** @type {[number, number] | null} */
   let turned = null;
   const context = {
-    font: '', textBaseline: '', textAlign: '', fillStyle: '',
+    font: '',
+    textBaseline: '',
+    textAlign: '',
+    fillStyle: '',
     measureText: (/** @type {string} */ text) => ({ width: CHARACTER * text.length }),
-    fillRect() {}, save() {}, rotate() {}, putImageData() {},
-    restore() { turned = null; },
-    translate(/** @type {number} */ x, /** @type {number} */ y) { turned = [x, y]; },
-    fillText(/** @type {string} */ text, /** @type {number} */ x, /** @type {number} */ y, /** @type {number} */ room = Infinity) {
+    fillRect() {},
+    save() {},
+    rotate() {},
+    putImageData() {},
+    restore() {
+      turned = null;
+    },
+    translate(/** @type {number} */ x, /** @type {number} */ y) {
+      turned = [x, y];
+    },
+    fillText(
+      /** @type {string} */ text,
+      /** @type {number} */ x,
+      /** @type {number} */ y,
+      /** @type {number} */ room = Infinity,
+    ) {
       const width = Math.min(CHARACTER * text.length, room);
-      written.push(turned ? { text, x: turned[0], y: turned[1], width, isUpright: true } : { text, x, y, width, isUpright: false });
+      written.push(
+        turned ? { text, x: turned[0], y: turned[1], width, isUpright: true } : { text, x, y, width, isUpright: false },
+      );
     },
   };
   return { context: /** @type {any} */ (context), written };
@@ -35,14 +52,21 @@ function boxOf({ x, y, width, isUpright }) {
 
 /** @param {number[]} one @param {number[]} other */
 function overlap(one, other) {
-  return Math.min(one[2], other[2]) - Math.max(one[0], other[0]) > 0.5 && Math.min(one[3], other[3]) - Math.max(one[1], other[1]) > 0.5;
+  return (
+    Math.min(one[2], other[2]) - Math.max(one[0], other[0]) > 0.5 &&
+    Math.min(one[3], other[3]) - Math.max(one[1], other[1]) > 0.5
+  );
 }
 
 test('no two texts beside a picture run into one another, and none leaves its place', async () => {
-  Object.assign(globalThis, { getComputedStyle: () => ({ getPropertyValue: () => '#000000' }), document: { documentElement: null } });
+  Object.assign(globalThis, {
+    getComputedStyle: () => ({ getPropertyValue: () => '#000000' }),
+    document: { documentElement: null },
+  });
   const { drawGutter } = await import('../../seriesview/viewer/app/gutter.js');
   const random = randomNumbers(55);
-  const between = (/** @type {number} */ low, /** @type {number} */ high) => low + Math.floor(random() * (high - low + 1));
+  const between = (/** @type {number} */ low, /** @type {number} */ high) =>
+    low + Math.floor(random() * (high - low + 1));
   for (let round = 0; round < 1500; round += 1) {
     const [width, height, ratio] = [[58, 92, 156][between(0, 2)], between(40, 700), [1, 1.25, 2][between(0, 2)]];
     const count = [1, 2, 3, 7, 16, 33, 64, 128, 384][between(0, 8)];
@@ -55,13 +79,31 @@ test('no two texts beside a picture run into one another, and none leaves its pl
       const group = groups > 1 ? { group: `shank ${Math.floor((at * groups) / count)}` } : {};
       const label = isLong ? `a channel with a very long name, number ${at}` : `ch${at}`;
       const scale = { pixelsPerUnit: isImage ? 0 : 0.1, unit: 'uV', baseline: 0, offset: 0 };
-      return { id: String(at), label, top, bottom, center: Math.floor((top + bottom - 1) / 2), color: '#000000', ...scale, ...place, ...group };
+      return {
+        id: String(at),
+        label,
+        top,
+        bottom,
+        center: Math.floor((top + bottom - 1) / 2),
+        color: '#000000',
+        ...scale,
+        ...place,
+        ...group,
+      };
     });
     const side = Math.min(rows, Math.round((width - 46) * ratio));
     const path = count === 2 && width > 90 && random() < 0.5 ? { side: 1, pixels: new ArrayBuffer(4) } : null;
     if (path) Object.assign(globalThis, { ImageData: class {} });
     if (path) path.side = side;
-    const valueAxis = !path && random() < 0.2 ? { unit: random() < 0.5 ? 'uV' : 'arbitrary units', low: -between(1, 9000) * 10 ** between(-9, 9), high: between(1, 9000) * 10 ** between(-9, 9), isLinear: true } : null;
+    const valueAxis =
+      !path && random() < 0.2
+        ? {
+            unit: random() < 0.5 ? 'uV' : 'arbitrary units',
+            low: -between(1, 9000) * 10 ** between(-9, 9),
+            high: between(1, 9000) * 10 ** between(-9, 9),
+            isLinear: true,
+          }
+        : null;
     const { context, written } = noting();
     drawGutter(context, /** @type {any} */ ({ lanes, valueAxis, path }), { width, height, ratio });
     const boxes = written.map(boxOf);

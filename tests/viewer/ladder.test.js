@@ -13,7 +13,15 @@ import {
 
 /** @param {number[]} ladder @param {number} [finest] */
 function timelineOf(ladder, finest = 1) {
-  const times = { ticksPerSecond: 1, startTime: 0, endTime: 1000, firstTime: 0, sessionStart: null, clockNotes: {}, shifts: {} };
+  const times = {
+    ticksPerSecond: 1,
+    startTime: 0,
+    endTime: 1000,
+    firstTime: 0,
+    sessionStart: null,
+    clockNotes: {},
+    shifts: {},
+  };
   return { ...times, ladder, finest };
 }
 

@@ -52,7 +52,9 @@ export function memorySeries(segments, { channels, rate = 1000, starts = [0], fa
     return info;
   });
   const momentRows = segments.flatMap((samples) =>
-    Array.from({ length: Math.ceil(samples.length / channels / 64) }, (_, bin) => moments(samples, channels, bin * 64, bin * 64 + 64)),
+    Array.from({ length: Math.ceil(samples.length / channels / 64) }, (_, bin) =>
+      moments(samples, channels, bin * 64, bin * 64 + 64),
+    ),
   );
   const moment = { factor: 64, dtype: 'float64', shape: [momentRows.length, 3, channels], part_rows: 64, pages: [] };
   arrays.set(moment, Float64Array.from(momentRows.flat()));
@@ -86,7 +88,8 @@ export function memorySeries(segments, { channels, rate = 1000, starts = [0], fa
     counts: [],
     ...more,
   };
-  if (times && manifest.timestamps) arrays.set(manifest.timestamps, Float64Array.from(times.flatMap((each) => [...each])));
+  if (times && manifest.timestamps)
+    arrays.set(manifest.timestamps, Float64Array.from(times.flatMap((each) => [...each])));
   return { manifest, segments, times, arrays };
 }
 
@@ -167,14 +170,27 @@ export function memorySource(series, { finest = 1, onRead = () => {} } = {}) {
       onRead(`points ${startTime} ${endTime}`);
       const { manifest, segments, times, eventChannels } = series[uri];
       const width = manifest.channels.length;
-      const edges = Float64Array.from({ length: maxPoints + 1 }, (_, i) => startTime + (endTime - startTime) * (i / maxPoints));
+      const edges = Float64Array.from(
+        { length: maxPoints + 1 },
+        (_, i) => startTime + (endTime - startTime) * (i / maxPoints),
+      );
       edges[maxPoints] = endTime;
       /** @type {{time: number, row: number[]}[]} */
       const all = [];
-      (times ?? segments.map((samples, segment) => Float64Array.from({ length: samples.length / width }, (_, i) => manifest.segments[segment].start_time + i / (manifest.sampling_frequency ?? 1)))).forEach((each, segment) =>
+      (
+        times ??
+        segments.map((samples, segment) =>
+          Float64Array.from(
+            { length: samples.length / width },
+            (_, i) => manifest.segments[segment].start_time + i / (manifest.sampling_frequency ?? 1),
+          ),
+        )
+      ).forEach((each, segment) =>
         each.forEach((time, index) => {
           if (time < startTime || time > endTime) return;
-          const row = eventChannels ? [eventChannels[index]] : [...segments[segment].subarray(index * width, (index + 1) * width)];
+          const row = eventChannels
+            ? [eventChannels[index]]
+            : [...segments[segment].subarray(index * width, (index + 1) * width)];
           all.push({ time, row });
         }),
       );
@@ -183,18 +199,26 @@ export function memorySource(series, { finest = 1, onRead = () => {} } = {}) {
         if (eventChannels) return { times: found, channels: Uint32Array.from(all, ({ row }) => row[0]) };
         return { times: found, values: Float64Array.from(all.flatMap(({ row }) => row)) };
       }
-      const inside = Array.from({ length: maxPoints }, (_, bin) => all.filter(({ time }) => time >= edges[bin] && time <= edges[bin + 1]));
+      const inside = Array.from({ length: maxPoints }, (_, bin) =>
+        all.filter(({ time }) => time >= edges[bin] && time <= edges[bin + 1]),
+      );
       if (eventChannels) {
-        const counts = inside.flatMap((events) => manifest.channels.map((_, channel) => events.filter(({ row }) => row[0] === channel).length));
+        const counts = inside.flatMap((events) =>
+          manifest.channels.map((_, channel) => events.filter(({ row }) => row[0] === channel).length),
+        );
         return { edges, counts: Uint32Array.from(counts) };
       }
-      const envelope = inside.flatMap((found) => hull(Float64Array.from(found.flatMap(({ row }) => row)), width, 0, found.length - 1));
+      const envelope = inside.flatMap((found) =>
+        hull(Float64Array.from(found.flatMap(({ row }) => row)), width, 0, found.length - 1),
+      );
       return { edges, counts: Uint32Array.from(inside, ({ length }) => length), envelope: Float64Array.from(envelope) };
     },
     async getStatistics(uri, segment, firstSample, lastSample, channels) {
       const { manifest, segments } = series[uri];
       const width = manifest.channels.length;
-      const wanted = channels ? channels.map((id) => manifest.channels.findIndex((each) => each.id === id)) : manifest.channels.map((_, index) => index);
+      const wanted = channels
+        ? channels.map((id) => manifest.channels.findIndex((each) => each.id === id))
+        : manifest.channels.map((_, index) => index);
       const rows = wanted.map((channel) => {
         const values = [];
         for (let i = firstSample; i <= lastSample; i += 1) values.push(segments[segment][i * width + channel]);

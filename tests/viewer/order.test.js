@@ -13,7 +13,13 @@ function named(places) {
 /** @param {Placed[]} channels each 10 rows high, in the order from the top */
 function lanesOf(channels) {
   const rest = { unit: 'uV', baseline: 0, pixelsPerUnit: 0, offset: 0, color: '#000000' };
-  return channels.map((channel, at) => ({ ...rest, ...channel, top: 10 * at, bottom: 10 * at + 10, center: 10 * at + 5 }));
+  return channels.map((channel, at) => ({
+    ...rest,
+    ...channel,
+    top: 10 * at,
+    bottom: 10 * at + 10,
+    center: 10 * at + 5,
+  }));
 }
 
 test("a probe's tip is at the bottom, channels side by side go by x, those without a position come last", () => {
@@ -37,24 +43,52 @@ test('depths are where the channels are that have them', () => {
   const [run, ...others] = depthRuns(lanes);
   assert.deepEqual(others, []);
   assert.deepEqual([run.first, run.last], [0, 4]);
-  assert.deepEqual(depthName(run, () => true), { name: '\u00b5m', unit: '' });
+  assert.deepEqual(
+    depthName(run, () => true),
+    { name: '\u00b5m', unit: '' },
+  );
   const ticks = depthTicks(run, 3);
-  assert.deepEqual(ticks.map(({ label }) => label), ['0', '20', '40', '60']);
-  assert.deepEqual(ticks.map(({ row }) => row), [45, 35, 20, 5]);
+  assert.deepEqual(
+    ticks.map(({ label }) => label),
+    ['0', '20', '40', '60'],
+  );
+  assert.deepEqual(
+    ticks.map(({ row }) => row),
+    [45, 35, 20, 5],
+  );
 });
 
 test('each shank has an axis of its own, and so have the two sides of a hole', () => {
   const shanks = lanesOf(named([2, 1].flatMap((shank) => [40, 20, 0].map((y) => ({ group: `shank ${shank}`, y })))));
-  const namesOf = (/** @type {number} */ most) => depthRuns(shanks).map((run) => depthName(run, (text) => text.length <= most));
-  assert.deepEqual(depthRuns(shanks).map((run) => [run.first, run.last]), [[0, 2], [3, 5]]);
-  assert.deepEqual(namesOf(20).map(({ name, unit }) => name + unit), ['shank 2, \u00b5m', 'shank 1, \u00b5m']);
+  const namesOf = (/** @type {number} */ most) =>
+    depthRuns(shanks).map((run) => depthName(run, (text) => text.length <= most));
+  assert.deepEqual(
+    depthRuns(shanks).map((run) => [run.first, run.last]),
+    [
+      [0, 2],
+      [3, 5],
+    ],
+  );
+  assert.deepEqual(
+    namesOf(20).map(({ name, unit }) => name + unit),
+    ['shank 2, \u00b5m', 'shank 1, \u00b5m'],
+  );
   assert.deepEqual(namesOf(8)[0], { name: 'shank 2', unit: ' \u00b5m' });
   assert.deepEqual(namesOf(5)[0], { name: '\u00b5m', unit: '' });
   assert.deepEqual(namesOf(1)[0], { name: '', unit: ' \u00b5m' });
   const banks = lanesOf(named([5040, 5020, 5000, 40, 20, 0].map((y) => ({ y }))));
-  assert.deepEqual(depthRuns(banks).map(({ depths }) => depths), [[5040, 5020, 5000], [40, 20, 0]]);
+  assert.deepEqual(
+    depthRuns(banks).map(({ depths }) => depths),
+    [
+      [5040, 5020, 5000],
+      [40, 20, 0],
+    ],
+  );
   const labels = depthRuns(banks).flatMap((run) => depthTicks(run, 2).map(({ label }) => label));
-  assert.ok(labels.every((label) => Number(label) <= 40 || Number(label) >= 5000), labels.join());
+  assert.ok(
+    labels.every((label) => Number(label) <= 40 || Number(label) >= 5000),
+    labels.join(),
+  );
 });
 
 test('without positions, or out of their order, there is no axis of depth', () => {
@@ -62,5 +96,8 @@ test('without positions, or out of their order, there is no axis of depth', () =
   assert.deepEqual(depthRuns(lanesOf(named([{ y: 0 }, { y: 0 }, { y: 0 }]))), []);
   assert.deepEqual(depthRuns([]), []);
   const upwards = depthRuns(lanesOf(named([{ y: 0 }, { y: 20 }, { y: 40 }])));
-  assert.deepEqual(depthTicks(upwards[0], 2).map(({ row }) => row), [5, 15, 25]);
+  assert.deepEqual(
+    depthTicks(upwards[0], 2).map(({ row }) => row),
+    [5, 15, 25],
+  );
 });

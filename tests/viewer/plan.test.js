@@ -9,14 +9,24 @@ import { parseSeries } from '../../seriesview/viewer/source/manifests.js';
 function seriesOf(rate, samples, factors) {
   const segments = [{ start_time: 0, end_time: samples / rate, num_samples: samples }];
   const page = `sha1://${'0'.repeat(40)}/page.dat`;
-  const levels = factors.map((factor) => (
-    { factor, dtype: 'float64', shape: [Math.ceil((samples - 1) / factor), 2, 1], part_rows: 65536, pages: [page] }));
+  const levels = factors.map((factor) => ({
+    factor,
+    dtype: 'float64',
+    shape: [Math.ceil((samples - 1) / factor), 2, 1],
+    part_rows: 65536,
+    pages: [page],
+  }));
   return parseSeries({ type: 'continuous', sampling_frequency: rate, segments, levels });
 }
 
 test('columns of a series of another rate are right to a quarter of a column, and only what is so is said', () => {
   const series = { fast: seriesOf(30000, 3e6, [64, 256]), slow: seriesOf(30, 3000, [64]) };
-  const panels = Object.keys(series).map((seriesUri, index) => ({ key: String(index), type: 'ContinuousTraces', label: '', seriesUri }));
+  const panels = Object.keys(series).map((seriesUri, index) => ({
+    key: String(index),
+    type: 'ContinuousTraces',
+    label: '',
+    seriesUri,
+  }));
   for (const finest of [1, 64]) {
     const timeline = makeTimeline(panels, series, { fast: 1, slow: finest });
     for (const samplesPerColumn of timeline.ladder) {

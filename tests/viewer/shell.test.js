@@ -8,37 +8,83 @@ import { createHistory, fitFrame, readSettings, readState } from '../../seriesvi
 
 /** @type {any} */
 const timeline = {
-  ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 1000, sessionStart: null, clockNotes: {}, shifts: {}, finest: 1,
+  ticksPerSecond: 1000,
+  startTime: 0,
+  firstTime: 0,
+  endTime: 1000,
+  sessionStart: null,
+  clockNotes: {},
+  shifts: {},
+  finest: 1,
   ladder: [1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20, 24, 28, 32, 64, 128, 256, 512, 1024],
 };
 /** @type {any} */
 const figure = {
-  views: [{ label: '', panels: [{ key: '0', seriesUri: 'a' }, { key: '1', seriesUri: null }] }, { label: '', panels: [] }],
+  views: [
+    {
+      label: '',
+      panels: [
+        { key: '0', seriesUri: 'a' },
+        { key: '1', seriesUri: null },
+      ],
+    },
+    { label: '', panels: [] },
+  ],
   series: { a: { channels: [{ id: 'one' }, { id: 'two' }, { id: '__proto__' }] } },
 };
 
 test('a whole state is read as it was written', () => {
-  const settings = { channels: ['two', 'one'], mode: 'image', gain: 2, offsets: { one: -3 }, height: 120, hidden: true };
+  const settings = {
+    channels: ['two', 'one'],
+    mode: 'image',
+    gain: 2,
+    offsets: { one: -3 },
+    height: 120,
+    hidden: true,
+  };
   const state = {
-    view: 0, samplesPerColumn: 16, columnsPerSample: 1, leftColumn: -3, columns: 1000, panels: { 0: settings },
-    time: 'wall', selection: { start: 1, end: 2 },
+    view: 0,
+    samplesPerColumn: 16,
+    columnsPerSample: 1,
+    leftColumn: -3,
+    columns: 1000,
+    panels: { 0: settings },
+    time: 'wall',
+    selection: { start: 1, end: 2 },
   };
   const read = readState(JSON.parse(JSON.stringify(state)), figure);
   assert.deepEqual({ ...read, ...read.frame, frame: undefined }, { ...state, frame: undefined });
 });
 
 test('wrong values fall back to defaults', () => {
-  const wrong = [null, 3, 'x', [], {}, { view: 9, samplesPerColumn: 0, columnsPerSample: 0, leftColumn: 0, columns: 10 },
+  const wrong = [
+    null,
+    3,
+    'x',
+    [],
+    {},
+    { view: 9, samplesPerColumn: 0, columnsPerSample: 0, leftColumn: 0, columns: 10 },
     { view: -1, samplesPerColumn: 2, columnsPerSample: 2, leftColumn: 0, columns: 10 },
     { view: '0', samplesPerColumn: 2, columnsPerSample: 1, leftColumn: 0.5, columns: 10 },
-    { samplesPerColumn: 1e300, columnsPerSample: 1, leftColumn: 0, columns: 10, panels: 'x', time: 'tea', selection: { start: 2, end: 1 } },
+    {
+      samplesPerColumn: 1e300,
+      columnsPerSample: 1,
+      leftColumn: 0,
+      columns: 10,
+      panels: 'x',
+      time: 'tea',
+      selection: { start: 2, end: 1 },
+    },
     { samplesPerColumn: 2, columnsPerSample: 1, leftColumn: 0, columns: 0, panels: { 0: 5, 7: {}, __proto__: {} } },
   ];
   for (const value of wrong) {
     assert.deepEqual(readState(value, figure), { view: 0, frame: null, panels: {}, time: undefined, selection: null });
   }
   const ids = new Set(['one']);
-  assert.deepEqual(readSettings({ channels: ['x'], mode: 'pie', gain: 0, offsets: { x: 1, one: NaN }, height: 1e9, hidden: 1 }, ids), {});
+  assert.deepEqual(
+    readSettings({ channels: ['x'], mode: 'pie', gain: 0, offsets: { x: 1, one: NaN }, height: 1e9, hidden: 1 }, ids),
+    {},
+  );
   assert.deepEqual(readSettings({ channels: ['one', 'x', 'one', 5] }, ids), { channels: ['one'] });
 });
 
@@ -74,10 +120,13 @@ test('going back leads from rest to rest', (/** @type {any} */ context) => {
   /** @type {string[]} */
   const entries = ['0'];
   let now = 0;
-  const history = createHistory((state, how) => {
-    if (how === 'replace') entries.pop();
-    entries.push(String(/** @type {any} */ (state).now));
-  }, () => ({ now }));
+  const history = createHistory(
+    (state, how) => {
+      if (how === 'replace') entries.pop();
+      entries.push(String(/** @type {any} */ (state).now));
+    },
+    () => ({ now }),
+  );
   const move = () => {
     now += 1;
     history.moved();
@@ -110,7 +159,13 @@ test('visible bands are those of a search through all of them, and few', () => {
     return { start, end: start + (random() < 0.01 ? 40 : 0.03) * random(), label: `label ${Math.floor(random() * 3)}` };
   });
   const bands = makeBands(intervals);
-  for (const [from, to] of [[0, 1000], [300, 310], [999, 1200], [-50, -1], [500, 500.01]]) {
+  for (const [from, to] of [
+    [0, 1000],
+    [300, 310],
+    [999, 1200],
+    [-50, -1],
+    [500, 500.01],
+  ]) {
     const pixelOf = (/** @type {number} */ time) => ((time - from) / (to - from)) * 800;
     const found = visibleBands(bands, from, to, pixelOf);
     assert.ok(found.length <= 3 * 801, String(found.length));
@@ -129,7 +184,9 @@ test('visible bands are those of a search through all of them, and few', () => {
 test('panels share the room by weight, on whole device pixels, and are never too low', () => {
   const heights = automaticHeights([3, 1], 800, 1.5);
   assert.deepEqual(heights, [600, 200]);
-  assert.ok(automaticHeights([1, 1, 1], 500, 1.25).every((height) => Number.isInteger(Math.round(height * 1.25 * 1e9) / 1e9)));
+  assert.ok(
+    automaticHeights([1, 1, 1], 500, 1.25).every((height) => Number.isInteger(Math.round(height * 1.25 * 1e9) / 1e9)),
+  );
   assert.ok(automaticHeights([1, 1, 1], 10, 1).every((height) => height >= 60));
 });
 
@@ -142,12 +199,25 @@ test('a picture is put where its ticks are in another frame', () => {
 });
 
 test('the label of a band ends where the next band begins', () => {
-  const edges = [[0, 100], [20, 22], [40, 60], [40, 90], [200, 260]];
-  assert.deepEqual(labelRooms(edges.map(([from, to]) => ({ from, to })), 18), [40, 0, 0, 50, 60]);
+  const edges = [
+    [0, 100],
+    [20, 22],
+    [40, 60],
+    [40, 90],
+    [200, 260],
+  ];
+  assert.deepEqual(
+    labelRooms(
+      edges.map(([from, to]) => ({ from, to })),
+      18,
+    ),
+    [40, 0, 0, 50, 60],
+  );
 });
 
 test('many traces get more room than few, and than other panels', () => {
-  const of = (/** @type {string} */ type, /** @type {number} */ numChannels) => weight({ panel: { type }, numChannels });
+  const of = (/** @type {string} */ type, /** @type {number} */ numChannels) =>
+    weight({ panel: { type }, numChannels });
   assert.ok(of('ContinuousTraces', 32) > 2 * of('ContinuousTraces', 2));
   assert.equal(of('ContinuousTraces', 384), of('ContinuousTraces', 32));
   assert.ok(of('ContinuousTraces', 1) > of('Position', 2));
@@ -155,10 +225,17 @@ test('many traces get more room than few, and than other panels', () => {
 });
 
 test('panels of the least height take their room from the others, so that all are seen', () => {
-  for (const [weights, room] of /** @type {[number[], number][]} */ ([[[6, 2, 1.5, 1.5, 1.5], 500], [[3, 1, 1], 230], [[9, 1, 2], 300]])) {
+  for (const [weights, room] of /** @type {[number[], number][]} */ ([
+    [[6, 2, 1.5, 1.5, 1.5], 500],
+    [[3, 1, 1], 230],
+    [[9, 1, 2], 300],
+  ])) {
     const heights = automaticHeights(weights, room, 1);
     assert.ok(heights.reduce((sum, height) => sum + height, 0) <= room, String(heights));
-    assert.ok(heights.every((height) => height >= 72), String(heights));
+    assert.ok(
+      heights.every((height) => height >= 72),
+      String(heights),
+    );
     assert.ok(heights[0] === Math.max(...heights));
   }
 });
@@ -169,7 +246,8 @@ test('a path in the plane lies beside the pictures, where it is wanted and there
   assert.equal(gutterWidth([host({})], 1200), 156);
   assert.equal(gutterWidth([host({})], 800), 92);
   assert.equal(gutterWidth([host({})], 500), 58);
-  for (const settings of [{ path: false }, { hidden: true }, { channels: ['x'] }]) assert.equal(gutterWidth([host(settings)], 1200), 92);
+  for (const settings of [{ path: false }, { hidden: true }, { channels: ['x'] }])
+    assert.equal(gutterWidth([host(settings)], 1200), 92);
   assert.equal(gutterWidth([host({}, 'ContinuousTraces')], 1200), 92);
   assert.deepEqual([pathSide(156, 94), pathSide(156, 400), pathSide(92, 94), pathSide(58, 94)], [94, 110, 46, 0]);
 });

@@ -11,15 +11,16 @@ function byHand() {
   let answer = () => {};
   /** @type {(error: Error) => void} */
   let fail = () => {};
-  const load = (/** @type {AbortSignal} */ signal) => new Promise((/** @type {(text: string) => void} */ resolve, reject) => {
-    begun += 1;
-    answer = resolve;
-    fail = reject;
-    signal.addEventListener('abort', () => {
-      ended += 1;
-      reject(signal.reason);
+  const load = (/** @type {AbortSignal} */ signal) =>
+    new Promise((/** @type {(text: string) => void} */ resolve, reject) => {
+      begun += 1;
+      answer = resolve;
+      fail = reject;
+      signal.addEventListener('abort', () => {
+        ended += 1;
+        reject(signal.reason);
+      });
     });
-  });
   return { load, begun: () => begun, ended: () => ended, answer: (text) => answer(text), fail: (error) => fail(error) };
 }
 
@@ -78,7 +79,9 @@ test('what waits in a queue and is given up is never begun', async () => {
   const running = queue(() => hand.load(new AbortController().signal));
   const end = new AbortController();
   let isBegun = false;
-  const waiting = queue(async () => { isBegun = true; }, end.signal);
+  const waiting = queue(async () => {
+    isBegun = true;
+  }, end.signal);
   end.abort();
   hand.answer('');
   await running;
@@ -94,18 +97,22 @@ test('rows that nobody waits for are not loaded; who asks for them later gets th
   const signals = [];
   const artifacts = makeArtifacts({
     numbers: null,
-    bytes: (_, __, signal) => new Promise((_resolve, reject) => {
-      if (!signal) throw new Error('no signal');
-      signals.push(signal);
-      signal.addEventListener('abort', () => reject(signal.reason));
-    }),
+    bytes: (_, __, signal) =>
+      new Promise((_resolve, reject) => {
+        if (!signal) throw new Error('no signal');
+        signals.push(signal);
+        signal.addEventListener('abort', () => reject(signal.reason));
+      }),
   });
   const end = new AbortController();
   const rows = artifacts.under(end.signal).readRows(array, 0, 4);
   await new Promise((resolve) => setTimeout(resolve, 0));
   end.abort();
   await assert.rejects(rows, { name: 'AbortError' });
-  assert.deepEqual(signals.map(({ aborted }) => aborted), [true]);
+  assert.deepEqual(
+    signals.map(({ aborted }) => aborted),
+    [true],
+  );
   void artifacts.readRows(array, 0, 4).catch(() => {});
   await new Promise((resolve) => setTimeout(resolve, 0));
   assert.equal(signals.length, 2);

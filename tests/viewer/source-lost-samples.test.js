@@ -8,7 +8,13 @@ const HASH = 'b'.repeat(40);
 const LOST =
   'the file that this series is linked to is gone; put it back, find it with `seriesview relink`, or build the series again.';
 const LEVEL = { factor: 16, dtype: 'int16', shape: [7, 2, 1], part_rows: 8, pages: [`sha1://${'c'.repeat(40)}/page`] };
-const MOMENTS = { factor: 16, dtype: 'int64', shape: [7, 3, 1], part_rows: 8, pages: [`sha1://${'d'.repeat(40)}/page`] };
+const MOMENTS = {
+  factor: 16,
+  dtype: 'int64',
+  shape: [7, 3, 1],
+  part_rows: 8,
+  pages: [`sha1://${'d'.repeat(40)}/page`],
+};
 
 /** A backend whose linked file comes and goes. @param {object} [more] of the manifest */
 function lostParent(more = {}) {
@@ -42,7 +48,8 @@ function lostParent(more = {}) {
           return Object.fromEntries(['count', 'mean', 'rms', 'std', 'min', 'max'].map((key) => [key, [1]]));
         }
         const { columns, samples_per_column: step } = asked;
-        const found = step === 1 ? { values: Array(columns + 1).fill([3]) } : { envelope: Array(columns).fill([[0], [1]]) };
+        const found =
+          step === 1 ? { values: Array(columns + 1).fill([3]) } : { envelope: Array(columns).fill([[0], [1]]) };
         return { first_sample: 0, samples_per_column: step, columns, factor: 1, ...found };
       },
     },

@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  durationText, formatTime, quantityText, roundDown, timeTicks, valueTicks, zoomText,
+  durationText,
+  formatTime,
+  quantityText,
+  roundDown,
+  timeTicks,
+  valueTicks,
+  zoomText,
 } from '../../seriesview/viewer/geometry/ticks.js';
 
 const START = '2026-11-21T23:59:58.250001+01:00';
@@ -10,7 +16,13 @@ const START = '2026-11-21T23:59:58.250001+01:00';
 /** @param {string} label @returns {number} */
 function secondsOf(label) {
   const [, days, rest] = /^(?:(\d+)d ?)?(.*)$/.exec(label.replace('\u2212', '-')) ?? [];
-  return Number(days ?? 0) * 86400 + rest.split(':').map(Number).reduce((sum, part) => sum * 60 + part, 0);
+  return (
+    Number(days ?? 0) * 86400 +
+    rest
+      .split(':')
+      .map(Number)
+      .reduce((sum, part) => sum * 60 + part, 0)
+  );
 }
 
 test('labels of seconds and clock are the times of their ticks, at every zoom from microseconds to months', () => {
@@ -52,15 +64,26 @@ test('wall-clock ticks are round on the wall, to the microsecond, and name each 
   assert.ok(Math.abs(majors[0].time - 0.000019) < 1e-12);
   assert.equal(majors[0].context, '2026-11-21');
   const night = timeTicks(0, 5, 800, 'wall', START).ticks.filter((tick) => tick.context);
-  assert.deepEqual(night.map((tick) => tick.context), ['2026-11-21', '2026-11-22']);
+  assert.deepEqual(
+    night.map((tick) => tick.context),
+    ['2026-11-21', '2026-11-22'],
+  );
   assert.equal(night[1].time, 1.749999);
 });
 
 test('months and years begin on their first day', () => {
   const months = timeTicks(0, 86400 * 400, 1200, 'wall', '2023-12-31T00:00:00Z').ticks.filter((tick) => tick.isMajor);
-  assert.deepEqual(months.slice(0, 3).map((tick) => tick.label), ['2024-01', '2024-02', '2024-03']);
-  assert.deepEqual(months.slice(0, 3).map((tick) => tick.time / 86400), [1, 32, 61]);
-  const years = timeTicks(0, 86400 * 365.25 * 30, 1200, 'wall', '1970-01-01T00:00:00Z').ticks.filter((tick) => tick.isMajor);
+  assert.deepEqual(
+    months.slice(0, 3).map((tick) => tick.label),
+    ['2024-01', '2024-02', '2024-03'],
+  );
+  assert.deepEqual(
+    months.slice(0, 3).map((tick) => tick.time / 86400),
+    [1, 32, 61],
+  );
+  const years = timeTicks(0, 86400 * 365.25 * 30, 1200, 'wall', '1970-01-01T00:00:00Z').ticks.filter(
+    (tick) => tick.isMajor,
+  );
   assert.ok(years.every((tick) => /^\d{4}$/.test(tick.label)));
   assert.equal(years.find((tick) => tick.label === '1980')?.time, 315532800);
 });
@@ -96,11 +119,24 @@ test('durations, zooms and quantities in words', () => {
 });
 
 test('round values', () => {
-  for (const [limit, expected] of [[0.3, 0.2], [0.2, 0.2], [1, 1], [7, 5], [0.0099, 0.005], [12345, 10000]]) {
+  for (const [limit, expected] of [
+    [0.3, 0.2],
+    [0.2, 0.2],
+    [1, 1],
+    [7, 5],
+    [0.0099, 0.005],
+    [12345, 10000],
+  ]) {
     assert.ok(Math.abs(roundDown(limit) - expected) < 1e-12);
   }
-  assert.deepEqual(valueTicks(-1, 1, 4).map((tick) => tick.label), ['-1.0', '-0.5', '0.0', '0.5', '1.0']);
-  assert.deepEqual(valueTicks(0.1, 0.35, 3).map((tick) => tick.label), ['0.1', '0.2', '0.3']);
+  assert.deepEqual(
+    valueTicks(-1, 1, 4).map((tick) => tick.label),
+    ['-1.0', '-0.5', '0.0', '0.5', '1.0'],
+  );
+  assert.deepEqual(
+    valueTicks(0.1, 0.35, 3).map((tick) => tick.label),
+    ['0.1', '0.2', '0.3'],
+  );
   assert.equal(valueTicks(3, 3, 4).length, 1);
   assert.equal(valueTicks(NaN, 3, 4).length, 0);
 });
@@ -110,5 +146,8 @@ test('from a hundred hours on, the clock counts days', () => {
   assert.equal(formatTime(100 * 3600 + 1.5, 'clock', null, 0.1), '4d 04:00:01.5');
   assert.equal(formatTime(-30 * 86400, 'clock', null, 1), '\u221230d 00:00:00');
   const month = timeTicks(0, 86400 * 30, 1000, 'clock', null).ticks.filter((tick) => tick.isMajor);
-  assert.deepEqual(month.slice(0, 3).map((tick) => tick.label), ['0d', '2d', '4d']);
+  assert.deepEqual(
+    month.slice(0, 3).map((tick) => tick.label),
+    ['0d', '2d', '4d'],
+  );
 });

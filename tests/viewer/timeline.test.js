@@ -126,7 +126,9 @@ test('series that count from 1970 and series with a session_start lie on one clo
   const series = {
     a: seriesOf(100, [{ start_time: 1_709_283_600.5, num_samples: 60000 }]),
     b: seriesOf(100, [{ start_time: 2, num_samples: 60000 }], { session_start: '2024-03-01T10:00:00.250+01:00' }),
-    c: seriesOf(100, [{ start_time: 1_709_283_601.125, num_samples: 60000 }], { session_start: '1970-01-01T00:00:00Z' }),
+    c: seriesOf(100, [{ start_time: 1_709_283_601.125, num_samples: 60000 }], {
+      session_start: '1970-01-01T00:00:00Z',
+    }),
   };
   const timeline = timelineOf(series);
   assert.equal(timeline.sessionStart, '2024-03-01T10:00:00+01:00');
@@ -254,7 +256,12 @@ test('of series in 1970 seconds and others, these begin at view time 0, bands to
 });
 
 test('the whole of a series of few samples fills the screen', () => {
-  for (const [count, least] of /** @type {const} */ ([[1, 100], [2, 400], [3, 400], [20, 400]])) {
+  for (const [count, least] of /** @type {const} */ ([
+    [1, 100],
+    [2, 400],
+    [3, 400],
+    [20, 400],
+  ])) {
     const timeline = timelineOf({ a: seriesOf(10, [{ start_time: 0, num_samples: count }]) });
     const { first, end } = sessionColumns(timeline, wholeSession(timeline, 1000));
     assert.ok(end - first >= least && end - first <= 1000, `${count}: ${end - first}`);

@@ -11,7 +11,15 @@ import { statistics } from '../../seriesview/viewer/drawing/extracts.js';
 
 /** @param {object} [more] @returns {any} */
 function timeline(more) {
-  return { ticksPerSecond: 1000, startTime: 0, firstTime: 0, endTime: 100000, sessionStart: null, clockNotes: {}, ...more };
+  return {
+    ticksPerSecond: 1000,
+    startTime: 0,
+    firstTime: 0,
+    endTime: 100000,
+    sessionStart: null,
+    clockNotes: {},
+    ...more,
+  };
 }
 
 const CHANNELS = [
@@ -78,12 +86,18 @@ test('file names have nothing that a system refuses', () => {
 
 test('values are shown in the unit of the panel, with the digits of the data', () => {
   /** @type {any} */
-  const manifest = { dtype: 'int16', scale: 0.195, offset: 0, type: 'continuous', channels: [{ id: 'a' }, { id: 'b', scale: 1 }] };
+  const manifest = {
+    dtype: 'int16',
+    scale: 0.195,
+    offset: 0,
+    type: 'continuous',
+    channels: [{ id: 'a' }, { id: 'b', scale: 1 }],
+  };
   /** @type {any} */
   const host = { painted: { lanes: [{ id: 'a', unit: 'uV', shownUnit: { unit: 'mV', factor: 1e-3 } }] } };
   const shown = shownUnitOf(host, 'a', 'uV');
-  const text = (/** @type {number | null} */ low, /** @type {number | null} */ high) => (
-    rangeText({ unit: 'uV', low, high }, shown, precisionOfChannel(manifest, 'a')));
+  const text = (/** @type {number | null} */ low, /** @type {number | null} */ high) =>
+    rangeText({ unit: 'uV', low, high }, shown, precisionOfChannel(manifest, 'a'));
   assert.equal(text(0.195, 390), '0.000195 \u2026 0.390000 mV');
   assert.equal(text(0.195, 0.195), '0.000195 mV');
   assert.equal(text(null, null), 'no data');
@@ -98,7 +112,8 @@ test('times have the digits that samples have', () => {
   /** @type {any} */
   const app = {
     timeline: () => timeline({ startTime: 0.25, ticksPerSecond: 1000 }),
-    timeText: (/** @type {number} */ time, /** @type {number} */ resolution) => time.toFixed(Math.round(-Math.log10(resolution))),
+    timeText: (/** @type {number} */ time, /** @type {number} */ resolution) =>
+      time.toFixed(Math.round(-Math.log10(resolution))),
     state: () => ({ time: 'clock' }),
   };
   assert.equal(exactText(app, 2.05), '2.050');
@@ -115,8 +130,21 @@ test('seconds, h:m:s and samples are times', () => {
   const line = timeline({ startTime: 0.25, firstTime: -5 });
   /** @type {[string, number][]} */
   const cases = [
-    ['12.5', 12.5], [' 12.5 s ', 12.5], ['1e3', 1000], ['-3', -3], ['\u22123', -3], ['.5', 0.5],
-    ['1:02:03.5', 3723.5], ['2:03', 123], ['-0:01', -1], ['90:00', 5400], ['1d 01:00:00', 90000], ['1 d', 86400], ['0d 2:03', 123], ['#500', 0.75], ['#12,345', 12.595],
+    ['12.5', 12.5],
+    [' 12.5 s ', 12.5],
+    ['1e3', 1000],
+    ['-3', -3],
+    ['\u22123', -3],
+    ['.5', 0.5],
+    ['1:02:03.5', 3723.5],
+    ['2:03', 123],
+    ['-0:01', -1],
+    ['90:00', 5400],
+    ['1d 01:00:00', 90000],
+    ['1 d', 86400],
+    ['0d 2:03', 123],
+    ['#500', 0.75],
+    ['#12,345', 12.595],
   ];
   for (const [text, time] of cases) assert.deepEqual(parseTime(text, line, 'seconds'), { time }, text);
 });
@@ -147,7 +175,11 @@ test('wall-clock times are found to the microsecond', () => {
 test('times of a clock without a zone are read as it shows them', () => {
   const line = timeline({ sessionStart: '2024-03-31T01:30:00' });
   process.env.TZ = 'Europe/Berlin';
-  for (const [text, time] of /** @type {[string, number][]} */ ([['02:30', 3600], ['2024-03-31 3:30', 7200], ['3:30:00.5', 7200.5]])) {
+  for (const [text, time] of /** @type {[string, number][]} */ ([
+    ['02:30', 3600],
+    ['2024-03-31 3:30', 7200],
+    ['3:30:00.5', 7200.5],
+  ])) {
     assert.deepEqual(parseTime(text, line, 'wall'), { time }, text);
   }
   assert.ok('error' in parseTime('2024-03-31 02:30 +01:00', line, 'wall'));
@@ -155,7 +187,21 @@ test('times of a clock without a zone are read as it shows them', () => {
 });
 
 test('what is no time, or outside, is said in words', () => {
-  for (const text of ['', 'soon', '1:2:3:4', '#', '#1.5', '1:75', '1:99:00', '1e', 'NaN', '2024-05-01 14:00:00', '200000', '-1', '1:60:00']) {
+  for (const text of [
+    '',
+    'soon',
+    '1:2:3:4',
+    '#',
+    '#1.5',
+    '1:75',
+    '1:99:00',
+    '1e',
+    'NaN',
+    '2024-05-01 14:00:00',
+    '200000',
+    '-1',
+    '1:60:00',
+  ]) {
     const read = /** @type {{error: string}} */ (parseTime(text, timeline(), 'seconds'));
     assert.ok(read.error?.length > 20, `${text}: ${JSON.stringify(read)}`);
   }
@@ -169,7 +215,10 @@ test('channels are ordered by group and depth, as stored, or by label', () => {
 });
 
 test('a filter takes all words, wherever they are', () => {
-  assert.deepEqual(CHANNELS.filter((one) => matches(one, 'CH1 b')).map(({ id }) => id), ['0', '3']);
+  assert.deepEqual(
+    CHANNELS.filter((one) => matches(one, 'CH1 b')).map(({ id }) => id),
+    ['0', '3'],
+  );
   assert.equal(CHANNELS.filter((one) => matches(one, ' ')).length, 4);
 });
 
@@ -192,8 +241,14 @@ test('a wall clock has 24 hours', () => {
 test('statistics of whole bins are said to be that', async () => {
   /** @type {any} */
   const manifest = {
-    type: 'continuous', scale: 2, offset: 1, unit: 'uV', channels: [{ id: 'a', label: 'A' }], timestamps: null,
-    sampling_frequency: 10, segments: [{ start_time: 0, end_time: 10, num_samples: 100 }],
+    type: 'continuous',
+    scale: 2,
+    offset: 1,
+    unit: 'uV',
+    channels: [{ id: 'a', label: 'A' }],
+    timestamps: null,
+    sampling_frequency: 10,
+    segments: [{ start_time: 0, end_time: 10, num_samples: 100 }],
   };
   const stored = { count: [100], mean: [1], rms: [1], std: [0], min: [1], max: [1] };
   /** @param {object} more @returns {any} */

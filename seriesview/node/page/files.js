@@ -6,7 +6,8 @@ export const BASE = new URL('.', location.href).href.replace(/[?#].*$/, '');
 export const NO_SESSION =
   'This browser has not been let in by this node. Print a new link (seriesview serve, seriesview view) where the ' +
   'node runs, and open it here: each link lets one browser in.';
-const NO_ANSWER = 'The node does not answer. Is it still running, and the network there? It is asked again every few seconds.';
+const NO_ANSWER =
+  'The node does not answer. Is it still running, and the network there? It is asked again every few seconds.';
 
 /** Until when (performance.now()) only the bucket is asked, because this browser may not read other files. */
 let refusedUntil = 0;

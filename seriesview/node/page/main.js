@@ -34,7 +34,11 @@ async function show() {
   const settings = settingsOf(link.get('channel') ?? '');
   /** Whether the view read the last file that it asked for. */
   let readsFiles = false;
-  const onOutcome = openChannelDialog(link.get('channel') ?? '', () => location.reload(), () => readsFiles);
+  const onOutcome = openChannelDialog(
+    link.get('channel') ?? '',
+    () => location.reload(),
+    () => readsFiles,
+  );
   const session = await sessionOf(settings.channel);
   const view = viewOf(link.get('v') ?? '', session);
   const wrong = problemOf(settings.channel, session, refusal);
@@ -188,7 +192,7 @@ function viewOf(v, { views, viewOrigins }) {
   throw new Error(
     v
       ? `This page does not show the view ${shown}.\nIt shows ${known.join(', ') || 'none'}. ` +
-        'A node that is started with --view-origin ORIGIN also shows those of that origin.'
+          'A node that is started with --view-origin ORIGIN also shows those of that origin.'
       : 'The link names no view: its query parameter v is missing.',
   );
 }

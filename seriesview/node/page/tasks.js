@@ -166,12 +166,16 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
   return async (request, signal) => {
     /** @type {Task} */
     let task = { request, nodeId: '', status: 'waiting', url: '', end: new AbortController(), askers: 1 };
-    signal?.addEventListener('abort', () => {
-      task.askers -= 1;
-      if (task.askers) return;
-      for (const [taskId, other] of [...open]) if (other === task) open.delete(taskId);
-      task.end.abort();
-    }, { once: true });
+    signal?.addEventListener(
+      'abort',
+      () => {
+        task.askers -= 1;
+        if (task.askers) return;
+        for (const [taskId, other] of [...open]) if (other === task) open.delete(taskId);
+        task.end.abort();
+      },
+      { once: true },
+    );
     /** @type {Outcome} */
     let outcome;
     try {

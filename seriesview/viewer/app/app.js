@@ -10,7 +10,7 @@ import { listenToPointers } from './navigation.js';
 import { createOverview } from './overview.js';
 import { createPanelHost } from './panel_host.js';
 import { createPage } from './page.js';
-import { createHistory, fitFrame, readSettings, readState } from './state.js';
+import { createHistory, fitFrame, readState } from './state.js';
 import { createTimeAxis } from './time_axis.js';
 import { startWorker } from './worker_client.js';
 
@@ -74,18 +74,23 @@ export function startApp(connection, element) {
     state: stateNow,
     update,
     moveTo(frame) {
-      const { samplesPerColumn, columnsPerSample, leftColumn } = clampFrame(app.timeline(), { ...frame, columns: app.frame().columns });
+      const { samplesPerColumn, columnsPerSample, leftColumn } = clampFrame(app.timeline(), {
+        ...frame,
+        columns: app.frame().columns,
+      });
       const before = app.frame();
       if (
         before.leftColumn === leftColumn &&
         before.samplesPerColumn === samplesPerColumn &&
         before.columnsPerSample === columnsPerSample
-      ) return;
+      )
+        return;
       shown.frame = { samplesPerColumn, columnsPerSample, leftColumn, columns: before.columns };
       history.moved();
       app.redraw();
     },
-    showRange: (startTime, endTime) => app.moveTo(frameOfRange(app.timeline(), startTime, endTime, app.frame().columns)),
+    showRange: (startTime, endTime) =>
+      app.moveTo(frameOfRange(app.timeline(), startTime, endTime, app.frame().columns)),
     ask: (ask) => client.ask(ask),
     panels: () => hosts,
     activePanel: () => active ?? hosts.find((host) => !host.settings().hidden) ?? null,
@@ -141,7 +146,12 @@ export function startApp(connection, element) {
   const overview = createOverview(app, page.overview, retryLater);
   const bands = createBands(app, page.strips, retryLater);
   const history = createHistory((state, how) => connection.setState(state, how), stateNow);
-  const client = startWorker(connection, { opened, painted: receive, unopened: showUnopened, loading: page.showLoading });
+  const client = startWorker(connection, {
+    opened,
+    painted: receive,
+    unopened: showUnopened,
+    loading: page.showLoading,
+  });
   // What is shown until then gets into the link before it changes.
   const answers = { changing: history.begin, changed: settingsChanged, retry };
   listenToPointers(app);
@@ -225,7 +235,9 @@ export function startApp(connection, element) {
     const isSame = before.firstTime === app.timeline().firstTime && before.sessionStart === app.timeline().sessionStart;
     buildPanels();
     const columns = page.columns();
-    shown.frame = isSame ? frameOfRange(app.timeline(), startTime, endTime, columns) : fitFrame(app.timeline(), null, columns);
+    shown.frame = isSame
+      ? frameOfRange(app.timeline(), startTime, endTime, columns)
+      : fitFrame(app.timeline(), null, columns);
     divide();
     history.moved();
     finishChange();
@@ -361,10 +373,11 @@ export function startApp(connection, element) {
       timeline: app.timeline,
       figure: app.figure,
       setState: update,
-      settled: () => new Promise((resolve, reject) => {
-        waiters.push({ resolve: () => resolve(undefined), reject });
-        checkSettled();
-      }),
+      settled: () =>
+        new Promise((resolve, reject) => {
+          waiters.push({ resolve: () => resolve(undefined), reject });
+          checkSettled();
+        }),
       panels: () => hosts.map(({ key, panel, canvas, painted }) => ({ key, type: panel.type, canvas, painted })),
     },
   });

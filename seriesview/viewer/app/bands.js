@@ -27,7 +27,9 @@ const COLOURS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#0072b2', '#8c8c8c
  */
 export function makeBands(intervals) {
   const sorted = [...intervals].sort((one, other) => one.start - other.start);
-  const names = [...new Set(sorted.map(({ label }) => label))].sort((one, other) => one.localeCompare(other, 'en', { numeric: true }));
+  const names = [...new Set(sorted.map(({ label }) => label))].sort((one, other) =>
+    one.localeCompare(other, 'en', { numeric: true }),
+  );
   const numbers = new Map(names.map((name, index) => [name, index]));
   const ends = Float64Array.from(sorted, ({ end }) => end);
   let most = -Infinity;
@@ -77,12 +79,15 @@ export function visibleBands({ starts, ends, latest, labels }, startTime, endTim
  */
 export function labelRooms(bands, least) {
   let next = Infinity;
-  return bands.toReversed().map(({ from, to }) => {
-    if (to - from < least) return 0;
-    const room = Math.min(to, next) - from;
-    next = from;
-    return room;
-  }).reverse();
+  return bands
+    .toReversed()
+    .map(({ from, to }) => {
+      if (to - from < least) return 0;
+      const room = Math.min(to, next) - from;
+      next = from;
+      return room;
+    })
+    .reverse();
 }
 
 /**
@@ -105,10 +110,12 @@ export function createBands(app, { rows, tint, edges }, failed) {
       const strip = make('canvas', { className: 'strip', role: 'img', 'aria-label': name });
       return { uri, strip, bands: series.find((before) => before.uri === uri)?.bands ?? null };
     });
-    rows.replaceChildren(...series.map(({ uri, strip }) => {
-      const name = seriesNames[uri] ?? 'Intervals';
-      return make('div', { className: 'row' }, make('div', { className: 'gutter name', title: name }, name), strip);
-    }));
+    rows.replaceChildren(
+      ...series.map(({ uri, strip }) => {
+        const name = seriesNames[uri] ?? 'Intervals';
+        return make('div', { className: 'row' }, make('div', { className: 'gutter name', title: name }, name), strip);
+      }),
+    );
   }
 
   function load() {
@@ -121,7 +128,10 @@ export function createBands(app, { rows, tint, edges }, failed) {
         if (mine !== loaded) return;
         one.bands = makeBands(intervals);
         const names = one.bands.names.slice(0, 20).join(', ');
-        one.strip.setAttribute('aria-label', `${seriesNames[one.uri] ?? 'Intervals'}: ${intervals.length} intervals: ${names}`);
+        one.strip.setAttribute(
+          'aria-label',
+          `${seriesNames[one.uri] ?? 'Intervals'}: ${intervals.length} intervals: ${names}`,
+        );
       } catch (error) {
         if (mine !== loaded) return;
         one.strip.title = error instanceof Error ? error.message : String(error);
@@ -186,7 +196,10 @@ export function createBands(app, { rows, tint, edges }, failed) {
     const time = timeline.startTime + (frame.leftColumn + x) * perColumn;
     const { starts, ends, names, labels } = one.bands;
     const under = visibleBands(one.bands, time - perColumn, time + perColumn, () => 0)[0]?.index;
-    one.strip.title = under === undefined ? '' : `${names[labels[under]]}: ${app.timeText(starts[under])} \u2013 ${app.timeText(ends[under])}`;
+    one.strip.title =
+      under === undefined
+        ? ''
+        : `${names[labels[under]]}: ${app.timeText(starts[under])} \u2013 ${app.timeText(ends[under])}`;
   });
 
   return { draw, build, load };

@@ -26,8 +26,7 @@ export function depthRuns(lanes) {
   /** @type {Run[]} */
   const runs = [];
   const usual = usualStep(lanes);
-  let end = 0;
-  for (let first = 0; first < lanes.length; first = end) {
+  for (let first = 0, end; first < lanes.length; first = end) {
     end = endOfRun(lanes, first, usual);
     /** @type {Map<number, number[]>} */
     const places = new Map();

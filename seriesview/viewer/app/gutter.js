@@ -64,7 +64,12 @@ function drawAxis(context, { unit, low, high }, { width, height }) {
     context.fillStyle = line;
     context.fillRect(width - 5, Math.min(Math.round(y), height - 1), 5, 1);
     context.fillStyle = styleValue('--muted');
-    context.fillText(label, width - 8, Math.min(Math.max(y, LINE / 2), height - LINE / 2), Math.min(width - 22, NEAR - 14));
+    context.fillText(
+      label,
+      width - 8,
+      Math.min(Math.max(y, LINE / 2), height - LINE / 2),
+      Math.min(width - 22, NEAR - 14),
+    );
   }
   drawUpright(context, scaled.unit, Math.max(8, width - NEAR), height / 2, height);
 }
@@ -94,7 +99,9 @@ function drawLanes(context, lanes, { width, height, ratio }, left) {
 
 /** @param {Lane[]} lanes @param {Size} size @returns {number} from one lane to the next, CSS pixels */
 function spacingOf(lanes, { height, ratio }) {
-  return lanes.length > 1 ? Math.abs(lanes[lanes.length - 1].center - lanes[0].center) / (lanes.length - 1) / ratio : height;
+  return lanes.length > 1
+    ? Math.abs(lanes[lanes.length - 1].center - lanes[0].center) / (lanes.length - 1) / ratio
+    : height;
 }
 
 /**
@@ -135,12 +142,17 @@ function drawDepths(context, lanes, runs, { width, height, ratio }, left) {
  */
 export function scaleBar(lanes, { height, ratio }) {
   const { pixelsPerUnit, unit, shownUnit } = lanes[0];
-  const isSame = lanes.every((lane) => lane.unit === unit && Math.abs(lane.pixelsPerUnit - pixelsPerUnit) <= 1e-9 * pixelsPerUnit);
+  const isSame = lanes.every(
+    (lane) => lane.unit === unit && Math.abs(lane.pixelsPerUnit - pixelsPerUnit) <= 1e-9 * pixelsPerUnit,
+  );
   if (!isSame || !(pixelsPerUnit > 0) || !Number.isFinite(pixelsPerUnit)) return null;
   const perUnit = pixelsPerUnit / ratio;
   const length = barLength(perUnit, height);
   const shown = shownUnit ?? scaledUnit(unit, length);
-  return { pixels: length * perUnit, label: `${shortNumber(length * shown.factor)}${shown.unit && `\u00a0${shown.unit}`}` };
+  return {
+    pixels: length * perUnit,
+    label: `${shortNumber(length * shown.factor)}${shown.unit && `\u00a0${shown.unit}`}`,
+  };
 }
 
 /**

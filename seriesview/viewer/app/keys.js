@@ -29,8 +29,18 @@ export const shellKeys = [
   { group: 'Panels', keys: ['ArrowDown'], what: 'Less gain', run: (app) => changeGain(app, 0.8) },
   { group: 'Panels', keys: ['Shift+ArrowUp'], what: 'Automatic gain', run: (app) => changeGain(app, 0) },
   { group: 'Dragging', keys: ['v'], what: 'Drag to move', run: (app) => app.setDragMode('pan') },
-  { group: 'Dragging', keys: ['b'], what: 'Drag to zoom to a box (or with Shift)', run: (app) => app.setDragMode('zoom') },
-  { group: 'Dragging', keys: ['s'], what: 'Drag to select a span (or with Alt)', run: (app) => app.setDragMode('select') },
+  {
+    group: 'Dragging',
+    keys: ['b'],
+    what: 'Drag to zoom to a box (or with Shift)',
+    run: (app) => app.setDragMode('zoom'),
+  },
+  {
+    group: 'Dragging',
+    keys: ['s'],
+    what: 'Drag to select a span (or with Alt)',
+    run: (app) => app.setDragMode('select'),
+  },
   { group: 'Dragging', keys: ['Escape'], what: 'Drop the selection', run: (app) => app.setSelection(null) },
 ];
 

@@ -39,25 +39,29 @@ export function listenToPointers(app) {
     return (app.element.querySelector('.axis') ?? app.stack).getBoundingClientRect().left;
   }
 
-  app.element.addEventListener('wheel', (event) => {
-    if (!app.frame() || !place(event)) return;
-    event.preventDefault();
-    const unit = [1, 33, 400][event.deltaMode] ?? 1;
-    const { shiftKey } = event;
-    const across = shiftKey ? event.deltaX || event.deltaY : event.deltaX;
-    if (shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
-      return app.moveTo(panFrame(app.timeline(), app.frame(), Math.round(across * unit * app.pixelRatio())));
-    }
-    // A pinch on a touch pad comes as small turns of the wheel with ctrl.
-    const turned = event.deltaY * unit * (event.ctrlKey ? 6 : 1);
-    if (event.timeStamp - lastWheel > 400 || turned * wheel < 0) wheel = 0;
-    lastWheel = event.timeStamp;
-    if (event.altKey) return changeGain(app, 1.25 ** Math.sign(-turned), hostOf(event) ?? undefined);
-    wheel += turned;
-    const steps = Math.trunc(wheel / WHEEL_STEP);
-    wheel -= steps * WHEEL_STEP;
-    if (steps) app.moveTo(zoomFrame(app.timeline(), app.frame(), -steps, Math.floor(xOf(event))));
-  }, { passive: false });
+  app.element.addEventListener(
+    'wheel',
+    (event) => {
+      if (!app.frame() || !place(event)) return;
+      event.preventDefault();
+      const unit = [1, 33, 400][event.deltaMode] ?? 1;
+      const { shiftKey } = event;
+      const across = shiftKey ? event.deltaX || event.deltaY : event.deltaX;
+      if (shiftKey || Math.abs(event.deltaX) > Math.abs(event.deltaY)) {
+        return app.moveTo(panFrame(app.timeline(), app.frame(), Math.round(across * unit * app.pixelRatio())));
+      }
+      // A pinch on a touch pad comes as small turns of the wheel with ctrl.
+      const turned = event.deltaY * unit * (event.ctrlKey ? 6 : 1);
+      if (event.timeStamp - lastWheel > 400 || turned * wheel < 0) wheel = 0;
+      lastWheel = event.timeStamp;
+      if (event.altKey) return changeGain(app, 1.25 ** Math.sign(-turned), hostOf(event) ?? undefined);
+      wheel += turned;
+      const steps = Math.trunc(wheel / WHEEL_STEP);
+      wheel -= steps * WHEEL_STEP;
+      if (steps) app.moveTo(zoomFrame(app.timeline(), app.frame(), -steps, Math.floor(xOf(event))));
+    },
+    { passive: false },
+  );
 
   app.element.addEventListener('pointerdown', (event) => {
     const where = place(event);
@@ -106,13 +110,17 @@ export function listenToPointers(app) {
     app.moveTo(zoomFrame(app.timeline(), app.frame(), event.altKey ? -4 : 4, Math.floor(xOf(event))));
   });
 
-  document.addEventListener('keydown', (event) => {
-    if (event.key !== 'Escape' || !drag) return;
-    if (drag.kind === 'pan') app.moveTo(drag.frame);
-    drag = null;
-    box.hidden = true;
-    event.preventDefault();
-  }, { capture: true });
+  document.addEventListener(
+    'keydown',
+    (event) => {
+      if (event.key !== 'Escape' || !drag) return;
+      if (drag.kind === 'pan') app.moveTo(drag.frame);
+      drag = null;
+      box.hidden = true;
+      event.preventDefault();
+    },
+    { capture: true },
+  );
 
   /** @param {Event} event */
   function hostOf(event) {
@@ -153,7 +161,9 @@ export function listenToPointers(app) {
     const { start, end } = span(now, x);
     if (now.kind === 'select') return app.setSelection({ start, end });
     const ratio = app.pixelRatio();
-    const edges = [now.x, x].map((edge) => Math.min(Math.max(edge, 0), now.frame.columns) / ratio).sort((one, other) => one - other);
+    const edges = [now.x, x]
+      .map((edge) => Math.min(Math.max(edge, 0), now.frame.columns) / ratio)
+      .sort((one, other) => one - other);
     box.hidden = false;
     box.style.setProperty('--from', `${edges[0]}px`);
     box.style.width = `${edges[1] - edges[0]}px`;
@@ -186,7 +196,11 @@ export function listenToPointers(app) {
     drag = null;
     box.hidden = true;
     const [one, other] = [...fingers.values()];
-    pinch = { distance: Math.max(Math.abs(xOf(one) - xOf(other)), 16), x: (xOf(one) + xOf(other)) / 2, frame: app.frame() };
+    pinch = {
+      distance: Math.max(Math.abs(xOf(one) - xOf(other)), 16),
+      x: (xOf(one) + xOf(other)) / 2,
+      frame: app.frame(),
+    };
   }
 
   function pinchNow() {

@@ -20,8 +20,13 @@ const EDGE = 9;
 export function createOverview(app, row, failed) {
   const canvas = make('canvas', { role: 'img', 'aria-label': 'Overview of the whole session' });
   const visible = make('div', {
-    className: 'window', tabIndex: 0, role: 'slider', 'aria-label': 'Visible range', 'aria-orientation': 'horizontal',
-    'aria-valuemin': 0, 'aria-valuemax': 100,
+    className: 'window',
+    tabIndex: 0,
+    role: 'slider',
+    'aria-label': 'Visible range',
+    'aria-orientation': 'horizontal',
+    'aria-valuemin': 0,
+    'aria-valuemax': 100,
   });
   const strip = make('div', { className: 'overview-strip' }, canvas, visible);
   const title = make('div', { className: 'gutter name' }, 'Overview');
@@ -62,7 +67,9 @@ export function createOverview(app, row, failed) {
     if (wanted !== picture) drawPicture();
     picture = wanted;
     const { startTime, endTime } = timesOf(app.timeline(), app.frame());
-    const [from, to] = [startTime, endTime].map((time) => Math.min(Math.max((time - firstTime) / seconds, 0), 1) * width);
+    const [from, to] = [startTime, endTime].map(
+      (time) => Math.min(Math.max((time - firstTime) / seconds, 0), 1) * width,
+    );
     const long = Math.max(to - from, LEAST);
     visible.style.transform = `translateX(${Math.min(Math.max((from + to - long) / 2, 0), width - long)}px)`;
     visible.style.width = `${long}px`;

@@ -29,7 +29,14 @@ export function createPage(app, { layOut, openView, retry }) {
   const title = make('h1');
   const views = make('select', { 'aria-label': 'View', hidden: true, onchange: () => openView(Number(views.value)) });
   lendKeys(app, views);
-  const header = make('header', { className: 'top' }, title, views, toolbar, iconButton('Light or dark', ICONS.theme, changeTheme));
+  const header = make(
+    'header',
+    { className: 'top' },
+    title,
+    views,
+    toolbar,
+    iconButton('Light or dark', ICONS.theme, changeTheme),
+  );
   const overview = make('div', { className: 'row overview' });
   const strips = make('div', { className: 'strips' });
   const grid = make('canvas', { className: 'grid', 'aria-hidden': 'true' });
@@ -62,18 +69,26 @@ export function createPage(app, { layOut, openView, retry }) {
 
   function addTools() {
     /** @type {['pan' | 'zoom' | 'select', string][]} */
-    const modes = [['pan', 'Drag to move (v)'], ['zoom', 'Drag to zoom to a box (b)'], ['select', 'Drag to select a span (s)']];
+    const modes = [
+      ['pan', 'Drag to move (v)'],
+      ['zoom', 'Drag to zoom to a box (b)'],
+      ['select', 'Drag to select a span (s)'],
+    ];
     const buttons = modes.map(([mode, name]) => iconButton(name, ICONS[mode], () => app.setDragMode(mode)));
-    const press = () => buttons.forEach((one, index) => one.setAttribute('aria-pressed', String(modes[index][0] === app.dragMode())));
+    const press = () =>
+      buttons.forEach((one, index) => one.setAttribute('aria-pressed', String(modes[index][0] === app.dragMode())));
     app.on('mode', press);
     press();
     toolbar.append(
       make('div', { className: 'group', role: 'group', 'aria-label': 'What dragging does' }, ...buttons),
-      make('div', { className: 'group', role: 'group', 'aria-label': 'Zoom' },
+      make(
+        'div',
+        { className: 'group', role: 'group', 'aria-label': 'Zoom' },
         iconButton('Closer (+)', ICONS.closer, () => zoom(app, 1)),
         iconButton('Further out (\u2212)', ICONS.out, () => zoom(app, -1)),
         iconButton('The whole session (0)', ICONS.all, () => showAll(app)),
-        iconButton('Panels as high as the window', ICONS.fit, fitPanels)),
+        iconButton('Panels as high as the window', ICONS.fit, fitPanels),
+      ),
     );
   }
 
@@ -105,10 +120,14 @@ export function createPage(app, { layOut, openView, retry }) {
   /** The ratio changes with the browser's zoom, and between screens. */
   function followPixelRatio() {
     const query = matchMedia(`(resolution: ${app.pixelRatio()}dppx)`);
-    query.addEventListener('change', () => {
-      resized();
-      followPixelRatio();
-    }, { once: true });
+    query.addEventListener(
+      'change',
+      () => {
+        resized();
+        followPixelRatio();
+      },
+      { once: true },
+    );
   }
 
   function redrawAll() {
@@ -152,7 +171,8 @@ export function createPage(app, { layOut, openView, retry }) {
     const ratio = app.pixelRatio();
     const gutter = Math.round(gutterWidth(app.panels(), element.clientWidth) * ratio) / ratio;
     element.style.setProperty('--gutter', `${gutter}px`);
-    for (const [name, height] of Object.entries(panelEdges(ratio))) element.style.setProperty(`--${name}`, `${height}px`);
+    for (const [name, height] of Object.entries(panelEdges(ratio)))
+      element.style.setProperty(`--${name}`, `${height}px`);
     const columns = Math.min(Math.max(Math.floor((scroll.clientWidth - gutter - 8) * ratio), 16), 16384);
     element.style.setProperty('--width', `${columns / ratio}px`);
     scroll.style.marginTop = '';
@@ -175,7 +195,9 @@ export function createPage(app, { layOut, openView, retry }) {
       title.textContent = title.title = label;
       showTitle();
       document.title = label ? `${label} \u2013 seriesview` : 'seriesview';
-      views.replaceChildren(...all.map((view, index) => make('option', { value: String(index) }, view.label || `View ${index + 1}`)));
+      views.replaceChildren(
+        ...all.map((view, index) => make('option', { value: String(index) }, view.label || `View ${index + 1}`)),
+      );
       views.hidden = all.length < 2;
       cover.remove();
       toolbar.hidden = false;
@@ -195,15 +217,18 @@ export function createPage(app, { layOut, openView, retry }) {
       showTitle();
       views.value = String(app.state().view);
       const all = app.panels();
-      const isOther = all.some((host) => host.element.parentElement !== panels) || panels.childElementCount !== all.length;
+      const isOther =
+        all.some((host) => host.element.parentElement !== panels) || panels.childElementCount !== all.length;
       if (isOther) panels.replaceChildren(...all.map((host) => host.element));
       const away = all.filter((host) => host.settings().hidden);
       all.forEach((host) => (host.element.hidden = away.includes(host)));
-      hidden.replaceChildren(...away.map((host) => {
-        const name = host.panel.label || host.panel.type;
-        const show = () => host.set({ hidden: undefined });
-        return make('button', { type: 'button', onclick: show, title: `Show ${name}` }, `+ ${name}`);
-      }));
+      hidden.replaceChildren(
+        ...away.map((host) => {
+          const name = host.panel.label || host.panel.type;
+          const show = () => host.set({ hidden: undefined });
+          return make('button', { type: 'button', onclick: show, title: `Show ${name}` }, `+ ${name}`);
+        }),
+      );
     },
 
     /** @param {number} waiting reads under way */
@@ -224,10 +249,12 @@ export function createPage(app, { layOut, openView, retry }) {
       cursor.hidden = !pointed;
       if (pointed) cursor.style.setProperty('--from', `${pointed.x / ratio}px`);
       const chosen = app.selection();
-      const [from, to] = chosen ? [chosen.start, chosen.end].map((time) => {
-        const column = columnOfTime(app.timeline(), frame, time) - frame.leftColumn;
-        return Math.min(Math.max(Math.round(column), -2), frame.columns + 2) / ratio;
-      }) : [0, 0];
+      const [from, to] = chosen
+        ? [chosen.start, chosen.end].map((time) => {
+            const column = columnOfTime(app.timeline(), frame, time) - frame.leftColumn;
+            return Math.min(Math.max(Math.round(column), -2), frame.columns + 2) / ratio;
+          })
+        : [0, 0];
       selection.hidden = !chosen || to < 0 || from > frame.columns / ratio;
       selection.style.setProperty('--from', `${from}px`);
       selection.style.width = `${Math.max(to - from, 1 / ratio)}px`;

@@ -72,11 +72,21 @@ export function createPanelHost(app, panel, initial, answers) {
   const actions = make('div', { className: 'panel-actions' });
   const hide = iconButton(`Hide ${name}`, CLOSE, () => host.set({ hidden: true }));
   const bar = make('div', { className: 'panel-bar' }, make('h2', {}, name), busy, notes, actions, hide, cuts.above);
-  const handle = make('div', {
-    className: 'handle', tabIndex: 0, role: 'separator', 'aria-orientation': 'horizontal', 'aria-label': `Height of ${name}`,
-    'aria-valuemin': HEIGHTS.least, 'aria-valuemax': HEIGHTS.most, title: 'Drag to resize, double click for the automatic height',
-    ondblclick: () => host.set({ height: undefined }),
-  }, cuts.below);
+  const handle = make(
+    'div',
+    {
+      className: 'handle',
+      tabIndex: 0,
+      role: 'separator',
+      'aria-orientation': 'horizontal',
+      'aria-label': `Height of ${name}`,
+      'aria-valuemin': HEIGHTS.least,
+      'aria-valuemax': HEIGHTS.most,
+      title: 'Drag to resize, double click for the automatic height',
+      ondblclick: () => host.set({ height: undefined }),
+    },
+    cuts.below,
+  );
   listenToHandle();
 
   /** @type {PanelHost} */
@@ -134,13 +144,22 @@ export function createPanelHost(app, panel, initial, answers) {
       if (painted.isComplete) canvas.setAttribute('aria-label', inWords(painted));
       host.redraw();
     },
-    isDone: (order) => !!host.painted && host.painted.number >= order && (host.painted.isComplete || host.painted.error !== null),
+    isDone: (order) =>
+      !!host.painted && host.painted.number >= order && (host.painted.isComplete || host.painted.error !== null),
     redraw() {
       const ratio = app.pixelRatio();
       const width = gutterWidth();
       const { lanes, valueAxis, path, number } = host.painted ?? {};
       // Each path is another one.
-      const wanted = JSON.stringify([lanes, valueAxis, width, height, ratio, app.isDark(), path && [number, host.painted?.isComplete]]);
+      const wanted = JSON.stringify([
+        lanes,
+        valueAxis,
+        width,
+        height,
+        ratio,
+        app.isDark(),
+        path && [number, host.painted?.isComplete],
+      ]);
       if (wanted === drawn) return;
       drawn = wanted;
       const context = clearCanvas(gutter, width, Math.max(Math.round(height * ratio), 1), ratio);
@@ -202,7 +221,9 @@ export function createPanelHost(app, panel, initial, answers) {
     const secondsPerColumn = frame.samplesPerColumn / frame.columnsPerSample / timeline.ticksPerSecond;
     const from = app.timeText(timeline.startTime + leftColumn * secondsPerColumn);
     const to = app.timeText(timeline.startTime + (leftColumn + columns) * secondsPerColumn);
-    const axis = valueAxis ? `, ${quantityText(valueAxis.low, valueAxis.unit)} to ${quantityText(valueAxis.high, valueAxis.unit)}` : '';
+    const axis = valueAxis
+      ? `, ${quantityText(valueAxis.low, valueAxis.unit)} to ${quantityText(valueAxis.high, valueAxis.unit)}`
+      : '';
     const count = lanes.length > 1 ? `, ${lanes.length} channels` : '';
     return `${name}${count}, from ${from} to ${to}${axis}`;
   }

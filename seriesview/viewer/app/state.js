@@ -63,7 +63,9 @@ export function readSettings(value, ids) {
   if (MODES.includes(value.mode)) settings.mode = value.mode;
   if (isBetween(value.gain, GAINS.least, GAINS.most) && value.gain !== 1) settings.gain = value.gain;
   if (isObject(value.offsets)) {
-    const offsets = Object.entries(value.offsets).filter(([id, offset]) => ids.has(id) && isBetween(offset, -1e300, 1e300));
+    const offsets = Object.entries(value.offsets).filter(
+      ([id, offset]) => ids.has(id) && isBetween(offset, -1e300, 1e300),
+    );
     if (offsets.length) settings.offsets = Object.fromEntries(offsets);
   }
   if (isBetween(value.height, HEIGHTS.least, HEIGHTS.most)) settings.height = value.height;
@@ -150,7 +152,8 @@ export function createHistory(setState, getState) {
 /** @param {any} given @returns {Frame | null} */
 function readFrame(given) {
   const { samplesPerColumn, columnsPerSample, leftColumn, columns } = given;
-  const isRung = isWhole(samplesPerColumn) && isWhole(columnsPerSample) && Math.min(samplesPerColumn, columnsPerSample) === 1;
+  const isRung =
+    isWhole(samplesPerColumn) && isWhole(columnsPerSample) && Math.min(samplesPerColumn, columnsPerSample) === 1;
   if (!isRung || columnsPerSample > 1024 || !Number.isSafeInteger(leftColumn)) return null;
   if (!isWhole(columns) || columns < 1 || columns > 1e6) return null;
   return { samplesPerColumn, columnsPerSample, leftColumn, columns };

@@ -44,7 +44,8 @@ export function startWorker(connection, handlers) {
     worker = takeEarlyWorker() ?? new Worker(new URL('../drawing/worker.js', import.meta.url), { type: 'module' });
     const mine = worker;
     mine.onmessage = (event) => mine === worker && receive(event.data);
-    mine.onmessageerror = () => handlers.unopened('A message of the drawing worker could not be read. Load the page again.');
+    mine.onmessageerror = () =>
+      handlers.unopened('A message of the drawing worker could not be read. Load the page again.');
     mine.onerror = (event) => {
       event.preventDefault();
       const where = event.message ? `: ${event.message}` : ', because its file could not be loaded';
@@ -56,14 +57,22 @@ export function startWorker(connection, handlers) {
   /** @param {FromWorker} message */
   function receive(message) {
     switch (message.type) {
-      case 'opened': return handlers.opened(message.figure, message.timelines);
-      case 'unopened': return handlers.unopened(message.message);
-      case 'painted': return handlers.painted(message.painted);
-      case 'loading': return handlers.loading(message.waiting);
-      case 'answer': return settle(message.id)?.resolve(message.answer);
-      case 'failed': return settle(message.id)?.reject(new Error(message.message));
-      case 'request': return void serve(message.id, message.request);
-      case 'giveUp': return ends.get(message.id)?.abort();
+      case 'opened':
+        return handlers.opened(message.figure, message.timelines);
+      case 'unopened':
+        return handlers.unopened(message.message);
+      case 'painted':
+        return handlers.painted(message.painted);
+      case 'loading':
+        return handlers.loading(message.waiting);
+      case 'answer':
+        return settle(message.id)?.resolve(message.answer);
+      case 'failed':
+        return settle(message.id)?.reject(new Error(message.message));
+      case 'request':
+        return void serve(message.id, message.request);
+      case 'giveUp':
+        return ends.get(message.id)?.abort();
     }
   }
 
@@ -85,7 +94,8 @@ export function startWorker(connection, handlers) {
       post({ type: 'response', id, value }, value instanceof ArrayBuffer ? [value] : []);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
-      if (mine === worker && !end.signal.aborted) post({ type: 'response', id, error: message || 'The request failed.' });
+      if (mine === worker && !end.signal.aborted)
+        post({ type: 'response', id, error: message || 'The request failed.' });
     }
     if (ends.get(id) === end) ends.delete(id);
   }
@@ -105,11 +115,12 @@ export function startWorker(connection, handlers) {
       post({ type: 'paint', number: lastOrder, ...order });
       return lastOrder;
     },
-    ask: (ask) => new Promise((resolve, reject) => {
-      lastQuestion += 1;
-      questions.set(lastQuestion, { resolve, reject });
-      post({ type: 'ask', id: lastQuestion, ask });
-    }),
+    ask: (ask) =>
+      new Promise((resolve, reject) => {
+        lastQuestion += 1;
+        questions.set(lastQuestion, { resolve, reject });
+        post({ type: 'ask', id: lastQuestion, ask });
+      }),
     retry: () => post({ type: 'retry' }),
     restart() {
       worker.terminate();

@@ -155,11 +155,15 @@ export function talkTo(parent) {
       return new Promise((resolve, reject) => {
         waiting.set(requestId, { type: request.type, resolve });
         send(request);
-        signal?.addEventListener('abort', () => {
-          waiting.delete(requestId);
-          send({ type: 'giveUp', requestId }, randomLetters());
-          reject(signal.reason);
-        }, { once: true });
+        signal?.addEventListener(
+          'abort',
+          () => {
+            waiting.delete(requestId);
+            send({ type: 'giveUp', requestId }, randomLetters());
+            reject(signal.reason);
+          },
+          { once: true },
+        );
         if (seconds === undefined) return;
         setTimeout(() => {
           if (!waiting.delete(requestId)) return;

@@ -46,7 +46,10 @@ export async function parentConnection(parent, query) {
     const uri = `sha1://${'0'.repeat(40)}`;
     await Promise.race([
       ended,
-      tasks.probe().then(() => (hasTasks = true), () => ended),
+      tasks.probe().then(
+        () => (hasTasks = true),
+        () => ended,
+      ),
       isLater || figurl.ask({ type: 'getFileDataUrl', uri }).then(() => (isLater = true)),
     ]);
     // A parent that answers neither has at least files: what has no tasks is of a later generation.

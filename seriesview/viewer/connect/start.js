@@ -38,7 +38,10 @@ export async function connect() {
       new Promise((_, reject) => setTimeout(reject, 30_000)),
     ]);
   } catch {
-    throw problem('missing', 'Nothing says what to show: no figurl page started this view, and here is no export.json.');
+    throw problem(
+      'missing',
+      'Nothing says what to show: no figurl page started this view, and here is no export.json.',
+    );
   } finally {
     waiting.abort();
   }

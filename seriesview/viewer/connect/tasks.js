@@ -80,14 +80,18 @@ export function tasksOf(figurl, canGiveUp) {
    */
   async function start(functionId, functionType, kwargs, callback, signal) {
     const time = performance.now();
-    const answer = await figurl.ask({
-      type: 'initiateTask',
-      functionId,
-      kwargs,
-      functionType,
-      queryUseCache: false,
-      queryFallbackToCache: false,
-    }, undefined, signal);
+    const answer = await figurl.ask(
+      {
+        type: 'initiateTask',
+        functionId,
+        kwargs,
+        functionType,
+        queryUseCache: false,
+        queryFallbackToCache: false,
+      },
+      undefined,
+      signal,
+    );
     const { taskId, taskStatus, errorMessage, returnValue } = answer;
     if (typeof taskId !== 'string' || typeof taskStatus !== 'string') {
       throw problem('refused', `The page around this view does not say which task runs ${functionId}.`);
@@ -109,10 +113,14 @@ export function tasksOf(figurl, canGiveUp) {
       callback(status);
     };
     following.add(listen);
-    signal?.addEventListener('abort', () => {
-      following.delete(listen);
-      if (!following.size && followers.get(taskId) === following) followers.delete(taskId);
-    }, { once: true });
+    signal?.addEventListener(
+      'abort',
+      () => {
+        following.delete(listen);
+        if (!following.size && followers.get(taskId) === following) followers.delete(taskId);
+      },
+      { once: true },
+    );
     callback(first);
   }
 
@@ -152,10 +160,14 @@ export function tasksOf(figurl, canGiveUp) {
             check();
           }
         };
-        end?.addEventListener('abort', () => {
-          isWaiting = false;
-          reject(end.reason);
-        }, { once: true });
+        end?.addEventListener(
+          'abort',
+          () => {
+            isWaiting = false;
+            reject(end.reason);
+          },
+          { once: true },
+        );
         start(functionId, functionType, kwargs, listen, end).catch((error) => {
           isWaiting = false;
           reject(error);

@@ -9,7 +9,17 @@ const BACKGROUND = { light: '#ffffff', dark: '#111418' };
 
 /** Viridis, even in lightness for every kind of colour vision, at equal steps. */
 const HEAT = [
-  '#440154', '#482475', '#414487', '#355f8d', '#2a788e', '#21918c', '#22a884', '#44bf70', '#7ad151', '#bddf26', '#fde725',
+  '#440154',
+  '#482475',
+  '#414487',
+  '#355f8d',
+  '#2a788e',
+  '#21918c',
+  '#22a884',
+  '#44bf70',
+  '#7ad151',
+  '#bddf26',
+  '#fde725',
 ];
 
 /**
@@ -94,7 +104,9 @@ export function heatPixels() {
   heat = Uint32Array.from({ length: 256 }, (_, index) => {
     const place = (index / 255) * (stops.length - 1);
     const stop = Math.min(Math.floor(place), stops.length - 2);
-    const [red, green, blue] = stops[stop].map((value, part) => value + (stops[stop + 1][part] - value) * (place - stop));
+    const [red, green, blue] = stops[stop].map(
+      (value, part) => value + (stops[stop + 1][part] - value) * (place - stop),
+    );
     return pack(red, green, blue);
   });
   return heat;

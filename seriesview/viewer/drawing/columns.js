@@ -152,7 +152,8 @@ export function addSamples(hulls, from, to, place, samples, positions) {
     const end = Math.min((column + 1 - place.origin) * place.samplesPerColumn, last);
     if (start > end) continue;
     addPoint(hulls, column, samples, Math.floor(start), start - Math.floor(start), positions);
-    for (let sample = Math.ceil(start); sample <= end; sample += 1) addPoint(hulls, column, samples, sample, 0, positions);
+    for (let sample = Math.ceil(start); sample <= end; sample += 1)
+      addPoint(hulls, column, samples, sample, 0, positions);
     addPoint(hulls, column, samples, Math.floor(end), end - Math.floor(end), positions);
   }
 }

@@ -38,7 +38,8 @@ async function stretchesOf(source, uri, manifest, startTime, endTime) {
     const countBefore = async (time, inclusive) => {
       if (isRegular(manifest)) {
         const rate = manifest.sampling_frequency ?? 1;
-        const isBefore = (/** @type {number} */ index) => start + index / rate < time || (inclusive && start + index / rate === time);
+        const isBefore = (/** @type {number} */ index) =>
+          start + index / rate < time || (inclusive && start + index / rate === time);
         let index = Math.min(Math.max(Math.round((time - start) * rate), 0), count);
         while (index > 0 && !isBefore(index - 1)) index -= 1;
         while (index < count && isBefore(index)) index += 1;
@@ -60,7 +61,8 @@ async function stretchesOf(source, uri, manifest, startTime, endTime) {
     };
     /** @param {number} from @param {number} time @param {boolean} inclusive */
     const pointsBefore = async (from, time, inclusive) => {
-      if (manifest.segments.length > 1) throw new Error('Statistics of several segments with times of their own are not known.');
+      if (manifest.segments.length > 1)
+        throw new Error('Statistics of several segments with times of their own are not known.');
       if (time < from) return 0;
       const { times, counts } = await source.getPoints(uri, from - 1, time, 1);
       const all = times ? times.length : Number(counts?.[0] ?? 0);
@@ -70,7 +72,8 @@ async function stretchesOf(source, uri, manifest, startTime, endTime) {
     const first = await countBefore(startTime, false);
     const last = (await countBefore(endTime, true)) - 1;
     if (first <= last) found.push({ segment, first, last });
-    if (found.length > MOST_SEGMENTS) throw new Error(`More than ${MOST_SEGMENTS} segments lie in the selection: select less.`);
+    if (found.length > MOST_SEGMENTS)
+      throw new Error(`More than ${MOST_SEGMENTS} segments lie in the selection: select less.`);
   }
   return found;
 }
@@ -109,7 +112,15 @@ export async function statistics(source, uri, manifest, startTime, endTime, ids)
     for (let at = 0; at < stretches.length; at += AT_ONCE) {
       const some = stretches.slice(at, at + AT_ONCE);
       const answers = await Promise.all(
-        some.map(({ segment, first, last }) => source.getStatistics(uri, segment, first, last, picked.map(({ channel }) => channel.id))),
+        some.map(({ segment, first, last }) =>
+          source.getStatistics(
+            uri,
+            segment,
+            first,
+            last,
+            picked.map(({ channel }) => channel.id),
+          ),
+        ),
       );
       for (const { count, mean, std, min, max, covered } of answers) {
         isRounded ||= covered !== undefined;
@@ -155,7 +166,8 @@ export async function samples(source, uri, manifest, shift, startTime, endTime, 
   const picked = chosen(manifest, ids);
   const width = Math.max(picked.length, 1);
   /** @param {number | string} count */
-  const tooMany = (count) => new Error(`${count} values lie in the selection, at most ${maxValues} are exported: select less.`);
+  const tooMany = (count) =>
+    new Error(`${count} values lie in the selection, at most ${maxValues} are exported: select less.`);
   if (!manifest.events && source.finestSamplesPerColumn(uri) !== 1) {
     throw new Error(`There is nothing to export: ${whyNoSamples(manifest)}.`);
   }
@@ -198,7 +210,9 @@ export async function samples(source, uri, manifest, shift, startTime, endTime, 
       const of = found.channels;
       const shown = new Set(picked.map(({ index }) => index));
       const rows = Array.from(of.keys()).filter((row) => shown.has(of[row]));
-      const names = manifest.channels.map(({ label }, index) => `${index}: ${label}`).filter((_, index) => shown.has(index));
+      const names = manifest.channels
+        .map(({ label }, index) => `${index}: ${label}`)
+        .filter((_, index) => shown.has(index));
       const channel = { id: 'channel', label: `channel (${names.join(', ')})` };
       const values = Float64Array.from(rows, (row) => of[row]);
       return { times: Float64Array.from(rows, (row) => viewTimes[row]), values, channels: [channel] };

@@ -51,7 +51,8 @@ export function drawMark(pixels, width, height, x, y, radius, ink) {
   const right = Math.min(x + radius, width - 1);
   const bottom = Math.min(y + radius, height - 1);
   if (right < left) return;
-  for (let row = Math.max(y - radius, 0); row <= bottom; row += 1) pixels.fill(ink, row * width + left, row * width + right + 1);
+  for (let row = Math.max(y - radius, 0); row <= bottom; row += 1)
+    pixels.fill(ink, row * width + left, row * width + right + 1);
 }
 
 /**
@@ -70,14 +71,30 @@ export function drawMark(pixels, width, height, x, y, radius, ink) {
  * @param {boolean} hasSamples false: ranges alone, since what a bin has is the range of many
  * @param {Uint8Array} cut (width,) where points lie outside the picture (cuts.js)
  */
-export function drawPoints(pixels, width, height, leftColumn, tile, lanes, shown, scale, offset, channels, radius, hasSamples, cut) {
+export function drawPoints(
+  pixels,
+  width,
+  height,
+  leftColumn,
+  tile,
+  lanes,
+  shown,
+  scale,
+  offset,
+  channels,
+  radius,
+  hasSamples,
+  cut,
+) {
   const { points, columnsOfTime, columnsOfBin } = tile;
   const { times, values, counts, envelope } = points;
   lanes.forEach((lane, place) => {
     const ink = pixelOf(lane.color);
     /** @param {number} stored */
     const rowOf = (stored) =>
-      Math.round(lane.center - (stored * scale[place] + offset[place] + lane.offset - lane.baseline) * lane.pixelsPerUnit);
+      Math.round(
+        lane.center - (stored * scale[place] + offset[place] + lane.offset - lane.baseline) * lane.pixelsPerUnit,
+      );
     /** @param {number} column @param {number} stored */
     const mark = (column, stored) => {
       const row = rowOf(stored);

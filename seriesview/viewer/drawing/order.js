@@ -1,5 +1,6 @@
 /** @file Which channels a panel shows, in what order, and whether as traces or as an image. */
 
+/** @typedef {import('../types.js').PanelRequest} PanelRequest */
 /** @typedef {import('../types.js').PanelSettings} PanelSettings */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 
@@ -45,4 +46,19 @@ export function shownChannels(manifest, settings) {
  */
 export function modeOf(chosen, height, count) {
   return chosen ?? (height < LEAST_LANE * count ? 'image' : 'stacked');
+}
+
+/**
+ * Indices of the channels that a panel shows, in order from the top.
+ * @param {SeriesManifest} manifest
+ * @param {PanelRequest} request
+ * @returns {Int32Array}
+ */
+export function channelsOf(manifest, { type, settings, binCenters }) {
+  if (settings.channels) return shownChannels(manifest, settings);
+  const stored = Int32Array.from(manifest.channels, (_, index) => index);
+  if (type === 'Position') return stored;
+  if (type !== 'ProbabilityDensity') return shownChannels(manifest, settings);
+  const centers = binCenters?.length === stored.length ? binCenters : null;
+  return stored.sort((one, other) => (centers ? centers[other] - centers[one] : 0) || other - one);
 }

@@ -3,7 +3,8 @@
 import { cutRuns } from './cuts.js';
 import { movedPicture } from './picture.js';
 import { spreadOf } from './scales.js';
-import { channelsOf, drawScene, findMissing, layoutOf } from './scenes.js';
+import { channelsOf } from './order.js';
+import { drawScene, findMissing, layoutOf } from './scenes.js';
 import { leftOutNote } from './windows.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
@@ -53,9 +54,26 @@ export function createPanelPainter() {
       const { key, height, settings } = request;
       const width = frame.columns;
       const { channels, mode, gain, offsets } = settings;
-      const look = [request.type, series.uri, height, request.pixelRatio, request.pathSide, channels, mode, gain, offsets, isDark];
+      const look = [
+        request.type,
+        series.uri,
+        height,
+        request.pixelRatio,
+        request.pathSide,
+        channels,
+        mode,
+        gain,
+        offsets,
+        isDark,
+      ];
       const lookSignature = JSON.stringify([...look, request.binCenters]);
-      const place = [frame.samplesPerColumn, frame.columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
+      const place = [
+        frame.samplesPerColumn,
+        frame.columnsPerSample,
+        width,
+        timeline.startTime,
+        timeline.ticksPerSecond,
+      ];
       const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()}`;
       const fault = faultOf(series, request);
       const spread = fault ? null : knownSpread(series, wanted);
@@ -64,10 +82,22 @@ export function createPanelPainter() {
           // What the scales come from and what is drawn are asked for together.
           const shown = channelsOf(series.manifest, request);
           const first = wanted.length;
-          findMissing({ series, timeline, frame, request, isDark, shown, wanted }, frame.leftColumn, frame.leftColumn + width);
+          findMissing(
+            { series, timeline, frame, request, isDark, shown, wanted },
+            frame.leftColumn,
+            frame.leftColumn + width,
+          );
           for (const each of wanted.slice(first)) each.isAhead = false;
         }
-        const notDrawn = { key, frame, width, height, pixels: new Uint32Array(width * height), path: null, isComplete: false };
+        const notDrawn = {
+          key,
+          frame,
+          width,
+          height,
+          pixels: new Uint32Array(width * height),
+          path: null,
+          isComplete: false,
+        };
         return { ...notDrawn, cut: { above: [], below: [] }, lanes: [], valueAxis: null, notes: [], error: fault };
       }
       const isSame = last && lastSignature === lookSignature && last.spread === spread;
@@ -114,7 +144,8 @@ function knownSpread(series, wanted) {
  */
 function faultOf({ manifest, finest }, { type }) {
   const isEvents = manifest.type === 'event';
-  if (manifest.type === 'interval') return 'A series of intervals has no panel: it is shown as bands across all panels.';
+  if (manifest.type === 'interval')
+    return 'A series of intervals has no panel: it is shown as bands across all panels.';
   if ((type === 'RasterPlot') !== isEvents) return `A ${type} panel cannot show a series of type ${manifest.type}.`;
   if (isEvents || !manifest.segments.length || manifest.levels.length || finest === 1) return null;
   return 'This series was stored without raw samples and is too short for levels: nothing can be shown.';

@@ -24,7 +24,17 @@
  */
 export function emptyPicture(signature, leftColumn, width, height) {
   const pixels = new Uint32Array(width * height);
-  return { signature, leftColumn, width, height, pixels, exact: new Uint8Array(width), cut: new Uint8Array(width), notes: new Set(), path: null };
+  return {
+    signature,
+    leftColumn,
+    width,
+    height,
+    pixels,
+    exact: new Uint8Array(width),
+    cut: new Uint8Array(width),
+    notes: new Set(),
+    path: null,
+  };
 }
 
 /**
@@ -70,7 +80,7 @@ export function movedPicture(picture, signature, leftColumn, width, height) {
 export function clearedRuns({ exact, cut, pixels, width, height }) {
   /** @type {[number, number][]} */
   const runs = [];
-  for (let from = exact.indexOf(0); from >= 0; ) {
+  for (let from = exact.indexOf(0); from >= 0;) {
     const end = exact.indexOf(1, from);
     const to = end < 0 ? width : end;
     runs.push([from, to]);

@@ -25,7 +25,9 @@ const FINEST_SHARE = 4;
  * @returns {string}
  */
 export function whyNoSamples({ values }) {
-  return values?.link ? 'raw samples are in the recording itself, which only a backend reads' : 'stored without raw samples';
+  return values?.link
+    ? 'raw samples are in the recording itself, which only a backend reads'
+    : 'stored without raw samples';
 }
 
 /**
@@ -42,7 +44,12 @@ export function planOf(timeline, rung, manifest, uri, finest) {
   const own = { samplesPerColumn: columnsPerSample > 1 ? 1 / columnsPerSample : samplesPerColumn, columnsPerSample };
   if (isWhole && isCheap(samplesPerColumn, factors, finest)) {
     const ends = `zoom ends here, at bins of ${finest} samples: ${whyNoSamples(manifest)}`;
-    return { ...own, step: samplesPerColumn, isWhole: true, notes: finest > 1 && samplesPerColumn === finest ? [ends] : [] };
+    return {
+      ...own,
+      step: samplesPerColumn,
+      isWhole: true,
+      notes: finest > 1 && samplesPerColumn === finest ? [ends] : [],
+    };
   }
   const rounded = { samplesPerColumn: own.samplesPerColumn, columnsPerSample: 1, isWhole: false };
   // Finer than the finest bins: samples.

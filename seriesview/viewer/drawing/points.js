@@ -54,7 +54,9 @@ export function visitPoints({ series, timeline, frame, from, to, maxPoints, want
   const step = `${frame.samplesPerColumn}/${frame.columnsPerSample}/${maxPoints}`;
   const hasOwnFiles = manifest.segments.some((segment) => segment.timestamps_uri);
   const start = hasOwnFiles ? -Infinity : manifest.segments[0].start_time;
-  const end = hasOwnFiles ? Infinity : manifest.segments.reduce((most, { end_time: each }) => Math.max(most, each), -Infinity);
+  const end = hasOwnFiles
+    ? Infinity
+    : manifest.segments.reduce((most, { end_time: each }) => Math.max(most, each), -Infinity);
   const middle = frame.leftColumn + frame.columns / 2;
   let isApproximate = false;
   let isBinned = false;
@@ -90,7 +92,8 @@ export function visitPoints({ series, timeline, frame, from, to, maxPoints, want
  */
 function exactTile(points, first, startTime, endTime, maxPoints) {
   /** @param {number} column counted in the tile */
-  const edge = (column) => (column === TILE_COLUMNS ? endTime : startTime + (endTime - startTime) * (column / TILE_COLUMNS));
+  const edge = (column) =>
+    column === TILE_COLUMNS ? endTime : startTime + (endTime - startTime) * (column / TILE_COLUMNS);
   const columnsPerSecond = TILE_COLUMNS / (endTime - startTime);
   const binsPerColumn = maxPoints / TILE_COLUMNS;
   return {

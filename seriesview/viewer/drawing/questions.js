@@ -26,7 +26,11 @@ export async function answerTo(session, ask) {
   }
   if (ask.name === 'overview') {
     const uri = referenceOf(session);
-    return overview(uri === null ? null : session.series(uri), session.timeline(), Math.max(Math.floor(ask.columns), 1));
+    return overview(
+      uri === null ? null : session.series(uri),
+      session.timeline(),
+      Math.max(Math.floor(ask.columns), 1),
+    );
   }
   if (ask.name === 'intervals') return intervals(session, ask.uri);
   if (ask.name === 'findNext') return findNext(session, ask);
@@ -50,7 +54,9 @@ function manifestOf({ figure }, uri) {
  * @returns {string | null}
  */
 function referenceOf({ figure, view }) {
-  const shown = figure.views[view()].panels.flatMap(({ type, seriesUri }) => (seriesUri && figure.series[seriesUri] ? [{ type, seriesUri }] : []));
+  const shown = figure.views[view()].panels.flatMap(({ type, seriesUri }) =>
+    seriesUri && figure.series[seriesUri] ? [{ type, seriesUri }] : [],
+  );
   const traces = shown.find(({ type }) => type === 'ContinuousTraces');
   const sampled = shown.find(({ seriesUri }) => figure.series[seriesUri].type !== 'event');
   return (traces ?? sampled)?.seriesUri ?? null;
@@ -80,7 +86,11 @@ async function readIntervals({ source }, { intervals: arrays, label: name }) {
   const count = times.shape[0];
   if (!count) return [];
   const [edges, labelled] = await Promise.all([source.readRows(times, 0, count), source.readRows(indices, 0, count)]);
-  return Array.from(labelled, (index, row) => ({ start: edges[2 * row], end: edges[2 * row + 1], label: labels[index] ?? '' }));
+  return Array.from(labelled, (index, row) => ({
+    start: edges[2 * row],
+    end: edges[2 * row + 1],
+    label: labels[index] ?? '',
+  }));
 }
 
 /**
@@ -94,17 +104,29 @@ async function findNext(session, { what, time, direction, seriesUri }) {
   if (what === 'event') {
     const shown = figure.views[session.view()].panels.flatMap((panel) => panel.seriesUri ?? []);
     const withPoints = shown.filter((uri) => ['event', 'discrete'].includes(figure.series[uri]?.type));
-    withPoints.sort((one, other) => Number(figure.series[other].type === 'event') - Number(figure.series[one].type === 'event'));
+    withPoints.sort(
+      (one, other) => Number(figure.series[other].type === 'event') - Number(figure.series[one].type === 'event'),
+    );
     const uri = seriesUri ?? withPoints[0];
     return uri === undefined ? null : nextPoint(session, uri, time, direction);
   }
   if (what === 'gap') {
     const uri = seriesUri ?? referenceOf(session);
-    return uri === null ? null : nearest(gapsOf(manifestOf(session, uri), shifts[uri] ?? 0).map(({ start }) => start), time, direction);
+    return uri === null
+      ? null
+      : nearest(
+          gapsOf(manifestOf(session, uri), shifts[uri] ?? 0).map(({ start }) => start),
+          time,
+          direction,
+        );
   }
   const uris = seriesUri === null ? figure.intervalSeries : [seriesUri];
   const all = await Promise.all(uris.map((uri) => intervals(session, uri)));
-  return nearest(all.flat().map(({ start, end }) => (what === 'interval' ? start : end)), time, direction);
+  return nearest(
+    all.flat().map(({ start, end }) => (what === 'interval' ? start : end)),
+    time,
+    direction,
+  );
 }
 
 /**
@@ -146,7 +168,11 @@ async function nextPoint(session, uri, time, direction) {
     const [low, high] = direction > 0 ? [near, far] : [far, near];
     const { times, edges, counts } = await session.source.getPoints(uri, low, high, POINTS);
     if (times) {
-      const found = nearest(Array.from(times, (each) => each + shift), time, direction);
+      const found = nearest(
+        Array.from(times, (each) => each + shift),
+        time,
+        direction,
+      );
       if (found !== null) return found;
       near = far;
       width *= 4;

@@ -62,7 +62,9 @@ function ordered(scene, found, row) {
     const low = Math.min(...physical);
     const high = Math.max(...physical);
     const isThere = !Number.isNaN(low);
-    const at = isOverlaid(layout.lanes) ? lane.center - ((low + high) / 2 + lane.offset - lane.baseline) * lane.pixelsPerUnit : lane.center;
+    const at = isOverlaid(layout.lanes)
+      ? lane.center - ((low + high) / 2 + lane.offset - lane.baseline) * lane.pixelsPerUnit
+      : lane.center;
     const exact = isThere && scale[place] === 1 && offset[place] === 0 ? found.exact?.(place) : null;
     const ends = { low: isThere ? low : null, high: isThere ? high : null };
     const value = { id, label, unit: found.unit ?? unit, ...ends, ...(exact ? { exact: String(exact) } : {}) };
@@ -109,7 +111,11 @@ async function sample({ series, timeline, frame, shown }, column) {
     const found = { time: start + index / rate, kind: 'sample', stored: (lane) => [stored(lane), stored(lane)] };
     const isBeyond = isWide(series.manifest.dtype) && shown.some((_, lane) => Math.abs(stored(lane)) >= 2 ** 53);
     if (!isBeyond) return found;
-    const exact = await series.exact(segment, index, Array.from(shown, (channel) => series.manifest.channels[channel].id));
+    const exact = await series.exact(
+      segment,
+      index,
+      Array.from(shown, (channel) => series.manifest.channels[channel].id),
+    );
     return exact ? { ...found, exact: (lane) => exact[lane] ?? null } : found;
   }
   return null;

@@ -155,7 +155,8 @@ export function laneHalves(spread, unit, times = DEVIATIONS) {
   const halves = new Float64Array(unit.length).fill(1);
   for (const each of new Set(unit)) {
     const members = unit.flatMap((name, index) => (name === each ? [index] : []));
-    const above = (/** @type {Float64Array} */ values) => members.map((index) => values[index]).filter((value) => value > 0);
+    const above = (/** @type {Float64Array} */ values) =>
+      members.map((index) => values[index]).filter((value) => value > 0);
     const reaches = members.map((index) => Math.min(reach(spread, index) * MARGIN, MOST)).filter((value) => value > 0);
     const furthest = spread.isRobust ? median(reaches) : reaches.reduce((most, value) => Math.max(most, value), 0);
     const typical = Math.min(times * (median(above(spread.typical)) || median(above(spread.deviation))), MOST);
@@ -214,7 +215,8 @@ export function stackedLanes(manifest, spread, shown, settings, height, isDark, 
     const half = high / 2 - low / 2;
     const isKnown = (isWhole || (spread.isRobust && shown.length === 1)) && half > 0;
     const baseline = finite(isKnown ? low / 2 + high / 2 : spread.middle[index]);
-    const pixelsPerUnit = (halfLane * (settings.gain ?? 1)) / tellable(isKnown ? half * MARGIN : halves[index], baseline);
+    const pixelsPerUnit =
+      (halfLane * (settings.gain ?? 1)) / tellable(isKnown ? half * MARGIN : halves[index], baseline);
     return { ...lane, top, bottom, center, baseline, pixelsPerUnit };
   });
   return { lanes, valueAxis: lanes.length === 1 ? axisOf(lanes[0], height, lanes[0].offset) : null };
@@ -243,7 +245,9 @@ export function overlaidLanes(manifest, spread, shown, settings, height, isDark,
     if (!isNear[index]) continue;
     const middle = finite(spread.middle[index]);
     const isKnown = isWholeOne && Number.isFinite(spread.low[index]);
-    const [least, most] = isKnown ? limitsOf(spread, index, DEVIATIONS) : [middle - halves[index], middle + halves[index]];
+    const [least, most] = isKnown
+      ? limitsOf(spread, index, DEVIATIONS)
+      : [middle - halves[index], middle + halves[index]];
     low = Math.min(low, least);
     high = Math.max(high, most);
   }
@@ -288,7 +292,14 @@ function labelledLanes(manifest, shown, settings, isDark) {
   const nothing = { top: 0, bottom: 0, center: 0, baseline: 0, pixelsPerUnit: 0 };
   return Array.from(shown, (index) => {
     const { id, label, group, y } = manifest.channels[index];
-    const lane = { ...nothing, id, label, unit: unit[index], offset: settings.offsets?.[id] ?? 0, color: colors[index] };
+    const lane = {
+      ...nothing,
+      id,
+      label,
+      unit: unit[index],
+      offset: settings.offsets?.[id] ?? 0,
+      color: colors[index],
+    };
     return { ...lane, ...(group ? { group } : {}), ...(Number.isFinite(y) ? { y } : {}) };
   });
 }

@@ -5,7 +5,7 @@ import { columnOfTime, isRegular } from '../geometry/timeline.js';
 import { pixelOf } from './colors.js';
 import { drawImage } from './image.js';
 import { drawPoints, drawRaster } from './marks.js';
-import { modeOf, shownChannels } from './order.js';
+import { modeOf } from './order.js';
 import { drawPath, squareOf } from './path.js';
 import { clearedRuns } from './picture.js';
 import { planOf, whyNoSamples } from './plan.js';
@@ -32,21 +32,6 @@ const DEVIATIONS_OF_DENSITY = 6;
 /** Differences of such numbers are within doubles. */
 const MOST_DENSITY = 2 ** 1000;
 const ROUNDED = 'columns are rounded to whole stored bins, right to a quarter of a column at their edges';
-
-/**
- * Indices of the channels that a panel shows, in order from the top.
- * @param {SeriesManifest} manifest
- * @param {PanelRequest} request
- * @returns {Int32Array}
- */
-export function channelsOf(manifest, { type, settings, binCenters }) {
-  if (settings.channels) return shownChannels(manifest, settings);
-  const stored = Int32Array.from(manifest.channels, (_, index) => index);
-  if (type === 'Position') return stored;
-  if (type !== 'ProbabilityDensity') return shownChannels(manifest, settings);
-  const centers = binCenters?.length === stored.length ? binCenters : null;
-  return stored.sort((one, other) => (centers ? centers[other] - centers[one] : 0) || other - one);
-}
 
 /**
  * @param {PanelRequest} request
@@ -93,7 +78,9 @@ function lanesOf(manifest, spread, shown, request, isDark) {
   if (type !== 'ProbabilityDensity') return layout;
   const { binCenters } = request;
   const isKnown = binCenters?.length === manifest.channels.length;
-  const lanes = layout.lanes.map((lane, place) => (isKnown ? { ...lane, label: String(binCenters[shown[place]]) } : lane));
+  const lanes = layout.lanes.map((lane, place) =>
+    isKnown ? { ...lane, label: String(binCenters[shown[place]]) } : lane,
+  );
   return { lanes, valueAxis: densityAxis(manifest, shown, request) };
 }
 
@@ -106,10 +93,14 @@ function lanesOf(manifest, spread, shown, request, isDark) {
  */
 function densityAxis(manifest, shown, { binCenters }) {
   const count = shown.length;
-  const centers = Array.from(shown, (index) => (binCenters?.length === manifest.channels.length ? binCenters[index] : index));
+  const centers = Array.from(shown, (index) =>
+    binCenters?.length === manifest.channels.length ? binCenters[index] : index,
+  );
   if (!count) return null;
   const step = count > 1 ? (centers[0] - centers[count - 1]) / (count - 1) : 1;
-  const isEven = centers.every((center, place) => Math.abs(centers[0] - place * step - center) <= 1e-6 * Math.abs(step));
+  const isEven = centers.every(
+    (center, place) => Math.abs(centers[0] - place * step - center) <= 1e-6 * Math.abs(step),
+  );
   if (!isEven || !(step > 0)) return null;
   return { unit: '', low: centers[count - 1] - step / 2, high: centers[0] + step / 2, isLinear: true };
 }
@@ -241,10 +232,32 @@ function drawColumns(scene, { pixels, width, height, notes, cut }, from, to) {
     const low = middle.map((value, place) => value - half[place]);
     notes.add(coloursNote(half, series.manifest, shown, spread.isRobust));
     if (request.settings.mode !== 'image') notes.add(lowLanesNote(request, shown.length));
-    drawImage(pixels, width, from, hulls, lanes, scale, offset, low, middle.map((value, place) => value + half[place]), true);
+    drawImage(
+      pixels,
+      width,
+      from,
+      hulls,
+      lanes,
+      scale,
+      offset,
+      low,
+      middle.map((value, place) => value + half[place]),
+      true,
+    );
   } else {
     const [low, high] = densityRange(spread, gain);
-    drawImage(pixels, width, from, hulls, lanes, scale, offset, scale.map(() => low), scale.map(() => high), false);
+    drawImage(
+      pixels,
+      width,
+      from,
+      hulls,
+      lanes,
+      scale,
+      offset,
+      scale.map(() => low),
+      scale.map(() => high),
+      false,
+    );
   }
   return hulls.exact;
 }
@@ -294,9 +307,13 @@ function densityRange(spread, gain) {
   const { low, high, mean, deviation } = spread;
   const count = mean.length;
   const average = mean.reduce((sum, value) => sum + (value || 0), 0) / count;
-  const square = mean.reduce((sum, value, index) => sum + ((value || 0) - average) ** 2 + (deviation[index] || 0) ** 2, 0) / count;
+  const square =
+    mean.reduce((sum, value, index) => sum + ((value || 0) - average) ** 2 + (deviation[index] || 0) ** 2, 0) / count;
   const most = high.reduce((found, value) => (value > found ? value : found), -Infinity);
-  const least = Math.max(low.reduce((found, value) => (value < found ? value : found), 0), -MOST_DENSITY);
+  const least = Math.max(
+    low.reduce((found, value) => (value < found ? value : found), 0),
+    -MOST_DENSITY,
+  );
   const typical = average + DEVIATIONS_OF_DENSITY * Math.sqrt(square);
   const usual = usualMost(spread, DEVIATIONS_OF_DENSITY, most - least);
   const top = usual ?? Math.min(typical > least ? typical : most, Number.isFinite(most) ? most : typical);
@@ -319,7 +336,21 @@ function drawAmplitudes(scene, picture) {
   const range = pointRange(scene, frame.leftColumn - radius, end + radius);
   const hasSamples = series.finest === 1;
   const { exact, ...how } = visitPoints(range, (tile) => {
-    drawPoints(pixels, width, height, frame.leftColumn, tile, layout.lanes, shown, scale, offset, channels, radius, hasSamples, picture.cut);
+    drawPoints(
+      pixels,
+      width,
+      height,
+      frame.leftColumn,
+      tile,
+      layout.lanes,
+      shown,
+      scale,
+      offset,
+      channels,
+      radius,
+      hasSamples,
+      picture.cut,
+    );
   });
   notePoints(notes, how, series);
   // Marks reach into columns beside their own, so that pictures are drawn as a whole.
@@ -349,7 +380,10 @@ function drawPosition(scene, picture) {
       breaks[Math.round(start) - frame.leftColumn] = 1;
     }
     const ink = pixelOf(isDark ? '#ffffff' : '#000000');
-    picture.path = { side: square.side, pixels: drawPath(square, hulls, scale, offset, breaks, ink, pixelOf('#808080')) };
+    picture.path = {
+      side: square.side,
+      pixels: drawPath(square, hulls, scale, offset, breaks, ink, pixelOf('#808080')),
+    };
   }
   picture.exact.fill(hulls.exact.includes(0) ? 0 : 1);
 }

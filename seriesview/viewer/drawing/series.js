@@ -115,7 +115,8 @@ export function createSeriesData(source, uri, manifest, cache) {
     coarsestRequest: () =>
       request(`${uri}|coarsest`, async (signal) => {
         if (!coarsest) return;
-        if (coarsest.times) coarsestTimes = Float64Array.from(await source.readRows(coarsest.times, 0, coarsest.shape[0], signal));
+        if (coarsest.times)
+          coarsestTimes = Float64Array.from(await source.readRows(coarsest.times, 0, coarsest.shape[0], signal));
         coarsestRows = await source.readRows(coarsest, 0, coarsest.shape[0], signal);
       }),
     momentRows: () => momentRows,

@@ -56,7 +56,8 @@ export function createSession(source, figure, timelines, post) {
   let isSeeking = false;
   const loader = createLoader(
     (arrived) => {
-      for (const [key, requests] of lacking) if (requests.some((each) => each.key === arrived && !each.isAhead)) due.add(key);
+      for (const [key, requests] of lacking)
+        if (requests.some((each) => each.key === arrived && !each.isAhead)) due.add(key);
       if (due.size) schedule(REPAINT_DELAY);
     },
     (waiting) => post({ type: 'loading', waiting }),
@@ -103,11 +104,21 @@ export function createSession(source, figure, timelines, post) {
       const picture = painter.paint(seriesOf(seriesUri), timelines[view], frame, request, isDark, wanted);
       const pixels = /** @type {ArrayBuffer} */ (picture.pixels.slice().buffer);
       const error = picture.error ?? (picture.isComplete ? null : loader.failure(wanted));
-      const path = picture.path && { side: picture.path.side, pixels: /** @type {ArrayBuffer} */ (picture.path.pixels.slice().buffer) };
+      const path = picture.path && {
+        side: picture.path.side,
+        pixels: /** @type {ArrayBuffer} */ (picture.path.pixels.slice().buffer),
+      };
       painted = { ...picture, number, pixels, path, error };
     } catch (error) {
       const words = error instanceof Error ? error.message : String(error);
-      const nothing = { lanes: [], valueAxis: null, notes: [], path: null, cut: { above: [], below: [] }, isComplete: false };
+      const nothing = {
+        lanes: [],
+        valueAxis: null,
+        notes: [],
+        path: null,
+        cut: { above: [], below: [] },
+        isComplete: false,
+      };
       const pixels = new ArrayBuffer(4 * frame.columns * height);
       painted = { ...nothing, number, key, frame, width: frame.columns, height, pixels, error: words };
     }

@@ -39,11 +39,16 @@ export function withShownUnits(layout, manifest, spread, shown, request) {
   const { lanes, valueAxis } = layout;
   // The axis of a density is that of its channels, and a raster has no values.
   if (type === 'RasterPlot' || type === 'ProbabilityDensity') return layout;
-  const halves = lanes.some(({ pixelsPerUnit }) => pixelsPerUnit) ? null : colourHalves(manifest, spread, shown, settings.gain ?? 1);
+  const halves = lanes.some(({ pixelsPerUnit }) => pixelsPerUnit)
+    ? null
+    : colourHalves(manifest, spread, shown, settings.gain ?? 1);
   /** @param {Lane} lane @param {number} place @returns {number} */
   const sizeOf = ({ pixelsPerUnit }, place) => {
     if (valueAxis) return Math.max(Math.abs(valueAxis.low), Math.abs(valueAxis.high));
     return halves ? halves[place] : barLength(pixelsPerUnit / pixelRatio, height / pixelRatio);
   };
-  return { valueAxis, lanes: lanes.map((lane, place) => ({ ...lane, shownUnit: scaledUnit(lane.unit, sizeOf(lane, place)) })) };
+  return {
+    valueAxis,
+    lanes: lanes.map((lane, place) => ({ ...lane, shownUnit: scaledUnit(lane.unit, sizeOf(lane, place)) })),
+  };
 }

@@ -67,7 +67,8 @@ export function createTileCache(maxBytes = CACHE_BYTES) {
     steps: (group) => [...(groups.get(group)?.keys() ?? [])],
     indices: (group, step) => [...(groups.get(group)?.get(step)?.keys() ?? [])],
     forget(group) {
-      for (const tiles of [...(groups.get(group)?.values() ?? [])]) for (const entry of [...tiles.values()]) forgetTile(entry);
+      for (const tiles of [...(groups.get(group)?.values() ?? [])])
+        for (const entry of [...tiles.values()]) forgetTile(entry);
     },
     bytes: () => total,
   };

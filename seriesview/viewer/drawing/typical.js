@@ -78,7 +78,10 @@ export function nearOnes({ middle, isRobust }, halves) {
  */
 export function usualMost({ middle, typical, isRobust }, deviations, range) {
   if (!isRobust) return null;
-  const tops = middle.map((value, index) => value + deviations * typical[index]).filter((top) => top > 0).sort();
+  const tops = middle
+    .map((value, index) => value + deviations * typical[index])
+    .filter((top) => top > 0)
+    .sort();
   const usual = tops[Math.floor(0.9 * tops.length)];
   return usual > 0 && range > FAR * usual ? usual : null;
 }

@@ -185,7 +185,13 @@ export function visibleSegments(series, timeline, rung, from, to) {
     return low;
   };
   const first = countWhere(({ end_time: end }) => end < startTime);
-  return [first, Math.max(countWhere(({ start_time: start }) => start <= endTime), first)];
+  return [
+    first,
+    Math.max(
+      countWhere(({ start_time: start }) => start <= endTime),
+      first,
+    ),
+  ];
 }
 
 /**
@@ -203,7 +209,11 @@ function storedRows(series, timeline, frame, step) {
   const [first, end] = visibleSegments(series, timeline, frame, frame.leftColumn, frame.leftColumn + frame.columns);
   if (end - first <= MOST_SEGMENTS) return null;
   if (step === 1) return manifest.values && 'pages' in manifest.values ? { factor: 1, array: manifest.values } : null;
-  const factor = sourceFactor(step, manifest.levels.map((each) => each.factor), finest === 1);
+  const factor = sourceFactor(
+    step,
+    manifest.levels.map((each) => each.factor),
+    finest === 1,
+  );
   const array = manifest.levels.find((each) => each.factor === factor);
   return array ? { factor: array.factor, array } : null;
 }

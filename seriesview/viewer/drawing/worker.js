@@ -41,11 +41,15 @@ function ask(request, signal) {
     post({ type: 'request', id, request });
     // Whoever cannot be told to end it would have ever more under way.
     if (!start?.leavesArraysEncoded) return;
-    signal?.addEventListener('abort', () => {
-      if (!requests.delete(id)) return;
-      post({ type: 'giveUp', id });
-      reject(signal.reason);
-    }, { once: true });
+    signal?.addEventListener(
+      'abort',
+      () => {
+        if (!requests.delete(id)) return;
+        post({ type: 'giveUp', id });
+        reject(signal.reason);
+      },
+      { once: true },
+    );
   });
 }
 
@@ -53,7 +57,8 @@ function ask(request, signal) {
 const outside = {
   getFileJson: (uri) => ask({ kind: 'json', uri }),
   getFileBytes: (uri, startByte, endByte, signal) => ask({ kind: 'bytes', uri, startByte, endByte }, signal),
-  runTask: (functionId, functionType, kwargs, signal) => ask({ kind: 'task', functionId, functionType, kwargs }, signal),
+  runTask: (functionId, functionType, kwargs, signal) =>
+    ask({ kind: 'task', functionId, functionType, kwargs }, signal),
 };
 
 /** @param {unknown} error @returns {string} */

@@ -23,7 +23,8 @@ export function readClock(text) {
   const parts = CLOCK.exec(text ?? '');
   if (!parts) return null;
   const [, day, hour, second = ':00', digits = '', zone] = parts;
-  const seconds = Date.parse(`${day}T${hour}${second}${zone?.toUpperCase().replace(/(\d\d):?(\d\d)/, '$1:$2') ?? 'Z'}`) / 1000;
+  const seconds =
+    Date.parse(`${day}T${hour}${second}${zone?.toUpperCase().replace(/(\d\d):?(\d\d)/, '$1:$2') ?? 'Z'}`) / 1000;
   const minutes = zone === undefined ? null : minutesOf(zone);
   return Number.isFinite(seconds) ? { seconds: seconds + 60 * (minutes ?? 0), digits, minutes } : null;
 }
@@ -39,7 +40,9 @@ export function readClock(text) {
  */
 export function placeSeries(uris, series) {
   const anchors = uris.map((uri) => anchorOf(series[uri]));
-  const zoned = anchors.map((anchor) => anchor && anchor.minutes !== null ? { ...anchor, seconds: utc(anchor, null) } : null);
+  const zoned = anchors.map((anchor) =>
+    anchor && anchor.minutes !== null ? { ...anchor, seconds: utc(anchor, null) } : null,
+  );
   // Seconds since 1970 are in UTC, wherever they were counted.
   const minutes = (earliest(zoned.filter((anchor) => !anchor?.own)) ?? zoned.find(Boolean))?.minutes ?? null;
   const zero = earliest(anchors.map((anchor) => anchor && { ...anchor, seconds: utc(anchor, minutes) }));
@@ -49,7 +52,8 @@ export function placeSeries(uris, series) {
   const clockNotes = {};
   uris.forEach((uri, index) => {
     const anchor = anchors[index];
-    shifts[uri] = anchor && zero ? utc(anchor, minutes) - zero.seconds + (anchor.fraction - zero.fraction) - anchor.own : 0;
+    shifts[uri] =
+      anchor && zero ? utc(anchor, minutes) - zero.seconds + (anchor.fraction - zero.fraction) - anchor.own : 0;
     if (zero && !anchor) clockNotes[uri] = 'it has no date: its time 0 is drawn where the view begins to count';
     else if (anchor?.minutes === null && minutes !== null) {
       clockNotes[uri] = `its times name no zone: they are taken for ${zoneText(minutes)} as the other series' are`;
@@ -72,7 +76,8 @@ function anchorOf(manifest) {
   const start = manifest.segments[0]?.start_time ?? 0;
   const own = start >= EPOCH_SECONDS ? Math.floor(start) : 0;
   const clock = readClock(manifest.session_start);
-  if (clock) return { own, seconds: clock.seconds + own, fraction: Number(`0.${clock.digits}`), minutes: clock.minutes };
+  if (clock)
+    return { own, seconds: clock.seconds + own, fraction: Number(`0.${clock.digits}`), minutes: clock.minutes };
   return own && own < END_OF_CLOCKS ? { own, seconds: own, fraction: 0, minutes: 0 } : null;
 }
 
@@ -103,7 +108,12 @@ function isBefore(one, other) {
 /** @param {Anchor} at in UTC @param {number | null} minutes @returns {string} ISO 8601, by the clock of that zone */
 function clockText(at, minutes) {
   const whole = new Date((at.seconds + 60 * (minutes ?? 0)) * 1000).toISOString().slice(0, 19);
-  const rest = at.fraction ? at.fraction.toFixed(9).slice(1).replace(/(?:000)+$/, '') : '';
+  const rest = at.fraction
+    ? at.fraction
+        .toFixed(9)
+        .slice(1)
+        .replace(/(?:000)+$/, '')
+    : '';
   const zone = minutes === null ? '' : minutes === 0 ? 'Z' : `${minutes < 0 ? '-' : '+'}${hoursText(minutes)}`;
   return `${whole}${rest}${zone}`;
 }

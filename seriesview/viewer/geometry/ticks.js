@@ -17,16 +17,39 @@ const DAY = 86_400n * SECOND;
 const MONDAY = 4n * DAY;
 const HOURS_WITHOUT_DAYS = 100n;
 /** @type {Record<string, string>} units in words, as NWB files have them */
-const SYMBOLS = { volt: 'V', volts: 'V', ampere: 'A', amperes: 'A', second: 's', seconds: 's', hertz: 'Hz', tesla: 'T' };
+const SYMBOLS = {
+  volt: 'V',
+  volts: 'V',
+  ampere: 'A',
+  amperes: 'A',
+  second: 's',
+  seconds: 's',
+  hertz: 'Hz',
+  tesla: 'T',
+};
 const CHARACTER = 6.4;
 const ROOM = 36;
 
 /** Every step there is, ascending; `parts` is into how many minor steps it is divided. */
 const DECIMAL = decades(0, 20);
 const DAILY = /** @type {[bigint, number][]} */ ([
-  [SECOND, 5], [2n * SECOND, 2], [5n * SECOND, 5], [10n * SECOND, 5], [15n * SECOND, 3], [30n * SECOND, 3],
-  [60n * SECOND, 6], [120n * SECOND, 4], [300n * SECOND, 5], [600n * SECOND, 5], [900n * SECOND, 3], [1800n * SECOND, 3],
-  [3600n * SECOND, 6], [7200n * SECOND, 4], [10800n * SECOND, 3], [21600n * SECOND, 6], [43200n * SECOND, 4],
+  [SECOND, 5],
+  [2n * SECOND, 2],
+  [5n * SECOND, 5],
+  [10n * SECOND, 5],
+  [15n * SECOND, 3],
+  [30n * SECOND, 3],
+  [60n * SECOND, 6],
+  [120n * SECOND, 4],
+  [300n * SECOND, 5],
+  [600n * SECOND, 5],
+  [900n * SECOND, 3],
+  [1800n * SECOND, 3],
+  [3600n * SECOND, 6],
+  [7200n * SECOND, 4],
+  [10800n * SECOND, 3],
+  [21600n * SECOND, 6],
+  [43200n * SECOND, 4],
 ]).map(([nanoseconds, parts]) => ({ nanoseconds, months: 0, parts }));
 const CLOCK = [
   ...decades(0, 8),
@@ -40,7 +63,11 @@ const WALL = [
   { nanoseconds: 2n * DAY, months: 0, parts: 2 },
   { nanoseconds: 7n * DAY, months: 0, parts: 7 },
   ...[1, 3, 6].map((months) => ({ nanoseconds: 30n * DAY * BigInt(months), months, parts: months })),
-  ...decades(0, 4).map(({ nanoseconds, parts }) => ({ nanoseconds: 365n * DAY * nanoseconds, months: 12 * Number(nanoseconds), parts })),
+  ...decades(0, 4).map(({ nanoseconds, parts }) => ({
+    nanoseconds: 365n * DAY * nanoseconds,
+    months: 12 * Number(nanoseconds),
+    parts,
+  })),
 ];
 
 /**
@@ -63,10 +90,11 @@ export function timeTicks(startTime, endTime, width, mode, sessionStart) {
   const last = origin + nanosecondsOf(endTime) + 1n;
   const steps = used === 'seconds' ? DECIMAL : used === 'clock' ? CLOCK : WALL;
   const longest = last > -first ? last : first;
-  const step = steps.find((each) => {
-    const characters = labelOf(longest, used, each).length;
-    return Number(each.nanoseconds) / 1e9 >= (characters * CHARACTER + ROOM) * perPixel;
-  }) ?? steps[steps.length - 1];
+  const step =
+    steps.find((each) => {
+      const characters = labelOf(longest, used, each).length;
+      return Number(each.nanoseconds) / 1e9 >= (characters * CHARACTER + ROOM) * perPixel;
+    }) ?? steps[steps.length - 1];
   let day = '';
   const ticks = [];
   for (const { at, isMajor } of positions(first, last, step)) {
@@ -95,7 +123,9 @@ export function formatTime(time, mode, sessionStart, resolution) {
   const exact = nanosecondsOf(time) + (start ? start.nanoseconds : 0n);
   const rounded = floorTo(exact + grain / 2n, grain);
   if (mode === 'seconds') return decimalText(rounded, digits);
-  return start ? `${dateOf(rounded)} ${clockText(modulo(rounded, DAY), digits, true)}` : clockText(rounded, digits, false);
+  return start
+    ? `${dateOf(rounded)} ${clockText(modulo(rounded, DAY), digits, true)}`
+    : clockText(rounded, digits, false);
 }
 
 /**
@@ -118,7 +148,9 @@ export function durationText(seconds) {
 export function zoomText(rung) {
   const { samplesPerColumn: samples, columnsPerSample: columns } = rung;
   if (columns > 1) return `${columns} columns a sample`;
-  return samples === 1 ? '1 sample a column' : `${samples.toLocaleString('en').replaceAll(',', '\u202f')} samples a column`;
+  return samples === 1
+    ? '1 sample a column'
+    : `${samples.toLocaleString('en').replaceAll(',', '\u202f')} samples a column`;
 }
 
 /**
@@ -129,14 +161,18 @@ export function zoomText(rung) {
  * @returns {{value: number, label: string}[]}
  */
 export function valueTicks(low, high, most) {
-  if (!(high > low) || !Number.isFinite(high - low)) return Number.isFinite(low) ? [{ value: low, label: shortNumber(low) }] : [];
+  if (!(high > low) || !Number.isFinite(high - low))
+    return Number.isFinite(low) ? [{ value: low, label: shortNumber(low) }] : [];
   const step = roundUp((high - low) / Math.max(most, 1));
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const isLarge = Math.max(Math.abs(low), Math.abs(high)) >= 1e6 || digits > 6;
   const ticks = [];
   for (let index = Math.ceil(low / step - 1e-9); index <= high / step + 1e-9; index += 1) {
     const value = index * step;
-    ticks.push({ value, label: isLarge ? String(Number(value.toPrecision(6))) : (index === 0 ? 0 : value).toFixed(digits) });
+    ticks.push({
+      value,
+      label: isLarge ? String(Number(value.toPrecision(6))) : (index === 0 ? 0 : value).toFixed(digits),
+    });
   }
   return ticks;
 }
@@ -210,7 +246,11 @@ function roundUp(least) {
 function decades(first, last) {
   const steps = [];
   for (let power = first; power <= last; power += 1) {
-    for (const [multiple, parts] of [[1, 5], [2, 4], [5, 5]]) {
+    for (const [multiple, parts] of [
+      [1, 5],
+      [2, 4],
+      [5, 5],
+    ]) {
       steps.push({ nanoseconds: BigInt(multiple) * 10n ** BigInt(power), months: 0, parts });
     }
   }

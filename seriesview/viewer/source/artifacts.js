@@ -59,17 +59,21 @@ export function makeArtifacts(loaders) {
       kept.set(key, found);
       return Promise.resolve(found);
     }
-    return share(key, async (end) => {
-      const value = await load(end);
-      kept.set(key, /** @type {any} */ (value));
-      keptBytes += value.byteLength;
-      for (const [oldest, numbers] of kept) {
-        if (keptBytes <= CACHE_BYTES || oldest === key) break;
-        kept.delete(oldest);
-        keptBytes -= numbers.byteLength;
-      }
-      return value;
-    }, signal);
+    return share(
+      key,
+      async (end) => {
+        const value = await load(end);
+        kept.set(key, /** @type {any} */ (value));
+        keptBytes += value.byteLength;
+        for (const [oldest, numbers] of kept) {
+          if (keptBytes <= CACHE_BYTES || oldest === key) break;
+          kept.delete(oldest);
+          keptBytes -= numbers.byteLength;
+        }
+        return value;
+      },
+      signal,
+    );
   }
 
   /**
@@ -145,18 +149,22 @@ export function makeArtifacts(loaders) {
   function under(signal) {
     /** @type {Artifacts['readNumbers']} */
     function readNumbers(uri, dtype, count, absent) {
-      return once(`${dtype} ${absent?.key ?? ''} ${hashOf(uri)}`, async (end) => {
-        const { numbers } = loaders;
-        /** @type {() => Promise<Numbers>} */
-        const ask = () => atOnce(() => /** @type {any} */ (numbers)(uri, dtype, count, absent, end), end);
-        if (!loaders.bytes && numbers) return ask();
-        try {
-          return numbersOf(await countedBytes(uri, dtype, count, end), dtype, absent);
-        } catch (cause) {
-          if (!numbers || end.aborted || (cause instanceof SourceError && cause.kind === 'damaged')) throw cause;
-          return ask().catch(() => Promise.reject(cause));
-        }
-      }, signal);
+      return once(
+        `${dtype} ${absent?.key ?? ''} ${hashOf(uri)}`,
+        async (end) => {
+          const { numbers } = loaders;
+          /** @type {() => Promise<Numbers>} */
+          const ask = () => atOnce(() => /** @type {any} */ (numbers)(uri, dtype, count, absent, end), end);
+          if (!loaders.bytes && numbers) return ask();
+          try {
+            return numbersOf(await countedBytes(uri, dtype, count, end), dtype, absent);
+          } catch (cause) {
+            if (!numbers || end.aborted || (cause instanceof SourceError && cause.kind === 'damaged')) throw cause;
+            return ask().catch(() => Promise.reject(cause));
+          }
+        },
+        signal,
+      );
     }
 
     /**
@@ -226,9 +234,13 @@ export function makeArtifacts(loaders) {
         if (!parts.length) return Array.from(await this.readRows(array, first, last), BigInt);
         const found = await Promise.all(
           parts.map(async ({ uri, begin, end }) => {
-            const bytes = await once(`bytes ${hashOf(uri)}`, async (given) => {
-              return new Uint8Array(await countedBytes(uri, array.dtype, (end - begin) * width, given));
-            }, signal);
+            const bytes = await once(
+              `bytes ${hashOf(uri)}`,
+              async (given) => {
+                return new Uint8Array(await countedBytes(uri, array.dtype, (end - begin) * width, given));
+              },
+              signal,
+            );
             const rows = array.dtype === 'uint64' ? new BigUint64Array(bytes.buffer) : new BigInt64Array(bytes.buffer);
             return [...rows.subarray((Math.max(begin, first) - begin) * width, (Math.min(end, last) - begin) * width)];
           }),

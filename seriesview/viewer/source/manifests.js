@@ -81,8 +81,13 @@ export function parseSeries(value) {
   }
   /** @param {any} value */
   const missingOf = (value) =>
-    optional(value, (found) => parseMissing(found, dtype, (wrong) => damaged(`${where}.missing`, shown(wrong)))) ?? null;
-  const absent = absentOf(dtype, missingOf(top.missing), entries.map((entry) => missingOf(entry.missing)));
+    optional(value, (found) => parseMissing(found, dtype, (wrong) => damaged(`${where}.missing`, shown(wrong)))) ??
+    null;
+  const absent = absentOf(
+    dtype,
+    missingOf(top.missing),
+    entries.map((entry) => missingOf(entry.missing)),
+  );
   /** @template {ArrayInfo} A @param {A} array @returns {A} */
   const ofSamples = (array) => (absent ? { ...array, absent } : array);
   const width = channels.length;
@@ -287,7 +292,9 @@ function parseChannel(value, index) {
   for (const key of /** @type {const} */ (['scale', 'offset', 'x', 'y'])) {
     if (entry[key] !== undefined && entry[key] !== null) channel[key] = number(entry[key], where);
   }
-  const typical = optional(entry.typical, (values) => list(values, `${where}.typical`, 3).map((each) => number(each, where)));
+  const typical = optional(entry.typical, (values) =>
+    list(values, `${where}.typical`, 3).map((each) => number(each, where)),
+  );
   if (typical?.length === 3) channel.typical = typical;
   else if (typical) throw damaged(where, 'its typical values are not three');
   return channel;

@@ -64,7 +64,10 @@ async function samplePoints(reader, edges) {
     let at = 0;
     for (const { segment, first, last } of stretches) {
       times.set(await reader.readTimes(segment, first, last), at);
-      values.set(chosenRows(await reader.readSamples(segment, first, last), width, places, manifest.numbersDtype), at * width);
+      values.set(
+        chosenRows(await reader.readSamples(segment, first, last), width, places, manifest.numbersDtype),
+        at * width,
+      );
       at += last - first;
     }
     return { times, values };
@@ -301,14 +304,17 @@ async function eventsNear(reader, time) {
   let known = eventsBefore.get(manifest);
   if (!known) {
     // For all who ask later too.
-    known = artifacts.under(undefined).readRows(level, 0, level.shape[0]).then((rows) => {
-      const before = new Float64Array(level.shape[0] + 1);
-      for (let bin = 0; bin < level.shape[0]; bin += 1) {
-        before[bin + 1] = before[bin];
-        for (let at = bin * width; at < (bin + 1) * width; at += 1) before[bin + 1] += rows[at];
-      }
-      return before;
-    });
+    known = artifacts
+      .under(undefined)
+      .readRows(level, 0, level.shape[0])
+      .then((rows) => {
+        const before = new Float64Array(level.shape[0] + 1);
+        for (let bin = 0; bin < level.shape[0]; bin += 1) {
+          before[bin + 1] = before[bin];
+          for (let at = bin * width; at < (bin + 1) * width; at += 1) before[bin + 1] += rows[at];
+        }
+        return before;
+      });
     known.catch(() => eventsBefore.delete(manifest));
     eventsBefore.set(manifest, known);
   }

@@ -150,7 +150,13 @@ export function taskSource(outside, bytes) {
       const { channels, events } = manifest;
       /** @param {AbortSignal} [end] @returns {Promise<import('../types.js').Points>} */
       const ask = async (end) => {
-        const kwargs = { series_uri: named(uri), start_time: startTime, end_time: endTime, max_points: maxPoints, ...halvesOf(manifest) };
+        const kwargs = {
+          series_uri: named(uri),
+          start_time: startTime,
+          end_time: endTime,
+          max_points: maxPoints,
+          ...halvesOf(manifest),
+        };
         const result = await run('seriesview.get_points.1', kwargs, end);
         if (!result || typeof result !== 'object') throw strange('points');
         if (result.times) {
@@ -173,13 +179,22 @@ export function taskSource(outside, bytes) {
     },
     async getExact(uri, segment, sample, channels) {
       const manifest = await files.getSeries(uri);
-      const instead = async () => /** @type {NonNullable<typeof files.getExact>} */ (files.getExact)(uri, segment, sample, channels);
+      const instead = async () =>
+        /** @type {NonNullable<typeof files.getExact>} */ (files.getExact)(uri, segment, sample, channels);
       if (!uri.startsWith('sha1://')) return instead();
       return asked(async () => {
-        const where = { series_uri: named(uri), segment, first_sample: sample, samples_per_column: 1, columns: 1, channels };
+        const where = {
+          series_uri: named(uri),
+          segment,
+          first_sample: sample,
+          samples_per_column: 1,
+          columns: 1,
+          channels,
+        };
         const { columns, values } = await run('seriesview.get_window.1', { ...where, halves: true });
         const halves = Int32Array.from(await decodeArray(values, 'int32', 2 * (columns + 1) * channels.length));
-        const found = manifest.dtype === 'uint64' ? new BigUint64Array(halves.buffer) : new BigInt64Array(halves.buffer);
+        const found =
+          manifest.dtype === 'uint64' ? new BigUint64Array(halves.buffer) : new BigInt64Array(halves.buffer);
         return Array.from(found.subarray(0, channels.length));
       }, instead);
     },

@@ -18,7 +18,10 @@ export function channelList(host, manifest, hasOffsets) {
   const defaults = defaultIds(host.panel, manifest);
   const set = host.settings().channels ?? defaults;
   const shown = new Set(set);
-  const isInOrder = !channelSetting(defaults.filter((id) => shown.has(id)), set);
+  const isInOrder = !channelSetting(
+    defaults.filter((id) => shown.has(id)),
+    set,
+  );
   let order = isInOrder ? defaults : [...set, ...defaults.filter((id) => !shown.has(id))];
   let waiting = 0;
   const count = make('output', { 'aria-live': 'polite' }, `${shown.size} of ${defaults.length} shown`);
@@ -27,7 +30,13 @@ export function channelList(host, manifest, hasOffsets) {
     waiting ||= setTimeout(() => {
       waiting = 0;
       count.textContent = shown.size ? `${shown.size} of ${defaults.length} shown` : 'None: the panel stays as it was';
-      if (shown.size) host.set({ channels: channelSetting(order.filter((id) => shown.has(id)), defaults) });
+      if (shown.size)
+        host.set({
+          channels: channelSetting(
+            order.filter((id) => shown.has(id)),
+            defaults,
+          ),
+        });
     }, 0);
   };
   const check = (/** @type {string} */ id, /** @type {boolean} */ isShown) => {
@@ -38,22 +47,32 @@ export function channelList(host, manifest, hasOffsets) {
   const rowOf = (/** @type {string} */ id) => /** @type {HTMLElement} */ (rows.get(id));
   if (hasOffsets) channels.forEach((one) => rowOf(one.id).append(offsetField(host, one, one.unit ?? unit)));
   const list = make('ul', { className: 'tools-channels' }, ...order.map(rowOf));
-  moveRows(list, () => order, (id, place) => {
-    const held = document.activeElement;
-    order = moved(order, id, place);
-    list.insertBefore(rowOf(id), rowOf(order[order.indexOf(id) + 1]) ?? null);
-    if (held instanceof HTMLElement) held.focus();
-    apply();
-  });
+  moveRows(
+    list,
+    () => order,
+    (id, place) => {
+      const held = document.activeElement;
+      order = moved(order, id, place);
+      list.insertBefore(rowOf(id), rowOf(order[order.indexOf(id) + 1]) ?? null);
+      if (held instanceof HTMLElement) held.focus();
+      apply();
+    },
+  );
 
   const groups = groupsOf(channels);
   const filter = make('input', { type: 'search', placeholder: 'Filter', 'aria-label': 'Filter channels', size: 10 });
   const group = select('Group', [['', 'All groups'], ...groups.map((name) => [name, name])]);
-  const kinds = [['', 'Order by\u2026'], ['depth', 'Group and depth'], ['stored', 'As stored'], ['label', 'Label']];
+  const kinds = [
+    ['', 'Order by\u2026'],
+    ['depth', 'Group and depth'],
+    ['stored', 'As stored'],
+    ['label', 'Label'],
+  ];
   const orders = select('Order', kinds);
-  filter.oninput = group.onchange = () => channels.forEach((one) => {
-    rowOf(one.id).hidden = !matches(one, filter.value) || (group.value !== '' && one.group !== group.value);
-  });
+  filter.oninput = group.onchange = () =>
+    channels.forEach((one) => {
+      rowOf(one.id).hidden = !matches(one, filter.value) || (group.value !== '' && one.group !== group.value);
+    });
   orders.onchange = () => {
     order = orderedIds(manifest, /** @type {'depth'} */ (orders.value));
     orders.value = '';
@@ -61,18 +80,33 @@ export function channelList(host, manifest, hasOffsets) {
     apply();
   };
   /** @param {string} name @param {string} title @param {(was: boolean, isListed: boolean) => boolean} rule */
-  const listed = (name, title, rule) => button(name, () => rows.forEach((row, id) => {
-    const box = /** @type {HTMLInputElement} */ (row.querySelector('[type=checkbox]'));
-    box.checked = rule(box.checked, !row.hidden);
-    check(id, box.checked);
-  }), { title });
-  return make('fieldset', {}, make('legend', {}, 'Channels'),
-    make('p', { className: 'tools-row' }, filter, ...groups.length > 1 ? [group] : [], orders),
-    make('p', { className: 'tools-row' },
+  const listed = (name, title, rule) =>
+    button(
+      name,
+      () =>
+        rows.forEach((row, id) => {
+          const box = /** @type {HTMLInputElement} */ (row.querySelector('[type=checkbox]'));
+          box.checked = rule(box.checked, !row.hidden);
+          check(id, box.checked);
+        }),
+      { title },
+    );
+  return make(
+    'fieldset',
+    {},
+    make('legend', {}, 'Channels'),
+    make('p', { className: 'tools-row' }, filter, ...(groups.length > 1 ? [group] : []), orders),
+    make(
+      'p',
+      { className: 'tools-row' },
       listed('Show', 'Show all that are listed', (was, isListed) => was || isListed),
       listed('Hide', 'Hide all that are listed', (was, isListed) => was && !isListed),
-      listed('Only these', 'Show those that are listed, and no others', (_, isListed) => isListed), count),
-    ...hasOffsets ? [make('p', { className: 'tools-offset' }, 'Offset')] : [], list);
+      listed('Only these', 'Show those that are listed, and no others', (_, isListed) => isListed),
+      count,
+    ),
+    ...(hasOffsets ? [make('p', { className: 'tools-offset' }, 'Offset')] : []),
+    list,
+  );
 }
 
 /** @param {string} name @param {string[][]} options value and text @returns {HTMLSelectElement} */
@@ -107,8 +141,9 @@ function offsetField(host, { id, label }, unit) {
     'aria-label': `Offset of ${label || id}, ${unit}`,
     title: unit,
     onchange: () => {
-      const { [id]: _, ...offsets } = host.settings().offsets ?? {};
-      host.set({ offsets: field.valueAsNumber ? { ...offsets, [id]: field.valueAsNumber } : offsets });
+      const offsets = { ...host.settings().offsets, [id]: field.valueAsNumber };
+      if (!offsets[id]) delete offsets[id];
+      host.set({ offsets });
     },
   });
   return field;
@@ -121,8 +156,8 @@ function offsetField(host, { id, label }, unit) {
  * @param {(id: string, place: number) => void} move
  */
 function moveRows(list, order, move) {
-  const rowAt = (/** @type {EventTarget | null} */ target, part = 'li') => (
-    target instanceof Element ? target.closest(part)?.closest('li') : null);
+  const rowAt = (/** @type {EventTarget | null} */ target, part = 'li') =>
+    target instanceof Element ? target.closest(part)?.closest('li') : null;
   /** @type {string | undefined} */
   let held;
   list.onpointerdown = (event) => {

@@ -39,7 +39,10 @@ export function defaultIds({ type }, manifest) {
  */
 export function matches(channel, text) {
   const all = `${channel.label} ${channel.id} ${channel.group ?? ''}`.toLowerCase();
-  return text.toLowerCase().split(/\s+/).every((word) => all.includes(word));
+  return text
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => all.includes(word));
 }
 
 /** @param {Channel[]} channels @returns {string[]} names of groups, each once, in order */

@@ -68,9 +68,14 @@ export function installCursor(app) {
     const isTick = answer?.kind === 'sample' && rate === ticksPerSecond && Math.abs(tick - Math.round(tick)) < 1e-3;
     const when = `${exactText(app, time, answer?.kind === 'sample' ? rate && 1 / rate : undefined)}${isTick ? `  #${Math.round(tick)}` : ''}`;
     const values = answer?.values ?? [];
-    const texts = values.slice(0, MOST_VALUES).map((value) => [
-      placedLabel(now.host, value), value.exact !== undefined ? `${value.exact} ${value.unit}`.trim()
-        : rangeText(value, shownUnitOf(now.host, value.id, value.unit), precisionOfChannel(manifest, value.id))]);
+    const texts = values
+      .slice(0, MOST_VALUES)
+      .map((value) => [
+        placedLabel(now.host, value),
+        value.exact !== undefined
+          ? `${value.exact} ${value.unit}`.trim()
+          : rangeText(value, shownUnitOf(now.host, value.id, value.unit), precisionOfChannel(manifest, value.id)),
+      ]);
     const more = values.length > MOST_VALUES ? [make('small', {}, `and ${values.length - MOST_VALUES} more`)] : [];
     box.replaceChildren(make('b', {}, when), ...texts.flat().map((text) => make('span', {}, text)), ...more);
     box.hidden = false;
@@ -117,9 +122,15 @@ export function installCursor(app) {
   const step = (/** @type {number} */ columns, /** @type {number} */ lanes) => {
     const start = place();
     if (!start) return;
-    const all = app.panels().filter((host) => !host.settings().hidden).flatMap((host) => (
-      (host.painted?.lanes.length ? host.painted.lanes : [{ center: 0 }])
-        .map(({ center }) => ({ host, y: Math.min(Math.max(Math.round(center), 0), host.canvas.height - 1) }))));
+    const all = app
+      .panels()
+      .filter((host) => !host.settings().hidden)
+      .flatMap((host) =>
+        (host.painted?.lanes.length ? host.painted.lanes : [{ center: 0 }]).map(({ center }) => ({
+          host,
+          y: Math.min(Math.max(Math.round(center), 0), host.canvas.height - 1),
+        })),
+      );
     const distances = all.map(({ host, y }) => (host === start.host ? Math.abs(y - start.y) : Infinity));
     const nearest = distances.indexOf(Math.min(...distances));
     const lane = lanes ? all[Math.min(Math.max(nearest + lanes, 0), all.length - 1)] : {};

@@ -18,23 +18,28 @@ export function showDialog(title, content, className = '') {
   const before = document.activeElement;
   const heading = make('h2', { id: 'tools-dialog-title' }, title);
   const close = button('\u00d7', () => dialog.close(), { 'aria-label': 'Close', className: 'tools-close' });
-  const dialog = make('dialog', {
-    className: `tools-dialog ${className}`,
-    'aria-labelledby': heading.id,
-    onclose: () => {
-      dialog.remove();
-      removeEventListener('keydown', keep, true);
-      if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+  const dialog = make(
+    'dialog',
+    {
+      className: `tools-dialog ${className}`,
+      'aria-labelledby': heading.id,
+      onclose: () => {
+        dialog.remove();
+        removeEventListener('keydown', keep, true);
+        if (before instanceof HTMLElement && before.isConnected) before.focus({ preventScroll: true });
+      },
+      // A click beside the dialog closes it.
+      onpointerdown: (/** @type {PointerEvent} */ event) => {
+        const box = dialog.getBoundingClientRect();
+        const { clientX: x, clientY: y } = event;
+        if (event.target !== dialog || (x >= box.left && x <= box.right && y >= box.top && y <= box.bottom)) return;
+        dialog.close();
+      },
+      onkeydown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(),
     },
-    // A click beside the dialog closes it.
-    onpointerdown: (/** @type {PointerEvent} */ event) => {
-      const box = dialog.getBoundingClientRect();
-      const { clientX: x, clientY: y } = event;
-      if (event.target !== dialog || (x >= box.left && x <= box.right && y >= box.top && y <= box.bottom)) return;
-      dialog.close();
-    },
-    onkeydown: (/** @type {KeyboardEvent} */ event) => event.stopPropagation(),
-  }, make('header', {}, heading, close), ...content);
+    make('header', {}, heading, close),
+    ...content,
+  );
   document.querySelectorAll('dialog.tools-dialog').forEach((other) => /** @type {HTMLDialogElement} */ (other).close());
   // Keys are not for the panels, not even while nothing here has the focus.
   const keep = (/** @type {KeyboardEvent} */ event) => {

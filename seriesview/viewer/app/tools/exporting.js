@@ -72,6 +72,10 @@ export function npyFile(samples) {
  */
 export function fileName(parts, ending) {
   const clean = parts.map((part) => part.normalize('NFC').replace(/[^\p{L}\p{N}.+-]+/gu, '_'));
-  const name = clean.map((part) => part.replace(/^[._]+|[._]+$/g, '')).filter(Boolean).join('_').slice(0, 120);
+  const name = clean
+    .map((part) => part.replace(/^[._]+|[._]+$/g, ''))
+    .filter(Boolean)
+    .join('_')
+    .slice(0, 120);
   return `${/^(con|prn|aux|nul|com\d|lpt\d)?$/i.test(name.split('.')[0]) ? `seriesview_${name}` : name}.${ending}`;
 }

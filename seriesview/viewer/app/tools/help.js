@@ -18,11 +18,26 @@ export function showHelp(app) {
     groups.set(group, [...rows, make('tr', {}, make('th', { scope: 'row' }, ...how), make('td', {}, what))]);
   };
   for (const { group, keys, what } of app.keys()) {
-    add(group, keys.flatMap((key) => [make('kbd', {}, written(key)), ' ']), what);
+    add(
+      group,
+      keys.flatMap((key) => [make('kbd', {}, written(key)), ' ']),
+      what,
+    );
   }
   for (const [how, what] of gestures) add('Mouse and touch', [how], what);
-  showDialog('Keys and moves', [make('div', { className: 'tools-help' }, ...[...groups].map(([group, rows]) => (
-    make('section', {}, make('h3', {}, group), make('table', {}, make('tbody', {}, ...rows))))))], 'tools-large');
+  showDialog(
+    'Keys and moves',
+    [
+      make(
+        'div',
+        { className: 'tools-help' },
+        ...[...groups].map(([group, rows]) =>
+          make('section', {}, make('h3', {}, group), make('table', {}, make('tbody', {}, ...rows))),
+        ),
+      ),
+    ],
+    'tools-large',
+  );
 }
 
 /** @param {string} key @returns {string} */

@@ -22,10 +22,15 @@ export function installTools(app) {
   const cursor = installCursor(app);
   const seek = installSeek(app, cursor);
   const selection = installSelection(app);
-  app.toolbar.append(make('div', { className: 'group', role: 'group', 'aria-label': 'Keep and share' },
-    iconButton('Save the picture as PNG (p)', CAMERA, () => savePicture(app)),
-    iconButton('Copy the link to this picture (l)', CHAIN, () => copyLink(app)),
-    iconButton('Keys and help (?)', QUESTION, () => showHelp(app))));
+  app.toolbar.append(
+    make(
+      'div',
+      { className: 'group', role: 'group', 'aria-label': 'Keep and share' },
+      iconButton('Save the picture as PNG (p)', CAMERA, () => savePicture(app)),
+      iconButton('Copy the link to this picture (l)', CHAIN, () => copyLink(app)),
+      iconButton('Keys and help (?)', QUESTION, () => showHelp(app)),
+    ),
+  );
   app.on('view', () => {
     for (const host of app.panels()) {
       if (host.actions.querySelector('.tools-open')) continue;
@@ -43,7 +48,9 @@ export function installTools(app) {
   /** @type {Shortcut[]} */
   const keys = [
     ['Going to', ['g'], 'A time', seek.focusField],
-    ...found('e', 'event'), ...found('i', 'interval'), ...found('x', 'gap'),
+    ...found('e', 'event'),
+    ...found('i', 'interval'),
+    ...found('x', 'gap'),
     ['Going to', ['Alt+i', 'Alt+I'], 'The next end of an interval, and the one before', () => {}],
     ['Cursor and selection', ['Alt+ArrowLeft', 'Alt+ArrowRight'], 'Cursor by a column', () => {}],
     ['Cursor and selection', ['Alt+PageUp', 'Alt+PageDown'], 'Cursor by 20 columns', () => {}],
@@ -51,10 +58,15 @@ export function installTools(app) {
     ['Cursor and selection', ['Alt+Shift+ArrowLeft', 'Alt+Shift+ArrowRight'], 'Select from the cursor on', () => {}],
     ['Cursor and selection', ['t'], 'Statistics of the selection', selection.statistics],
     ['Cursor and selection', ['z'], 'Zoom to the selection', selection.zoom],
-    ['Panels', ['m'], 'Menu of the panel', () => {
-      const host = app.activePanel();
-      if (host) showPanelMenu(app, host);
-    }],
+    [
+      'Panels',
+      ['m'],
+      'Menu of the panel',
+      () => {
+        const host = app.activePanel();
+        if (host) showPanelMenu(app, host);
+      },
+    ],
     ['Others', ['p'], 'Save the picture as PNG', () => savePicture(app)],
     ['Others', ['l'], 'Copy the link', () => copyLink(app)],
     ['Others', ['?'], 'This help', () => showHelp(app)],

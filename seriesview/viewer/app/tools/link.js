@@ -16,7 +16,9 @@ async function copy(text) {
       await navigator.clipboard.writeText(text);
       return true;
     }
-  } catch { /* Not permitted here: the other way. */ }
+  } catch {
+    /* Not permitted here: the other way. */
+  }
   const before = document.activeElement;
   const field = make('textarea', { value: text, readOnly: true, className: 'tools-unseen' });
   (document.querySelector('dialog[open]') ?? document.body).append(field);
@@ -24,7 +26,9 @@ async function copy(text) {
   let isCopied = false;
   try {
     isCopied = document.execCommand('copy');
-  } catch { /* Shown to be copied by hand. */ }
+  } catch {
+    /* Shown to be copied by hand. */
+  }
   field.remove();
   if (before instanceof HTMLElement) before.focus({ preventScroll: true });
   return isCopied;
@@ -33,10 +37,12 @@ async function copy(text) {
 /** @param {App} app @returns {Promise<void>} */
 export async function copyLink(app) {
   // What was changed just now is in the link a moment later.
-  await new Promise((resolve) => { setTimeout(resolve, 400); });
+  await new Promise((resolve) => {
+    setTimeout(resolve, 400);
+  });
   const link = app.connection.link();
   const note = app.connection.linkNote();
-  const isCopied = link !== '' && await copy(link);
+  const isCopied = link !== '' && (await copy(link));
   if (isCopied && !note) {
     app.announce('The link to this picture is copied.');
     return;
@@ -46,11 +52,15 @@ export async function copyLink(app) {
   if (!link) result.textContent = 'The address bar of this page holds the link: copy it from there.';
   const field = make('input', { readOnly: true, value: link, 'aria-label': 'Link to this picture', hidden: !link });
   field.addEventListener('focus', () => field.select());
-  const again = button('Copy', async () => {
-    result.textContent = await copy(link) ? 'The link is copied.' : byHand;
-    field.focus();
-  }, { hidden: !link });
+  const again = button(
+    'Copy',
+    async () => {
+      result.textContent = (await copy(link)) ? 'The link is copied.' : byHand;
+      field.focus();
+    },
+    { hidden: !link },
+  );
   const row = make('p', { className: 'tools-row' }, field, again);
-  showDialog('Link to this picture', [result, row, ...note ? [make('p', {}, note)] : []]);
+  showDialog('Link to this picture', [result, row, ...(note ? [make('p', {}, note)] : [])]);
   field.focus();
 }

@@ -21,25 +21,55 @@ export function showPanelMenu(app, host) {
   const manifest = host.panel.seriesUri ? app.figure().series[host.panel.seriesUri] : null;
   const hasChannels = host.panel.type !== 'ProbabilityDensity' && manifest?.channels.length;
   if (manifest && hasChannels) content.push(channelList(host, manifest, isTraces));
-  const dialog = showDialog(name, [...content, make('p', { className: 'tools-row' },
-    button('Reset this panel', () => {
-      host.set({ channels: undefined, mode: undefined, gain: undefined, offsets: undefined, height: undefined, path: undefined });
-      dialog.close();
-      showPanelMenu(app, host);
-    }),
-    button('Hide this panel', () => {
-      dialog.close();
-      host.set({ hidden: true });
-      app.panels().find((other) => !other.settings().hidden)?.picture.focus({ preventScroll: true });
-    }))], 'tools-menu');
+  const dialog = showDialog(
+    name,
+    [
+      ...content,
+      make(
+        'p',
+        { className: 'tools-row' },
+        button('Reset this panel', () => {
+          host.set({
+            channels: undefined,
+            mode: undefined,
+            gain: undefined,
+            offsets: undefined,
+            height: undefined,
+            path: undefined,
+          });
+          dialog.close();
+          showPanelMenu(app, host);
+        }),
+        button('Hide this panel', () => {
+          dialog.close();
+          host.set({ hidden: true });
+          app
+            .panels()
+            .find((other) => !other.settings().hidden)
+            ?.picture.focus({ preventScroll: true });
+        }),
+      ),
+    ],
+    'tools-menu',
+  );
 }
 
 /** @param {PanelHost} host @returns {HTMLElement} */
 function modeChoice(host) {
   const now = host.settings().mode;
-  const choices = MODES.map((mode) => make('label', {}, make('input', {
-    type: 'radio', name: 'tools-mode', checked: mode === now, onchange: () => host.set({ mode }),
-  }), mode ? mode[0].toUpperCase() + mode.slice(1) : 'Automatic'));
+  const choices = MODES.map((mode) =>
+    make(
+      'label',
+      {},
+      make('input', {
+        type: 'radio',
+        name: 'tools-mode',
+        checked: mode === now,
+        onchange: () => host.set({ mode }),
+      }),
+      mode ? mode[0].toUpperCase() + mode.slice(1) : 'Automatic',
+    ),
+  );
   const title = 'Automatic: stacked, or an image where lanes would be too low for traces';
   return make('fieldset', { className: 'tools-row', title }, make('legend', {}, 'Mode'), ...choices);
 }
@@ -47,7 +77,9 @@ function modeChoice(host) {
 /** @param {PanelHost} host @returns {HTMLElement} */
 function pathChoice(host) {
   const box = make('input', {
-    type: 'checkbox', checked: host.settings().path !== false, onchange: () => host.set({ path: box.checked ? undefined : false }),
+    type: 'checkbox',
+    checked: host.settings().path !== false,
+    onchange: () => host.set({ path: box.checked ? undefined : false }),
   });
   return make('p', {}, make('label', {}, box, 'Path in the plane, beside the traces'));
 }
@@ -64,7 +96,13 @@ function gainChoice(host) {
     shown.textContent = `\u00d7 ${Number(gain().toPrecision(3))}`;
   };
   show();
-  return make('fieldset', { className: 'tools-row' }, make('legend', {}, 'Gain'),
-    button('\u2212', () => set(gain() / GAIN_STEP), { 'aria-label': 'Smaller' }), shown,
-    button('+', () => set(gain() * GAIN_STEP), { 'aria-label': 'Larger' }), button('Reset', () => set(1)));
+  return make(
+    'fieldset',
+    { className: 'tools-row' },
+    make('legend', {}, 'Gain'),
+    button('\u2212', () => set(gain() / GAIN_STEP), { 'aria-label': 'Smaller' }),
+    shown,
+    button('+', () => set(gain() * GAIN_STEP), { 'aria-label': 'Larger' }),
+    button('Reset', () => set(1)),
+  );
 }

@@ -23,11 +23,14 @@ export function composePicture(app) {
   const left = Math.min(...boxes.map((box) => box.left));
   const figure = app.figure();
   const { label, panels } = figure.views[app.state().view];
-  const titles = new Set([figure.label, label].filter((text) => text && !(panels.length === 1 && panels[0].label === text)));
+  const titles = new Set(
+    [figure.label, label].filter((text) => text && !(panels.length === 1 && panels[0].label === text)),
+  );
   const titleHeight = titles.size ? TITLE : 0;
   const height = boxes.reduce((sum, box) => sum + box.height, titleHeight);
   const canvas = make('canvas', {
-    width: Math.round((Math.max(...boxes.map((box) => box.right)) - left) * ratio), height: Math.round(height * ratio),
+    width: Math.round((Math.max(...boxes.map((box) => box.right)) - left) * ratio),
+    height: Math.round(height * ratio),
   });
   const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   const { color, fontFamily } = getComputedStyle(app.element);
@@ -103,7 +106,9 @@ function drawText(context, text, style, left, top, ratio) {
 /** @param {App} app @returns {Promise<void>} */
 export async function savePicture(app) {
   const canvas = composePicture(app);
-  const blob = await new Promise((resolve) => { canvas.toBlob(resolve, 'image/png'); });
+  const blob = await new Promise((resolve) => {
+    canvas.toBlob(resolve, 'image/png');
+  });
   if (!(blob instanceof Blob)) {
     app.announce('The picture is too large for this browser. Make the window smaller, or hide panels.');
     return;

@@ -23,9 +23,14 @@ export function installSeek(app, cursor) {
   let last = null;
   const wrong = make('span', { className: 'tools-wrong', role: 'alert', id: 'tools-wrong' });
   const field = make('input', {
-    type: 'text', size: 12, placeholder: 'Go to time', 'aria-label': 'Go to time', 'aria-describedby': wrong.id,
+    type: 'text',
+    size: 12,
+    placeholder: 'Go to time',
+    'aria-label': 'Go to time',
+    'aria-describedby': wrong.id,
     title: `Type ${TIME_KINDS}`,
-    autocomplete: 'off', spellcheck: false,
+    autocomplete: 'off',
+    spellcheck: false,
     oninput: () => wrong.replaceChildren(),
     onkeydown: (/** @type {KeyboardEvent} */ event) => {
       event.stopPropagation();
@@ -34,23 +39,38 @@ export function installSeek(app, cursor) {
       giveKeysBack(app);
     },
   });
-  const form = make('form', {
-    className: 'tools-row',
-    onsubmit: (/** @type {Event} */ event) => {
-      event.preventDefault();
-      const read = parseTime(field.value, app.timeline(), modeOf(app));
-      wrong.textContent = 'error' in read ? read.error : '';
-      if ('error' in read) return;
-      goTo(read.time);
-      giveKeysBack(app);
+  const form = make(
+    'form',
+    {
+      className: 'tools-row',
+      onsubmit: (/** @type {Event} */ event) => {
+        event.preventDefault();
+        const read = parseTime(field.value, app.timeline(), modeOf(app));
+        wrong.textContent = 'error' in read ? read.error : '';
+        if ('error' in read) return;
+        goTo(read.time);
+        giveKeysBack(app);
+      },
     },
-  }, field, wrong);
-  const kind = make('select', { className: 'tools-kind', 'aria-label': 'What to look for' },
-    ...WHATS.map((value) => make('option', { value }, value[0].toUpperCase() + value.slice(1))));
+    field,
+    wrong,
+  );
+  const kind = make(
+    'select',
+    { className: 'tools-kind', 'aria-label': 'What to look for' },
+    ...WHATS.map((value) => make('option', { value }, value[0].toUpperCase() + value.slice(1))),
+  );
   lendKeys(app, kind);
-  app.toolbar.append(form, make('span', { className: 'tools-row' }, kind,
-    button('\u2039', () => findNext(-1), { 'aria-label': 'Previous', title: 'Previous' }),
-    button('\u203a', () => findNext(1), { 'aria-label': 'Next', title: 'Next' })));
+  app.toolbar.append(
+    form,
+    make(
+      'span',
+      { className: 'tools-row' },
+      kind,
+      button('\u2039', () => findNext(-1), { 'aria-label': 'Previous', title: 'Previous' }),
+      button('\u203a', () => findNext(1), { 'aria-label': 'Next', title: 'Next' }),
+    ),
+  );
 
   /** @param {number} time view time, seconds: the middle of the picture afterwards */
   const goTo = (time) => {

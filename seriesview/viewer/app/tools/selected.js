@@ -51,7 +51,12 @@ function rowTexts(row, host, manifest) {
   const precision = precisionOfChannel(manifest, row.id);
   const { unit, factor } = shownUnitOf(host, row.id, row.unit);
   const values = [row.mean, row.rms, row.std].map((value) => numberText(value, precision, factor, MORE_FOR_MEANS));
-  return [unit, String(row.count), ...values, ...[row.min, row.max].map((value) => numberText(value, precision, factor))];
+  return [
+    unit,
+    String(row.count),
+    ...values,
+    ...[row.min, row.max].map((value) => numberText(value, precision, factor)),
+  ];
 }
 
 /** @param {App} app @param {Range} range */
@@ -68,7 +73,11 @@ export async function showStatistics(app, range) {
     try {
       /** @type {import('../../types.js').StatisticsRow[]} */
       const rows = await app.ask({
-        name: 'statistics', seriesUri: uri, startTime: range.start, endTime: range.end, channels,
+        name: 'statistics',
+        seriesUri: uri,
+        startTime: range.start,
+        endTime: range.end,
+        channels,
       });
       const manifest = app.figure().series[uri];
       csv += `${['panel', 'channel', 'unit', ...NUMBERS].join()}\r\n`;
@@ -80,8 +89,15 @@ export async function showStatistics(app, range) {
       });
       if (rows[0]?.isRounded) body.append(make('p', {}, `${label} has no raw samples: whole stored bins are counted.`));
       const head = HEAD.map((text) => make('th', { scope: 'col' }, text));
-      body.append(make('table', {}, make('caption', {}, label), make('thead', {}, make('tr', {}, ...head)),
-        make('tbody', {}, ...lines)));
+      body.append(
+        make(
+          'table',
+          {},
+          make('caption', {}, label),
+          make('thead', {}, make('tr', {}, ...head)),
+          make('tbody', {}, ...lines),
+        ),
+      );
     } catch (error) {
       body.append(make('p', { role: 'alert' }, `${label}: ${inWords(error)}`));
     }
@@ -94,26 +110,49 @@ export async function showStatistics(app, range) {
 export function showExport(app, range) {
   const all = sampled(app);
   const { sessionStart } = app.timeline();
-  const which = make('select', { 'aria-label': 'Series' }, ...all.map((one, value) => (
-    make('option', { value }, `${one.label} (${one.isEvents ? 'events' : `channels: ${one.channels.length}`})`))));
-  const format = make('select', { 'aria-label': 'Format' }, make('option', { value: 'csv' }, 'CSV'),
-    make('option', { value: 'npy' }, 'NumPy (.npy)'));
+  const which = make(
+    'select',
+    { 'aria-label': 'Series' },
+    ...all.map((one, value) =>
+      make('option', { value }, `${one.label} (${one.isEvents ? 'events' : `channels: ${one.channels.length}`})`),
+    ),
+  );
+  const format = make(
+    'select',
+    { 'aria-label': 'Format' },
+    make('option', { value: 'csv' }, 'CSV'),
+    make('option', { value: 'npy' }, 'NumPy (.npy)'),
+  );
   const status = make('p', { role: 'status' }, all.length ? '' : 'No panel that is shown has samples or events.');
-  const save = button('Save', async () => {
-    if (save.getAttribute('aria-disabled')) return;
-    save.setAttribute('aria-disabled', 'true');
-    status.textContent = 'Reading\u2026';
-    const problem = await exportSamples(app, range, all[Number(which.value)], format.value).then(() => '', inWords);
-    status.textContent = problem || 'The file was given to the browser to save.';
-    save.removeAttribute('aria-disabled');
-  }, { disabled: !all.length });
+  const save = button(
+    'Save',
+    async () => {
+      if (save.getAttribute('aria-disabled')) return;
+      save.setAttribute('aria-disabled', 'true');
+      status.textContent = 'Reading\u2026';
+      const problem = await exportSamples(app, range, all[Number(which.value)], format.value).then(() => '', inWords);
+      status.textContent = problem || 'The file was given to the browser to save.';
+      save.removeAttribute('aria-disabled');
+    },
+    { disabled: !all.length },
+  );
   showDialog('Export the selection', [
-    make('p', {}, rangeText(app, range, ' to ')), make('p', { className: 'tools-row' }, which, format, save), status,
-    make('p', {}, `The first column is the time in seconds${sessionStart ? ` after ${sessionStart}` : ''};`
-      + ' the others are the channels that the panel shows, in its order, in physical units, without gain or offset.'
-      + ' Of events the second column is the number of their channel.'),
-    make('p', {}, 'CSV begins with a line of labels and units. NumPy: one float64 array of shape'
-      + ` (samples, 1 + channels). At most ${MOST_VALUES.toLocaleString('en')} values.`),
+    make('p', {}, rangeText(app, range, ' to ')),
+    make('p', { className: 'tools-row' }, which, format, save),
+    status,
+    make(
+      'p',
+      {},
+      `The first column is the time in seconds${sessionStart ? ` after ${sessionStart}` : ''};` +
+        ' the others are the channels that the panel shows, in its order, in physical units, without gain or offset.' +
+        ' Of events the second column is the number of their channel.',
+    ),
+    make(
+      'p',
+      {},
+      'CSV begins with a line of labels and units. NumPy: one float64 array of shape' +
+        ` (samples, 1 + channels). At most ${MOST_VALUES.toLocaleString('en')} values.`,
+    ),
   ]);
 }
 
@@ -121,7 +160,12 @@ export function showExport(app, range) {
 async function exportSamples(app, { start, end }, { uri, label, unit, channels }, format) {
   /** @type {import('./exporting.js').Samples} */
   const samples = await app.ask({
-    name: 'samples', seriesUri: uri, startTime: start, endTime: end, channels, maxValues: MOST_VALUES,
+    name: 'samples',
+    seriesUri: uri,
+    startTime: start,
+    endTime: end,
+    channels,
+    maxValues: MOST_VALUES,
   });
   if (!samples.times.length) throw new Error('There is nothing in the selection.');
   const name = fileName([label, rangeText(app, { start, end }, '-')], format);
@@ -129,7 +173,9 @@ async function exportSamples(app, { start, end }, { uri, label, unit, channels }
   const pieces = [];
   for (const piece of csvPieces(samples, unit)) {
     pieces.push(piece);
-    await new Promise((resolve) => { setTimeout(resolve, 0); });
+    await new Promise((resolve) => {
+      setTimeout(resolve, 0);
+    });
   }
   download(name, pieces, CSV);
 }

@@ -20,8 +20,15 @@ export function installSelection(app) {
   const text = make('output');
   const exporting = withRange((range) => showExport(app, range));
   const names = { className: 'tools-selection', role: 'group', 'aria-label': 'Selection', hidden: true };
-  const bar = make('div', names, text, button('Statistics', statistics), button('Zoom to it', zoom),
-    button('Export\u2026', exporting), button('Clear', () => app.setSelection(null)));
+  const bar = make(
+    'div',
+    names,
+    text,
+    button('Statistics', statistics),
+    button('Zoom to it', zoom),
+    button('Export\u2026', exporting),
+    button('Clear', () => app.setSelection(null)),
+  );
   app.element.append(bar);
   const show = () => {
     const range = app.selection();

@@ -7,8 +7,8 @@ import { EPOCH_SECONDS, readClock } from '../../geometry/clocks.js';
 /** @typedef {import('../../types.js').Timeline} Timeline */
 /** @typedef {import('../../geometry/ticks.js').TimeMode} TimeMode */
 
-export const TIME_KINDS = 'seconds (12.5), h:m:s (0:01:02.5, 2d 03:00:00), a wall-clock time (2024-05-01 14:03:22)'
-  + ' or a sample (#12345)';
+export const TIME_KINDS =
+  'seconds (12.5), h:m:s (0:01:02.5, 2d 03:00:00), a wall-clock time (2024-05-01 14:03:22)' + ' or a sample (#12345)';
 /** Decimals of times that no rate tells. */
 const MICROSECONDS = 6;
 /** Of a step: what the digits of a step leave over must be less. */
@@ -84,7 +84,10 @@ function wallToView(typed, timeline, sessionStart) {
 
 /** @param {string} typed a date and a time as people type them @returns {string} as ISO 8601 has it */
 function isoText(typed) {
-  return typed.replace(/[T ]+(?=\d)/i, 'T').replace(/T(?=\d:)/, 'T0').replace(/\s+(?=\D)/, '');
+  return typed
+    .replace(/[T ]+(?=\d)/i, 'T')
+    .replace(/T(?=\d:)/, 'T0')
+    .replace(/\s+(?=\D)/, '');
 }
 
 /** @param {import('../app.js').App} app @returns {TimeMode} how the view writes times */
