@@ -19,7 +19,6 @@ import numpy.typing as npt
 
 from seriesview.errors import IntegrityError, MissingArtifactError, RequestError
 from seriesview.series.array_info import MAX_PART_ROWS, PAGE_PARTS, ArrayInfo, num_parts
-from seriesview.series.reading_limit import count_reading
 from seriesview.store.direct import ALIGNMENT
 from seriesview.store.uris import parse_uri, sha1_uri
 
@@ -246,16 +245,30 @@ def _aligned(shape: Sequence[int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
 
 
 class PartCache:
-    """The parts read last (pages too), at most `max_bytes` of them (or one); safe to share between threads."""
+    """The parts read last (pages too), at most `max_bytes` of them (or one); safe to share between threads.
 
-    def __init__(self, max_bytes: int = DEFAULT_CACHE_BYTES) -> None:
+    `on_reading(num_bytes, reads, at_once)` hears what is about to be read by those who share the cache, before it
+    is, and may refuse it by an error; `at_once`: into one array in memory.
+    """
+
+    def __init__(
+        self,
+        max_bytes: int = DEFAULT_CACHE_BYTES,
+        on_reading: Callable[[int, int, bool], None] | None = None,
+    ) -> None:
         self.max_bytes = max_bytes
+        self._on_reading = on_reading
         self._bytes = 0
         self._parts: OrderedDict[bytes, npt.NDArray[np.uint8]] = OrderedDict()
         self._lock = threading.Lock()
 
     def __reduce__(self) -> tuple[Any, ...]:
         return PartCache, (self.max_bytes,)
+
+    def will_read(self, num_bytes: int, reads: int = 1, at_once: bool = False) -> None:
+        """Say what is about to be read; raises what `on_reading` raises."""
+        if self._on_reading is not None:
+            self._on_reading(num_bytes, reads, at_once)
 
     def get(self, digest: bytes) -> npt.NDArray[np.uint8] | None:
         """The part's bytes, or None when they are not here."""
@@ -334,7 +347,7 @@ class ArrayReader:
         if not 0 <= first_row <= last_row <= len(self):
             raise RequestError(f"rows {first_row} to {last_row} are not within the array's {len(self)} rows")
         row = first_row
-        count_reading((last_row - first_row) * self._row_bytes)
+        self._cache.will_read((last_row - first_row) * self._row_bytes)
         while row < last_row:
             number, start = divmod(row, self.info.part_rows)
             stop = min(self.info.part_rows, last_row - number * self.info.part_rows)
@@ -344,7 +357,7 @@ class ArrayReader:
     def read(self, first_row: int, last_row: int) -> npt.NDArray[Any]:
         """Rows (last_row - first_row, *row_shape), half-open; a view within one part, else a copy."""
         if last_row - first_row > self.info.part_rows:
-            count_reading((last_row - first_row) * self._row_bytes, at_once=True)
+            self._cache.will_read((last_row - first_row) * self._row_bytes, at_once=True)
         pieces = [rows for _, rows in self.spans(first_row, last_row)]
         if len(pieces) == 1:
             return pieces[0]
@@ -356,7 +369,7 @@ class ArrayReader:
         """The bytes of a part or a page of `size` bytes, from the cache or, checked by SHA-1, from the store."""
         data = self._cache.get(digest)
         if data is None:
-            count_reading(size)
+            self._cache.will_read(size)
             data = np.frombuffer(self._store.get_part(digest, size=size), np.uint8)
             self._cache.put(digest, data)
         elif data.nbytes != size:

@@ -20,7 +20,6 @@ from seriesview.errors import FormatError, RequestError
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import LevelInfo, SeriesManifest
 from seriesview.series.missing import missing_values
-from seriesview.series.reading_limit import count_reading
 from seriesview.series.samples import SampleSource
 from seriesview.series.segment_files import Selection, width
 
@@ -82,6 +81,7 @@ class Pyramid:
             manifest.dtype, manifest.missing, (channel.missing for channel in manifest.channels)
         )
         self.samples = samples
+        self.cache = cache
         ordered = sorted(manifest.levels, key=lambda level: level.factor)
         self.levels = [Level(store, level, self.lengths, cache) for level in ordered]
 
@@ -133,10 +133,10 @@ class Pyramid:
             return _joined(reduce(BLOCK_BYTES, first_sample, last))
         reduce = partial(reduce, THREADED_BLOCK_BYTES)
         with ThreadPoolExecutor(1, "window") as executor:
+            # Whoever counts what is read knows for whom by the context.
             second = executor.submit(copy_context().run, reduce, middle, last)
             pieces = reduce(first_sample, middle)
             pieces += second.result()
-        count_reading(second_bytes)
         return _joined(pieces)
 
     def _reduce_samples(

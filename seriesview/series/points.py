@@ -11,9 +11,8 @@ import numpy.typing as npt
 
 from seriesview.envelope.columns import empty_hull, hull_of_spans
 from seriesview.errors import IntegrityError, RequestError
-from seriesview.series.arrays import ArrayReader
+from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.hulls import Pyramid
-from seriesview.series.reading_limit import count_reading
 from seriesview.series.segment_files import Selection, width
 from seriesview.series.span_hulls import hulls
 from seriesview.series.times import Floats, SegmentTimes
@@ -93,7 +92,7 @@ def sample_points(
     Without raw samples a bin's envelope covers every bin of the finest level that has one of its samples.
     """
     if max_points > 0 and pyramid.samples is not None:
-        whole = [(each.segment, *each.spans[0].tolist()) for each in _spans(times, bins.whole)]
+        whole = [(each.segment, *each.spans[0].tolist()) for each in _spans(times, bins.whole, pyramid.cache)]
         if sum(stop - first for _, first, stop in whole) <= max_points:
             nothing = np.empty((0, width(channels)), pyramid.dtype)
             found = [pyramid.read_samples(n, a, b, channels) for n, a, b in whole]
@@ -102,7 +101,7 @@ def sample_points(
                 values=np.concatenate([nothing, *found]),
             )
     edges = bins.edges(2 * width(channels) * pyramid.dtype.itemsize)
-    pieces = list(_spans(times, edges))
+    pieces = list(_spans(times, edges, pyramid.cache))
     missing = pyramid.missing_of(channels)
     envelope = empty_hull(len(edges) - 1, width(channels), pyramid.dtype)
     counts = np.zeros(len(envelope), np.int64)
@@ -132,7 +131,7 @@ class _SegmentSpans:
     spans: npt.NDArray[np.int64]
 
 
-def _spans(times: Sequence[SegmentTimes], edges: Floats) -> Iterator[_SegmentSpans]:
+def _spans(times: Sequence[SegmentTimes], edges: Floats, cache: PartCache) -> Iterator[_SegmentSpans]:
     """The samples of each segment that has some between the edges."""
     reach = np.array([each.reach() or (np.nan, np.nan) for each in times]).reshape(-1, 2)
     numbers = np.flatnonzero((reach[:, 1] >= edges[0]) & (reach[:, 0] <= edges[-1]))
@@ -145,7 +144,7 @@ def _spans(times: Sequence[SegmentTimes], edges: Floats) -> Iterator[_SegmentSpa
         & (last_time <= edges[first_bins + 1])
     )
     # Segments that overlap in time may have as many spans as segments times bins.
-    count_reading(_SPAN_BYTES * int((stop_bins - first_bins).sum()), at_once=True)
+    cache.will_read(_SPAN_BYTES * int((stop_bins - first_bins).sum()), at_once=True)
     for number, first, stop, is_whole in zip(numbers, first_bins, stop_bins, in_one_bin, strict=True):
         each = times[int(number)]
         if is_whole:

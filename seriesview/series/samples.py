@@ -14,7 +14,6 @@ from seriesview.errors import IntegrityError, MissingArtifactError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import ArrayInfo, ContiguousLink, LinkInfo, SeriesManifest
-from seriesview.series.reading_limit import READ_BYTES, count_reading
 from seriesview.series.segment_files import SegmentFiles, Selection
 
 if TYPE_CHECKING:
@@ -67,21 +66,21 @@ class LinkedSamples:
         if self._file is None or self._stamp != _stamp(self._path):
             self._open()
         assert self._file is not None
-        count_reading((last - first) * self._sample_bytes, at_once=True)
-        count_reading(self._bytes_behind(first, last))
+        self._cache.will_read((last - first) * self._sample_bytes, at_once=True)
+        self._cache.will_read(*self._reading_behind(first, last))
         out = np.empty((last - first, self._manifest.num_channels), np.dtype(self._manifest.dtype))
         self._file.read_into(first, out)
         return out[:, channels]
 
-    def _bytes_behind(self, first: int, last: int) -> int:
-        """What samples [first, last) are taken from: bytes of the file, or of its chunks once unpacked."""
+    def _reading_behind(self, first: int, last: int) -> tuple[int, int]:
+        """What samples [first, last) are taken from: bytes of the file, or of its chunks once unpacked, and reads."""
         if isinstance(self._link, ContiguousLink):
-            return (last - first) * self._link.row_stride
+            return (last - first) * self._link.row_stride, 1
         rows, columns = self._link.chunk_shape
         chunk_rows = -(-last // rows) - first // rows if first < last else 0
         chunk_columns = -(-self._manifest.num_channels // columns)
         chunk_bytes = rows * columns * np.dtype(self._manifest.dtype).itemsize
-        return chunk_rows * chunk_columns * (chunk_bytes + READ_BYTES)
+        return chunk_rows * chunk_columns * chunk_bytes, chunk_rows * chunk_columns + 1
 
     def close(self) -> None:
         """Let go of the linked file."""

@@ -15,7 +15,6 @@ import numpy.typing as npt
 from seriesview.errors import IntegrityError
 from seriesview.series.arrays import PartCache
 from seriesview.series.manifest import SegmentInfo, SeriesManifest
-from seriesview.series.reading_limit import count_reading
 from seriesview.store.uris import parse_uri
 
 if TYPE_CHECKING:
@@ -35,7 +34,7 @@ def width(channels: Selection) -> int:
 class SegmentFiles:
     """Samples of a series made with `SVSeries`: one values file a segment."""
 
-    def __init__(self, store: Store, manifest: SeriesManifest, cache: PartCache | None) -> None:
+    def __init__(self, store: Store, manifest: SeriesManifest, cache: PartCache) -> None:
         self._store = store
         self._manifest = manifest
         self._cache = cache
@@ -46,7 +45,7 @@ class SegmentFiles:
 
     def read(self, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Samples [first, last) of the chosen channels (n, C)."""
-        count_reading((last - first) * self._sample_bytes, at_once=True)
+        self._cache.will_read((last - first) * self._sample_bytes, at_once=True)
         number = bisect_right(self._first, first) - 1
         pieces = [np.empty((0, self._manifest.num_channels), self._manifest.dtype)]
         while first < last:
@@ -83,7 +82,7 @@ class SegmentFiles:
             return
         if status.st_size != size:
             raise IntegrityError(f"{uri}: {status.st_size} bytes, the manifest says {size}")
-        count_reading(size)
+        self._cache.will_read(size)
         hasher = hashlib.sha1(usedforsecurity=False)
         for block in self._store.blocks(uri):
             hasher.update(block)
@@ -120,7 +119,8 @@ def _load(
     digest = bytes.fromhex(parse_uri(uri)[0])
     data = None if cache is None else cache.get(digest)
     if data is None:
-        count_reading(size)
+        if cache is not None:
+            cache.will_read(size)
         data = np.frombuffer(store.get_bytes(uri, size=size), np.uint8)
         if cache is not None:
             cache.put(digest, data)

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from seriesview.envelope.bins import RATIO, level_factors, num_bins
 from seriesview.envelope.reduce import LevelMerger, LevelReducer
-from seriesview.series.arrays import ArrayWriter
+from seriesview.series.arrays import ArrayWriter, PartCache
 from seriesview.series.manifest import LevelInfo, SegmentInfo
 from seriesview.series.segment_files import SegmentFiles, load_timestamps
 
@@ -44,7 +44,7 @@ def store_levels(store: Store, manifest: SeriesManifest) -> tuple[LevelInfo, ...
             stack.callback(writer.close)
         reducer = LevelReducer(dtype, width, factors[0])
         mergers = [LevelMerger(dtype, width, RATIO) for _ in factors[1:]]
-        files = SegmentFiles(store, manifest, None)
+        files = SegmentFiles(store, manifest, PartCache(0))
         row = 0
         for segment in manifest.segments:
             for bins, is_last in _finest(files, reducer, row, segment.num_samples, dtype, width):

@@ -11,6 +11,7 @@ from seriesview.series.series import Series
 from seriesview.store.uris import parse_uri
 from seriesview.tasks.limits import TaskLimits
 from seriesview.tasks.opening import open_checked
+from seriesview.tasks.reading_limit import count_reading
 from seriesview.tasks.series_cache import SeriesCache
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class TaskContext:
     def __init__(self, store: Store, limits: TaskLimits | None = None) -> None:
         self.store = store
         self.limits = TaskLimits() if limits is None else limits
-        self._parts = PartCache(self.limits.part_cache_bytes)
+        self._parts = PartCache(self.limits.part_cache_bytes, count_reading)
         self._series = SeriesCache(self.limits.series_cache_bytes, self.limits.max_open_series)
 
     @contextmanager

@@ -9,7 +9,6 @@ from typing import Any, Literal
 import numpy as np
 
 from seriesview.errors import TaskError
-from seriesview.series.reading_limit import reading_at_most
 from seriesview.tasks.context import TaskContext
 from seriesview.tasks.failures import public_error
 from seriesview.tasks.manifests import (
@@ -19,6 +18,7 @@ from seriesview.tasks.manifests import (
     get_workspace,
 )
 from seriesview.tasks.points import get_points
+from seriesview.tasks.reading_limit import reading_at_most
 from seriesview.tasks.validation import shown
 from seriesview.tasks.windows import get_statistics, get_window
 

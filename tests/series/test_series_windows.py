@@ -15,7 +15,6 @@ from series_builder import lowest_highest, store_series
 import seriesview
 from seriesview.errors import MissingArtifactError, RequestError
 from seriesview.series import hulls, statistics, windows
-from seriesview.series.reading_limit import READ_BYTES, reading_at_most
 from seriesview.store import open_store
 
 DTYPES = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint64", "float16", "float32", "float64"]
@@ -214,36 +213,6 @@ def test_halves_that_two_threads_reduce_meet(store, monkeypatch, samples_per_col
             series.window(0, first, samples_per_column, columns),
             brute_window(samples, first, samples_per_column, columns),
         )
-
-
-def test_what_a_second_thread_reads_is_counted(store, monkeypatch):
-    monkeypatch.setattr(hulls, "WORTH_A_THREAD_BYTES", 0)
-    samples = np.zeros((40_000, 2), np.int16)
-    series = seriesview.open_series(store_series(store, [samples], part_rows=10_000), store)
-
-    def read(times):
-        for _ in range(times):
-            series.window(0, 0, 3, 13_000)
-
-    with reading_at_most(60 * READ_BYTES), pytest.raises(RequestError, match="too much"):
-        read(60)
-
-
-def test_reading_can_be_limited(store):
-    samples = np.zeros((2000, 2), np.int16)
-    series = seriesview.open_series(store_series(store, [samples], part_rows=1000), store)
-
-    def read(times):
-        for first in range(times):
-            series.values(0, first, first + 1)
-
-    with reading_at_most(READ_BYTES * 10):
-        read(3)
-        with pytest.raises(RequestError, match="too much would have to be read"):
-            read(100)
-        with reading_at_most(2**40):
-            read(100)
-    read(100)
 
 
 def test_overview_rms(store):
