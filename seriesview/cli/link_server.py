@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
 import json
 import logging
 import os
 import queue
-import shlex
 import signal
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -125,7 +122,7 @@ def _serve(
     state: Mapping[str, Any] | None,
     wishes: queue.SimpleQueue[Wish],
 ) -> None:
-    from seriesview.cli.browser import opened_browser
+    from seriesview.figures.browser import has_browser, opened_browser, ssh_line
 
     link = server.link(uri, label, state)
     _print_link(link, options.as_json)
@@ -133,7 +130,8 @@ def _serve(
     if (line := ssh_line(server.port)) is not None and server.is_on_loopback:
         say("this is a session over SSH: type this on your own computer, then open the link there")
         click.echo(line, err=True)
-    with opened_browser(link, options.no_browser):
+    is_wanted = not options.no_browser and sys.stdout.isatty() and has_browser()
+    with opened_browser(link) if is_wanted else contextlib.nullcontext():
         _on_enter(lambda: wishes.put("link"))
         while wishes.get() != "stop":
             try:
@@ -146,18 +144,6 @@ def _serve(
 def say(line: str) -> None:
     """A line for people, on standard error: standard output holds links alone."""
     click.echo(f"seriesview: {line}", err=True)
-
-
-def ssh_line(port: int, environment: Mapping[str, str] | None = None) -> str | None:
-    """The command that brings a port of this machine to the other end of this SSH session; None where it is none."""
-    environment = os.environ if environment is None else environment
-    words = environment.get("SSH_CONNECTION", "").split()
-    if len(words) != 4:
-        return None
-    server_port = words[3]
-    more = [] if server_port == "22" else ["-p", server_port]
-    whom = f"{getpass.getuser()}@{socket.gethostname()}"
-    return shlex.join(["ssh", "-L", f"{port}:127.0.0.1:{port}", *more, whom])
 
 
 def _print_link(link: str, as_json: bool) -> None:

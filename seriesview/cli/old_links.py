@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -142,8 +143,8 @@ def _open_exported(address: str, options: ServeOptions, nothing: str, advice: st
     import urllib3
     from urllib3.exceptions import HTTPError
 
-    from seriesview.cli.browser import has_browser, open_address
     from seriesview.errors import SeriesviewError
+    from seriesview.figures.browser import has_browser, open_address
     from seriesview.share.folder import EXPORT_FORMAT
 
     parts = urlsplit(address)
@@ -179,7 +180,7 @@ def _open_exported(address: str, options: ServeOptions, nothing: str, advice: st
                     named = f" of {workspace}" if _URI.fullmatch(workspace) else ""
                     say(f"this is an export{named}, shown from where it is")
                     click.echo(json.dumps({"url": link}) if options.as_json else link)
-                    if has_browser() and not options.no_browser:
+                    if not options.no_browser and sys.stdout.isatty() and has_browser():
                         open_address(link)
                     return
             problems.append(f"{named} gives {answer.status}")

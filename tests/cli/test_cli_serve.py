@@ -17,7 +17,6 @@ from served_links import Served
 from serving_processes import Surroundings, free_port, processes_of, until
 
 import seriesview
-from seriesview.cli.link_server import ssh_line
 from seriesview.node.channels import CHANNELS_FILE, read_channels
 from seriesview.store import open_store
 from seriesview.store.paths import NODE_ADDRESS_FILE
@@ -247,13 +246,6 @@ def test_over_ssh_the_line_to_type_is_printed(surroundings: Surroundings, worksp
     finally:
         process.kill()
         os.close(terminal)
-
-
-def test_the_line_names_another_ssh_port() -> None:
-    line = ssh_line(8000, {"SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 2222"})
-    assert line is not None
-    assert line.startswith("ssh -L 8000:127.0.0.1:8000 -p 2222 ")
-    assert ssh_line(8000, {}) is None
 
 
 def test_links_for_other_machines_have_a_name_that_they_know(

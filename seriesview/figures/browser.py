@@ -1,9 +1,12 @@
-"""Opening a browser on a link, where there is somebody in front of a screen."""
+"""The browser of whoever started this process: opened on a link where there is a screen, or reached over SSH."""
 
 from __future__ import annotations
 
 import contextlib
+import getpass
 import os
+import shlex
+import socket
 import sys
 import tempfile
 import threading
@@ -25,17 +28,14 @@ _PAGE_SECONDS = 60.0
 def has_browser(environment: Mapping[str, str] | None = None) -> bool:
     """Whether a browser would open on the screen of whoever started this: not over SSH, not without a screen."""
     environment = os.environ if environment is None else environment
-    if not sys.stdout.isatty() or environment.get("SSH_CONNECTION"):
+    if environment.get("SSH_CONNECTION"):
         return False
     return sys.platform == "darwin" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
 
 @contextlib.contextmanager
-def opened_browser(link: str, is_unwanted: bool) -> Iterator[None]:
-    """Open a browser on a link, where there is one that is wanted; what that takes is gone at the end."""
-    if is_unwanted or not has_browser():
-        yield
-        return
+def opened_browser(link: str) -> Iterator[None]:
+    """Open a browser on a link that holds a token; what that takes is gone at the end."""
     page = _private_page(link)
     # Afterwards nobody needs it any more, and its link has been used.
     timer = threading.Timer(_PAGE_SECONDS, lambda: page.unlink(missing_ok=True))
@@ -65,3 +65,15 @@ def open_address(address: str) -> None:
         # Others take the terminal.
         if type(browser) is not webbrowser.GenericBrowser:
             browser.open(address)
+
+
+def ssh_line(port: int, environment: Mapping[str, str] | None = None) -> str | None:
+    """The command that brings a port of this machine to the other end of this SSH session; None where it is none."""
+    environment = os.environ if environment is None else environment
+    words = environment.get("SSH_CONNECTION", "").split()
+    if len(words) != 4:
+        return None
+    server_port = words[3]
+    more = [] if server_port == "22" else ["-p", server_port]
+    whom = f"{getpass.getuser()}@{socket.gethostname()}"
+    return shlex.join(["ssh", "-L", f"{port}:127.0.0.1:{port}", *more, whom])
