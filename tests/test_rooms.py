@@ -24,7 +24,7 @@ KNOWN = {
     "node": {"store"},
     "tasks": {"series", "store", "workspace"},
     "backend": {"node", "store", "tasks"},
-    "figures": {"backend", "node", "series", "store", "viewer", "workspace"},
+    "figures": {"backend", "node", "series", "share", "store", "viewer", "workspace"},
     "demo": set(),
     "config": {"readers", "workspace"},
     "pipeline": {"build", "config", "pictures", "readers", "series", "store", "workspace"},

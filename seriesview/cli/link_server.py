@@ -1,4 +1,4 @@
-"""What `serve` and `view` share: the server of one figure, its links, and the signals that it listens to."""
+"""What `serve` and `view` share: the links of one view, and the signals that it listens to."""
 
 from __future__ import annotations
 
@@ -10,9 +10,8 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import click
@@ -20,7 +19,9 @@ import click
 from seriesview.errors import BackendError
 
 if TYPE_CHECKING:
-    from seriesview.figures.server import FigureServer
+    from seriesview.figures.finding import ToShow
+    from seriesview.figures.published import PublishedPage
+    from seriesview.figures.view import View
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 Wish = Literal["link", "stop"]
@@ -83,62 +84,62 @@ def serve_options(command: Command) -> Command:
     return command
 
 
-def serve_figure(
-    uri: str, label: str, storage_dir: Path, options: ServeOptions, state: Mapping[str, Any] | None = None
-) -> None:
-    """Serve the figure whose data `uri` names until SIGTERM, SIGINT or SIGHUP. NodeError, BackendError."""
+def serve_view(shown: ToShow | PublishedPage, options: ServeOptions) -> None:
+    """Answer links to what is shown until SIGTERM, SIGINT or SIGHUP; an export has a link already. SeriesviewError."""
     from seriesview.backend.serving import SWITCH_SECONDS
-    from seriesview.figures.server import FigureServer
+    from seriesview.figures.published import PublishedPage
+    from seriesview.figures.view import View
 
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.getLogger("seriesview").setLevel(logging.WARNING)
     wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
     with _signals(wishes):
-        server = FigureServer(
-            storage_dir,
-            options.channel,
+        view = View(
+            shown,
+            channel=options.channel,
             host=options.host,
             port=options.port,
             allow_hosts=options.allow_hosts,
             shows_all=options.shows_all,
             announce=say,
         )
-        server.start()
         try:
-            _serve(server, uri, label, options, state, wishes)
+            _print_link(view.url, options.as_json)
+            opens = not options.no_browser and sys.stdout.isatty()
+            if isinstance(shown, PublishedPage):
+                say(
+                    f"this is an export{f' of {shown.workspace}' if shown.workspace else ''}, shown from where it is"
+                )
+                if opens:
+                    view.open_browser()
+                return
+            _tell_how(view)
+            if opens:
+                view.open_browser()
+            _follow(wishes, view, options.as_json)
         finally:
-            has_ended = server.stop()
+            has_ended = view.close()
     if not has_ended:
         # A task that does not end would keep the process.
         sys.stdout.flush()
         os._exit(0)
 
 
-def _serve(
-    server: FigureServer,
-    uri: str,
-    label: str,
-    options: ServeOptions,
-    state: Mapping[str, Any] | None,
-    wishes: queue.SimpleQueue[Wish],
-) -> None:
-    from seriesview.figures.browser import has_browser, opened_browser, ssh_line
-
-    link = server.link(uri, label, state)
-    _print_link(link, options.as_json)
-    say(f"{label!r} is served until Ctrl-C; a link works once: for another one {_how_to_get_another()}")
-    if (line := ssh_line(server.port)) is not None and server.is_on_loopback:
+def _tell_how(view: View) -> None:
+    say(f"{view.label!r} is served until Ctrl-C; a link works once: for another one {_how_to_get_another()}")
+    if view.ssh_line is not None:
         say("this is a session over SSH: type this on your own computer, then open the link there")
-        click.echo(line, err=True)
-    is_wanted = not options.no_browser and sys.stdout.isatty() and has_browser()
-    with opened_browser(link) if is_wanted else contextlib.nullcontext():
-        _on_enter(lambda: wishes.put("link"))
-        while wishes.get() != "stop":
-            try:
-                _print_link(server.link(uri, label, state), options.as_json)
-            except BackendError as error:
-                # A node of another process may have ended, and may come back.
-                say(f"no further link: {error}")
+        click.echo(view.ssh_line, err=True)
+
+
+def _follow(wishes: queue.SimpleQueue[Wish], view: View, as_json: bool) -> None:
+    _on_enter(lambda: wishes.put("link"))
+    while wishes.get() != "stop":
+        try:
+            _print_link(view.link(), as_json)
+        except BackendError as error:
+            # A node of another process may have ended, and may come back.
+            say(f"no further link: {error}")
 
 
 def say(line: str) -> None:

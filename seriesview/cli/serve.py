@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from seriesview.cli.arguments import open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.link_server import ServeOptions, serve_figure, serve_options
-
-if TYPE_CHECKING:
-    from seriesview.store import Store
+from seriesview.cli.link_server import ServeOptions, serve_options, serve_view
 
 
 @click.command(short_help="Show a workspace in a browser: print a link, and answer it.")
@@ -37,29 +34,7 @@ def command(workspace: str, storage_dir: Path | None, **options: Any) -> None:
       seriesview serve results/workspace.json
       seriesview serve results/workspace.json --host 0.0.0.0 --no-browser
     """
+    from seriesview.figures.finding import stored
+
     store = open_reading_store(storage_dir)
-    uri = resolve_workspace(workspace, store)
-    serve_figure(uri, figure_label(uri, store), store.directory, ServeOptions(**options))
-
-
-def figure_label(uri: str, store: Store) -> str:
-    """What a workspace, a series or a figure is called; raises FormatError for anything else."""
-    from seriesview.series.fields import Fields
-    from seriesview.series.manifest import parse_series_manifest
-    from seriesview.workspace.manifest import parse_workspace_manifest
-
-    document = store.get_json(uri)
-    if _is_figure(document):
-        return "figure"
-    if str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
-        return parse_workspace_manifest(document).label
-    return parse_series_manifest(document).label or "series"
-
-
-def _is_figure(document: Any) -> bool:
-    """Whether this is a figure's data, as `MultiPanelView` and figurl write them: no manifest itself."""
-    if not isinstance(document, dict):
-        return False
-    return isinstance(document.get("workspace"), str) or (
-        isinstance(document.get("data"), dict) and isinstance(document.get("type"), str)
-    )
+    serve_view(stored(resolve_workspace(workspace, store), store), ServeOptions(**options))

@@ -19,7 +19,7 @@ from seriesview.cli.arguments import (
     storage_option,
 )
 from seriesview.cli.entry_options import ENTRY_OPTIONS, entry_options, option_name
-from seriesview.cli.link_server import ServeOptions, say, serve_figure, serve_options
+from seriesview.cli.link_server import ServeOptions, say, serve_options, serve_view
 
 if TYPE_CHECKING:
     from seriesview.build.findings import Entry
@@ -74,19 +74,18 @@ def command(
       seriesview view config.yaml
       seriesview view 'http://127.0.0.1:20431/f?v=/view/seriesview&d=4f2a...&s=...'
     """
-    from seriesview.cli.old_links import is_address, say_what_is_missing, view_link
-    from seriesview.cli.serve import figure_label
+    from seriesview.figures.finding import linked, stored
+    from seriesview.figures.links import is_address
 
     given = {key: value for key in ENTRY_OPTIONS if (value := options.pop(key)) is not None}
     serving = ServeOptions(**options)
     is_whole = True
     if len(paths) == 1 and is_address(paths[0]):
-        view_link(paths[0], storage_dir, serving)
+        serve_view(linked(paths[0], lambda: open_reading_store(storage_dir), say), serving)
         return 0
     if len(paths) == 1 and _is_result(paths[0]):
         store = open_reading_store(storage_dir)
-        uri = resolve_workspace(paths[0], store)
-        say_what_is_missing(uri, store)
+        shown = stored(resolve_workspace(paths[0], store), store, say)
     else:
         _keep_places(storage_dir)
         named = _existing_config(paths, directory)
@@ -107,8 +106,8 @@ def command(
         if not _build(config, directory or config.parent):
             return FAILED_STATUS
         store = open_reading_store(_configured_storage(config))
-        uri = resolve_workspace("results/workspace.json", store)
-    serve_figure(uri, figure_label(uri, store), store.directory, serving)
+        shown = stored(resolve_workspace("results/workspace.json", store), store)
+    serve_view(shown, serving)
     return 0 if is_whole else MISSING_STATUS
 
 

@@ -18,8 +18,6 @@ from series_builder import store_series
 from served_links import Served
 from serving_processes import Surroundings
 
-from seriesview.cli.old_links import cleaned, parse_link
-from seriesview.errors import FormatError
 from seriesview.store import open_store
 from seriesview.workspace.manifest import build_workspace
 
@@ -147,13 +145,3 @@ def test_an_exported_folder_is_opened_where_it_is(surroundings: Surroundings, fo
         done = ended(surroundings, f"{folder_address}/{path}")
         assert (done.returncode, done.stdout) == (2, "")
         assert "export.json gives 404" in done.stderr
-
-
-def test_links_as_they_are_copied() -> None:
-    assert cleaned(" <http://a/f?d=1&\n s=2#token=x>\n") == "http://a/f?d=1&s=2"
-    assert parse_link("https://a.example/shared/?s=%7B%7D") is None
-    link = parse_link(f"http://user:secret@h:1/f?d={HASH}&s=%7B%22view%22%3A1%7D")
-    assert link is not None
-    assert (link.state, link.host, link.label) == ({"view": 1}, "h:1", "")
-    with pytest.raises(FormatError):
-        parse_link(f"http://a/f?d={HASH[1:]}")
