@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from seriesview.workspace.panels import PANEL_TYPES
+
 PACKAGE = Path(__file__).parent.parent / "seriesview"
 MOST_LINES = 400
 
@@ -97,3 +99,17 @@ def test_every_room_is_described() -> None:
 def test_a_module_fits_in_the_head() -> None:
     long = {path.name: len(path.read_text().splitlines()) for path in PACKAGE.rglob("*.py")}
     assert {name: lines for name, lines in long.items() if lines > MOST_LINES} == {}
+
+
+def test_there_is_one_list_of_panel_types() -> None:
+    """Whoever needs a type asks `workspace/panels.py`: elsewhere neither its name stands nor a list of names."""
+    # A position is also one of NWB's.
+    names = set(PANEL_TYPES) - {"Position"}
+    for module in PACKAGE.rglob("*.py"):
+        if module == PACKAGE / "workspace" / "panels.py":
+            continue
+        for node in ast.walk(ast.parse(module.read_text())):
+            text = node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+            assert text not in names, f"{module}:{node.lineno}: {text}"
+            # A page may show two in an example.
+            assert sum(name in text for name in PANEL_TYPES) < 3, f"{module}: {text}"

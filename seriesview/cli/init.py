@@ -32,7 +32,7 @@ store:
 datasets:
 """
 _FOOTER = """
-# What is shown together. Panel types: ContinuousTraces, EventAmplitudes, RasterPlot, Position, ProbabilityDensity;
+# What is shown together. Panel types: {panel_types};
 # intervals are bands across all panels. Without views there is one of all series.
 views:
   - label: {workspace}
@@ -95,6 +95,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
 def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str) -> str:
     """A commented config.yaml of datasets, of a view of them, and of what was left out and why."""
     from seriesview.cli.dataset_entries import comment, entry_yaml, one_line_yaml
+    from seriesview.workspace.panels import PANEL_TYPES
 
     title = one_line_yaml(workspace)
     blocks = [entry_yaml(entry.name, entry.keys) for entry in entries]
@@ -110,7 +111,9 @@ def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: s
             # The same name in several files says nothing.
             label = label if labels.count(label) == 1 else entry.name
             panels.append(_panel_line(panel_type, entry.name, label))
-    return text + _FOOTER.format(workspace=title) + "\n".join(panels) + "\n"
+    return (
+        text + _FOOTER.format(workspace=title, panel_types=", ".join(PANEL_TYPES)) + "\n".join(panels) + "\n"
+    )
 
 
 def _panel_line(panel_type: str, series: str, label: str) -> str:

@@ -39,7 +39,5 @@ def _overview(series: str, name: str, store_json: str, panel: dict[str, Any]) ->
     from seriesview.pictures import overview
     from seriesview.series.series import open_series
 
-    is_density = panel.get("type") == "ProbabilityDensity"
     with job_store(store_json) as store, open_series(resolve_series(series, store), store) as opened:
-        centers = panel.get("bin_centers") if is_density else None
-        return overview(opened, name=name, panel=panel.get("type"), bin_centers=centers)
+        return overview(opened, name=name, panel=panel.get("type"), data=panel)

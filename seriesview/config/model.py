@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from seriesview.workspace.panels import PANEL_TYPES
+
 Schema = dict[str, Any]
 
 DTYPE_PATTERN = r"^[<>=|]?(int(8|16|32|64)|uint(8|16|32|64)|float(16|32|64)|bool|[iu][1248]|f[248]|b1)$"
 NAME_PATTERN = r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$"
-PANEL_TYPES = ("ContinuousTraces", "EventAmplitudes", "RasterPlot", "Position", "ProbabilityDensity")
 SERIES_TYPES = ("continuous", "discrete", "event", "interval")
 
 
@@ -138,9 +139,6 @@ class PanelConfig:
     type: str = key("What the panel draws.", "", enum=list(PANEL_TYPES))
     series: str = key("Name of the dataset that it shows.", "", minLength=1)
     label: str | None = key("Its title; the series' name where left out.")
-    bin_centers: tuple[float, ...] | None = key(
-        "For ProbabilityDensity: the value at the centre of each channel's bin.", minItems=1
-    )
 
 
 @dataclass(frozen=True)
@@ -170,4 +168,12 @@ REQUIRED = {
     PanelConfig: ("type", "series"),
     ViewConfig: ("label", "panels"),
     StoreConfig: (),
+}
+# Schemas of keys that are declared where panels are.
+MORE: dict[type, dict[str, Schema]] = {
+    PanelConfig: {
+        name: {"description": f"For {panel_type.name}: {entry.description}", **entry.schema}
+        for panel_type in PANEL_TYPES.values()
+        for name, entry in panel_type.data_keys.items()
+    }
 }

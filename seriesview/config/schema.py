@@ -8,7 +8,7 @@ import types
 import typing
 from typing import Any
 
-from seriesview.config.model import NAME_PATTERN, REQUIRED, Config
+from seriesview.config.model import MORE, NAME_PATTERN, REQUIRED, Config
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _SIMPLE = {str: "string", int: "integer", float: "number", bool: "boolean"}
@@ -33,6 +33,7 @@ def _block(block: type) -> dict[str, Any]:
         if entry.default not in (None, "", ()) and not dataclasses.is_dataclass(entry.default):
             described["default"] = entry.default
         properties[entry.name] = described
+    properties |= MORE.get(block, {})
     return {
         "type": "object",
         "description": (block.__doc__ or "").strip(),

@@ -107,17 +107,24 @@ def draw_density(
     series: Series,
     axis: TimeAxis,
     channels: Sequence[ChannelInfo],
-    bin_centers: Sequence[float] | None,
+    bin_centers: Sequence[float] | None = None,
 ) -> None:
-    """An image of a probability: one row a channel, the first one at the bottom; a column shows its highest."""
+    """An image of a probability: one row a channel, the first one at the bottom; a column shows its highest.
+
+    `bin_centers` are the values at the bins of all channels of the series, those that are not drawn too.
+    """
     envelope = read_envelope(series, axis, [channel.id for channel in channels])[:, 1]
     known = envelope[np.isfinite(envelope)]
     high = usual_most(known, *typical_of(series, channels), 99.5)
     high = high or float(known.max(initial=1.0)) or 1.0
     canvas.image(box, heat(envelope.T[::-1], 0.0, high))
     _color_bar(canvas, box, 0.0, high, series.manifest.unit)
-    fitting = bin_centers is not None and len(bin_centers) == len(channels) and len(channels) > 1
-    centers = list(bin_centers) if fitting and bin_centers is not None else list(range(len(channels)))
+    centers: list[float] = list(range(len(channels)))
+    if bin_centers is not None and len(bin_centers) == len(series.channels) and len(channels) > 1:
+        of_channel = {
+            channel.id: center for channel, center in zip(series.channels, bin_centers, strict=True)
+        }
+        centers = [of_channel[channel.id] for channel in channels]
     places = np.arange(len(centers)) + 0.5
     rising = list(np.argsort(centers))
     for value in words.ticks(min(centers), max(centers), max(2, box.height // 40)):
@@ -127,7 +134,9 @@ def draw_density(
         canvas.text(box.left - _LABEL_GAP, y, words.number(value), color=SOFT_INK, anchor="rm")
 
 
-def draw_bands(canvas: Canvas, box: Box, series: Series, axis: TimeAxis) -> None:
+def draw_bands(
+    canvas: Canvas, box: Box, series: Series, axis: TimeAxis, _: Sequence[ChannelInfo] = ()
+) -> None:
     """Intervals as bands, one row a label, each named where its name fits."""
     times, labels = series.intervals()
     names = list(dict.fromkeys(labels)) or [""]

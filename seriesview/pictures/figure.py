@@ -5,35 +5,26 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from seriesview.errors import RequestError
 from seriesview.pictures import words
 from seriesview.pictures.axis import TimeAxis, covered, extent, make_axis
-from seriesview.pictures.bodies import (
-    FEW_CHANNELS,
-    MAX_TRACES,
-    draw_bands,
-    draw_density,
-    draw_rms,
-    draw_traces,
-)
+from seriesview.pictures.bodies import draw_rms
 from seriesview.pictures.canvas import TEXT_SIZE, TITLE_SIZE, Box, Canvas, shorten, text_width
 from seriesview.pictures.colors import CUT, FRAME, GAP, INK, SOFT_INK
-from seriesview.pictures.point_bodies import RATE_HEIGHT, draw_raster, draw_scatter
+from seriesview.pictures.panel_bodies import STRIP_GAP, Body, body_of
 from seriesview.series.manifest import ChannelInfo
 from seriesview.series.series import Series
-from seriesview.workspace.panels import ProbabilityDensity
 
 DEFAULT_WIDTH = 1280
 MIN_WIDTH, MAX_WIDTH = 320, 8192
 MIN_HEIGHT, MAX_HEIGHT = 160, 8192
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 84, 100, 76, 40
-_STRIP_GAP = 30
-MOST_ROWS = 400
 
 
 def overview(
@@ -41,22 +32,22 @@ def overview(
     *,
     name: str | None = None,
     panel: str | None = None,
-    bin_centers: Sequence[float] | None = None,
+    data: Mapping[str, Any] | None = None,
     width: int = DEFAULT_WIDTH,
 ) -> bytes:
     """A PNG of the whole series, as high as its channels need.
 
-    `name` is the title instead of the series' label. `panel` is the type of the panel that shows the series:
-    ProbabilityDensity draws an image of it, with `bin_centers` (channels,) at its axis. Without one, a series
-    whose unit is `probability` is drawn so.
+    `name` is the title instead of the series' label. `panel` is the type of the panel that shows the series, and
+    `data` holds what that type needs beside the series, such as `bin_centers`. Without one, a series whose unit is
+    `probability` is drawn as the image of one.
     """
-    panel = panel or _panel_of(series)
+    body = body_of(series, panel, data)
     start, end = extent(series)
-    channels = _in_order(series, panel)
-    height, strip = _natural_height(series, channels, panel)
-    channels = _drawn(series, channels, panel)
+    channels = _in_order(series, body)
+    height, strip = body.height(series, max(1, len(channels))), body.strip(len(channels))
     axis = make_axis(series, start, end, width - _LEFT - _RIGHT)
-    return _draw(series, axis, channels, (width, height + _TOP + _BOTTOM), strip, name, panel, bin_centers)
+    size = (width, height + _TOP + _BOTTOM)
+    return _draw(series, axis, _drawn(channels, body), size, strip, name, body)
 
 
 def failed_overview(name: str, reason: str, width: int = DEFAULT_WIDTH) -> bytes:
@@ -80,7 +71,7 @@ def plot(
     channels: Sequence[str] | None = None,
     name: str | None = None,
     panel: str | None = None,
-    bin_centers: Sequence[float] | None = None,
+    data: Mapping[str, Any] | None = None,
 ) -> bytes:
     """A PNG, `width` x `height`, of the series from `start` to `end` in seconds; None is where the series ends.
 
@@ -99,11 +90,10 @@ def plot(
         raise RequestError(
             f"nothing from {begin:g} s to {finish:g} s: the series goes from {first:g} s to {last:g} s"
         )
-    panel = panel or _panel_of(series)
-    chosen = _in_order(series, panel) if channels is None else _choose(series, channels)
-    chosen = _drawn(series, chosen, panel)
+    body = body_of(series, panel, data)
+    chosen = _in_order(series, body) if channels is None else _choose(series, channels)
     axis = make_axis(series, begin, finish, width - _LEFT - _RIGHT)
-    return _draw(series, axis, chosen, (width, height), 0, name, panel, bin_centers)
+    return _draw(series, axis, _drawn(chosen, body), (width, height), 0, name, body)
 
 
 def facts(series: Series) -> str:
@@ -133,16 +123,15 @@ def _draw(
     size: tuple[int, int],
     strip: int,
     name: str | None,
-    panel: str | None,
-    bin_centers: Sequence[float] | None,
+    body: Body,
 ) -> bytes:
     """The whole picture: title, drawing, a strip of the RMS where `strip` rows are kept for it, time axis."""
     width, height = size
     canvas = Canvas(width, height)
     right = _LEFT + axis.columns
     bottom = height - _BOTTOM
-    box = Box(_LEFT, _TOP, right, bottom - strip - (_STRIP_GAP if strip else 0))
-    _title(canvas, series, axis, name, len(channels))
+    box = Box(_LEFT, _TOP, right, bottom - strip - (STRIP_GAP if strip else 0))
+    _title(canvas, series, axis, name, len(channels), body.most_channels)
     if series.manifest.num_samples == 0:
         canvas.frame(box, FRAME)
         canvas.text(
@@ -158,7 +147,7 @@ def _draw(
         _shade_gaps(canvas, box, series, axis)
     canvas.frame(box, FRAME)
     with np.errstate(all="ignore"):
-        _body(canvas, box, series, axis, channels, panel, _centers(series, channels, bin_centers))
+        body.draw(canvas, box, series, axis, channels)
     if strip:
         lower = Box(_LEFT, bottom - strip, right, bottom)
         canvas.text(_LEFT, lower.top - 6, "RMS of each channel", color=SOFT_INK, anchor="ls")
@@ -168,73 +157,15 @@ def _draw(
     return canvas.png()
 
 
-def _body(
-    canvas: Canvas,
-    box: Box,
-    series: Series,
-    axis: TimeAxis,
-    channels: list[ChannelInfo],
-    panel: str | None,
-    bin_centers: Sequence[float] | None,
-) -> None:
-    if series.manifest.intervals is not None:
-        draw_bands(canvas, box, series, axis)
-    elif series.manifest.events is not None:
-        draw_raster(canvas, box, series, axis, channels)
-    elif panel == ProbabilityDensity.type:
-        draw_density(canvas, box, series, axis, channels, bin_centers)
-    elif series.manifest.type == "discrete":
-        draw_scatter(canvas, box, series, axis, channels)
-    elif len(channels) > MAX_TRACES:
-        draw_rms(canvas, box, series, axis, channels)
-    else:
-        draw_traces(canvas, box, series, axis, channels)
-
-
-def _panel_of(series: Series) -> str | None:
-    return ProbabilityDensity.type if series.manifest.unit.lower() == "probability" else None
-
-
-def _drawn(series: Series, channels: list[ChannelInfo], panel: str | None) -> list[ChannelInfo]:
+def _drawn(channels: list[ChannelInfo], body: Body) -> list[ChannelInfo]:
     """Those of very many channels that are drawn: evenly chosen, as many as can be told apart."""
-    is_image = series.manifest.type == "continuous" or panel == ProbabilityDensity.type
-    most = MOST_ROWS if is_image or series.manifest.events is not None else MAX_TRACES
+    most = body.most_channels
     if len(channels) <= most:
         return channels
     return [channels[number * len(channels) // most] for number in range(most)]
 
 
-def _centers(
-    series: Series, channels: Sequence[ChannelInfo], bin_centers: Sequence[float] | None
-) -> Sequence[float] | None:
-    """The centers of the bins that are drawn."""
-    if bin_centers is None or len(bin_centers) != len(series.channels):
-        return None
-    places = {channel.id: number for number, channel in enumerate(series.channels)}
-    return [bin_centers[places[channel.id]] for channel in channels]
-
-
-def _natural_height(series: Series, channels: list[ChannelInfo], panel: str | None) -> tuple[int, int]:
-    """Rows for the drawing, and how many of them are the strip's."""
-    count = max(1, len(channels))
-    if series.manifest.intervals is not None:
-        return max(60, min(640, 30 * max(1, len(series.manifest.intervals.labels)))), 0
-    if series.manifest.events is not None:
-        return max(80, min(900, (14 if count <= 40 else 6) * count)) + RATE_HEIGHT + 6, 0
-    if series.manifest.type == "discrete" and panel != ProbabilityDensity.type:
-        return 300, 0
-    if panel == ProbabilityDensity.type:
-        return max(160, min(400, 6 * count)), 0
-    if count > MAX_TRACES:
-        return max(400, min(800, 2 * count)), 0
-    if count <= FEW_CHANNELS:
-        return 110 * count + (70 if count == 1 else 0), 0
-    strip = max(40, min(160, 3 * count))
-    traces = max(300, min(820, 20 * count))
-    return traces + strip + _STRIP_GAP, strip
-
-
-def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None, drawn: int) -> None:
+def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None, drawn: int, most: int) -> None:
     width = canvas.pixels.shape[1]
     scale = f"{words.duration(axis.seconds_per_column)} a column"
     if axis.samples_per_column:
@@ -243,7 +174,7 @@ def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None, dra
     canvas.text(16, 12, shorten(name or series.manifest.label or "series", room, TITLE_SIZE), TITLE_SIZE, INK)
     canvas.text(width - 16, 18, scale, color=SOFT_INK, anchor="rt")
     text = facts(series)
-    if drawn in (MOST_ROWS, MAX_TRACES) and drawn < len(series.channels):
+    if drawn == most and drawn < len(series.channels):
         text += f"   {drawn} of them drawn"
     canvas.text(16, 42, shorten(text, width - 32, TEXT_SIZE), TEXT_SIZE, SOFT_INK)
 
@@ -264,9 +195,9 @@ def _time_axis(canvas: Canvas, box: Box, axis: TimeAxis) -> None:
         canvas.text(x, box.bottom + 10, label, color=SOFT_INK, anchor="mt")
 
 
-def _in_order(series: Series, panel: str | None) -> list[ChannelInfo]:
+def _in_order(series: Series, body: Body) -> list[ChannelInfo]:
     """All channels from the top of the picture down: a probe's tip, from which y is upwards, is at the bottom."""
-    if series.manifest.type != "continuous" or panel == ProbabilityDensity.type:
+    if not body.is_by_depth:
         return list(series.channels)
 
     def place(channel: ChannelInfo) -> tuple[list[tuple[int, str]], float, float]:

@@ -16,7 +16,6 @@ from seriesview.series.manifest import ArrayInfo, SeriesManifest
 from seriesview.series.series import Series, open_series
 from seriesview.store import Store
 from seriesview.workspace.manifest import WorkspaceManifest
-from seriesview.workspace.panels import ProbabilityDensity
 
 _STYLE = """
 :root { color-scheme: light; --ink: #20242c; --soft: #626a76; --line: #d6dae0; }
@@ -65,8 +64,9 @@ def workspace_page(
 def draw_overview(workspace: WorkspaceManifest, name: str, series: Series) -> bytes:
     """The overview PNG of a series of the workspace, drawn as the first panel that names it shows it."""
     panel = next((p for view in workspace.views for p in view.panels if p.series == name), None)
-    centers = panel.bin_centers if isinstance(panel, ProbabilityDensity) else None
-    return overview(series, name=name, panel=None if panel is None else panel.type, bin_centers=centers)
+    if panel is None:
+        return overview(series, name=name)
+    return overview(series, name=name, panel=panel.type, data=panel.data)
 
 
 def render_page(workspace: WorkspaceManifest, uri: str, rows: list[PageRow]) -> str:

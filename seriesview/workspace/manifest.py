@@ -115,7 +115,7 @@ def default_views(label: str, types: Mapping[str, str]) -> tuple[View, ...]:
 
 
 def view_from_config(view: Mapping[str, Any]) -> View:
-    """A view as config.yaml writes it: {label, panels: [{type, series, label?, bin_centers?}]}; FormatError.
+    """A view as config.yaml writes it: {label, panels: [{type, series, label?, ...}]}; FormatError.
 
     A panel without a label has its series' name for one.
     """
@@ -127,7 +127,7 @@ def view_from_config(view: Mapping[str, Any]) -> View:
         name = _text(panel, "series", place)
         panel_label = _text(panel, "label", place) if panel.get("label") is not None else name
         panel_type = _text(panel, "type", place)
-        panels.append(make_panel(panel_type, name, panel_label, panel.get("bin_centers"), where=place))
+        panels.append(make_panel(panel_type, name, panel_label, panel, where=place))
     return View(label, tuple(panels))
 
 
@@ -170,7 +170,7 @@ def _parse_view(view: Mapping[str, Any]) -> View:
                 _text(panel, "type", place),
                 _text(data, "series", place),
                 _text(panel, "label", place),
-                data.get("bin_centers"),
+                data,
                 where=place,
             )
         )

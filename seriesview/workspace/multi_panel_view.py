@@ -11,11 +11,12 @@ from seriesview.series.arguments import shown, whole_number
 from seriesview.series.default_store import default_store
 from seriesview.series.showing import Figure, figure
 from seriesview.workspace.panels import (
-    ContinuousTraces,
-    EventAmplitudes,
-    Position,
-    ProbabilityDensity,
-    RasterPlot,
+    CONTINUOUS_TRACES,
+    EVENT_AMPLITUDES,
+    POSITION,
+    PROBABILITY_DENSITY,
+    RASTER_PLOT,
+    PanelType,
     check_series_type,
     make_panel,
 )
@@ -53,25 +54,25 @@ class MultiPanelView:
 
     def add_continuous_traces_panel(self, series: StoredSeries, *, label: str) -> None:
         """Traces of a continuous series."""
-        self._add(ContinuousTraces.type, series, label)
+        self._add(CONTINUOUS_TRACES, series, label)
 
     def add_event_amplitudes_panel(self, event_amplitudes: StoredSeries, *, label: str) -> None:
         """Marks at the times and values of a discrete series."""
-        self._add(EventAmplitudes.type, event_amplitudes, label)
+        self._add(EVENT_AMPLITUDES, event_amplitudes, label)
 
     def add_raster_plot_panel(self, events: StoredSeries, *, label: str) -> None:
         """A row of marks for each channel of an event series."""
-        self._add(RasterPlot.type, events, label)
+        self._add(RASTER_PLOT, events, label)
 
     def add_position_panel(self, position: StoredSeries, *, label: str) -> None:
         """The coordinates of a position."""
-        self._add(Position.type, position, label)
+        self._add(POSITION, position, label)
 
     def add_probability_density_panel(
         self, density: StoredSeries, *, label: str, bin_centers: Iterable[float] | None = None
     ) -> None:
         """An image of a probability; `bin_centers` (channels,) are the values at its bins."""
-        self._add(ProbabilityDensity.type, density, label, bin_centers)
+        self._add(PROBABILITY_DENSITY, density, label, bin_centers=bin_centers)
 
     @property
     def num_panels(self) -> int:
@@ -104,9 +105,7 @@ class MultiPanelView:
     def _repr_html_(self) -> str:
         return self.figurl()._repr_html_()
 
-    def _add(
-        self, panel_type: str, series: StoredSeries, label: str, bin_centers: Iterable[float] | None = None
-    ) -> None:
+    def _add(self, panel_type: PanelType, series: StoredSeries, label: str, **data: Any) -> None:
         if not isinstance(label, str):
             raise FormatError(f"label: a text is expected, found {shown(label)}")
         if not (callable(getattr(series, "to_uri", None)) and hasattr(series, "type")):
@@ -114,6 +113,7 @@ class MultiPanelView:
                 f"panel {label!r}: an SVSeries is expected, found {shown(series)}; SVSeries.from_uri(uri) is one, "
                 "and what a config.yaml built is shown by figurl() of open_series() and open_workspace()"
             )
-        check_series_type(panel_type, label, series.type, f"panel {label!r}")
-        data = make_panel(panel_type, series.to_uri(), label, bin_centers, where=f"panel {label!r}").data()
-        self._panels.append(FigurePanel(panel_type, label, {"seriesUri": data.pop("series"), **data}))
+        where = f"panel {label!r}"
+        check_series_type(panel_type.name, label, series.type, where)
+        drawn = dict(make_panel(panel_type.name, series.to_uri(), label, data, where=where).data)
+        self._panels.append(FigurePanel(panel_type.name, label, {"seriesUri": drawn.pop("series"), **drawn}))

@@ -1,118 +1,124 @@
-"""The panels of a view: one value a panel type, each saying which types of series it can draw."""
+"""The types of panels, each declared once, and the panels of a view."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from seriesview.errors import FormatError
 
 
 @dataclass(frozen=True)
+class DataKey:
+    """What the data of a type of panel may hold beside its series."""
+
+    description: str
+    schema: Mapping[str, Any]
+    """Its JSON schema."""
+    read: Callable[[Any], Any]
+    """The value as it is kept, from what was given; raises ValueError with what it must be."""
+
+
+@dataclass(frozen=True, eq=False)
+class PanelType:
+    """A type of panel: its name in manifests, and which types of series it can draw."""
+
+    name: str
+    series_types: tuple[str, ...]
+    default_for: str | None = None
+    """The type of series that is drawn so where no view is configured."""
+    data_keys: Mapping[str, DataKey] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Panel:
-    """One series drawn over the time axis of its view. `series` is the series' name in the workspace."""
+    """One series drawn over the time axis of its view. `data` holds the series' name and what else its type needs."""
 
-    series: str
+    type: str
     label: str
+    data: Mapping[str, Any]
 
-    type: ClassVar[str] = ""
-    series_types: ClassVar[tuple[str, ...]] = ()
-
-    def data(self) -> dict[str, Any]:
-        """What the panel draws, as in the manifest."""
-        return {"series": self.series}
+    @property
+    def series(self) -> str:
+        """The series' name in the workspace."""
+        return str(self.data["series"])
 
     def to_json_dict(self) -> dict[str, Any]:
         """The panel as in the manifest: type, label, data."""
-        return {"type": self.type, "label": self.label, "data": self.data()}
+        return {"type": self.type, "label": self.label, "data": dict(self.data)}
 
 
-@dataclass(frozen=True)
-class ContinuousTraces(Panel):
-    """The traces of a continuous series, one below the other."""
-
-    type: ClassVar[str] = "ContinuousTraces"
-    series_types: ClassVar[tuple[str, ...]] = ("continuous",)
-
-
-@dataclass(frozen=True)
-class EventAmplitudes(Panel):
-    """One mark for each sample of a discrete series, at its time and value."""
-
-    type: ClassVar[str] = "EventAmplitudes"
-    series_types: ClassVar[tuple[str, ...]] = ("discrete",)
+def _centers(values: Any) -> list[float]:
+    try:
+        centers = [] if isinstance(values, str | bytes) else [float(value) for value in values]
+    except (TypeError, ValueError, OverflowError):
+        centers = []
+    if not centers or not all(math.isfinite(center) for center in centers):
+        raise ValueError("must be a list of finite numbers, one for each channel")
+    return centers
 
 
-@dataclass(frozen=True)
-class RasterPlot(Panel):
-    """One row for each channel of an event series, one mark for each event."""
+# Traces, one below the other.
+CONTINUOUS_TRACES = PanelType("ContinuousTraces", ("continuous",), default_for="continuous")
+# A mark for each sample, at its time and value.
+EVENT_AMPLITUDES = PanelType("EventAmplitudes", ("discrete",), default_for="discrete")
+# A row for each channel, a mark for each event.
+RASTER_PLOT = PanelType("RasterPlot", ("event",), default_for="event")
+# Channels as coordinates: in the plane and over time.
+POSITION = PanelType("Position", ("continuous", "discrete"))
+# An image of a probability over time: a row for each channel, which is a bin of the quantity.
+PROBABILITY_DENSITY = PanelType(
+    "ProbabilityDensity",
+    ("continuous", "discrete"),
+    data_keys={
+        "bin_centers": DataKey(
+            "the value at the centre of each channel's bin.",
+            {"type": "array", "items": {"type": "number"}, "minItems": 1},
+            _centers,
+        )
+    },
+)
 
-    type: ClassVar[str] = "RasterPlot"
-    series_types: ClassVar[tuple[str, ...]] = ("event",)
-
-
-@dataclass(frozen=True)
-class Position(Panel):
-    """The coordinates of a position, in one pair of axes and over time."""
-
-    type: ClassVar[str] = "Position"
-    series_types: ClassVar[tuple[str, ...]] = ("continuous", "discrete")
-
-
-@dataclass(frozen=True)
-class ProbabilityDensity(Panel):
-    """An image of a probability over time: one row for each channel, which is one bin of the quantity.
-
-    `bin_centers` (channels,) are the values of that quantity at the bins; None: the bins are numbered from 0.
-    """
-
-    bin_centers: tuple[float, ...] | None = None
-
-    type: ClassVar[str] = "ProbabilityDensity"
-    series_types: ClassVar[tuple[str, ...]] = ("continuous", "discrete")
-
-    def data(self) -> dict[str, Any]:
-        """What the panel draws, as in the manifest."""
-        if self.bin_centers is None:
-            return {"series": self.series}
-        return {"series": self.series, "bin_centers": list(self.bin_centers)}
-
-
-PANEL_TYPES: Mapping[str, type[Panel]] = {
-    cls.type: cls for cls in (ContinuousTraces, EventAmplitudes, RasterPlot, Position, ProbabilityDensity)
-}
-
-_DEFAULT_PANELS: Mapping[str, type[Panel]] = {
-    "continuous": ContinuousTraces,
-    "discrete": EventAmplitudes,
-    "event": RasterPlot,
+PANEL_TYPES: Mapping[str, PanelType] = {
+    each.name: each
+    for each in (CONTINUOUS_TRACES, EVENT_AMPLITUDES, RASTER_PLOT, POSITION, PROBABILITY_DENSITY)
 }
 
 
 def make_panel(
-    panel_type: str,
-    series: str,
-    label: str,
-    bin_centers: Iterable[float] | None = None,
-    *,
-    where: str = "panel",
+    panel_type: str, series: str, label: str, given: Mapping[str, Any] | None = None, *, where: str = "panel"
 ) -> Panel:
-    """The panel of a type given by name; raises FormatError, its message beginning with `where`."""
+    """The panel of a type given by name; raises FormatError, its message beginning with `where`.
+
+    What types need beside a series is taken from `given`, whose other keys are passed over.
+    """
     if panel_type not in PANEL_TYPES:
         raise FormatError(f"{where}: unknown panel type {panel_type!r}; there are {', '.join(PANEL_TYPES)}")
-    if bin_centers is None:
-        return PANEL_TYPES[panel_type](series, label)
-    if panel_type != ProbabilityDensity.type:
-        raise FormatError(f"{where}: bin_centers belong to a ProbabilityDensity panel, not to {panel_type}")
-    return ProbabilityDensity(series, label, _centers(bin_centers, where))
+    data: dict[str, Any] = {"series": series}
+    for name, value in (given or {}).items():
+        owners = [each.name for each in PANEL_TYPES.values() if name in each.data_keys]
+        if value is None or not owners:
+            continue
+        if panel_type not in owners:
+            raise FormatError(f"{where}: {name} belong to a {' or '.join(owners)} panel, not to {panel_type}")
+        try:
+            data[name] = PANEL_TYPES[panel_type].data_keys[name].read(value)
+        except ValueError as error:
+            raise FormatError(f"{where}: {name} {error}") from None
+    return Panel(panel_type, label, data)
+
+
+def default_type(series_type: str) -> PanelType | None:
+    """The type of panel that a series gets where no view is configured; None for intervals, which are bands."""
+    return next((each for each in PANEL_TYPES.values() if each.default_for == series_type), None)
 
 
 def default_panel(name: str, series_type: str) -> Panel | None:
-    """The panel that a series gets where no view is configured; None for intervals, which are bands."""
-    panel_class = _DEFAULT_PANELS.get(series_type)
-    return None if panel_class is None else panel_class(name, name)
+    """The panel that a series gets where no view is configured; None for intervals."""
+    panel_type = default_type(series_type)
+    return None if panel_type is None else make_panel(panel_type.name, name, name)
 
 
 def check_series_type(panel_type: str, series: str, series_type: str, where: str) -> None:
@@ -124,13 +130,3 @@ def check_series_type(panel_type: str, series: str, series_type: str, where: str
             f"{where}: a {panel_type} panel draws series of type {' or '.join(allowed)}, "
             f"but {series!r} is of type {series_type!r}{hint}"
         )
-
-
-def _centers(values: Iterable[float], where: str) -> tuple[float, ...]:
-    try:
-        centers = () if isinstance(values, str | bytes) else tuple(float(value) for value in values)
-    except (TypeError, ValueError, OverflowError):
-        centers = ()
-    if not centers or not all(math.isfinite(center) for center in centers):
-        raise FormatError(f"{where}: bin_centers must be a list of finite numbers, one for each channel")
-    return centers

@@ -13,6 +13,7 @@ from seriesview.pictures.canvas import Box, Canvas
 from seriesview.pictures.colors import BACKGROUND, BAND_COLORS, GAP, heat
 from seriesview.pictures.point_bodies import event_counts
 from seriesview.series.manifest import ChannelInfo
+from seriesview.workspace.panels import PANEL_TYPES
 
 
 def pixels(png):
@@ -139,7 +140,7 @@ def test_a_probability_is_an_image_with_its_first_bin_at_the_bottom(make):
     density = np.zeros((400, 10), np.float32)
     density[:, 0] = 1.0
     series = make.sampled([(0.0, density)], 50.0, unit="probability")
-    image = pixels(overview(series, panel="ProbabilityDensity", bin_centers=list(range(10))))
+    image = pixels(overview(series, panel="ProbabilityDensity", data={"bin_centers": list(range(10))}))
     assert image.shape == pixels(overview(series)).shape
     frame = image[76:-40, 84:-100].astype(int)
     assert frame[-5].sum() > 2 * frame[5].sum()
@@ -181,3 +182,17 @@ def test_a_probes_tip_is_at_the_bottom(make, count):
     )
     assert overview(placed, name="same") == overview(stored, name="same")
     assert plot(placed, name="same") == plot(stored, name="same")
+
+
+@pytest.mark.parametrize(
+    ("panel_type", "series_type"),
+    [(name, each) for name, panel_type in PANEL_TYPES.items() for each in panel_type.series_types],
+)
+def test_every_type_of_panel_is_drawn_of_every_type_of_series_that_it_takes(make, panel_type, series_type):
+    times, values = np.arange(300.0), np.arange(600.0).reshape(300, 2)
+    series = {
+        "continuous": make.sampled([(0.0, values)], 1.0, factors=(16,)),
+        "discrete": make.irregular(times, values),
+        "event": make.events(times, np.arange(300) % 2, 2),
+    }[series_type]
+    assert pixels(overview(series, panel=panel_type)).std() > 0

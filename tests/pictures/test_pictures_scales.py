@@ -9,7 +9,7 @@ from PIL import Image
 from seriesview.pictures import overview, plot
 from seriesview.pictures.canvas import Canvas
 from seriesview.pictures.colors import CUT, SERIES_COLORS
-from seriesview.pictures.figure import MOST_ROWS
+from seriesview.pictures.panel_bodies import MOST_ROWS
 from seriesview.series.manifest import ChannelInfo
 
 noise = np.random.default_rng(11)
@@ -117,6 +117,6 @@ def test_of_very_many_channels_some_are_drawn_and_it_is_said(make, monkeypatch, 
         series = make.irregular(np.arange(1100.0), samples)
     else:
         series = make.sampled([(0.0, samples)], 100.0, **fields)
-    assert overview(series, bin_centers=list(range(3000)))
+    assert overview(series, data={"bin_centers": list(range(3000))})
     drawn = 64 if kind == "dots" else MOST_ROWS
     assert any("3,000 channels" in text and f"{drawn} of them drawn" in text for text in texts)

@@ -29,7 +29,7 @@ from seriesview.errors import FormatError
 from seriesview.series import array_info, manifest
 from seriesview.store import open_store
 from seriesview.workspace import manifest as workspace_manifest
-from seriesview.workspace.panels import PANEL_TYPES, ProbabilityDensity
+from seriesview.workspace.panels import PANEL_TYPES
 
 FORMAT = (SCHEMAS.parent / "format.md").read_text()
 noise = np.random.default_rng(11)
@@ -280,7 +280,8 @@ def keys_of(*modules, without=()):
 KEYS = [
     *(("series", key) for key in keys_of(array_info, manifest, without=("array",))),
     *(("workspace", key) for key in keys_of(workspace_manifest)),
-    *(("workspace", key) for key in ("bin_centers", *PANEL_TYPES)),
+    *(("workspace", name) for name in PANEL_TYPES),
+    *(("workspace", key) for panel_type in PANEL_TYPES.values() for key in panel_type.data_keys),
 ]
 
 
@@ -294,7 +295,6 @@ def test_every_key_is_described_and_in_the_schema(kind, key):
 def test_panels_draw_the_types_of_series_that_the_page_says(panel_type):
     row = re.search(rf"^\| `{panel_type}` \| (.*?) \|", FORMAT, re.MULTILINE).group(1)
     assert tuple(re.findall("`(.*?)`", row)) == PANEL_TYPES[panel_type].series_types
-    assert PANEL_TYPES["ProbabilityDensity"] is ProbabilityDensity
 
 
 def stored_manifests(store, tmp_path):

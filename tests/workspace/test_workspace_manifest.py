@@ -47,7 +47,7 @@ def test_views_from_configuration_survive_a_round_trip_through_json():
     manifest = parse_workspace_manifest(json.loads(json.dumps(document)))
     assert manifest.to_json_dict() == document
     assert manifest.views == (view,)
-    assert manifest.views[0].panels[1].data() == {"series": "probe", "bin_centers": [1.0, 2.5]}
+    assert manifest.views[0].panels[1].data == {"series": "probe", "bin_centers": [1.0, 2.5]}
     assert manifest.views[0].panels[1].label == "probe"
     assert manifest.missing[0].error == "file missing"
     assert manifest.uri("probe") == URI
