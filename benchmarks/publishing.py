@@ -27,7 +27,7 @@ from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import Published, publish
 from seriesview.store import Store, open_store
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "share"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 from bucket_servers import HOST, Service, google_server
 
 SMALL_FILES = 1000

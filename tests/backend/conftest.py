@@ -1,13 +1,9 @@
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from app_peers import App
 from serving_processes import HIDDEN, Surroundings
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "share"))
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import configparser
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 from serving_processes import Surroundings
@@ -14,7 +13,6 @@ from seriesview.store import open_store
 from seriesview.workspace.manifest import build_workspace
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "docs"))
 
 READY = {"seriesview node": "is ready at", "seriesview-start-backend": "answers"}
 

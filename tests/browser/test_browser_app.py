@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
+from bucket_servers import Service, clean, google_server
+from docs_pages import Block, blocks
+from google_gate import Gate
+from nginx_front import NAME, NGINX, Front
 from playwright.sync_api import BrowserContext, Page, expect
 from recordings import Builder, noise
 from viewer_places import HIDDEN, Process, Surroundings, show
@@ -18,12 +21,6 @@ from viewer_places import HIDDEN, Process, Surroundings, show
 from seriesview.store import open_store, parse_uri
 
 ROOT = Path(__file__).parents[2]
-for folder in ("backend", "docs", "share"):
-    sys.path.insert(0, str(ROOT / "tests" / folder))
-from bucket_servers import Service, clean, google_server  # noqa: E402
-from docs_pages import Block, blocks  # noqa: E402
-from google_gate import Gate  # noqa: E402
-from nginx_front import NAME, NGINX, Front  # noqa: E402
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: tests/install-programs")
 PAGE = ROOT / "docs" / "elsewhere.md"

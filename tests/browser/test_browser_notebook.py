@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
 from browsing import Viewer
 from playwright.sync_api import Page
+from prefix_proxy import PrefixProxy
 from recordings import Builder, noise
 from view_server import ViewServer
 from viewer_places import Surroundings, view_frame
@@ -19,9 +18,6 @@ import seriesview
 from seriesview.figures import notebook
 from seriesview.figures.jupyter import URL_VARIABLE
 from seriesview.store import Store
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "figures"))
-from prefix_proxy import PrefixProxy
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,7 +19,6 @@ from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.store import open_store
 
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "docs"))
 READY = {"seriesview node": "is ready at", "seriesview-start-backend": " on channel "}
 LINK = "import seriesview; print(seriesview.open_workspace('results/workspace.json').figurl().url())"
 

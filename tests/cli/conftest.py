@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,9 +8,6 @@ import pytest
 
 if TYPE_CHECKING:
     from serving_processes import Surroundings
-
-for room in ("backend", "figures", "series"):
-    sys.path.insert(0, str(Path(__file__).parents[1] / room))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from bucket_servers import google, google_port, s3, s3_port, service  # noqa: F401
+from built_series import built
 from shared_workspaces import RATE, Array, make_workspace, run  # noqa: F401
 
 from seriesview.store import Store, open_store
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
-from built_series import built
 
 
 @pytest.fixture(scope="session")

@@ -15,15 +15,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from browsing import ARGUMENTS, Viewer
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from shared_workspaces import make_workspace
 
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export
 from seriesview.share.single_file import export_single_file, plan_single_file
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from browsing import ARGUMENTS, Viewer
 
 PROGRAM = "/usr/bin/chromium"
 STARTED = """async () => {

@@ -3,16 +3,13 @@
 import base64
 import gzip
 import re
-import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
-from shared_workspaces import run
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "readers"))
 from nwb_files import describe, series, table, write_nwb
+from shared_workspaces import run
 
 _EMBEDDED = re.compile(rb'<script type="text/plain" data-path="[^"]*">([A-Za-z0-9+/=]+)</script>')
 GENERAL = [

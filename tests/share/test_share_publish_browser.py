@@ -1,8 +1,6 @@
 """A published workspace in a real browser, from the bucket's own address."""
 
-import sys
-from pathlib import Path
-
+from browsing import ARGUMENTS
 from playwright.sync_api import sync_playwright
 from shared_workspaces import make_workspace
 
@@ -11,9 +9,6 @@ from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
 from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import publish
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
-from browsing import ARGUMENTS
 
 PROGRAM = "/usr/bin/chromium"
 STARTED = """async () => {

@@ -1,11 +1,6 @@
 """Tasks are tested on the series that tests/series makes."""
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
 
 
 @pytest.fixture

@@ -259,7 +259,7 @@ def ask_giants(directory):
 def test_giants_end_in_errors_and_take_little_memory(tmp_path):
     script = (
         "import resource, sys; resource.setrlimit(resource.RLIMIT_AS, (2**31, 2**31));"
-        f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1] / 'series')]!r};"
+        f"sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1] / 'support')]!r};"
         f"import test_tasks_damage; test_tasks_damage.ask_giants({str(tmp_path / 'store')!r})"
     )
     done = subprocess.run(

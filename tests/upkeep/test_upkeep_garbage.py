@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from series_builder import store_rows, store_series
 
 from seriesview.errors import StoreError
 from seriesview.store import open_store
@@ -19,9 +20,6 @@ from seriesview.upkeep.garbage import find_garbage, kept_workspaces
 from seriesview.upkeep.removal import remove_artifacts, undo_unfinished
 from seriesview.upkeep.verification import Verifier
 from seriesview.workspace.manifest import build_workspace
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
-from series_builder import store_rows, store_series
 
 
 @pytest.fixture
@@ -271,7 +269,7 @@ with open_store(sys.argv[1], "embedded") as store:
 def built(tmp_path):
     """A storage directory and the URIs of two workspaces, built by a process that has ended."""
     storage = tmp_path / "storage"
-    places = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "series")]
+    places = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]
     done = subprocess.run(
         [sys.executable, "-c", BUILT, storage, *places], capture_output=True, text=True, check=True
     )

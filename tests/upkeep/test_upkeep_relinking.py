@@ -5,19 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from series_builder import store_series
 
 from seriesview.errors import MissingArtifactError
 from seriesview.series.series import open_series
 from seriesview.store import open_store
 from seriesview.store.paths import link_path
 from seriesview.workspace.manifest import build_workspace
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
-from series_builder import store_series
 
 
 @pytest.fixture

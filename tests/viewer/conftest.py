@@ -1,11 +1,6 @@
-"""The viewer's sources are tested on the series that tests/series makes, served by tests/viewer/source_server.py."""
-
-import sys
-from pathlib import Path
+"""The viewer's sources are tested on the series that tests/series makes, served by tests/support/source_server.py."""
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,15 +10,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from series_builder import store_series
 
 import seriesview
 from seriesview.store import Store, open_store, parse_uri
 from seriesview.upkeep.verification import Verifier
 from seriesview.workspace.manifest import build_workspace
 from seriesview.workspace.shown import Shown
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
-from series_builder import store_series
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Takes the picture of the viewer that README.md shows: `python tests/browser/take_picture.py` after `make demo`."""
+"""Takes the picture of the viewer that README.md shows: `python tests/support/take_picture.py` after `make demo`."""
 
 from __future__ import annotations
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +10,11 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 from browsing import Viewer
 from playwright.sync_api import BrowserContext, Frame, Page
+from serving_processes import CHANNEL, HIDDEN, Process, Surroundings
 from static_servers import VIEWER, StaticServer
 
 from seriesview.figures.node_access import connect, new_token
 from seriesview.node.pages import figure_path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "backend"))
-from serving_processes import CHANNEL, HIDDEN, Process, Surroundings
 
 __all__ = [
     "CHANNEL",

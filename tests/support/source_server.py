@@ -12,7 +12,7 @@ import numpy as np
 from seriesview.errors import SeriesviewError
 from seriesview.tasks import TaskContext, run_task
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parents[1] / "viewer"
 NODE = shutil.which("node")
 
 

@@ -18,7 +18,7 @@ from seriesview.store.paths import artifact_path, link_path
 from seriesview.tasks import TaskContext, run_task
 
 VIEWER = Path(__file__).parents[2] / "seriesview" / "viewer"
-PARENTS = Path(__file__).parent / "parents"
+PARENTS = Path(__file__).parents[1] / "browser" / "parents"
 
 
 class StaticServer:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from node_peers import ask
 from playwright.sync_api import Frame, Page
 from view_server import ViewServer
 
@@ -17,9 +17,6 @@ from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.config import NodeConfig
 from seriesview.node.pages import figure_path
 from seriesview.node.server import NodeThread
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "node"))
-from node_peers import ask
 
 CHANNEL = "lab"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,12 +10,10 @@ from typing import Any
 import h5py
 import numpy as np
 import numpy.typing as npt
+from built_series import built
 
 from seriesview.store import Store
 from seriesview.workspace.manifest import build_workspace, view_from_config
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "series"))
-from built_series import built
 
 Array = npt.NDArray[Any]
 
