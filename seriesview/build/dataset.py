@@ -45,24 +45,16 @@ class Dataset:
 
 def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
     """Dataset of the validated `datasets:` entry called `name`."""
-    option_names = {field.name for field in fields(ReadOptions)}
-    options = {key: value for key, value in config.items() if key in option_names and value is not None}
-    if "channel_labels" in options:
-        options["channel_labels"] = tuple(options["channel_labels"])
-    if "missing" in options:
-        options["missing"] = missing_from_config(options["missing"])
-    return Dataset(
-        name=name,
-        path=str(config["path"]),
-        reader=config.get("reader"),
-        options=ReadOptions(**options),
-        label=config.get("label"),
-        full_resolution=config.get("full_resolution") or "auto",
-        base=config.get("base"),
-        ratio=config.get("ratio"),
-        max_gap_seconds=config.get("max_gap_seconds"),
-        max_time_shift=config.get("max_time_shift"),
+    given = {key: value for key, value in config.items() if value is not None}
+    if "channel_labels" in given:
+        given["channel_labels"] = tuple(given["channel_labels"])
+    if "missing" in given:
+        given["missing"] = missing_from_config(given["missing"])
+    options, own = (
+        {field.name: given[field.name] for field in fields(kind) if field.name in given}
+        for kind in (ReadOptions, Dataset)
     )
+    return Dataset(**{"reader": None, **own, "name": name, "options": ReadOptions(**options)})
 
 
 def keys_of_samples(dataset: Dataset) -> list[str]:

@@ -1,4 +1,4 @@
-"""Options that say of recordings on the command line what config.yaml says of a dataset."""
+"""Options that say of recordings on the command line what config.yaml says of a dataset, in the words of its models."""
 
 from __future__ import annotations
 
@@ -7,40 +7,56 @@ from typing import Any, TypeVar
 
 import click
 
+from seriesview.checking import LARGEST, Flag, Integer, Number, OneOf
 from seriesview.cli.arguments import NUMBER
+from seriesview.config.model import DatasetKeys
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# Keys of a dataset's entry that a file may leave open -> the option's type and help.
-ENTRY_OPTIONS: dict[str, tuple[Any, str]] = {
-    "dtype": (str, "Dtype of a flat binary file, such as int16."),
-    "channels": (click.IntRange(1, 1_000_000), "Number of channels of a flat binary file."),
-    "sampling_frequency": (float, "Samples a second (Hz), where the file does not say."),
-    "byte_offset": (click.IntRange(min=0), "Bytes before the first sample of a flat binary file."),
-    "order": (
-        click.Choice(["C", "F"]),
-        "F: one channel follows the other; C: a sample's channels are neighbours.",
-    ),
-    "allow_truncated": (click.BOOL, "true: use what is there of a file that is cut short."),
-    "timestamps": (str, "Dataset or column that holds the time of each sample."),
-    "timezone": (str, "Zone of wall-clock times that have none, such as Europe/Berlin."),
-    "session_start": (str, "Date and time at which the recording's time is 0 (ISO 8601)."),
-    "start_time": (float, "Time of the first sample in seconds, where the file does not say."),
-    "header_lines": (click.IntRange(min=0), "Lines above the values of a table, where the guess fails."),
-    "unit": (str, "Unit of the physical values, such as uV."),
-    "scale": (float, "Physical value = stored value * scale + offset."),
-    "offset": (float, "Physical value = stored value * scale + offset."),
-    "missing": (NUMBER, "A stored value that stands for no value, such as -9999."),
-}
+ENTRY_OPTIONS = (
+    "dtype",
+    "channels",
+    "sampling_frequency",
+    "byte_offset",
+    "order",
+    "allow_truncated",
+    "timestamps",
+    "timezone",
+    "session_start",
+    "start_time",
+    "header_lines",
+    "unit",
+    "scale",
+    "offset",
+    "missing",
+)
+"""Keys of a dataset's entry that a file may leave open."""
 
 
 def entry_options(command: Command) -> Command:
     """The options, on a command."""
-    for key, (kind, text) in reversed(ENTRY_OPTIONS.items()):
-        command = click.option(option_name(key), key, type=kind, help=text)(command)
+    for key in reversed(ENTRY_OPTIONS):
+        description = DatasetKeys.model_fields[key].description
+        text = "A stored value that stands for no value, such as -9999." if key == "missing" else description
+        command = click.option(option_name(key), key, type=_type_of(key), help=text)(command)
     return command
 
 
 def option_name(key: str) -> str:
     """What the option of a key is called."""
     return f"--{key.replace('_', '-')}"
+
+
+def _type_of(key: str) -> Any:
+    """What an option takes: what the model says may stand at the key."""
+    match DatasetKeys.model_fields[key].metadata[0]:
+        case OneOf(choices=choices):
+            return click.Choice(choices)
+        case Integer(least=least, most=most):
+            return click.IntRange(least, None if most == LARGEST else most)
+        case Flag():
+            return click.BOOL
+        case Number():
+            return float
+        case _:
+            return NUMBER if key == "missing" else str

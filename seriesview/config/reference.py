@@ -47,45 +47,50 @@ This page is generated: `python -m seriesview.config.reference`.
 def reference_page() -> str:
     """The page in Markdown."""
     schema = config_schema()
-    datasets = schema["properties"]["datasets"]["additionalProperties"]
-    views = schema["properties"]["views"]["items"]
+    blocks = {name: schema["$defs"][f"{name}Config"] for name in ("Store", "Dataset", "View", "Panel")}
     sections = [
         ("Top level", schema),
-        ("`store`", schema["properties"]["store"]),
-        ("An entry of `datasets`", datasets),
-        ("An entry of `views`", views),
-        ("An entry of a view's `panels`", views["properties"]["panels"]["items"]),
+        ("`store`", blocks["Store"]),
+        ("An entry of `datasets`", blocks["Dataset"]),
+        ("An entry of `views`", blocks["View"]),
+        ("An entry of a view's `panels`", blocks["Panel"]),
     ]
     return "\n".join([_INTRODUCTION, *(_section(title, block) for title, block in sections)])
 
 
 def _section(title: str, block: dict[str, Any]) -> str:
-    rows = [_row(key, entry, key in block["required"]) for key, entry in block["properties"].items()]
+    required = block.get("required", ())
+    rows = [_row(key, entry, key in required) for key, entry in block["properties"].items()]
     return "\n".join([f"## {title}\n", "| key | value | meaning |", "| --- | --- | --- |", *rows, ""])
 
 
 def _row(key: str, entry: dict[str, Any], is_required: bool) -> str:
-    kind = " or ".join(entry["enum"]) if "enum" in entry else _kind(entry)
     note = "; required" if is_required else f"; {entry['default']} if left out" if "default" in entry else ""
-    return f"| `{key}` | {kind}{note} | {entry['description']} |"
+    return f"| `{key}` | {_kind(entry)}{note} | {entry['description']} |"
+
+
+_KINDS = {
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "object": "keys with values",
+}
+_BOUNDS = {"minimum": "at least", "exclusiveMinimum": "greater than", "maximum": "at most"}
 
 
 def _kind(entry: dict[str, Any]) -> str:
-    names = {
-        "string": "text",
-        "integer": "whole number",
-        "number": "number",
-        "boolean": "true or false",
-        "object": "keys with values",
-    }
+    if "enum" in entry:
+        return " or ".join(entry["enum"])
     if "anyOf" in entry:
-        return ", or ".join(_kind(each) for each in entry["anyOf"])
+        return ", or ".join(_kind(each) for each in entry["anyOf"] if each.get("type") != "null")
+    if "$ref" in entry:
+        return _KINDS["object"]
     if entry["type"] == "array":
-        return f"list of {names[entry['items']['type']]}s".replace("keys with valuess", "entries")
-    bounds = [f"at least {entry['minimum']}"] if "minimum" in entry else []
-    bounds += [f"greater than {entry['exclusiveMinimum']}"] if "exclusiveMinimum" in entry else []
-    bounds += [f"at most {entry['maximum']}"] if "maximum" in entry else []
-    return ", ".join([names[entry["type"]], *bounds])
+        items = entry["items"]
+        return "list of entries" if "$ref" in items else f"list of {_KINDS[items['type']]}s"
+    bounds = [f"{words} {entry[bound]}" for bound, words in _BOUNDS.items() if bound in entry]
+    return ", ".join([_KINDS[entry["type"]], *bounds])
 
 
 if __name__ == "__main__":

@@ -5,8 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
+
+from seriesview.checking import Number
 from seriesview.errors import FormatError
 
 
@@ -15,8 +18,8 @@ class DataKey:
     """What the data of a type of panel may hold beside its series."""
 
     description: str
-    schema: Mapping[str, Any]
-    """Its JSON schema."""
+    kind: Any
+    """What may stand there, as a type."""
     read: Callable[[Any], Any]
     """The value as it is kept, from what was given; raises ValueError with what it must be."""
 
@@ -75,7 +78,7 @@ PROBABILITY_DENSITY = PanelType(
     data_keys={
         "bin_centers": DataKey(
             "the value at the centre of each channel's bin.",
-            {"type": "array", "items": {"type": "number"}, "minItems": 1},
+            Annotated[tuple[Annotated[float, Number()], ...], Field(min_length=1)],
             _centers,
         )
     },

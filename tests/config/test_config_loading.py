@@ -49,22 +49,22 @@ def test_all_problems_are_listed_at_once() -> None:
         }
     )
     assert sorted(found) == [
-        "c: datasets.a.dtype: 'complex64' is no dtype of samples; write int16, float32 or the like",
-        "c: datasets.a.sampling_frequency: 0 is too small; it must be greater than 0",
+        "c: datasets.a.dtype: expected a dtype of samples, such as int16 or float32, found 'complex64'",
+        "c: datasets.a.sampling_frequency: expected a number above 0, found 0",
         "c: datasets.a: unknown key chanels (did you mean channels?)",
-        "c: datasets.b.channels: 'many' is not a whole number",
-        "c: datasets.b: path missing",
+        "c: datasets.b.channels: expected an integer from 1 to 1000000, found 'many'",
+        "c: datasets.b: path is missing",
         "c: the file: unknown key wrkspace (did you mean workspace?)",
         "c: views[0].panels[0].series: there is no dataset 'aa' (did you mean a?); there are a, b",
-        "c: views[0].panels[0].type: 'Raster' is not one of ContinuousTraces, EventAmplitudes, RasterPlot, "
-        "Position, ProbabilityDensity (did you mean RasterPlot?)",
+        "c: views[0].panels[0].type: expected one of ContinuousTraces, EventAmplitudes, RasterPlot, "
+        "Position, ProbabilityDensity, found 'Raster' (did you mean RasterPlot?)",
     ]
 
 
 def test_what_is_left_to_be_filled_in_is_named() -> None:
     assert problems({"datasets": {"a": {"path": "x", "channels": None, "dtype": None}}}) == [
-        "c: datasets.a.channels: nothing is filled in; write a whole number here",
-        "c: datasets.a.dtype: nothing is filled in; write a text here",
+        "c: datasets.a.dtype: nothing is filled in; write a dtype of samples, such as int16 or float32 here",
+        "c: datasets.a.channels: nothing is filled in; write an integer from 1 to 1000000 here",
     ]
 
 
@@ -77,7 +77,7 @@ def test_what_is_no_configuration_is_refused(content: Any) -> None:
 
 @pytest.mark.parametrize("name", ["../up", "a/b", "", "-x", ".x", "a b", "é", "a" * 101])
 def test_names_that_are_no_file_names_are_refused(name: str) -> None:
-    assert "is no name for a dataset" in problems({"datasets": {name: {"path": "x"}}})[0]
+    assert "expected a name for a dataset" in problems({"datasets": {name: {"path": "x"}}})[0]
 
 
 def test_numbers_that_yaml_takes_for_text_are_explained(tmp_path: Path) -> None:
@@ -123,10 +123,10 @@ def test_numbers_that_are_not_finite_are_refused_like_others_that_cannot_be(tmp_
     with pytest.raises(ConfigError) as raised:
         load_config(path)
     assert sorted(line.removeprefix(f"{path}: ") for line in raised.value.problems) == [
-        "datasets.a.sampling_frequency: nan is not finite; write a number that is",
-        "datasets.a.scale: inf is not finite; write a number that is",
-        "datasets.b.full_resolution: True is not a text",
-        "views[0].panels[0].bin_centers[1]: -inf is not finite; write a number that is",
+        "datasets.a.sampling_frequency: expected a number above 0, found a number that is not finite",
+        "datasets.a.scale: expected a number, found a number that is not finite",
+        "datasets.b.full_resolution: expected one of auto, link, store, omit, found true",
+        "views[0].panels[0].bin_centers[1]: expected a number, found a number that is not finite",
     ]
 
 
@@ -140,11 +140,11 @@ def test_missing_values_are_a_number_some_or_ends_of_a_range(missing) -> None:
 @pytest.mark.parametrize(
     ("missing", "words"),
     [
-        ("none", "'none' is not a number, a list of numbers, or keys of"),
+        ("none", "expected a number, a list of numbers, or keys of"),
         ("1e20", "YAML takes 1e20 for text: write 1.0e+20"),
         ([1, "1e5"], "YAML takes 1e5 for text: write 100000.0"),
-        ({"low": 3}, "is not a number, a list of numbers, or keys of"),
-        ({}, "is not a number, a list of numbers, or keys of"),
+        ({"low": 3}, "expected a number, a list of numbers, or keys of"),
+        ({}, "expected a number, a list of numbers, or keys of"),
         (float("inf"), "is not finite"),
     ],
 )
