@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 import click
 
-from seriesview.checking import LARGEST, Flag, Integer, Number, OneOf
 from seriesview.cli.arguments import NUMBER
 from seriesview.config.model import DatasetKeys
+from seriesview.documents.expectations import LARGEST, Flag, Integer, Number, OneOf
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

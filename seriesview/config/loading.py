@@ -10,9 +10,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from seriesview.checking import Problem, lines, problems, suggestion
 from seriesview.config.model import Config
 from seriesview.config.yaml_file import read_yaml
+from seriesview.documents.problems import Problem, lines, problems, suggestion
 from seriesview.errors import ConfigError
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
-from seriesview.checking import Document, Expected, Flag, Given, Integer, Number, OneOf, Words
+from seriesview.documents.expectations import Document, Expected, Flag, Given, Integer, Number, OneOf, Words
 from seriesview.workspace.panels import PANEL_TYPES
 
 DTYPE_PATTERN = r"[<>=|]?(int(8|16|32|64)|uint(8|16|32|64)|float(16|32|64)|bool|[iu][1248]|f[248]|b1)"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from seriesview.checking import json_schema
 from seriesview.config.model import Config
+from seriesview.documents.checking import json_schema
 
 
 def config_schema() -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from seriesview.checking import Number
+from seriesview.documents.expectations import Number
 from seriesview.errors import FormatError
 
 

@@ -1,0 +1,72 @@
+"""Checking JSON documents from outside against typed classes, and the JSON schemas of those classes."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from seriesview.documents.expectations import JsonSchema
+from seriesview.documents.problems import lines, problems
+from seriesview.errors import FormatError
+
+Checked = TypeVar("Checked")
+
+_MOST_PROBLEMS = 10
+
+
+def checked(kind: type[Checked], value: Any, where: str = "") -> Checked:
+    """The value as what it should be. Raises FormatError, which says everything that is wrong."""
+    try:
+        found: Checked = adapter(kind).validate_python(value)
+    except ValidationError as error:
+        raise _format_error(error, kind, where) from None
+    return found
+
+
+def checked_json(kind: type[Checked], text: bytes, where: str = "") -> Checked:
+    """The same of JSON in UTF-8, which may hold NaN where the type allows it."""
+    try:
+        found: Checked = adapter(kind).validate_json(text)
+    except ValidationError as error:
+        raise _format_error(error, kind, where) from None
+    return found
+
+
+def adapter(kind: Any) -> TypeAdapter[Any]:
+    """pydantic's checker of a type, made once."""
+    if kind not in _ADAPTERS:
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
+
+
+_ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
+
+
+def json_schema(kind: Any, title: str) -> JsonSchema:
+    """The JSON schema (Draft 2020-12) of a kind of document; what is null where it is left out has no default."""
+    found: JsonSchema = _plain(adapter(kind).json_schema())
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **found}
+
+
+def _plain(schema: Any) -> Any:
+    """A schema without the titles that pydantic makes of names; names of keys are a rule for all keys."""
+    if isinstance(schema, list):
+        return [_plain(each) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {
+        key: _plain(value)
+        for key, value in schema.items()
+        if not (key == "title" and isinstance(value, str)) and not (key == "default" and value is None)
+    }
+    if patterns := found.pop("patternProperties", None):
+        ((pattern, values),) = patterns.items()
+        found |= {"propertyNames": {"pattern": pattern}, "additionalProperties": values}
+    return found
+
+
+def _format_error(error: ValidationError, kind: Any, where: str) -> FormatError:
+    told = lines(problems(error, kind), where)
+    more = len(told) - _MOST_PROBLEMS
+    return FormatError("; ".join([*told[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]))

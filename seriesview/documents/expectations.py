@@ -1,0 +1,162 @@
+"""What may stand in a JSON document: annotations of the fields of typed classes, each saying what it expects.
+
+Integers stay integers, exact at any size that is allowed; a boolean is none, and NaN and the infinities are no numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+JsonSchema = dict[str, Any]
+
+LARGEST = 2**63 - 1
+"""The largest integer of a document, but for stored values."""
+
+_LARGEST_NUMBER = int(sys.float_info.max)
+
+
+class Document(BaseModel):
+    """A JSON object in which nothing may stand but its fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Given:
+    """Annotation of a type with None, which stands for what is left out: null may not be written."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        plain = handler(source)
+        assert plain["type"] == "nullable", source
+        return cast(core_schema.NullableSchema, plain)["schema"]
+
+
+class Expected:
+    """Annotation of a type: whatever is wrong with the value, this is what was expected."""
+
+    def __init__(self, said: str, choices: Iterable[str] = ()) -> None:
+        self.said = said
+        self.choices = list(choices)
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """What is right; `plain` is what the type itself says."""
+        return plain()
+
+    def json_schema(self, plain: JsonSchema) -> JsonSchema:
+        """The JSON schema, where `plain`, which follows from what is right, does not say it well."""
+        return plain
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.custom_error_schema(
+            self.right(lambda: handler(source)),
+            custom_error_type="expected",
+            custom_error_message="{said}",
+            custom_error_context={"said": self.said, "choices": self.choices},
+        )
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchema:
+        return self.json_schema(handler(schema))
+
+
+class Words(Expected):
+    """A text of `least` to `most` characters, all of it of the pattern, if there is one."""
+
+    def __init__(
+        self, least: int = 0, most: int | None = None, pattern: str | None = None, said: str = ""
+    ) -> None:
+        super().__init__(said or ("a text that is not empty" if least else "a text"))
+        self._bounds: dict[str, Any] = {
+            "min_length": least or None,
+            "max_length": most,
+            "pattern": None if pattern is None else f"^{pattern}$",
+        }
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """A text."""
+        return core_schema.str_schema(strict=True, **self._bounds)
+
+
+class OneOf(Expected):
+    """One of a few texts."""
+
+    def __init__(self, *choices: str) -> None:
+        super().__init__(f"one of {', '.join(choices)}", choices)
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """One of them."""
+        return core_schema.literal_schema(self.choices)
+
+    def json_schema(self, plain: JsonSchema) -> JsonSchema:
+        """The choices, also where there is one."""
+        return {"type": "string", "enum": self.choices}
+
+
+class Flag(Expected):
+    """True or false."""
+
+    def __init__(self) -> None:
+        super().__init__("true or false")
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """A boolean."""
+        return core_schema.bool_schema(strict=True)
+
+
+class Integer(Expected):
+    """An integer from `least` to `most`, both included; with `may_have_point` 4.0 is one."""
+
+    def __init__(self, least: int = 0, most: int = LARGEST, *, may_have_point: bool = False) -> None:
+        self.least, self.most = least, most
+        has_end = most != LARGEST
+        super().__init__(
+            f"an integer from {least} to {most}" if has_end else f"an integer of at least {least}"
+        )
+        self._plain = core_schema.int_schema(strict=True, ge=least, le=most)
+        self._schema = {"type": "integer", "minimum": least, **({"maximum": most} if has_end else {})}
+        self._may_have_point = may_have_point
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """An integer."""
+        if not self._may_have_point:
+            return self._plain
+        whole = core_schema.float_schema(strict=True, multiple_of=1, allow_inf_nan=False)
+        turned: list[CoreSchema] = [whole, core_schema.no_info_plain_validator_function(int), self._plain]
+        return core_schema.union_schema([self._plain, core_schema.chain_schema(turned)], mode="left_to_right")
+
+    def json_schema(self, plain: JsonSchema) -> JsonSchema:
+        """An integer within its bounds."""
+        return self._schema
+
+
+class Number(Expected):
+    """A finite number, an integer as it is: above or at least a bound, if there is one, and at most another."""
+
+    def __init__(
+        self, *, above: int | None = None, least: int | None = None, most: int | None = None
+    ) -> None:
+        bounds = {" above": above, " of at least": least, " of at most": most}
+        words = [f"{word} {bound}" for word, bound in bounds.items() if bound is not None]
+        super().__init__("a number" + " and".join(words))
+        self._limits: dict[str, Any] = {"gt": above, "ge": least, "le": most}
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """An integer that a double holds, if not exactly; or a double."""
+        ends = {"ge": -_LARGEST_NUMBER, "le": _LARGEST_NUMBER}
+        given = {name: bound for name, bound in self._limits.items() if bound is not None}
+        return core_schema.union_schema(
+            [
+                core_schema.int_schema(strict=True, **{**ends, **given}),
+                core_schema.float_schema(strict=True, allow_inf_nan=False, **given),
+            ],
+            mode="left_to_right",
+        )
+
+    def json_schema(self, plain: JsonSchema) -> JsonSchema:
+        """A number within its bounds."""
+        names = {"gt": "exclusiveMinimum", "ge": "minimum", "le": "maximum"}
+        given = {names[name]: bound for name, bound in self._limits.items() if bound is not None}
+        return {"type": "number", **given}
