@@ -1,14 +1,16 @@
-"""Re-hashing an exported folder: its workspace and all that it reaches, and every other file that it lists."""
+"""Re-hashing what is stored or was exported: all that a workspace or a series reaches, and every file of a folder."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seriesview.errors import FormatError, SeriesviewError
+from seriesview.series.fields import Fields
+from seriesview.series.series import Series
 from seriesview.share.folder import (
     DESCRIPTION_FILE,
     SUMS_FILE,
@@ -19,23 +21,54 @@ from seriesview.share.folder import (
     read_sums,
 )
 from seriesview.store import Store
-from seriesview.upkeep.verification import Verifier
+from seriesview.upkeep.verification import Problem, Verifier
 from seriesview.workspace.manifest import parse_workspace_manifest
+from seriesview.workspace.workspace import Workspace, stored_uri
 
 _BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
-class FolderVerification:
-    """The workspace's URI, what was read and found wrong, what was left out, and which series were not built."""
+class Verified:
+    """What was re-hashed: the URI that it shows, artifacts and bytes that were read, and what is wrong with them.
+
+    `missing`: the series of the workspace that were not built, and why. `left_out`: what an exported folder leaves
+    out, as export.json says. Neither is wrong.
+    """
 
     uri: str
-    verifier: Verifier
-    left_out: list[Mapping[str, Any]]
-    missing: list[str]
+    num_artifacts: int
+    num_bytes: int
+    problems: tuple[Problem, ...]
+    missing: tuple[str, ...] = ()
+    left_out: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def is_right(self) -> bool:
+        """Whether everything is as it should be."""
+        return not self.problems
 
 
-def verify_folder(directory: Path, on_bytes: Callable[[int], None] | None = None) -> FolderVerification:
+def verify(
+    what: Workspace | Series | str | Path,
+    *,
+    store: Store | str | Path | None = None,
+    on_bytes: Callable[[int], None] | None = None,
+) -> Verified:
+    """Re-hash everything that a workspace or a series reaches, linked files too, or every file of an exported folder.
+
+    `what` is an opened one, a URI, results/workspace.json, results/series/NAME.json, or the folder. `store` as in
+    `open_workspace`; a folder has its own. `on_bytes` hears how many bytes were read. Raises SeriesviewError where it
+    is nothing of that; what is damaged or missing is no error, but in `problems`.
+    """
+    if isinstance(what, str | Path) and not str(what).startswith("sha1://") and Path(what).is_dir():
+        return verify_folder(Path(what), on_bytes)
+    uri, opened = stored_uri(what, store)
+    verifier = Verifier(opened, on_bytes)
+    return _verified(verifier, uri, _reached(verifier, uri))
+
+
+def verify_folder(directory: Path, on_bytes: Callable[[int], None] | None = None) -> Verified:
     """Re-hash an exported folder; raises SeriesviewError where it is none."""
     description = read_description(directory)
     if description is None:
@@ -59,9 +92,29 @@ def verify_folder(directory: Path, on_bytes: Callable[[int], None] | None = None
         _file(verifier, directory, name, sha1)
     left_out = description.get("left_out")
     entries = (
-        [entry for entry in left_out if isinstance(entry, Mapping)] if isinstance(left_out, list) else []
+        [entry for entry in left_out if isinstance(entry, Mapping)] if isinstance(left_out, list) else ()
     )
-    return FolderVerification(uri, verifier, entries, missing)
+    return _verified(verifier, uri, missing, entries)
+
+
+def _verified(
+    verifier: Verifier, uri: str, missing: Iterable[str], left_out: Iterable[Mapping[str, Any]] = ()
+) -> Verified:
+    found = verifier.found
+    return Verified(
+        uri, found.num_artifacts, found.num_bytes, tuple(found.problems), tuple(missing), tuple(left_out)
+    )
+
+
+def _reached(verifier: Verifier, uri: str) -> list[str]:
+    """Check a workspace or a series and all that it reaches; the series that are not in it, and why."""
+    if not verifier.artifact(uri, "manifest"):
+        return []
+    manifest = Fields(verifier.store.get_json(uri), uri)
+    if str(manifest.get("format") or "").startswith("seriesview-workspace/"):
+        return _workspace(verifier, uri)
+    verifier.series(uri, "series")
+    return []
 
 
 def _workspace(verifier: Verifier, uri: str) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from seriesview.errors import FormatError
 from seriesview.series.default_store import chosen_store
-from seriesview.series.fields import result_uri
+from seriesview.series.fields import checked_uri, result_uri
 from seriesview.series.series import Series, open_series
 from seriesview.series.showing import Figure, figure
 from seriesview.workspace.manifest import View, WorkspaceManifest, parse_workspace_manifest
@@ -58,3 +59,19 @@ def open_workspace(workspace: str | Path, store: Store | str | Path | None = Non
     opened = chosen_store(store)
     uri = result_uri(workspace, "results/workspace.json")
     return Workspace(parse_workspace_manifest(opened.get_json(uri)), opened, uri)
+
+
+def stored_uri(
+    what: Workspace | Series | str | Path, store: Store | str | Path | None = None
+) -> tuple[str, Store]:
+    """URI and store of a workspace or a series: an opened one, a URI, or a file of results. Raises FormatError.
+
+    `store` as in `open_workspace`; what is opened has its own.
+    """
+    if isinstance(what, Workspace | Series):
+        if what.uri is None:
+            raise FormatError("this workspace was not stored; open it with open_workspace")
+        return what.uri, what.store
+    opened = chosen_store(store)
+    uri = result_uri(what, "results/workspace.json")
+    return checked_uri(uri, "URI"), opened

@@ -7,10 +7,14 @@ import subprocess
 import pytest
 from shared_workspaces import run
 
+from seriesview.errors import FormatError, SeriesviewError
+from seriesview.series.series import open_series
+from seriesview.share.checking import verify
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export
 from seriesview.share.folder import read_description
 from seriesview.store.paths import artifact_path
+from seriesview.workspace.workspace import open_workspace
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +126,39 @@ def test_exporting_again_mends_what_is_missing(store, workspace, folder):
     done = export_folder(plan_export(store, workspace, wish), store, folder)
     assert done.num_written == 2
     run("verify", folder)
+
+
+def test_the_function_finds_what_the_command_finds(store, workspace, uris, folder, capfd):
+    heard = []
+    found = verify(folder, on_bytes=heard.append)
+    assert found.is_right
+    assert found.problems == ()
+    assert found.uri == read_description(folder)["workspace"]
+    assert sum(heard) > 0
+    part_of(folder).write_bytes(b"other bytes")
+    found = verify(str(folder))
+    (problem,) = found.problems
+    said = json.loads(run("verify", folder, "--json", expected=1).stdout)
+    assert said == {
+        "uri": found.uri,
+        "ok": False,
+        "artifacts": found.num_artifacts,
+        "bytes": found.num_bytes,
+        "problems": [vars(problem)],
+        "missing_series": list(found.missing),
+        "left_out": list(found.left_out),
+    }
+    # Of a store: by URI, by a result, and what is open; the same, and nothing is printed.
+    result = folder / "workspace.json"
+    result.write_text(json.dumps({"uri": workspace}))
+    whole = verify(workspace, store=store)
+    assert whole.is_right
+    assert whole.missing == ("lost: /home/me/secret.dat: gone",)
+    assert verify(result, store=store) == verify(open_workspace(workspace, store)) == whole
+    with open_series(uris["short"], store) as series:
+        assert verify(series).is_right
+    with pytest.raises(SeriesviewError, match="no exported folder"):
+        verify(folder.parent)
+    with pytest.raises(FormatError):
+        verify("sha1://no/workspace.json", store=store)
+    assert capfd.readouterr() == ("", "")

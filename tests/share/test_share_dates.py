@@ -125,7 +125,7 @@ def test_all_clocks_move_alike_and_no_interval_by_anything(store, dated, tmp_pat
     names = [name for name in dated if days != 1234 or name in ("zoned", "local", "plain")]
     plan = plan_export(store, make_workspace(store, dated, *names), replace(MOVE, days=days))
     export_folder(plan, store, out)
-    assert verify_folder(out).verifier.found.problems == []
+    assert verify_folder(out).problems == ()
     shared, moved = manifests_of(out)
     before = {
         name: parse_series_manifest(store.get_json(uri)) for name, uri in dated.items() if name in names

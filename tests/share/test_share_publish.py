@@ -34,7 +34,7 @@ def published(store, workspace):
 def assert_whole(service: Service, prefix: str, directory, uri: str | None = None) -> None:
     """What lies in the bucket is an export that verifies."""
     found = verify_folder(service.download(prefix, directory))
-    assert found.verifier.found.problems == []
+    assert found.problems == ()
     assert uri is None or found.uri == uri
 
 

@@ -46,7 +46,7 @@ def published(store, uri, address, wish=RAW):
 
 
 def assert_whole(service: Service, prefix, directory):
-    assert verify_folder(service.download(prefix, directory)).verifier.found.problems == []
+    assert verify_folder(service.download(prefix, directory)).problems == ()
 
 
 def test_connections_that_are_cut(service, store, workspace, monkeypatch, tmp_path):
