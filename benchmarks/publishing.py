@@ -24,7 +24,7 @@ from seriesview.share.bucket_address import parse_address
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
 from seriesview.share.open_bucket import open_bucket
-from seriesview.share.publishing import Published, publish
+from seriesview.share.publishing import Published, publish_plan
 from seriesview.store import Store, open_store
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
@@ -92,7 +92,7 @@ def publish_all(store: Store, uri: str, address: str) -> Published:
     """Publish a series with its samples."""
     bucket = open_bucket(parse_address(address))
     try:
-        return publish(plan_export(store, uri, Wish(raw=True)), store, bucket)
+        return publish_plan(plan_export(store, uri, Wish(raw=True)), store, bucket)
     finally:
         bucket.close()
 

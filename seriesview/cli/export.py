@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from shlex import quote
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import click
 
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.sharing_choice import SharingCommand, keep_shared, say_plan, wish_options
+from seriesview.cli.sharing_choice import SharingCommand, choice_options, say_plan
 
 if TYPE_CHECKING:
-    from seriesview.share.choice import Wish
+    from seriesview.share.export import Exported
+    from seriesview.share.plan import Plan
+    from seriesview.share.sharing import Choices
 
 
 @click.command(cls=SharingCommand, short_help="Write a workspace as a folder that any web server shows.")
 @click.argument("workspace")
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
-@wish_options
+@choice_options
 @click.option(
     "--single-file",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -31,10 +33,10 @@ if TYPE_CHECKING:
 def command(
     workspace: str,
     directory: Path | None,
-    wish: Wish,
     single_file: Path | None,
     storage_dir: Path | None,
     as_json: bool,
+    **choices: Unpack[Choices],
 ) -> None:
     """Write WORKSPACE (or a series) into DIRECTORY: viewer, manifests and artifacts, for any static web server.
 
@@ -44,52 +46,54 @@ def command(
     export that was interrupted. `seriesview verify DIRECTORY` checks it.
     """
     from seriesview.build.progress import Progress, bytes_in_words
-    from seriesview.share.export import export_folder, plan_export
+    from seriesview.share.sharing import export
 
-    if (directory is None) == (single_file is None):
+    target = single_file or directory
+    if target is None or (directory and single_file):
         raise click.UsageError("give the folder to write, or --single-file OUT.html")
+    progress = Progress("exporting", 0)
+
+    def planned(plan: Plan) -> None:
+        say_plan(plan, str(target), as_json)
+        progress.expect(plan.num_bytes)
+
     store = open_reading_store(storage_dir)
     uri = resolve_workspace(workspace, store)
-    if single_file is not None:
-        from seriesview.share.single_file import export_single_file, plan_single_file
-
-        plan = plan_single_file(store, uri, wish)
+    done = export(
+        uri,
+        target,
+        single_file=single_file is not None,
+        store=store,
+        on_plan=planned,
+        on_bytes=progress.add,
+        **choices,
+    )
+    progress.finish()
+    if as_json:
+        click.echo(json.dumps(_document(done, single_file is not None)))
+    elif single_file is not None:
+        click.echo(f"{target}: {bytes_in_words(done.bytes_written)}; it opens by double-click")
     else:
-        plan = plan_export(store, uri, wish)
-    target = single_file or directory
-    assert target is not None
-    say_plan(plan, str(target), as_json)
-    progress = Progress("exporting", plan.num_bytes)
-    document: dict[str, object]
-    if single_file is not None:
-        shared_uri, size = export_single_file(plan, store, single_file, progress.add)
-        document = {"uri": shared_uri, "file": str(single_file), "bytes": size}
-        said = f"{single_file}: {bytes_in_words(size)}; it opens by double-click"
-    else:
-        assert directory is not None
-        done = export_folder(plan, store, directory, progress.add)
-        document = {
-            "uri": done.uri,
-            "directory": str(directory),
-            "files_written": done.num_written,
-            "bytes_written": done.bytes_written,
-            "files_removed": done.num_removed,
-        }
         removed = (
             f", {done.num_removed} files removed that are not in it any more" if done.num_removed else ""
         )
-        said = (
-            f"{directory}: {done.num_written} files written, {bytes_in_words(done.bytes_written)}{removed}; "
-            f"look at it with `python3 {quote(str(directory / 'serve.py'))}`"
+        click.echo(
+            f"{target}: {done.num_written} files written, {bytes_in_words(done.bytes_written)}{removed}; "
+            f"look at it with `python3 {quote(str(target / 'serve.py'))}`"
         )
-    progress.finish()
-    keep_shared(store, uri, plan.workspace.label)
-    if as_json:
-        more = {
-            "left_out": [entry.to_json_dict() for entry in plan.left_out],
-            "small_series_with_samples": plan.small,
-            "days_moved": plan.days,
-        }
-        click.echo(json.dumps(document | more))
-    else:
-        click.echo(said)
+
+
+def _document(done: Exported, is_file: bool) -> dict[str, object]:
+    folder = {
+        "directory": str(done.path),
+        "files_written": done.num_written,
+        "bytes_written": done.bytes_written,
+        "files_removed": done.num_removed,
+    }
+    return {
+        "uri": done.uri,
+        **({"file": str(done.path), "bytes": done.bytes_written} if is_file else folder),
+        "left_out": [entry.to_json_dict() for entry in done.left_out],
+        "small_series_with_samples": done.small,
+        "days_moved": done.days,
+    }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +11,6 @@ from seriesview.cli.sizes import DAYS, Days, Size, TimeRange
 
 if TYPE_CHECKING:
     from seriesview.share.plan import Plan
-    from seriesview.store import Store
 
 _BY_ITSELF = "by itself"
 _SHIFT_DATES = "--shift-dates"
@@ -82,49 +79,11 @@ _OPTIONS = (
 )
 
 
-def wish_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options, as one keyword argument `wish`; samples of small series go along by themselves."""
-    return _with_options(command, True)
-
-
-def wish_options_without_small(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command these options, as one keyword argument `wish`; raw samples go along only when asked for."""
-    return _with_options(command, False)
-
-
-def _with_options(command: Callable[..., Any], small_samples: bool) -> Callable[..., Any]:
-    @functools.wraps(command)
-    def with_wish(
-        *arguments: Any,
-        raw: bool | None,
-        raw_ranges: tuple[tuple[float, float], ...],
-        raw_series: tuple[str, ...],
-        without: tuple[str, ...],
-        max_bytes: int | None,
-        shift_dates: int | str | None,
-        **options: Any,
-    ) -> Any:
-        from seriesview.share.choice import Wish
-
-        if raw and raw_ranges:
-            raise click.UsageError("give --raw or --raw-range, not both")
-        if raw is False and (raw_ranges or raw_series):
-            raise click.UsageError("give --no-raw, or what raw samples go along, not both")
-        wish = Wish(
-            bool(raw),
-            raw_series,
-            raw_ranges,
-            without,
-            max_bytes,
-            small_samples=small_samples and raw is None,
-            moves_dates=shift_dates is not None,
-            days=shift_dates if isinstance(shift_dates, int) else None,
-        )
-        return command(*arguments, wish=wish, **options)
-
+def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command these options, as keyword arguments that are those of `seriesview.export`."""
     for option in reversed(_OPTIONS):
-        with_wish = option(with_wish)
-    return with_wish
+        command = option(command)
+    return command
 
 
 def say_plan(plan: Plan, target: str, is_aside: bool) -> None:
@@ -143,12 +102,3 @@ def say_plan(plan: Plan, target: str, is_aside: bool) -> None:
         click.echo(f"  {what}; --no-raw leaves them out", err=is_aside)
     for line in dates_lines(plan):
         click.echo(f"  {line}", err=is_aside)
-
-
-def keep_shared(store: Store, uri: str, label: str) -> None:
-    """Note that a workspace which was shared is to be kept, where the store can be written."""
-    from seriesview.errors import StoreError
-
-    if str(store.get_json(uri).get("format")).startswith("seriesview-workspace/"):
-        with suppress(StoreError):
-            store.record_workspace(uri, label)

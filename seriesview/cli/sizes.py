@@ -56,10 +56,10 @@ class Days(click.ParamType):  # type: ignore[type-arg]
 
     name = "days"
 
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | str:
-        """The number of days; a text where the option has none."""
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int | bool:
+        """The number of days; True where the option has none."""
         if isinstance(value, str) and value == getattr(param, "flag_value", None):
-            return value
+            return True
         try:
             days = int(str(value).removeprefix(DAYS))
         except ValueError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,19 @@ _SPARE_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class Exported:
-    """What an export did: the workspace's URI in the folder, files and bytes written now, files removed."""
+    """What an export did: the URI of what it shows, where it is, files and bytes written now, files removed.
+
+    `small`: series whose raw samples go along because they are few. `days`: by how many dates were moved, None: not.
+    """
 
     uri: str
+    path: Path
     num_written: int
     bytes_written: int
-    num_removed: int
-    left_out: list[LeftOut] = field(default_factory=list)
+    num_removed: int = 0
+    left_out: tuple[LeftOut, ...] = ()
+    small: tuple[str, ...] = ()
+    days: int | None = None
 
 
 def plan_export(store: Store, uri: str, wish: Wish) -> Plan:
@@ -56,7 +62,16 @@ def export_folder(
         for name, content in files.items():
             folder.put_file(name, content)
         folder.finish(description(uri, plan.left_out))
-        return Exported(uri, folder.num_written, folder.bytes_written, folder.num_removed, plan.left_out)
+        return Exported(
+            uri,
+            directory,
+            folder.num_written,
+            folder.bytes_written,
+            folder.num_removed,
+            tuple(plan.left_out),
+            tuple(plan.small),
+            plan.days,
+        )
 
 
 def description(uri: str, left_out: list[LeftOut]) -> dict[str, Any]:

@@ -46,18 +46,25 @@ _REFERENCE = re.compile(r'\b(src|href)="(?!https?:|data:|/|#)([^"]+)"')
 
 @dataclass(frozen=True)
 class Published:
-    """What publishing did: the workspace's URI in the bucket, the page's address, what was sent and what was there."""
+    """What publishing did: the URI of what is shown, the page's address, what was sent and what was there.
+
+    `bucket`: its address and the prefix. `days`: by how many dates were moved, None: not. `status`: of the answer
+    that anybody gets who asks for the page's first byte; 200 or 206 where it can be read, None where there was none.
+    """
 
     uri: str
+    bucket: str
     link: str
     num_uploaded: int
     bytes_uploaded: int
     num_present: int
     bytes_present: int
-    left_out: list[LeftOut]
+    left_out: tuple[LeftOut, ...]
+    days: int | None = None
+    status: int | None = None
 
 
-def publish(
+def publish_plan(
     plan: Plan,
     store: Store,
     bucket: Bucket,
@@ -87,12 +94,14 @@ def publish(
     link = object_url(base_url or bucket.base_url, bucket.address.name(PAGE_FILE))
     return Published(
         uri,
+        str(bucket.address),
         link,
         target.num_uploaded,
         target.bytes_uploaded,
         target.num_present,
         target.bytes_present,
-        plan.left_out,
+        tuple(plan.left_out),
+        plan.days,
     )
 
 

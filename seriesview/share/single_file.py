@@ -17,7 +17,7 @@ from pathlib import Path
 from seriesview.errors import SeriesviewError
 from seriesview.share.choice import Wish, in_words
 from seriesview.share.copying import write_artifacts
-from seriesview.share.export import description
+from seriesview.share.export import Exported, description
 from seriesview.share.plan import Plan, plan_sharing
 from seriesview.store import Store
 from seriesview.store.paths import artifact_path
@@ -84,8 +84,8 @@ def plan_single_file(store: Store, uri: str, wish: Wish) -> Plan:
 
 def export_single_file(
     plan: Plan, store: Store, out: Path, on_bytes: Callable[[int], None] = lambda _: None
-) -> tuple[str, int]:
-    """Write the file, whole or not at all; the workspace's URI in it, and its bytes. Raises SeriesviewError."""
+) -> Exported:
+    """Write the file, whole or not at all. Raises SeriesviewError."""
     memory = _Memory()
     uri = write_artifacts(plan, store, memory, on_bytes)
     export = json.dumps(description(uri, plan.left_out), sort_keys=True, separators=(",", ":"))
@@ -101,7 +101,8 @@ def export_single_file(
         raise SeriesviewError(f"{out}: cannot be written ({error.strerror}); choose another place") from error
     finally:
         staged.unlink(missing_ok=True)
-    return uri, len(page)
+    left_out, small = tuple(plan.left_out), tuple(plan.small)
+    return Exported(uri, out, 1, len(page), left_out=left_out, small=small, days=plan.days)
 
 
 def _page(label: str, files: dict[str, bytes]) -> bytes:

@@ -14,7 +14,7 @@ from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
 from seriesview.share.open_bucket import open_bucket
-from seriesview.share.publishing import LARGE_BYTES, BucketTarget, publish
+from seriesview.share.publishing import LARGE_BYTES, BucketTarget, publish_plan
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def published(store, workspace):
     def to(address, wish=None, uri=workspace, **more):
         bucket = open_bucket(parse_address(address))
         try:
-            return publish(plan_export(store, uri, wish or Wish()), store, bucket, **more)
+            return publish_plan(plan_export(store, uri, wish or Wish()), store, bucket, **more)
         finally:
             bucket.close()
 

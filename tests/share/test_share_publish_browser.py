@@ -8,7 +8,7 @@ from seriesview.share.bucket_address import parse_address
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
 from seriesview.share.open_bucket import open_bucket
-from seriesview.share.publishing import publish
+from seriesview.share.publishing import publish_plan
 
 PROGRAM = "/usr/bin/chromium"
 STARTED = """async () => {
@@ -23,7 +23,7 @@ STARTED = """async () => {
 def test_the_link_shows_the_workspace(service, store, uris):
     bucket = open_bucket(parse_address(service.address("shown/here")))
     uri = make_workspace(store, uris, "probe", "spikes", "stages")
-    link = publish(plan_export(store, uri, Wish()), store, bucket).link
+    link = publish_plan(plan_export(store, uri, Wish()), store, bucket).link
     bucket.close()
     errors, failed, asked = [], [], []
     with sync_playwright() as playwright:

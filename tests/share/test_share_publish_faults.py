@@ -21,7 +21,7 @@ from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
 from seriesview.share.open_bucket import open_bucket
-from seriesview.share.publishing import BucketTarget, publish
+from seriesview.share.publishing import BucketTarget, publish_plan
 from seriesview.store import open_store
 
 RAW = Wish(raw=True)
@@ -40,7 +40,7 @@ def via(service: Service, port: int, monkeypatch):
 def published(store, uri, address, wish=RAW):
     bucket = open_bucket(parse_address(address))
     try:
-        return publish(plan_export(store, uri, wish), store, bucket)
+        return publish_plan(plan_export(store, uri, wish), store, bucket)
     finally:
         bucket.close()
 

@@ -22,11 +22,11 @@ def written(store, workspace, out, wish=None):
 
 
 def test_the_same_bytes_each_time_and_all_data_inside(store, workspace, place, tmp_path):
-    uri, size = written(store, workspace, tmp_path / "one.html")
+    done = written(store, workspace, tmp_path / "one.html")
     written(store, workspace, tmp_path / "two.html")
     page = (tmp_path / "one.html").read_bytes()
     assert page == (tmp_path / "two.html").read_bytes()
-    assert len(page) == size
+    assert len(page) == done.bytes_written
     assert str(place).encode() not in page
     text = page.decode()
     data = {
@@ -35,7 +35,7 @@ def test_the_same_bytes_each_time_and_all_data_inside(store, workspace, place, t
             r'<script type="text/plain" data-path="([^"]+)">([^<]*)</script>', text
         )
     }
-    assert json.loads(data.pop("export.json"))["workspace"] == uri
+    assert json.loads(data.pop("export.json"))["workspace"] == done.uri
     assert data
     for path, content in data.items():
         assert hashlib.sha1(content).hexdigest() == path.rpartition("/")[2]
@@ -58,8 +58,8 @@ def test_too_large_is_refused_with_what_to_leave_out(store, workspace, monkeypat
     with pytest.raises(SeriesviewError, match="fewer raw samples"):
         written(store, workspace, tmp_path / "out.html", Wish(raw=True))
     assert list(tmp_path.iterdir()) == []
-    _, size = written(store, workspace, tmp_path / "out.html", Wish(max_bytes=3_000_000))
-    assert size <= 3_000_000
+    done = written(store, workspace, tmp_path / "out.html", Wish(max_bytes=3_000_000))
+    assert done.bytes_written <= 3_000_000
 
 
 def test_the_command(store, workspace, tmp_path):
