@@ -8,78 +8,64 @@ from typing import TYPE_CHECKING, Any
 from seriesview.series.showing import make_figures_with
 
 if TYPE_CHECKING:
-    from seriesview.backend.requesting import request_task
-    from seriesview.errors import (
-        BackendError,
-        BuildError,
-        ConfigError,
-        FormatError,
-        IntegrityError,
-        MissingArtifactError,
-        NodeError,
-        ReaderError,
-        RequestError,
-        SeriesviewError,
-        StoreError,
-        TaskError,
-    )
-    from seriesview.figures.figure import Figure
-    from seriesview.series.series import Series, open_series
-    from seriesview.series.svseries import SVSeries
-    from seriesview.series.svseries_segment import SVSeriesSegment
-    from seriesview.workspace.multi_panel_view import MultiPanelView
-    from seriesview.workspace.workspace import Workspace, open_workspace
+    # What is public, for type checkers; `_HOMES` below is the same for everybody else.
+    from seriesview.backend.requesting import request_task as request_task
+    from seriesview.errors import BackendError as BackendError
+    from seriesview.errors import BuildError as BuildError
+    from seriesview.errors import ConfigError as ConfigError
+    from seriesview.errors import FormatError as FormatError
+    from seriesview.errors import IntegrityError as IntegrityError
+    from seriesview.errors import MissingArtifactError as MissingArtifactError
+    from seriesview.errors import NodeError as NodeError
+    from seriesview.errors import ReaderError as ReaderError
+    from seriesview.errors import RequestError as RequestError
+    from seriesview.errors import SeriesviewError as SeriesviewError
+    from seriesview.errors import StoreError as StoreError
+    from seriesview.errors import TaskError as TaskError
+    from seriesview.figures.figure import Figure as Figure
+    from seriesview.series.series import Series as Series
+    from seriesview.series.series import open_series as open_series
+    from seriesview.series.svseries import SVSeries as SVSeries
+    from seriesview.series.svseries_segment import SVSeriesSegment as SVSeriesSegment
+    from seriesview.share.checking import Verified as Verified
+    from seriesview.share.checking import verify as verify
+    from seriesview.share.export import Exported as Exported
+    from seriesview.share.publishing import Published as Published
+    from seriesview.share.sharing import export as export
+    from seriesview.share.sharing import publish as publish
+    from seriesview.workspace.multi_panel_view import MultiPanelView as MultiPanelView
+    from seriesview.workspace.workspace import Workspace as Workspace
+    from seriesview.workspace.workspace import open_workspace as open_workspace
 
     __version__: str
 
-_HOMES = {
-    "BackendError": "seriesview.errors",
-    "BuildError": "seriesview.errors",
-    "ConfigError": "seriesview.errors",
-    "Figure": "seriesview.figures.figure",
-    "FormatError": "seriesview.errors",
-    "IntegrityError": "seriesview.errors",
-    "MissingArtifactError": "seriesview.errors",
-    "MultiPanelView": "seriesview.workspace.multi_panel_view",
-    "NodeError": "seriesview.errors",
-    "ReaderError": "seriesview.errors",
-    "RequestError": "seriesview.errors",
-    "SVSeries": "seriesview.series.svseries",
-    "SVSeriesSegment": "seriesview.series.svseries_segment",
-    "Series": "seriesview.series.series",
-    "SeriesviewError": "seriesview.errors",
-    "StoreError": "seriesview.errors",
-    "TaskError": "seriesview.errors",
-    "Workspace": "seriesview.workspace.workspace",
-    "open_series": "seriesview.series.series",
-    "open_workspace": "seriesview.workspace.workspace",
-    "request_task": "seriesview.backend.requesting",
+_PUBLIC = {
+    "backend.requesting": ("request_task",),
+    "errors": (
+        *(
+            "BackendError",
+            "BuildError",
+            "ConfigError",
+            "FormatError",
+            "IntegrityError",
+            "MissingArtifactError",
+        ),
+        *("NodeError", "ReaderError", "RequestError", "SeriesviewError", "StoreError", "TaskError"),
+    ),
+    "figures.figure": ("Figure",),
+    "series.series": ("Series", "open_series"),
+    "series.svseries": ("SVSeries",),
+    "series.svseries_segment": ("SVSeriesSegment",),
+    "share.checking": ("Verified", "verify"),
+    "share.export": ("Exported",),
+    "share.publishing": ("Published",),
+    "share.sharing": ("export", "publish"),
+    "workspace.multi_panel_view": ("MultiPanelView",),
+    "workspace.workspace": ("Workspace", "open_workspace"),
 }
+_HOMES = {name: f"seriesview.{home}" for home, names in _PUBLIC.items() for name in names}
 
-__all__ = [
-    "BackendError",
-    "BuildError",
-    "ConfigError",
-    "Figure",
-    "FormatError",
-    "IntegrityError",
-    "MissingArtifactError",
-    "MultiPanelView",
-    "NodeError",
-    "ReaderError",
-    "RequestError",
-    "SVSeries",
-    "SVSeriesSegment",
-    "Series",
-    "SeriesviewError",
-    "StoreError",
-    "TaskError",
-    "Workspace",
-    "__version__",
-    "open_series",
-    "open_workspace",
-    "request_task",
-]
+__all__ = sorted([*_HOMES, "__version__"])
 
 
 def __getattr__(name: str) -> Any:
