@@ -6,9 +6,9 @@ A sentence is for people, the code and the facts are for programs: no module rea
 from __future__ import annotations
 
 import copy
-import os
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal, Self, TypedDict, Unpack, cast, get_args
 
 Code = Literal[
@@ -16,7 +16,6 @@ Code = Literal[
     "artifact-left-out",
     "artifact-missing",
     "artifact-replaced",
-    "backend-busy",
     "backend-stopping",
     "bad-config",
     "bad-document",
@@ -41,6 +40,7 @@ Code = Literal[
     "task-failed",
     "task-forgotten",
     "timed-out",
+    "too-busy",
     "too-large",
 ]
 """What is wrong, in a word that stays the same whatever the sentence says; docs/tasks.md explains each."""
@@ -59,10 +59,10 @@ class Facts(TypedDict, total=False):
     """A local file or folder."""
     sha1: str
     """Of an artifact, 40 hexadecimal digits."""
+    change: str
+    """How a linked file differs from what was linked, in words."""
     key: str
     """An option, or a key of the configuration, that is wrong or may be set."""
-    status: int
-    """HTTP status of an answer."""
 
 
 PUBLIC_FACTS = ("sha1",)
@@ -78,9 +78,13 @@ class SeriesviewError(Exception):
     code: Code = "seriesview-error"
     """What is wrong, for programs; each kind has one where the error says nothing more precise."""
 
-    def __init__(self, sentence: str, *, code: Code | None = None, **facts: Unpack[Facts]) -> None:
+    def __init__(
+        self, sentence: str, *, advice: str | None = None, code: Code | None = None, **facts: Unpack[Facts]
+    ) -> None:
+        """`sentence` says what is wrong, `advice` what to do; it may stand in the sentence too."""
         super().__init__(sentence)
         self.sentence = sentence
+        self.advice = advice
         if code is not None:
             self.code = code
         self.facts = facts
@@ -90,6 +94,17 @@ class SeriesviewError(Exception):
         """The places that stand before the sentence, the widest first."""
         return self.facts.get("where", ())
 
+    @property
+    def reason(self) -> str:
+        """What is wrong alone: the sentence, without places and advice."""
+        return _shown(self.sentence)
+
+    def advised(self, advice: str) -> Self:
+        """The same error with this advice after what it has."""
+        changed = copy.copy(self)
+        changed.advice = advice if self.advice is None else f"{self.advice}; {advice}"
+        return changed
+
     def at(self, *places: str, **facts: Unpack[Facts]) -> Self:
         """The same error with other places before its sentence, and with further facts."""
         moved = copy.copy(self)
@@ -97,13 +112,14 @@ class SeriesviewError(Exception):
         return moved
 
     def within(self, *places: str, **facts: Unpack[Facts]) -> Self:
-        """The same error with these places before its own; as it is where it begins with them."""
-        if self.where[: len(places)] == places:
+        """The same error with these places before its own, and further facts; as it is where it begins with them."""
+        if places and self.where[: len(places)] == places:
             return self
         return self.at(*places, *self.where, **facts)
 
     def __str__(self) -> str:
-        return _shown(": ".join([*self.where, self.sentence]))
+        placed = ": ".join([*self.where, self.sentence])
+        return _shown(placed if self.advice is None else f"{placed}; {self.advice}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.args, self.__dict__)
@@ -194,15 +210,74 @@ class BackendError(SeriesviewError):
     code: Code = "no-node"
 
 
-# Sentences of what other modules tell apart
+# What other modules tell apart, said in one place
+
+FINDING = "`seriesview relink WORKSPACE DIR`"
 
 
-def not_stored(sha1: str, directory: os.PathLike[str]) -> MissingArtifactError:
-    """An artifact is not in a store."""
+def artifact_missing(sha1: str, directory: Path) -> MissingArtifactError:
+    """No bytes of that hash are in the store."""
     return MissingArtifactError(
-        f"SHA-1 {sha1} is not in the kachery storage {directory}; copy it there, or build what it belongs to again",
+        f"SHA-1 {sha1} is not in the kachery storage {directory}",
+        advice="copy it there, or build what it belongs to again",
         sha1=sha1,
     )
+
+
+def artifact_replaced(path: Path | str, sha1: str, what: str) -> MissingArtifactError:
+    """Something stands in the place of an artifact that is none; `what` says what."""
+    return MissingArtifactError(
+        f"{path}: {what}", advice="remove it", code="artifact-replaced", path=str(path), sha1=sha1
+    )
+
+
+def artifact_damaged(
+    path: Path | str, what: str, sha1: str | None = None, advice: str = "delete it and build its series again"
+) -> IntegrityError:
+    """A file has not the bytes of its hash, or not as many as it should; `what` says so."""
+    facts: Facts = {"path": str(path)} if sha1 is None else {"path": str(path), "sha1": sha1}
+    return IntegrityError(f"{path} {what}", advice=advice, **facts)
+
+
+def source_gone(path: Path, sha1: str | None) -> MissingArtifactError:
+    """A linked file is not where it was."""
+    return _lost("source-gone", path, sha1, "is gone", f"put it back, or find it with {FINDING}")
+
+
+def source_changed(path: Path, sha1: str | None, change: str) -> MissingArtifactError:
+    """A linked file is not the one that was linked any more; `change` says how."""
+    advice = f"build its series again, or find an unchanged copy with {FINDING}"
+    return _lost("source-changed", path, sha1, f"changed ({change})", advice).at(change=change)
+
+
+def source_unreadable(path: Path, sha1: str | None, why: str) -> MissingArtifactError:
+    """A linked file is there, and cannot be opened."""
+    return _lost(
+        "source-unreadable", path, sha1, f"cannot be read: {why}", f"find a copy of it with {FINDING}"
+    )
+
+
+def source_not_permitted(path: Path, sha1: str | None, maker: int | None) -> MissingArtifactError:
+    """A linked file is not read, since whoever made the link could perhaps not."""
+    what = f"is not read: user {maker}, who made the link, may not be permitted to read it"
+    return _lost("not-permitted", path, sha1, what, f"link it yourself with {FINDING}")
+
+
+def source_replaced(path: Path, sha1: str) -> MissingArtifactError:
+    """A file became another one between two looks at it."""
+    what = f"{path} was replaced while it was being opened"
+    return MissingArtifactError(what, advice="try again", code="source-changed", path=str(path), sha1=sha1)
+
+
+def link_refused(cause: MissingArtifactError) -> StoreError:
+    """A file is not linked, since it is not there any more as it was when it was read."""
+    advice = "try again when nothing writes to it any more"
+    return StoreError(f"cannot link: {cause.sentence}", advice=advice, code=cause.code)
+
+
+def _lost(code: Code, path: Path, sha1: str | None, what: str, advice: str) -> MissingArtifactError:
+    facts: Facts = {"path": str(path)} if sha1 is None else {"path": str(path), "sha1": sha1}
+    return MissingArtifactError(f"linked file {path} {what}", advice=advice, code=code, **facts)
 
 
 # Codes on the wire
@@ -210,10 +285,15 @@ def not_stored(sha1: str, directory: os.PathLike[str]) -> MissingArtifactError:
 _CODED = re.compile(r"\[([a-z]+(?:-[a-z0-9]+)+)((?: [a-z0-9_]+=[\w.-]+)*)\] ", re.ASCII)
 
 
-def coded(error: SeriesviewError) -> str:
-    """The sentence as a task's error is sent: its code, and the facts that may be told, stand before it in brackets."""
+def tag(error: SeriesviewError) -> str:
+    """What stands before the sentence where an error is sent: its code and the facts that may be told, in brackets."""
     told = [f" {name}={dict(error.facts)[name]}" for name in PUBLIC_FACTS if name in error.facts]
-    return f"[{error.code}{''.join(told)}] {error}"
+    return f"[{error.code}{''.join(told)}] "
+
+
+def coded(error: SeriesviewError) -> str:
+    """The sentence as it is sent."""
+    return f"{tag(error)}{error}"
 
 
 def parse_coded(text: str) -> TaskError:

@@ -21,12 +21,11 @@ from seriesview.backend.polling import LongPoll, RequestedTask
 from seriesview.backend.reporting import Reporter, ResultBucket
 from seriesview.backend.stopping import Stopping
 from seriesview.backend.work import Work, WorkQueue
-from seriesview.errors import BackendError, SeriesviewError
+from seriesview.errors import BackendError, SeriesviewError, TaskError
+from seriesview.tasks.failures import public_error
 
 _log = logging.getLogger(LOGGER_NAME)
 
-_STOPPING = "the backend is stopping; ask again in a moment"
-_STOPPED = "the backend was stopped before this task was done; ask again"
 _PAUSE_AFTER_REFUSAL = 5.0
 _LEAVING_SECONDS = 1.0
 _THREADS_A_WORKER = 2
@@ -124,6 +123,7 @@ class Backend:
     def stop(self) -> bool:
         """Take no more tasks, finish or report what is under way within the grace; returns whether all ended."""
         self._stopping.begin(self._limits.grace_seconds)
+        problem = _stopping()
         waiting = self._queue.close() + self._health_queue.close()
         if self._client.is_node:
             # A kachery daemon would hand tasks to a poll that was closed; there it is left to end by itself.
@@ -131,11 +131,14 @@ class Backend:
             self._leave()
         for work in waiting:
             if self._stopping.seconds_left() > 0:
-                self._answer(work, failure(_STOPPING))
+                self._answer(work, failure(problem))
         for thread in self._threads:
             thread.join(self._stopping.seconds_left())
+        stopped = TaskError(
+            "the backend was stopped before this task was done; ask again", code="backend-stopping"
+        )
         for work in list(self._running):
-            self._answer(work, failure(_STOPPED))
+            self._answer(work, failure(stopped))
         self._poll.cut()
         return not any(thread.is_alive() for thread in self._threads)
 
@@ -197,25 +200,25 @@ class Backend:
         self._health.count("requests")
         function = self._functions.get(task.function_id)
         if function is None or task.channel not in self._channels:
-            return self._reject(task, f"this backend does not provide {task.function_id}")
+            problem = f"this backend does not provide {task.function_id}"
+            return self._reject(task, TaskError(problem, code="no-backend"))
         if task.function_type != function.type:
             problem = (
                 f"{task.function_id} is of type {function.type}, and was requested as {task.function_type}"
             )
-            return self._reject(task, problem)
+            return self._reject(task, TaskError(problem, code="bad-request"))
         queue = self._health_queue if task.function_id == HEALTH_FUNCTION else self._queue
         admission = queue.add(task)
         if admission == "joined":
             self._health.count("joined")
         elif admission == "full":
-            self._reject(
-                task, f"the backend is busy: {queue.num_waiting} tasks wait already; ask again later"
-            )
+            problem = f"the backend is busy: {queue.num_waiting} tasks wait already; ask again later"
+            self._reject(task, TaskError(problem, code="too-busy"))
         elif admission == "closed":
-            self._reject(task, _STOPPING)
+            self._reject(task, _stopping())
         return None
 
-    def _reject(self, task: RequestedTask, problem: str) -> None:
+    def _reject(self, task: RequestedTask, problem: TaskError) -> None:
         # In the polling thread: while rejections are reported no further tasks come in.
         self._health.count("rejected")
         begin = time.monotonic()
@@ -250,12 +253,12 @@ class Backend:
             cause = error.__cause__
             if cause is not None and str(cause) != str(error):
                 self._log_cause(work, cause)
-            return failure(str(error))
-        except MemoryError:
-            return failure("the backend has not enough memory for this; ask for less")
+            return failure(error)
+        except MemoryError as error:
+            return failure(public_error(error))
         except Exception as error:
             self._log_cause(work, error)
-            return failure(f"internal error ({type(error).__name__}); the log of the backend has the details")
+            return failure(public_error(error))
 
     def _answer(
         self, work: Work, outcome: Outcome, begin: float | None = None, end: float | None = None
@@ -281,7 +284,8 @@ class Backend:
             _log.error(fields("fault", traceback=one_line_traceback(error)))
             if outcome.result is None:
                 return outcome, BackendError(type(error).__name__)
-            return self._report(tasks, failure(f"the result cannot be sent ({type(error).__name__})"))
+            problem = TaskError(f"the result cannot be sent ({type(error).__name__})")
+            return self._report(tasks, failure(problem))
 
     def _count(self, outcome: Outcome, number: int, problem: SeriesviewError | None) -> None:
         if problem is not None:
@@ -315,6 +319,10 @@ class Backend:
             problem=None if problem is None else str(problem),
         )
         _log.log(logging.INFO if problem is None and outcome.error is None else logging.WARNING, line)
+
+
+def _stopping() -> TaskError:
+    return TaskError("the backend is stopping; ask again in a moment", code="backend-stopping")
 
 
 def _explained(error: BaseException) -> str:

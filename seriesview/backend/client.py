@@ -16,7 +16,7 @@ import urllib3
 import urllib3.connection
 from urllib3.exceptions import HTTPError
 
-from seriesview.errors import BackendError
+from seriesview.errors import BackendError, Code, one_line
 from seriesview.store.daemon import Daemon, may_use, probe_daemon, read_small, serves
 
 CODE_HEADER = "KACHERY-CLIENT-AUTH-CODE"
@@ -36,8 +36,10 @@ class Unreachable(BackendError):  # noqa: N818
 class Refused(BackendError):  # noqa: N818
     """The daemon answered with an error; `status` is the HTTP status, 200 where it said `success: false`."""
 
-    def __init__(self, message: str, status: int) -> None:
-        super().__init__(message)
+    code: Code = "node-refused"
+
+    def __init__(self, message: str, status: int, path: str | None = None) -> None:
+        super().__init__(message, where=() if path is None else (path,))
         self.status = status
 
 
@@ -285,7 +287,7 @@ def checked_answer(path: str, status: int, data: bytes) -> dict[str, Any]:
         text = reason if isinstance(reason, str) else "an answer that is not understood"
     else:
         text = data[: 4 * _REASON_CHARACTERS].decode("utf-8", "replace")
-    raise Refused(f"{path}: {status} {' '.join(text.split()):.{_REASON_CHARACTERS}}", status)
+    raise Refused(f"{status} {one_line(text, _REASON_CHARACTERS)}", status, path)
 
 
 def is_about_code(status: int, data: bytes) -> bool:

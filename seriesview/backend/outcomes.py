@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-import re
 import secrets
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from seriesview.errors import TaskError
+from seriesview.errors import SeriesviewError, TaskError, tag
+from seriesview.tasks.failures import presentable
 
 MAX_ERROR_UNITS = 990
 """UTF-16 units: a kachery daemon loses messages of 1000 and more."""
 
-
 _LONG_TEXT = 4096
 _MARKED_DEPTH = 3
-_REQUEST = re.compile(r"/task/\w+(?:\?[^\s:]*)?: (?=[0-9]{3}\b)")
-_PATH = re.compile(r"(?<![\w:/.%~)\]-])/[^\s:;,'\"()]+")
 _UNESCAPED = bytes(set(range(0x20, 0x7F)) - set(b'"\\'))
 
 
@@ -37,9 +33,10 @@ class Outcome:
         return "finished" if self.error is None else "error"
 
 
-def failure(message: str) -> Outcome:
-    """Return an outcome with a message that fits, and names neither local files nor requests to the daemon."""
-    return Outcome(error=shortened(_PATH.sub(_hidden, _REQUEST.sub("", message))))
+def failure(error: SeriesviewError) -> Outcome:
+    """Return an outcome with a message that fits: a code, and a sentence that names no local place."""
+    mark = tag(error)
+    return Outcome(error=mark + presentable(str(error), MAX_ERROR_UNITS - len(mark)))
 
 
 def encode_result(value: object, max_bytes: int) -> bytes:
@@ -57,39 +54,11 @@ def encode_result(value: object, max_bytes: int) -> bytes:
     if size > max_bytes:
         raise TaskError(
             f"the result has {size / 1e6:.1f} MB, more than the {max_bytes / 1e6:.1f} MB that this backend "
-            "sends; ask for less"
+            "sends; ask for less",
+            code="too-large",
         )
     pieces = text.encode("ascii").split(mark.encode())
     return b"".join(piece for pair in zip_longest(pieces, long_texts, fillvalue=b"") for piece in pair)
-
-
-def shortened(message: str) -> str:
-    """Return one line that is not empty, can be written as UTF-8 and has at most MAX_ERROR_UNITS UTF-16 units."""
-    line = " ".join(message.encode("utf-8", "backslashreplace").decode("utf-8").split()) or "the task failed"
-    units = line.encode("utf-16-le")
-    if len(units) <= 2 * MAX_ERROR_UNITS:
-        return line
-    return units[: 2 * (MAX_ERROR_UNITS - 3)].decode("utf-16-le", "ignore") + "..."
-
-
-def _hidden(found: re.Match[str]) -> str:
-    """What stands in a message for something that looks like a path.
-
-    A name alone behind a slash is a place only where this machine has it. A path of several is taken for one
-    wherever it would lie, since the node may run on another machine.
-    """
-    path = found[0]
-    names = [name for name in path.split("/") if name]
-    if len(names) > 1 or (names and _is_here(names[0])):
-        return "(a local place)"
-    return path
-
-
-def _is_here(name: str) -> bool:
-    try:
-        return os.path.lexists(f"/{name}")
-    except ValueError:
-        return False  # no file can be called so
 
 
 def _marked(value: Any, mark: str, long_texts: list[bytes], depth: int) -> Any:

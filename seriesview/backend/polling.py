@@ -100,7 +100,7 @@ class LongPoll:
             raise
         tasks = answer.get("requestedTasks")
         if not isinstance(tasks, list):
-            raise Refused(f"{REGISTER_PATH}: an answer that is not understood", 200)
+            raise Refused("an answer that is not understood", 200, REGISTER_PATH)
         return [task for entry in tasks if (task := self._task(entry)) is not None]
 
     def cut(self) -> None:

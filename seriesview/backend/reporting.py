@@ -15,7 +15,7 @@ from seriesview.backend.logs import LOGGER_NAME, fields
 from seriesview.backend.outcomes import Outcome, failure
 from seriesview.backend.polling import RequestedTask
 from seriesview.backend.stopping import Stopping
-from seriesview.errors import BackendError, SeriesviewError
+from seriesview.errors import BackendError, SeriesviewError, TaskError
 
 UPLOAD_PATH = "/task/createSignedTaskResultUploadUrl"
 STATUS_PATH = "/task/updateTaskStatus"
@@ -99,13 +99,13 @@ class Reporter:
                     self._bucket.put(task.channel, task.task_hash, result)
                 except SeriesviewError as error:
                     _log.error(fields("bucket", error=str(error)))
-                    return failure("the result cannot be stored: this backend's bucket does not take it")
+                    return failure(_not_stored("this backend's bucket does not take it"))
                 stored = {"storedIn": "bucket", "bucketUrl": self._bucket.base_url}
                 if self._finish(task, names | stored, b""):
                     return outcome
             self._finish(task, names, result)
         except Refused as error:
-            return failure(f"the result cannot be stored: {error}")
+            return failure(_not_stored(error.reason))
         return outcome
 
     def _finish(self, task: RequestedTask, names: dict[str, str], result: bytes) -> bool:
@@ -128,20 +128,20 @@ class Reporter:
         try:
             self._persist(lambda: self._upload(task, result))
         except Refused as error:
-            return failure(f"the result cannot be stored: {error}")
+            return failure(_not_stored(error.reason))
         return outcome
 
     def _upload(self, task: RequestedTask, result: bytes) -> None:
         request = {"channelName": task.channel, "taskId": task.task_hash, "size": len(result)}
         url = self._client.post(UPLOAD_PATH, request).get("signedUrl")
         if not isinstance(url, str):
-            raise Refused(f"{UPLOAD_PATH}: no signedUrl in the answer", 200)
+            raise Refused("no signedUrl in the answer", 200, UPLOAD_PATH)
         with nullcontext() if self._client.is_node else self._uploads:
             try:
                 self._client.put(url, result)
             except Unreachable as error:
                 # The daemon is there: what cannot be reached is the bucket, and that may not come back soon.
-                raise Refused(str(error), 0) from error
+                raise Refused(error.reason, 0) from error
 
     def _report_status(self, task: RequestedTask, outcome: Outcome) -> None:
         body = {"channelName": task.channel, "taskId": task.task_id, "status": outcome.status}
@@ -168,3 +168,7 @@ class Reporter:
                 raise problem
             self._stopping.pause(pause)
             pause = min(2 * pause, self._client.longest_pause)
+
+
+def _not_stored(why: str) -> TaskError:
+    return TaskError(f"the result cannot be stored: {why}")

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from seriesview.errors import BackendError, TaskError
+from seriesview.errors import BackendError, TaskError, parse_coded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,7 +33,8 @@ _DAEMON_SLICE_SECONDS = 1.0
 _PATIENCE_SECONDS = 10.0
 _RESULT_PAUSES = (0.05, 0.2, 0.5, 1.0)
 _LONGEST_PAUSE = 1.0
-_NODE_STOPPING = "The node is stopping"
+_DAEMON_FORGOT = "Outgoing task not found"
+"""What a kachery daemon says where it knows nothing of a task; it has no codes."""
 _DTYPES = ("float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
 
 
@@ -158,17 +159,16 @@ class _Request:
             if self._seconds_left() <= 0:
                 raise TaskError(
                     f"{self._request['taskFunctionId']} was not done within {self._timeout:g} s "
-                    f"(status: {answer.get('status')!s:.20})"
+                    f"(status: {answer.get('status')!s:.20})",
+                    code="timed-out",
                 )
             answer = self._post("/task/waitForTaskResult", waiting)
         if answer["status"] == "error":
-            message = answer.get("errorMessage")
-            if message == "Outgoing task not found" and self._kind != "action":
+            error = _task_error(answer.get("errorMessage"))
+            # What stops has not begun it.
+            if error.code == "node-stopping" or (error.code == "task-forgotten" and self._kind != "action"):
                 return None
-            if str(message).startswith(_NODE_STOPPING):
-                # Nobody has begun it.
-                return None
-            raise TaskError(str(message or "the task failed, and the backend gave no reason"))
+            raise error
         if self._kind == "action":
             return b"true"
         if not isinstance(url, str):
@@ -216,6 +216,12 @@ def _client_of(*_: object) -> DaemonClient:
     from seriesview.backend.client import DaemonClient
 
     return DaemonClient(is_bound=False)
+
+
+def _task_error(message: object) -> TaskError:
+    if message == _DAEMON_FORGOT:
+        return TaskError(_DAEMON_FORGOT, code="task-forgotten")
+    return parse_coded(str(message or "the task failed, and the backend gave no reason"))
 
 
 def _uncached(url: str) -> str:

@@ -16,12 +16,12 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Protocol
 
+from seriesview.node import task_errors
 from seriesview.node.canonical import canonical_json, javascript_json, task_hash_of_json
 from seriesview.node.providers import Prospect, Providers
 from seriesview.node.task_ids import new_task_id, protected_hash, time_of_task_id
 from seriesview.node.task_queues import TaskQueues
 from seriesview.node.task_records import (
-    MAX_ERROR_CHARACTERS,
     BrokerLimits,
     FunctionType,
     Offer,
@@ -34,7 +34,6 @@ from seriesview.node.task_records import (
 _TEND_SECONDS = 0.5
 _CLOCK_SECONDS = 2.0
 """How far the clocks of this machine and of the storage's may be apart."""
-_RESULT_MISSING = "Task finished, but result not found in bucket."
 
 
 class Results(Protocol):
@@ -218,7 +217,7 @@ class TaskBroker:
     ) -> None:
         """Take a backend's report; what comes after the final status is ignored."""
         task = self._tasks.get((channel, task_id))
-        message = _cut(error_message or "The backend gave no reason.") if status == "error" else None
+        message = task_errors.reported(error_message) if status == "error" else None
         if task is None:
             if status in ("finished", "error"):
                 # From before a restart: whoever asked then may still ask for the outcome.
@@ -230,7 +229,7 @@ class TaskBroker:
         if task.holder is not None:
             self._providers.heard(task.holder)
         if status == "finished" and task.offer.function_type != "action" and not self._has_result(task):
-            status, message = "error", _RESULT_MISSING
+            status, message = "error", task_errors.without_result()
         if status in ("finished", "error"):
             self._settle(task, status, message)
         else:
@@ -250,7 +249,7 @@ class TaskBroker:
 
     def _begin(self, task: Task) -> Task:
         if self._is_closed:
-            problem: str | None = "The node is stopping; ask again in a moment."
+            problem: str | None = task_errors.stopping()
         else:
             problem = self._queues.reason_to_refuse(task) or self._providers.type_mismatch(task.offer)
         if problem is not None:
@@ -350,8 +349,7 @@ class TaskBroker:
             self._pass_on(provider)
         for provider in self._providers.busy():
             for task in [t for t in provider.tasks if now - t.since > self.limits.longest_task_seconds]:
-                hours = self.limits.longest_task_seconds / 3600
-                self._settle(task, "error", f"Nothing was heard of this task for {hours:g} hours.")
+                self._settle(task, "error", task_errors.not_heard_of(self.limits.longest_task_seconds))
         for offer in self._queues.offers():
             if not self._providers.num_alive(offer):
                 self._end_unprovided(offer, now)
@@ -362,7 +360,7 @@ class TaskBroker:
         while (task := self._queues.first(offer)) is not None:
             if now - task.since < self.limits.unprovided_seconds:
                 return
-            self._settle(task, "error", _unprovided(task, self.limits.unprovided_seconds))
+            self._settle(task, "error", task_errors.unprovided(task, self.limits.unprovided_seconds))
 
     def _pass_on(self, provider: Provider) -> None:
         """Give the tasks of a dead backend to others, or end them."""
@@ -370,30 +368,11 @@ class TaskBroker:
         again = []
         for task in tasks:
             if task.offer.function_type == "action":
-                problem = (
-                    "The backend that took this action is gone; whether the action was done is not known."
-                )
-                self._settle(task, "error", problem)
+                self._settle(task, "error", task_errors.action_lost())
             elif task.attempts >= self.limits.max_attempts:
-                self._settle(task, "error", f"{task.attempts} backends died while they had this task.")
+                self._settle(task, "error", task_errors.fatal(task.attempts))
             else:
                 task.status = "waiting"
                 again.append(task)
         provider.tasks.clear()
         self._requeue(again)
-
-
-def _unprovided(task: Task, seconds: float) -> str:
-    offer = task.offer
-    whose = "the backend ID of the request" if offer.owner else "no backend ID"
-    whom = "The backend that had this task is gone, and no other one" if task.attempts else "No backend"
-    return (
-        f"{whom} with {whose} provides {offer.function_id} on channel {offer.channel}: none registered within "
-        f"{seconds:g} s. Start one, or check the channel, the function and the backend ID."
-    )
-
-
-def _cut(message: str) -> str:
-    if len(message) <= MAX_ERROR_CHARACTERS:
-        return message
-    return message[: MAX_ERROR_CHARACTERS - 3] + "..."

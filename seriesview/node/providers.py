@@ -5,6 +5,7 @@ import time
 from typing import Literal
 
 from seriesview.errors import NodeError
+from seriesview.node.task_errors import of_other_type
 from seriesview.node.task_records import FUNCTION_TYPES, BrokerLimits, Offer, Poll, Provider
 
 Prospect = Literal["busy", "here", "other-id", "none"]
@@ -114,10 +115,7 @@ class Providers:
             return None
         if self.num_alive(offer):
             return None
-        return (
-            f"{offer.function_id} on channel {offer.channel} is of type {other}, and was requested as "
-            f"{offer.function_type}. Request it as {other}."
-        )
+        return of_other_type(offer, other)
 
     def heard(self, provider: Provider) -> None:
         """Note a sign of life."""

@@ -2,6 +2,7 @@
 
 from collections import deque
 
+from seriesview.node.task_errors import too_many
 from seriesview.node.task_records import BrokerLimits, Offer, Task
 
 
@@ -17,9 +18,9 @@ class TaskQueues:
     def reason_to_refuse(self, task: Task) -> str | None:
         """Return why a task cannot be queued now, None where it can."""
         if self.num_tasks >= self._limits.max_queued:
-            return f"The queue is full: {self.num_tasks} tasks wait for a backend. Ask again later."
+            return too_many(f"{self.num_tasks} tasks")
         if self.num_bytes + len(task.kwargs) > self._limits.max_queued_bytes:
-            return f"The queue is full: tasks with {self.num_bytes} bytes wait. Ask again later."
+            return too_many(f"tasks with {self.num_bytes} bytes")
         return None
 
     def offers(self) -> list[Offer]:

@@ -26,6 +26,7 @@ from seriesview.node.requests import (
     check_fields,
     json_body,
 )
+from seriesview.node.task_errors import forgotten
 from seriesview.node.task_records import FUNCTION_TYPES, TASK_STATUSES, FunctionType, Task, TaskStatus
 from seriesview.node.waiting import seconds_of, wait_unless_gone
 
@@ -135,7 +136,7 @@ async def _wait(request: Request) -> Response:
     if task is None:
         if _has_result(broker, channel.name, function_type, task_id, body.get("taskResultUrl", "")):
             return answer({"success": True, "status": "finished"})
-        return answer({"success": True, "status": "error", "errorMessage": "Outgoing task not found"})
+        return answer({"success": True, "status": "error", "errorMessage": forgotten()})
     if not task.is_final:
         await wait_unless_gone(request, task.when_final(), seconds_of(body["timeoutMsec"]))
         # The same calculation may have failed and be under way once more.

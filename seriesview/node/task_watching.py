@@ -11,6 +11,7 @@ from seriesview.node.bucket_routes import allowed_channel
 from seriesview.node.names import is_channel_name, is_sha1
 from seriesview.node.node import Node
 from seriesview.node.requests import InvalidRequest, answer, caller_of, check_fields, json_body
+from seriesview.node.task_errors import forgotten
 from seriesview.node.waiting import seconds_of, wait_unless_gone
 
 _LOOK_SECONDS = 0.25
@@ -65,7 +66,7 @@ def _outcome(node: Node, channel: str, task_id: str) -> dict[str, Any]:
     if task is None:
         if is_sha1(task_id) and node.broker.has_result(channel, task_id):
             return {"status": "finished"}
-        return {"status": "error", "errorMessage": "Outgoing task not found"}
+        return {"status": "error", "errorMessage": forgotten()}
     if task.error_message is not None:
         return {"status": task.status, "errorMessage": task.error_message}
     if task.status != "waiting":

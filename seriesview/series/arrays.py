@@ -337,7 +337,8 @@ class ArrayReader:
             first = part * self.info.part_rows
             raise MissingArtifactError(
                 f"rows {first} to {first + shape[0]} were left out when this copy was made; look at whole bins of "
-                "a level, or ask who made it for them"
+                "a level, or ask who made it for them",
+                code="artifact-left-out",
             )
         data = self._load(self.digest(part), shape[0] * self._row_bytes)
         return data.view(self.dtype).reshape(shape)
@@ -374,6 +375,7 @@ class ArrayReader:
             self._cache.put(digest, data)
         elif data.nbytes != size:
             raise IntegrityError(
-                f"SHA-1 {digest.hex()} has {data.nbytes} bytes, {size} are expected; build again"
+                f"SHA-1 {digest.hex()} has {data.nbytes} bytes, {size} are expected; build again",
+                sha1=digest.hex(),
             )
         return data

@@ -99,7 +99,9 @@ class Pyramid:
     def read_samples(self, segment: int, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Raw samples [first, last) of a segment (n, C); raises RequestError where there are none."""
         if self.samples is None:
-            raise RequestError("this series was stored without raw samples: ask for whole bins of a level")
+            raise RequestError(
+                "this series was stored without raw samples: ask for whole bins of a level", code="no-samples"
+            )
         begin = self.first_samples[segment]
         return self.samples.read(begin + first, begin + last, channels)
 

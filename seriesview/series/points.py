@@ -75,7 +75,8 @@ class TimeBins:
             raise RequestError(
                 f"{self.name} {self.count}: there is more in this time than that; ask for at most {most}"
                 if self.name == "max_points"
-                else f"{self.name} {self.count}: at most {most} can be asked for"
+                else f"{self.name} {self.count}: at most {most} can be asked for",
+                code="too-large",
             )
         edges = self.start + (self.end - self.start) * (
             np.arange(self.count + 1, dtype=np.int64) / self.count

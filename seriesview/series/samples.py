@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.errors import IntegrityError, MissingArtifactError
+from seriesview.errors import FINDING, IntegrityError, MissingArtifactError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import ArrayInfo, ContiguousLink, LinkInfo, SeriesManifest
@@ -114,10 +114,9 @@ def link_layout(
     try:
         path = store.linked_source(link.uri)
     except MissingArtifactError as error:
-        hint = (
-            "" if "seriesview relink" in str(error) else "; `seriesview relink WORKSPACE DIR` finds raw files"
-        )
-        raise MissingArtifactError(f"{error}{hint}") from error
+        if error.code == "artifact-missing":
+            raise error.advised(f"{FINDING} finds raw files") from error
+        raise
     dtype = np.dtype(manifest.dtype).newbyteorder("<" if link.byte_order == "little" else ">")
     shape = (manifest.num_samples, manifest.num_channels)
     if isinstance(link, ContiguousLink):
@@ -127,7 +126,10 @@ def link_layout(
     # Deflate makes what it cannot compress larger by less than this.
     most = 2 * math.prod(link.chunk_shape) * dtype.itemsize + 1024
     if len(table) and not (table.min() >= 0 and table[:, 1].max() <= most and table[:, 0].max() < 2**62):
-        raise IntegrityError(f"{link.uri}: its table of chunks has impossible bytes; build the series again")
+        raise IntegrityError(
+            f"{link.uri}: its table of chunks has impossible bytes; build the series again",
+            sha1=link.uri[7:47],
+        )
     return ChunkedLayout(path, dtype, *shape, link.chunk_shape, link.filters, table, link.fill_value)
 
 

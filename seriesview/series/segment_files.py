@@ -81,13 +81,14 @@ class SegmentFiles:
         if self._checked.get(number) == stamp:
             return
         if status.st_size != size:
-            raise IntegrityError(f"{uri}: {status.st_size} bytes, the manifest says {size}")
+            what = f"{uri}: {status.st_size} bytes, the manifest says {size}"
+            raise IntegrityError(what, sha1=parse_uri(uri)[0])
         self._cache.will_read(size)
         hasher = hashlib.sha1(usedforsecurity=False)
         for block in self._store.blocks(uri):
             hasher.update(block)
         if hasher.hexdigest() != parse_uri(uri)[0]:
-            raise IntegrityError(f"{uri}: the stored bytes have another SHA-1")
+            raise IntegrityError(f"{uri}: the stored bytes have another SHA-1", sha1=parse_uri(uri)[0])
         self._checked[number] = stamp
 
 
@@ -125,5 +126,6 @@ def _load(
         if cache is not None:
             cache.put(digest, data)
     elif data.nbytes != size:
-        raise IntegrityError(f"{uri}: {data.nbytes} bytes, the manifest says {tuple(shape)} of {dtype}")
+        what = f"{uri}: {data.nbytes} bytes, the manifest says {tuple(shape)} of {dtype}"
+        raise IntegrityError(what, sha1=digest.hex())
     return data.view(values).reshape(shape)

@@ -47,7 +47,9 @@ def hulls(pyramid: Pyramid, segments: Integers, spans: Integers, channels: Selec
 def _widened(pyramid: Pyramid, segments: Integers, spans: Integers) -> Integers:
     """Each span widened to the finest level's bins that have one of its samples, ends of bins included."""
     if not pyramid.levels:
-        raise RequestError("this series was stored without raw samples and is too short for levels")
+        raise RequestError(
+            "this series was stored without raw samples and is too short for levels", code="no-samples"
+        )
     finest = pyramid.levels[0]
     bins = np.diff(finest.first_rows)[segments]
     lengths = np.array(pyramid.lengths)[segments]

@@ -128,10 +128,13 @@ def _whole_bins(pyramid: Pyramid, segment: int, first: int, last: int) -> tuple[
 def _check_whole_bins(moments: Sequence[Moments], first: int, last: int, is_at_end: bool) -> None:
     """Raise RequestError where [first, last) is not made of whole bins of the finest moments."""
     if not moments:
-        raise RequestError("this series was stored without raw samples and without moments: no statistics")
+        raise RequestError(
+            "this series was stored without raw samples and without moments: no statistics", code="no-samples"
+        )
     factor = moments[0].factor
     if first % factor or (last % factor and not is_at_end):
         raise RequestError(
             f"this series was stored without raw samples: samples {first} to {last - 1} are no whole bins of "
-            f"moments; begin at a multiple of {factor} and end one before another, or with the segment"
+            f"moments; begin at a multiple of {factor} and end one before another, or with the segment",
+            code="no-samples",
         )

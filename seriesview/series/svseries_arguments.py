@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.errors import FormatError, RequestError
+from seriesview.errors import FormatError, RequestError, one_line
 from seriesview.series.arguments import seconds, shown
 from seriesview.series.array_info import DTYPES
 
@@ -131,4 +131,4 @@ def _array(given: npt.ArrayLike, name: str) -> Array:
     try:
         return np.asarray(given)
     except (TypeError, ValueError, OverflowError) as problem:
-        raise FormatError(f"{name} are no array of numbers: {str(problem).splitlines()[0]}") from problem
+        raise FormatError(f"{name} are no array of numbers: {one_line(problem)}") from problem

@@ -39,7 +39,7 @@ def check_window(
     if columns < 1:
         raise RequestError(f"columns {columns}: at least 1")
     if pyramid.samples is None and _level(pyramid, segment, first_sample, samples_per_column) is None:
-        raise RequestError(_nearest(pyramid, segment, first_sample, samples_per_column))
+        raise RequestError(_nearest(pyramid, segment, first_sample, samples_per_column), code="no-samples")
 
 
 def check_segment(pyramid: Pyramid, segment: int) -> None:

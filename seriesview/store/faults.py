@@ -3,7 +3,7 @@
 import errno
 from pathlib import Path
 
-from seriesview.errors import StoreError
+from seriesview.errors import Code, StoreError
 from seriesview.store.folders import OddFileError
 
 _ADVICE = {
@@ -25,15 +25,21 @@ _ADVICE = {
 
 def write_fault(directory: Path, error: OSError) -> StoreError:
     """Return the StoreError for a write below `directory` that failed."""
-    return StoreError(f"cannot write to the kachery storage {directory}: {_reason(error)}")
+    code: Code = "no-space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store-unusable"
+    return StoreError(
+        f"cannot write to the kachery storage {directory}: {_reason(error)}", code=code, path=str(directory)
+    )
 
 
 def read_fault(path: Path | str, error: OSError) -> StoreError:
     """Return the StoreError for a file that exists but cannot be read."""
     if isinstance(error, OddFileError):
-        return StoreError(f"cannot read {error.filename}: {error.strerror}; remove it")
+        what = f"cannot read {error.filename}: {error.strerror}"
+        return StoreError(what, advice="remove it", path=str(error.filename))
     reason = error.strerror or str(error)
-    return StoreError(f"cannot read {path}: {reason}; check the file and its permissions")
+    return StoreError(
+        f"cannot read {path}: {reason}", advice="check the file and its permissions", path=str(path)
+    )
 
 
 def _reason(error: OSError) -> str:

@@ -10,13 +10,19 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from seriesview.errors import IntegrityError, MissingArtifactError
+from seriesview.errors import (
+    MissingArtifactError,
+    artifact_damaged,
+    source_changed,
+    source_gone,
+    source_not_permitted,
+    source_unreadable,
+)
 from seriesview.store.faults import read_fault
 from seriesview.store.paths import link_path, open_parent
 from seriesview.store.permissions import readable_by
 from seriesview.store.reading import opened_path
 
-_FINDING = "`seriesview relink WORKSPACE DIR`"
 _MOST_BYTES = 1 << 16
 _OPENING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
 
@@ -32,6 +38,8 @@ class Link:
     """The user who made it; None: this one."""
     group: int | None = field(default=None, compare=False)
     """The group that its maker is known to be in."""
+    sha1: str | None = field(default=None, compare=False)
+    """The hash that it stands for; None where that is not known, for messages."""
 
     def to_bytes(self) -> bytes:
         """Return the link file's content, as kachery writes it."""
@@ -61,11 +69,9 @@ class Link:
         try:
             descriptor = os.open(self.path, _OPENING)
         except FileNotFoundError as error:
-            raise MissingArtifactError(
-                f"linked file {self.path} is gone; put it back, or find it with {_FINDING}"
-            ) from error
+            raise source_gone(self.path, self.sha1) from error
         except OSError as error:
-            raise MissingArtifactError(f"linked file {self.path} cannot be read: {error.strerror}") from error
+            raise source_unreadable(self.path, self.sha1, error.strerror or str(error)) from error
         try:
             self.check_opened(descriptor)
         except BaseException:
@@ -85,15 +91,9 @@ class Link:
         else:
             is_trusted = self.maker in (None, os.geteuid(), 0, status.st_uid)
             if not is_trusted and not readable_by(opened_path(descriptor, self.path), self.group):
-                raise MissingArtifactError(
-                    f"linked file {self.path} is not read: user {self.maker}, who made the link, may not be permitted "
-                    f"to read it; link it yourself with {_FINDING}"
-                )
+                raise source_not_permitted(self.path, self.sha1, self.maker)
             return
-        raise MissingArtifactError(
-            f"linked file {self.path} changed ({change}); "
-            f"build its series again, or find an unchanged copy with {_FINDING}"
-        )
+        raise source_changed(self.path, self.sha1, change)
 
 
 def link_to(path: Path, size: int, mtime: float) -> Link:
@@ -123,7 +123,7 @@ def read_link(directory: Path, sha1: str) -> Link | None:
         if not target.startswith("/") or "\0" in target:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise IntegrityError(f"{path} is not a kachery link; delete it and build its series again") from error
+        raise artifact_damaged(path, "is not a kachery link", sha1) from error
     # Only members can write to a directory that is not everybody's, whatever group their files have there.
     is_members = made.st_gid == shared.st_gid and not shared.st_mode & stat.S_IWOTH
-    return Link(Path(target), size, mtime, made.st_uid, shared.st_gid if is_members else None)
+    return Link(Path(target), size, mtime, made.st_uid, shared.st_gid if is_members else None, sha1)

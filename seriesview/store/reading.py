@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from seriesview.errors import IntegrityError, RequestError, StoreError
+from seriesview.errors import IntegrityError, RequestError, StoreError, artifact_damaged
 from seriesview.store.chunks import sha1_digest
 from seriesview.store.faults import read_fault
 
@@ -73,22 +73,16 @@ def read_whole(
     try:
         found = os.fstat(descriptor).st_size
         if size is not None and found != size:
-            raise IntegrityError(
-                f"{path} has {found} bytes, {size} are expected; delete it and build its series again"
-            )
+            raise artifact_damaged(path, f"has {found} bytes, {size} are expected", sha1)
         if most_bytes is not None and found > most_bytes:
-            raise IntegrityError(
-                f"{path} has {found} bytes, at most {most_bytes} can be meant; delete it and build its series again"
-            )
+            raise artifact_damaged(path, f"has {found} bytes, at most {most_bytes} can be meant", sha1)
         data = _read(descriptor, 0, found)
     except OSError as error:
         raise read_fault(path, error) from error
     if len(data) != found:
-        raise IntegrityError(f"{path} shrank while it was being read; try again")
+        raise artifact_damaged(path, "shrank while it was being read", sha1, advice="try again")
     if sha1 is not None and sha1_digest(memoryview(data)).hex() != sha1:
-        raise IntegrityError(
-            f"{path} does not have the bytes of SHA-1 {sha1}; delete it and build its series again"
-        )
+        raise artifact_damaged(path, f"does not have the bytes of SHA-1 {sha1}", sha1)
     return data
 
 
@@ -102,7 +96,9 @@ def read_range(descriptor: int, path: Path, start: int, end: int) -> bytes:
     except OSError as error:
         raise read_fault(path, error) from error
     if len(data) != end - start:
-        raise IntegrityError(f"{path} has {found} bytes, but bytes {start} to {end} were asked for")
+        raise IntegrityError(
+            f"{path} has {found} bytes, but bytes {start} to {end} were asked for", path=str(path)
+        )
     return data
 
 

@@ -9,7 +9,17 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
-from seriesview.errors import FormatError, IntegrityError, MissingArtifactError, StoreError
+from seriesview.errors import (
+    FormatError,
+    IntegrityError,
+    MissingArtifactError,
+    StoreError,
+    artifact_missing,
+    artifact_replaced,
+    link_refused,
+    one_line,
+    source_replaced,
+)
 from seriesview.store.buffers import BytesLike, byte_view
 from seriesview.store.chunks import ChunkHasher, sha1_digest
 from seriesview.store.client import ClientWriter
@@ -117,10 +127,7 @@ class Store:
         try:
             link.check()
         except MissingArtifactError as error:
-            reason = str(error).partition(";")[0]
-            raise StoreError(
-                f"cannot link: {reason}; try again when nothing writes to it any more"
-            ) from error
+            raise link_refused(error) from error
         if self._writer.holds(sha1, size):
             self._note(sha1, "file", size, name)
             return uri
@@ -191,7 +198,7 @@ class Store:
         right, path, _ = self._open(parse_uri(uri)[0])
         try:
             if not os.path.samestat(os.fstat(right), os.fstat(descriptor)):
-                raise MissingArtifactError(f"{path} was replaced while it was being opened; try again")
+                raise source_replaced(path, parse_uri(uri)[0])
         finally:
             os.close(right)
 
@@ -374,14 +381,11 @@ class Store:
         except FileNotFoundError:
             link = read_link(self.directory, sha1)
         except OddFileError as error:
-            raise MissingArtifactError(f"{error.filename}: {error.strerror}; remove it") from error
+            raise artifact_replaced(error.filename, sha1, one_line(error.strerror)) from error
         except OSError as error:
             raise read_fault(stored, error) from error
         if link is None:
-            raise MissingArtifactError(
-                f"SHA-1 {sha1} is not in the kachery storage {self.directory}; "
-                "copy it there, or build what it belongs to again"
-            )
+            raise artifact_missing(sha1, self.directory)
         return link.open(), link.path, link.size
 
     def _get(self, sha1: str, verify: bool, size: int | None, most_bytes: int | None = None) -> bytes:
@@ -389,5 +393,7 @@ class Store:
         try:
             wanted = linked_size if size is None else size
             return read_whole(descriptor, path, sha1 if verify else None, wanted, most_bytes)
+        except IntegrityError as error:
+            raise error.within(sha1=sha1) from error
         finally:
             os.close(descriptor)

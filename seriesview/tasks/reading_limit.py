@@ -46,6 +46,7 @@ def count_reading(num_bytes: int, reads: int, at_once: bool) -> None:
     with budget.lock:
         if counted > budget.left or (at_once and num_bytes > MAX_BYTES_AT_ONCE):
             raise RequestError(
-                "too much would have to be read for this; ask for less, or for whole bins of a level"
+                "too much would have to be read for this; ask for less, or for whole bins of a level",
+                code="too-large",
             )
         budget.left -= counted

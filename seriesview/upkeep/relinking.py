@@ -127,7 +127,7 @@ def _fault(link: Link) -> str:
     try:
         link.check()
     except MissingArtifactError as error:
-        return str(error).partition(";")[0]
+        return error.reason
     return ""
 
 

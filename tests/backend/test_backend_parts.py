@@ -122,9 +122,10 @@ def test_every_task_is_answered_exactly_once(requests: list[tuple[int, str]]) ->
 @example("at 5 µV /s, // and / alone, 1 /2")
 @example("\ud800/\0")
 def test_messages_fit_into_the_protocol(message: str) -> None:
-    error = failure(message).error
+    error = failure(TaskError(message)).error
     assert error
     assert len(error.encode("utf-16-le")) // 2 < 1000
+    error = error.removeprefix("[task-failed] ")
     assert "\n" not in error
     if len(message) < 400 and message.isprintable() and message.strip() and not names_a_place(message):
         assert error == " ".join(message.split())
@@ -145,8 +146,11 @@ _PLACES = st.from_regex(r"/tmp|/etc/[a-z.]{1,8}|(/[A-Za-z0-9._-]{1,5}){2,4}", fu
 @settings(max_examples=50)
 @given(st.lists(st.tuples(st.booleans(), _WORDS, _PLACES), min_size=1, max_size=6))
 def test_only_local_places_are_hidden(parts: list[tuple[bool, str, str]]) -> None:
-    error = failure(" ".join(place if is_place else word for is_place, word, place in parts)).error
-    assert error == " ".join("(a local place)" if is_place else word for is_place, word, _ in parts)
+    message = " ".join(place if is_place else word for is_place, word, place in parts)
+    error = failure(TaskError(message)).error
+    assert error == "[task-failed] " + " ".join(
+        "(a local place)" if is_place else word for is_place, word, _ in parts
+    )
 
 
 _JSON = st.recursive(
@@ -221,7 +225,7 @@ def test_log_lines_can_be_read_back(values: dict[str, str]) -> None:
     ("message", "told"),
     [
         (
-            "the result cannot be stored: /task/finishTask?channelName=lab&taskId=a: 500 cannot write to the kachery "
+            "the result cannot be stored: 500 cannot write to the kachery "
             "storage /data/lab/s: the disk is full",
             "the result cannot be stored: 500 cannot write to the kachery storage (a local place): the disk is full",
         ),
@@ -230,4 +234,4 @@ def test_log_lines_can_be_read_back(values: dict[str, str]) -> None:
     ],
 )
 def test_an_error_names_no_local_place(message: str, told: str) -> None:
-    assert failure(message).error == told
+    assert failure(TaskError(message)).error == f"[task-failed] {told}"

@@ -297,7 +297,7 @@ def test_finished_without_a_result_is_an_error(tmp_path: Path) -> None:
         for kind in (PURE, QUERY):
             task = room.ask(kind=kind, name=kind)
             room.broker.update(CHANNEL, task.task_id, "finished")
-            assert task.error_message == "Task finished, but result not found in bucket."
+            assert task.error_message == "[task-failed] Task finished, but result not found in bucket."
         task = room.ask(kind=ACTION, name="action")
         room.broker.update(CHANNEL, task.task_id, "finished")
         assert task.status == "finished"
@@ -331,8 +331,8 @@ def test_what_nobody_provides_ends_in_an_error_that_says_so(tmp_path: Path) -> N
         await final(plain)
         await final(owned)
         assert plain.error_message == (
-            "No backend with no backend ID provides f.1 on channel my.channel: none registered within 0.4 s. "
-            "Start one, or check the channel, the function and the backend ID."
+            "[no-backend] No backend with no backend ID provides f.1 on channel my.channel: none registered within "
+            "0.4 s. Start one, or check the channel, the function and the backend ID."
         )
         assert "No backend with the backend ID of the request provides f.1" in (owned.error_message or "")
         assert "secret" not in (owned.error_message or "")
@@ -444,7 +444,7 @@ def test_a_task_that_kills_its_backends_is_given_up(tmp_path: Path) -> None:
             await poll.ready
             assert room.broker.close_poll(poll) == [task]
         await final(task)
-        assert task.error_message == "2 backends died while they had this task."
+        assert task.error_message == "[task-failed] 2 backends died while they had this task."
 
     run(tmp_path, story, QUICK)
 

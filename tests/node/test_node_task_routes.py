@@ -408,7 +408,7 @@ def test_errors_reach_the_requester_once(peer: Peer) -> None:
 def test_a_finished_task_without_a_result_is_an_error(peer: Peer) -> None:
     asked = peer.request(5)
     peer.update(peer.poll()[0], "finished")
-    assert peer.wait(asked)["errorMessage"] == "Task finished, but result not found in bucket."
+    assert peer.wait(asked)["errorMessage"] == "[task-failed] Task finished, but result not found in bucket."
 
 
 def test_a_client_that_hangs_up_swallows_nothing(peer: Peer) -> None:
@@ -487,7 +487,11 @@ def test_results_outlive_the_node(tmp_path: Path) -> None:
         said = {name: peer.wait(asked[name], kind) for name, kind in kinds.items()}
         lost = said.pop("lost")
         assert {one["status"] for one in said.values()} == {"finished"}
-        assert lost == {"success": True, "status": "error", "errorMessage": "Outgoing task not found"}
+        assert lost == {
+            "success": True,
+            "status": "error",
+            "errorMessage": "[task-forgotten] Outgoing task not found",
+        }
         assert peer.request(1)["status"] == peer.request(1, backend_id="secret")["status"] == "finished"
 
 

@@ -1,6 +1,7 @@
 """What whoever asked is told: short, one line, and nothing of the machine."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -13,12 +14,20 @@ from seriesview.errors import (
     RequestError,
     StoreError,
     TaskError,
+    artifact_damaged,
+    artifact_missing,
+    artifact_replaced,
+    source_changed,
+    source_gone,
+    source_not_permitted,
+    source_unreadable,
 )
 from seriesview.tasks import TaskContext, run_task
 from seriesview.tasks.encoding import result_bytes
 from seriesview.tasks.failures import public_error
 
 HASH = "0123456789abcdef0123456789abcdef01234567"
+SOURCE = Path("/data/a b.dat")
 STORED = f"/home/maria smith/kachery-storage/sha1/01/23/45/{HASH}"
 
 
@@ -26,30 +35,26 @@ STORED = f"/home/maria smith/kachery-storage/sha1/01/23/45/{HASH}"
     ("error", "message"),
     [
         (
-            IntegrityError(f"{STORED} does not have the bytes of SHA-1 {HASH}"),
+            artifact_damaged(STORED, f"does not have the bytes of SHA-1 {HASH}", HASH),
             f"damaged: SHA-1 {HASH} is not",
         ),
         (IntegrityError("/data/a b.dat: ends at byte 7"), "damaged: an artifact"),
+        (artifact_missing(HASH, Path("/home/maria smith/x")), f"SHA-1 {HASH} is"),
+        (artifact_replaced(STORED, HASH, "a symbolic link"), "something else stands in the place"),
+        (source_gone(SOURCE, HASH), "linked to is gone; put"),
         (
-            MissingArtifactError(f"SHA-1 {HASH} is not in the kachery storage /home/maria smith/x"),
-            f"SHA-1 {HASH} is",
-        ),
-        (MissingArtifactError("linked file /data/a b.dat is gone; put it back"), "linked to is gone; put"),
-        (
-            MissingArtifactError("linked file /data/a b.dat changed (size was 5, is 6); build"),
+            source_changed(SOURCE, HASH, "size was 5, is 6"),
             r"linked to changed \(size was 5, is 6\); put it back, find it with `seriesview relink`",
         ),
-        (
-            MissingArtifactError("linked file /data/a b.dat cannot be read: Permission denied"),
-            "is gone, or cannot be read",
-        ),
+        (source_unreadable(SOURCE, HASH, "Permission denied"), "is gone, or cannot be read"),
+        (source_not_permitted(SOURCE, HASH, 1000), "is gone, or cannot be read"),
         (StoreError(f"cannot read {STORED}: permission denied"), "cannot read its store"),
         (PermissionError(13, "Permission denied", "/data/a b.dat"), "cannot read its store"),
         (
             RequestError("samples 5 to 9: /data/b.dat has samples 0 to 3"),
-            r"5 to 9: \(a local file\) has samples",
+            r"5 to 9: \(a local place\) has samples",
         ),
-        (FormatError("found 'file:///etc/passwd'"), r"found '\(a local file\)'"),
+        (FormatError("found 'file:///etc/passwd'"), r"found '\(a local place\)'"),
         (FormatError(f"sha1://{HASH}/a.json is not JSON"), f"sha1://{HASH}/a.json is not JSON"),
         (MemoryError(), "not enough memory"),
         (ZeroDivisionError("/home/maria"), r"internal error \(ZeroDivisionError\)"),
@@ -58,7 +63,10 @@ STORED = f"/home/maria smith/kachery-storage/sha1/01/23/45/{HASH}"
     ],
 )
 def test_messages_name_no_local_file(error, message):
-    text = str(public_error(error))
+    told = public_error(error)
+    text = str(told)
+    assert told.code == getattr(error, "code", told.code)
+    assert set(told.facts) <= {"sha1"}
     assert re.search(message, text)
     assert not re.search(r"/home|/data|/etc|maria|smith|a b|\n", text)
 
