@@ -24,6 +24,7 @@ Code = Literal[
     "internal-error",
     "no-backend",
     "no-memory",
+    "no-network",
     "no-node",
     "no-samples",
     "no-space",

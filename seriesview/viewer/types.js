@@ -309,7 +309,7 @@
  *   | {type: 'paint', number: number, frame: Frame, panels: PanelRequest[], isDark: boolean, view?: number}
  *   | {type: 'retry'}
  *   | {type: 'ask', id: number, ask: Ask}
- *   | {type: 'response', id: number, value?: any, error?: string}} ToWorker
+ *   | {type: 'response', id: number, value?: any, error?: string, facts?: import('./source/errors.js').Facts}} ToWorker
  */
 
 /**

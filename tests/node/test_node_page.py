@@ -445,7 +445,7 @@ def test_several_tasks_are_watched_at_once(peer: Peer) -> None:
 
 def test_watching_unknown_tasks_and_nothing(peer: Peer) -> None:
     assert watch(peer, {}, 60_000) == {}
-    unknown = {"status": "error", "errorMessage": "Outgoing task not found"}
+    unknown = {"status": "error", "errorMessage": "[task-forgotten] Outgoing task not found"}
     assert watch(peer, {"abc": "waiting", "f" * 40: "waiting"}, 60_000) == {"abc": unknown, "f" * 40: unknown}
     assert watch(peer, {"abc": "error"}, 60_000) == {}
 

@@ -97,8 +97,8 @@ async function answer(request) {
     const found = /** @type {any} */ (source)[request.method](...request.arguments);
     return { value: plain(await found) };
   } catch (cause) {
-    const { message, kind: faultKind } = /** @type {any} */ (cause);
-    return { error: message, kind: faultKind };
+    const { message, kind: faultKind, code } = /** @type {any} */ (cause);
+    return { error: message, kind: faultKind, code };
   }
 }
 

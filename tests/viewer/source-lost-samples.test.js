@@ -5,8 +5,8 @@ import { openSource } from '../../seriesview/viewer/source/open.js';
 
 const URI = `sha1://${'a'.repeat(40)}/series.json`;
 const HASH = 'b'.repeat(40);
-const LOST =
-  'the file that this series is linked to is gone; put it back, find it with `seriesview relink`, or build the series again.';
+const LOST = { code: 'source-gone', message: 'The recording was moved.' };
+const NOT_STORED = { code: 'artifact-missing', sha1: HASH, message: 'Not in the store.' };
 const LEVEL = { factor: 16, dtype: 'int16', shape: [7, 2, 1], part_rows: 8, pages: [`sha1://${'c'.repeat(40)}/page`] };
 const MOMENTS = {
   factor: 16,
@@ -31,6 +31,7 @@ function lostParent(more = {}) {
     ...more,
   };
   const parent = {
+    /** @type {{code: string, message: string, sha1?: string} | null} */
     fault: LOST,
     /** @type {any[]} */
     asked: [],
@@ -43,7 +44,7 @@ function lostParent(more = {}) {
         parent.asked.push([functionId, asked]);
         if (functionId.includes('manifest')) return manifest;
         const isWhole = (asked.samples_per_column ?? 1) % 16 === 0 || asked.last_sample === 15;
-        if (parent.fault && !isWhole) throw new Error(parent.fault);
+        if (parent.fault && !isWhole) throw Object.assign(new Error(), parent.fault);
         if (functionId.includes('statistics')) {
           return Object.fromEntries(['count', 'mean', 'rms', 'std', 'min', 'max'].map((key) => [key, [1]]));
         }
@@ -66,19 +67,19 @@ function sourceOf(parent) {
 const SAMPLES = { segment: 0, firstSample: 0, samplesPerColumn: 1, columns: 3, channels: null };
 
 test('samples out of reach are a fault with its reason, and are there again when they are', async () => {
-  for (const fault of [LOST, `SHA-1 ${HASH} is not in the store of the backend`]) {
+  for (const fault of [LOST, NOT_STORED]) {
     const parent = lostParent();
     parent.fault = fault;
     const source = sourceOf(parent);
     await source.getSeries(URI);
     assert.equal(source.outOfReach?.(URI), null);
-    await assert.rejects(source.getWindow(URI, SAMPLES), { kind: 'refused', message: fault });
-    assert.equal(source.outOfReach?.(URI), fault);
+    await assert.rejects(source.getWindow(URI, SAMPLES), { kind: 'refused', ...fault });
+    assert.equal(source.outOfReach?.(URI), fault.message);
     // Whole bins say nothing about samples.
     await source.getWindow(URI, { ...SAMPLES, samplesPerColumn: 16 });
     assert.equal(await source.seekSamples?.(URI), false);
-    assert.equal(source.outOfReach?.(URI), fault);
-    parent.fault = '';
+    assert.equal(source.outOfReach?.(URI), fault.message);
+    parent.fault = null;
     assert.equal(await source.seekSamples?.(URI), true);
     assert.equal(source.outOfReach?.(URI), null);
     assert.deepEqual([...((await source.getWindow(URI, SAMPLES)).values ?? [])], [3, 3, 3, 3]);
@@ -87,12 +88,13 @@ test('samples out of reach are a fault with its reason, and are there again when
 
 test('other faults, and series without levels, are faults alone', async () => {
   const parent = lostParent();
-  parent.fault = `SHA-1 ${'e'.repeat(40)} is not in the store of the backend`;
+  const fault = { ...NOT_STORED, sha1: 'e'.repeat(40) };
+  parent.fault = fault;
   const source = sourceOf(parent);
-  await assert.rejects(source.getWindow(URI, SAMPLES), { message: parent.fault });
+  await assert.rejects(source.getWindow(URI, SAMPLES), fault);
   assert.equal(source.outOfReach?.(URI), null);
   const short = sourceOf(lostParent({ levels: [], moments: [] }));
-  await assert.rejects(short.getWindow(URI, SAMPLES), { message: LOST });
+  await assert.rejects(short.getWindow(URI, SAMPLES), LOST);
   assert.equal(short.outOfReach?.(URI), null);
 });
 
@@ -101,7 +103,7 @@ test('statistics are those of whole bins while samples cannot be reached', async
   const source = sourceOf(parent);
   const found = await source.getStatistics(URI, 0, 3, 14, null);
   assert.deepEqual(found.covered, { firstSample: 0, lastSample: 15 });
-  parent.fault = '';
+  parent.fault = null;
   assert.equal(await source.seekSamples?.(URI), true);
   assert.deepEqual(parent.asked.at(-1)[1].first_sample, 3);
   assert.equal((await source.getStatistics(URI, 0, 3, 14, null)).covered, undefined);

@@ -1,5 +1,6 @@
 /** @file The menu's kachery channel and its dialog: whom tasks are sent to, and what may be wrong where nobody answers. */
 
+import { errorOf } from './errors.js';
 import { BASE } from './files.js';
 
 /**
@@ -121,7 +122,7 @@ export function openChannelDialog(channel, onChange, isShown) {
       );
       return;
     }
-    if (status === 'error' && isUnprovided(errorMessage)) return;
+    if (status === 'error' && errorOf(errorMessage).code === 'no-backend') return;
     clearTimeout(timer);
     timer = undefined;
     if (status === 'error') return;
@@ -189,11 +190,6 @@ function reasonOf({ channel, backendId }, backends) {
       `Perhaps none is running (seriesview-start-backend --channel ${channel || 'NAME'} starts one), ` +
       'or a backend ID is needed: ask whoever sent you the link.',
   };
-}
-
-/** @param {string} [errorMessage] of the node */
-function isUnprovided(errorMessage) {
-  return typeof errorMessage === 'string' && / provides .* none registered within /s.test(errorMessage);
 }
 
 /** @param {string} key @returns {Record<string, {settings: Settings, known: Record<string, string>}>} by channel */

@@ -1,7 +1,8 @@
 /** @file The figure's data: read as a file, or, where the node does not hold them, asked of a backend. */
 
-import { fetchArtifact, messageOf } from './files.js';
-import { isAboutBucket, openTasks } from './tasks.js';
+import { errorOf, messageOf } from './errors.js';
+import { fetchArtifact } from './files.js';
+import { openTasks } from './tasks.js';
 
 /**
  * Functions that give what a figure's data can be: what they call its address, and how their result is read.
@@ -33,8 +34,9 @@ export async function figureDataOf(hash, settings, mayAsk, onOutcome, show) {
       read(await resultOf(functionId, kwargsFor(`sha1://${hash}/figure.json`), settings, onOutcome)),
     );
     const data = await Promise.any(asked).catch((refusals) => {
-      const messages = [...new Set([error, ...refusals.errors].map(messageOf))];
-      throw new Error(messages.find(isAboutBucket) ?? messages.join('\n'));
+      // What is wrong with the bucket alone is said alone, whatever else was asked for in vain.
+      const ofBucket = refusals.errors.find((/** @type {any} */ refusal) => refusal.code === 'bucket-unusable');
+      throw ofBucket ?? new Error([...new Set([error, ...refusals.errors].map(messageOf))].join('\n'));
     });
     show('');
     return data;
@@ -69,7 +71,7 @@ function resultOf(functionId, kwargs, settings, onOutcome) {
   return new Promise((resolve, reject) => {
     const take = (/** @type {import('./tasks.js').Update} */ { status, errorMessage, returnValue }) => {
       if (status === 'finished') resolve(returnValue);
-      else if (status === 'error') reject(new Error(errorMessage));
+      else if (status === 'error') reject(errorOf(errorMessage));
     };
     const start = openTasks(settings, true, take, onOutcome);
     const request = /** @type {import('./tasks.js').TaskRequest} */ ({

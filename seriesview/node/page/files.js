@@ -123,11 +123,6 @@ export async function reach(address, request) {
   }
 }
 
-/** @param {unknown} error @returns {string} */
-export function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
-}
-
 /** @param {number} milliseconds @returns {Promise<void>} */
 export function pause(milliseconds) {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));

@@ -3,7 +3,8 @@
 import { element, openChannelDialog, say, settingsOf } from './channel.js';
 import { openFeeds } from './feeds.js';
 import { figureDataOf } from './figure_data.js';
-import { BASE, NO_SESSION, messageOf, post, reach } from './files.js';
+import { messageOf } from './errors.js';
+import { BASE, NO_SESSION, post, reach } from './files.js';
 import { answerTo, isKnownRequest } from './requests.js';
 import { openTasks } from './tasks.js';
 

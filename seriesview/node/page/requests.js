@@ -1,7 +1,8 @@
 /** @file What a view may ask of this page: generations K and N of the figurl protocol. */
 
 import { decodeArrays } from './arrays.js';
-import { addressesOf, fetchArtifact, messageOf } from './files.js';
+import { messageOf } from './errors.js';
+import { addressesOf, fetchArtifact } from './files.js';
 
 /**
  * @typedef {object} Services what stands behind the answers

@@ -1,7 +1,8 @@
 /** @file Tasks: asked for at the node, waited for all in one request, their results read from the channel's bucket. */
 
 import { decodeArrays } from './arrays.js';
-import { BASE, messageOf, pause, post, reach } from './files.js';
+import { CodedError, codedMessageOf, errorOf } from './errors.js';
+import { BASE, pause, post, reach } from './files.js';
 
 /**
  * @typedef {object} TaskRequest
@@ -35,7 +36,6 @@ const NO_CORS =
 const NO_BUCKET =
   'The results are in the bucket of the kachery channel, which cannot be reached from this browser. Is the network ' +
   'there, and does something block it?';
-const NOT_FOUND = 'Outgoing task not found';
 
 /**
  * Tasks on a channel, for backends with a backend ID (empty: those without).
@@ -78,7 +78,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
     const response = await reach(task.url, { cache, signal: task.end.signal }).catch(async (error) => {
       task.end.signal.throwIfAborted();
       if (!(await isElsewhere(task.url))) throw error;
-      throw new Error((await isReached(task.url)) ? NO_CORS : NO_BUCKET);
+      throw new CodedError((await isReached(task.url)) ? NO_CORS : NO_BUCKET, 'bucket-unusable');
     });
     if (!response.ok) throw new Error(`The task's result cannot be read: HTTP status ${response.status}.`);
     const value = await response.json();
@@ -95,7 +95,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
       const returnValue = await resultOf(task);
       return { taskId, status, ...(returnValue === undefined ? {} : { returnValue }) };
     } catch (error) {
-      return { taskId, status: 'error', errorMessage: messageOf(error) };
+      return { taskId, status: 'error', errorMessage: codedMessageOf(error) };
     }
   }
 
@@ -114,7 +114,8 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
     for (const [taskId, task] of [...open]) {
       let outcome = answer.tasks[task.nodeId];
       // The node was started again meanwhile.
-      const isLost = outcome?.errorMessage === NOT_FOUND && task.request.functionType !== 'action';
+      const isForgotten = errorOf(outcome?.errorMessage).code === 'task-forgotten';
+      const isLost = isForgotten && task.request.functionType !== 'action';
       if (isLost) outcome = await ask(task);
       if (outcome) note(taskId, task, outcome);
     }
@@ -132,7 +133,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
         if (watch.signal.aborted) continue;
         failingSince ||= performance.now();
         if (performance.now() - failingSince > PATIENCE_MILLISECONDS) {
-          const outcome = { status: 'error', errorMessage: messageOf(error) };
+          const outcome = { status: 'error', errorMessage: codedMessageOf(error) };
           for (const [taskId, task] of [...open]) note(taskId, task, outcome);
         }
         await pause(PAUSE_MILLISECONDS);
@@ -181,7 +182,7 @@ export function openTasks(whom, leavesArraysEncoded, onUpdate, onOutcome) {
     try {
       outcome = await ask(task);
     } catch (error) {
-      return updateOf('none', task, { status: 'error', errorMessage: messageOf(error) });
+      return updateOf('none', task, { status: 'error', errorMessage: codedMessageOf(error) });
     }
     const taskId = task.nodeId;
     if (task.end.signal.aborted) return { taskId, status: outcome.status };
@@ -210,15 +211,6 @@ async function isElsewhere(address) {
 async function isReached(address) {
   const response = await fetch(address, { mode: 'no-cors', cache: 'no-store' }).catch(() => undefined);
   return response !== undefined;
-}
-
-/**
- * Whether what is wrong is the bucket alone, whatever else was asked for in vain.
- * @param {string} message
- * @returns {boolean}
- */
-export function isAboutBucket(message) {
-  return message === NO_CORS || message === NO_BUCKET;
 }
 
 /** @param {string} status */

@@ -1,5 +1,7 @@
 /** @file Messages to and from the worker, which reads and draws. */
 
+import { factsOf } from '../source/errors.js';
+
 /** @typedef {import('../types.js').Ask} Ask */
 /** @typedef {import('../types.js').FromWorker} FromWorker */
 /** @typedef {import('../types.js').Figure} Figure */
@@ -95,7 +97,7 @@ export function startWorker(connection, handlers) {
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (mine === worker && !end.signal.aborted)
-        post({ type: 'response', id, error: message || 'The request failed.' });
+        post({ type: 'response', id, error: message || 'The request failed.', facts: factsOf(error) });
     }
     if (ends.get(id) === end) ends.delete(id);
   }

@@ -1,6 +1,7 @@
 /** @file The viewer without a parent: artifacts are plain files beside the page, the state is in its own address. */
 
-import { isObject, problem, stateOf } from './messages.js';
+import { SourceError } from '../source/errors.js';
+import { isObject, stateOf } from './messages.js';
 
 /** @typedef {import('./start.js').Connection} Connection */
 
@@ -15,7 +16,7 @@ export async function staticConnection() {
   const base = new URL('.', location.href).href.replace(/[?#].*$/, '');
   const description = await readJson(`${base}export.json`);
   if (!isObject(description) || !URI.test(String(description.workspace)) || description.format !== FORMAT) {
-    throw problem('damaged', `export.json does not describe a folder of the format ${FORMAT}.`);
+    throw new SourceError('damaged', `export.json does not describe a folder of the format ${FORMAT}.`);
   }
   return {
     start: {
@@ -84,18 +85,21 @@ async function readJson(address) {
   try {
     response = await fetch(address, { cache: 'no-cache' });
   } catch {
-    throw problem('network', `${name} could not be fetched. A folder must be shown by a web server, not as file://.`);
+    throw new SourceError(
+      'network',
+      `${name} could not be fetched. A folder must be shown by a web server, not as file://.`,
+    );
   }
-  if (response.status === 404) throw problem('missing', `${name} is not there.`);
-  if (!response.ok) throw problem('network', `${name} could not be fetched (HTTP status ${response.status}).`);
+  if (response.status === 404) throw new SourceError('missing', `${name} is not there.`);
+  if (!response.ok) throw new SourceError('network', `${name} could not be fetched (HTTP status ${response.status}).`);
   try {
     return await response.json();
   } catch {
-    throw problem('damaged', `${name} is not JSON.`);
+    throw new SourceError('damaged', `${name} is not JSON.`);
   }
 }
 
 /** @returns {Promise<any>} */
 async function noParent() {
-  throw problem('missing', 'This page has no figurl page around it.');
+  throw new SourceError('missing', 'This page has no figurl page around it.');
 }

@@ -4,6 +4,8 @@
  * What goes out has exactly the fields that the protocol names: parents ignore a message with one field more.
  */
 
+import { SourceError } from '../source/errors.js';
+
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 
 /**
@@ -23,16 +25,6 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
  *   ever); with a signal, which only a node's own page may be given, it can be given up, answered or not
  * @property {(type: string, callback: (message: any) => void) => void} on messages that answer nothing
  */
-
-/**
- * An error that says what kind of problem it is (see SourceError).
- * @param {'missing' | 'damaged' | 'backend' | 'refused' | 'network'} kind
- * @param {string} message
- * @returns {Error & {kind: string}}
- */
-export function problem(kind, message) {
-  return Object.assign(new Error(message), { kind });
-}
 
 /**
  * The query parameters of an address: everything after its first `?`, a `#` included.
@@ -167,7 +159,12 @@ export function talkTo(parent) {
         if (seconds === undefined) return;
         setTimeout(() => {
           if (!waiting.delete(requestId)) return;
-          reject(problem('network', `The page around this view did not answer within ${seconds} s (${request.type}).`));
+          reject(
+            new SourceError(
+              'network',
+              `The page around this view did not answer within ${seconds} s (${request.type}).`,
+            ),
+          );
         }, 1000 * seconds);
       });
     },

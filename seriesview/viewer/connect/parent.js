@@ -1,7 +1,8 @@
 /** @file The viewer in a figurl page: what that page can do, files and tasks through it, the state in its address. */
 
+import { SourceError } from '../source/errors.js';
 import { loopbackNote } from './files.js';
-import { isObject, problem, stateOf, talkTo } from './messages.js';
+import { isObject, stateOf, talkTo } from './messages.js';
 import { tasksOf } from './tasks.js';
 
 /** @typedef {import('./messages.js').Figurl} Figurl */
@@ -35,7 +36,8 @@ export async function parentConnection(parent, query) {
   const figure = figurl.ask({ type: 'getFigureData' });
   const abilities = isNode ? { hasTasks: query.get('tasks') !== 'none', isLater: true } : await probed();
   const { figureData } = await figure;
-  if (figureData === undefined) throw problem('missing', 'The link names no figure: its query parameter d is missing.');
+  if (figureData === undefined)
+    throw new SourceError('missing', 'The link names no figure: its query parameter d is missing.');
 
   /** @returns {Promise<{hasTasks: boolean, isLater: boolean}>} */
   async function probed() {
@@ -73,7 +75,7 @@ export async function parentConnection(parent, query) {
         const request = { type: 'getFileData', uri, responseType: 'binary', ...range };
         const data = await readFile(figurl, request, BYTES_SECONDS, isNode ? signal : undefined);
         if (data instanceof ArrayBuffer) return data;
-        throw problem('damaged', `The page around this view gave no bytes for ${uri}.`);
+        throw new SourceError('damaged', `The page around this view gave no bytes for ${uri}.`);
       },
       runTask: tasks.run,
     },
@@ -95,7 +97,7 @@ export async function parentConnection(parent, query) {
 async function readFile(figurl, request, seconds, signal) {
   const answer = await figurl.ask(request, seconds, signal);
   if (answer.fileData !== undefined) return answer.fileData;
-  throw problem('missing', answer.errorMessage || `${request.uri} could not be read.`);
+  throw new SourceError('missing', answer.errorMessage || `${request.uri} could not be read.`);
 }
 
 /**

@@ -1,7 +1,8 @@
 /** @file How the viewer was started, and by whom: a figurl parent, or static files beside the page. */
 
+import { SourceError } from '../source/errors.js';
 import { parentConnection } from './parent.js';
-import { parentOfMessage, parentOfQuery, peerOf, problem, queryOf } from './messages.js';
+import { parentOfMessage, parentOfQuery, peerOf, queryOf } from './messages.js';
 import { staticConnection } from './files.js';
 
 /** @typedef {import('../types.js').Start} Start */
@@ -38,7 +39,7 @@ export async function connect() {
       new Promise((_, reject) => setTimeout(reject, 30_000)),
     ]);
   } catch {
-    throw problem(
+    throw new SourceError(
       'missing',
       'Nothing says what to show: no figurl page started this view, and here is no export.json.',
     );

@@ -1,6 +1,6 @@
 /** @file Tasks through a parent of generation K, and whether a backend is there to run them. */
 
-import { problem } from './messages.js';
+import { SourceError, parseCoded } from '../source/errors.js';
 
 /** @typedef {import('./messages.js').Figurl} Figurl */
 /** @typedef {'pure-calculation' | 'query'} FunctionType */
@@ -51,7 +51,7 @@ export function tasksOf(figurl, canGiveUp) {
 
   /** @param {string} status @param {string} [errorMessage] */
   function noteSign(status, errorMessage) {
-    if (status === 'error' && isUnprovided(errorMessage)) return;
+    if (status === 'error' && parseCoded(errorMessage ?? '').code === 'no-backend') return;
     lastSign = performance.now();
     if (!isLooking) return;
     isLooking = false;
@@ -94,7 +94,7 @@ export function tasksOf(figurl, canGiveUp) {
     );
     const { taskId, taskStatus, errorMessage, returnValue } = answer;
     if (typeof taskId !== 'string' || typeof taskStatus !== 'string') {
-      throw problem('refused', `The page around this view does not say which task runs ${functionId}.`);
+      throw new SourceError('refused', `The page around this view does not say which task runs ${functionId}.`);
     }
     const kept = early.get(taskId);
     early.delete(taskId);
@@ -139,7 +139,7 @@ export function tasksOf(figurl, canGiveUp) {
             return;
           }
           look();
-          reject(problem('backend', noBackend()));
+          reject(new SourceError('backend', noBackend()));
         };
         const listen = (/** @type {Status} */ { status, errorMessage, returnValue }) => {
           if (status === 'finished') {
@@ -147,10 +147,12 @@ export function tasksOf(figurl, canGiveUp) {
             resolve(returnValue);
           } else if (status === 'error') {
             isWaiting = false;
-            const isLost = isUnprovided(errorMessage);
+            const { sentence, ...facts } = parseCoded(
+              errorMessage || `${functionId} failed, and the backend gave no reason.`,
+            );
+            const isLost = facts.code === 'no-backend';
             if (isLost) look();
-            const message = errorMessage || `${functionId} failed, and the backend gave no reason.`;
-            reject(problem(isLost ? 'backend' : 'refused', message));
+            reject(new SourceError(isLost ? 'backend' : 'refused', sentence, facts));
           } else if (status !== 'waiting') {
             isWaiting = false;
           } else if (!isWaiting) {
@@ -187,11 +189,6 @@ export function tasksOf(figurl, canGiveUp) {
 /** @param {Status} status */
 function isFinal(status) {
   return status.status === 'finished' || status.status === 'error';
-}
-
-/** @param {string} [errorMessage] of the node: no backend offers the function */
-function isUnprovided(errorMessage) {
-  return typeof errorMessage === 'string' && / provides .* none registered within /s.test(errorMessage);
 }
 
 function noBackend() {

@@ -109,7 +109,7 @@ self.addEventListener('message', (event) => {
     const request = requests.get(message.id);
     requests.delete(message.id);
     if (message.error === undefined) request?.resolve(message.value);
-    else request?.reject(new Error(message.error));
+    else request?.reject(Object.assign(new Error(message.error), message.facts));
   } else if (message.type === 'ask') {
     void answer(message.id, message.ask);
   }

@@ -12,6 +12,9 @@ import { asSourceError } from './errors.js';
  * @property {(uri: string) => Promise<boolean>} seek asks again; whether the samples can be reached (again)
  */
 
+/** Of linked files that a backend cannot read. */
+const LOST = new Set(['source-gone', 'source-changed', 'source-unreadable', 'not-permitted']);
+
 /** @returns {OutOfReach} */
 export function createOutOfReach() {
   /** @type {Map<string, {manifest: SeriesManifest, reason: string, again: () => Promise<unknown>}>} */
@@ -20,10 +23,10 @@ export function createOutOfReach() {
   /** @type {OutOfReach['note']} */
   function note(uri, manifest, cause, again) {
     const link = manifest.values?.link;
-    const { message } = asSourceError(cause, 'refused');
+    const { code, sha1, message } = asSourceError(cause, 'refused');
     if (!link || !manifest.levels.length) return false;
-    // As seriesview/tasks/failures.py says it; where even the link is not there, the SHA-1 of the file is named.
-    const isLost = /file that this series is linked to/.test(message) || message.includes(link.uri.slice(7, 47));
+    // Where even the link is not there, or is none, the SHA-1 of the file is named.
+    const isLost = LOST.has(code) || sha1 === link.uri.slice(7, 47);
     if (isLost) known.set(uri, { manifest, reason: message, again });
     return isLost;
   }

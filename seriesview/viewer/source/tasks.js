@@ -1,7 +1,7 @@
 /** @file The source that asks a backend; while none answers, it reads the artifacts themselves where it can. */
 
 import { makeArtifacts } from './artifacts.js';
-import { SourceError, asSourceError } from './errors.js';
+import { SourceError, asSourceError, factsOf } from './errors.js';
 import { fileSource } from './files.js';
 import { absentAt, withoutMissing } from './missing.js';
 import { decodeArray, isWide, numbersOf } from './numbers.js';
@@ -263,9 +263,7 @@ function halvesOf({ dtype }) {
 /** @param {unknown} cause @returns {SourceError} */
 function taskFault(cause) {
   if (cause instanceof SourceError) return cause;
-  const { kind, message } = /** @type {any} */ (cause ?? {});
-  const isBackend = kind === 'backend' || (!kind && /no backend|none registered|within \d+ s/i.test(String(message)));
-  return asSourceError(cause, isBackend ? 'backend' : 'refused');
+  return asSourceError(cause, factsOf(cause).code === 'no-backend' ? 'backend' : 'refused');
 }
 
 /** @param {unknown} cause @returns {never} */
