@@ -2,25 +2,44 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+DEMO_STAMP := $(VENV)/.installed-for-demo
 NODE_STAMP := node_modules/.installed
 
 MINUTES ?= 30
 
-.PHONY: demo test soak fuzz bench lint fix clean
+define ENVIRONMENT
+$(PYTHON) -c 'import sys; sys.exit("seriesview needs Python 3.11 or newer: make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
+test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+endef
+
+.PHONY: help demo test soak fuzz bench lint fix clean
+
+help:  ## what there is to make
+	@sed -n 's/^\([a-z]*\):[^#]*##  *\(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; \
+	do printf '  make %-6s  %s\n' "$$name" "$$what"; done
 
 $(STAMP): pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit("seriesview needs Python 3.11 or newer: make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(ENVIRONMENT)
 	$(BIN)/python -m pip install --quiet --editable '.[dev]'
-	touch $(STAMP)
+	touch $(STAMP) $(DEMO_STAMP)
 
 $(NODE_STAMP): package.json package-lock.json
 	command -v npm >/dev/null || tests/install-programs
 	npm ci
 	touch $(NODE_STAMP)
 
-demo: $(STAMP)  ## build the demo workspace and say where its pictures are
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/seriesview build config.yaml --cores all
+# Of heartpy only the recordings are needed, not what it computes with.
+$(DEMO_STAMP): pyproject.toml
+	$(ENVIRONMENT)
+	@echo "installing seriesview into $(VENV): some 450 MB"
+	$(BIN)/python -m pip install --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --disable-pip-version-check --no-deps 'heartpy>=1.2.7'
+	touch $(DEMO_STAMP)
+
+demo: $(DEMO_STAMP)  ## build the demo's workspace, and open it in the viewer where there is a screen
+	$(BIN)/seriesview build config.yaml --cores all
+	@if [ -t 1 ] && [ -z "$$SSH_CONNECTION" ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; \
+	then exec $(BIN)/seriesview serve results/workspace.json; fi
 
 test: $(STAMP) $(NODE_STAMP)  ## every test but those of soak; installs the programs that they run against where it can
 	tests/install-programs
@@ -53,5 +72,5 @@ fix: $(STAMP) $(NODE_STAMP)  ## what can be mended by machine
 	npx eslint --fix .
 	npx prettier --write --log-level warn .
 
-clean:
+clean:  ## remove what the demo made
 	rm -rf results kachery-storage demo-data .snakemake

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,6 +21,20 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 CONFIG_FILE = Path("config.yaml")
+
+
+def _command_as_typed() -> str:
+    program = Path(sys.argv[0])
+    found = shutil.which("seriesview")
+    if program.name != "seriesview" or (found and Path(found).samefile(program)):
+        return "seriesview"
+    # Relative to this directory where it was called so, as from a virtual environment that is not activated.
+    path = program.absolute()
+    return shlex.quote(os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path))
+
+
+COMMAND = _command_as_typed()
+"""What runs `seriesview` in the shell that started this process."""
 
 
 class _Number(click.ParamType[int | float]):

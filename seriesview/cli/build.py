@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from seriesview.cli.arguments import CONFIG_FILE, json_option
+from seriesview.cli.arguments import COMMAND, CONFIG_FILE, json_option
 
 if TYPE_CHECKING:
     from seriesview.build.dataset import Dataset
@@ -308,11 +308,11 @@ class _Build:
         click.echo(f"  pictures  {PICTURES / 'index.html'}")
         click.echo("next:" if self._directory is None else f"next, in {self._directory}:")
         store = self._store_option()
-        click.echo(f"  seriesview serve {WORKSPACE_RESULT}{store}")
-        click.echo(f"  seriesview info {WORKSPACE_RESULT}{store}")
+        click.echo(f"  {COMMAND} serve {WORKSPACE_RESULT}{store}")
+        click.echo(f"  {COMMAND} info {WORKSPACE_RESULT}{store}")
         if series:
-            click.echo(f"  seriesview plot results/series/{series[0]}.json --out plot.png{store}")
-        click.echo(f"  seriesview verify {WORKSPACE_RESULT}{store}")
+            click.echo(f"  {COMMAND} plot results/series/{series[0]}.json --out plot.png{store}")
+        click.echo(f"  {COMMAND} verify {WORKSPACE_RESULT}{store}")
 
     def _store_option(self) -> str:
         """What other commands need to find the store, where no config.yaml in this directory names it."""

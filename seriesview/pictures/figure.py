@@ -37,7 +37,7 @@ def overview(
 ) -> bytes:
     """A PNG of the whole series, as high as its channels need.
 
-    `name` is the title instead of the series' label. `panel` is the type of the panel that shows the series, and
+    `name` is the title of a series without a label. `panel` is the type of the panel that shows the series, and
     `data` holds what that type needs beside the series, such as `bin_centers`. Without one, a series whose unit is
     `probability` is drawn as the image of one.
     """
@@ -171,7 +171,7 @@ def _title(canvas: Canvas, series: Series, axis: TimeAxis, name: str | None, dra
     if axis.samples_per_column:
         scale += f", {words.count(axis.samples_per_column, 'sample')}"
     room = width - 48 - text_width(scale)
-    canvas.text(16, 12, shorten(name or series.manifest.label or "series", room, TITLE_SIZE), TITLE_SIZE, INK)
+    canvas.text(16, 12, shorten(series.manifest.label or name or "series", room, TITLE_SIZE), TITLE_SIZE, INK)
     canvas.text(width - 16, 18, scale, color=SOFT_INK, anchor="rt")
     text = facts(series)
     if drawn == most and drawn < len(series.channels):

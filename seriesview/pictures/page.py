@@ -29,6 +29,7 @@ img { display: block; max-width: 100%; height: auto; border: 1px solid var(--lin
 code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; color: var(--soft); }
 .missing { color: #a03c00; }
 """
+_VIEWING = "seriesview serve results/workspace.json"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class PageRow:
     facts: str
     size: str
     source: str
+    label: str = ""
 
 
 def workspace_page(
@@ -57,7 +59,7 @@ def workspace_page(
                 quote(path) if path is not None else _embedded(draw_overview(workspace, entry.name, series))
             )
             size = size_in_words(series.manifest)
-            rows.append(PageRow(entry.name, entry.uri, facts(series), size, source))
+            rows.append(PageRow(entry.name, entry.uri, facts(series), size, source, series.manifest.label))
     return render_page(workspace, uri, rows)
 
 
@@ -79,12 +81,15 @@ def render_page(workspace: WorkspaceManifest, uri: str, rows: list[PageRow]) -> 
         f"<title>{escape(workspace.label)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(workspace.label)}</h1>",
         f"<p>{count} in this workspace</p><p><code>{escape(uri)}</code></p>",
+        f"<p>To look closer, where it was built: <code>{_VIEWING}</code></p>",
     ]
     for row in rows:
+        label = escape(row.label or row.name)
+        name = f" <code>{escape(row.name)}</code>" if row.label not in ("", row.name) else ""
         parts.append(
-            f"<section><h2>{escape(row.name)}</h2><p>{escape(row.facts)}</p><p>{escape(row.size)}</p>"
+            f"<section><h2>{label}{name}</h2><p>{escape(row.facts)}</p><p>{escape(row.size)}</p>"
             f'<p><code>{escape(row.uri)}</code></p><img src="{escape(row.source)}" '
-            f'alt="Overview of {escape(row.name)}"></section>'
+            f'alt="Overview of {label}"></section>'
         )
     for missing in workspace.missing:
         parts.append(

@@ -44,3 +44,20 @@ def test_pictures_beside_the_page_are_referred_to(make):
     html = page(make, {"a <b>": 'my "pictures"/a b.png'})[2]
     assert 'src="my%20%22pictures%22/a%20b.png"' in html
     assert "base64" not in html
+
+
+def test_series_go_by_their_labels_and_the_page_says_how_to_look_closer(make):
+    series = make.sampled([(0.0, np.zeros((300, 2), np.int16))], 100.0)
+    document = series.manifest.to_json_dict()
+    uri, plain = (
+        make.store.put_json(document | {"label": label}, "series.json") for label in ("Probe <3>", "")
+    )
+    workspace = parse_workspace_manifest(
+        build_workspace(
+            "w", [("probe", uri), ("other", plain)], None, (), dict.fromkeys(("probe", "other"), "continuous")
+        )
+    )
+    html = workspace_page(workspace, "sha1://" + "0" * 40 + "/w.json", make.store)
+    assert "<h2>Probe &lt;3&gt; <code>probe</code></h2>" in html
+    assert "<h2>other</h2>" in html
+    assert "<code>seriesview serve results/workspace.json</code>" in html
