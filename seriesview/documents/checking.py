@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,21 +16,33 @@ Checked = TypeVar("Checked")
 _MOST_PROBLEMS = 10
 
 
-def checked(kind: type[Checked], value: Any, where: str = "") -> Checked:
-    """The value as what it should be. Raises FormatError, which says everything that is wrong."""
+def checked(
+    kind: type[Checked],
+    value: Any,
+    where: str = "",
+    *,
+    whole: str = "",
+    show: bool = True,
+    context: object = None,
+    raises: Callable[[str], Exception] = FormatError,
+) -> Checked:
+    """The value as what it should be, else an error that says everything that is wrong, as `lines` does.
+
+    `context` is there for the validators of the kind.
+    """
     try:
-        found: Checked = adapter(kind).validate_python(value)
+        found: Checked = adapter(kind).validate_python(value, context=context)
     except ValidationError as error:
-        raise _format_error(error, kind, where) from None
+        raise raises(_sentence(error, kind, where, whole, show)) from None
     return found
 
 
 def checked_json(kind: type[Checked], text: bytes, where: str = "") -> Checked:
-    """The same of JSON in UTF-8, which may hold NaN where the type allows it."""
+    """The same of JSON in UTF-8, which may hold NaN where the type allows it. Raises FormatError."""
     try:
         found: Checked = adapter(kind).validate_json(text)
     except ValidationError as error:
-        raise _format_error(error, kind, where) from None
+        raise FormatError(_sentence(error, kind, where, where, True)) from None
     return found
 
 
@@ -66,7 +79,7 @@ def _plain(schema: Any) -> Any:
     return found
 
 
-def _format_error(error: ValidationError, kind: Any, where: str) -> FormatError:
-    told = lines(problems(error, kind), where)
+def _sentence(error: ValidationError, kind: Any, where: str, whole: str, show: bool) -> str:
+    told = lines(problems(error, kind), where, whole=whole, show=show)
     more = len(told) - _MOST_PROBLEMS
-    return FormatError("; ".join([*told[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])]))
+    return "; ".join([*told[:_MOST_PROBLEMS], *([f"and {more} more"] if more > 0 else [])])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 JsonSchema = dict[str, Any]
 
@@ -24,6 +24,11 @@ class Document(BaseModel):
     """A JSON object in which nothing may stand but its fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def expected(said: str) -> PydanticCustomError:
+    """The error of a value, for a validator to raise, that is not what is expected there."""
+    return PydanticCustomError("expected", "{said}", {"said": said, "choices": []})
 
 
 class Given:

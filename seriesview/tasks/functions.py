@@ -8,7 +8,19 @@ from typing import Any, Literal
 
 import numpy as np
 
+from seriesview.documents.expectations import Document
+from seriesview.documents.problems import shown
 from seriesview.errors import TaskError
+from seriesview.tasks.arguments import (
+    ArrayArguments,
+    NoArguments,
+    PointsArguments,
+    SeriesArguments,
+    StatisticsArguments,
+    WindowArguments,
+    WorkspaceArguments,
+    arguments_of,
+)
 from seriesview.tasks.context import TaskContext
 from seriesview.tasks.failures import public_error
 from seriesview.tasks.manifests import (
@@ -19,31 +31,36 @@ from seriesview.tasks.manifests import (
 )
 from seriesview.tasks.points import get_points
 from seriesview.tasks.reading_limit import reading_at_most
-from seriesview.tasks.validation import shown
 from seriesview.tasks.windows import get_statistics, get_window
 
+Arguments = type[Document]
 FunctionType = Literal["pure-calculation", "query", "action"]
 
 
 @dataclass(frozen=True)
 class TaskFunction:
-    """A function that a backend registers; `call` takes the context and the kwargs, and gives a JSON value."""
+    """A function that a backend registers; `call` takes the context and the arguments, and gives a JSON value."""
 
     id: str
     type: FunctionType
+    arguments: Arguments
     call: Callable[[TaskContext, Any], Any]
 
 
 TASK_FUNCTIONS: dict[str, TaskFunction] = {
     function.id: function
     for function in (
-        TaskFunction("seriesview.get_python_package_version.1", "query", get_python_package_version),
-        TaskFunction("seriesview.get_series_manifest.1", "pure-calculation", get_series_manifest),
-        TaskFunction("seriesview.get_array.2", "pure-calculation", get_array),
-        TaskFunction("seriesview.get_workspace.1", "pure-calculation", get_workspace),
-        TaskFunction("seriesview.get_window.1", "pure-calculation", get_window),
-        TaskFunction("seriesview.get_points.1", "pure-calculation", get_points),
-        TaskFunction("seriesview.get_statistics.1", "pure-calculation", get_statistics),
+        TaskFunction(
+            "seriesview.get_python_package_version.1", "query", NoArguments, get_python_package_version
+        ),
+        TaskFunction(
+            "seriesview.get_series_manifest.1", "pure-calculation", SeriesArguments, get_series_manifest
+        ),
+        TaskFunction("seriesview.get_array.2", "pure-calculation", ArrayArguments, get_array),
+        TaskFunction("seriesview.get_workspace.1", "pure-calculation", WorkspaceArguments, get_workspace),
+        TaskFunction("seriesview.get_window.1", "pure-calculation", WindowArguments, get_window),
+        TaskFunction("seriesview.get_points.1", "pure-calculation", PointsArguments, get_points),
+        TaskFunction("seriesview.get_statistics.1", "pure-calculation", StatisticsArguments, get_statistics),
     )
 }
 
@@ -58,6 +75,6 @@ def run_task(context: TaskContext, function_id: str, kwargs: Any) -> Any:
         if function is None:
             raise TaskError(f"no task function {shown(function_id)}; there are {', '.join(TASK_FUNCTIONS)}")
         with reading_at_most(context.limits.max_reading_bytes), np.errstate(all="ignore"):
-            return function.call(context, kwargs)
+            return function.call(context, arguments_of(function.arguments, kwargs, context.limits))
     except Exception as error:
         raise public_error(error) from error

@@ -8,47 +8,41 @@ from typing import Any
 import numpy as np
 
 from seriesview.errors import TaskError
-from seriesview.series.array_info import DTYPES
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.store.paths import artifact_path
 from seriesview.store.uris import parse_uri
+from seriesview.tasks.arguments import ArrayArguments, NoArguments, SeriesArguments, WorkspaceArguments
 from seriesview.tasks.context import TaskContext
 from seriesview.tasks.encoding import encode_array, encode_document, sent_dtype
 from seriesview.tasks.opening import check_manifest, load_document
-from seriesview.tasks.validation import Arguments
 from seriesview.workspace.manifest import parse_workspace_manifest
 
 
-def get_python_package_version(context: TaskContext, kwargs: Any) -> str:
+def get_python_package_version(context: TaskContext, asked: NoArguments) -> str:
     """The version of seriesview that answers."""
-    Arguments(kwargs, [])
     return version("seriesview")
 
 
-def get_series_manifest(context: TaskContext, kwargs: Any) -> Any:
+def get_series_manifest(context: TaskContext, asked: SeriesArguments) -> Any:
     """The series manifest as it is stored."""
-    uri = Arguments(kwargs, ["series_uri"]).uri("series_uri")
-    document, _ = load_document(context.store, uri, context.limits)
+    document, _ = load_document(context.store, asked.series_uri, context.limits)
     check_manifest(parse_series_manifest(document), context.limits)
     return encode_document(document, "series manifest")
 
 
-def get_workspace(context: TaskContext, kwargs: Any) -> Any:
+def get_workspace(context: TaskContext, asked: WorkspaceArguments) -> Any:
     """The workspace manifest as it is stored."""
-    uri = Arguments(kwargs, ["workspace_uri"]).uri("workspace_uri")
-    document, _ = load_document(context.store, uri, context.limits)
+    document, _ = load_document(context.store, asked.workspace_uri, context.limits)
     parse_workspace_manifest(document)
     return encode_document(document, "workspace manifest")
 
 
-def get_array(context: TaskContext, kwargs: Any) -> dict[str, Any]:
+def get_array(context: TaskContext, asked: ArrayArguments) -> dict[str, Any]:
     """`array` (n,): the bytes of a stored artifact as little-endian numbers of `dtype`.
 
     A linked file is refused: it may hold more than its series show.
     """
-    arguments = Arguments(kwargs, ["dtype", "uri"])
-    dtype = np.dtype(arguments.one_of("dtype", DTYPES)).newbyteorder("<")
-    uri = arguments.uri("uri")
+    dtype, uri = np.dtype(asked.dtype).newbyteorder("<"), asked.uri
     store = context.store
     if store.path(uri) != artifact_path(store.directory, parse_uri(uri)[0]):
         raise TaskError(

@@ -7,32 +7,26 @@ from typing import Any
 from seriesview.errors import RequestError, TaskError
 from seriesview.series.points import Points
 from seriesview.series.series import Series
+from seriesview.tasks.arguments import PointsArguments
 from seriesview.tasks.context import TaskContext
 from seriesview.tasks.encoding import encode_array, encode_stored, sent_dtype
 from seriesview.tasks.limits import TaskLimits
-from seriesview.tasks.validation import Arguments
 
 _NUMBER_BYTES = 8
 
 
-def get_points(context: TaskContext, kwargs: Any) -> dict[str, Any]:
+def get_points(context: TaskContext, asked: PointsArguments) -> dict[str, Any]:
     """What has start_time <= time <= end_time: `times` with `values` or `channels` where they are few.
 
     Else `edges` (max_points + 1,) of equal bins, `counts` in each (for events of each channel), and for
     samples their `envelope` (max_points, 2, channels).
     """
-    arguments = Arguments(kwargs, ["series_uri", "start_time", "end_time", "max_points"], ["halves"])
-    uri = arguments.uri("series_uri")
-    start_time = arguments.time("start_time")
-    end_time = arguments.time("end_time")
-    max_points = arguments.integer("max_points", 1, context.limits.max_points)
-    halves = arguments.flag("halves")
-    if start_time >= end_time:
-        raise TaskError(f"start_time {start_time} is not before end_time {end_time}")
-    with context.series(uri) as series:
-        _check(series, max_points, context.limits)
-        points = series.points(start_time, end_time, max_points)
-        return _encoded(series, points, halves)
+    if asked.start_time >= asked.end_time:
+        raise TaskError(f"start_time {asked.start_time} is not before end_time {asked.end_time}")
+    with context.series(asked.series_uri) as series:
+        _check(series, asked.max_points, context.limits)
+        points = series.points(asked.start_time, asked.end_time, asked.max_points)
+        return _encoded(series, points, asked.halves)
 
 
 def _check(series: Series, max_points: int, limits: TaskLimits) -> None:

@@ -6,27 +6,17 @@ from typing import Any
 
 from seriesview.errors import RequestError, TaskError
 from seriesview.series.series import Series
+from seriesview.tasks.arguments import StatisticsArguments, WindowArguments
 from seriesview.tasks.context import TaskContext
 from seriesview.tasks.encoding import encode_array, encode_stored, sent_dtype
 from seriesview.tasks.limits import TaskLimits
-from seriesview.tasks.validation import Arguments
 
 
-def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
+def get_window(context: TaskContext, asked: WindowArguments) -> dict[str, Any]:
     """Envelope of closed columns, as `Series.window`; with one sample a column the samples, one more than columns."""
-    arguments = Arguments(
-        kwargs,
-        ["series_uri", "segment", "first_sample", "samples_per_column", "columns"],
-        ["channels", "halves"],
-    )
-    uri = arguments.uri("series_uri")
-    segment = arguments.integer("segment", 0)
-    first_sample = arguments.integer("first_sample", 0)
-    samples_per_column = arguments.integer("samples_per_column", 1)
-    columns = arguments.integer("columns", 1, context.limits.max_columns)
-    channels = arguments.channels("channels", context.limits.max_channels)
-    halves = arguments.flag("halves")
-    with context.series(uri) as series:
+    segment, first_sample, channels, halves = asked.segment, asked.first_sample, asked.channels, asked.halves
+    samples_per_column, columns = asked.samples_per_column, asked.columns
+    with context.series(asked.series_uri) as series:
         length = _length(series, segment)
         if first_sample >= length:
             raise RequestError(
@@ -58,21 +48,15 @@ def get_window(context: TaskContext, kwargs: Any) -> dict[str, Any]:
     }
 
 
-def get_statistics(context: TaskContext, kwargs: Any) -> dict[str, Any]:
+def get_statistics(context: TaskContext, asked: StatisticsArguments) -> dict[str, Any]:
     """`Series.statistics`: arrays (channels,) of count, mean, rms, std, min and max, both ends included."""
-    arguments = Arguments(
-        kwargs, ["series_uri", "segment", "first_sample", "last_sample"], ["channels", "halves"]
-    )
-    uri = arguments.uri("series_uri")
-    segment = arguments.integer("segment", 0)
-    first_sample = arguments.integer("first_sample", 0)
-    last_sample = arguments.integer("last_sample", first_sample)
-    channels = arguments.channels("channels", context.limits.max_channels)
-    halves = arguments.flag("halves")
-    with context.series(uri) as series:
-        _length(series, segment)
-        found = series.statistics(segment, first_sample, last_sample, channels)
-        ends = {name: encode_stored(series, found[name], channels, halves=halves) for name in ("min", "max")}
+    with context.series(asked.series_uri) as series:
+        _length(series, asked.segment)
+        found = series.statistics(asked.segment, asked.first_sample, asked.last_sample, asked.channels)
+        ends = {
+            name: encode_stored(series, found[name], asked.channels, halves=asked.halves)
+            for name in ("min", "max")
+        }
     return {**{name: encode_array(found[name]) for name in ("count", "mean", "rms", "std")}, **ends}
 
 

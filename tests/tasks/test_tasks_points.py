@@ -157,7 +157,7 @@ def test_intervals_are_arrays(store):
         ({"max_points": 0}, "from 1 to"),
         ({"max_points": 1_000_001}, "from 1 to"),
         ({"max_points": 44}, "at most 43 of 2 channels"),
-        ({"channels": ["ch0"]}, "unknown argument 'channels'"),
+        ({"channels": ["ch0"]}, "kwargs: unknown key channels"),
     ],
 )
 def test_what_cannot_be_asked(store, wrong, message):

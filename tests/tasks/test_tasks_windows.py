@@ -171,7 +171,7 @@ def test_halves_hold_every_integer(store, dtype):
         whole = np.ascontiguousarray(halves).view(dtype)[..., 0]
         expected = samples if per_column == 1 else brute_columns(samples, 0, 2, 200)
         np.testing.assert_array_equal(whole, expected)
-    with pytest.raises(TaskError, match="halves is 1; expected true or false"):
+    with pytest.raises(TaskError, match="halves: expected true or false, found 1"):
         ask(context, "get_window.1", series_uri=uri, **WINDOW | {"halves": 1})
 
 
@@ -191,14 +191,14 @@ def test_a_window_that_is_too_large_is_refused_before_it_is_read(store):
         ({"first_sample": 200}, "first_sample 200 is not in segment 0, which has 200 samples"),
         ({"columns": 16385}, "columns: expected an integer from 1 to 16384, found 16385"),
         ({"channels": ["nose"]}, "no channel 'nose'; the series has ch0, ch1"),
-        ({"channels": []}, "a list of 1 to"),
-        ({"channels": ["ch0", "ch0"]}, "named twice"),
-        ({"channels": [0]}, "channel ids, which are texts, found 0"),
+        ({"channels": []}, "channels: expected a list that is not empty, found a list of 0"),
+        ({"channels": ["ch0", "ch0"]}, "channels: expected ids of channels, each once, found a list of 2"),
+        ({"channels": [0]}, r"channels\[0\]: expected the id of a channel, which is a text, found 0"),
         ({"samples_per_column": 0}, "from 1 to"),
         ({"samples_per_column": True}, "found true"),
         ({"first_sample": 0.0}, "found 0.0"),
         ({"columns": 10**5000}, "an integer of 16610 bits"),
-        ({"zoom": 3}, "unknown argument 'zoom'"),
+        ({"zoom": 3}, "kwargs: unknown key zoom"),
     ],
 )
 def test_what_cannot_be_asked(store, wrong, message):
