@@ -26,7 +26,7 @@ KNOWN = {
     "share": {"series", "store", "upkeep", "viewer", "workspace"},
     "node": {"store"},
     "tasks": {"series", "store", "workspace"},
-    "backend": {"node", "store", "tasks"},
+    "backend": {"node", "share", "store", "tasks"},
     "figures": {"backend", "node", "series", "share", "store", "viewer", "workspace"},
     "demo": set(),
     "config": {"readers", "workspace"},

@@ -13,9 +13,12 @@ import click
 
 from seriesview.backend.requesting import CHANNEL_VARIABLE
 from seriesview.cli.main import ERROR_STATUS, run_command
+from seriesview.errors import BackendError, one_line
 
 if TYPE_CHECKING:
     from seriesview.backend.client import DaemonClient
+
+_REFUSED_STATUS = 1
 
 
 @click.command(name="seriesview-start-backend")
@@ -129,7 +132,8 @@ def command(
         grace_seconds=grace,
     )
     if app_url:
-        from seriesview.cli.app_provider import BUCKET_VARIABLE, provide, what_is_missing
+        from seriesview.backend.app_provider import BUCKET_VARIABLE, connected_provider, what_is_missing
+        from seriesview.share.buckets import BucketError
 
         label = label or socket.gethostname()
         bucket = os.environ.get(BUCKET_VARIABLE, "") if bucket is None else bucket
@@ -137,7 +141,16 @@ def command(
             for line in missing:
                 _say(f"error: {line}", error=True)
             sys.exit(ERROR_STATUS)
-        provide(app_url, channels, label, bucket, token_file, identity, limits, storage_dir, _say)
+        try:
+            provider = connected_provider(app_url, channels[0], label, bucket, token_file, storage_dir)
+        except (BackendError, BucketError) as error:
+            _say(f"error: {one_line(error)}", error=True)
+            sys.exit(_REFUSED_STATUS)
+        if provider.uri is None:
+            _say(f"no bucket is named: results go to the app; users open {provider.page}")
+        else:
+            click.echo(f"Backend URI: {provider.uri}")
+        provider.serve(identity, limits, _say)
         return
 
     def permit(client: DaemonClient) -> None:

@@ -1,87 +1,88 @@
-"""`seriesview-start-backend --app-url`: a backend for people elsewhere."""
+"""A backend for people elsewhere: what it needs, and the app and the bucket that it is connected to."""
 
 from __future__ import annotations
 
 import os
 import re
 import stat
-import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import click
-
+from seriesview.backend.app_client import AppClient, checked_app_url, described
+from seriesview.backend.backend import BackendLimits
+from seriesview.backend.backend_id import BackendId
+from seriesview.backend.client import Unreachable
+from seriesview.backend.functions import open_functions
 from seriesview.backend.requesting import CHANNEL_VARIABLE
-from seriesview.errors import BackendError
+from seriesview.backend.serving import serve_through_app
+from seriesview.errors import BackendError, SeriesviewError, one_line
+from seriesview.share.bucket_address import parse_address
+from seriesview.share.google_credentials import CREDENTIALS_VARIABLE, check_credentials_file
+from seriesview.share.result_bucket import ResultBucket, open_result_bucket
 
-if TYPE_CHECKING:
-    from seriesview.backend.app_client import AppClient
-    from seriesview.backend.backend import BackendLimits
-    from seriesview.backend.backend_id import BackendId
-    from seriesview.share.result_bucket import ResultBucket
-
-APP_VARIABLE = "SERIESVIEW_APP_URL"
 TOKEN_VARIABLE = "SERIESVIEW_APP_TOKEN"
 LABEL_VARIABLE = "LABEL"
 BUCKET_VARIABLE = "GOOGLE_BUCKET_NAME"
 
-_REFUSED_STATUS = 1
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
 _TOKEN = re.compile(r"[!-~]{20,500}", re.ASCII)
 
 
-def provide(
-    app_url: str,
-    channels: tuple[str, ...],
-    label: str,
-    bucket: str,
-    token_file: Path | None,
-    backend_id: BackendId | None,
-    limits: BackendLimits,
-    storage_dir: Path | None,
-    announce: Callable[[str], None],
-) -> None:
-    """Answer what comes to the app, until a signal; exits with status 1 where the app or the bucket refuses."""
-    from seriesview.backend.app_client import AppClient, described
-    from seriesview.backend.client import Unreachable
-    from seriesview.backend.functions import open_functions
-    from seriesview.backend.serving import serve_through_app
-    from seriesview.share.buckets import BucketError
+@dataclass(frozen=True)
+class AppProvider:
+    """An app that takes this process for a provider of a channel, and the bucket for results, where there is one."""
 
+    client: AppClient
+    channel: str
+    label: str
+    results: ResultBucket | None = None
+    uri: str | None = None
+    """Of the description in the bucket, which users of the backend are given."""
+
+    @property
+    def page(self) -> str:
+        """The page of the app that this backend answers."""
+        query = f"v=/view/seriesview&channel={quote(self.channel)}&label={quote(self.label)}"
+        return f"{self.client.address}/f?{query}"
+
+    def serve(
+        self, backend_id: BackendId | None, limits: BackendLimits, announce: Callable[[str], None]
+    ) -> None:
+        """Answer what comes to the app, until a signal. Raises BackendError, StoreError."""
+        serve_through_app(
+            open_functions, self.client, self.channel, backend_id, limits, announce, self.results
+        )
+        if self.results is not None:
+            self.results.close()
+
+
+def connected_provider(
+    app_url: str, channel: str, label: str, bucket: str, token_file: Path | None, storage_dir: Path | None
+) -> AppProvider:
+    """Connect to the app, and describe this backend in the bucket, "" for none.
+
+    Raises BackendError or BucketError where one of them refuses.
+    """
     token = find_token(token_file)
     os.environ.pop(TOKEN_VARIABLE, None)
     try:
-        client = AppClient(app_url, token, channels[0], storage_dir)
+        client = AppClient(app_url, token, channel, storage_dir)
         client.connect()
-        results = _open_bucket(client, bucket, channels[0]) if bucket else None
-        if results is not None:
-            description = described(label, channels[0], client.address, results.base_url)
-            click.echo(f"Backend URI: {results.put_description(label, description)}")
+        if not bucket:
+            return AppProvider(client, channel, label)
+        results = _open_bucket(client, bucket, channel)
+        uri = results.put_description(label, described(label, channel, client.address, results.base_url))
+        return AppProvider(client, channel, label, results, uri)
     except Unreachable as error:
-        where = f"{error}; is {app_url} right, and the network there?"
-        click.echo(f"seriesview: error: {' '.join(where.split())}", err=True)
-        sys.exit(_REFUSED_STATUS)
-    except (BackendError, BucketError) as error:
-        click.echo(f"seriesview: error: {' '.join(str(error).split())}", err=True)
-        sys.exit(_REFUSED_STATUS)
-    if results is None:
-        announce(f"no bucket is named: results go to the app; users open {_page(client, channels[0], label)}")
-    serve_through_app(open_functions, client, channels[0], backend_id, limits, announce, results)
-    if results is not None:
-        results.close()
+        raise Unreachable(f"{error}; is {app_url} right, and the network there?") from error
 
 
 def what_is_missing(
     app_url: str, channels: tuple[str, ...], label: str, bucket: str, token_file: Path | None
 ) -> list[str]:
     """What a backend for people elsewhere cannot do without, a line each with what to do; nobody is asked."""
-    from seriesview.backend.app_client import checked_app_url
-    from seriesview.errors import SeriesviewError
-    from seriesview.share.bucket_address import parse_address
-    from seriesview.share.google_credentials import CREDENTIALS_VARIABLE, check_credentials_file
-
     missing = []
     channel = channels[0] if len(channels) == 1 else "CHANNEL"
     if len(channels) != 1:
@@ -105,7 +106,7 @@ def what_is_missing(
         try:
             check()
         except SeriesviewError as error:
-            missing.append(" ".join(str(error).split()))
+            missing.append(one_line(error))
     return missing
 
 
@@ -140,8 +141,6 @@ def _creating(name: str, channel: str) -> str:
 
 
 def _open_bucket(client: AppClient, bucket: str, channel: str) -> ResultBucket:
-    from seriesview.share.result_bucket import open_result_bucket
-
     results = open_result_bucket(bucket)
     if client.bucket_url != results.base_url:
         raise BackendError(
@@ -149,7 +148,3 @@ def _open_bucket(client: AppClient, bucket: str, channel: str) -> ResultBucket:
             f"whoever runs it may run: seriesview channel set {channel} --bucket-url {results.base_url}"
         )
     return results
-
-
-def _page(client: AppClient, channel: str, label: str) -> str:
-    return f"{client.address}/f?v=/view/seriesview&channel={quote(channel)}&label={quote(label)}"
