@@ -113,7 +113,8 @@ def samples(count: int, channels: int, dtype: str, seed: int) -> np.ndarray:
     """A block of noise with slow drift, as recordings have it."""
     generator = np.random.default_rng(seed)
     noise = generator.normal(0, 200, (count, channels)) + 300 * np.sin(np.arange(count) / 5000)[:, None]
-    return noise.astype(dtype)
+    stored: np.ndarray = noise.astype(dtype)
+    return stored
 
 
 def write_flat(path: Path, num_bytes: int, channels: int, dtype: str) -> int:

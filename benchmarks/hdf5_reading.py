@@ -23,9 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.build.blocks import block_samples
-from seriesview.readers.hdf5_samples import Hdf5Samples, threads
+from seriesview.readers.hdf5_samples import Hdf5Samples
 
 CHANNELS = 32
+THREADS = min(4, len(os.sched_getaffinity(0)))
 ROUNDS = 7
 GZIP = {"compression": "gzip", "compression_opts": 4, "shuffle": True}
 
@@ -81,7 +82,7 @@ def read_in_blocks(path: Path) -> float:
         began = time.perf_counter()
         for first in range(0, samples.num_samples, rows):
             samples.read_into(first, block[: samples.num_samples - first])
-        seconds = time.perf_counter() - began
+        seconds: float = time.perf_counter() - began
         samples.close()
     return seconds
 
@@ -117,11 +118,11 @@ def hashing_gain() -> float:
 
     began = time.perf_counter()
     work(0)
-    alone = time.perf_counter() - began
-    with ThreadPoolExecutor(threads()) as pool:
+    alone: float = time.perf_counter() - began
+    with ThreadPoolExecutor(THREADS) as pool:
         began = time.perf_counter()
-        list(pool.map(work, range(threads())))
-    return threads() * alone / (time.perf_counter() - began)
+        list(pool.map(work, range(THREADS)))
+    return THREADS * alone / (time.perf_counter() - began)
 
 
 class Comparison:
@@ -175,7 +176,7 @@ def main() -> None:
             for comparison in comparisons:
                 comparison.take()
         print(
-            f"{num_bytes / 1e6:.0f} MB each; {threads()} threads, which together take SHA-1s "
+            f"{num_bytes / 1e6:.0f} MB each; {THREADS} threads, which together take SHA-1s "
             f"{statistics.median(gains):.2f} times as fast as one (best round {max(gains):.2f})"
         )
         for comparison in comparisons:

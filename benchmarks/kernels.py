@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,11 @@ def main() -> None:
         merger = LevelMerger(dtype, num_channels)
         bins = level.add(samples)
         works: tuple[Callable[[], object], ...] = (
-            lambda samples=samples: hashlib.sha1(samples).digest(),
-            lambda level=level, samples=samples: level.add(samples),
-            lambda moments=moments, samples=samples: moments.add(samples),
-            lambda both=both, samples=samples: both.add(samples),
-            lambda merger=merger, bins=bins: merger.add(bins),
+            partial(hashlib.sha1, samples.data),
+            partial(level.add, samples),
+            partial(moments.add, samples),
+            partial(both.add, samples),
+            partial(merger.add, bins),
         )
         times = [nanoseconds(work, samples.size) for work in works]
         label = f"{dtype} x {num_channels}, sd {deviation:g}"

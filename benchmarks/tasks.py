@@ -19,6 +19,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -223,6 +224,10 @@ def forget_node() -> None:
     _daemon_connection._reset_client_auth_code()
 
 
+def _later_window(uri: str, columns: int, number: int) -> dict[str, Any]:
+    return window(uri, 3 * number + 1, 16, columns)
+
+
 def measure(where: str, uri: str, calls: int, seconds: float) -> None:
     """Print what one arrangement of node and backend does."""
     forget_node()
@@ -234,7 +239,7 @@ def measure(where: str, uri: str, calls: int, seconds: float) -> None:
             report(f"{where}, {client}, get_window from {what}", round_trips(ask, requests), "new")
             report(f"{where}, {client}, get_window cached", round_trips(ask, requests), "cached")
     for columns in (COLUMNS, 100):
-        rate, megabytes = throughput(lambda number, n=columns: window(uri, 3 * number + 1, 16, n), seconds)
+        rate, megabytes = throughput(partial(_later_window, uri, columns), seconds)
         print(
             f"{where}, {IN_FLIGHT} in flight, windows of {columns} columns: {rate:.0f} tasks/s ({megabytes:.0f} MB/s); "
             f"limit {LIMIT_TASKS} tasks/s",

@@ -163,7 +163,7 @@ def built_noise(store: Store, directory: Path, channels: int) -> str:
 def link(uri: str) -> str:
     """Where the node shows a workspace, to a browser that was never there."""
     port = int(os.environ["KACHERY_DAEMON_PORT"])
-    token = new_token(connect(Path(os.environ["KACHERY_STORAGE_DIR"]), ("127.0.0.1", port)))
+    token = new_token(connect(Path(os.environ["KACHERY_STORAGE_DIR"]), ("127.0.0.1", port)), uri)
     path = figure_path("/view/seriesview", parse_uri(uri)[0], CHANNEL, "bench")
     return f"http://127.0.0.1:{port}{path}#token={token}"
 
