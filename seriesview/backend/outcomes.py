@@ -10,6 +10,7 @@ from typing import Any
 
 from seriesview.errors import SeriesviewError, TaskError, tag
 from seriesview.tasks.failures import presentable
+from seriesview.terms import bytes_in_words
 
 MAX_ERROR_UNITS = 990
 """UTF-16 units: a kachery daemon loses messages of 1000 and more."""
@@ -53,7 +54,7 @@ def encode_result(value: object, max_bytes: int) -> bytes:
     size = len(text) + sum(map(len, long_texts)) - len(mark) * len(long_texts)
     if size > max_bytes:
         raise TaskError(
-            f"the result has {size / 1e6:.1f} MB, more than the {max_bytes / 1e6:.1f} MB that this backend "
+            f"the result has {bytes_in_words(size)}, more than the {bytes_in_words(max_bytes)} that this backend "
             "sends; ask for less",
             code="too-large",
         )

@@ -10,17 +10,16 @@ import time
 import zlib
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from seriesview.errors import BackendError, TaskError, parse_coded
+from seriesview.terms import FunctionType
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from seriesview.backend.client import DaemonClient
-
-FunctionType = Literal["pure-calculation", "query", "action"]
 
 CHANNEL_VARIABLE = "FIGURL_CHANNEL"
 QUERIES = ("seriesview.get_python_package_version.1", "seriesview.get_health.1")

@@ -19,7 +19,7 @@ from seriesview.build.dataset import Dataset, keys_of_samples, opened_recording,
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
-from seriesview.build.progress import BuildStep, Progress, Report, bytes_in_words
+from seriesview.build.progress import BuildStep, Progress, Report
 from seriesview.build.sampled import FinestDigests, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify
@@ -29,6 +29,7 @@ from seriesview.errors import BuildError
 from seriesview.readers.protocol import Channel, Recording
 from seriesview.series.manifest import ChannelInfo, SeriesManifest
 from seriesview.store import Store
+from seriesview.terms import bytes_in_words
 
 # Beside the artifacts come manifests, pages and results; a full disk is noticed before it is full.
 _FREE_MARGIN_BYTES = 16 << 20

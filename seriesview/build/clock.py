@@ -6,10 +6,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from seriesview.errors import BuildError
+from seriesview.terms import EPOCH_SECONDS, FIRST_YEAR, LAST_YEAR
 
-EPOCH_SECONDS = 1e8
-"""Times from here on are taken for seconds since 1970."""
-FIRST_YEAR, LAST_YEAR = 1900, 2200
 _LONGEST = timedelta(days=20 * 365)
 
 

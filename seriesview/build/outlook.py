@@ -11,11 +11,11 @@ from seriesview.build.artifacts import ensure_room, has_room, source_path
 from seriesview.build.dataset import Dataset, opened_recording
 from seriesview.build.ledger import noted_bytes
 from seriesview.build.plan import plan_samples
-from seriesview.build.progress import bytes_in_words
 from seriesview.build.results import read_results
 from seriesview.build.source import identify
 from seriesview.errors import BuildError, SeriesviewError
 from seriesview.store import Store
+from seriesview.terms import bytes_in_words
 
 _EVENT_BYTES = 12 + 8
 

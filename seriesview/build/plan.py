@@ -12,17 +12,14 @@ import numpy.typing as npt
 from seriesview.build.dataset import Dataset
 from seriesview.build.grid import RowGrid, level_grid, moments_grid
 from seriesview.build.missing import missing_of_recording, missing_values_of
-from seriesview.build.reduction import MOMENTS_RATIO
 from seriesview.build.timeline import MAX_TIME_SHIFT, SegmentTimes, Timeline, analyse_timestamps
-from seriesview.envelope.bins import default_base, level_factors
+from seriesview.envelope.bins import MAX_UNREDUCED, RATIO, default_base, level_factors
 from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.envelope.moments import MOMENTS_FACTOR
 from seriesview.errors import BuildError, ReaderError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.readers.protocol import Recording
 
-DEFAULT_RATIO = 4
-MAX_TOP_BINS = 1024
 TIMESTAMPS_BLOCK = 1 << 18
 
 Resolution = Literal["link", "store", "omit"]
@@ -102,9 +99,9 @@ def sample_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 def moments_level_factors(segment_lengths: Sequence[int]) -> tuple[int, ...]:
     """1024 and on, each four times the one before, up to the first with at most 1024 bins or one a segment."""
     factors = [MOMENTS_FACTOR]
-    limit = max(MAX_TOP_BINS, len(segment_lengths))
+    limit = max(MAX_UNREDUCED, len(segment_lengths))
     while moments_grid(segment_lengths, factors[-1]).num_rows > limit:
-        factors.append(factors[-1] * MOMENTS_RATIO)
+        factors.append(factors[-1] * RATIO)
     return tuple(factors)
 
 
@@ -183,7 +180,7 @@ def plan_samples(
     timeline = timeline_of(recording, dataset, read_timestamps)
     lengths = [segment.num_samples for segment in timeline.segments]
     channels = recording.num_channels
-    ratio = dataset.ratio or DEFAULT_RATIO
+    ratio = dataset.ratio or RATIO
     dtype = sample_dtype(recording.dtype)
     missing, channel_missing = missing_of_recording(recording, dataset.options.missing, dtype)
     return SamplesPlan(

@@ -6,17 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TextIO
 
+from seriesview.terms import bytes_in_words
+
 _TERMINAL_SECONDS = 0.25
 _LOG_SECONDS = 10.0
-
-
-def bytes_in_words(count: float) -> str:
-    """A number of bytes as people write it, in powers of 1000."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 999.5:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 99.5 else f"{count:.1f} {unit}"
-        count /= 1000
-    return f"{count:.1f} TB" if count < 99.5 else f"{count:.0f} TB"
 
 
 def seconds_in_words(seconds: float) -> str:

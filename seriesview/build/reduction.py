@@ -16,7 +16,6 @@ from seriesview.envelope.moments import MOMENTS_FACTOR, MomentMerger
 from seriesview.envelope.segment import SegmentReducer
 from seriesview.series.arrays import ArrayWriter
 
-MOMENTS_RATIO = 4
 _MERGED_BYTES = 4 << 20
 
 
@@ -168,7 +167,7 @@ class Coarsening:
         self._levels = MergeChain(
             lambda: level_merger(dtype, num_channels, ratio, missing), level_writers, self.ranges.add
         )
-        self._moments = MergeChain(lambda: MomentMerger(dtype, num_channels, MOMENTS_RATIO), moments_writers)
+        self._moments = MergeChain(lambda: MomentMerger(dtype, num_channels), moments_writers)
 
     def add_bins(self, bins: npt.NDArray[Any]) -> None:
         """Take the next bins (n, 2, C) of the base factor."""

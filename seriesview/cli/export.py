@@ -45,8 +45,9 @@ def command(
     and goes along whole. Exporting again writes only what changed, and completes an
     export that was interrupted. `seriesview verify DIRECTORY` checks it.
     """
-    from seriesview.build.progress import Progress, bytes_in_words
+    from seriesview.build.progress import Progress
     from seriesview.share.sharing import export
+    from seriesview.terms import bytes_in_words
 
     target = single_file or directory
     if target is None or (directory and single_file):

@@ -22,8 +22,8 @@ def command(yes: bool, storage_dir: Path | None, as_json: bool) -> None:
     running build writes. Series and figures made in Python are kept. Parts of a build that was killed are kept for a
     day, for it to be taken up again.
     """
-    from seriesview.build.progress import bytes_in_words
     from seriesview.store.locking import removing
+    from seriesview.terms import bytes_in_words
     from seriesview.upkeep.garbage import find_garbage
     from seriesview.upkeep.removal import remove_artifacts, undo_unfinished
 

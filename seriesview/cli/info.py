@@ -6,11 +6,12 @@ import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from seriesview.cli.arguments import json_option, open_reading_store, resolve_workspace, storage_option
+from seriesview.terms import bytes_in_words, is_workspace
 
 if TYPE_CHECKING:
     from seriesview.series.array_info import ArrayInfo
@@ -32,14 +33,13 @@ def command(series: str, storage_dir: Path | None, as_json: bool) -> None:
 
     SERIES is a sha1:// URI, a results/series/NAME.json or a results/workspace.json.
     """
-    from seriesview.series.fields import Fields
     from seriesview.series.manifest import parse_series_manifest
     from seriesview.workspace.manifest import parse_workspace_manifest
 
     store = open_reading_store(storage_dir)
     uri = resolve_workspace(series, store)
     document = store.get_json(uri)
-    if not str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
+    if not is_workspace(document):
         manifest = parse_series_manifest(document)
         if as_json:
             click.echo(json.dumps({"uri": uri, "manifest": document, "bytes": _sizes(manifest)}))
@@ -138,8 +138,9 @@ def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
         yield f"raw samples: {held}"
     yield "arrays:"
     for name, size in _sizes(manifest).items():
-        yield f"  {name}: {_count(size['rows'], 'row')}, {_count(size['parts'], 'part')}, {_readable(size['bytes'])}"
-    yield f"  together: {_readable(sum(size['bytes'] for size in _sizes(manifest).values()))}"
+        said = bytes_in_words(size["bytes"])
+        yield f"  {name}: {_count(size['rows'], 'row')}, {_count(size['parts'], 'part')}, {said}"
+    yield f"  together: {bytes_in_words(sum(size['bytes'] for size in _sizes(manifest).values()))}"
 
 
 def _of_their_own(manifest: SeriesManifest) -> Iterator[str]:
@@ -187,12 +188,3 @@ def _size(info: ArrayInfo) -> dict[str, int]:
 
 def _count(number: int, noun: str, plural: str | None = None) -> str:
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
-def _readable(size: Any) -> str:
-    number = float(size)
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "bytes" else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"

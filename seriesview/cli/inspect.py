@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
@@ -13,12 +12,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from seriesview.cli.arguments import follow_option, json_option, open_reading_store, storage_option
+from seriesview.terms import bytes_in_words
 
 if TYPE_CHECKING:
     from seriesview.build.findings import Entry, Finding
     from seriesview.readers import Reader
-
-_SIZES = ("bytes", "kB", "MB", "GB", "TB")
 
 
 @click.command(short_help="What is in a file, and the YAML that opens it.")
@@ -83,7 +81,7 @@ def _words(
 ) -> Iterator[str]:
     from seriesview.cli.dataset_entries import entry_yaml
 
-    yield f"{path}: {_size(size)}, reader {reader.name}"
+    yield f"{path}: {bytes_in_words(size)}, reader {reader.name}"
     for finding, entry in zip(findings, entries, strict=True):
         if entry is not None:
             yield ""
@@ -155,8 +153,3 @@ def _seconds(seconds: float) -> str:
     days, hours = divmod(hours, 24)
     clock = f"{hours}:{minutes:02}:{rest:02}"
     return f"{seconds:.6g} s ({f'{days} d ' if days else ''}{clock})"
-
-
-def _size(count: int) -> str:
-    power = min(len(_SIZES) - 1, int(math.log(max(count, 1), 1000)))
-    return f"{count} bytes" if power == 0 else f"{count / 1000**power:.3g} {_SIZES[power]}"

@@ -20,7 +20,7 @@ def command(storage_dir: Path | None, as_json: bool) -> None:
     Of each: when it was built, the bytes in the store that it reaches, those of them that only it reaches (which
     `seriesview forget` and `seriesview gc` would free), its label and its URI. Linked recordings are not counted.
     """
-    from seriesview.build.progress import bytes_in_words
+    from seriesview.terms import bytes_in_words
     from seriesview.upkeep.garbage import kept_workspaces
 
     store = open_reading_store(storage_dir)

@@ -50,8 +50,9 @@ def command(
     GOOGLE_APPLICATION_CREDENTIALS names the key of a service account. `seriesview bucket check` says whether bucket
     and account are set up.
     """
-    from seriesview.build.progress import Progress, bytes_in_words
+    from seriesview.build.progress import Progress
     from seriesview.share.sharing import publish
+    from seriesview.terms import bytes_in_words
 
     progress = Progress("publishing", 0)
 

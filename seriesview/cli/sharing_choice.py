@@ -88,8 +88,8 @@ def choice_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def say_plan(plan: Plan, target: str, is_aside: bool) -> None:
     """Print what will be shared and what is left out; on stderr where stdout is for programs."""
-    from seriesview.build.progress import bytes_in_words
     from seriesview.share.words import dates_lines, left_out_line, zoom_end
+    from seriesview.terms import bytes_in_words
 
     click.echo(f"{plan.workspace.label}: {bytes_in_words(plan.num_bytes)} into {target}", err=is_aside)
     for choice in plan.choices:

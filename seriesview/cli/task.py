@@ -9,8 +9,9 @@ from typing import Any, cast
 
 import click
 
-from seriesview.backend.requesting import CHANNEL_VARIABLE, FunctionType, request_json
+from seriesview.backend.requesting import CHANNEL_VARIABLE, request_json
 from seriesview.errors import ConfigError
+from seriesview.terms import FunctionType
 
 _TYPES = ("pure-calculation", "query", "action")
 

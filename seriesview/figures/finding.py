@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from seriesview.errors import MissingArtifactError
 from seriesview.figures.links import cleaned, parse_link
 from seriesview.figures.published import PublishedPage, published_page
-from seriesview.series.fields import Fields
 from seriesview.series.manifest import parse_series_manifest
+from seriesview.terms import is_workspace
 from seriesview.workspace.manifest import parse_workspace_manifest
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _label(uri: str, document: Any) -> str:
     """What a workspace, a series or a figure is called; raises FormatError for anything else."""
     if _is_figure(document):
         return "figure"
-    if str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
+    if is_workspace(document):
         return parse_workspace_manifest(document).label
     return parse_series_manifest(document).label or "series"
 

@@ -23,13 +23,13 @@ from seriesview.node.task_ids import new_task_id, protected_hash, time_of_task_i
 from seriesview.node.task_queues import TaskQueues
 from seriesview.node.task_records import (
     BrokerLimits,
-    FunctionType,
     Offer,
     Poll,
     Provider,
     Task,
     TaskStatus,
 )
+from seriesview.terms import FunctionType
 
 _TEND_SECONDS = 0.5
 _CLOCK_SECONDS = 2.0

@@ -2,10 +2,11 @@
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
-FunctionType = Literal["pure-calculation", "query", "action"]
-FUNCTION_TYPES: tuple[FunctionType, ...] = ("pure-calculation", "query", "action")
+from seriesview.terms import FunctionType
+
+FUNCTION_TYPES: tuple[FunctionType, ...] = get_args(FunctionType)
 
 TaskStatus = Literal["waiting", "pending", "queued", "running", "finished", "error"]
 TASK_STATUSES: tuple[TaskStatus, ...] = ("waiting", "pending", "queued", "running", "finished", "error")

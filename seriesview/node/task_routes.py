@@ -27,8 +27,9 @@ from seriesview.node.requests import (
     json_body,
 )
 from seriesview.node.task_errors import forgotten
-from seriesview.node.task_records import FUNCTION_TYPES, TASK_STATUSES, FunctionType, Task, TaskStatus
+from seriesview.node.task_records import FUNCTION_TYPES, TASK_STATUSES, Task, TaskStatus
 from seriesview.node.waiting import seconds_of, wait_unless_gone
+from seriesview.terms import FunctionType
 
 INSTANCE_HEADER = "kachery-backend-instance"
 """A backend may say here which one it is, the same in all its requests: up to 64 of A-Z a-z 0-9 _ -."""

@@ -10,11 +10,11 @@ from urllib.parse import quote
 
 import numpy as np
 
-from seriesview.pictures import words
 from seriesview.pictures.figure import facts, overview
 from seriesview.series.manifest import ArrayInfo, SeriesManifest
 from seriesview.series.series import Series, open_series
 from seriesview.store import Store
+from seriesview.terms import bytes_in_words
 from seriesview.workspace.manifest import WorkspaceManifest
 
 _STYLE = """
@@ -104,13 +104,13 @@ def size_in_words(manifest: SeriesManifest) -> str:
     raw = manifest.num_samples * manifest.num_channels * np.dtype(manifest.dtype).itemsize
     stored = sum(array.num_bytes for array in _arrays(manifest))
     if manifest.type in ("event", "interval"):
-        return f"{words.size(stored)} stored"
+        return f"{bytes_in_words(stored)} stored"
     where = "levels only"
     if isinstance(manifest.values, ArrayInfo) or any(segment.values_uri for segment in manifest.segments):
         where = "samples stored too"
     elif manifest.values is not None:
         where = "samples linked in their file"
-    return f"{words.size(raw)} of samples, {words.size(stored)} stored ({where})"
+    return f"{bytes_in_words(raw)} of samples, {bytes_in_words(stored)} stored ({where})"
 
 
 def _arrays(manifest: SeriesManifest) -> list[ArrayInfo]:

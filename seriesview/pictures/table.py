@@ -9,6 +9,7 @@ from typing import Any
 from seriesview.pictures import words
 from seriesview.pictures.page import size_in_words
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
+from seriesview.terms import bytes_in_words
 
 _STYLE = """
 body { font: 14px/1.5 system-ui, sans-serif; color: #20242c; background: #fff; margin: 16px; }
@@ -52,7 +53,7 @@ def _row(result: Mapping[str, Any]) -> str:
         "irregular" if rate is None else f"{rate:,.10g} Hz",
         manifest.dtype,
         size_in_words(manifest),
-        f"{words.duration(result['timing']['seconds'])} ({words.size(result['timing']['bytes'])})",
+        f"{words.duration(result['timing']['seconds'])} ({bytes_in_words(result['timing']['bytes'])})",
     ]
     cells = [f"<td>{escape(text)}</td>" for text in texts]
     cells += [f'<td class="number">{escape(number)}</td>' for number in numbers]

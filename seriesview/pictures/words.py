@@ -40,15 +40,6 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // _DAY)} d {int(seconds % _DAY // 3600)} h"
 
 
-def size(num_bytes: float) -> str:
-    """A number of bytes in units of 1000."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if num_bytes < 1000:
-            return f"{number(num_bytes, 3)} {unit}"
-        num_bytes /= 1000
-    return f"{number(num_bytes, 3)} TB"
-
-
 def count(amount: int, noun: str) -> str:
     """`1 channel`, `32 channels`, with thousands apart."""
     return f"{amount:,} {noun}" + ("" if amount == 1 else "s")

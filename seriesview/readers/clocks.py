@@ -18,11 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.readers.protocol import Decision
+from seriesview.terms import FIRST_YEAR, LAST_YEAR
 
 Floats = npt.NDArray[np.float64]
 Nanoseconds = npt.NDArray[np.int64]
 
-FIRST_YEAR, LAST_YEAR = 1900, 2200
 # 2000-01-01 and about 2062: times of recordings, as seconds since 1970.
 _EARLIEST, _LATEST = 946_684_800, 2_900_000_000
 _LEAST_RATE = 1e-6

@@ -24,6 +24,7 @@ from seriesview.series.array_info import (
 )
 from seriesview.series.fields import Fields
 from seriesview.series.missing import missing_to_json, only_missing_value, parse_missing
+from seriesview.terms import is_workspace
 
 __all__ = [
     "SERIES_FORMAT",
@@ -240,7 +241,7 @@ def parse_series_manifest(value: Any) -> SeriesManifest:
     """A series manifest out of JSON, in this form or the original package's; raises FormatError."""
     top = Fields(value, "series manifest")
     form = top.text("format", SERIES_FORMAT)
-    if form.startswith("seriesview-workspace/"):
+    if is_workspace(value):
         raise FormatError("this is a workspace, not a series; `seriesview info` lists its series")
     if form != SERIES_FORMAT:
         raise FormatError(

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.errors import FormatError, SeriesviewError
-from seriesview.series.fields import Fields
 from seriesview.series.series import Series
 from seriesview.share.folder import (
     DESCRIPTION_FILE,
@@ -21,6 +20,7 @@ from seriesview.share.folder import (
     read_sums,
 )
 from seriesview.store import Store
+from seriesview.terms import is_workspace
 from seriesview.upkeep.verification import Problem, Verifier
 from seriesview.workspace.manifest import parse_workspace_manifest
 from seriesview.workspace.workspace import Workspace, stored_uri
@@ -110,8 +110,7 @@ def _reached(verifier: Verifier, uri: str) -> list[str]:
     """Check a workspace or a series and all that it reaches; the series that are not in it, and why."""
     if not verifier.artifact(uri, "manifest"):
         return []
-    manifest = Fields(verifier.store.get_json(uri), uri)
-    if str(manifest.get("format") or "").startswith("seriesview-workspace/"):
+    if is_workspace(verifier.store.get_json(uri)):
         return _workspace(verifier, uri)
     verifier.series(uri, "series")
     return []

@@ -16,6 +16,7 @@ from seriesview.series.arrays import DIGEST_BYTES, part_rows
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
 from seriesview.share.dates import MovedClock, moved_document
+from seriesview.terms import bytes_in_words
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -263,15 +264,15 @@ def fit(choices: list[Choice], max_bytes: int, other_bytes: int) -> None:
             total = sum(sizes.values()) + other_bytes
             samples = sum(choice.num_sample_bytes for choice in choices if choice.manifest.levels)
             if samples and total - samples <= max_bytes:
-                advice = f"allow more, or ask for fewer raw samples (now {in_words(samples)})"
+                advice = f"allow more, or ask for fewer raw samples (now {bytes_in_words(samples)})"
             elif choices:
                 largest = max(choices, key=lambda choice: sizes[choice.name])
                 advice = f"allow more, or leave a series out (--without {largest.name})"
             else:
                 advice = "allow more"
             raise SeriesviewError(
-                f"--max-size: {in_words(total)} remain when everything but the coarsest levels is left out, "
-                f"{in_words(max_bytes)} are allowed; {advice}"
+                f"--max-size: {bytes_in_words(total)} remain when everything but the coarsest levels is left out, "
+                f"{bytes_in_words(max_bytes)} are allowed; {advice}"
             )
         size, place, key, item = max(candidates)
         chosen = choices[-place]
@@ -299,10 +300,3 @@ def is_strict_json(value: Any) -> bool:
     if isinstance(value, Mapping):
         return all(is_strict_json(item) for item in value.values())
     return not isinstance(value, list) or all(is_strict_json(item) for item in value)
-
-
-def in_words(count: int) -> str:
-    """A number of bytes for people."""
-    if count < 99_950:
-        return f"{count / 1e3:.1f} kB"
-    return f"{count / 1e6:.1f} MB" if count < 999.5e6 else f"{count / 1e9:.2f} GB"

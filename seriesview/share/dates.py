@@ -15,7 +15,7 @@ import numpy.typing as npt
 from seriesview.errors import SeriesviewError
 from seriesview.series.array_info import ArrayInfo
 from seriesview.series.manifest import SeriesManifest
-from seriesview.share.view_times import END_OF_CLOCKS, EPOCH_SECONDS
+from seriesview.terms import END_OF_CLOCKS, EPOCH_SECONDS, LAST_YEAR
 from seriesview.workspace.manifest import WorkspaceManifest
 
 DAY_SECONDS = 86_400
@@ -200,6 +200,6 @@ def _moved(name: str, manifest: SeriesManifest, days: int) -> MovedClock:
 
 def _out_of_reach(name: str) -> SeriesviewError:
     return SeriesviewError(
-        f"{name}: so many days away no clock can be (times that count from 1970 stay between 1974 and 2200); give "
-        "other --shift-dates DAYS"
+        f"{name}: so many days away no clock can be (times that count from 1970 stay between 1974 and {LAST_YEAR}); "
+        "give other --shift-dates DAYS"
     )

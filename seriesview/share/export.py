@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.errors import SeriesviewError
-from seriesview.share.choice import LeftOut, Wish, in_words
+from seriesview.share.choice import LeftOut, Wish
 from seriesview.share.copying import write_artifacts
 from seriesview.share.folder import EXPORT_FORMAT, free_bytes, is_export, open_folder
 from seriesview.share.plan import Plan, plan_sharing
 from seriesview.share.words import readme
 from seriesview.store import Store
+from seriesview.terms import bytes_in_words
 from seriesview.viewer.joined import joined_viewer
 
 _SERVE = Path(__file__).parent / "files" / "serve.py"
@@ -54,8 +55,8 @@ def export_folder(
     needed = plan.num_bytes + sum(len(content) for content in files.values()) + _SPARE_BYTES
     if not is_export(directory) and needed > (free := free_bytes(directory)):
         raise SeriesviewError(
-            f"{directory}: {in_words(needed)} are needed, {in_words(free)} are free; free some space, or use "
-            "--max-size"
+            f"{directory}: {bytes_in_words(needed)} are needed, {bytes_in_words(free)} are free; free some space, "
+            "or use --max-size"
         )
     with open_folder(directory) as folder:
         uri = write_artifacts(plan, store, folder, on_bytes)

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from seriesview.errors import FormatError, SeriesviewError
 from seriesview.series.array_info import ArrayInfo
-from seriesview.series.fields import Fields
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.share.choice import Choice, LeftOut, Wish, fit, json_bytes, read_choice
 from seriesview.share.dates import moved_clocks
 from seriesview.share.view_times import own_ranges, rows_within
 from seriesview.store import Store
+from seriesview.terms import is_workspace
 from seriesview.workspace.manifest import (
     MissingSeries,
     WorkspaceManifest,
@@ -145,7 +145,7 @@ def shared_workspace(workspace: WorkspaceManifest, uris: Mapping[str, str]) -> W
 
 def _read_workspace(store: Store, uri: str) -> WorkspaceManifest:
     document = store.get_json(uri)
-    if str(Fields(document, uri).get("format") or "").startswith("seriesview-workspace/"):
+    if is_workspace(document):
         return parse_workspace_manifest(document)
     manifest = parse_series_manifest(document)
     name = manifest.label or "series"

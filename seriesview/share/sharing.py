@@ -20,6 +20,7 @@ from seriesview.share.plan import Plan
 from seriesview.share.publishing import Published, publish_plan
 from seriesview.share.single_file import export_single_file, plan_single_file
 from seriesview.store import Store, parse_uri
+from seriesview.terms import is_workspace
 from seriesview.workspace.workspace import Workspace, stored_uri
 
 _MOST_DAYS = 1_000_000
@@ -131,6 +132,6 @@ def _wish(choices: Choices, small_samples: bool) -> Wish:
 
 def _keep(store: Store, uri: str, label: str) -> None:
     """Note that a workspace which was shared is to be kept, where the store can be written."""
-    if str(store.get_json(uri).get("format")).startswith("seriesview-workspace/"):
+    if is_workspace(store.get_json(uri)):
         with suppress(StoreError):
             store.record_workspace(uri, label)

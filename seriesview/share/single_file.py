@@ -15,12 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from seriesview.errors import SeriesviewError
-from seriesview.share.choice import Wish, in_words
+from seriesview.share.choice import Wish
 from seriesview.share.copying import write_artifacts
 from seriesview.share.export import Exported, description
 from seriesview.share.plan import Plan, plan_sharing
 from seriesview.store import Store
 from seriesview.store.paths import artifact_path
+from seriesview.terms import bytes_in_words
 from seriesview.viewer.files import viewer_files
 from seriesview.viewer.modules import bundled, worker_paths
 
@@ -71,13 +72,13 @@ def plan_single_file(store: Store, uri: str, wish: Wish) -> Plan:
         if allowed is None or not str(error).startswith("--max-size"):
             raise
         raise SeriesviewError(
-            f"{error} (of the page, viewer and encoding take the rest: at most {in_words(MAX_BYTES)} in all)"
+            f"{error} (of the page, viewer and encoding take the rest: at most {bytes_in_words(MAX_BYTES)} in all)"
         ) from error
     needed = page_bytes + int(plan.num_bytes / _SHARE)
     if needed > MAX_BYTES:
         raise SeriesviewError(
-            f"a single file would have {in_words(needed)}, {in_words(MAX_BYTES)} are possible; --max-size 100MB leaves "
-            f"out the finest levels, --without NAME a series{_fewer_samples(plan)}; or export a folder"
+            f"a single file would have {bytes_in_words(needed)}, {bytes_in_words(MAX_BYTES)} are possible; --max-size "
+            f"100MB leaves out the finest levels, --without NAME a series{_fewer_samples(plan)}; or export a folder"
         )
     return plan
 
@@ -175,4 +176,4 @@ def _path(sha1: str) -> str:
 
 def _fewer_samples(plan: Plan) -> str:
     samples = plan.num_sample_bytes
-    return f", fewer raw samples (now {in_words(samples)}) make it smaller" if samples else ""
+    return f", fewer raw samples (now {bytes_in_words(samples)}) make it smaller" if samples else ""

@@ -13,12 +13,8 @@ from seriesview.series.arrays import PartCache
 from seriesview.series.manifest import SeriesManifest
 from seriesview.series.times import open_times
 from seriesview.store import Store
+from seriesview.terms import END_OF_CLOCKS, EPOCH_SECONDS
 from seriesview.workspace.manifest import WorkspaceManifest
-
-EPOCH_SECONDS = 1e8
-"""Times from here on are taken for seconds since 1970, as the viewer does."""
-END_OF_CLOCKS = 7_258_118_400
-"""The year 2200: later than any recording."""
 
 Range = tuple[float, float]
 

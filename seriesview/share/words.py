@@ -7,9 +7,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from seriesview.share.choice import Choice, in_words
+from seriesview.share.choice import Choice
 from seriesview.share.dates import texts_like_dates
 from seriesview.share.plan import Plan
+from seriesview.terms import bytes_in_words
 
 _README = Path(__file__).parent / "files" / "README.txt"
 _MOST_STRETCHES = 5
@@ -20,7 +21,7 @@ def left_out_line(entry: Mapping[str, Any]) -> str:
     """One entry of export.json's `left_out` in words; what is not known of it is passed over."""
     name, what = entry.get("series"), entry.get("what")
     size = entry.get("bytes")
-    bytes_words = f", {in_words(size)}" if isinstance(size, int) else ""
+    bytes_words = f", {bytes_in_words(size)}" if isinstance(size, int) else ""
     why = {"size": "too large", "not asked for": "not asked for"}.get(
         str(entry.get("why")), str(entry.get("why"))
     )
@@ -42,7 +43,7 @@ def zoom_end(choice: Choice) -> str:
     manifest = choice.manifest
     if choice.rows:
         shown = f"samples {_stretches(choice.rows)}" if choice.left_out_rows else "all samples"
-        return f"{shown}, {in_words(choice.num_sample_bytes)}"
+        return f"{shown}, {bytes_in_words(choice.num_sample_bytes)}"
     factors = [
         level.factor for number, level in enumerate(manifest.levels) if number not in choice.dropped["levels"]
     ]

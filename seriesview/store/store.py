@@ -45,6 +45,7 @@ from seriesview.store.record import (
 )
 from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
 from seriesview.store.writer import AtomicWriter
+from seriesview.terms import bytes_in_words
 
 
 class Store:
@@ -284,8 +285,8 @@ class Store:
         free = self.free_bytes()
         if needed_bytes > free:
             raise StoreError(
-                f"the kachery storage {self.directory} has {free / 1e9:.2f} GB free, "
-                f"{needed_bytes / 1e9:.2f} GB are needed; free some space or choose another storage_dir"
+                f"the kachery storage {self.directory} has {bytes_in_words(free)} free, "
+                f"{bytes_in_words(needed_bytes)} are needed; free some space or choose another storage_dir"
             )
 
     def record_artifact(self, uri: str, kind: str, size: int) -> None:

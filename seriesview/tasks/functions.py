@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -32,9 +32,9 @@ from seriesview.tasks.manifests import (
 from seriesview.tasks.points import get_points
 from seriesview.tasks.reading_limit import reading_at_most
 from seriesview.tasks.windows import get_statistics, get_window
+from seriesview.terms import FunctionType
 
 Arguments = type[Document]
-FunctionType = Literal["pure-calculation", "query", "action"]
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seriesview.errors import FormatError
+from seriesview.terms import WORKSPACE_FORMAT
 from seriesview.workspace.panels import Panel, check_series_type, default_panel, make_panel
-
-WORKSPACE_FORMAT = "seriesview-workspace/1"
 
 _SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}(/[^?#]*)?(\?[^#]*)?")
 

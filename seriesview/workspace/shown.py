@@ -17,6 +17,7 @@ from seriesview.series.arrays import DIGEST_BYTES
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
 from seriesview.store.uris import parse_uri
+from seriesview.terms import is_workspace
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -114,7 +115,7 @@ def _shown_by(document: Any) -> Iterator[str]:
     """SHA-1s of the workspaces and series that a workspace or a figure names; of none other."""
     if not isinstance(document, dict):
         return
-    if str(document.get("format") or "").startswith("seriesview-workspace/"):
+    if is_workspace(document):
         entries = document.get("series")
         named = (
             [one.get("uri") for one in entries if isinstance(one, dict)] if isinstance(entries, list) else []

@@ -19,7 +19,8 @@ from seriesview.node import broker, providers
 from seriesview.node.broker import TaskBroker
 from seriesview.node.buckets import Buckets
 from seriesview.node.canonical import task_hash
-from seriesview.node.task_records import FUNCTION_TYPES, BrokerLimits, FunctionType, Poll, Task
+from seriesview.node.task_records import FUNCTION_TYPES, BrokerLimits, Poll, Task
+from seriesview.terms import FunctionType
 
 KEY = b"k" * 32
 CHANNEL = "my.channel"

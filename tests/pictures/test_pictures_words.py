@@ -59,10 +59,3 @@ def test_ticks_are_multiples_inside_the_range():
 @pytest.mark.parametrize(("value", "text"), [(0.0005, "500 uV"), (0.002, "2 mV"), (0.5, "0.5 volts")])
 def test_volts_are_written_small(value, text):
     assert " ".join(words.quantity(value, "volts")) == text
-
-
-@pytest.mark.parametrize(
-    ("size", "text"), [(0, "0 bytes"), (1500, "1.5 kB"), (81_000_000, "81 MB"), (2e12, "2 TB")]
-)
-def test_sizes(size, text):
-    assert words.size(size) == text

@@ -28,6 +28,7 @@ from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import FormatError
 from seriesview.series import array_info, manifest
 from seriesview.store import open_store
+from seriesview.terms import WORKSPACE_FORMAT
 from seriesview.workspace import manifest as workspace_manifest
 from seriesview.workspace.panels import PANEL_TYPES
 
@@ -234,7 +235,7 @@ def test_a_workspace(store, tmp_path):
 def workspace_document(**changes):
     panel = {"type": "ContinuousTraces", "label": "Probe", "data": {"series": "probe"}}
     return {
-        "format": workspace_manifest.WORKSPACE_FORMAT,
+        "format": WORKSPACE_FORMAT,
         "label": "demo",
         "series": [{"name": "probe", "uri": f"sha1://{'ab' * 20}/series.json"}],
         "views": [{"label": "Session", "panels": [panel | changes.pop("panel", {})]}],

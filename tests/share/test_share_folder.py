@@ -199,9 +199,9 @@ def test_damage_in_the_store_is_not_shared(store, uris, export, tmp_path):
 def test_the_command_says_what_is_shared(store, workspace, tmp_path):
     out = tmp_path / "out put"
     done = run("export", workspace, out, "--raw-range", "100:101", "--storage-dir", store.directory)
-    assert "  probe: samples 65536 to 131072, 0.8 MB" in done.stdout
+    assert "  probe: samples 65536 to 131072, 786 kB" in done.stdout
     assert (
-        "  left out: probe: raw samples 0 to 65536, 131072 to 400000 (not asked for, 4.0 MB)" in done.stdout
+        "  left out: probe: raw samples 0 to 65536, 131072 to 400000 (not asked for, 4.01 MB)" in done.stdout
     )
     assert re.search(
         r"out put: \d+ files written, .*; look at it with `python3 '.*/out put/serve.py'`", done.stdout
@@ -264,7 +264,7 @@ def test_an_export_is_read_in_place(store, uris, export, tmp_path):
     uri = read_description(out)["workspace"]
     said = run("info", uri, "--storage-dir", out).stdout
     assert "raw samples: stored, but left out of this copy: samples 0 to 65536, 131072 to 400000" in said
-    assert "values: 65536 rows, 1 part, 786.4 kB" in said
+    assert "values: 65536 rows, 1 part, 786 kB" in said
     series = open_store(out, "embedded").get_json(uri)["series"][0]["uri"]
     window = ["window", series, "--storage-dir", out, "--columns", "10", "--out", tmp_path / "window.npy"]
     run(*window, "--first-sample", "70000", "--samples-per-column", "3")

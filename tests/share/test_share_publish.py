@@ -144,7 +144,7 @@ def test_from_the_command_line(service, workspace, store):
     done = run("publish", workspace, service.address("cli"), *options, "--raw-range", "0:10")
     lines = done.stdout.splitlines()
     assert lines[-1] == service.url("cli/index.html")
-    assert re.search(r"\d+ files uploaded, .*; 0 were there, 0 B", lines[-2])
+    assert re.search(r"\d+ files uploaded, .*; 0 were there, 0 bytes", lines[-2])
     assert any(line.startswith("  left out: ") for line in lines)
     again = run(
         "publish", workspace, service.address("cli"), *options, "--raw-range", "0:10", "--json",

@@ -30,6 +30,7 @@ from seriesview.readers.tables.names import (
     unit_of_time,
 )
 from seriesview.readers.tables.wall_clock import DateOrder
+from seriesview.terms import FIRST_YEAR, LAST_YEAR
 
 Form = Literal[
     "numbers",
@@ -193,7 +194,7 @@ def _has_solid_dates(column: Column) -> bool:
         column.kind == "numbers"
         and column.is_integer
         and is_date_name(column.name)
-        and 19000101 <= column.low <= column.high <= 22001231
+        and 1_0000 * FIRST_YEAR < column.low <= column.high < 1_0000 * (LAST_YEAR + 1)
     )
 
 

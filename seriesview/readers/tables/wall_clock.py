@@ -19,7 +19,8 @@ from zoneinfo import ZoneInfo
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.readers.clocks import FIRST_YEAR, LAST_YEAR, ClockError, Nanoseconds
+from seriesview.readers.clocks import ClockError, Nanoseconds
+from seriesview.terms import FIRST_YEAR, LAST_YEAR
 
 DateOrder = Literal["day", "month", "year"]
 
