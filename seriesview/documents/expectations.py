@@ -77,7 +77,7 @@ class Words(Expected):
         self._bounds: dict[str, Any] = {
             "min_length": least or None,
             "max_length": most,
-            "pattern": None if pattern is None else f"^{pattern}$",
+            "pattern": None if pattern is None else f"^(?:{pattern})$",
         }
 
     def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
@@ -98,6 +98,18 @@ class OneOf(Expected):
     def json_schema(self, plain: JsonSchema) -> JsonSchema:
         """The choices, also where there is one."""
         return {"type": "string", "enum": self.choices}
+
+
+class Instance(Expected):
+    """What JSON makes of some texts, lists or objects: a `str` here may hold what no UTF-8 does."""
+
+    def __init__(self, kind: type | tuple[type, ...], said: str) -> None:
+        super().__init__(said)
+        self._kind = kind
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """An instance, whatever is in it."""
+        return core_schema.is_instance_schema(self._kind)
 
 
 class Flag(Expected):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
 
 Where = tuple[str | int, ...]
 
@@ -160,9 +161,14 @@ def _fields_at(kind: Any, where: Where) -> tuple[str, ...]:
     """The fields of the model that lies at a place of a document; none where the place is not of one model alone."""
     for part in where:
         found = _model_in(kind)
-        kind = _items_of(kind) if found is None else found.model_fields[str(part)].annotation
+        kind = _items_of(kind) if found is None else _named_fields(found)[str(part)].annotation
     found = _model_in(kind)
-    return () if found is None else tuple(found.model_fields)
+    return () if found is None else tuple(_named_fields(found))
+
+
+def _named_fields(model: type[BaseModel]) -> dict[str, FieldInfo]:
+    """The fields of a model by their names in JSON."""
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
 def _model_in(kind: Any) -> type[BaseModel] | None:

@@ -2,26 +2,30 @@
 
 import asyncio
 from pathlib import Path
+from typing import Annotated
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from seriesview.documents.expectations import Given
 from seriesview.errors import MissingArtifactError, NodeError
 from seriesview.node.buckets import URL_PREFIX, BucketPath, parse_bucket_path
 from seriesview.node.callers import Caller
 from seriesview.node.channels import Channel
 from seriesview.node.fetching import Piece, Progress, copy_pieces, local_file
-from seriesview.node.names import is_sha1
+from seriesview.node.names import Sha1
 from seriesview.node.node import Node
 from seriesview.node.receiving import Destination, WrongContentError, receive_file
 from seriesview.node.requests import (
+    AnyText,
+    Body,
     InvalidRequest,
     Refused,
+    Whole,
     answer,
+    body_of,
     caller_of,
-    check_fields,
-    json_body,
 )
 from seriesview.node.sending import FileResponse
 
@@ -85,43 +89,51 @@ async def _put(request: Request) -> Response:
     return Response(status_code=200)
 
 
+class _Channel(Body):
+    channel_name: AnyText
+
+
+class _File(_Channel):
+    sha1: Sha1
+    size: Annotated[Whole | None, Given()] = None
+
+
+class _Upload(Body):
+    sha1: Sha1
+    channel: AnyText
+
+
 async def _create_signed_url(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"channelName": str, "sha1": str}, {"size": int})
+    asked = await body_of(request, _File)
     node: Node = request.app.state.node
-    size = body.get("size")
-    if not is_sha1(body["sha1"]) or (size is not None and not 0 <= size <= node.limits.file_bytes):
-        raise InvalidRequest("sha1 or size has no legal value")
-    channel = allowed_channel(node, body["channelName"], caller_of(request), "provideFiles")
-    path = node.buckets.file_path(channel.name, body["sha1"])
+    if asked.size is not None and asked.size > node.limits.file_bytes:
+        raise InvalidRequest(f"size: at most {node.limits.file_bytes} is expected")
+    channel = allowed_channel(node, asked.channel_name, caller_of(request), "provideFiles")
+    path = node.buckets.file_path(channel.name, asked.sha1)
     if node.buckets.exists(path):
         return answer({"success": True, "alreadyUploaded": True})
-    url = node.buckets.signed_put_url(path, None if size is None else int(size))
+    url = node.buckets.signed_put_url(path, asked.size)
     return answer({"success": True, "alreadyUploaded": False, "signedUrl": url})
 
 
 async def _upload(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"sha1": str, "channel": str}, {})
+    asked = await body_of(request, _Upload)
     node: Node = request.app.state.node
-    if not is_sha1(body["sha1"]):
-        raise InvalidRequest("sha1 has no legal value")
-    channel = allowed_channel(node, body["channel"], caller_of(request), "provideFiles")
-    source = local_file(node.directory, body["sha1"])
+    channel = allowed_channel(node, asked.channel, caller_of(request), "provideFiles")
+    source = local_file(node.directory, asked.sha1)
     if source is None:
-        raise MissingArtifactError(f"{body['sha1']} is not in the storage directory")
-    target = node.buckets.location(node.buckets.file_path(channel.name, body["sha1"]))
-    await asyncio.wrap_future(node.long_calls.submit(_copy_into_bucket, node, source, target, body["sha1"]))
+        raise MissingArtifactError(f"{asked.sha1} is not in the storage directory")
+    target = node.buckets.location(node.buckets.file_path(channel.name, asked.sha1))
+    await asyncio.wrap_future(node.long_calls.submit(_copy_into_bucket, node, source, target, asked.sha1))
     return answer({"success": True})
 
 
 async def _bucket_base_url(request: Request) -> Response:
     """Answer the hub's question that kachery-client asks before an upload."""
-    body = await json_body(request)
-    check_fields(body, {"channelName": str}, {})
+    name = (await body_of(request, _Channel)).channel_name
     node: Node = request.app.state.node
-    if node.channels.get(body["channelName"]) is None:
-        raise NodeError(f"this node has no channel {body['channelName']!r:.60}")
+    if node.channels.get(name) is None:
+        raise NodeError(f"this node has no channel {name!r:.60}")
     return answer({"success": True, "url": node.buckets.bucket_url()})
 
 

@@ -1,33 +1,37 @@
 """The endpoints /feed/*."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
+from pydantic import AfterValidator
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from seriesview.documents.expectations import Flag, Instance, Integer, Words, expected
 from seriesview.node.bucket_routes import allowed_channel
 from seriesview.node.canonical import canonical_json
 from seriesview.node.feeds import PAGE_MESSAGES, Feeds, Subfeed
-from seriesview.node.names import is_channel_name, is_sha1
+from seriesview.node.names import Sha1, is_channel_name
 from seriesview.node.node import Node
 from seriesview.node.requests import (
+    AnyText,
+    Body,
+    Checked,
     InvalidRequest,
+    Milliseconds,
     Refused,
+    Whole,
     answer,
+    body_of,
     caller_of,
-    check_fields,
-    json_body,
 )
 from seriesview.node.waiting import seconds_of, wait_unless_gone
 
 LOCAL = "*local*"
 """In place of a channel: what this node has, asked for by its own clients."""
 
-_FEED_ID = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _JSON = "application/json"
 _MAX_POSITION = 2**53
 
@@ -36,6 +40,45 @@ class _Watch(NamedTuple):
     name: str
     subfeed: Subfeed
     position: int
+
+
+class _Name(Body):
+    feed_name: AnyText
+
+
+class _Feed(Body):
+    feed_id: Annotated[str, Words(pattern=r"[0-9a-f]{64}", said="64 lower-case hexadecimal digits")]
+
+
+class _Subfeed(_Feed):
+    subfeed_hash: Sha1
+
+    @property
+    def subfeed(self) -> Subfeed:
+        """Feed and hash."""
+        return self.feed_id, self.subfeed_hash
+
+
+class _Messages(_Subfeed):
+    messages: list[Annotated[Any, Instance((dict, list), "an object")]]
+
+
+def _named(channel: str) -> str:
+    if channel != LOCAL and not is_channel_name(channel):
+        raise expected(f"{LOCAL} or the name of a channel")
+    return channel
+
+
+class _SubfeedWatch(_Subfeed):
+    channel_name: Annotated[AnyText, AfterValidator(_named)]
+    position: Annotated[int, Integer(0, _MAX_POSITION, may_have_point=True)]
+
+
+class _Watches(Body):
+    subfeed_watches: dict[AnyText, _SubfeedWatch]
+    wait_msec: Milliseconds = 0
+    max_num_messages: Whole = 0
+    signed: Annotated[bool, Flag()] = False
 
 
 def feed_routes() -> list[Route]:
@@ -52,22 +95,20 @@ def feed_routes() -> list[Route]:
 
 
 async def _create(request: Request) -> Response:
-    check_fields(await _clients_body(request), {}, {})
+    await _clients_body(request, Body)
     return answer({"success": True, "feedId": await _feeds(request).create()})
 
 
 async def _delete(request: Request) -> Response:
-    body = await _clients_body(request)
-    check_fields(body, {"feedId": str}, {})
+    asked = await _clients_body(request, _Feed)
     # One that is gone already is no error to the daemon's clients.
-    await _feeds(request).delete(_feed_id(body))
+    await _feeds(request).delete(asked.feed_id)
     return answer({"success": True})
 
 
 async def _feed_id_of_name(request: Request) -> Response:
-    body = await _clients_body(request)
-    check_fields(body, {"feedName": str}, {})
-    key = {"type": "feed_id_for_name", "feed_name": body["feedName"]}
+    asked = await _clients_body(request, _Name)
+    key = {"type": "feed_id_for_name", "feed_name": asked.feed_name}
     found, feed_id = await _node(request).mutables.get(key)
     if not found:
         return answer({"success": False, "feedId": None})
@@ -75,47 +116,37 @@ async def _feed_id_of_name(request: Request) -> Response:
 
 
 async def _info(request: Request) -> Response:
-    body = await _clients_body(request)
-    check_fields(body, {"feedId": str}, {})
-    return answer({"success": True, "isWriteable": await _feeds(request).is_writeable(_feed_id(body))})
+    asked = await _clients_body(request, _Feed)
+    return answer({"success": True, "isWriteable": await _feeds(request).is_writeable(asked.feed_id)})
 
 
 async def _append(request: Request) -> Response:
-    body = await _clients_body(request)
-    check_fields(body, {"feedId": str, "subfeedHash": str, "messages": list}, {})
-    subfeed, messages = _subfeed(body), body["messages"]
-    if not all(isinstance(message, dict | list) for message in messages):
-        raise InvalidRequest("field messages must hold objects")
+    asked = await _clients_body(request, _Messages)
     try:
-        canonical_json(messages)
+        canonical_json(asked.messages)
     except ValueError as error:
-        raise InvalidRequest(f"field messages: {error}") from None
-    await _feeds(request).append(subfeed, messages)
+        raise InvalidRequest(f"messages: {error}") from None
+    await _feeds(request).append(asked.subfeed, asked.messages)
     return answer({"success": True})
 
 
 async def _num_messages(request: Request) -> Response:
-    body = await _clients_body(request)
-    check_fields(body, {"feedId": str, "subfeedHash": str}, {})
-    (number,) = await _feeds(request).num_messages([_subfeed(body)])
+    asked = await _clients_body(request, _Subfeed)
+    (number,) = await _feeds(request).num_messages([asked.subfeed])
     return answer({"success": True, "numMessages": number})
 
 
 async def _watch(request: Request) -> Response:
-    body = await json_body(request)
-    optional = {"waitMsec": float, "maxNumMessages": int, "signed": bool}
-    check_fields(body, {"subfeedWatches": dict}, optional)
-    watches = [_checked(request, name, watch) for name, watch in body["subfeedWatches"].items()]
-    most = int(body.get("maxNumMessages", 0)) or _MAX_POSITION
-    if most < 0:
-        raise InvalidRequest("field maxNumMessages must not be negative")
-    ends, all_named = await _ends(request, watches, seconds_of(body.get("waitMsec", 0)))
+    asked = await body_of(request, _Watches)
+    watches = [_allowed(request, name, watch) for name, watch in asked.subfeed_watches.items()]
+    most = asked.max_num_messages or _MAX_POSITION
+    ends, all_named = await _ends(request, watches, seconds_of(asked.wait_msec))
     spans = [
         (watch, min(end, watch.position + most))
         for watch, end in zip(watches, ends, strict=True)
         if all_named or end > watch.position
     ]
-    pieces = _written(_feeds(request), spans, body.get("signed", False))
+    pieces = _written(_feeds(request), spans, asked.signed)
     if sum(end - watch.position for watch, end in spans) > PAGE_MESSAGES:
         return StreamingResponse(pieces, media_type=_JSON)
     return Response(b"".join([piece async for piece in pieces]), media_type=_JSON)
@@ -158,44 +189,24 @@ async def _written(feeds: Feeds, spans: list[tuple[_Watch, int]], is_signed: boo
     yield b"}}"
 
 
-def _checked(request: Request, name: str, watch: Any) -> _Watch:
-    if not isinstance(watch, dict):
-        raise InvalidRequest("field subfeedWatches must hold objects")
-    check_fields(watch, {"feedId": str, "subfeedHash": str, "channelName": str, "position": int}, {})
-    channel, position = watch["channelName"], int(watch["position"])
-    if not 0 <= position <= _MAX_POSITION:
-        raise InvalidRequest("field position must be a number from 0")
-    if channel == LOCAL:
+def _allowed(request: Request, name: str, asked: _SubfeedWatch) -> _Watch:
+    if asked.channel_name == LOCAL:
         _check_client(request)
-    elif not is_channel_name(channel):
-        raise InvalidRequest(f"field channelName must be {LOCAL} or a channel's name")
     else:
-        allowed_channel(_node(request), channel, caller_of(request), "requestFeeds")
-    return _Watch(name, _subfeed(watch), position)
+        allowed_channel(_node(request), asked.channel_name, caller_of(request), "requestFeeds")
+    return _Watch(name, asked.subfeed, asked.position)
 
 
-async def _clients_body(request: Request) -> dict[str, Any]:
+async def _clients_body(request: Request, kind: type[Checked]) -> Checked:
     """Return the body of a request that only kachery clients may make; raises Refused."""
     _check_client(request)
-    return await json_body(request)
+    return await body_of(request, kind)
 
 
 def _check_client(request: Request) -> None:
     caller = caller_of(request)
     if not caller.is_client or caller.origin is not None:
         raise Refused("Feeds are for kachery clients of this node; others may watch them on a channel.")
-
-
-def _feed_id(body: dict[str, Any]) -> str:
-    if _FEED_ID.fullmatch(body["feedId"]) is None:
-        raise InvalidRequest("field feedId must be 64 hexadecimal digits")
-    return str(body["feedId"])
-
-
-def _subfeed(body: dict[str, Any]) -> Subfeed:
-    if not is_sha1(body["subfeedHash"]):
-        raise InvalidRequest("field subfeedHash must be 40 hexadecimal digits")
-    return _feed_id(body), body["subfeedHash"]
 
 
 def _node(request: Request) -> Node:

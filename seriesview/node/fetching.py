@@ -72,12 +72,13 @@ def fetch(
         return path
     pieces = _find(directory, buckets, key.sha1, channel)
     if pieces is None and key.chunk_of is not None:
-        parent, start, end = key.chunk_of
+        piece = key.chunk_of
+        parent, start, end = piece.file_key.sha1, piece.start_byte, piece.end_byte
         whole = _find(directory, buckets, parent, channel)
         if whole is not None and end <= whole[0].end:
             pieces = [Piece(whole[0].path, start, end)]
     if pieces is None and key.manifest_sha1 is not None:
-        manifest = fetch(directory, writer, buckets, FileKey(key.manifest_sha1), channel, progress)
+        manifest = fetch(directory, writer, buckets, FileKey(sha1=key.manifest_sha1), channel, progress)
         if manifest is not None:
             pieces = _find_chunks(directory, buckets, key.sha1, manifest, channel)
     if pieces is None:

@@ -6,21 +6,23 @@ import os
 import threading
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import AfterValidator
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from seriesview.documents.expectations import Given, Instance, Number, expected
 from seriesview.errors import MissingArtifactError, NodeError, SeriesviewError
 from seriesview.node.fetching import local_file
-from seriesview.node.file_keys import parse_file_key
+from seriesview.node.file_keys import FileKey
 from seriesview.node.hashing import HashedFile, hash_local_file
 from seriesview.node.link_policy import check_linkable, check_sendable
 from seriesview.node.node import Node
 from seriesview.node.receiving import Destination, receive_file
-from seriesview.node.requests import InvalidRequest, answer, caller_of, check_fields, json_body
+from seriesview.node.requests import Body, Whole, answer, body_of, caller_of
 from seriesview.node.sending import FileResponse
 from seriesview.store.paths import artifact_path
 from seriesview.store.writer import AtomicWriter
@@ -54,11 +56,34 @@ async def _store(request: Request) -> Response:
     return answer(_stored(received.sha1, received.manifest_sha1))
 
 
+def _absolute(name: str) -> Path:
+    if not name.startswith("/") or "\0" in name:
+        raise expected("an absolute path")
+    try:
+        os.fsencode(name)
+    except UnicodeEncodeError:
+        raise expected("the name of a file") from None
+    return Path(os.path.normpath(name))
+
+
+class _LocalFile(Body):
+    local_file_path: Annotated[Path, Instance(str, "an absolute path"), AfterValidator(_absolute)]
+
+
+class _KnownFile(_LocalFile):
+    size: Whole
+    mtime: Annotated[float, Number()]
+
+
+class _Download(Body):
+    file_key: FileKey
+    start_byte: Whole = 0
+    end_byte: Annotated[Whole | None, Given()] = None
+
+
 async def _store_file(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"localFilePath": str}, {})
     node: Node = request.app.state.node
-    path = _absolute(body["localFilePath"])
+    path = (await body_of(request, _LocalFile)).local_file_path
     check_linkable(node, caller_of(request), path)
     hashed = await _hash(request, path, node.writer)
     await asyncio.wrap_future(node.threads.submit(_put_manifest, node, hashed))
@@ -66,30 +91,26 @@ async def _store_file(request: Request) -> Response:
 
 
 async def _link_file(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"localFilePath": str, "size": int, "mtime": float}, {})
+    asked = await body_of(request, _KnownFile)
     node: Node = request.app.state.node
-    path = _absolute(body["localFilePath"])
+    path = asked.local_file_path
     check_linkable(node, caller_of(request), path)
     hashed = await _hash(request, path, None)
-    mtime = body["mtime"]
-    is_same = hashed.mtime - MTIME_TOLERANCE <= mtime <= hashed.mtime + MTIME_TOLERANCE
-    if hashed.size != body["size"] or not is_same:
+    is_same = hashed.mtime - MTIME_TOLERANCE <= asked.mtime <= hashed.mtime + MTIME_TOLERANCE
+    if hashed.size != asked.size or not is_same:
         raise NodeError(f"{path} is not as the request says: its size or modification time differs")
     await asyncio.wrap_future(node.threads.submit(_put_link, node, path, hashed))
     return answer(_stored(hashed.sha1, hashed.manifest_sha1))
 
 
 async def _download(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"fileKey": dict}, {"startByte": int, "endByte": int})
+    asked = await body_of(request, _Download)
     node: Node = request.app.state.node
-    key = parse_file_key(body["fileKey"])
+    key = asked.file_key
     path = local_file(node.directory, key.sha1)
     if path is None:
         raise MissingArtifactError(f"{key.sha1} is not in the storage directory")
-    start, end = body.get("startByte", 0), body.get("endByte")
-    span = (int(start), None if end is None else int(end))
+    span = (asked.start_byte, asked.end_byte)
     headers = {"Cache-Control": "no-store"}
     return FileResponse(
         path, node.threads, headers, span, node.directory, partial(check_sendable, node, path)
@@ -137,16 +158,6 @@ async def _hash(request: Request, path: Path, copy_to: AtomicWriter | None) -> H
         gone.cancel()
         if not work.done():
             work.cancel()
-
-
-def _absolute(name: str) -> Path:
-    if not name.startswith("/") or "\0" in name:
-        raise InvalidRequest("localFilePath must be an absolute path")
-    try:
-        os.fsencode(name)
-    except UnicodeEncodeError:
-        raise InvalidRequest("localFilePath cannot be the name of a file") from None
-    return Path(os.path.normpath(name))
 
 
 def _stored(sha1: str, manifest_sha1: str | None) -> dict[str, Any]:

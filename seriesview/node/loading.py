@@ -11,10 +11,10 @@ from starlette.routing import Route
 
 from seriesview.errors import SeriesviewError
 from seriesview.node.fetching import Progress, fetch
-from seriesview.node.file_keys import FileKey, parse_file_key
+from seriesview.node.file_keys import FileKey
 from seriesview.node.node import Node
 from seriesview.node.one_thread import OneThread
-from seriesview.node.requests import caller_of, check_fields, json_body
+from seriesview.node.requests import AnyText, Body, body_of, caller_of
 
 PROGRESS_SECONDS = 2.0
 
@@ -24,19 +24,22 @@ def loading_routes() -> list[Route]:
     return [Route("/loadFile", _load_file, methods=["POST"])]
 
 
+class _File(Body):
+    file_key: FileKey
+    channel_name: AnyText = ""
+
+
 async def _load_file(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"fileKey": dict}, {"channelName": str})
-    key = parse_file_key(body["fileKey"])
+    asked = await body_of(request, _File)
     node: Node = request.app.state.node
-    name = body.get("channelName", "")
+    name = asked.channel_name
     channel = node.channels.get(name)
     problem = ""
     if channel is None:
         problem = f"this node has no channel {name!r:.60}" if name else "no channel was named"
     elif not channel.allows(caller_of(request), "requestFiles"):
         problem = f"requestFiles is not permitted on channel {name}"
-    records = _records(node, key, None if problem else name, problem)
+    records = _records(node, asked.file_key, None if problem else name, problem)
     return StreamingResponse(records, media_type="application/octet-stream")
 
 

@@ -2,15 +2,16 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from seriesview.documents.expectations import Flag
 from seriesview.node.canonical import canonical_json
 from seriesview.node.database import Database
-from seriesview.node.requests import InvalidRequest, answer, check_fields, json_body
+from seriesview.node.requests import AnyValue, Body, InvalidRequest, answer, body_of
 
 
 class Mutables:
@@ -49,24 +50,28 @@ def mutable_routes() -> list[Route]:
     ]
 
 
+class _Key(Body):
+    key: AnyValue
+
+
+class _Value(_Key):
+    value: AnyValue
+    update: Annotated[bool, Flag()] = True
+
+
 async def _set(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"key": object, "value": object}, {"update": bool})
-    done = await _mutables(request).set(body["key"], body["value"], body.get("update", True))
+    asked = await body_of(request, _Value)
+    done = await _mutables(request).set(asked.key, asked.value, asked.update)
     return answer({"success": done})
 
 
 async def _get(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"key": object}, {})
-    found, value = await _mutables(request).get(body["key"])
+    found, value = await _mutables(request).get((await body_of(request, _Key)).key)
     return answer({"success": True, "found": found, "value": value})
 
 
 async def _delete(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"key": object}, {})
-    return answer({"success": await _mutables(request).delete(body["key"])})
+    return answer({"success": await _mutables(request).delete((await body_of(request, _Key)).key)})
 
 
 def _mutables(request: Request) -> Mutables:

@@ -1,12 +1,20 @@
 """The names of the protocol: what a channel, a hash or a bucket path may look like."""
 
 import re
+from typing import Annotated
 
-_CHANNEL = re.compile(r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", re.ASCII)
-_HASH = re.compile(r"[0-9a-f]{40}", re.ASCII)
+from seriesview.documents.expectations import Words
+
+_CHANNEL_PATTERN = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
+_HASH_PATTERN = r"[0-9a-f]{40}"
+_CHANNEL = re.compile(_CHANNEL_PATTERN, re.ASCII)
+_HASH = re.compile(_HASH_PATTERN, re.ASCII)
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9-]+(?:\.[a-z0-9-]+)*|\[[0-9a-f:.]+\])(?::[0-9]{1,5})?", re.ASCII)
 _FOLDER = re.compile(r"(?:/[A-Za-z0-9._~@%+=-]+)*", re.ASCII)
 _CALLER = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+
+Sha1 = Annotated[str, Words(pattern=_HASH_PATTERN, said="40 lower-case hexadecimal digits")]
+ChannelName = Annotated[str, Words(3, 40, _CHANNEL_PATTERN, said="the name of a channel")]
 
 
 def is_channel_name(name: object) -> bool:

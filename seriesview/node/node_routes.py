@@ -1,23 +1,24 @@
 """What the node says of itself, sessions of browsers, and stopping it."""
 
-import re
 from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from seriesview.documents.expectations import Words
 from seriesview.node.access import SESSION_PATH, cookie_name
 from seriesview.node.callers import Caller
 from seriesview.node.channels import PERMISSIONS
-from seriesview.node.names import is_sha1
+from seriesview.node.names import Sha1
 from seriesview.node.node import Node
 from seriesview.node.proxies import is_forwarded
-from seriesview.node.requests import InvalidRequest, answer, check_fields, json_body
+from seriesview.node.requests import AnyText, Body, answer, body_of
 from seriesview.node.tokens import SESSION_SECONDS
 
-_COOKIE_PATH = re.compile(r"/(?:[A-Za-z0-9_.~@%+-]{1,200}/){0,20}", re.ASCII)
+_COOKIE_PATH = r"/(?:[A-Za-z0-9_.~@%+-]{1,200}/){0,20}"
 
 
 def node_routes() -> list[Route]:
@@ -59,16 +60,21 @@ async def _halt(request: Request) -> Response:
     return answer({"success": True})
 
 
+class _Link(Body):
+    shown: tuple[Sha1, ...] = ()
+
+
+class _Token(Body):
+    token: AnyText
+    path: Annotated[str, Words(pattern=_COOKIE_PATH, said="the path of a folder")] = "/"
+
+
 async def _new_link_token(request: Request) -> Response:
     """Give a kachery client a token for a link that one browser can follow, to the figures that it names."""
     node: Node = request.app.state.node
     has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
-    body = await json_body(request) if has_body else {}
-    check_fields(body, {}, {"shown": list})
-    shown = body.get("shown", [])
-    if not all(is_sha1(sha1) for sha1 in shown):
-        raise InvalidRequest("field shown must hold SHA-1s")
-    await node.gate.add(shown)
+    asked = await body_of(request, _Link) if has_body else _Link()
+    await node.gate.add(list(asked.shown))
     return answer({"success": True, "token": node.sessions.new_link_token()})
 
 
@@ -98,25 +104,21 @@ async def _session(request: Request) -> Response:
 async def _open_session(request: Request) -> Response:
     """Exchange a token, of a link or of a browser's user, for a cookie that scripts cannot read."""
     node: Node = request.app.state.node
-    body = await json_body(request)
-    check_fields(body, {"token": str}, {"path": str})
-    path = body.get("path", "/")
-    if _COOKIE_PATH.fullmatch(path) is None:
-        raise InvalidRequest("field path is not the path of a folder")
+    asked = await body_of(request, _Token)
     called = (request.headers.get("host", "").lower(), request.headers.get("origin", ""))
-    secret = node.sessions.exchange_link(body["token"], *called)
+    secret = node.sessions.exchange_link(asked.token, *called)
     if secret is None:
-        name = node.tokens.name_of(body["token"])
+        name = node.tokens.name_of(asked.token)
         if name is None:
             raise HTTPException(403, "This link was used already or has expired; ask for a new one.")
-        secret = node.sessions.open(name, *called, body["token"])
+        secret = node.sessions.open(name, *called, asked.token)
     response = JSONResponse({"success": True})
     response.set_cookie(
         cookie_name(node.port),
         secret,
         max_age=int(SESSION_SECONDS),
         # Behind a proxy, others' pages may have the same origin under another path.
-        path=path,
+        path=asked.path,
         httponly=True,
         samesite="strict",
         secure=request.url.scheme == "https",

@@ -3,12 +3,16 @@
 import asyncio
 import json
 import math
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn, TypeVar
 
+from pydantic import ConfigDict, StrictFloat, StrictInt
+from pydantic.alias_generators import to_camel
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from seriesview.documents.checking import checked
+from seriesview.documents.expectations import Document, Expected, Instance, Integer
 from seriesview.errors import NodeError
 from seriesview.node.callers import Caller
 
@@ -36,10 +40,30 @@ def answer(value: dict[str, Any]) -> Response:
     return Response(text, media_type="application/json")
 
 
-async def json_body(request: Request) -> dict[str, Any]:
-    """Return the JSON object in a request's body.
+class Body(Document):
+    """The JSON object that a request is, its keys in camel case."""
 
-    Raises HTTPException: 400 malformed, 408 too slow, 413 too large; InvalidRequest where it is no object.
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+Checked = TypeVar("Checked", bound=Body)
+Whole = Annotated[int, Integer(0, may_have_point=True)]
+Milliseconds = Annotated[StrictInt | StrictFloat, Expected("a number")]
+AnyText = Annotated[str, Instance(str, "a text")]
+AnyObject = Annotated[dict[str, Any], Instance(dict, "an object")]
+AnyList = Annotated[list[Any], Instance(list, "a list")]
+AnyValue = Annotated[Any, Instance((str, int, float, list, dict), "anything but null")]
+
+
+def checked_body(kind: type[Checked], value: Any) -> Checked:
+    """Return what a request says; raises InvalidRequest, which does not repeat what may be a secret."""
+    return checked(kind, value, show=False, raises=InvalidRequest)
+
+
+async def body_of(request: Request, kind: type[Checked]) -> Checked:
+    """Return what a request's body says.
+
+    Raises HTTPException: 400 malformed, 408 too slow, 413 too large; InvalidRequest where it says something else.
     """
     limits = request.app.state.node.limits
     declared = request.headers.get("content-length", "")
@@ -56,13 +80,10 @@ async def json_body(request: Request) -> dict[str, Any]:
         raise HTTPException(408, "the request's body did not arrive in time") from None
     except ClientDisconnect:
         raise HTTPException(400, "the client went away") from None
-    value = parse_json(bytes(body))
-    if not isinstance(value, dict):
-        raise InvalidRequest("an object is expected")
-    return value
+    return checked_body(kind, _parse_json(bytes(body)))
 
 
-def parse_json(text: bytes) -> Any:
+def _parse_json(text: bytes) -> Any:
     """Return what JSON in UTF-8 says; HTTPException 400 where it is malformed, NaN and infinity included."""
     try:
         return json.loads(text.decode("utf-8"), parse_constant=_no_constant, parse_float=_finite)
@@ -70,35 +91,9 @@ def parse_json(text: bytes) -> Any:
         raise HTTPException(400, "the request's body is not JSON") from None
 
 
-def check_fields(body: dict[str, Any], required: dict[str, type], optional: dict[str, type]) -> None:
-    """Raise InvalidRequest unless `body` has all required fields, no unknown ones, and each of its type.
-
-    `int` takes whole numbers, `float` any number, `bool` true and false alone, `object` anything but null.
-    """
-    for name in body:
-        if name not in required and name not in optional:
-            raise InvalidRequest(f"unknown field {name!r:.60}")
-    for name, kind in {**required, **optional}.items():
-        if name not in body:
-            if name in required:
-                raise InvalidRequest(f"field {name} is missing")
-        elif not _fits(body[name], kind):
-            raise InvalidRequest(f"field {name} has a wrong type or value")
-
-
 def too_large(limit: int) -> HTTPException:
     """Return the error for a body that is larger than allowed."""
     return HTTPException(413, f"request entity too large: at most {limit} bytes are taken")
-
-
-def _fits(value: Any, kind: type) -> bool:
-    if kind is object:
-        return value is not None
-    if kind is int:
-        return type(value) is int or (type(value) is float and value.is_integer())
-    if kind is float:
-        return type(value) in (int, float)
-    return type(value) is kind
 
 
 def _no_constant(name: str) -> NoReturn:

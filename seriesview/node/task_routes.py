@@ -3,28 +3,34 @@
 import json
 import re
 from functools import partial
-from typing import Any, cast
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from seriesview.documents.expectations import OneOf, Words
 from seriesview.errors import NodeError
 from seriesview.node.broker import TaskBroker
 from seriesview.node.bucket_routes import allowed_channel, check_token
 from seriesview.node.buckets import URL_PREFIX, parse_bucket_path
 from seriesview.node.channels import Channel
-from seriesview.node.names import is_channel_name, is_sha1
+from seriesview.node.names import ChannelName, Sha1, is_sha1
 from seriesview.node.node import Node
 from seriesview.node.receiving import Destination, receive_file
 from seriesview.node.requests import (
+    AnyObject,
+    AnyText,
+    Body,
     InvalidRequest,
+    Milliseconds,
     Refused,
+    Whole,
     answer,
+    body_of,
     caller_of,
-    check_fields,
-    json_body,
+    checked_body,
 )
 from seriesview.node.task_errors import forgotten
 from seriesview.node.task_records import FUNCTION_TYPES, TASK_STATUSES, Task, TaskStatus
@@ -40,11 +46,62 @@ LONGEST_POLL_SECONDS = 60.0
 """Polls are answered after this long, so that what a channel no longer allows ends."""
 MAX_ID_CHARACTERS = 1000
 
-_FUNCTION_ID = re.compile(r"[A-Za-z0-9@_-]+(?:\.[A-Za-z0-9@_-]+)*", re.ASCII)
-_TASK_ID = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
+_FUNCTION_PATTERN = r"[A-Za-z0-9@_-]+(?:\.[A-Za-z0-9@_-]+)*"
 _INSTANCE = re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII)
 _POLL = re.compile(r"([1-9][0-9]{0,14}) (0|[1-9][0-9]{0,14})", re.ASCII)
 _JSON = "application/json"
+
+
+FunctionName = Annotated[str, Words(1, 400, _FUNCTION_PATTERN, said="the name of a task function")]
+TaskId = Annotated[str, Words(pattern=r"[A-Za-z0-9_-]{1,40}", said="up to 40 of A-Z a-z 0-9 _ -")]
+FunctionKind = Annotated[FunctionType, OneOf(*FUNCTION_TYPES)]
+BackendId = Annotated[str, Words(1, MAX_ID_CHARACTERS, said=f"1 to {MAX_ID_CHARACTERS} characters")]
+
+
+class _Function(Body):
+    channel_name: ChannelName
+    task_function_id: FunctionName
+    task_function_type: FunctionKind
+
+
+class _Poll(Body):
+    task_functions: list[_Function]
+    timeout_msec: Milliseconds
+    backend_id: BackendId | None = None
+
+
+class _TaskRequest(_Function):
+    task_kwargs: AnyObject
+    timeout_msec: Milliseconds
+    backend_id: BackendId | None = None
+
+
+class _Task(Body):
+    channel_name: ChannelName
+    task_id: TaskId
+
+
+class _Wait(_Task):
+    task_function_type: FunctionKind
+    timeout_msec: Milliseconds
+    task_result_url: AnyText | None = None
+
+
+class _Update(_Task):
+    status: Annotated[TaskStatus, OneOf(*TASK_STATUSES)]
+    error_message: AnyText | None = None
+
+
+class _Result(Body):
+    channel_name: ChannelName
+    task_id: Sha1
+    size: Whole
+
+
+class _Finished(_Task):
+    task_hash: Sha1
+    stored_in: AnyText | None = None
+    bucket_url: AnyText | None = None
 
 
 def task_routes() -> list[Route]:
@@ -59,16 +116,12 @@ def task_routes() -> list[Route]:
     ]
 
 
-def is_function_id(value: object) -> bool:
-    """Return whether `value` can name a task function: up to 400 characters, parts separated by dots."""
-    return isinstance(value, str) and len(value) <= 400 and _FUNCTION_ID.fullmatch(value) is not None
-
-
 async def _register(request: Request) -> Response:
-    body = _without_nulls(await json_body(request), "backendId")
-    check_fields(body, {"taskFunctions": list, "timeoutMsec": float}, {"backendId": str})
-    backend_id = _backend_id(body)
-    functions = [_function(one) for one in body["taskFunctions"]]
+    asked = await body_of(request, _Poll)
+    backend_id = asked.backend_id
+    functions = [
+        (one.channel_name, one.task_function_id, one.task_function_type) for one in asked.task_functions
+    ]
     instance = request.headers.get(INSTANCE_HEADER)
     if instance is not None and _INSTANCE.fullmatch(instance) is None:
         raise InvalidRequest(f"header {INSTANCE_HEADER} must be up to 64 of A-Z a-z 0-9 _ -")
@@ -85,7 +138,7 @@ async def _register(request: Request) -> Response:
         request.scope["state"]["call_when_lost"](partial(broker.lose_connection, poll))
     is_there = False
     try:
-        seconds = seconds_of(body["timeoutMsec"], LONGEST_POLL_SECONDS)
+        seconds = seconds_of(asked.timeout_msec, LONGEST_POLL_SECONDS)
         still_open = await wait_unless_gone(request, poll.ready, seconds)
         # Nothing is handed to whom it was taken back from meanwhile.
         check_token(_node(request), caller_of(request))
@@ -98,23 +151,21 @@ async def _register(request: Request) -> Response:
 
 async def _request(request: Request) -> Response:
     node, account = _node(request), caller_of(request).account
-    body = _without_nulls(await json_body(request), "backendId")
-    fields = {"channelName": str, "taskFunctionId": str, "taskKwargs": dict, "taskFunctionType": str}
-    check_fields(body, {**fields, "timeoutMsec": float}, {"backendId": str})
-    channel = _channel(request, body["channelName"], "requestTasks")
+    asked = await body_of(request, _TaskRequest)
+    channel = _channel(request, asked.channel_name, "requestTasks")
     broker = _broker(request)
-    owner = broker.owner(_backend_id(body))
-    function_id, function_type = _function_id(body), _function_type(body)
+    owner = broker.owner(asked.backend_id)
+    function_id, function_type = asked.task_function_id, asked.task_function_type
     length = request.headers.get("content-length", "")
     node.quotas.check_task(account, int(length) if length.isdecimal() else node.limits.json_bytes)
-    await node.gate.check_arguments(caller_of(request), body["taskKwargs"])
+    await node.gate.check_arguments(caller_of(request), asked.task_kwargs)
     try:
-        task = broker.request(channel.name, function_id, function_type, body["taskKwargs"], owner)
+        task = broker.request(channel.name, function_id, function_type, asked.task_kwargs, owner)
     except ValueError as error:
         raise InvalidRequest(f"field taskKwargs: {error}") from None
     node.quotas.add_task(account, task)
     if not task.is_final:
-        await wait_unless_gone(request, task.when_final(), seconds_of(body["timeoutMsec"]))
+        await wait_unless_gone(request, task.when_final(), seconds_of(asked.timeout_msec))
     said = {"success": True, "taskId": task.task_id, **_outcome(task)}
     if function_type != "action":
         path = node.buckets.result_path(channel.name, task.result_hash)
@@ -127,42 +178,34 @@ async def _request(request: Request) -> Response:
 
 
 async def _wait(request: Request) -> Response:
-    body = _without_nulls(await json_body(request), "taskResultUrl")
-    fields = {"channelName": str, "taskId": str, "taskFunctionType": str, "timeoutMsec": float}
-    check_fields(body, fields, {"taskResultUrl": str})
-    channel = _channel(request, body["channelName"], "requestTasks")
-    function_type, task_id = _function_type(body), _task_id(body)
+    asked = await body_of(request, _Wait)
+    channel = _channel(request, asked.channel_name, "requestTasks")
+    function_type, task_id = asked.task_function_type, asked.task_id
     broker = _broker(request)
     task = broker.find(channel.name, task_id)
     if task is None:
-        if _has_result(broker, channel.name, function_type, task_id, body.get("taskResultUrl", "")):
+        if _has_result(broker, channel.name, function_type, task_id, asked.task_result_url or ""):
             return answer({"success": True, "status": "finished"})
         return answer({"success": True, "status": "error", "errorMessage": forgotten()})
     if not task.is_final:
-        await wait_unless_gone(request, task.when_final(), seconds_of(body["timeoutMsec"]))
+        await wait_unless_gone(request, task.when_final(), seconds_of(asked.timeout_msec))
         # The same calculation may have failed and be under way once more.
         task = broker.find(channel.name, task_id) or task
     return answer({"success": True, **_outcome(task)})
 
 
 async def _update(request: Request) -> Response:
-    body = _without_nulls(await json_body(request), "errorMessage")
-    check_fields(body, {"channelName": str, "taskId": str, "status": str}, {"errorMessage": str})
-    if body["status"] not in TASK_STATUSES:
-        raise InvalidRequest(f"field status must be one of {', '.join(TASK_STATUSES)}")
-    channel = _channel(request, body["channelName"], "provideTasks")
-    status = cast(TaskStatus, body["status"])
-    _broker(request).update(channel.name, _task_id(body), status, body.get("errorMessage"))
+    asked = await body_of(request, _Update)
+    channel = _channel(request, asked.channel_name, "provideTasks")
+    _broker(request).update(channel.name, asked.task_id, asked.status, asked.error_message)
     return answer({"success": True})
 
 
 async def _sign(request: Request) -> Response:
-    body = await json_body(request)
-    check_fields(body, {"channelName": str, "taskId": str, "size": int}, {})
-    channel = _channel(request, body["channelName"], "provideTasks")
-    size = int(body["size"])
+    asked = await body_of(request, _Result)
+    channel, size = _channel(request, asked.channel_name, "provideTasks"), asked.size
     buckets = _node(request).buckets
-    path = _result_path(request, channel, "taskId", body["taskId"], size)
+    path = _result_path(request, channel, asked.task_id, size)
     _node(request).quotas.check_result(caller_of(request).account, size)
     return answer({"success": True, "signedUrl": buckets.signed_put_url(path, size)})
 
@@ -174,25 +217,22 @@ async def _finish(request: Request) -> Response:
     body is empty: the result is in the channel's public bucket, which bucketUrl names. Where the channel has another
     one now, nothing is done, and isStored is false. The answer says which bucket the channel has.
     """
-    query = dict(request.query_params)
-    check_fields(
-        query, {"channelName": str, "taskId": str, "taskHash": str}, {"storedIn": str, "bucketUrl": str}
-    )
-    channel, task_id = _channel(request, query["channelName"], "provideTasks"), _task_id(query)
+    asked = checked_body(_Finished, dict(request.query_params))
+    channel, task_id = _channel(request, asked.channel_name, "provideTasks"), asked.task_id
     length = request.headers.get("content-length", "")
     if not length.isdecimal() or len(length) > 18 or "transfer-encoding" in request.headers:
         raise InvalidRequest("header Content-Length is needed, and no Transfer-Encoding")
     node, size = _node(request), int(length)
-    if "storedIn" in query:
-        name = _result_path(request, channel, "taskHash", query["taskHash"], 0)
-        if query["storedIn"] != "bucket" or size:
+    if asked.stored_in is not None:
+        name = _result_path(request, channel, asked.task_hash, 0)
+        if asked.stored_in != "bucket" or size:
             raise InvalidRequest("storedIn must be bucket, and the body empty")
-        if channel.bucket_url is None or query.get("bucketUrl", channel.bucket_url) != channel.bucket_url:
+        if channel.bucket_url is None or asked.bucket_url not in (None, channel.bucket_url):
             return answer({"success": True, "isStored": False, **_bucket_of(channel)})
         await node.buckets.elsewhere.note(name, channel.bucket_url)
         node.broker.update(channel.name, task_id, "finished")
         return answer({"success": True, **_bucket_of(channel)})
-    name = _result_path(request, channel, "taskHash", query["taskHash"], size)
+    name = _result_path(request, channel, asked.task_hash, size)
     path = node.buckets.location(name)
     node.quotas.check_result(caller_of(request).account, size)
     destination = Destination(
@@ -206,7 +246,7 @@ async def _finish(request: Request) -> Response:
 
 
 def _served_channels(request: Request, names: set[str], instance: str | None) -> set[str]:
-    """Return the channels on which a backend may answer; raises InvalidRequest, Refused, NodeError.
+    """Return the channels on which a backend may answer; raises Refused, NodeError.
 
     kachery-client gives up all of its channels when it is told of an error, so that it is served on those that there
     are, as the daemon does; the log names the others. Who has a name is told.
@@ -248,12 +288,10 @@ def _has_result(
     return broker.has_result_of(channel, task_id, path.sha1)
 
 
-def _result_path(request: Request, channel: Channel, field: str, task_hash: str, size: int) -> str:
-    """Return the bucket path for a result of a size; raises InvalidRequest, NodeError."""
+def _result_path(request: Request, channel: Channel, task_hash: str, size: int) -> str:
+    """Return the bucket path for a result of a size; raises NodeError."""
     largest = _broker(request).limits.max_result_bytes
-    if not is_sha1(task_hash):
-        raise InvalidRequest(f"field {field} must be a task hash: 40 hexadecimal digits")
-    if not 0 <= size <= largest:
+    if size > largest:
         raise NodeError(f"a result of {size} bytes cannot be stored: at most {largest} are allowed")
     return _node(request).buckets.result_path(channel.name, task_hash)
 
@@ -279,47 +317,8 @@ def _outcome(task: Task) -> dict[str, Any]:
 
 
 def _channel(request: Request, name: str, permission: str) -> Channel:
-    """Return a channel on which the caller has a permission; raises InvalidRequest, Refused, NodeError."""
-    if not is_channel_name(name):
-        raise InvalidRequest("field channelName is not a channel's name")
+    """Return a channel on which the caller has a permission; raises Refused, NodeError."""
     return allowed_channel(_node(request), name, caller_of(request), permission)
-
-
-def _function(value: Any) -> tuple[str, str, FunctionType]:
-    if not isinstance(value, dict):
-        raise InvalidRequest("field taskFunctions must hold objects")
-    check_fields(value, {"channelName": str, "taskFunctionId": str, "taskFunctionType": str}, {})
-    return value["channelName"], _function_id(value), _function_type(value)
-
-
-def _function_id(body: dict[str, Any]) -> str:
-    if not is_function_id(body["taskFunctionId"]):
-        raise InvalidRequest("field taskFunctionId is not a task function's name")
-    return str(body["taskFunctionId"])
-
-
-def _function_type(body: dict[str, Any]) -> FunctionType:
-    if body["taskFunctionType"] not in FUNCTION_TYPES:
-        raise InvalidRequest(f"field taskFunctionType must be one of {', '.join(FUNCTION_TYPES)}")
-    return cast(FunctionType, body["taskFunctionType"])
-
-
-def _task_id(body: dict[str, Any]) -> str:
-    if _TASK_ID.fullmatch(body["taskId"]) is None:
-        raise InvalidRequest("field taskId must be up to 40 of A-Z a-z 0-9 _ -")
-    return str(body["taskId"])
-
-
-def _backend_id(body: dict[str, Any]) -> str | None:
-    backend_id: str | None = body.get("backendId")
-    if backend_id is not None and not 1 <= len(backend_id) <= MAX_ID_CHARACTERS:
-        raise InvalidRequest(f"field backendId must be null, or 1 to {MAX_ID_CHARACTERS} characters")
-    return backend_id
-
-
-def _without_nulls(body: dict[str, Any], *names: str) -> dict[str, Any]:
-    """Return a body in which some fields that are null are left out."""
-    return {name: value for name, value in body.items() if value is not None or name not in names}
 
 
 def _node(request: Request) -> Node:

@@ -8,9 +8,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from seriesview.node.bucket_routes import allowed_channel
-from seriesview.node.names import is_channel_name, is_sha1
+from seriesview.node.names import ChannelName, is_sha1
 from seriesview.node.node import Node
-from seriesview.node.requests import InvalidRequest, answer, caller_of, check_fields, json_body
+from seriesview.node.requests import AnyObject, Body, Milliseconds, answer, body_of, caller_of
 from seriesview.node.task_errors import forgotten
 from seriesview.node.waiting import seconds_of, wait_unless_gone
 
@@ -23,21 +23,24 @@ def task_watching_routes() -> list[Route]:
     return [Route("/task/watchTasks", _watch, methods=["POST"])]
 
 
+class _Watched(Body):
+    channel_name: ChannelName
+    tasks: AnyObject
+    timeout_msec: Milliseconds
+
+
 async def _watch(request: Request) -> Response:
     """Answer as soon as the status of a task is another than the one in the request.
 
     What a kachery daemon does not have. A task that a backend has is `pending`, one that waits for a backend which is
     busy `queued`; `waiting` is one that no backend may ever take, and `backends` says which there are.
     """
-    body = await json_body(request)
-    check_fields(body, {"channelName": str, "tasks": dict, "timeoutMsec": float}, {})
-    if not is_channel_name(body["channelName"]):
-        raise InvalidRequest("field channelName is not a channel's name")
+    asked = await body_of(request, _Watched)
     node: Node = request.app.state.node
-    channel = allowed_channel(node, body["channelName"], caller_of(request), "requestTasks").name
-    known: dict[str, Any] = body["tasks"]
+    channel = allowed_channel(node, asked.channel_name, caller_of(request), "requestTasks").name
+    known = asked.tasks
     loop = asyncio.get_running_loop()
-    until = loop.time() + seconds_of(body["timeoutMsec"], _LONGEST_SECONDS)
+    until = loop.time() + seconds_of(asked.timeout_msec, _LONGEST_SECONDS)
     while True:
         outcomes = {task_id: _outcome(node, channel, task_id) for task_id in known}
         changed = {

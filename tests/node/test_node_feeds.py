@@ -279,7 +279,7 @@ def test_requests_are_checked(peer: Peer, path: str) -> None:
     valid = VALID[path]
     expected = 500 if path == "appendMessages" else 200
     assert peer.post(path, valid).status == expected
-    assert peer.post(path, {**valid, "more": 1}).text.startswith("Invalid request in _handler: unknown field")
+    assert peer.post(path, {**valid, "more": 1}).text.startswith("Invalid request in _handler: unknown key")
     for name in valid:
         for value in WRONG[name]:
             refused = peer.post(path, {**valid, name: value})

@@ -575,7 +575,7 @@ WRONG: dict[str, list[Any]] = {
 def test_requests_are_checked(peer: Peer, path: str) -> None:
     valid = VALID[path]
     assert peer.post(path, valid).json()["success"] is True
-    assert peer.post(path, {**valid, "more": 1}).text.startswith("Invalid request in _handler: unknown field")
+    assert peer.post(path, {**valid, "more": 1}).text.startswith("Invalid request in _handler: unknown key")
     for name in valid:
         without = {key: value for key, value in valid.items() if key != name}
         assert (peer.post(path, without).status == 200) == (name in NULLABLE), name
