@@ -114,11 +114,34 @@
 /**
  * @typedef {object} Panel a panel of a view, its series resolved
  * @property {string} key unique in the view, stable: its index as text
- * @property {string} type ContinuousTraces, EventAmplitudes, RasterPlot, Position or ProbabilityDensity
+ * @property {string} type its name (panels/)
  * @property {string} label
  * @property {string | null} seriesUri null: the series is missing
  * @property {string} [error] why it is missing
- * @property {number[]} [binCenters]
+ * @property {Record<string, unknown>} [data] as in the manifest: what its type needs beside a series
+ * @property {PanelTraits} traits
+ */
+
+/**
+ * What the page lays out and offers for a panel: its type's, for its series.
+ * @typedef {object} PanelTraits
+ * @property {number} weight the part of the room that it asks for, compared with others'
+ * @property {'depth' | 'stored'} order of its channels where none are chosen: by group and depth, or as stored
+ * @property {boolean} hasGain
+ * @property {boolean} hasChannels that can be chosen
+ * @property {boolean} hasOffsets each channel can be moved
+ * @property {PanelChoice[]} choices settings that only its type has
+ * @property {number} [pathChannels] how many channels a path beside its picture takes, which the setting `path` leaves out;
+ *   left out: there is none
+ */
+
+/**
+ * A setting of a type of panel, as its menu offers it: a box to check where there is one value, else one of several.
+ * @typedef {object} PanelChoice
+ * @property {string} key in PanelSettings
+ * @property {string} text
+ * @property {string} [title]
+ * @property {(string | boolean)[]} values that are not the default, which is not held: true or false alone, or texts
  */
 
 /**
@@ -225,17 +248,15 @@
 
 /**
  * How one panel draws. Whatever is left out has its default; a link holds what is set.
- * @typedef {object} PanelSettings
+ * @typedef {object} CommonSettings
  * @property {string[]} [channels] ids to show, in this order; left out: all, by group, then from the highest y down to the
  *   probe's tip, then as stored
- * @property {'stacked' | 'overlaid' | 'image'} [mode] of ContinuousTraces; left out: stacked, or an image
- *   where lanes are too low for traces
  * @property {number} [gain] 1: the automatic scale
  * @property {Record<string, number>} [offsets] by channel id: added to the values, physical units
  * @property {number} [height] CSS pixels
  * @property {boolean} [hidden]
- * @property {boolean} [path] false: without the path in the plane, of Position
  */
+/** @typedef {CommonSettings & Record<string, unknown>} PanelSettings more are the type's own (PanelChoice) */
 
 /**
  * @typedef {object} PanelRequest
@@ -245,8 +266,8 @@
  * @property {number} height of the picture, device pixels (its width is frame.columns)
  * @property {number} pixelRatio device pixels a CSS pixel
  * @property {PanelSettings} settings
- * @property {number[]} [binCenters]
- * @property {number} [pathSide] of a Position: device pixels of the square for its path; left out: none
+ * @property {Record<string, unknown>} [data] of the panel
+ * @property {number} [pathSide] device pixels of the square for a path; left out: none
  */
 
 /**

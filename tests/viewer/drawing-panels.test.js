@@ -23,7 +23,15 @@ function setUp(series, type, { settings = {}, binCenters, reference, finest = 1 
   const { timeline } = memoryFigure(all, panels, finest);
   const data = createSeriesData(memorySource(all, { finest }), 's', series.manifest, createTileCache());
   /** @type {import('../../seriesview/viewer/types.js').PanelRequest} */
-  const request = { key: '0', type, seriesUri: 's', height: 60, pixelRatio: 1, settings, binCenters };
+  const request = {
+    key: '0',
+    type,
+    seriesUri: 's',
+    height: 60,
+    pixelRatio: 1,
+    settings,
+    data: { bin_centers: binCenters },
+  };
   return { timeline, data, request };
 }
 

@@ -1,6 +1,7 @@
 /** @file A source of series that lie in memory, for tests of pure logic: every answer is found by going through all samples. */
 
 import { makeTimeline } from '../../seriesview/viewer/geometry/timeline.js';
+import { traitsOf } from '../../seriesview/viewer/panels/registry.js';
 
 /** @typedef {import('../../seriesview/viewer/types.js').SeriesManifest} SeriesManifest */
 
@@ -258,7 +259,9 @@ export function memorySource(series, { finest = 1, onRead = () => {} } = {}) {
  */
 export function memoryFigure(series, panels, finest = 1) {
   const manifests = Object.fromEntries(Object.entries(series).map(([uri, { manifest }]) => [uri, manifest]));
-  const list = panels.map(({ type, uri }, index) => ({ key: String(index), type, label: type, seriesUri: uri }));
+  const list = panels.map(({ type, uri }, index) => {
+    return { key: String(index), type, label: type, seriesUri: uri, traits: traitsOf(type, manifests[uri]) };
+  });
   const timeline = makeTimeline(list, manifests, Object.fromEntries(Object.keys(series).map((uri) => [uri, finest])));
   const figure = {
     label: 'memory',

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { depthName, depthRuns, depthTicks } from '../../seriesview/viewer/app/depths.js';
-import { defaultOrder, modeOf } from '../../seriesview/viewer/drawing/order.js';
+import { defaultOrder } from '../../seriesview/viewer/drawing/order.js';
+import { modeOf } from '../../seriesview/viewer/panels/traces.js';
 
 /** @typedef {{id: string, label: string, group?: string, x?: number, y?: number}} Placed */
 
@@ -31,11 +32,13 @@ test("a probe's tip is at the bottom, channels side by side go by x, those witho
 });
 
 test('lanes that are too low for traces are an image, unless something else is chosen', () => {
-  assert.equal(modeOf(undefined, 640, 384), 'image');
-  assert.equal(modeOf('stacked', 640, 384), 'stacked');
-  assert.equal(modeOf(undefined, 640, 32), 'stacked');
-  assert.equal(modeOf(undefined, 400, 100), 'stacked');
-  assert.equal(modeOf(undefined, 399, 100), 'image');
+  const mode = (/** @type {string | undefined} */ chosen, /** @type {number} */ height, /** @type {number} */ count) =>
+    modeOf({ settings: { mode: chosen }, height: 2 * height, pixelRatio: 2 }, count);
+  assert.equal(mode(undefined, 640, 384), 'image');
+  assert.equal(mode('stacked', 640, 384), 'stacked');
+  assert.equal(mode(undefined, 640, 32), 'stacked');
+  assert.equal(mode(undefined, 400, 100), 'stacked');
+  assert.equal(mode(undefined, 399, 100), 'image');
 });
 
 test('depths are where the channels are that have them', () => {

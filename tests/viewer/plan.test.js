@@ -21,12 +21,7 @@ function seriesOf(rate, samples, factors) {
 
 test('columns of a series of another rate are right to a quarter of a column, and only what is so is said', () => {
   const series = { fast: seriesOf(30000, 3e6, [64, 256]), slow: seriesOf(30, 3000, [64]) };
-  const panels = Object.keys(series).map((seriesUri, index) => ({
-    key: String(index),
-    type: 'ContinuousTraces',
-    label: '',
-    seriesUri,
-  }));
+  const panels = Object.keys(series).map((seriesUri) => ({ seriesUri }));
   for (const finest of [1, 64]) {
     const timeline = makeTimeline(panels, series, { fast: 1, slow: finest });
     for (const samplesPerColumn of timeline.ladder) {

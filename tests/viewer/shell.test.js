@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { labelRooms, makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
-import { automaticHeights, gutterWidth, pathSide, weight } from '../../seriesview/viewer/app/layout.js';
+import { automaticHeights, gutterWidth, pathSide } from '../../seriesview/viewer/app/layout.js';
 import { place } from '../../seriesview/viewer/app/stand_in.js';
 import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
+import { traitsOf } from '../../seriesview/viewer/panels/registry.js';
 
 /** @type {any} */
 const timeline = {
@@ -24,8 +25,8 @@ const figure = {
     {
       label: '',
       panels: [
-        { key: '0', seriesUri: 'a' },
-        { key: '1', seriesUri: null },
+        { key: '0', seriesUri: 'a', traits: traitsOf('ContinuousTraces', undefined) },
+        { key: '1', seriesUri: null, traits: traitsOf('Position', undefined) },
       ],
     },
     { label: '', panels: [] },
@@ -81,11 +82,12 @@ test('wrong values fall back to defaults', () => {
     assert.deepEqual(readState(value, figure), { view: 0, frame: null, panels: {}, time: undefined, selection: null });
   }
   const ids = new Set(['one']);
-  assert.deepEqual(
-    readSettings({ channels: ['x'], mode: 'pie', gain: 0, offsets: { x: 1, one: NaN }, height: 1e9, hidden: 1 }, ids),
-    {},
-  );
-  assert.deepEqual(readSettings({ channels: ['one', 'x', 'one', 5] }, ids), { channels: ['one'] });
+  const [{ choices }, others] = ['ContinuousTraces', 'Position'].map((type) => traitsOf(type, undefined));
+  const settings = { channels: ['x'], gain: 0, offsets: { x: 1, one: NaN }, height: 1e9, hidden: 1 };
+  assert.deepEqual(readSettings({ ...settings, mode: 'pie', path: false }, ids, choices), {});
+  assert.deepEqual(readSettings({ ...settings, mode: 'image', path: true }, ids, others.choices), {});
+  assert.deepEqual(readSettings({ path: false }, ids, others.choices), { path: false });
+  assert.deepEqual(readSettings({ channels: ['one', 'x', 'one', 5] }, ids, choices), { channels: ['one'] });
 });
 
 test('on a canvas at least as wide a link shows the same left column on the same rung', () => {
@@ -217,7 +219,7 @@ test('the label of a band ends where the next band begins', () => {
 
 test('many traces get more room than few, and than other panels', () => {
   const of = (/** @type {string} */ type, /** @type {number} */ numChannels) =>
-    weight({ panel: { type }, numChannels });
+    traitsOf(type, /** @type {any} */ ({ channels: new Array(numChannels) })).weight;
   assert.ok(of('ContinuousTraces', 32) > 2 * of('ContinuousTraces', 2));
   assert.equal(of('ContinuousTraces', 384), of('ContinuousTraces', 32));
   assert.ok(of('ContinuousTraces', 1) > of('Position', 2));
@@ -242,7 +244,11 @@ test('panels of the least height take their room from the others, so that all ar
 
 test('a path in the plane lies beside the pictures, where it is wanted and there is room', () => {
   /** @param {any} settings @param {string} [type] @returns {any} */
-  const host = (settings, type = 'Position') => ({ panel: { type }, numChannels: 2, settings: () => settings });
+  const host = (settings, type = 'Position') => ({
+    panel: { traits: traitsOf(type, undefined) },
+    numChannels: 2,
+    settings: () => settings,
+  });
   assert.equal(gutterWidth([host({})], 1200), 156);
   assert.equal(gutterWidth([host({})], 800), 92);
   assert.equal(gutterWidth([host({})], 500), 58);

@@ -29,12 +29,7 @@ function seriesOf(rate, segments, more = {}) {
 
 /** @param {Record<string, any>} series @param {string[]} [uris] */
 function timelineOf(series, uris = Object.keys(series)) {
-  const panels = uris.map((seriesUri, index) => ({
-    key: String(index),
-    type: 'ContinuousTraces',
-    label: '',
-    seriesUri,
-  }));
+  const panels = uris.map((seriesUri) => ({ seriesUri }));
   return makeTimeline(panels, series, Object.fromEntries(Object.keys(series).map((uri) => [uri, 1])));
 }
 
@@ -150,7 +145,7 @@ test('irregular series have a rounded nominal rate, points at least a thousand t
 });
 
 test('a view of nothing has a timeline', () => {
-  const timeline = makeTimeline([{ key: '0', type: 'x', label: '', seriesUri: null }], {}, {});
+  const timeline = makeTimeline([{ seriesUri: null }], {}, {});
   assert.ok(wholeSession(timeline, 1000).columns === 1000);
 });
 

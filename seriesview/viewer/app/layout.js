@@ -10,9 +10,6 @@ const LEAST_PATH = 32;
 const BAR = 21;
 const HANDLE = 5;
 const LEAST = 72;
-const MANY = 32;
-/** @type {Record<string, number>} */
-const WEIGHTS = { ContinuousTraces: 2, RasterPlot: 2, EventAmplitudes: 1.5, ProbabilityDensity: 1.5, Position: 1.5 };
 
 /**
  * CSS pixels of a panel's title and of the handle below it: each whole device pixels, so that all pictures begin at one.
@@ -36,12 +33,12 @@ export function gutterWidth(hosts, width) {
 
 /**
  * Whether a panel shows a path in the plane, where there is room for it.
- * @param {{panel: {type: string}, numChannels: number, settings: () => import('../types.js').PanelSettings}} host
+ * @param {Pick<PanelHost, 'panel' | 'numChannels' | 'settings'>} host
  * @returns {boolean}
  */
-export function hasPath({ panel: { type }, numChannels, settings }) {
+export function hasPath({ panel: { traits }, numChannels, settings }) {
   const { path, channels } = settings();
-  return type === 'Position' && path !== false && (channels?.length ?? numChannels) > 1;
+  return path !== false && (channels?.length ?? numChannels) >= (traits.pathChannels ?? Infinity);
 }
 
 /**
@@ -63,14 +60,14 @@ export function pathSide(gutter, height) {
 export function divideHeight(hosts, room, pixelRatio) {
   const { bar, handle } = panelEdges(pixelRatio);
   const visible = hosts.filter((host) => !host.settings().hidden);
-  const all = automaticHeights(visible.map(weight), room - visible.length * (bar + handle), pixelRatio);
+  const all = automaticHeights(visible.map(weightOf), room - visible.length * (bar + handle), pixelRatio);
   // Heights from a link that this window gives anyway go on following the window.
   if (visible.every((host, index) => Math.abs((host.settings().height ?? NaN) - all[index]) < 0.01)) {
     visible.forEach((host) => host.replaceSettings({ ...host.settings(), height: undefined }));
   }
   const free = visible.filter((host) => host.settings().height === undefined);
   const taken = visible.reduce((sum, host) => sum + bar + handle + (host.settings().height ?? 0), 0);
-  const heights = automaticHeights(free.map(weight), room - taken, pixelRatio);
+  const heights = automaticHeights(free.map(weightOf), room - taken, pixelRatio);
   visible.forEach((host) => host.setHeight(host.settings().height ?? heights[free.indexOf(host)]));
 }
 
@@ -95,11 +92,7 @@ export function automaticHeights(weights, room, pixelRatio) {
   return heights;
 }
 
-/**
- * The part of the room that a panel asks for: traces more, the more of them there are.
- * @param {{panel: {type: string}, numChannels: number}} host
- * @returns {number}
- */
-export function weight({ panel: { type }, numChannels }) {
-  return (WEIGHTS[type] ?? 1) + (type === 'ContinuousTraces' ? Math.min(numChannels, MANY) / 8 : 0);
+/** @param {PanelHost} host @returns {number} */
+function weightOf({ panel }) {
+  return panel.traits.weight;
 }

@@ -103,11 +103,11 @@ export function createPanelHost(app, panel, initial, answers) {
     settings: () => structuredClone(settings),
     set(changes, isGradual = false) {
       if (!isGradual) answers.changing();
-      settings = readSettings({ ...settings, ...changes }, ids);
+      settings = readSettings({ ...settings, ...changes }, ids, panel.traits.choices);
       answers.changed(host);
     },
     replaceSettings(all) {
-      settings = readSettings(all, ids);
+      settings = readSettings(all, ids, panel.traits.choices);
     },
     height: () => height,
     setHeight(wanted) {
@@ -122,7 +122,7 @@ export function createPanelHost(app, panel, initial, answers) {
       const pixelRatio = app.pixelRatio();
       const pixels = Math.max(Math.round(height * pixelRatio), 1);
       const request = { key: panel.key, type: panel.type, seriesUri: panel.seriesUri, height: pixels, pixelRatio };
-      const more = panel.binCenters ? { binCenters: panel.binCenters } : {};
+      const more = panel.data ? { data: panel.data } : {};
       const side = hasPath(host) ? Math.round(pathSide(gutterWidth() / pixelRatio, height) * pixelRatio) : 0;
       return { ...request, settings: structuredClone(settings), ...more, ...(side ? { pathSide: side } : {}) };
     },

@@ -5,6 +5,7 @@ import { clampFrame, wholeSession } from '../geometry/timeline.js';
 
 /** @typedef {import('../types.js').Figure} Figure */
 /** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {import('../types.js').PanelChoice} PanelChoice */
 /** @typedef {import('../types.js').PanelSettings} PanelSettings */
 /** @typedef {import('../types.js').Timeline} Timeline */
 /** @typedef {import('../types.js').ViewState} ViewState */
@@ -18,7 +19,6 @@ import { clampFrame, wholeSession } from '../geometry/timeline.js';
  * @property {{start: number, end: number} | null} selection
  */
 
-const MODES = ['stacked', 'overlaid', 'image'];
 export const HEIGHTS = { least: 40, most: 4000 };
 export const GAINS = { least: 1e-6, most: 1e6 };
 
@@ -35,7 +35,8 @@ export function readState(value, figure) {
   for (const panel of figure.views[view].panels) {
     const manifest = panel.seriesUri === null ? undefined : figure.series[panel.seriesUri];
     const stored = isObject(given.panels) && Object.hasOwn(given.panels, panel.key) ? given.panels[panel.key] : {};
-    const settings = readSettings(stored, new Set(manifest?.channels.map((channel) => channel.id)));
+    const ids = new Set(manifest?.channels.map((channel) => channel.id));
+    const settings = readSettings(stored, ids, panel.traits.choices);
     if (Object.keys(settings).length) panels[panel.key] = settings;
   }
   return {
@@ -50,9 +51,10 @@ export function readState(value, figure) {
 /**
  * @param {any} value
  * @param {Set<string>} ids of the panel's channels
+ * @param {PanelChoice[]} choices that its type has
  * @returns {PanelSettings}
  */
-export function readSettings(value, ids) {
+export function readSettings(value, ids, choices) {
   /** @type {PanelSettings} */
   const settings = {};
   if (!isObject(value)) return settings;
@@ -60,7 +62,7 @@ export function readSettings(value, ids) {
     const known = [...new Set(value.channels)].filter((id) => ids.has(id));
     if (known.length) settings.channels = known;
   }
-  if (MODES.includes(value.mode)) settings.mode = value.mode;
+  for (const { key, values } of choices) if (values.includes(value[key])) settings[key] = value[key];
   if (isBetween(value.gain, GAINS.least, GAINS.most) && value.gain !== 1) settings.gain = value.gain;
   if (isObject(value.offsets)) {
     const offsets = Object.entries(value.offsets).filter(
@@ -70,7 +72,6 @@ export function readSettings(value, ids) {
   }
   if (isBetween(value.height, HEIGHTS.least, HEIGHTS.most)) settings.height = value.height;
   if (value.hidden === true) settings.hidden = true;
-  if (value.path === false) settings.path = false;
   return settings;
 }
 

@@ -7,18 +7,16 @@ import { heatPixels } from './colors.js';
 
 /**
  * Draw an image into some columns of a picture; a column without a value stays empty.
- * @param {Uint32Array} pixels (height, width)
- * @param {number} width
+ * @param {import('./picture.js').Picture} picture
  * @param {number} x column of the picture for the first column of the hulls
  * @param {Hulls} hulls stored values
  * @param {Lane[]} lanes (hulls.channels,)
- * @param {Float64Array} scale (hulls.channels,) physical = stored * scale + offset
- * @param {Float64Array} offset
+ * @param {import('./scenes.js').LaneUnits} units
  * @param {Float64Array} low (hulls.channels,) physical value of the first colour
  * @param {Float64Array} high of the last
  * @param {boolean} isSigned of a column's values the one that is furthest from the middle; else the highest
  */
-export function drawImage(pixels, width, x, hulls, lanes, scale, offset, low, high, isSigned) {
+export function drawImage({ pixels, width }, x, hulls, lanes, { scale, offset }, low, high, isSigned) {
   const { columns, channels } = hulls;
   const heat = heatPixels();
   const last = heat.length - 1;

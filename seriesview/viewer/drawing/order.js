@@ -1,11 +1,6 @@
-/** @file Which channels a panel shows, in what order, and whether as traces or as an image. */
+/** @file In what order channels are shown. */
 
-/** @typedef {import('../types.js').PanelRequest} PanelRequest */
-/** @typedef {import('../types.js').PanelSettings} PanelSettings */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
-
-/** Traces in lanes that are lower, CSS pixels, say nothing: they are shown as an image. */
-const LEAST_LANE = 4;
 
 /**
  * Indices of all channels by group, then depth, the probe's tip at the bottom (y is upwards from it), then x, then as
@@ -24,41 +19,19 @@ export function defaultOrder({ channels }) {
   });
 }
 
+/** @param {SeriesManifest} manifest @returns {Int32Array} indices of all channels as stored */
+export function storedOrder({ channels }) {
+  return Int32Array.from(channels, (_, index) => index);
+}
+
 /**
- * Indices of the channels that a panel shows, in order.
+ * Indices of the channels with these ids, in their order.
  * @param {SeriesManifest} manifest
- * @param {PanelSettings} settings
+ * @param {string[]} ids
  * @returns {Int32Array}
  */
-export function shownChannels(manifest, settings) {
-  if (!settings.channels) return defaultOrder(manifest);
-  const places = new Map(manifest.channels.map(({ id }, index) => [id, index]));
-  const known = settings.channels.filter((id) => places.has(id));
+export function shownChannels({ channels }, ids) {
+  const places = new Map(channels.map(({ id }, index) => [id, index]));
+  const known = ids.filter((id) => places.has(id));
   return Int32Array.from(new Set(known), (id) => /** @type {number} */ (places.get(id)));
-}
-
-/**
- * How a panel of traces is drawn: as was set, else stacked, or as an image where lanes would be too low for traces.
- * @param {PanelSettings['mode']} chosen
- * @param {number} height CSS pixels
- * @param {number} count of channels that are shown
- * @returns {'stacked' | 'overlaid' | 'image'}
- */
-export function modeOf(chosen, height, count) {
-  return chosen ?? (height < LEAST_LANE * count ? 'image' : 'stacked');
-}
-
-/**
- * Indices of the channels that a panel shows, in order from the top.
- * @param {SeriesManifest} manifest
- * @param {PanelRequest} request
- * @returns {Int32Array}
- */
-export function channelsOf(manifest, { type, settings, binCenters }) {
-  if (settings.channels) return shownChannels(manifest, settings);
-  const stored = Int32Array.from(manifest.channels, (_, index) => index);
-  if (type === 'Position') return stored;
-  if (type !== 'ProbabilityDensity') return shownChannels(manifest, settings);
-  const centers = binCenters?.length === stored.length ? binCenters : null;
-  return stored.sort((one, other) => (centers ? centers[other] - centers[one] : 0) || other - one);
 }

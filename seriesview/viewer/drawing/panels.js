@@ -1,34 +1,20 @@
 /** @file A panel's picture: from its request and what there is of its series to pixels, lanes and notes. */
 
+import { channelsOf, panelType, refusal } from '../panels/registry.js';
 import { cutRuns } from './cuts.js';
 import { movedPicture } from './picture.js';
 import { spreadOf } from './scales.js';
-import { channelsOf } from './order.js';
-import { drawScene, findMissing, layoutOf } from './scenes.js';
+import { drawScene, findMissing } from './scenes.js';
 import { leftOutNote } from './windows.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Painted} Painted */
 /** @typedef {import('../types.js').PanelRequest} PanelRequest */
 /** @typedef {import('../types.js').Timeline} Timeline */
-/** @typedef {import('./scales.js').Layout} Layout */
 /** @typedef {import('./scales.js').Spread} Spread */
+/** @typedef {import('./scenes.js').Scene} Scene */
 /** @typedef {import('./series.js').SeriesData} SeriesData */
 /** @typedef {import('./tiles.js').TileRequest} TileRequest */
-
-/**
- * What all painters get.
- * @typedef {object} Scene
- * @property {SeriesData} series
- * @property {Timeline} timeline
- * @property {Frame} frame
- * @property {PanelRequest} request
- * @property {boolean} isDark
- * @property {Int32Array} shown indices of channels
- * @property {Layout} layout
- * @property {Spread} spread
- * @property {TileRequest[]} wanted
- */
 
 /** @typedef {Omit<Painted, 'number' | 'pixels' | 'path'> & Pick<import('./picture.js').Picture, 'pixels' | 'path'>} PanelPicture */
 
@@ -51,60 +37,35 @@ export function createPanelPainter() {
   return {
     scene: () => last,
     paint(series, timeline, frame, request, isDark, wanted) {
-      const { key, height, settings } = request;
+      const { manifest, uri } = series;
+      const { key, height, pixelRatio, pathSide, settings, data } = request;
       const width = frame.columns;
-      const { channels, mode, gain, offsets } = settings;
-      const look = [
-        request.type,
-        series.uri,
-        height,
-        request.pixelRatio,
-        request.pathSide,
-        channels,
-        mode,
-        gain,
-        offsets,
-        isDark,
-      ];
-      const lookSignature = JSON.stringify([...look, request.binCenters]);
-      const place = [
-        frame.samplesPerColumn,
-        frame.columnsPerSample,
-        width,
-        timeline.startTime,
-        timeline.ticksPerSecond,
-      ];
+      const lookSignature = JSON.stringify([request.type, uri, height, pixelRatio, pathSide, isDark, settings, data]);
+      const { samplesPerColumn, columnsPerSample } = frame;
+      const place = [samplesPerColumn, columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
       const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()}`;
-      const fault = faultOf(series, request);
+      const type = panelType(request.type);
+      const fault = refusal(request.type, manifest) ?? faultOf(series);
       const spread = fault ? null : knownSpread(series, wanted);
-      if (!spread) {
-        if (!fault && series.manifest.segments.length) {
+      if (!type || !spread) {
+        if (type && !fault && manifest.segments.length) {
           // What the scales come from and what is drawn are asked for together.
-          const shown = channelsOf(series.manifest, request);
+          const shown = channelsOf(type, manifest, request);
           const first = wanted.length;
-          findMissing(
-            { series, timeline, frame, request, isDark, shown, wanted },
-            frame.leftColumn,
-            frame.leftColumn + width,
-          );
+          const reading = { type, series, timeline, frame, shown, wanted };
+          findMissing(reading, frame.leftColumn, frame.leftColumn + width);
           for (const each of wanted.slice(first)) each.isAhead = false;
         }
-        const notDrawn = {
-          key,
-          frame,
-          width,
-          height,
-          pixels: new Uint32Array(width * height),
-          path: null,
-          isComplete: false,
-        };
-        return { ...notDrawn, cut: { above: [], below: [] }, lanes: [], valueAxis: null, notes: [], error: fault };
+        const pixels = new Uint32Array(width * height);
+        const nothing = { path: null, cut: { above: [], below: [] }, lanes: [], valueAxis: null, notes: [] };
+        return { ...nothing, key, frame, width, height, pixels, isComplete: false, error: fault };
       }
       const isSame = last && lastSignature === lookSignature && last.spread === spread;
-      const shown = isSame && last ? last.shown : channelsOf(series.manifest, request);
-      const layout = isSame && last ? last.layout : layoutOf(series.manifest, spread, shown, request, isDark);
+      const shown = isSame && last ? last.shown : channelsOf(type, manifest, request);
+      const drawn = { manifest, spread, shown, request, isDark };
+      const layout = isSame && last ? last.layout : type.lanes(drawn);
       lastSignature = lookSignature;
-      last = { series, timeline, frame, request, isDark, shown, layout, spread, wanted };
+      last = { ...drawn, type, series, timeline, frame, layout, wanted };
       picture = movedPicture(picture, signature, frame.leftColumn, width, height);
       drawScene(last, picture);
       const leftOut = leftOutNote(series, timeline, frame);
@@ -137,16 +98,12 @@ function knownSpread(series, wanted) {
 }
 
 /**
- * Why a panel cannot show its series, in words.
+ * Why nothing can be shown of a series, in words.
  * @param {SeriesData} series
- * @param {PanelRequest} request
  * @returns {string | null}
  */
-function faultOf({ manifest, finest }, { type }) {
-  const isEvents = manifest.type === 'event';
-  if (manifest.type === 'interval')
-    return 'A series of intervals has no panel: it is shown as bands across all panels.';
-  if ((type === 'RasterPlot') !== isEvents) return `A ${type} panel cannot show a series of type ${manifest.type}.`;
-  if (isEvents || !manifest.segments.length || manifest.levels.length || finest === 1) return null;
+function faultOf({ manifest, finest }) {
+  const { type, segments, levels } = manifest;
+  if (type === 'event' || !segments.length || levels.length || finest === 1) return null;
   return 'This series was stored without raw samples and is too short for levels: nothing can be shown.';
 }

@@ -95,3 +95,23 @@ export function clearedRuns({ exact, cut, pixels, width, height }) {
   }
   return runs;
 }
+
+/**
+ * Draw the columns that are not exact yet, which do not depend on one another.
+ * @param {Picture} picture
+ * @param {(from: number, to: number) => Uint8Array} draw columns [from, to), which are empty; gives which are exact
+ */
+export function drawColumns(picture, draw) {
+  for (const [from, to] of clearedRuns(picture)) picture.exact.set(draw(from, to), from);
+}
+
+/**
+ * Draw a picture whose columns depend on one another: it is exact as a whole, or not.
+ * @param {Picture} picture
+ * @param {() => Uint8Array} draw all of it, which is empty; gives which of the columns that it takes are exact
+ */
+export function drawWhole(picture, draw) {
+  picture.pixels.fill(0);
+  picture.cut.fill(0);
+  picture.exact.fill(draw().includes(0) ? 0 : 1);
+}

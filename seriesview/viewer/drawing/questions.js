@@ -1,5 +1,6 @@
 /** @file Answers to the main thread's questions about the view that is shown. */
 
+import { panelType } from '../panels/registry.js';
 import { samples, statistics } from './extracts.js';
 import { gapsOf, overview } from './overview.js';
 import { readOut } from './readout.js';
@@ -57,7 +58,7 @@ function referenceOf({ figure, view }) {
   const shown = figure.views[view()].panels.flatMap(({ type, seriesUri }) =>
     seriesUri && figure.series[seriesUri] ? [{ type, seriesUri }] : [],
   );
-  const traces = shown.find(({ type }) => type === 'ContinuousTraces');
+  const traces = shown.find(({ type }) => panelType(type)?.leadsOverview);
   const sampled = shown.find(({ seriesUri }) => figure.series[seriesUri].type !== 'event');
   return (traces ?? sampled)?.seriesUri ?? null;
 }

@@ -3,7 +3,7 @@
 import { columnOfTime, isRegular, timeOfColumn } from '../geometry/timeline.js';
 import { columnsOfPlace } from './columns.js';
 import { planOf } from './plan.js';
-import { eventCounts, visitPoints } from './points.js';
+import { visitPoints } from './points.js';
 import { hullsOf, laneUnits, pointRange } from './scenes.js';
 import { TILE_COLUMNS } from './tiles.js';
 import { isWide } from '../source/numbers.js';
@@ -11,11 +11,10 @@ import { placeOfSegment, visibleSegments } from './windows.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
 /** @typedef {import('../types.js').ReadOut} ReadOut */
-/** @typedef {import('./panels.js').Scene} Scene */
+/** @typedef {import('./scenes.js').Scene} Scene */
 
 /** A point this many columns off is still under the cursor. */
 const REACH = 4;
-const EVENTS = 'events';
 
 /**
  * @param {Scene} scene of the panel's last picture
@@ -26,15 +25,21 @@ const EVENTS = 'events';
 export async function readOut(scene, column, row) {
   /** @type {Scene} */
   const own = { ...scene, wanted: [] };
-  if (!own.series.manifest.segments.length || !own.shown.length) return null;
-  if (own.request.type === 'RasterPlot') return ordered(own, await events(own, column), row);
-  if (own.request.type === 'EventAmplitudes' || !isRegular(own.series.manifest)) {
-    return ordered(own, (await point(own, column, row)) ?? (await range(own, column)), row);
-  }
-  const { series, timeline, frame } = own;
-  const plan = planOf(timeline, frame, series.manifest, series.uri, series.finest);
-  const answer = plan.step === 1 && plan.samplesPerColumn <= 1 ? await sample(own, column) : await range(own, column);
-  return ordered(own, answer, row);
+  if (!own.manifest.segments.length || !own.shown.length) return null;
+  return ordered(own, await own.type.readOut(own, column, row), row);
+}
+
+/**
+ * What a panel of samples has in a column: one sample where they are apart, else the lowest and highest.
+ * @param {Scene} scene
+ * @param {number} column
+ * @returns {Promise<Found | null>}
+ */
+export async function valuesAt(scene, column) {
+  const { series, manifest, timeline, frame } = scene;
+  if (!isRegular(manifest)) return (await pointAt(scene, column, null)) ?? rangeAt(scene, column);
+  const plan = planOf(timeline, frame, manifest, series.uri, series.finest);
+  return plan.step === 1 && plan.samplesPerColumn <= 1 ? sample(scene, column) : rangeAt(scene, column);
 }
 
 /**
@@ -127,7 +132,7 @@ async function sample({ series, timeline, frame, shown }, column) {
  * @param {number} column
  * @returns {Promise<Found | null>} null where there is nothing
  */
-async function range(scene, column) {
+export async function rangeAt(scene, column) {
   let hulls = hullsOf(scene, column, column + 1, new Set());
   if (scene.wanted.length) {
     await Promise.all(scene.wanted.map((request) => request.load()));
@@ -146,11 +151,11 @@ async function range(scene, column) {
  * The nearest point at a time of its own, where points are drawn one by one.
  * @param {Scene} scene
  * @param {number} column
- * @param {number} row
+ * @param {number | null} row null: whatever its values are
  * @returns {Promise<Found | null>}
  */
-async function point(scene, column, row) {
-  const { series, timeline, frame, shown, layout, request } = scene;
+export async function pointAt(scene, column, row) {
+  const { series, timeline, frame, shown, layout } = scene;
   const { scale, offset } = laneUnits(scene);
   const shift = timeline.shifts[series.uri] ?? 0;
   const width = series.manifest.channels.length;
@@ -163,9 +168,9 @@ async function point(scene, column, row) {
       if (!values || Math.abs(across) > REACH + 0.5) return;
       const rows = layout.lanes.map(({ center, baseline, pixelsPerUnit, ...lane }, place) => {
         const physical = values[index * width + shown[place]] * scale[place] + offset[place] + lane.offset;
-        return Math.abs(center - (physical - baseline) * pixelsPerUnit - row);
+        return row === null ? 0 : Math.abs(center - (physical - baseline) * pixelsPerUnit - row);
       });
-      const distance = Math.hypot(across, request.type === 'EventAmplitudes' ? Math.min(...rows) : 0);
+      const distance = Math.hypot(across, Math.min(...rows));
       if (!(distance < nearest)) return;
       nearest = distance;
       const stored = (/** @type {number} */ place) => values[index * width + shown[place]];
@@ -173,16 +178,4 @@ async function point(scene, column, row) {
     });
   });
   return found;
-}
-
-/**
- * Numbers of events in a column.
- * @param {Scene} scene
- * @param {number} column
- * @returns {Promise<Found>}
- */
-async function events(scene, column) {
-  const { counts } = eventCounts(pointRange(scene, column, column + 1), scene.shown);
-  const time = timeOfColumn(scene.timeline, scene.frame, column);
-  return { time, kind: 'range', unit: EVENTS, stored: (place) => [counts[place], counts[place]] };
 }

@@ -8,7 +8,6 @@ import { limitsOf, median, nearOnes, typicalOf } from './typical.js';
 import { defaultOrder } from './order.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
-/** @typedef {import('../types.js').PanelSettings} PanelSettings */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 /** @typedef {import('./series.js').SeriesData} SeriesData */
 
@@ -185,6 +184,16 @@ export function laneRows(height, index, count) {
 }
 
 /**
+ * What lanes depend on.
+ * @typedef {object} Drawn
+ * @property {SeriesManifest} manifest
+ * @property {Spread} spread
+ * @property {Int32Array} shown indices of channels, in order from the top
+ * @property {import('../types.js').PanelRequest} request
+ * @property {boolean} isDark
+ */
+
+/**
  * @typedef {object} Layout
  * @property {Lane[]} lanes in the order of the shown channels
  * @property {import('../types.js').Painted['valueAxis']} valueAxis
@@ -193,21 +202,18 @@ export function laneRows(height, index, count) {
 /**
  * One lane below the other, each around its channel's middle. A lane alone holds all values of its channel, unless some
  * are very far from the others.
- * @param {SeriesManifest} manifest
- * @param {Spread} spread
- * @param {Int32Array} shown
- * @param {PanelSettings} settings
- * @param {number} height device pixels
- * @param {boolean} isDark
+ * @param {Drawn} drawn
  * @param {boolean} [isWhole] each lane holds all values of its channel, from lowest to highest
  * @returns {Layout}
  */
-export function stackedLanes(manifest, spread, shown, settings, height, isDark, isWhole = false) {
-  const { unit } = unitsOf(manifest);
+export function stackedLanes(drawn, isWhole = false) {
+  const { spread, shown } = drawn;
+  const { height, settings } = drawn.request;
+  const { unit } = unitsOf(drawn.manifest);
   const halves = laneHalves(spread, unit, shown.length > 1 ? DEVIATIONS_OF_LANES : DEVIATIONS);
   // Not the rows that the lane happens to have: channels are compared with one another.
   const halfLane = Math.max(height / shown.length, 1) / 2;
-  const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane, place) => {
+  const lanes = labelledLanes(drawn).map((lane, place) => {
     const { top, bottom } = laneRows(height, place, shown.length);
     const center = Math.floor((top + bottom - 1) / 2);
     const index = shown[place];
@@ -225,17 +231,14 @@ export function stackedLanes(manifest, spread, shown, settings, height, isDark, 
 /**
  * All channels on one value axis: that holds their middles and DEVIATIONS around them, or their extremes; a channel that
  * is very far from the others is left aside.
- * @param {SeriesManifest} manifest
- * @param {Spread} spread
- * @param {Int32Array} shown
- * @param {PanelSettings} settings
- * @param {number} height
- * @param {boolean} isDark
+ * @param {Drawn} drawn
  * @param {boolean} [isWhole] the axis holds all values, from lowest to highest
  * @returns {Layout}
  */
-export function overlaidLanes(manifest, spread, shown, settings, height, isDark, isWhole = false) {
-  const { unit } = unitsOf(manifest);
+export function overlaidLanes(drawn, isWhole = false) {
+  const { spread } = drawn;
+  const { height, settings } = drawn.request;
+  const { unit } = unitsOf(drawn.manifest);
   const halves = laneHalves(spread, unit);
   const isWholeOne = isWhole || (spread.isRobust && unit.length === 1);
   const isNear = nearOnes(spread, halves);
@@ -256,7 +259,7 @@ export function overlaidLanes(manifest, spread, shown, settings, height, isDark,
   const baseline = low / 2 + high / 2;
   const center = Math.floor((height - 1) / 2);
   const pixelsPerUnit = ((height / 2) * (settings.gain ?? 1)) / tellable((high / 2 - low / 2) * margin, baseline);
-  const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane) => {
+  const lanes = labelledLanes(drawn).map((lane) => {
     return { ...lane, top: 0, bottom: height, center, baseline, pixelsPerUnit };
   });
   return { lanes, valueAxis: lanes.length ? axisOf(lanes[0], height, 0) : null };
@@ -264,29 +267,19 @@ export function overlaidLanes(manifest, spread, shown, settings, height, isDark,
 
 /**
  * Lanes of equal height without values: of images and rasters.
- * @param {SeriesManifest} manifest
- * @param {Int32Array} shown
- * @param {PanelSettings} settings
- * @param {number} height
- * @param {boolean} isDark
+ * @param {Drawn} drawn
  * @returns {Layout}
  */
-export function plainLanes(manifest, shown, settings, height, isDark) {
-  const lanes = labelledLanes(manifest, shown, settings, isDark).map((lane, place) => {
-    const { top, bottom } = laneRows(height, place, shown.length);
+export function plainLanes(drawn) {
+  const lanes = labelledLanes(drawn).map((lane, place) => {
+    const { top, bottom } = laneRows(drawn.request.height, place, drawn.shown.length);
     return { ...lane, top, bottom, center: Math.floor((top + bottom - 1) / 2) };
   });
   return { lanes, valueAxis: null };
 }
 
-/**
- * @param {SeriesManifest} manifest
- * @param {Int32Array} shown
- * @param {PanelSettings} settings
- * @param {boolean} isDark
- * @returns {Lane[]} without rows and scale
- */
-function labelledLanes(manifest, shown, settings, isDark) {
+/** @param {Drawn} drawn @returns {Lane[]} without rows and scale */
+function labelledLanes({ manifest, shown, request, isDark }) {
   const { unit } = unitsOf(manifest);
   const colors = channelColors(manifest.channels, defaultOrder(manifest), isDark);
   const nothing = { top: 0, bottom: 0, center: 0, baseline: 0, pixelsPerUnit: 0 };
@@ -297,7 +290,7 @@ function labelledLanes(manifest, shown, settings, isDark) {
       id,
       label,
       unit: unit[index],
-      offset: settings.offsets?.[id] ?? 0,
+      offset: request.settings.offsets?.[id] ?? 0,
       color: colors[index],
     };
     return { ...lane, ...(group ? { group } : {}), ...(Number.isFinite(y) ? { y } : {}) };

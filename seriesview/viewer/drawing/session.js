@@ -28,7 +28,7 @@ const SEEK_DELAY = 5000;
  * @property {() => number} view index of the view that is shown
  * @property {() => Timeline} timeline of the view that is shown
  * @property {(uri: string) => SeriesData} series
- * @property {(key: string) => import('./panels.js').Scene | null} scene of a panel's last picture
+ * @property {(key: string) => import('./scenes.js').Scene | null} scene of a panel's last picture
  */
 
 /**

@@ -8,17 +8,13 @@ import { CUT_ABOVE, CUT_BELOW } from './cuts.js';
 
 /**
  * Draw traces into some columns of a picture, later channels over earlier ones. The columns must be empty.
- * @param {Uint32Array} pixels (height, width)
- * @param {number} width
- * @param {number} height
+ * @param {import('./picture.js').Picture} picture
  * @param {number} x column of the picture for the first column of the hulls
  * @param {Hulls} hulls stored values
  * @param {Lane[]} lanes (hulls.channels,)
- * @param {Float64Array} scale (hulls.channels,) physical = stored * scale + offset
- * @param {Float64Array} offset
- * @param {Uint8Array} cut (width,) where a trace leaves the picture (cuts.js)
+ * @param {import('./scenes.js').LaneUnits} units
  */
-export function drawTraces(pixels, width, height, x, hulls, lanes, scale, offset, cut) {
+export function drawTraces({ pixels, width, height, cut }, x, hulls, lanes, { scale, offset }) {
   const { columns, channels, low, high } = hulls;
   const center = Float64Array.from(lanes, (lane) => lane.center);
   const baseline = Float64Array.from(lanes, (lane) => lane.baseline);

@@ -5,7 +5,6 @@ import { nearestRung, nextRung, rungOfAtLeast, ticksPerColumn, zoomLadder } from
 
 /** @typedef {import('../types.js').Rung} Rung */
 /** @typedef {import('../types.js').Frame} Frame */
-/** @typedef {import('../types.js').Panel} Panel */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 /** @typedef {import('../types.js').Timeline} Timeline */
 
@@ -26,7 +25,7 @@ export function isRegular(manifest) {
 
 /**
  * The grid of one view: of the first regular series of its panels, or of the first one there is.
- * @param {Panel[]} panels of one view
+ * @param {{seriesUri: string | null}[]} panels of one view
  * @param {Record<string, SeriesManifest>} series by URI
  * @param {Record<string, number>} finest by URI: samples a column that are read exactly, 1 with raw samples
  * @returns {Timeline}

@@ -1,5 +1,6 @@
 /** @file What a figure's data say is to be shown: a workspace, a series, or panels of series. */
 
+import { defaultType, traitsOf } from '../panels/registry.js';
 import { SourceError, asSourceError } from './errors.js';
 import { checkedUri, parseWorkspace } from './manifests.js';
 
@@ -12,9 +13,6 @@ import { checkedUri, parseWorkspace } from './manifests.js';
 /** The figure type of MultiPanelView. */
 export const MULTI_PANEL_TYPE = 'seriesview.multipanel-timeseries.2';
 const LOADED_AT_ONCE = 8;
-
-/** @type {Record<string, string>} */
-const DEFAULT_PANELS = { continuous: 'ContinuousTraces', discrete: 'EventAmplitudes', event: 'RasterPlot' };
 
 /**
  * Reads what a figure shows, with the manifests of all series in it. A panel whose series cannot be read says why.
@@ -73,7 +71,7 @@ async function fromWorkspace(source, workspace, workspaceUri) {
       const uri = uris.get(panel.series) ?? null;
       const absent = reasons.get(panel.series);
       const error = uri === null ? `"${panel.series}" was not built: ${absent ?? 'no such series'}` : errors.get(uri);
-      return makePanel(index, panel.type, panel.label, uri, series, error, panel.binCenters);
+      return makePanel(index, panel.type, panel.label, uri, series, error, panel.data);
     }),
   }));
   if (!views.length) views.push({ label: workspace.label, panels: defaultPanels([...uris], series, errors) });
@@ -85,7 +83,7 @@ async function fromWorkspace(source, workspace, workspaceUri) {
 
 /**
  * @param {Source} source
- * @param {any} data {panels: [{type, label, data: {seriesUri, bin_centers?}}]}
+ * @param {any} data {panels: [{type, label, data: {seriesUri, ...}}]}
  * @returns {Promise<Figure>}
  */
 async function readPanels(source, data) {
@@ -95,15 +93,7 @@ async function readPanels(source, data) {
   const { series, errors } = await loadSeries(source, uris);
   const panels = entries.map((/** @type {any} */ panel, /** @type {number} */ index) => {
     const { type, label, data: inner } = panel;
-    return makePanel(
-      index,
-      String(type),
-      String(label ?? ''),
-      uris[index],
-      series,
-      errors.get(uris[index]),
-      inner.bin_centers,
-    );
+    return makePanel(index, String(type), String(label ?? ''), uris[index], series, errors.get(uris[index]), inner);
   });
   const label = typeof data.label === 'string' ? data.label : '';
   return figureOf(label, null, [{ label, panels }], series, {});
@@ -157,15 +147,15 @@ async function loadSeries(source, uris) {
  * @param {string | null} uri
  * @param {Record<string, SeriesManifest>} series
  * @param {string | undefined} error
- * @param {unknown} binCenters
+ * @param {Record<string, unknown>} [data]
  * @returns {Panel}
  */
-function makePanel(index, type, label, uri, series, error, binCenters) {
+function makePanel(index, type, label, uri, series, error, data) {
   const manifest = uri === null ? undefined : series[uri];
   /** @type {Panel} */
-  const panel = { key: String(index), type, label, seriesUri: manifest ? uri : null };
+  const panel = { key: String(index), type, label, seriesUri: manifest ? uri : null, traits: traitsOf(type, manifest) };
   if (!manifest) panel.error = error ?? 'its series is missing';
-  if (Array.isArray(binCenters) && binCenters.every(Number.isFinite)) panel.binCenters = binCenters;
+  if (data) panel.data = data;
   return panel;
 }
 
@@ -180,8 +170,8 @@ function defaultPanels(named, series, errors) {
   return named
     .filter(([, uri]) => series[uri]?.type !== 'interval')
     .map(([name, uri], index) => {
-      const type = DEFAULT_PANELS[series[uri]?.type ?? 'continuous'];
-      return makePanel(index, type, name, uri, series, errors.get(uri), undefined);
+      const type = defaultType(series[uri]?.type ?? 'continuous');
+      return makePanel(index, type, name, uri, series, errors.get(uri));
     });
 }
 

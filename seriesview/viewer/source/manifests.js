@@ -11,7 +11,7 @@ import { ITEM_BYTES } from './numbers.js';
  * @typedef {object} Workspace
  * @property {string} label
  * @property {{name: string, uri: string}[]} series
- * @property {{label: string, panels: {type: string, label: string, series: string, binCenters?: number[]}[]}[]} views
+ * @property {{label: string, panels: {type: string, label: string, series: string, data: Record<string, unknown>}[]}[]} views
  * @property {{name: string, error: string}[]} missing
  */
 
@@ -183,7 +183,7 @@ export function parseWorkspace(value) {
         type: text(panel?.type, `${where}, panel`),
         label: text(panel.label ?? '', `${where}, panel`),
         series: text(panel.data?.series, `${where}, panel`),
-        binCenters: panel.data.bin_centers ?? undefined,
+        data: panel.data,
       })),
     })),
     missing: list(top.missing ?? [], `${where}.missing`, 100_000).map((entry) => ({

@@ -27,8 +27,8 @@ export function orderedIds(manifest, order) {
  * @param {SeriesManifest} manifest
  * @returns {string[]}
  */
-export function defaultIds({ type }, manifest) {
-  return orderedIds(manifest, type === 'Position' || type === 'ProbabilityDensity' ? 'stored' : 'depth');
+export function defaultIds({ traits }, manifest) {
+  return orderedIds(manifest, traits.order);
 }
 
 /**

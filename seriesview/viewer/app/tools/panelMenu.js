@@ -1,4 +1,4 @@
-/** @file The menu of a panel: mode, gain, channels, hiding. */
+/** @file The menu of a panel: what its type offers, gain, channels, hiding. */
 
 import { make } from '../elements.js';
 import { button, showDialog } from './dialog.js';
@@ -6,21 +6,19 @@ import { channelList } from './channelList.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').PanelHost} PanelHost */
+/** @typedef {import('../../types.js').PanelChoice} PanelChoice */
 
-const MODES = /** @type {const} */ ([undefined, 'stacked', 'overlaid', 'image']);
 const GAIN_STEP = 1.25;
 
 /** @param {App} app @param {PanelHost} host */
 export function showPanelMenu(app, host) {
-  const isTraces = host.panel.type === 'ContinuousTraces';
+  const { choices, hasGain, hasChannels, hasOffsets } = host.panel.traits;
   const name = host.panel.label || host.panel.type;
-  const content = [];
-  if (isTraces) content.push(modeChoice(host));
-  if (host.panel.type !== 'RasterPlot') content.push(gainChoice(host));
-  if (host.panel.type === 'Position') content.push(pathChoice(host));
   const manifest = host.panel.seriesUri ? app.figure().series[host.panel.seriesUri] : null;
-  const hasChannels = host.panel.type !== 'ProbabilityDensity' && manifest?.channels.length;
-  if (manifest && hasChannels) content.push(channelList(host, manifest, isTraces));
+  const content = choices.filter(({ values }) => values.length > 1).map((choice) => choiceOfMany(host, choice));
+  if (hasGain) content.push(gainChoice(host));
+  content.push(...choices.filter(({ values }) => values.length === 1).map((choice) => choiceOfOne(host, choice)));
+  if (hasChannels && manifest?.channels.length) content.push(channelList(host, manifest, hasOffsets));
   const dialog = showDialog(
     name,
     [
@@ -29,14 +27,7 @@ export function showPanelMenu(app, host) {
         'p',
         { className: 'tools-row' },
         button('Reset this panel', () => {
-          host.set({
-            channels: undefined,
-            mode: undefined,
-            gain: undefined,
-            offsets: undefined,
-            height: undefined,
-            path: undefined,
-          });
+          host.set(Object.fromEntries(Object.keys(host.settings()).map((key) => [key, undefined])));
           dialog.close();
           showPanelMenu(app, host);
         }),
@@ -54,34 +45,46 @@ export function showPanelMenu(app, host) {
   );
 }
 
-/** @param {PanelHost} host @returns {HTMLElement} */
-function modeChoice(host) {
-  const now = host.settings().mode;
-  const choices = MODES.map((mode) =>
+/**
+ * @param {PanelHost} host
+ * @param {PanelChoice} choice of several values, or the default
+ * @returns {HTMLElement}
+ */
+function choiceOfMany(host, { key, text, title = '', values }) {
+  const now = host.settings()[key];
+  const choices = [undefined, ...values].map((value) =>
     make(
       'label',
       {},
       make('input', {
         type: 'radio',
-        name: 'tools-mode',
-        checked: mode === now,
-        onchange: () => host.set({ mode }),
+        name: `tools-${key}`,
+        checked: value === now,
+        onchange: () => host.set({ [key]: value }),
       }),
-      mode ? mode[0].toUpperCase() + mode.slice(1) : 'Automatic',
+      value === undefined ? 'Automatic' : capital(String(value)),
     ),
   );
-  const title = 'Automatic: stacked, or an image where lanes would be too low for traces';
-  return make('fieldset', { className: 'tools-row', title }, make('legend', {}, 'Mode'), ...choices);
+  return make('fieldset', { className: 'tools-row', title }, make('legend', {}, text), ...choices);
 }
 
-/** @param {PanelHost} host @returns {HTMLElement} */
-function pathChoice(host) {
+/**
+ * @param {PanelHost} host
+ * @param {PanelChoice} choice of one value, or the default
+ * @returns {HTMLElement}
+ */
+function choiceOfOne(host, { key, text, title = '', values: [value] }) {
   const box = make('input', {
     type: 'checkbox',
-    checked: host.settings().path !== false,
-    onchange: () => host.set({ path: box.checked ? undefined : false }),
+    checked: (host.settings()[key] === value) === value,
+    onchange: () => host.set({ [key]: box.checked === value ? value : undefined }),
   });
-  return make('p', {}, make('label', {}, box, 'Path in the plane, beside the traces'));
+  return make('p', { title }, make('label', {}, box, text));
+}
+
+/** @param {string} text @returns {string} */
+function capital(text) {
+  return text[0].toUpperCase() + text.slice(1);
 }
 
 /** @param {PanelHost} host @returns {HTMLElement} */

@@ -1,0 +1,88 @@
+/** @file ContinuousTraces: traces below one another or on one axis, or an image where lanes are too low for traces. */
+
+import { drawImage } from '../drawing/image.js';
+import { drawColumns } from '../drawing/picture.js';
+import { valuesAt } from '../drawing/readout.js';
+import { overlaidLanes, plainLanes, stackedLanes } from '../drawing/scales.js';
+import { hullsOf, laneUnits } from '../drawing/scenes.js';
+import { colourHalves, withShownUnits } from '../drawing/shown_units.js';
+import { drawTraces } from '../drawing/traces.js';
+import { quantityText } from '../geometry/ticks.js';
+
+/** @typedef {import('../types.js').PanelRequest} PanelRequest */
+/** @typedef {import('../drawing/scenes.js').Scene} Scene */
+
+/** Traces in lanes that are lower, CSS pixels, say nothing. */
+const LEAST_LANE = 4;
+/** More channels ask for no more room. */
+const MANY = 32;
+/** @type {import('../types.js').PanelChoice} */
+const MODE = {
+  key: 'mode',
+  text: 'Mode',
+  title: 'Automatic: stacked, or an image where lanes would be too low for traces',
+  values: ['stacked', 'overlaid', 'image'],
+};
+
+/** @type {import('./registry.js').PanelType} */
+export const traces = {
+  name: 'ContinuousTraces',
+  seriesTypes: ['continuous', 'discrete'],
+  defaultFor: 'continuous',
+  leadsOverview: true,
+  traits: (numChannels) => ({ weight: 2 + Math.min(numChannels, MANY) / 8, hasOffsets: true, choices: [MODE] }),
+  lanes(drawn) {
+    const mode = modeOf(drawn.request, drawn.shown.length);
+    const lay = { stacked: stackedLanes, overlaid: overlaidLanes, image: plainLanes }[mode];
+    return withShownUnits(lay(drawn), drawn);
+  },
+  draw(scene, picture) {
+    const { request, shown, layout } = scene;
+    const { leftColumn, notes } = picture;
+    const units = laneUnits(scene);
+    const isImage = modeOf(request, shown.length) === 'image';
+    drawColumns(picture, (from, to) => {
+      const hulls = hullsOf(scene, leftColumn + from, leftColumn + to, notes);
+      if (isImage) {
+        const [low, high] = colourEnds(scene, notes);
+        drawImage(picture, from, hulls, layout.lanes, units, low, high, true);
+      } else drawTraces(picture, from, hulls, layout.lanes, units);
+      return hulls.exact;
+    });
+  },
+  readOut: valuesAt,
+};
+
+/**
+ * As was set, else stacked, or as an image where lanes would be too low for traces.
+ * @param {Pick<PanelRequest, 'settings' | 'height' | 'pixelRatio'>} request
+ * @param {number} count of channels that are shown
+ * @returns {'stacked' | 'overlaid' | 'image'}
+ */
+export function modeOf({ settings, height, pixelRatio }, count) {
+  const chosen = /** @type {'stacked' | 'overlaid' | 'image' | undefined} */ (settings.mode);
+  return chosen ?? (height / pixelRatio < LEAST_LANE * count ? 'image' : 'stacked');
+}
+
+/**
+ * Physical values of the first and the last colour of each lane of an image.
+ * @param {Scene} scene
+ * @param {Set<string>} notes get what the colours mean, and why it is an image
+ * @returns {[Float64Array, Float64Array]}
+ */
+function colourEnds(scene, notes) {
+  const { manifest, request, shown, layout, spread } = scene;
+  const middle = Float64Array.from(shown, (index, place) => (spread.middle[index] || 0) - layout.lanes[place].offset);
+  const half = colourHalves(scene);
+  const texts = new Set(
+    Array.from(half, (value, place) => quantityText(value, manifest.channels[shown[place]].unit ?? manifest.unit)),
+  );
+  const [first, ...others] = texts;
+  const kind = spread.isRobust ? 'median' : 'mean';
+  notes.add(`colours: ${kind} \u00b1 ${first}${others.length ? ` to ${others[others.length - 1]}` : ''}`);
+  if (request.settings.mode !== 'image') {
+    const high = (request.height / request.pixelRatio / shown.length).toFixed(1);
+    notes.add(`an image, because each of ${shown.length} traces would be ${high} pixels high (menu: mode)`);
+  }
+  return [middle.map((value, place) => value - half[place]), middle.map((value, place) => value + half[place])];
+}
