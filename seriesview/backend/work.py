@@ -30,7 +30,6 @@ class Work:
     """`time.monotonic()` of the first request."""
     unanswered: dict[tuple[str, str], RequestedTask] = field(default_factory=dict, repr=False)
     """By channel and task ID, so that a task that is handed out twice is answered once."""
-    num_requests: int = 0
 
 
 class WorkQueue:
@@ -80,9 +79,7 @@ class WorkQueue:
                 self._waiting_bytes += work.num_bytes
                 self._changed.notify()
                 admission = "queued"
-            if (task.channel, task.task_id) not in work.unanswered:
-                work.unanswered[task.channel, task.task_id] = task
-                work.num_requests += 1
+            work.unanswered.setdefault((task.channel, task.task_id), task)
             return admission
 
     def take(self) -> Work | None:

@@ -43,38 +43,6 @@ def columns_from_bins(
     return np.concatenate([merger.add(bins), merger.finish()])
 
 
-def columns_between_samples(samples: NDArray[Any], columns_per_sample: int) -> NDArray[np.float64]:
-    """Columns ((n - 1) * columns_per_sample, 2, C) closer than a sample: the polyline's range, float64.
-
-    Column i * columns_per_sample + j covers the polyline from sample i to i + 1, of k = columns_per_sample equal
-    stretches the j-th, both ends included. The point at j/k is a + (b - a) * (j/k), at the ends a
-    and b themselves. Beside a NaN there is no line: such a column holds the sample at its edge, if any, else NaN.
-    """
-    if columns_per_sample < 1:
-        raise RequestError(f"{columns_per_sample} columns a sample make no columns: ask for at least 1")
-    values = samples.astype(np.float64)
-    left, right = values[:-1, np.newaxis], values[1:, np.newaxis]
-    share = (np.arange(columns_per_sample + 1) / columns_per_sample)[:, np.newaxis]
-    with np.errstate(invalid="ignore", over="ignore"):
-        points = left + (right - left) * share
-        points[:, :1], points[:, -1:] = left, right
-        shape = (-1, samples.shape[1])
-        ends = points[:, :-1].reshape(shape), points[:, 1:].reshape(shape)
-        columns = np.stack([np.fmin(*ends), np.fmax(*ends)], axis=1)
-        normalise(columns)
-    return columns
-
-
-def sample_spans(times: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The samples of each column between neighbouring `edges` (columns + 1,), as half-open (columns, 2) indices.
-
-    A column [t0, t1] holds the samples with t0 <= t <= t1; `times` (n,) are ascending, repeats included.
-    """
-    first = np.searchsorted(times, edges[:-1], side="left")
-    last = np.searchsorted(times, edges[1:], side="right")
-    return np.stack([first, last], axis=1).astype(np.int64)
-
-
 def split_spans(spans: NDArray[np.int64], factor: int) -> tuple[NDArray[np.int64], ...]:
     """Spans of samples (columns, 2) as spans of samples before, of whole bins, and of samples behind, half-open.
 

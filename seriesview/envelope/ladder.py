@@ -25,17 +25,6 @@ def zoom_ladder(factors: Sequence[int], num_samples: int, has_samples: bool = Tr
     return tuple(rung for rung in rungs if rung < num_samples) + tuple(enough[:1])
 
 
-def source_factor(samples_per_column: int, factors: Sequence[int], has_samples: bool = True) -> int | None:
-    """What columns are read from: the coarsest stored factor that divides samples_per_column, 1 for samples.
-
-    Below 4 * base samples are read where there are any. None where nothing stored divides it.
-    """
-    if has_samples and (not factors or samples_per_column < 4 * factors[0]):
-        return 1
-    dividing = [factor for factor in factors if samples_per_column % factor == 0]
-    return max(dividing, default=1 if has_samples else None)
-
-
 def _steps(first: int, last: int) -> list[int]:
     """4, 5, 6, 7 times powers of two, from `first` (at least 4) to `last`, inclusive."""
     steps, scale = [], 1

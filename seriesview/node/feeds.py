@@ -13,8 +13,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from seriesview.errors import NodeError
 from seriesview.node.canonical import canonical_json
@@ -144,16 +143,6 @@ class Feeds:
                 watchers.discard(watcher)
                 if not watchers:
                     del self._watchers[subfeed]
-
-
-def is_genuine(feed_id: str, signed: dict[str, Any]) -> bool:
-    """Return whether a signed message, {body, signature}, was signed with a feed's key."""
-    try:
-        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(feed_id))
-        key.verify(bytes.fromhex(signed["signature"]), _digest(signed["body"]))
-    except (InvalidSignature, ValueError, KeyError, TypeError):
-        return False
-    return True
 
 
 def _digest(body: dict[str, Any]) -> bytes:

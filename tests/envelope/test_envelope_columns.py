@@ -3,20 +3,25 @@ import math
 
 import numpy as np
 import pytest
-from envelope_oracles import as_envelope_column, closed_bins, hull
+from envelope_oracles import (
+    as_envelope_column,
+    closed_bins,
+    columns_between_samples,
+    hull,
+    sample_spans,
+    source_factor,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seriesview.envelope.columns import (
-    columns_between_samples,
     columns_from_bins,
     columns_from_samples,
     hull_of_spans,
-    sample_spans,
     split_spans,
     unite_hulls,
 )
-from seriesview.envelope.ladder import source_factor, zoom_ladder
+from seriesview.envelope.ladder import zoom_ladder
 from seriesview.envelope.reduce import LevelReducer
 from seriesview.errors import RequestError
 
@@ -73,7 +78,6 @@ def test_columns_of_no_samples():
 def test_zooms_that_make_no_columns_are_refused():
     for function, rows in (
         (columns_from_samples, (4, 1)),
-        (columns_between_samples, (4, 1)),
         (columns_from_bins, (4, 2, 1)),
     ):
         with pytest.raises(RequestError):

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_peers import Answer, ask, node_process, run_client
@@ -16,12 +18,22 @@ from node_peers import Answer, ask, node_process, run_client
 from seriesview.node.canonical import canonical_json
 from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.config import NodeConfig
-from seriesview.node.feeds import PAGE_MESSAGES, is_genuine
+from seriesview.node.feeds import PAGE_MESSAGES
 from seriesview.node.server import NodeThread
 
 SUBFEED = hashlib.sha1(b"main").hexdigest()
 OTHER = hashlib.sha1(b"other").hexdigest()
 LOCAL = "*local*"
+
+
+def is_genuine(feed_id: str, signed: dict[str, Any]) -> bool:
+    """Return whether a signed message, {body, signature}, was signed with a feed's key."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(feed_id))
+        key.verify(bytes.fromhex(signed["signature"]), hashlib.sha1(canonical_json(signed["body"])).digest())
+    except (InvalidSignature, ValueError, KeyError, TypeError):
+        return False
+    return True
 
 
 class Peer:

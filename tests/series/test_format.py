@@ -7,13 +7,13 @@ import h5py
 import numpy as np
 import pytest
 from built_series import built, read, saved
+from envelope_oracles import columns_between_samples
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from second_reader import SecondReader, between_samples, combine_row, float_moments, time_edges
 from series_builder import half_open_moments, store_series
 
 import seriesview
-from seriesview.envelope.columns import columns_between_samples
 from seriesview.errors import BuildError
 from seriesview.series.array_info import DTYPES as ARRAY_DTYPES
 from seriesview.store import open_store

@@ -1,7 +1,10 @@
 """Obvious definitions in plain Python, sharing nothing with the package."""
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
+
+import numpy as np
 
 DTYPES = (
     "int8",
@@ -77,3 +80,44 @@ def exact_statistics(values):
     square = sum(value * value for value in exact) / len(exact)
     spread = sum((value - mean) ** 2 for value in exact) / len(exact)
     return float(mean), math.sqrt(square), math.sqrt(spread)
+
+
+def columns_between_samples(samples: np.ndarray, columns_per_sample: int) -> np.ndarray:
+    """Columns ((n - 1) * columns_per_sample, 2, C) closer than a sample: the polyline's range, float64.
+
+    Column i * columns_per_sample + j covers the polyline from sample i to i + 1, of k = columns_per_sample equal
+    stretches the j-th, both ends included. The point at j/k is a + (b - a) * (j/k), at the ends a
+    and b themselves. Beside a NaN there is no line: such a column holds the sample at its edge, if any, else NaN.
+    """
+    values = samples.astype(np.float64)
+    left, right = values[:-1, np.newaxis], values[1:, np.newaxis]
+    share = (np.arange(columns_per_sample + 1) / columns_per_sample)[:, np.newaxis]
+    with np.errstate(invalid="ignore", over="ignore"):
+        points = left + (right - left) * share
+        points[:, :1], points[:, -1:] = left, right
+        shape = (-1, samples.shape[1])
+        ends = points[:, :-1].reshape(shape), points[:, 1:].reshape(shape)
+        columns = np.stack([np.fmin(*ends), np.fmax(*ends)], axis=1)
+        columns += 0.0
+    return columns
+
+
+def sample_spans(times: np.ndarray, edges: np.ndarray) -> np.ndarray:
+    """The samples of each column between neighbouring `edges` (columns + 1,), as half-open (columns, 2) indices.
+
+    A column [t0, t1] holds the samples with t0 <= t <= t1; `times` (n,) are ascending, repeats included.
+    """
+    first = np.searchsorted(times, edges[:-1], side="left")
+    last = np.searchsorted(times, edges[1:], side="right")
+    return np.stack([first, last], axis=1).astype(np.int64)
+
+
+def source_factor(samples_per_column: int, factors: Sequence[int], has_samples: bool = True) -> int | None:
+    """What columns are read from: the coarsest stored factor that divides samples_per_column, 1 for samples.
+
+    Below 4 * base samples are read where there are any. None where nothing stored divides it.
+    """
+    if has_samples and (not factors or samples_per_column < 4 * factors[0]):
+        return 1
+    dividing = [factor for factor in factors if samples_per_column % factor == 0]
+    return max(dividing, default=1 if has_samples else None)

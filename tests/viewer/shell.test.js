@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { labelRooms, makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
-import { automaticHeights, gutterWidth, pathSide } from '../../seriesview/viewer/app/layout.js';
+import { automaticHeights, gutterWidth, pathSide } from '../../seriesview/viewer/app/heights.js';
 import { place } from '../../seriesview/viewer/app/stand_in.js';
 import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
 import { traitsOf } from '../../seriesview/viewer/panels/registry.js';

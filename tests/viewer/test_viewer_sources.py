@@ -5,11 +5,12 @@ import subprocess
 
 import numpy as np
 import pytest
+from envelope_oracles import source_factor
 from series_builder import store_series
 from source_server import HERE, NODE, numbers, recording
 
 import seriesview
-from seriesview.envelope.ladder import source_factor, zoom_ladder
+from seriesview.envelope.ladder import zoom_ladder
 from seriesview.errors import RequestError
 from seriesview.store.paths import artifact_path
 from seriesview.store.uris import parse_uri

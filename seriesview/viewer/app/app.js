@@ -5,7 +5,7 @@ import { formatTime } from '../geometry/ticks.js';
 import { createBands } from './bands.js';
 import { make } from './elements.js';
 import { listenToKeys, shellKeys } from './keys.js';
-import { divideHeight } from './layout.js';
+import { divideHeight } from './heights.js';
 import { listenToPointers } from './navigation.js';
 import { createOverview } from './overview.js';
 import { createPanelHost } from './panel_host.js';

@@ -4,7 +4,7 @@ import { columnOfTime } from '../geometry/timeline.js';
 import { forgetStyle, iconButton, make } from './elements.js';
 import { lendKeys } from './focus.js';
 import { showAll, zoom } from './keys.js';
-import { gutterWidth, panelEdges } from './layout.js';
+import { gutterWidth, panelEdges } from './heights.js';
 
 /** @typedef {import('./app.js').App} App */
 

@@ -4,7 +4,7 @@ import { quantityText } from '../geometry/ticks.js';
 import { createCutMarks, cutWords } from './cuts.js';
 import { clearCanvas, iconButton, make } from './elements.js';
 import { drawGutter } from './gutter.js';
-import { hasPath, pathSide } from './layout.js';
+import { hasPath, pathSide } from './heights.js';
 import { createStandIn, place as placeIn } from './stand_in.js';
 import { HEIGHTS, readSettings } from './state.js';
 
