@@ -80,15 +80,26 @@ class SeriesviewError(Exception):
     """What is wrong, for programs; each kind has one where the error says nothing more precise."""
 
     def __init__(
-        self, sentence: str, *, advice: str | None = None, code: Code | None = None, **facts: Unpack[Facts]
+        self,
+        sentence: str,
+        *,
+        advice: str | None = None,
+        file: Path | str | None = None,
+        code: Code | None = None,
+        **facts: Unpack[Facts],
     ) -> None:
-        """`sentence` says what is wrong, `advice` what to do; it may stand in the sentence too."""
+        """`sentence` says what is wrong, `advice` what to do (it may stand in the sentence too).
+
+        `file` is the local file that it is about: its path stands before the sentence, and is a fact.
+        """
         super().__init__(sentence)
         self.sentence = sentence
         self.advice = advice
         if code is not None:
             self.code = code
         self.facts = facts
+        if file is not None:
+            self.facts = {"where": (str(file),), "path": str(file), **facts}
 
     @property
     def where(self) -> tuple[str, ...]:
@@ -113,10 +124,13 @@ class SeriesviewError(Exception):
         return moved
 
     def within(self, *places: str, **facts: Unpack[Facts]) -> Self:
-        """The same error with these places before its own, and further facts; as it is where it begins with them."""
-        if places and self.where[: len(places)] == places:
-            return self
-        return self.at(*places, *self.where, **facts)
+        """The same error with these places before its own, where it does not begin with them, and further facts."""
+        is_there = self.where[: len(places)] == places
+        return self.at(*(() if is_there else places), *self.where, **facts)
+
+    def without(self, place: str) -> Self:
+        """The same error without this place where it stands first."""
+        return self.at(*self.where[1:]) if self.where[:1] == (place,) else self
 
     def __str__(self) -> str:
         placed = ": ".join([*self.where, self.sentence])

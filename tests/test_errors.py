@@ -68,7 +68,7 @@ def test_an_error_that_is_placed_keeps_its_code_and_its_cause() -> None:
 
 def test_a_place_is_named_once() -> None:
     error = ReaderError("holds nothing", where=("a.h5",)).within("dataset probe", dataset="probe")
-    assert error.within("dataset probe") is error
+    assert error.within("dataset probe").where == ("dataset probe", "a.h5")
     assert error.facts["dataset"] == "probe"
 
 

@@ -119,7 +119,7 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
         source = identify(source_path(recording))
         for shard in shards:
             if shard["source"] != dataclasses.asdict(source):
-                raise BuildError(f"{source.path}: changed since one of its shards was built; build again")
+                raise BuildError("changed since one of its shards was built; build again", file=source.path)
         plan = plan_samples(recording, dataset, source.size)
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.gather([_digests(shard) for shard in shards])
@@ -137,9 +137,11 @@ def ensure_room(needed_bytes: int, free_bytes: int, where: str) -> None:
     """Raise BuildError where so many bytes of artifacts would not fit into a store."""
     if not has_room(needed_bytes, free_bytes):
         raise BuildError(
-            f"{where}: {bytes_in_words(needed_bytes)} are to be written, and {bytes_in_words(_FREE_MARGIN_BYTES)} "
+            f"{bytes_in_words(needed_bytes)} are to be written, and {bytes_in_words(_FREE_MARGIN_BYTES)} "
             f"kept free, but only {bytes_in_words(free_bytes)} are free; free some room, set store.storage_dir to a "
-            "larger disk, or use full_resolution: omit or link"
+            "larger disk, or use full_resolution: omit or link",
+            where=(where,),
+            code="no-space",
         )
 
 

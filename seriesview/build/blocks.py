@@ -154,7 +154,7 @@ class HashingRead:
     def _read(self, piece: memoryview) -> int:
         count = os.preadv(self._file, [piece], self._position)
         if count == 0:
-            raise BuildError(f"{self._layout.path}: became shorter while it was read; build it again")
+            raise BuildError("became shorter while it was read; build it again", file=self._layout.path)
         self._digest.update(piece[:count])
         self._position += count
         return count

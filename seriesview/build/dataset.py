@@ -75,19 +75,17 @@ def without_descriptions(config: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def naming_dataset(dataset: Dataset) -> Iterator[None]:
     """Put the dataset's name in front of every message raised inside."""
-    prefix = f"dataset {dataset.name}: "
+    place = f"dataset {dataset.name}"
     try:
         yield
     except SeriesviewError as error:
-        message = str(error)
-        if message.startswith(prefix):
-            raise
-        raise type(error)(prefix + message) from error
+        raise error.within(place, dataset=dataset.name) from error
     except MemoryError as error:
-        raise ReaderError(f"{prefix}{dataset.path}: not enough memory to read this") from error
+        problem = ReaderError("not enough memory to read this", file=dataset.path, code="no-memory")
+        raise problem.within(place, dataset=dataset.name) from error
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise ReaderError(f"{prefix}{error.filename or dataset.path}: {reason}") from error
+        problem = ReaderError(error.strerror or str(error), file=error.filename or dataset.path)
+        raise problem.within(place, dataset=dataset.name) from error
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def event_fields(recording: Recording, store: Store) -> dict[str, Any]:
     """Times, channels and count levels of an event series, as the fields of its manifest."""
     times, channels = recording.events()
     if not np.isfinite(times).all():
-        raise ReaderError(f"{recording.path}: event times must be finite numbers; some are not")
+        raise ReaderError("event times must be finite numbers; some are not", file=recording.path)
     segments = (_segment(times, times),) if len(times) else ()
     return {
         "dtype": "float64",
@@ -57,12 +57,12 @@ def interval_fields(recording: Recording, store: Store) -> dict[str, Any]:
     times, label_indices, labels = recording.intervals()
     if not np.isfinite(times).all():
         raise ReaderError(
-            f"{recording.path}: starts and ends of intervals must be finite numbers; some are not"
+            "starts and ends of intervals must be finite numbers; some are not", file=recording.path
         )
     backwards = np.flatnonzero(times[:, 1] < times[:, 0])
     if len(backwards):
         start, end = times[backwards[0]]
-        raise ReaderError(f"{recording.path}: an interval ends ({end} s) before it starts ({start} s)")
+        raise ReaderError(f"an interval ends ({end} s) before it starts ({start} s)", file=recording.path)
     segments = (_segment(times[:, 0], times[:, 1]),) if len(times) else ()
     return {
         "dtype": "float64",

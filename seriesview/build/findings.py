@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
-from seriesview.errors import ReaderError, SeriesviewError
+from seriesview.errors import ReaderError, SeriesviewError, one_line
 from seriesview.readers import Candidate, Decision, Reader, ReadOptions, Recording
 from seriesview.readers.hdf5_reach import following_external
 from seriesview.readers.registry import choose_reader
@@ -151,8 +151,9 @@ def _candidates(path: Path, reader: Reader, given: Mapping[str, Any]) -> list[Ca
     candidates = reader.candidates(path)
     if len(candidates) > _MOST_CANDIDATES:
         raise ReaderError(
-            f"{path}: holds {len(candidates)} datasets, too many to look at each; write a config.yaml that names those "
-            "that are meant, with `dataset`"
+            f"holds {len(candidates)} datasets, too many to look at each; write a config.yaml that names those "
+            "that are meant, with `dataset`",
+            file=path,
         )
     # What is given as the times of others is no series of its own.
     times = str(given.get("timestamps") or "").strip("/")
@@ -229,8 +230,9 @@ def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:
 
 
 def _reason(error: Exception, path: Path) -> str:
-    text = error.strerror or str(error) if isinstance(error, OSError) else str(error)
-    return " ".join(text.split()).removeprefix(f"{path}: ")
+    if isinstance(error, SeriesviewError):
+        return one_line(error.without(str(path)))
+    return one_line(error.strerror or error if isinstance(error, OSError) else error)
 
 
 def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) -> Finding:

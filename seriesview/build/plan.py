@@ -128,7 +128,7 @@ def timeline_of(recording: Recording, dataset: Dataset, read_timestamps: bool = 
         )
     except BuildError as error:
         named = dataset.options.dataset
-        raise BuildError(f"{recording.path}: {named + ': ' if named else ''}{error}") from error
+        raise error.within(str(recording.path), *([named] if named else [])) from error
     if start is not None:
         raise BuildError(
             "start_time: this recording has timestamps of its own; drop `start_time`, or drop the timestamps"
@@ -176,7 +176,7 @@ def plan_samples(
 ) -> SamplesPlan:
     """Plan of a continuous or discrete series. Raises ReaderError or BuildError where it cannot be built."""
     if recording.num_samples == 0:
-        raise ReaderError(f"{recording.path}: there are no samples in it")
+        raise ReaderError("there are no samples in it", file=recording.path)
     timeline = timeline_of(recording, dataset, read_timestamps)
     lengths = [segment.num_samples for segment in timeline.segments]
     channels = recording.num_channels

@@ -24,7 +24,7 @@ def write_whole(path: Path, content: bytes) -> None:
         with Folder.at(path.parent) as folder:
             write_in(folder, path.name, content)
     except OSError as error:
-        raise BuildError(f"{path}: cannot be written ({error.strerror})") from error
+        raise BuildError(f"cannot be written ({error.strerror})", file=path) from error
 
 
 def write_in(folder: Folder, name: str, content: bytes) -> None:
@@ -59,5 +59,5 @@ def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
             with open(open_regular(path), "rb") as file:  # noqa: PTH123
                 results.append(json.loads(file.read(_MOST_BYTES)))
         except (OSError, ValueError, RecursionError, StoreError) as error:
-            raise BuildError(f"{path}: not a result of the pipeline ({error}); build it again") from error
+            raise BuildError(f"not a result of the pipeline ({error}); build it again", file=path) from error
     return results

@@ -46,11 +46,12 @@ def check_unchanged(source: SourceIdentity) -> None:
     try:
         now = identify(Path(source.path))
     except OSError as error:
-        raise BuildError(f"{source.path}: gone while it was read ({error.strerror})") from error
+        raise BuildError(f"gone while it was read ({error.strerror})", file=source.path) from error
     if now != source:
         raise BuildError(
-            f"{source.path}: changed while it was read ({source.size} bytes then, {now.size} now); "
-            "build again when nothing writes to it, or set `full_resolution: store` once it is finished"
+            f"changed while it was read ({source.size} bytes then, {now.size} now); "
+            "build again when nothing writes to it, or set `full_resolution: store` once it is finished",
+            file=source.path,
         )
 
 
@@ -151,7 +152,7 @@ class BackgroundHash:
         """Hex SHA-1, once it is there. Raises BuildError if the file could not be read."""
         self._thread.join()
         if self._error is not None:
-            raise BuildError(f"{self._path}: {self._error.strerror}") from self._error
+            raise BuildError(f"{self._error.strerror}", file=self._path) from self._error
         return self._result
 
     def abandon(self) -> None:

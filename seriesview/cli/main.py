@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import click
 
-from seriesview.errors import ConfigError, SeriesviewError
+from seriesview.errors import ConfigError, SeriesviewError, one_line
 
 # Command -> its line in the help, so that the help needs no command's module.
 COMMANDS = {
@@ -153,7 +153,7 @@ def _lines(error: SeriesviewError | OSError) -> list[str]:
         return error.problems
     if isinstance(error, OSError) and error.filename is not None:
         return [f"{os.fsdecode(error.filename)}: {error.strerror}"]
-    return [" ".join(str(error).split())]
+    return [one_line(error)]
 
 
 if __name__ == "__main__":

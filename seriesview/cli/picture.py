@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from seriesview.errors import one_line
+
 
 @click.command(hidden=True)
 @click.argument("series")
@@ -25,7 +27,7 @@ def command(series: str, store_json: str, panel_json: str, out: Path) -> None:
     try:
         picture = _overview(series, name, store_json, json.loads(panel_json))
     except Exception as error:  # whatever it is, the series is built
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = one_line(error) or type(error).__name__
         sys.stderr.write(
             f"{name}: its overview picture could not be drawn ({reason}); the series itself is built\n"
         )

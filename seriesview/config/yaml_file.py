@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from seriesview.errors import ConfigError
+from seriesview.errors import ConfigError, one_line
 
 _MOST_BYTES = 2 << 20
 _MOST_LEVELS = 50
@@ -79,7 +79,7 @@ def read_yaml(path: Path) -> tuple[Any, list[str]]:
     except RecursionError as error:
         raise ConfigError([f"{path}: not YAML that can be read: nested too deeply"]) from error
     except (yaml.YAMLError, ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
-        reason = " ".join(str(error).split())[:300]
+        reason = one_line(error, 300)
         raise ConfigError([f"{path}: not YAML: {reason}"]) from error
 
 

@@ -34,8 +34,9 @@ class ByteFile:
             count = os.preadv(self._descriptor, [view[filled:]], position + filled)
             if count == 0:
                 raise IntegrityError(
-                    f"{self.path}: ends at byte {os.fstat(self._descriptor).st_size}, but samples lie at bytes "
-                    f"{position} to {position + len(view)}; the file was cut short: copy or write it again"
+                    f"ends at byte {os.fstat(self._descriptor).st_size}, but samples lie at bytes "
+                    f"{position} to {position + len(view)}; the file was cut short: copy or write it again",
+                    file=self.path,
                 )
             filled += count
 

@@ -172,7 +172,7 @@ class ChunkedSamples:
         data = (
             np.empty(self._chunk_bytes, np.uint8) if is_kept else workspace.take("chunk", self._chunk_bytes)
         )
-        where = f"{self._file.path}: chunk {share.index} at byte {position}"
+        where = (str(self._file.path), f"chunk {share.index} at byte {position}")
         if "deflate" in self._layout.filters:
             stored = workspace.take("stored", size)
             self._file.read_into(stored, position)
@@ -181,7 +181,7 @@ class ChunkedSamples:
             self._file.read_into(data, position)
         else:
             raise IntegrityError(
-                f"{where}: holds {size} bytes, not {self._chunk_bytes}; the file was changed or damaged"
+                f"holds {size} bytes, not {self._chunk_bytes}; the file was changed or damaged", where=where
             )
         if is_kept:
             self._cache.keep(share.index, data)

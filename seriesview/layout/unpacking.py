@@ -39,7 +39,7 @@ class Workspace:
         return held[:num_bytes]
 
 
-def inflate_into(out: Bytes, stored: Bytes, where: str) -> None:
+def inflate_into(out: Bytes, stored: Bytes, where: tuple[str, ...]) -> None:
     """Fill `out`, uint8 (num_bytes,), with what a zlib stream holds. Raises IntegrityError for anything else."""
     try:
         size = _inflate_by_isal(out, stored)
@@ -48,7 +48,9 @@ def inflate_into(out: Bytes, stored: Bytes, where: str) -> None:
         size = _inflate_by_zlib(out, stored, where)
     if size != len(out):
         held = f"more than {len(out)}" if size > len(out) else f"{size}"
-        raise IntegrityError(f"{where}: holds {held} bytes, not {len(out)}; the file was changed or damaged")
+        raise IntegrityError(
+            f"holds {held} bytes, not {len(out)}; the file was changed or damaged", where=where
+        )
 
 
 def _inflate_by_isal(out: Bytes, stored: Bytes) -> int:
@@ -68,7 +70,7 @@ def _inflate_by_isal(out: Bytes, stored: Bytes) -> int:
     return filled
 
 
-def _inflate_by_zlib(out: Bytes, stored: Bytes, where: str) -> int:
+def _inflate_by_zlib(out: Bytes, stored: Bytes, where: tuple[str, ...]) -> int:
     stream = zlib.decompressobj()
     try:
         unpacked = stream.decompress(stored.data, len(out) + 1)
@@ -76,11 +78,13 @@ def _inflate_by_zlib(out: Bytes, stored: Bytes, where: str) -> int:
             unpacked += stream.decompress(stream.unconsumed_tail, 1)
     except zlib.error as error:
         raise IntegrityError(
-            f"{where}: its {len(stored)} bytes cannot be inflated ({error}); the file was changed or damaged"
+            f"its {len(stored)} bytes cannot be inflated ({error}); the file was changed or damaged",
+            where=where,
         ) from error
     if len(unpacked) <= len(out) and not stream.eof:
         raise IntegrityError(
-            f"{where}: its {len(stored)} bytes end before what they hold does; the file was changed or damaged"
+            f"its {len(stored)} bytes end before what they hold does; the file was changed or damaged",
+            where=where,
         )
     fitting = np.frombuffer(unpacked, np.uint8)[: len(out)]
     out[: len(fitting)] = fitting

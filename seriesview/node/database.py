@@ -132,15 +132,23 @@ class Database:
 
 def _fault(error: Exception) -> NodeError:
     """Return what to tell of an error of SQLite's."""
-    if "malformed" in str(error) or "not a database" in str(error):
+    code = _primary(error)
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return NodeError(
             f"the node's database is damaged ({error}); stop the node and put {DATABASE_FILE} aside"
         )
-    if "full" in str(error):
-        return NodeError("cannot write the node's database: the disk is full; free some space")
+    if code == sqlite3.SQLITE_FULL:
+        return NodeError(
+            "cannot write the node's database: the disk is full; free some space", code="no-space"
+        )
     return NodeError(
         f"cannot use the node's database: {error}; check the disk, and the directory's permissions"
     )
+
+
+def _primary(error: Exception) -> int:
+    """Return SQLite's primary result code, 0 where it gave none."""
+    return int(getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
 
 
 def _check_own(path: Path) -> None:
@@ -173,7 +181,7 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute("COMMIT")
     except sqlite3.OperationalError as error:
-        if "locked" in str(error):
+        if _primary(error) == sqlite3.SQLITE_BUSY:
             raise NodeError(
                 f"another node serves {path.parent}; stop it, or choose another --storage-dir"
             ) from error

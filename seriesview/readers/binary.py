@@ -24,11 +24,11 @@ class BinaryRecording(Recording):
     def __init__(self, path: Path, options: ReadOptions) -> None:
         if options.type not in (None, "continuous"):
             raise ReaderError(
-                f"{path}: type: flat binary files hold continuous series only, not {options.type}"
+                f"type: flat binary files hold continuous series only, not {options.type}", file=path
             )
         if options.timestamps is not None:
             raise ReaderError(
-                f"{path}: timestamps: flat binary files have none; set `sampling_frequency:` alone"
+                "timestamps: flat binary files have none; set `sampling_frequency:` alone", file=path
             )
         self.type = "continuous"
         self.path = path
@@ -54,13 +54,13 @@ def binary_layout(path: Path, options: ReadOptions) -> ContiguousLayout:
     missing = [key for key in ("dtype", "channels") if getattr(options, key) is None]
     if options.dtype is None or options.channels is None:
         raise ReaderError(
-            f"{path}: a flat binary file says nothing about itself; set `{'`, `'.join(missing)}`"
+            f"a flat binary file says nothing about itself; set `{'`, `'.join(missing)}`", file=path
         )
     if options.channels < 1:
-        raise ReaderError(f"{path}: channels: {options.channels} is too few; there must be at least 1")
+        raise ReaderError(f"channels: {options.channels} is too few; there must be at least 1", file=path)
     if options.byte_offset < 0:
-        raise ReaderError(f"{path}: byte_offset: {options.byte_offset} lies before the file's first byte")
-    dtype = parse_dtype(options.dtype, str(path))
+        raise ReaderError(f"byte_offset: {options.byte_offset} lies before the file's first byte", file=path)
+    dtype = parse_dtype(options.dtype, (str(path),))
     size = path.stat().st_size
     sample_bytes = dtype.itemsize * options.channels
     num_samples, left_over = divmod(max(0, size - options.byte_offset), sample_bytes)
@@ -68,8 +68,9 @@ def binary_layout(path: Path, options: ReadOptions) -> ContiguousLayout:
         _check_truncated(path, options, left_over, sample_bytes)
     if num_samples == 0:
         raise ReaderError(
-            f"{path}: no samples: {size} bytes, read from byte {options.byte_offset} on, "
-            f"do not hold one of {sample_bytes} bytes"
+            f"no samples: {size} bytes, read from byte {options.byte_offset} on, "
+            f"do not hold one of {sample_bytes} bytes",
+            file=path,
         )
     by_row = options.order == "C" or options.channels == 1
     return ContiguousLayout(

@@ -97,7 +97,7 @@ def open_dataset(
     rate, found_times = options.sampling_frequency, None
     frames = frames_of(dataset, options.channels)
     if frames.problem is not None:
-        raise ReaderError(f"{path}: {name}: {frames.problem}")
+        raise ReaderError(f"{name}: {frames.problem}", file=path)
     decisions = frames.decisions
     if rate is None and times is None:
         rate = frames.rate
@@ -105,7 +105,7 @@ def open_dataset(
         surroundings = Surroundings()
         found = surroundings.rate_of(dataset)
         if found is not None and found.problem is not None:
-            raise ReaderError(f"{path}: {name}: {found.problem}")
+            raise ReaderError(f"{name}: {found.problem}", file=path)
         if found is None:
             found_times = surroundings.times_of(dataset)
         else:
@@ -147,7 +147,9 @@ def find_times(
 
     node = find_node(file, path, inner_path(name), known, "timestamps")
     if not isinstance(node, h5py.Dataset):
-        raise ReaderError(f"{path}: timestamps: {inner_path(name)} is a group; there are {listing(known())}")
+        raise ReaderError(
+            f"timestamps: {inner_path(name)} is a group; there are {listing(known())}", file=path
+        )
     return node, unit
 
 
@@ -194,17 +196,17 @@ def only_one(path: Path, candidates: list[Candidate]) -> str:
     if len(usable) == 1:
         return usable[0]
     if usable:
-        raise ReaderError(f"{path}: dataset: choose one of {listing(usable)}")
+        raise ReaderError(f"dataset: choose one of {listing(usable)}", file=path)
     reasons = [f"{each.dataset}: {each.problem}" for each in candidates]
     raise ReaderError(
-        f"{path}: nothing in this file can be shown ({'; '.join(reasons[:5]) or 'it is empty'})"
+        f"nothing in this file can be shown ({'; '.join(reasons[:5]) or 'it is empty'})", file=path
     )
 
 
 def not_a_dataset(path: Path, name: str, known: list[str]) -> ReaderError:
     """What to say where `dataset:` names a group that holds others."""
     inside = [each for each in known if each.startswith(name.rstrip("/") + "/")]
-    return ReaderError(f"{path}: dataset: {name} is a group; in it there are {listing(inside)}")
+    return ReaderError(f"dataset: {name} is a group; in it there are {listing(inside)}", file=path)
 
 
 def usable_names(candidates: Callable[[], list[Candidate]]) -> list[str]:
@@ -294,8 +296,9 @@ def _order(path: Path, name: str, dataset: h5py.Dataset, options: ReadOptions) -
         return turned
     if channels > _MOST_CHANNELS and samples < channels and options.channels != channels:
         raise ReaderError(
-            f"{path}: {name}: {samples} samples of {channels} channels cannot be meant; "
-            f"set `order: {turned}` where it is {channels} samples of {samples} channels"
+            f"{name}: {samples} samples of {channels} channels cannot be meant; "
+            f"set `order: {turned}` where it is {channels} samples of {samples} channels",
+            file=path,
         )
     return options.order
 
@@ -316,7 +319,7 @@ def _points(path: Path, dataset: h5py.Dataset, name: str, options: ReadOptions) 
     is_empty = dataset.shape is not None and 0 in dataset.shape
     problem = missing_filter(dataset) if is_empty else samples_problem(dataset) or missing_filter(dataset)
     if problem is not None:
-        raise ReaderError(f"{path}: {problem}")
+        raise ReaderError(problem, file=path)
     shape = (*dataset.shape, 1)[:2]
     is_turned = options.order == "F" and len(dataset.shape) == 2
     rows, columns = shape[::-1] if is_turned else shape
@@ -324,8 +327,9 @@ def _points(path: Path, dataset: h5py.Dataset, name: str, options: ReadOptions) 
         is_turned, columns = not is_turned, 1
     if columns > 2:
         raise ReaderError(
-            f"{path}: type: {options.type}s have one or two values a row, but this dataset has the shape "
-            f"{dataset.shape}; set `order` where its first dimension is not rows"
+            f"type: {options.type}s have one or two values a row, but this dataset has the shape "
+            f"{dataset.shape}; set `order` where its first dimension is not rows",
+            file=path,
         )
     stored = whole(dataset).reshape(shape)
     stored = stored.T if is_turned else stored
@@ -334,7 +338,7 @@ def _points(path: Path, dataset: h5py.Dataset, name: str, options: ReadOptions) 
             dataset, stored.dtype, None, zone_called(options.timezone, path), are_samples=False
         )
     except ClockError as error:
-        raise ReaderError(f"{path}: {error}") from error
+        raise ReaderError(str(error), file=path) from error
     values = stored.astype(np.float64)
     for column in range(columns if options.type == "interval" else 1):
         values[:, column] = clock.seconds(stored[:, column])

@@ -11,7 +11,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from seriesview.errors import IntegrityError, ReaderError
+from seriesview.errors import IntegrityError, ReaderError, one_line
 from seriesview.readers.hdf5_extent import Refused
 from seriesview.readers.hdf5_reach import FAILURES, Node, link_target, open_member, parent_of
 
@@ -58,21 +58,17 @@ def open_hdf5(path: Path) -> h5py.File:
         # This process has it open with a lock, as pynwb does: then it can be opened in that way only.
         return h5py.File(path, "r")
     if "h5clear" not in str(problem):
-        raise ReaderError(f"{path}: cannot be opened as HDF5: {one_line(problem)}") from problem
+        raise ReaderError(f"cannot be opened as HDF5: {one_line(problem)}", file=path) from problem
     try:
         # A file that a writer left open for readers beside it opens in that mode only. It is not for other
         # files: in it HDF5 waits for damaged metadata to become whole, for hours.
         return h5py.File(path, "r", locking=False, swmr=True)
     except OSError:
         raise ReaderError(
-            f"{path}: is open for writing in another program, or was not closed by the one that wrote it; close it "
-            "there, or, once nothing writes to it any more, clear its mark: h5clear -s FILE"
+            "is open for writing in another program, or was not closed by the one that wrote it; close it "
+            "there, or, once nothing writes to it any more, clear its mark: h5clear -s FILE",
+            file=path,
         ) from problem
-
-
-def one_line(error: BaseException) -> str:
-    """The message of an error that may have several lines."""
-    return " ".join(str(error).split())
 
 
 @contextmanager
@@ -81,11 +77,11 @@ def readable(path: Path, what: str = "") -> Iterator[None]:
     try:
         yield
     except Refused as error:
-        raise ReaderError(f"{path}: {error}") from error
+        raise ReaderError(str(error), file=path) from error
     except FAILURES as error:
-        where = f"{path}: {what}" if what else str(path)
+        where = (str(path), what) if what else (str(path),)
         reason = one_line(error).strip("'\"") or type(error).__name__
-        raise ReaderError(f"{where}: damaged, or of a kind that cannot be read: {reason}") from error
+        raise ReaderError(f"damaged, or of a kind that cannot be read: {reason}", where=where) from error
 
 
 @contextmanager
@@ -94,10 +90,10 @@ def naming(path: Path, dataset: str) -> Iterator[None]:
     try:
         yield
     except (ReaderError, IntegrityError) as error:
-        prefix, message = f"{path}: ", str(error)
-        if message.startswith(f"{prefix}{dataset}: ") or not message.startswith(prefix):
+        file, *inner = error.where or ("",)
+        if file != str(path) or inner[:1] == [dataset]:
             raise
-        raise type(error)(f"{prefix}{dataset}: {message.removeprefix(prefix)}") from error
+        raise error.at(file, dataset, *inner) from error
 
 
 def child(group: h5py.Group, name: str) -> Node | None:
@@ -184,8 +180,8 @@ def find_node(
         return node
     link = _broken_link(file, dataset)
     if link is not None:
-        raise ReaderError(f"{path}: {key}: {dataset} is a link to {link}, which is not there")
-    raise ReaderError(f"{path}: {key}: {dataset} is not in this file; there are {listing(known())}")
+        raise ReaderError(f"{key}: {dataset} is a link to {link}, which is not there", file=path)
+    raise ReaderError(f"{key}: {dataset} is not in this file; there are {listing(known())}", file=path)
 
 
 def listing(names: Sequence[str]) -> str:

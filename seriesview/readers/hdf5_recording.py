@@ -86,12 +86,13 @@ class Hdf5Recording(Recording):
             if self.sampling_frequency is None:
                 fitting = f"; {sources.found_times} has as many values" if sources.found_times else ""
                 raise ReaderError(
-                    f"{self.path}: no rate in this file; set `sampling_frequency:` (Hz) or `timestamps:`, "
-                    f"the path of a dataset with the time of each sample{fitting}"
+                    f"no rate in this file; set `sampling_frequency:` (Hz) or `timestamps:`, "
+                    f"the path of a dataset with the time of each sample{fitting}",
+                    file=self.path,
                 )
             if self.type == "discrete":
                 raise ReaderError(
-                    f"{self.path}: type: a discrete series needs `timestamps:`, the path of their dataset"
+                    "type: a discrete series needs `timestamps:`, the path of their dataset", file=self.path
                 )
             return
         self.sampling_frequency = None
@@ -103,14 +104,14 @@ class Hdf5Recording(Recording):
         elif problem is None and length != self._samples.num_samples:
             problem = f"it holds {length} times, but there are {self._samples.num_samples} samples"
         if problem is not None:
-            raise ReaderError(f"{self.path}: timestamps: {name}: {problem}")
+            raise ReaderError(f"timestamps: {name}: {problem}", file=self.path)
         is_row = len(sources.times.shape) == 2 and sources.times.shape[0] == 1
         self._times = Hdf5Samples(sources.times, self.path, "F" if is_row else "C")
         zone = zone_called(options.timezone, self.path)
         try:
             self._clock = times_clock(sources.times, self._times.dtype, sources.time_unit, zone)
         except ClockError as error:
-            raise ReaderError(f"{self.path}: timestamps: {name}: {error}") from error
+            raise ReaderError(f"timestamps: {name}: {error}", file=self.path) from error
 
     def _set_meaning(self, sources: Sources, channels: tuple[Channel, ...], options: ReadOptions) -> None:
         scaling = sources.scaling or scaling_of(sources.samples, len(channels))
@@ -133,7 +134,7 @@ class Hdf5Recording(Recording):
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,). Raises ReaderError where there are none."""
         if self._times is None or self._clock is None:
-            raise ReaderError(f"{self.path}: {self._name}: this dataset has no timestamps")
+            raise ReaderError(f"{self._name}: this dataset has no timestamps", file=self.path)
         times = np.empty((last_sample - first_sample, 1), self._times.dtype)
         with naming(self.path, self._name):
             self._times.read_into(first_sample, times)

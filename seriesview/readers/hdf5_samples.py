@@ -12,11 +12,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.errors import ReaderError, RequestError
+from seriesview.errors import ReaderError, RequestError, one_line
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.hdf5_extent import extent_problem
-from seriesview.readers.hdf5_file import attribute, dtype_of, one_line
+from seriesview.readers.hdf5_file import attribute, dtype_of
 from seriesview.readers.hdf5_layout import dataset_layout
 from seriesview.readers.hdf5_missing import meant_dtype
 from seriesview.readers.hdf5_reach import check_unchanged, elsewhere, missing_part
@@ -134,10 +134,10 @@ class Hdf5Samples:
         order: Literal["C", "F"] = "C",
         columns: int | None = None,
     ) -> None:
-        self._where = f"{path}: {dataset.name}"
+        self._where = (str(path), str(dataset.name))
         problem = samples_problem(dataset) or missing_filter(dataset)
         if problem is not None:
-            raise ReaderError(f"{self._where}: {problem}")
+            raise ReaderError(problem, where=self._where)
         self._by_row = order == "C" or len(dataset.shape) == 1
         stored = stored_dtype(dataset.dtype, self._where)
         stored = np.dtype(stored.str)
@@ -151,8 +151,9 @@ class Hdf5Samples:
             layout = _meaning(dataset_layout(dataset, stored, self._by_row), meant)
         except (OSError, RuntimeError) as error:
             raise ReaderError(
-                f"{self._where}: where its samples lie cannot be read: {one_line(error)}; the file was damaged: "
-                "copy or write it again"
+                f"where its samples lie cannot be read: {one_line(error)}; the file was damaged: "
+                "copy or write it again",
+                where=self._where,
             ) from error
         self.layout: Layout | None = layout if columns is None else _folded(layout, columns)
         chunks = (*(dataset.chunks or (1, 1)), 1)[:2]
@@ -178,8 +179,9 @@ class Hdf5Samples:
         """
         if not 0 <= first_sample <= first_sample + len(out) <= self.num_samples:
             raise RequestError(
-                f"{self._where}: samples {first_sample} to {first_sample + len(out)}: it has samples 0 to "
-                f"{self.num_samples}"
+                f"samples {first_sample} to {first_sample + len(out)}: it has samples 0 to "
+                f"{self.num_samples}",
+                where=self._where,
             )
         if self._file is not None:
             self._file.read_into(first_sample, out)
@@ -190,8 +192,8 @@ class Hdf5Samples:
                 check_unchanged(self._elsewhere)
             except (OSError, RuntimeError) as error:
                 raise ReaderError(
-                    f"{self._where}: samples {first_sample} to {first_sample + len(out)} cannot be read: "
-                    f"{one_line(error)}"
+                    f"samples {first_sample} to {first_sample + len(out)} cannot be read: {one_line(error)}",
+                    where=self._where,
                 ) from error
 
     def unpack_with(self, threads: int) -> None:

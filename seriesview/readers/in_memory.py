@@ -34,12 +34,13 @@ class EventRecording(Recording):
         ids: Sequence[str] | None = None,
     ) -> None:
         if not np.isfinite(times).all():
-            raise ReaderError(f"{path}: event {int(np.argmin(np.isfinite(times)))} has no finite time")
+            raise ReaderError(f"event {int(np.argmin(np.isfinite(times)))} has no finite time", file=path)
         if options.channel_labels is not None:
             if len(options.channel_labels) < len(labels):
                 raise ReaderError(
-                    f"{path}: channel_labels: {len(options.channel_labels)} given, "
-                    f"but the events have {len(labels)} channels"
+                    f"channel_labels: {len(options.channel_labels)} given, "
+                    f"but the events have {len(labels)} channels",
+                    file=path,
                 )
             labels = options.channel_labels
         order = np.lexsort((channels, times))
@@ -56,7 +57,7 @@ class EventRecording(Recording):
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Events have no samples. Raises ReaderError."""
-        raise ReaderError(f"{self.path}: events have no samples to read")
+        raise ReaderError("events have no samples to read", file=self.path)
 
     def events(self) -> tuple[Floats, Indices]:
         """Sorted times (events,) and the index of each into `channels`."""
@@ -69,12 +70,13 @@ class IntervalRecording(Recording):
     def __init__(self, path: Path, bounds: Floats, labels: Sequence[str], options: ReadOptions) -> None:
         finite = np.isfinite(bounds).all(axis=1)
         if not finite.all():
-            raise ReaderError(f"{path}: interval {int(np.argmin(finite))} has no finite start and end")
+            raise ReaderError(f"interval {int(np.argmin(finite))} has no finite start and end", file=path)
         reversed_ = bounds[:, 1] < bounds[:, 0]
         if reversed_.any():
             first = int(np.argmax(reversed_))
             raise ReaderError(
-                f"{path}: interval {first} ends at {bounds[first, 1]} s, before its start ({bounds[first, 0]} s)"
+                f"interval {first} ends at {bounds[first, 1]} s, before its start ({bounds[first, 0]} s)",
+                file=path,
             )
         order = np.lexsort((bounds[:, 1], bounds[:, 0]))
         unique = sorted(set(labels))
@@ -93,7 +95,7 @@ class IntervalRecording(Recording):
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Intervals have no samples. Raises ReaderError."""
-        raise ReaderError(f"{self.path}: intervals have no samples to read")
+        raise ReaderError("intervals have no samples to read", file=self.path)
 
     def intervals(self) -> tuple[Floats, Indices, Sequence[str]]:
         """Start and end times (n, 2), sorted by start, the index of each one's label, and the labels."""
@@ -104,13 +106,14 @@ def events_from_array(path: Path, values: Floats, options: ReadOptions) -> Event
     """Events of an array (n, 1) of times, or (n, 2) of times and channel indices. Raises ReaderError."""
     if values.shape[1] > 2:
         raise ReaderError(
-            f"{path}: type: events need an array (n,) of times, or (n, 2) of times and channels, "
-            f"but this one has {values.shape[1]} columns"
+            f"type: events need an array (n,) of times, or (n, 2) of times and channels, "
+            f"but this one has {values.shape[1]} columns",
+            file=path,
         )
     indices = values[:, 1] if values.shape[1] == 2 else np.zeros(len(values))
     if not ((indices >= 0) & (indices == np.floor(indices)) & (indices < _MOST_CHANNELS)).all():
         raise ReaderError(
-            f"{path}: the second column of events must hold channel indices, 0 to {_MOST_CHANNELS - 1}"
+            f"the second column of events must hold channel indices, 0 to {_MOST_CHANNELS - 1}", file=path
         )
     labels = [str(index) for index in range(int(indices.max(initial=0)) + 1)]
     return EventRecording(path, values[:, 0], indices.astype(np.uint32), labels, options)
@@ -120,6 +123,7 @@ def intervals_from_array(path: Path, values: Floats, label: str, options: ReadOp
     """Intervals of an array (n, 2) of starts and ends, all with one label. Raises ReaderError."""
     if values.shape[1] != 2:
         raise ReaderError(
-            f"{path}: type: intervals need an array (n, 2) of starts and ends, but this one is {values.shape}"
+            f"type: intervals need an array (n, 2) of starts and ends, but this one is {values.shape}",
+            file=path,
         )
     return IntervalRecording(path, values, [label] * len(values), options)

@@ -103,5 +103,5 @@ def zone_called(name: str | None, path: Path) -> tzinfo | None:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ReaderError(
-            f"{path}: timezone: {name!r} is not known; write one like Europe/Berlin or UTC"
+            f"timezone: {name!r} is not known; write one like Europe/Berlin or UTC", file=path
         ) from error

@@ -64,7 +64,7 @@ class NpyRecording(Recording):
         if options.timestamps is None:
             if self.type == "discrete":
                 raise ReaderError(
-                    f"{self.path}: type: a discrete series needs `timestamps:`, the name of their array"
+                    "type: a discrete series needs `timestamps:`, the name of their array", file=self.path
                 )
             self.sampling_frequency = required_rate(options, self.path)
             return
@@ -73,8 +73,9 @@ class NpyRecording(Recording):
         self._times = _open_times(self.path, name)
         if (self._times.num_samples, self._times.num_channels) != (self._array.num_samples, 1):
             raise ReaderError(
-                f"{self.path}: timestamps: {name} holds {self._times.num_samples} rows of "
-                f"{self._times.num_channels}, but {self._array.num_samples} samples need one time each"
+                f"timestamps: {name} holds {self._times.num_samples} rows of "
+                f"{self._times.num_channels}, but {self._array.num_samples} samples need one time each",
+                file=self.path,
             )
         ends = [0, max(0, self.num_samples - _LOOKED_AT)]
         parts = [
@@ -95,7 +96,7 @@ class NpyRecording(Recording):
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,)."""
         if self._times is None or self._clock is None:
-            raise ReaderError(f"{self.path}: this dataset has no timestamps")
+            raise ReaderError("this dataset has no timestamps", file=self.path)
         times = np.empty((last_sample - first_sample, 1), self._times.dtype)
         self._times.read_into(first_sample, times)
         return self._clock.seconds(times[:, 0])
@@ -164,12 +165,12 @@ def _is_archive(path: Path) -> bool:
 def _headers(path: Path) -> dict[str | None, ArrayHeader]:
     if not _is_archive(path):
         with path.open("rb") as file:
-            return {None: read_header(file, str(path))}
+            return {None: read_header(file, (str(path),))}
     headers: dict[str | None, ArrayHeader] = {}
     with open_archive(path) as archive:
         for member in member_names(archive):
-            with opened_member(archive, f"{member}.npy", f"{path}: {member}") as stream:
-                headers[member] = read_header(stream, f"{path}: {member}")
+            with opened_member(archive, f"{member}.npy", (str(path), member)) as stream:
+                headers[member] = read_header(stream, (str(path), member))
     return headers
 
 
@@ -227,7 +228,7 @@ def _open_array(path: Path, options: ReadOptions) -> ArrayFile:
         return open_npz(path, _member(path, options.dataset), transposed)
     if options.dataset is not None:
         raise ReaderError(
-            f"{path}: dataset: a .npy file holds one array without a name; leave `dataset:` out"
+            "dataset: a .npy file holds one array without a name; leave `dataset:` out", file=path
         )
     return open_npy(path, transposed, options.allow_truncated)
 
@@ -241,7 +242,7 @@ def _member(path: Path, dataset: str | None) -> str:
     if len(usable) == 1:
         return usable[0]
     raise ReaderError(
-        f"{path}: dataset: choose one array of this archive: {', '.join(usable) or 'none can be shown'}"
+        f"dataset: choose one array of this archive: {', '.join(usable) or 'none can be shown'}", file=path
     )
 
 
@@ -255,7 +256,7 @@ def _open_times(path: Path, name: str) -> ArrayFile:
         if candidate.is_file():
             return open_npy(candidate)
     kind = "an array of this archive or " if _is_archive(path) else ""
-    raise ReaderError(f"{path}: timestamps: {name} is neither {kind}a .npy file")
+    raise ReaderError(f"timestamps: {name} is neither {kind}a .npy file", file=path)
 
 
 def _name_and_unit(path: Path, timestamps: str) -> tuple[str, str | None]:
@@ -284,7 +285,7 @@ def _clock_of(
             hint=lambda wanted: f"set `timestamps: {name} ({wanted})`",
         )
     except ClockError as error:
-        raise ReaderError(f"{path}: {name}: {error}") from error
+        raise ReaderError(f"{name}: {error}", file=path) from error
 
 
 def _said_of(name: str, head: npt.NDArray[Any], clock: NumberClock) -> tuple[Decision, ...]:

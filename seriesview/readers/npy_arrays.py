@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.lib import format as npy_format
 
-from seriesview.errors import ReaderError
+from seriesview.errors import ReaderError, one_line
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
@@ -71,30 +71,33 @@ class ArrayHeader:
         return math.prod(self.shape) * self.dtype.itemsize
 
 
-def read_header(file: IO[bytes], where: str) -> ArrayHeader:
+def read_header(file: IO[bytes], where: tuple[str, ...]) -> ArrayHeader:
     """Header at the file's current position, which need not be its beginning. Raises ReaderError."""
     try:
         start = file.read(_MAGIC_BYTES)
         version = npy_format.read_magic(io.BytesIO(start))
         if version not in ((1, 0), (2, 0)):
             raise ReaderError(
-                f"{where}: .npy version {version[0]}.{version[1]} holds named fields, which cannot be shown"
+                f".npy version {version[0]}.{version[1]} holds named fields, which cannot be shown",
+                where=where,
             )
         length = file.read(2 if version == (1, 0) else 4)
         # A header says how long it is, up to 4 GiB, which a small archive can really hold.
         num_bytes = int.from_bytes(length, "little")
         if num_bytes > _MOST_HEADER_BYTES:
-            raise ReaderError(f"{where}: not a .npy array: its header says that it is {num_bytes} bytes long")
+            raise ReaderError(
+                f"not a .npy array: its header says that it is {num_bytes} bytes long", where=where
+            )
         text = length + file.read(num_bytes)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran_order, dtype = read(io.BytesIO(text))
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ReaderError(f"{where}: damaged: {error or 'it ends too early'}") from error
+        raise ReaderError(f"damaged: {error or 'it ends too early'}", where=where) from error
     except ReaderError:
         raise
     except Exception as error:  # numpy evaluates the header as a Python literal, which can fail in any way
-        reason = str(error).partition("\n")[0][:_SHOWN_CHARACTERS]
-        raise ReaderError(f"{where}: not a .npy array: {reason}") from error
+        reason = one_line(error, _SHOWN_CHARACTERS)
+        raise ReaderError(f"not a .npy array: {reason}", where=where) from error
     return ArrayHeader(dtype, shape, fortran_order, len(start) + len(text))
 
 
@@ -108,21 +111,21 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, ValueError, NotImplementedError, struct.error) as error:
-        raise ReaderError(f"{path}: not an .npz archive, or cut short: {error}") from error
+        raise ReaderError(f"not an .npz archive, or cut short: {error}", file=path) from error
 
 
 @contextmanager
-def opened_member(archive: zipfile.ZipFile, name: str, where: str) -> Iterator[IO[bytes]]:
+def opened_member(archive: zipfile.ZipFile, name: str, where: tuple[str, ...]) -> Iterator[IO[bytes]]:
     """A member of an archive. Raises ReaderError, for what is wrong with it while it is read too."""
     try:
         with archive.open(name) as stream:
             yield stream
     except _BAD_MEMBER as error:
-        raise ReaderError(f"{where}: damaged archive: {_reason(error)}") from error
+        raise ReaderError(f"damaged archive: {_reason(error)}", where=where) from error
 
 
 def _reason(error: BaseException) -> str:
-    return str(error).partition("\n")[0][:_SHOWN_CHARACTERS] or "it ends too early"
+    return one_line(error, _SHOWN_CHARACTERS) or "it ends too early"
 
 
 class ArrayFile(Protocol):
@@ -170,7 +173,9 @@ class DeflatedArray:
     `rows` is where its samples lie in the decompressed stream.
     """
 
-    def __init__(self, archive: zipfile.ZipFile, member: str, rows: ContiguousLayout, where: str) -> None:
+    def __init__(
+        self, archive: zipfile.ZipFile, member: str, rows: ContiguousLayout, where: tuple[str, ...]
+    ) -> None:
         self.layout: ContiguousLayout | None = None
         self.dtype = rows.dtype.newbyteorder("=")
         self.num_samples = rows.num_samples
@@ -181,7 +186,7 @@ class DeflatedArray:
         try:
             self._stream = cast(zipfile.ZipExtFile, archive.open(member))
         except _BAD_MEMBER as error:
-            raise ReaderError(f"{where}: damaged archive: {_reason(error)}") from error
+            raise ReaderError(f"damaged archive: {_reason(error)}", where=where) from error
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError for a damaged archive."""
@@ -192,10 +197,12 @@ class DeflatedArray:
             while filled < len(view):
                 count = self._stream.readinto(view[filled : filled + _COPY_BYTES])
                 if not count:
-                    raise ReaderError(f"{self._where}: ends before its last sample; write the archive again")
+                    raise ReaderError(
+                        "ends before its last sample; write the archive again", where=self._where
+                    )
                 filled += count
         except _BAD_MEMBER as error:
-            raise ReaderError(f"{self._where}: damaged archive: {_reason(error)}") from error
+            raise ReaderError(f"damaged archive: {_reason(error)}", where=self._where) from error
         if not self._rows.dtype.isnative:
             out.byteswap(inplace=True)
 
@@ -208,8 +215,8 @@ class DeflatedArray:
 def open_npy(path: Path, transposed: bool = False, allow_truncated: bool = False) -> ArrayFile:
     """The array of a .npy file; `transposed`: its first dimension is channels. Raises ReaderError."""
     with path.open("rb") as file:
-        header = read_header(file, str(path))
-    layout = _layout(path, str(path), header, 0, transposed)
+        header = read_header(file, (str(path),))
+    layout = _layout(path, (str(path),), header, 0, transposed)
     available = path.stat().st_size - header.data_offset
     needed = layout.num_samples * layout.num_channels * layout.dtype.itemsize
     if available < needed:
@@ -219,13 +226,13 @@ def open_npy(path: Path, transposed: bool = False, allow_truncated: bool = False
 
 def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
     """An array of an archive; `transposed`: its first dimension is channels. Raises ReaderError."""
-    where = f"{path}: {member}"
+    where = (str(path), member)
     archive = open_archive(path)
     name = f"{member}.npy"
     if name not in archive.namelist():
         archive.close()
         raise ReaderError(
-            f"{path}: no array called {member}; there are {', '.join(member_names(archive)) or 'none'}"
+            f"no array called {member}; there are {', '.join(member_names(archive)) or 'none'}", file=path
         )
     try:
         info = archive.getinfo(name)
@@ -235,8 +242,9 @@ def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
         claimed = header.data_offset + header.num_bytes
         if claimed > info.file_size:
             raise ReaderError(
-                f"{where}: its header says {claimed} bytes, but the archive holds {info.file_size} of it; "
-                "write the archive again"
+                f"its header says {claimed} bytes, but the archive holds {info.file_size} of it; "
+                "write the archive again",
+                where=where,
             )
     except ReaderError:
         archive.close()
@@ -246,7 +254,7 @@ def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
         plain = _layout(path, where, header, _member_offset(path, info), transposed)
         if _member_offset(path, info) + claimed > path.stat().st_size:
             raise ReaderError(
-                f"{where}: lies behind the end of the archive, which was cut short; write it again"
+                "lies behind the end of the archive, which was cut short; write it again", where=where
             )
         return PlainArray(plain)
     if not layout.is_row_major:
@@ -255,11 +263,11 @@ def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
 
 
 def _layout(
-    path: Path, where: str, header: ArrayHeader, member_offset: int, transposed: bool
+    path: Path, where: tuple[str, ...], header: ArrayHeader, member_offset: int, transposed: bool
 ) -> ContiguousLayout:
     problem = header.problem()
     if problem is not None:
-        raise ReaderError(f"{where}: {problem}")
+        raise ReaderError(problem, where=where)
     dtype = stored_dtype(header.dtype, where)
     shape = header.shape if len(header.shape) == 2 else (header.shape[0], 1)
     by_row = not header.fortran_order or len(header.shape) == 1
@@ -308,14 +316,17 @@ def _member_offset(path: Path, info: zipfile.ZipInfo) -> int:
     return info.header_offset + _LOCAL_HEADER_BYTES + name_bytes + extra_bytes
 
 
-def _unpacked(archive: zipfile.ZipFile, member: str, layout: ContiguousLayout, where: str) -> ArrayFile:
+def _unpacked(
+    archive: zipfile.ZipFile, member: str, layout: ContiguousLayout, where: tuple[str, ...]
+) -> ArrayFile:
     """A compressed array in Fortran order, unpacked to a temporary file: its rows lie all over the stream."""
     left = layout.offset + layout.num_samples * layout.num_channels * layout.dtype.itemsize
     free = shutil.disk_usage(tempfile.gettempdir()).free
     if left > free:
         raise ReaderError(
-            f"{where}: is compressed and in Fortran order: its {left} bytes have to be unpacked, and there are "
-            f"{free} free in {tempfile.gettempdir()}; set TMPDIR to a folder with more room, or write it in C order"
+            f"is compressed and in Fortran order: its {left} bytes have to be unpacked, and there are "
+            f"{free} free in {tempfile.gettempdir()}; set TMPDIR to a folder with more room, or write it in C order",
+            where=where,
         )
     scratch = tempfile.NamedTemporaryFile(prefix="seriesview-", suffix=".npy")  # noqa: SIM115
     try:
@@ -324,7 +335,7 @@ def _unpacked(archive: zipfile.ZipFile, member: str, layout: ContiguousLayout, w
                 scratch.write(piece)
                 left -= len(piece)
             if left:
-                raise ReaderError(f"{where}: ends before its last sample; write the archive again")
+                raise ReaderError("ends before its last sample; write the archive again", where=where)
     except BaseException:
         scratch.close()
         raise

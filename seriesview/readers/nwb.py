@@ -118,7 +118,7 @@ def _opened(
         return open_dataset(path, file, options, node, begun)
     natural = _table_type(node)
     if natural is not None and options.type not in (None, natural):
-        raise ReaderError(f"{path}: {name}: type: this table holds {natural}s; set `type: {natural}`")
+        raise ReaderError(f"{name}: type: this table holds {natural}s; set `type: {natural}`", file=path)
     kind = natural or options.type or natural_type(node)
     if kind in ("continuous", "discrete"):
         times, unit, data = None, None, child_dataset(node, "data")

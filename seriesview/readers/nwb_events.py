@@ -26,7 +26,7 @@ def open_moments(path: Path, series: h5py.Group, name: str, options: ReadOptions
     if data is not None and natural_type(series) == "event":
         values = ["" if value is None else value for value in map(plain, vector(data).tolist())]
         if len(values) != len(times):
-            raise ReaderError(f"{path}: its data hold {len(values)} values for {len(times)} timestamps")
+            raise ReaderError(f"its data hold {len(values)} values for {len(times)} timestamps", file=path)
         labels, indices = _channels_of(values, attribute(data, "labels"))
     return EventRecording(path, times, indices, labels, options)
 
@@ -39,11 +39,11 @@ def open_switches(path: Path, series: h5py.Group, name: str, options: ReadOption
     times, data = _times(path, series, "interval"), child_dataset(series, "data")
     values = np.empty(0) if data is None else np.asarray(vector(data), np.float64)
     if len(values) != len(times):
-        raise ReaderError(f"{path}: its data hold {len(values)} values for {len(times)} timestamps")
+        raise ReaderError(f"its data hold {len(values)} values for {len(times)} timestamps", file=path)
     if not (np.isfinite(values) & (values != 0)).all():
         row = int(np.argmin(np.isfinite(values) & (values != 0)))
         raise ReaderError(
-            f"{path}: its data are {values[row]} in row {row}: neither a start (> 0) nor an end (< 0)"
+            f"its data are {values[row]} in row {row}: neither a start (> 0) nor an end (< 0)", file=path
         )
     begun: dict[float, float] = {}
     found: list[tuple[float, float, float, str]] = []
@@ -72,7 +72,7 @@ def open_event_table(path: Path, table: h5py.Group, name: str, options: ReadOpti
     """The rows of a table of events; the column that looks most like a label chooses the channel."""
     dataset = child_dataset(table, "timestamp")
     if dataset is None:
-        raise ReaderError(f"{path}: its column timestamp cannot be opened")
+        raise ReaderError("its column timestamp cannot be opened", file=path)
     times = np.asarray(vector(dataset), np.float64)
     rows, decisions = row_labels(table, len(times), name.rpartition("/")[2])
     labels, indices = _channels_of(rows, None)
@@ -84,7 +84,7 @@ def open_event_table(path: Path, table: h5py.Group, name: str, options: ReadOpti
 def _times(path: Path, series: h5py.Group, kind: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     problem, dataset = series_problem(series, kind), child_dataset(series, "timestamps")
     if problem is not None or dataset is None:
-        raise ReaderError(f"{path}: {problem}")
+        raise ReaderError(f"{problem}", file=path)
     return np.asarray(vector(dataset), np.float64)
 
 

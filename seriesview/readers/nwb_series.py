@@ -121,7 +121,7 @@ def open_series(
     if problem is None and times is None and options.sampling_frequency is None:
         problem = clock_problem(series)
     if data is None or problem is not None:
-        raise ReaderError(f"{path}: {name}: {problem}")
+        raise ReaderError(f"{name}: {problem}", file=path)
     rate = options.sampling_frequency
     if times is None and rate is None:
         rate, times = series_rate(series), child_dataset(series, "timestamps")
@@ -202,14 +202,14 @@ def _start(path: Path, series: h5py.Group, options: ReadOptions) -> Start:
     name = str(dataset.name).rpartition("/")[2]
     dtype = dtype_of(dataset)
     if name == "starting_time" and (dtype is None or dtype.kind not in "fiu" or dataset.size != 1):
-        raise ReaderError(f"{path}: its starting_time is not one number; set `start_time` (s)")
+        raise ReaderError("its starting_time is not one number; set `start_time` (s)", file=path)
     first = np.asarray(dataset[()] if dataset.shape == () else dataset[(0,) * len(dataset.shape)]).reshape(1)
     try:
         unit = unit_of_times(dataset)
         clock = number_clock(first, None if unit is None else parse_time_unit(unit), are_samples=False)
     except ClockError as error:
-        raise ReaderError(f"{path}: its {name}: {error}; or set `start_time` (s)") from error
+        raise ReaderError(f"its {name}: {error}; or set `start_time` (s)", file=path) from error
     begun = float(clock.seconds(first)[0])
     if not math.isfinite(begun):
-        raise ReaderError(f"{path}: its {name} begins with {begun}; set `start_time` (s)")
+        raise ReaderError(f"its {name} begins with {begun}; set `start_time` (s)", file=path)
     return Start(clock.session_start, begun, () if clock.decision is None else (clock.decision,))

@@ -97,7 +97,7 @@ def open_units(path: Path, table: h5py.Group, options: ReadOptions) -> Recording
     name = ragged_times(table)
     problem, dataset = units_problem(table), child_dataset(table, name)
     if problem is not None or dataset is None:
-        raise ReaderError(f"{path}: {problem}")
+        raise ReaderError(f"{problem}", file=path)
     times = np.asarray(vector(dataset), np.float64)
     try:
         ends = (
@@ -106,13 +106,14 @@ def open_units(path: Path, table: h5py.Group, options: ReadOptions) -> Recording
             else np.array([len(times)], np.int64)
         )
     except UnfitError as error:
-        raise ReaderError(f"{path}: {error}") from error
+        raise ReaderError(str(error), file=path) from error
     ids = row_ids(table)
     if len(ids) != len(ends):
-        raise ReaderError(f"{path}: {name}_index has {len(ends)} rows, but the table {len(ids)}")
+        raise ReaderError(f"{name}_index has {len(ends)} rows, but the table {len(ids)}", file=path)
     if options.channel_labels is not None and len(options.channel_labels) != len(ids):
         raise ReaderError(
-            f"{path}: channel_labels: {len(options.channel_labels)} given, but the table has {len(ids)} rows"
+            f"channel_labels: {len(options.channel_labels)} given, but the table has {len(ids)} rows",
+            file=path,
         )
     notes: list[str] = []
     labels = ids
@@ -151,10 +152,10 @@ def open_intervals(path: Path, table: h5py.Group, name: str, options: ReadOption
     problem = intervals_problem(table)
     starts, stops = child_dataset(table, "start_time"), child_dataset(table, "stop_time")
     if problem is not None or starts is None or stops is None:
-        raise ReaderError(f"{path}: {problem}")
+        raise ReaderError(f"{problem}", file=path)
     begins, ends = (np.asarray(vector(each), np.float64) for each in (starts, stops))
     if len(begins) != len(ends):
-        raise ReaderError(f"{path}: start_time has {len(begins)} rows, but stop_time {len(ends)}")
+        raise ReaderError(f"start_time has {len(begins)} rows, but stop_time {len(ends)}", file=path)
     is_open = np.isnan(ends) & np.isfinite(begins)
     bounds = np.column_stack([begins, np.where(is_open, begins, ends)])
     labels, decisions = row_labels(table, len(bounds), name.rpartition("/")[2])

@@ -146,15 +146,15 @@ class Recording(ABC):
 
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,) of a recording whose sampling_frequency is None."""
-        raise ReaderError(f"{self.path}: this dataset has no timestamps")
+        raise ReaderError("this dataset has no timestamps", file=self.path)
 
     def events(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
         """Sorted times (events,) and the index of each into `channels`."""
-        raise ReaderError(f"{self.path}: this dataset holds no events")
+        raise ReaderError("this dataset holds no events", file=self.path)
 
     def intervals(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32], Sequence[str]]:
         """Start and end times (n, 2), sorted by start, the index of each one's label, and the labels."""
-        raise ReaderError(f"{self.path}: this dataset holds no intervals")
+        raise ReaderError("this dataset holds no intervals", file=self.path)
 
     def close(self) -> None:  # noqa: B027
         """Let go of the file."""

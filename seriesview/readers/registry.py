@@ -139,11 +139,11 @@ def check_name(path: Path) -> None:
 def _check_file(path: Path) -> None:
     check_name(path)
     if not path.exists():
-        raise ReaderError(f"{path}: {why_not_there(path)}")
+        raise ReaderError(why_not_there(path), file=path)
     if not path.is_file():
-        raise ReaderError(f"{path}: not a file")
+        raise ReaderError("not a file", file=path)
     try:
         with path.open("rb"):
             pass
     except OSError as error:
-        raise ReaderError(f"{path}: cannot be opened: {error.strerror}") from error
+        raise ReaderError(f"cannot be opened: {error.strerror}", file=path) from error

@@ -25,27 +25,29 @@ def unsupported_reason(dtype: np.dtype[Any]) -> str | None:
     return f"samples of dtype {str(dtype)[:_SHOWN_CHARACTERS]} cannot be shown (only {SUPPORTED})"
 
 
-def stored_dtype(dtype: np.dtype[Any], where: str) -> np.dtype[Any]:
+def stored_dtype(dtype: np.dtype[Any], where: tuple[str, ...]) -> np.dtype[Any]:
     """The dtype as bytes in the file, bool as uint8. Raises ReaderError where samples cannot be of it."""
     reason = unsupported_reason(dtype)
     if reason is not None:
-        raise ReaderError(f"{where}: {reason}")
+        raise ReaderError(reason, where=where)
     return np.dtype(np.uint8) if dtype.kind == "b" else dtype
 
 
-def parse_dtype(text: str, where: str) -> np.dtype[Any]:
+def parse_dtype(text: str, where: tuple[str, ...]) -> np.dtype[Any]:
     """The dtype of a configuration's `dtype:` such as int16, >i2 or float32. Raises ReaderError."""
     try:
         dtype = np.dtype(text)
     except (TypeError, ValueError, SyntaxError):
-        raise ReaderError(f"{where}: dtype: {text!r} is no dtype; write one of {SUPPORTED}") from None
+        raise ReaderError(f"dtype: {text!r} is no dtype; write one of {SUPPORTED}", where=where) from None
     return stored_dtype(dtype, where)
 
 
 def checked_rate(rate: float | None, path: Path) -> float | None:
     """The rate, if it is usable. Raises ReaderError for zero, negative, infinite and NaN rates."""
     if rate is not None and not (math.isfinite(rate) and rate > 0):
-        raise ReaderError(f"{path}: sampling_frequency: {rate} Hz is no rate; it must be greater than zero")
+        raise ReaderError(
+            f"sampling_frequency: {rate} Hz is no rate; it must be greater than zero", file=path
+        )
     return None if rate is None else float(rate)
 
 
@@ -53,7 +55,7 @@ def required_rate(options: ReadOptions, path: Path) -> float:
     """The configured rate. Raises ReaderError where there is none, or an unusable one."""
     rate = checked_rate(options.sampling_frequency, path)
     if rate is None:
-        raise ReaderError(f"{path}: no rate in this file; set `sampling_frequency:` (Hz) or `timestamps:`")
+        raise ReaderError("no rate in this file; set `sampling_frequency:` (Hz) or `timestamps:`", file=path)
     return rate
 
 
@@ -74,14 +76,14 @@ def make_channels(
     """
     if options.channels is not None and options.channels != num_channels:
         raise ReaderError(
-            f"{path}: channels: {options.channels} configured, but the dataset has {num_channels}"
+            f"channels: {options.channels} configured, but the dataset has {num_channels}", file=path
         )
     chosen = options.channel_labels if options.channel_labels is not None else labels
     if chosen is None:
         chosen = [str(index) for index in range(num_channels)]
     if len(chosen) != num_channels:
         raise ReaderError(
-            f"{path}: channel_labels: {len(chosen)} given, but the dataset has {num_channels} channels"
+            f"channel_labels: {len(chosen)} given, but the dataset has {num_channels} channels", file=path
         )
     return tuple(Channel(id=str(index), label=label) for index, label in enumerate(chosen))
 

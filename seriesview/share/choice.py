@@ -272,7 +272,9 @@ def fit(choices: list[Choice], max_bytes: int, other_bytes: int) -> None:
                 advice = "allow more"
             raise SeriesviewError(
                 f"--max-size: {bytes_in_words(total)} remain when everything but the coarsest levels is left out, "
-                f"{bytes_in_words(max_bytes)} are allowed; {advice}"
+                f"{bytes_in_words(max_bytes)} are allowed; {advice}",
+                code="too-large",
+                key="--max-size",
             )
         size, place, key, item = max(candidates)
         chosen = choices[-place]

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from seriesview.errors import SeriesviewError
+from seriesview.errors import SeriesviewError, one_line
 from seriesview.share.bucket_address import BucketAddress
 from seriesview.share.buckets import BucketError, Serving, StoredObject, missing_library, timeout
 from seriesview.share.google_credentials import load_credentials
@@ -327,7 +327,7 @@ def _reason(error: Exception) -> str:
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         return " ".join(str(response.json()["error"]["message"]).split())[:200]
     message = getattr(error, "message", None) or (error.args[0] if error.args else error)
-    return " ".join(str(message).split())[:200]
+    return one_line(message, 200)
 
 
 def _md5(encoded: str | None) -> str | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from seriesview.errors import one_line
 from seriesview.share.buckets import BucketError, missing_library
 
 CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
@@ -80,4 +81,4 @@ def check_credentials_file(path: Path) -> str:
 
 
 def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
+    return one_line(error, 200)

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
-from seriesview.errors import SeriesviewError
+from seriesview.errors import SeriesviewError, one_line
 from seriesview.share.bucket_address import BucketAddress
 from seriesview.share.buckets import (
     THREADS,
@@ -334,7 +334,7 @@ def _is_page(error: Exception) -> bool:
 
 def _reason(error: Exception) -> str:
     """What the service said, in one short line."""
-    return " ".join(str(error).split())[:200]
+    return one_line(error, 200)
 
 
 def _content_md5(content: bytes) -> str:

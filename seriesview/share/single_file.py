@@ -69,16 +69,17 @@ def plan_single_file(store: Store, uri: str, wish: Wish) -> Plan:
     try:
         plan = plan_sharing(store, uri, replace(wish, max_bytes=allowed), most_bytes=possible)
     except SeriesviewError as error:
-        if allowed is None or not str(error).startswith("--max-size"):
+        if allowed is None or error.code != "too-large":
             raise
-        raise SeriesviewError(
-            f"{error} (of the page, viewer and encoding take the rest: at most {bytes_in_words(MAX_BYTES)} in all)"
+        raise error.advised(
+            f"of the page, viewer and encoding take the rest: at most {bytes_in_words(MAX_BYTES)} in all"
         ) from error
     needed = page_bytes + int(plan.num_bytes / _SHARE)
     if needed > MAX_BYTES:
         raise SeriesviewError(
             f"a single file would have {bytes_in_words(needed)}, {bytes_in_words(MAX_BYTES)} are possible; --max-size "
-            f"100MB leaves out the finest levels, --without NAME a series{_fewer_samples(plan)}; or export a folder"
+            f"100MB leaves out the finest levels, --without NAME a series{_fewer_samples(plan)}; or export a folder",
+            code="too-large",
         )
     return plan
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from seriesview.errors import StoreError
+from seriesview.errors import StoreError, one_line
 from seriesview.store.faults import write_fault
 from seriesview.store.paths import artifact_path, open_parent
 from seriesview.store.uris import parse_uri
@@ -71,7 +71,7 @@ class ClientWriter:
             _forget_auth_code()
             if pause is not None:
                 time.sleep(pause)
-        reason = " ".join(str(problem).split())
+        reason = one_line(problem)
         raise StoreError(
             f"the kachery daemon at {self._address} failed {len(self._pauses) + 1} times to {what}: "
             f"{reason:.300}; see its log, or set the store's mode to embedded"

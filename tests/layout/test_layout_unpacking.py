@@ -21,18 +21,18 @@ def test_every_length_is_checked_to_the_byte(size: int, kind: str, level: int) -
     data = bytes(size) if kind == "zeros" else np.random.default_rng(size).bytes(size)
     stored = np.frombuffer(zlib.compress(data, level), np.uint8)
     out = np.full(size, 0xA5, np.uint8)
-    inflate_into(out, stored, "chunk")
+    inflate_into(out, stored, ("chunk",))
     assert out.tobytes() == data
     for other in {size - 1, size + 1, max(0, size - PIECE), size + PIECE} - {size, -1}:
         with pytest.raises(IntegrityError, match=r"^chunk: holds "):
-            inflate_into(np.empty(other, np.uint8), stored, "chunk")
+            inflate_into(np.empty(other, np.uint8), stored, ("chunk",))
     for cut in (1, 4, len(stored) // 2):
         with pytest.raises(IntegrityError, match=r"^chunk: its "):
-            inflate_into(np.empty(size, np.uint8), stored[:-cut], "chunk")
+            inflate_into(np.empty(size, np.uint8), stored[:-cut], ("chunk",))
     wrong = stored.copy()
     wrong[-1] ^= 1
     with pytest.raises(IntegrityError, match=r"^chunk: its "):
-        inflate_into(np.empty(size, np.uint8), wrong, "chunk")
+        inflate_into(np.empty(size, np.uint8), wrong, ("chunk",))
 
 
 @settings(max_examples=200, deadline=None)

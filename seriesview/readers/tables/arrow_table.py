@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seriesview.errors import ReaderError
+from seriesview.errors import ReaderError, one_line
 
 _PARQUET, _FILE, _FEATHER_1 = b"PAR1", b"ARROW1", b"FEA1"
 _STREAM = b"\xff\xff\xff\xff"
@@ -36,7 +36,8 @@ class ArrowTable:
         schema = self._said(self._schema)
         if len(schema.names) > _MOST_COLUMNS:
             raise ReaderError(
-                f"{path}: {len(schema.names)} columns are too many for a table of time series (at most {_MOST_COLUMNS})"
+                f"{len(schema.names)} columns are too many for a table of time series (at most {_MOST_COLUMNS})",
+                file=path,
             )
         self.names = tuple(schema.names)
 
@@ -74,7 +75,7 @@ class ArrowTable:
             raise self._damaged(error) from error
 
     def _damaged(self, error: Exception) -> ReaderError:
-        return ReaderError(f"{self.path}: cannot be read: {' '.join(str(error).split())[:200]}")
+        return ReaderError(f"cannot be read: {one_line(error, 200)}", file=self.path)
 
     def _schema(self) -> Any:
         if self._head.startswith(_PARQUET):
@@ -83,7 +84,7 @@ class ArrowTable:
             return pq.read_schema(self.path)
         if self._head.startswith(_FEATHER_1):
             raise ReaderError(
-                f"{self.path}: a Feather file of version 1; write it again as version 2, Parquet or CSV"
+                "a Feather file of version 1; write it again as version 2, Parquet or CSV", file=self.path
             )
         source = pa.memory_map(str(self.path))
         return (pa.ipc.open_file if self._head.startswith(_FILE) else pa.ipc.open_stream)(source).schema

@@ -76,8 +76,9 @@ class TimeAxis:
             first += len(seconds)
         if are_samples and first > 1 and self.times(0, 1) == self.times(first - 1, first):
             raise ReaderError(
-                f"{table.table.path}: column {self._name}: all times are the same, {self.session_start or 'one'}, "
-                "which tells no sample from another; set `sampling_frequency:` (Hz), or `timestamps:` to other times"
+                f"column {self._name}: all times are the same, {self.session_start or 'one'}, "
+                "which tells no sample from another; set `sampling_frequency:` (Hz), or `timestamps:` to other times",
+                file=table.table.path,
             )
 
     @property
@@ -154,7 +155,7 @@ class TimeAxis:
                 hint=lambda unit: f"set `timestamps: {self._name.split(' (')[0]} ({unit})`",
             )
         except ClockError as error:
-            raise ReaderError(f"{self._table.table.path}: column {self._name}: {error}") from error
+            raise ReaderError(f"column {self._name}: {error}", file=self._table.table.path) from error
         if self._source.unit is None and clock.unit.epoch is None:
             self._refuse_other_units(numbers)
             if (
@@ -237,7 +238,7 @@ class TimeAxis:
         if wrong.any():
             row = first + int(np.argmax(wrong))
             problem = "no date and time that exists in the columns of year to second"
-            raise ReaderError(f"{self._table.table.path}: {self._table.table.place_of(row)}: {problem}")
+            raise ReaderError(f"{self._table.table.place_of(row)}: {problem}", file=self._table.table.path)
         shown = days * _DAY + (hour * 60 + minute.astype(np.int64)) * 60 * 10**9
         shown += np.rint(np.where(gaps, 0, second) * 1e9).astype(np.int64)
         if len(columns) > 6:
@@ -249,7 +250,9 @@ class TimeAxis:
             nanoseconds = self._wall.add(cells)
         except ClockError as error:
             place = self._table.table.place_of(first + (error.index or 0))
-            raise ReaderError(f"{self._table.table.path}: {place}, column {self._name}: {error}") from error
+            raise ReaderError(
+                f"{place}, column {self._name}: {error}", file=self._table.table.path
+            ) from error
         assert self._wall.first is not None
         begin, zone = self._wall.first
         if self.origin is None:
@@ -264,9 +267,12 @@ class TimeAxis:
             row = first + int(np.argmax(missing))
             place = self._table.table.place_of(row)
             if not self._are_samples:
-                raise ReaderError(f"{self._table.table.path}: {place}, column {self._name}: there is no time")
+                raise ReaderError(
+                    f"{place}, column {self._name}: there is no time", file=self._table.table.path
+                )
             raise ReaderError(
-                f"{self._table.table.path}: column {self._name}: {place} (row {row}) has no time; every row needs one"
+                f"column {self._name}: {place} (row {row}) has no time; every row needs one",
+                file=self._table.table.path,
             )
 
     def _check(self, seconds: Floats, first: int) -> None:
@@ -278,8 +284,9 @@ class TimeAxis:
             earlier = float(seconds[at - 1] if at else before[0])
             place_of = self._table.table.place_of
             raise ReaderError(
-                f"{self._table.table.path}: column {self._name}: time goes back from {earlier!r} s in "
-                f"{place_of(row - 1)} to {float(seconds[at])!r} s in {place_of(row)} (row {row}); {self._what_to_do()}"
+                f"column {self._name}: time goes back from {earlier!r} s in "
+                f"{place_of(row - 1)} to {float(seconds[at])!r} s in {place_of(row)} (row {row}); {self._what_to_do()}",
+                file=self._table.table.path,
             )
 
     def _what_to_do(self) -> str:

@@ -171,7 +171,7 @@ class DecodedTable:
         except OSError as error:
             self.close()
             raise ReaderError(
-                f"{table.path}: {error.strerror or error} (decoded into {tempfile.gettempdir()})"
+                f"{error.strerror or error} (decoded into {tempfile.gettempdir()})", file=table.path
             ) from error
         except BaseException:
             self.close()
@@ -328,8 +328,8 @@ class DecodedTable:
             if column.kind == "numbers" and column.texts and column.first_text is not None:
                 row, cell = column.first_text
                 raise ReaderError(
-                    f"{self.table.path}: {self.table.place_of(row)}, column {column.name}: "
-                    f"{self.table.why_not_a_number(cell)}"
+                    f"{self.table.place_of(row)}, column {column.name}: {self.table.why_not_a_number(cell)}",
+                    file=self.table.path,
                 )
 
 

@@ -34,7 +34,8 @@ def read_events(
     if time is None:
         if len(names) > 1 and table.table.has_header:
             raise ReaderError(
-                f"{table.table.path}: timestamps: name the column of the events' times, one of {', '.join(names)}"
+                f"timestamps: name the column of the events' times, one of {', '.join(names)}",
+                file=table.table.path,
             )
         time = source_of(table, 0)
     axis = TimeAxis(table, time, zone, are_samples=False)
@@ -57,7 +58,9 @@ def read_events(
 def _named(table: Table, dataset: str) -> int:
     index = find_column(table.names, dataset)
     if index is None:
-        raise ReaderError(f"{table.path}: dataset: no column {dataset!r}; there are {', '.join(table.names)}")
+        raise ReaderError(
+            f"dataset: no column {dataset!r}; there are {', '.join(table.names)}", file=table.path
+        )
     return index
 
 
@@ -89,8 +92,8 @@ def read_intervals(
     found = interval_columns(table.table)
     if found is None:
         raise ReaderError(
-            f"{table.table.path}: type: intervals need columns called start and end (or duration); there are "
-            f"{', '.join(names)}"
+            f"type: intervals need columns called start and end (or duration); there are {', '.join(names)}",
+            file=table.table.path,
         )
     start, end, is_duration = found
     axis = TimeAxis(table, source_of(table, start), zone, are_samples=False)
@@ -98,7 +101,7 @@ def read_intervals(
     if is_duration:
         source = source_of(table, end, unit_of_time(names[end]) or "s")
         if source.unit is None:
-            raise ReaderError(f"{table.table.path}: column {names[end]}: durations must be numbers")
+            raise ReaderError(f"column {names[end]}: durations must be numbers", file=table.table.path)
         ends = starts + source.unit.seconds(table.numbers(end, 0, rows))
     else:
         ends = TimeAxis(table, source_of(table, end), zone, are_samples=False, shared=axis).times(0, rows)

@@ -117,7 +117,7 @@ def _series_candidate(table: DecodedTable, given: Given) -> Candidate:
         elif given.rate is None:
             options = {"sampling_frequency": None}
     except ReaderError as error:
-        problem = str(error).removeprefix(f"{table.table.path}: ")
+        problem = str(error.without(str(table.table.path)))
     return Candidate(
         dataset=None,
         type="continuous",

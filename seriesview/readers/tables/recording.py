@@ -62,7 +62,7 @@ class TableRecording(Recording):
         self._table = decoded = decode(table, options)
         try:
             if decoded.num_rows == 0:
-                raise ReaderError(f"{path}: no samples: there are no whole lines of data in this table")
+                raise ReaderError("no samples: there are no whole lines of data in this table", file=path)
             self.num_samples = decoded.num_rows
             if options.sampling_frequency is None and given.rate is not None:
                 options = replace(options, sampling_frequency=given.rate)
@@ -71,7 +71,7 @@ class TableRecording(Recording):
             time = find_times(decoded, options.timestamps, has_rate)
             found = find_values(decoded, time, options.dataset)
             if time is None and (options.sampling_frequency is None or self.type == "discrete"):
-                raise ReaderError(f"{path}: {_no_times(decoded, self.type == 'discrete')}")
+                raise ReaderError(f"{_no_times(decoded, self.type == 'discrete')}", file=path)
             self.sampling_frequency = (
                 None if time is not None and not has_rate else required_rate(options, path)
             )
@@ -174,7 +174,8 @@ def zone_of(table: Table, options: ReadOptions) -> ZoneInfo | None:
         return ZoneInfo(options.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
         raise ReaderError(
-            f"{table.path}: timezone: {options.timezone!r} is not known; write one like Europe/Berlin or UTC"
+            f"timezone: {options.timezone!r} is not known; write one like Europe/Berlin or UTC",
+            file=table.path,
         ) from error
 
 
@@ -203,10 +204,10 @@ def find_values(table: DecodedTable, time: TimeSource | None, dataset: str | Non
     if dataset is not None:
         index = find_column(names, dataset)
         if index is None:
-            raise ReaderError(f"{path}: dataset: no column {dataset!r}; there are {', '.join(names)}")
+            raise ReaderError(f"dataset: no column {dataset!r}; there are {', '.join(names)}", file=path)
         if table.columns[index].kind != "numbers":
             raise ReaderError(
-                f"{path}: dataset: column {dataset!r} holds {_content(table.columns[index])}, not numbers"
+                f"dataset: column {dataset!r} holds {_content(table.columns[index])}, not numbers", file=path
             )
         return ValueColumns((table.columns[index],), ())
     channels, left_out = [], []
@@ -225,7 +226,7 @@ def find_values(table: DecodedTable, time: TimeSource | None, dataset: str | Non
             channels.append(column)
     if not channels:
         there = ", ".join(f"{name} ({reason})" for name, reason in left_out) or ", ".join(names)
-        raise ReaderError(f"{path}: no column of numbers beside the times; there are {there}")
+        raise ReaderError(f"no column of numbers beside the times; there are {there}", file=path)
     return ValueColumns(tuple(channels), tuple(left_out))
 
 

@@ -78,7 +78,7 @@ def sniff(path: Path, header_lines: int | None = None) -> TextFormat:
     else:
         below, above = numbered, []
     if not below:
-        raise ReaderError(f"{path}: no samples: there are no lines of data in this table")
+        raise ReaderError("no samples: there are no lines of data in this table", file=path)
     _check_width(path, below[0][1], delimiters)
     longest = max(len(line) for _, line in below[:20])
     sample = below[: max(20, min(_SNIFF_LINES, _SNIFF_CHARACTERS // max(1, longest)))]
@@ -91,7 +91,7 @@ def sniff(path: Path, header_lines: int | None = None) -> TextFormat:
         start, device, said = _device_lines(rows, start)
         decisions = said or decisions
     if start >= len(rows):
-        raise ReaderError(f"{path}: no samples: there is a header, but no line of data")
+        raise ReaderError("no samples: there is a header, but no line of data", file=path)
     above += sample[:start]
     first_line = sample[start][0]
     data = rows[start:]
@@ -121,7 +121,8 @@ def _check_width(path: Path, line: str, delimiters: Sequence[str]) -> None:
     widest = max(line.count(delimiter) for delimiter in delimiters)
     if widest >= MOST_COLUMNS:
         raise ReaderError(
-            f"{path}: {widest + 1} columns are too many for a table of time series (at most {MOST_COLUMNS})"
+            f"{widest + 1} columns are too many for a table of time series (at most {MOST_COLUMNS})",
+            file=path,
         )
 
 

@@ -70,7 +70,9 @@ class Lines:
                 try:
                     data = piece if decoder is None else decoder.decode(piece, is_last).encode()
                 except UnicodeDecodeError as error:
-                    raise ReaderError(f"{self.path}: not text in {self.encoding}: {error.reason}") from error
+                    raise ReaderError(
+                        f"not text in {self.encoding}: {error.reason}", file=self.path
+                    ) from error
                 if line == 1 and not rest:
                     data = data.removeprefix(codecs.BOM_UTF8)
                 self._check(data, line + rest.count(self.newline))
@@ -80,7 +82,8 @@ class Lines:
                 elif not newline:
                     if len(rest) > _MOST_LINE_BYTES:
                         raise ReaderError(
-                            f"{self.path}: line {line} is longer than {_MOST_LINE_BYTES >> 20} MiB: no table"
+                            f"line {line} is longer than {_MOST_LINE_BYTES >> 20} MiB: no table",
+                            file=self.path,
                         )
                     continue
                 block = Block(self._plain(whole), line, is_last)
@@ -92,7 +95,8 @@ class Lines:
         if b"\0" in data:
             line += data[: data.index(b"\0")].count(self.newline)
             raise ReaderError(
-                f"{self.path}: not a text file: line {line} has a byte 0; set `reader:` if it is something else"
+                f"not a text file: line {line} has a byte 0; set `reader:` if it is something else",
+                file=self.path,
             )
 
     def _plain(self, whole: bytes) -> bytes:

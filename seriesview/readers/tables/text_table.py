@@ -124,7 +124,8 @@ class TextTable:
             odd = [number for number, line in block.data_lines() if line.count('"') % 2]
             place = f"line {odd[0]}" if odd else f"the lines from {block.first_line} on"
             raise ReaderError(
-                f"{self.path}: {place}: a quotation mark that is not closed, or other cells that are no table's"
+                f"{place}: a quotation mark that is not closed, or other cells that are no table's",
+                file=self.path,
             ) from error
 
     def _has_too_large(self, columns: list[Any], data: bytes) -> bool:
@@ -171,8 +172,9 @@ class TextTable:
             row = pc.index(too_large, True).as_py()
             line = [number for number, _ in block.data_lines()][row]
             raise ReaderError(
-                f"{self.path}: line {line}, column {self.names[column]}: {_short(text[row].as_py())} is larger than "
-                "any number of 64 bits"
+                f"line {line}, column {self.names[column]}: {_short(text[row].as_py())} is larger than "
+                "any number of 64 bits",
+                file=self.path,
             )
         return numbers
 
@@ -194,7 +196,7 @@ class TextTable:
                 if number < self.format.first_line + 10:
                     hint = "; set `header_lines:` if lines above the table were taken for data"
                 raise ReaderError(
-                    f"{self.path}: line {number} has {len(cells)} columns, but the table has {width}{hint}"
+                    f"line {number} has {len(cells)} columns, but the table has {width}{hint}", file=self.path
                 )
             mended.append(cleaned)
         return "".join(line + "\n" for line in mended).encode()

@@ -107,12 +107,12 @@ def source_of(table: DecodedTable, index: int, unit: str | None = None) -> TimeS
     """One column as times, its numbers in `unit` or the one of its name. Raises ReaderError where it holds none."""
     column = table.columns[index]
     if column.kind not in ("numbers", "clock"):
-        raise ReaderError(f"{table.table.path}: {_why_no_times(table, column)}")
+        raise ReaderError(_why_no_times(table, column), file=table.table.path)
     if unit is not None and column.kind == "numbers":
         try:
             return TimeSource("numbers", (index,), parse_time_unit(unit), is_date_name(column.name))
         except ClockError as error:
-            raise ReaderError(f"{table.table.path}: timestamps: {error}") from error
+            raise ReaderError(f"timestamps: {error}", file=table.table.path) from error
     return _clock(column) if column.kind == "clock" else _numbers(column)
 
 
@@ -129,7 +129,9 @@ def _named(table: DecodedTable, timestamps: str) -> TimeSource:
             plain_names = [split_unit(other)[0] for other in names]
             index = find_column(plain_names, name)
         if index is None:
-            raise ReaderError(f"{path}: timestamps: no column {timestamps!r}; there are {', '.join(names)}")
+            raise ReaderError(
+                f"timestamps: no column {timestamps!r}; there are {', '.join(names)}", file=path
+            )
     column = table.columns[index]
     is_day = column.kind == "clock" and column.is_dated and not column.has_hours
     if unit is None and (is_day or _has_solid_dates(column)):
@@ -159,7 +161,7 @@ def _why_no_times(table: DecodedTable, column: Column) -> str:
 
 def _by_name(table: DecodedTable, column: Column, rate_is_given: bool) -> TimeSource | None:
     if column.kind in ("text", "nothing"):
-        raise ReaderError(f"{table.table.path}: {_why_no_times(table, column)}")
+        raise ReaderError(_why_no_times(table, column), file=table.table.path)
     if rate_is_given and column.kind == "numbers" and not column.never_falls:
         return None
     return _clock(column) if column.kind == "clock" else _numbers(column)
