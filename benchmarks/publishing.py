@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from seriesview.series.array_info import ArrayInfo
+from seriesview.series.arrays import describe_array
 from seriesview.share.bucket_address import parse_address
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
@@ -42,17 +42,16 @@ RUNS = 3
 
 
 def small_files(store: Store, directory: Path) -> tuple[str, list[Path]]:
-    """URI of a series of 1000 parts of 100 KB, and the parts as files."""
+    """URI of a series of 1000 packs of 100 KB, a part each, and the packs as files."""
     random = np.random.default_rng(1)
-    digests, paths = [], []
+    entries, paths = [], []
     for number in range(SMALL_FILES):
         part = random.integers(-3000, 3000, (SMALL_ROWS, SMALL_CHANNELS)).astype(np.int16).tobytes()
-        digests.append(store.put_part(part))
+        entries.append(2 * store.put_part(part))
         paths.append(directory / f"small{number}")
         paths[-1].write_bytes(part)
-    page = store.put_bytes(b"".join(digests), name="page.dat")
     rows = SMALL_FILES * SMALL_ROWS
-    values = ArrayInfo("int16", (rows, SMALL_CHANNELS), SMALL_ROWS, (page,))
+    values = describe_array(store, "int16", (rows, SMALL_CHANNELS), SMALL_ROWS, 1, entries)
     segment = {"start_time": 0.0, "end_time": rows / 1000, "num_samples": rows}
     return _series(store, "int16", SMALL_CHANNELS, segment, values.to_json_dict()), paths
 

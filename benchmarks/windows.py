@@ -37,8 +37,8 @@ def recording(num_samples: int, num_channels: int) -> npt.NDArray[np.int16]:
     return np.resize(block, (num_samples, num_channels))
 
 
-def store_array(store: Store, rows: npt.NDArray[np.int16], kind: str) -> ArrayInfo:
-    with ArrayWriter(store, rows.dtype, rows.shape[1:], "values" if kind == "values" else "level") as writer:
+def store_array(store: Store, rows: npt.NDArray[np.int16]) -> ArrayInfo:
+    with ArrayWriter(store, rows.dtype, rows.shape[1:]) as writer:
         writer.append(rows)
         return writer.finish()
 
@@ -48,7 +48,7 @@ def make_series(store: Store, samples: npt.NDArray[np.int16], raw: Path | None) 
     num_samples, num_channels = samples.shape
     values: ArrayInfo | LinkInfo
     if raw is None:
-        values = store_array(store, samples, "values")
+        values = store_array(store, samples)
     else:
         samples.tofile(raw)
         values = ContiguousLink(store.hash_and_link(raw), 0, 2 * num_channels, 2)
@@ -56,7 +56,7 @@ def make_series(store: Store, samples: npt.NDArray[np.int16], raw: Path | None) 
     for factor in level_factors([num_samples], num_channels):
         reducer = LevelReducer(samples.dtype, num_channels, factor)
         bins = np.concatenate([reducer.add(samples), reducer.finish()])
-        levels.append(LevelInfo(factor, store_array(store, bins, "level")))
+        levels.append(LevelInfo(factor, store_array(store, bins)))
     manifest = SeriesManifest(
         type="continuous",
         dtype="int16",

@@ -4,4 +4,4 @@
 package that leaves it alone rebuilds nothing.
 """
 
-ARTIFACT_VERSION = 2
+ARTIFACT_VERSION = 3

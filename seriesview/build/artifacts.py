@@ -20,7 +20,7 @@ from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
-from seriesview.build.sampled import FinestDigests, SampledBuild, finest_arrays
+from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify
 from seriesview.build.timeline import Timeline
@@ -100,14 +100,14 @@ def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
     with job.opened(dataset) as recording:
         source = identify(source_path(recording))
         if recording.type in ("event", "interval"):
-            return {"source": dataclasses.asdict(source), "digests": {}}
+            return {"source": dataclasses.asdict(source), "packs": {}}
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job, shard)
         with made as build:
             made.ensure_room(plan.bytes_to_write // shard.count)
-            digests = build.build_shard(shard)
-        hexadecimal = {name: [digest.hex() for digest in found] for name, found in digests.items()}
-        return {"source": dataclasses.asdict(source), "digests": hexadecimal}
+            packs = build.build_shard(shard)
+        hexadecimal = {name: [entry.hex() for entry in entries] for name, entries in packs.items()}
+        return {"source": dataclasses.asdict(source), "packs": hexadecimal}
 
 
 def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -122,7 +122,7 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
                 raise BuildError("changed since one of its shards was built; build again", file=source.path)
         plan = plan_samples(recording, dataset, source.size)
         with _sampled_build(recording, dataset, plan, source, job) as build:
-            fields = build.gather([_digests(shard) for shard in shards])
+            fields = build.gather([_packs(shard) for shard in shards])
         return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
@@ -185,9 +185,9 @@ class _sampled_build:  # noqa: N801
         )
 
     def ensure_room(self, needed_bytes: int) -> None:
-        """Raise BuildError where not so much is free, less the parts that are there already."""
+        """Raise BuildError where not so much is free, less the packs that are there already."""
         kept = sum(
-            array.part_bytes * len(self._ledger.finished(array.name, array.part_bytes, self._store))
+            array.pack_bytes * len(self._ledger.finished(array.name, array.pack_bytes, self._store))
             for array in self._arrays
         )
         ensure_room(needed_bytes - kept, self._store.free_bytes(), str(self._store.directory))
@@ -224,8 +224,8 @@ def _on_its_clock(
     return dataclasses.replace(manifest, session_start=clock)
 
 
-def _digests(shard: Mapping[str, Any]) -> FinestDigests:
-    return {name: [bytes.fromhex(digest) for digest in found] for name, found in shard["digests"].items()}
+def _packs(shard: Mapping[str, Any]) -> FinestPacks:
+    return {name: [bytes.fromhex(entry) for entry in entries] for name, entries in shard["packs"].items()}
 
 
 def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:

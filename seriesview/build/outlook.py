@@ -75,7 +75,7 @@ class BuildOutlook:
 def build_outlook(datasets: Sequence[Dataset], artifacts: Path, store: Store) -> BuildOutlook:
     """Outlook of a build whose artifacts files lie, NAME.json, in the directory `artifacts`, and ledgers beside it.
 
-    A dataset that has one, made from the file as it is now, counts as built. Parts that a ledger notes need not be
+    A dataset that has one, made from the file as it is now, counts as built. Packs that a ledger notes need not be
     written again. Timestamps are not read: a series
     that has them is taken for one segment.
     """

@@ -22,7 +22,7 @@ _MERGED_BYTES = 4 << 20
 class Target:
     """Rows [first_row, end_row) of an array, on their way to a writer whose row 0 is `first_row`.
 
-    `first_row` is the first row of a part. Rows that come early (known ones, a neighbour shard's) are dropped.
+    `first_row` is the first row of a pack. Rows that come early (known ones, a neighbour shard's) are dropped.
     """
 
     def __init__(self, grid: RowGrid, writer: ArrayWriter, first_row: int, end_row: int) -> None:

@@ -24,24 +24,20 @@ from seriesview.build.reduction import (
     Target,
     feed_rows,
 )
-from seriesview.build.shards import WHOLE, Shard
+from seriesview.build.shards import WHOLE, Shard, rows_of_packs
 from seriesview.build.source import SourceIdentity, check_unchanged
 from seriesview.build.timestamps import write_timestamps
 from seriesview.build.typical import TypicalSamples, typical_of
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.readers.protocol import Recording
-from seriesview.series.arrays import (
-    ArrayKind,
-    ArrayWriter,
-    PartPool,
-    describe_array,
-    finish_arrays,
-    part_rows,
-)
+from seriesview.series.arrays import ArrayWriter, describe_array, finish_arrays
 from seriesview.series.manifest import ArrayInfo, LevelInfo, MomentsInfo, SegmentInfo
+from seriesview.series.packing import pack_digest, pack_parts, part_digests, part_rows
+from seriesview.series.packs import PartPool
 from seriesview.store import Store
 
-FinestDigests = dict[str, list[bytes]]
+FinestPacks = dict[str, list[bytes]]
+"""Entries of packs, by the name of their array."""
 
 _TYPICAL = "typical"
 
@@ -54,31 +50,52 @@ class FinestArray:
     grid: RowGrid
     dtype: np.dtype[Any]
     row_shape: tuple[int, ...]
-    kind: ArrayKind
 
     @property
     def part_rows(self) -> int:
         """Rows of a full part."""
-        return part_rows(self.dtype, self.row_shape, self.kind)
+        return part_rows(self.dtype, self.row_shape)
 
     @property
-    def part_bytes(self) -> int:
-        """Bytes of a full part."""
-        return self.part_rows * int(np.prod(self.row_shape)) * self.dtype.itemsize
+    def pack_parts(self) -> int:
+        """Parts of a full pack."""
+        return pack_parts(self.dtype, self.row_shape)
 
-    def rows(self, part: bytes) -> npt.NDArray[Any]:
-        """Rows (n, *row_shape) of a part's bytes."""
-        return np.frombuffer(part, self.dtype).reshape(-1, *self.row_shape)
+    @property
+    def pack_rows(self) -> int:
+        """Rows of a full pack."""
+        return self.part_rows * self.pack_parts
+
+    @property
+    def pack_bytes(self) -> int:
+        """Bytes of a full pack."""
+        return self.pack_rows * self.row_bytes
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row."""
+        return int(np.prod(self.row_shape)) * self.dtype.itemsize
+
+    def stored_parts(
+        self, store: Store, num_rows: int, entries: Sequence[bytes]
+    ) -> Iterator[npt.NDArray[Any]]:
+        """Yield the first rows (num_rows, *row_shape) part by part out of their packs, which have these entries."""
+        for entry in entries:
+            start = 0
+            for digest in part_digests(entry):
+                size = min(self.part_rows, num_rows) * self.row_bytes
+                part = store.get_chunk(digest, pack_digest(entry), start, start + size)
+                yield (rows := np.frombuffer(part, self.dtype).reshape(-1, *self.row_shape))
+                start += size
+                num_rows -= len(rows)
 
 
 def finest_arrays(plan: SamplesPlan) -> list[FinestArray | None]:
     """The finest level, the finest moments and the values; None for what is not kept."""
     channels = plan.num_channels
-    level = FinestArray("level", plan.base_grid, plan.dtype, (2, channels), "level")
-    moments = FinestArray(
-        "moments", plan.finest_moments_grid, moments_dtype(plan.dtype), (3, channels), "level"
-    )
-    values = FinestArray("values", values_grid(plan.segment_lengths), plan.dtype, (channels,), "values")
+    level = FinestArray("level", plan.base_grid, plan.dtype, (2, channels))
+    moments = FinestArray("moments", plan.finest_moments_grid, moments_dtype(plan.dtype), (3, channels))
+    values = FinestArray("values", values_grid(plan.segment_lengths), plan.dtype, (channels,))
     return [
         level if plan.level_factors else None,
         moments,
@@ -130,22 +147,22 @@ class SampledBuild:
             arrays = self._finished([*writers, *level_writers, *moments_writers])
             return self._fields(arrays, coarsening, link, typical.samples)
 
-    def build_shard(self, shard: Shard) -> FinestDigests:
-        """Digests of the shard's parts of each finest array."""
+    def build_shard(self, shard: Shard) -> FinestPacks:
+        """Entries of the shard's packs of each finest array."""
         with PartPool(self._store) as pool:
             targets = self._targets(pool, shard)
             typical = self._typical_samples(shard)
             self._reduce(self._recording.read_into, targets, self._begin(targets), None, typical)
             self._complete(typical)
-            digests: FinestDigests = {_TYPICAL: [self._store.put_part(typical.samples)]}
+            made: FinestPacks = {_TYPICAL: [self._store.put_part(typical.samples)]}
             for array, target in zip(self._finest, targets, strict=True):
                 if array is not None and target is not None:
                     target.writer.flush()
-                    digests[array.name] = list(target.writer.digests)
+                    made[array.name] = list(target.writer.entries)
         check_unchanged(self._source)
-        return digests
+        return made
 
-    def gather(self, shards: Sequence[FinestDigests]) -> dict[str, Any]:
+    def gather(self, shards: Sequence[FinestPacks]) -> dict[str, Any]:
         """Every array of the series from what its shards made, as the fields of its manifest."""
         plan = self._plan
         with ExitStack() as stack:
@@ -163,16 +180,22 @@ class SampledBuild:
                 if array is None:
                     finest.append(None)
                     continue
-                digests = [digest for shard in shards for digest in shard[array.name]]
+                entries = [entry for shard in shards for entry in shard[array.name]]
+                num_rows = array.grid.num_rows
                 if take is not None:
-                    feed_rows(array.grid, self._stored_rows(array, digests), array.grid.num_rows, *take)
-                shape = (array.grid.num_rows, *array.row_shape)
-                finest.append(describe_array(self._store, array.dtype, shape, array.part_rows, digests))
+                    parts = array.stored_parts(self._store, num_rows, entries)
+                    feed_rows(array.grid, parts, num_rows, *take)
+                shape = (num_rows, *array.row_shape)
+                finest.append(
+                    describe_array(
+                        self._store, array.dtype, shape, array.part_rows, array.pack_parts, entries
+                    )
+                )
             if self._finest[0] is None:
                 self._ranges_of_samples(coarsening)
             coarse = self._finished([*level_writers, *moments_writers])
-            parts = [self._store.get_part(digest) for shard in shards for digest in shard[_TYPICAL]]
-            typical = np.frombuffer(b"".join(parts), plan.dtype).reshape(-1, plan.num_channels)
+            stored = [self._store.get_part(digest) for shard in shards for digest in shard[_TYPICAL]]
+            typical = np.frombuffer(b"".join(stored), plan.dtype).reshape(-1, plan.num_channels)
             return self._fields([*finest, *coarse], coarsening, link, typical)
 
     def _typical_samples(self, shard: Shard) -> TypicalSamples:
@@ -203,26 +226,28 @@ class SampledBuild:
 
     def _targets(self, pool: PartPool, shard: Shard) -> list[Target | None]:
         targets: list[Target | None] = []
+        lengths, moments = self._plan.segment_lengths, self._finest[1]
+        assert moments is not None
+        samples = shard.covers(moments.grid, moments.pack_rows, lengths)
         for array in self._finest:
             if array is None:
                 targets.append(None)
                 continue
-            first_row, end_row = shard.rows(array.grid, array.part_rows, self._plan.segment_lengths)
-            known = self._ledger.finished(array.name, array.part_bytes, self._store)
+            first_row, end_row = rows_of_packs(samples, array.grid, array.pack_rows, lengths)
+            known = self._ledger.finished(array.name, array.pack_bytes, self._store)
             writer = ArrayWriter(
                 self._store,
                 array.dtype,
                 array.row_shape,
-                array.kind,
                 pool=pool,
-                known_digests=known[: (end_row - first_row) // array.part_rows],
-                on_part=self._recorder(array.name),
+                known_packs=known[: (end_row - first_row) // array.pack_rows],
+                on_pack=self._recorder(array.name),
             )
             targets.append(Target(array.grid, writer, first_row, end_row))
         return targets
 
     def _recorder(self, array: str) -> Callable[[int, bytes], None]:
-        return lambda index, digest: self._ledger.add(array, index, digest)
+        return lambda index, entry: self._ledger.add(array, index, entry)
 
     def _coarse_writers(self, pool: PartPool) -> tuple[list[ArrayWriter], list[ArrayWriter]]:
         plan = self._plan
@@ -264,9 +289,8 @@ class SampledBuild:
         ]
         return max(ends, default=(0, 0))
 
-    def _stored_rows(self, array: FinestArray, digests: Sequence[bytes]) -> Iterator[npt.NDArray[Any]]:
-        for digest in digests:
-            yield array.rows(self._store.get_part(digest))
+    def _known_rows(self, array: FinestArray, writer: ArrayWriter) -> Iterator[npt.NDArray[Any]]:
+        return array.stored_parts(self._store, writer.first_row, writer.entries)
 
     def _feed_known(
         self, targets: Sequence[Target | None], begin: tuple[int, int], coarsening: Coarsening
@@ -275,11 +299,11 @@ class SampledBuild:
         level, moments, _ = self._finest
         if level is not None and targets[0] is not None:
             end_row = level.grid.first_row(segment) + sample // self._plan.base
-            parts = self._stored_rows(level, targets[0].writer.digests)
+            parts = self._known_rows(level, targets[0].writer)
             feed_rows(level.grid, parts, end_row, coarsening.add_bins, coarsening.end_bins)
         if moments is not None and targets[1] is not None:
             end_row = moments.grid.first_row(segment) + sample // MOMENTS_FACTOR
-            parts = self._stored_rows(moments, targets[1].writer.digests)
+            parts = self._known_rows(moments, targets[1].writer)
             feed_rows(moments.grid, parts, end_row, coarsening.add_moments, coarsening.end_moments)
 
     def _reduce(

@@ -9,8 +9,9 @@ import numpy as np
 from seriesview.build.grid import level_grid, values_grid
 from seriesview.build.plan import SamplesPlan, timestamp_blocks
 from seriesview.readers.protocol import Recording
-from seriesview.series.arrays import ArrayWriter, PartPool, finish_arrays
+from seriesview.series.arrays import ArrayWriter, finish_arrays
 from seriesview.series.manifest import ArrayInfo
+from seriesview.series.packs import PartPool
 from seriesview.store import Store
 
 
@@ -21,7 +22,7 @@ def write_timestamps(
     lengths = plan.segment_lengths
     with ExitStack() as stack:
         pool = stack.enter_context(PartPool(store))
-        everything = ArrayWriter(store, np.float64, (), "values", pool=pool)
+        everything = ArrayWriter(store, np.float64, (), pool=pool)
         writers = {factor: ArrayWriter(store, np.float64, (), pool=pool) for factor in plan.level_factors}
         grids = {factor: level_grid(lengths, factor) for factor in plan.level_factors}
         segment_firsts = values_grid(lengths)

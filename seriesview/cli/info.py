@@ -138,8 +138,8 @@ def _series_lines(manifest: SeriesManifest) -> Iterator[str]:
         yield f"raw samples: {held}"
     yield "arrays:"
     for name, size in _sizes(manifest).items():
-        said = bytes_in_words(size["bytes"])
-        yield f"  {name}: {_count(size['rows'], 'row')}, {_count(size['parts'], 'part')}, {said}"
+        counts = ", ".join(_count(size[f"{noun}s"], noun) for noun in ("row", "part", "pack"))
+        yield f"  {name}: {counts}, {bytes_in_words(size['bytes'])}"
     yield f"  together: {bytes_in_words(sum(size['bytes'] for size in _sizes(manifest).values()))}"
 
 
@@ -173,15 +173,10 @@ def _sizes(manifest: SeriesManifest) -> dict[str, dict[str, int]]:
 
 
 def _size(info: ArrayInfo) -> dict[str, int]:
-    from seriesview.series.array_info import num_parts
-
-    rows, left_out = info.shape[0], info.left_out
-    parts = num_parts(rows, info.part_rows) - sum(
-        num_parts(last - first, info.part_rows) for first, last in left_out
-    )
     return {
-        "rows": rows - sum(last - first for first, last in left_out),
-        "parts": parts,
+        "rows": info.shape[0] - sum(last - first for first, last in info.left_out),
+        "parts": sum(info.has_part(part) for part in range(info.num_parts)),
+        "packs": sum(info.pack_bytes(pack) > 0 for pack in range(info.num_packs)),
         "bytes": info.num_bytes - info.num_bytes_left_out,
     }
 

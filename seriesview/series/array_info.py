@@ -10,9 +10,8 @@ import numpy as np
 
 from seriesview.errors import FormatError
 from seriesview.series.fields import Fields, checked_uri, json_number
+from seriesview.series.packing import MAX_PACK_BYTES, MAX_PACK_PARTS, MAX_PART_ROWS, PAGE_PACKS, num_parts
 
-PAGE_PARTS = 4096
-MAX_PART_ROWS = 65536
 _MOST_BYTES = 1 << 62
 DTYPES = (
     "int8",
@@ -31,11 +30,15 @@ DTYPES = (
 
 @dataclass(frozen=True)
 class ArrayInfo:
-    """Rows cut into parts: shape (rows, ...), parts of `part_rows` rows, pages of their SHA-1s."""
+    """Rows cut into parts: shape (rows, ...), parts of `part_rows` rows, packs of `pack_parts` parts, pages of SHA-1s.
+
+    Parts, packs and rows are counted from 0. Bytes of parts and packs are those that this copy has.
+    """
 
     dtype: str
     shape: tuple[int, ...]
     part_rows: int
+    pack_parts: int
     pages: tuple[str, ...]
     left_out: tuple[tuple[int, int], ...] = ()
     """Stretches of rows [first, last), whole parts, that this copy of the series was made without."""
@@ -51,6 +54,21 @@ class ArrayInfo:
         return np.dtype(self.dtype).itemsize * math.prod(self.shape[1:])
 
     @property
+    def part_bytes(self) -> int:
+        """Bytes of a full part."""
+        return self.row_bytes * self.part_rows
+
+    @property
+    def num_parts(self) -> int:
+        """How many parts, those left out included."""
+        return num_parts(self.shape[0], self.part_rows)
+
+    @property
+    def num_packs(self) -> int:
+        """How many packs, those left out included."""
+        return num_parts(self.num_parts, self.pack_parts)
+
+    @property
     def num_bytes_left_out(self) -> int:
         """Bytes of the parts that are not there."""
         return self.row_bytes * sum(last - first for first, last in self.left_out)
@@ -60,6 +78,25 @@ class ArrayInfo:
         row = part * self.part_rows
         return not any(first <= row < last for first, last in self.left_out)
 
+    def parts_of_pack(self, pack: int) -> range:
+        """The parts that a pack holds, those left out included."""
+        first = pack * self.pack_parts
+        return range(first, min(first + self.pack_parts, self.num_parts))
+
+    def part_size(self, part: int) -> int:
+        """Bytes of a part: the array's last one may be shorter than a full one."""
+        return self.row_bytes * min(self.part_rows, self.shape[0] - part * self.part_rows)
+
+    def part_offset(self, part: int) -> int:
+        """Where a part begins in its pack, in bytes: behind those before it that were not left out."""
+        begin, end = part // self.pack_parts * self.pack_parts * self.part_rows, part * self.part_rows
+        missing = sum(max(0, min(last, end) - max(first, begin)) for first, last in self.left_out)
+        return self.row_bytes * (end - begin - missing)
+
+    def pack_bytes(self, pack: int) -> int:
+        """Bytes of a pack; 0 where all its parts were left out."""
+        return sum(self.part_size(part) for part in self.parts_of_pack(pack) if self.has_part(part))
+
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form."""
         left_out = {"left_out": [list(rows) for rows in self.left_out]} if self.left_out else {}
@@ -67,6 +104,7 @@ class ArrayInfo:
             "dtype": self.dtype,
             "shape": list(self.shape),
             "part_rows": self.part_rows,
+            "pack_parts": self.pack_parts,
             "pages": list(self.pages),
             **left_out,
         }
@@ -113,11 +151,6 @@ class ChunkedLink:
 LinkInfo = ContiguousLink | ChunkedLink
 
 
-def num_parts(num_rows: int, rows_per_part: int) -> int:
-    """How many parts an array of `num_rows` rows has."""
-    return -(-num_rows // rows_per_part)
-
-
 def parse_array(
     value: Any,
     where: str,
@@ -130,10 +163,15 @@ def parse_array(
     Where it `may_leave_out` rows, the manifest says which.
     """
     entry = Fields(value, where)
+    if entry.has("kind"):
+        raise FormatError(
+            f"{where}.kind: {entry.get('kind')!r:.80} is not known to this version; update seriesview"
+        )
     info = ArrayInfo(
         dtype=entry.dtype("dtype", DTYPES if dtype is None else (dtype,)),
         shape=entry.integers("shape"),
         part_rows=entry.integer("part_rows", 1),
+        pack_parts=_pack_parts(entry),
         pages=tuple(checked_uri(uri, entry.at("pages")) for uri in entry.texts("pages")),
         left_out=_left_out(entry) if may_leave_out and entry.has("left_out") else (),
     )
@@ -141,7 +179,14 @@ def parse_array(
         raise FormatError(f"{where}: rows of shape {info.shape[1:]}, expected {row_shape}")
     if info.part_rows > MAX_PART_ROWS:
         raise FormatError(f"{where}: part_rows {info.part_rows} is above {MAX_PART_ROWS}")
-    pages = num_parts(num_parts(info.shape[0], info.part_rows), PAGE_PARTS)
+    if info.pack_parts > MAX_PACK_PARTS or (
+        info.pack_parts > 1 and info.pack_parts * info.part_bytes > MAX_PACK_BYTES
+    ):
+        raise FormatError(
+            f"{where}: packs of {info.pack_parts} parts of {info.part_bytes} bytes, at most {MAX_PACK_PARTS} parts and "
+            f"{MAX_PACK_BYTES} bytes are expected"
+        )
+    pages = num_parts(info.num_packs, PAGE_PACKS)
     if len(info.pages) != pages:
         raise FormatError(f"{where}: {len(info.pages)} pages for {info.shape[0]} rows, expected {pages}")
     reached = 0
@@ -151,6 +196,14 @@ def parse_array(
             raise FormatError(f"{where}.left_out: rows {first} to {last} are not a stretch of whole parts")
         reached = last
     return info
+
+
+def _pack_parts(entry: Fields) -> int:
+    if not entry.has("pack_parts"):
+        raise FormatError(
+            f"{entry.at('pack_parts')}: missing: it was made before there were packs; build it again"
+        )
+    return entry.integer("pack_parts", 1)
 
 
 def _left_out(entry: Fields) -> tuple[tuple[int, int], ...]:

@@ -1,7 +1,8 @@
-"""Long arrays cut into content-addressed parts: how they are cut, written and read.
+"""Long arrays cut into content-addressed parts: how they are written and read.
 
 An array is rows of one dtype and one row shape, little-endian, C order. Every part but the last holds
-`part_rows` rows. A page lists the SHA-1s of up to `PAGE_PARTS` parts; the manifest lists the pages.
+`part_rows` rows, every pack but the last `pack_parts` parts. A page lists the SHA-1s of packs and of their parts; the
+manifest lists the pages.
 """
 
 from __future__ import annotations
@@ -12,78 +13,40 @@ from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import IntegrityError, MissingArtifactError, RequestError
-from seriesview.series.array_info import MAX_PART_ROWS, PAGE_PARTS, ArrayInfo, num_parts
+from seriesview.series.array_info import ArrayInfo
+from seriesview.series.packing import (
+    DIGEST_BYTES,
+    PAGE_PACKS,
+    pack_digest,
+    pack_parts,
+    pages_of,
+    part_digests,
+    part_rows,
+)
+from seriesview.series.packs import OpenPack, PartPool
 from seriesview.store.direct import ALIGNMENT
-from seriesview.store.uris import parse_uri, sha1_uri
+from seriesview.store.uris import ChunkUri, parse_uri, sha1_uri
 
 if TYPE_CHECKING:
     from seriesview.store import Store
 
-__all__ = [
-    "PAGE_PARTS",
-    "ArrayInfo",
-    "ArrayKind",
-    "ArrayReader",
-    "ArrayWriter",
-    "PartCache",
-    "PartPool",
-    "finish_arrays",
-    "num_parts",
-    "part_rows",
-]
-
-ArrayKind = Literal["level", "values"]
-
-DIGEST_BYTES = 20
-LEFT_OUT_DIGEST = bytes(DIGEST_BYTES)
-"""In a page, the place of a part that was left out."""
 _FINISHING_THREADS = 4
-MAX_PART_BYTES: dict[ArrayKind, int] = {"level": 2 * 2**20, "values": 16 * 2**20}
 DEFAULT_CACHE_BYTES = 256 * 2**20
 
 
-def part_rows(dtype: npt.DTypeLike, row_shape: Sequence[int], kind: ArrayKind = "level") -> int:
-    """Rows a part holds: a power of two, at most 65536, within 2 MiB (values: 16 MiB), at least 1."""
-    row_bytes = np.dtype(dtype).itemsize * math.prod(row_shape)
-    fitting = MAX_PART_BYTES[kind] // max(row_bytes, 1)
-    return min(1 << max(fitting.bit_length() - 1, 0), MAX_PART_ROWS)
-
-
-class PartPool:
-    """A few threads that hash and write parts; one pool can serve many `ArrayWriter`s."""
-
-    def __init__(self, store: Store, workers: int = 2) -> None:
-        self._store = store
-        self._executor = ThreadPoolExecutor(workers, thread_name_prefix="seriesview-parts")
-
-    def submit(self, rows: npt.NDArray[Any]) -> Future[bytes]:
-        """Write one part from a contiguous array, unchanged until the future is done; gives its digest."""
-        return self._executor.submit(self._store.put_part, rows)
-
-    def close(self) -> None:
-        """Wait for the parts under way and let the threads go; parts that have not begun are dropped."""
-        self._executor.shutdown(wait=True, cancel_futures=True)
-
-    def __enter__(self) -> PartPool:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        self.close()
-
-
 class ArrayWriter:
-    """Writes the rows of one array, in order, as parts; memory is at most `max_in_flight` + 1 part buffers.
+    """Writes the rows of one array, in order, as packs of parts; memory is at most `max_in_flight` + 1 part buffers.
 
-    `known_digests` are those of the array's first parts, all of them full, from an earlier run: their rows
+    `known_packs` are the entries of the array's first packs, all of them full, from an earlier run: their rows
     are neither hashed nor written again. `append` drops rows below `first_row`; `seek` says that they will
-    not even come. `on_part(index, digest)` is called in the appending thread, in order, once for each full
-    part that this writer wrote. What fails in a writing thread is raised by the next `append` or `finish`.
+    not even come. `on_pack(index, entry)` is called in the appending thread, in order, once for each full
+    pack that this writer wrote. What fails in a writing thread is raised by the next `append` or `finish`.
     """
 
     def __init__(
@@ -91,24 +54,26 @@ class ArrayWriter:
         store: Store,
         dtype: npt.DTypeLike,
         row_shape: Sequence[int],
-        kind: ArrayKind = "level",
         *,
         pool: PartPool | None = None,
-        known_digests: Sequence[bytes] = (),
-        on_part: Callable[[int, bytes], None] | None = None,
+        known_packs: Sequence[bytes] = (),
+        on_pack: Callable[[int, bytes], None] | None = None,
         max_in_flight: int = 2,
     ) -> None:
-        self.part_rows = part_rows(dtype, row_shape, kind)
+        self.part_rows = part_rows(dtype, row_shape)
+        self.pack_parts = pack_parts(dtype, row_shape)
         self._store = store
         self._dtype = np.dtype(dtype).newbyteorder("<")
         self._row_shape = tuple(row_shape)
         self._owns_pool = pool is None
         self._pool = PartPool(store, workers=1) if pool is None else pool
-        self._digests = list(known_digests)
-        self._first_row = len(self._digests) * self.part_rows
-        self._on_part = on_part
+        self._entries = list(known_packs)
+        self._first_row = len(self._entries) * self.part_rows * self.pack_parts
+        self._on_pack = on_pack
         self._max_in_flight = max_in_flight
+        self._pack: OpenPack | None = None
         self._under_way: deque[tuple[Future[bytes], npt.NDArray[Any]]] = deque()
+        self._finishing: deque[tuple[Future[bytes], bool]] = deque()
         self._free: list[npt.NDArray[Any]] = []
         self._buffer: npt.NDArray[Any] | None = None
         self._filled = 0
@@ -125,9 +90,9 @@ class ArrayWriter:
         return self._row
 
     @property
-    def digests(self) -> tuple[bytes, ...]:
-        """SHA-1s (20 bytes each) of the parts known or written, in order; all of them after `finish`."""
-        return tuple(self._digests)
+    def entries(self) -> tuple[bytes, ...]:
+        """Entries of the packs known or written, in order; all of them after `flush`."""
+        return tuple(self._entries)
 
     def seek(self, row: int) -> None:
         """Say, before anything is appended, that the first appended row is `row` (at most `first_row`)."""
@@ -154,23 +119,24 @@ class ArrayWriter:
         self._collect(self._max_in_flight)
 
     def flush(self) -> None:
-        """Write what is left as the last part and wait for all parts; nothing can be appended afterwards.
+        """Write what is left as the last part and wait for all packs; nothing can be appended afterwards.
 
-        Parts are on disk when the store was flushed.
+        Packs are on disk when the store was flushed.
         """
         if self._row < self._first_row:
             raise ValueError(f"{self._first_row} rows are known but only {self._row} came")
         if self._filled:
             self._submit()
+        if self._pack is not None:
+            self._finish_pack()
         self._collect(0)
         self.close()
 
     def finish(self) -> ArrayInfo:
-        """Write the last part and the pages, and describe the array; nothing can be appended afterwards."""
+        """Write the last pack and the pages, and describe the array; nothing can be appended afterwards."""
         self.flush()
-        return describe_array(
-            self._store, self._dtype, (self._row, *self._row_shape), self.part_rows, self._digests
-        )
+        shape = (self._row, *self._row_shape)
+        return describe_array(self._store, self._dtype, shape, self.part_rows, self.pack_parts, self._entries)
 
     def close(self) -> None:
         """Let the buffers, and threads of its own, go; called by `finish`, needed after an error."""
@@ -186,20 +152,34 @@ class ArrayWriter:
 
     def _submit(self) -> None:
         assert self._buffer is not None
-        self._under_way.append((self._pool.submit(self._buffer[: self._filled]), self._buffer))
+        if self._pack is None:
+            self._pack = self._pool.open_pack()
+        self._under_way.append((self._pack.add(self._buffer[: self._filled]), self._buffer))
         self._buffer = None
         self._filled = 0
+        if self._pack.num_parts == self.pack_parts:
+            self._finish_pack()
+
+    def _finish_pack(self) -> None:
+        assert self._pack is not None
+        is_full = self._pack.num_parts == self.pack_parts and self._row % self.part_rows == 0
+        self._finishing.append((self._pack.finish(), is_full))
+        self._pack = None
 
     def _collect(self, allowed: int) -> None:
-        """Take the digests of finished parts, in order, waiting until at most `allowed` are under way."""
+        """Take back the buffers of finished parts and the entries of finished packs, in order.
+
+        Waits until at most `allowed` parts and `allowed` packs are under way.
+        """
         while self._under_way and (len(self._under_way) > allowed or self._under_way[0][0].done()):
             future, buffer = self._under_way.popleft()
-            digest = future.result()
+            future.result()
             self._free.append(buffer)
-            self._digests.append(digest)
-            index = len(self._digests) - 1
-            if self._on_part is not None and (index + 1) * self.part_rows <= self._row:
-                self._on_part(index, digest)
+        while self._finishing and (len(self._finishing) > allowed or self._finishing[0][0].done()):
+            entry, is_full = self._finishing.popleft()
+            self._entries.append(entry.result())
+            if self._on_pack is not None and is_full:
+                self._on_pack(len(self._entries) - 1, self._entries[-1])
 
     def __enter__(self) -> ArrayWriter:
         return self
@@ -221,18 +201,19 @@ def describe_array(
     dtype: npt.DTypeLike,
     shape: Sequence[int],
     rows_per_part: int,
-    digests: Sequence[bytes],
+    parts_per_pack: int,
+    entries: Sequence[bytes],
 ) -> ArrayInfo:
-    """Put the pages of an array whose parts, with these SHA-1s in order, are stored, and describe it.
+    """Put the pages of an array whose packs, with these entries in order, are stored, and describe it.
 
-    Like parts, pages are on disk when the store was flushed.
+    Like packs, pages are on disk when the store was flushed.
     """
-    pages = [b"".join(digests[i : i + PAGE_PARTS]) for i in range(0, len(digests), PAGE_PARTS)]
     return ArrayInfo(
         dtype=np.dtype(dtype).name,
         shape=tuple(shape),
         part_rows=rows_per_part,
-        pages=tuple(sha1_uri(store.put_part(page).hex(), "page.dat") for page in pages),
+        pack_parts=parts_per_pack,
+        pages=tuple(sha1_uri(store.put_part(page).hex(), "page.dat") for page in pages_of(entries)),
     )
 
 
@@ -313,14 +294,37 @@ class ArrayReader:
     @property
     def num_parts(self) -> int:
         """How many parts the array has."""
-        return num_parts(self.info.shape[0], self.info.part_rows)
+        return self.info.num_parts
+
+    def entry(self, pack: int) -> bytes:
+        """What a page says of a pack: its SHA-1, then those of its parts, 20 bytes each; loads and checks the page."""
+        number, index = divmod(pack, PAGE_PACKS)
+        first = number * PAGE_PACKS
+        packs = min(self.info.num_packs - first, PAGE_PACKS)
+        parts = min(self.num_parts - first * self.info.pack_parts, packs * self.info.pack_parts)
+        digest = bytes.fromhex(parse_uri(self.info.pages[number])[0])
+        page = self._load(digest, digest, 0, (packs + parts) * DIGEST_BYTES)
+        stride = (1 + self.info.pack_parts) * DIGEST_BYTES
+        return page[index * stride : (index + 1) * stride].tobytes()
+
+    def pack_digest(self, pack: int) -> bytes:
+        """SHA-1 (20 bytes) of a pack."""
+        return pack_digest(self.entry(pack))
 
     def digest(self, part: int) -> bytes:
-        """SHA-1 (20 bytes) of a part; loads and checks its page."""
-        number, index = divmod(part, PAGE_PARTS)
-        size = min(self.num_parts - number * PAGE_PARTS, PAGE_PARTS) * DIGEST_BYTES
-        page = self._load(bytes.fromhex(parse_uri(self.info.pages[number])[0]), size)
-        return page[index * DIGEST_BYTES : (index + 1) * DIGEST_BYTES].tobytes()
+        """SHA-1 (20 bytes) of a part."""
+        pack, index = divmod(part, self.info.pack_parts)
+        return part_digests(self.entry(pack))[index]
+
+    def place(self, part: int) -> tuple[bytes, int, int]:
+        """Where a part lies: SHA-1 of its pack, and its bytes [start, end) there."""
+        start = self.info.part_offset(part)
+        return self.pack_digest(part // self.info.pack_parts), start, start + self.info.part_size(part)
+
+    def part_uri(self, part: int) -> str:
+        """URI of a part, as that of a chunk of its pack."""
+        pack, start, end = self.place(part)
+        return str(ChunkUri(self.digest(part).hex(), "part.dat", pack.hex(), start, end))
 
     def part_shape(self, part: int) -> tuple[int, ...]:
         """Shape of one part: (rows, *row_shape)."""
@@ -340,7 +344,8 @@ class ArrayReader:
                 "a level, or ask who made it for them",
                 code="artifact-left-out",
             )
-        data = self._load(self.digest(part), shape[0] * self._row_bytes)
+        pack, start, end = self.place(part)
+        data = self._load(self.digest(part), pack, start, end)
         return data.view(self.dtype).reshape(shape)
 
     def spans(self, first_row: int, last_row: int) -> Iterator[tuple[int, npt.NDArray[Any]]]:
@@ -366,16 +371,16 @@ class ArrayReader:
             return np.empty((0, *self.row_shape), self.dtype)
         return np.concatenate(pieces)
 
-    def _load(self, digest: bytes, size: int) -> npt.NDArray[np.uint8]:
-        """The bytes of a part or a page of `size` bytes, from the cache or, checked by SHA-1, from the store."""
+    def _load(self, digest: bytes, artifact: bytes, start: int, end: int) -> npt.NDArray[np.uint8]:
+        """Bytes [start, end) of an artifact, from the cache or, checked by their SHA-1, from the store."""
         data = self._cache.get(digest)
         if data is None:
-            self._cache.will_read(size)
-            data = np.frombuffer(self._store.get_part(digest, size=size), np.uint8)
+            self._cache.will_read(end - start)
+            data = np.frombuffer(self._store.get_chunk(digest, artifact, start, end), np.uint8)
             self._cache.put(digest, data)
-        elif data.nbytes != size:
+        elif data.nbytes != end - start:
             raise IntegrityError(
-                f"SHA-1 {digest.hex()} has {data.nbytes} bytes, {size} are expected; build again",
+                f"SHA-1 {digest.hex()} has {data.nbytes} bytes, {end - start} are expected; build again",
                 sha1=digest.hex(),
             )
         return data

@@ -81,6 +81,13 @@ class Fields:
             )
         return value
 
+    def flag(self, key: str) -> bool:
+        """True or false; false where it is missing."""
+        value = self._value.get(key, False)
+        if not isinstance(value, bool):
+            raise FormatError(f"{self.at(key)}: expected true or false, found {shown(value)}")
+        return value
+
     def number(self, key: str, default: float | None = None) -> float:
         """A finite number."""
         value = self._value.get(key, default)
@@ -105,6 +112,14 @@ class Fields:
         if value <= 0:
             raise FormatError(f"{self.at(key)}: expected a number above zero, found {value}")
         return value
+
+    def ascending(self, key: str, count: int) -> tuple[float, ...]:
+        """So many finite numbers, ascending."""
+        values = self.items(key)
+        found = tuple(Fields({"": value}, self.at(key)).number("") for value in values)
+        if len(found) != count or list(found) != sorted(found):
+            raise FormatError(f"{self.at(key)}: expected {count} numbers, ascending")
+        return found
 
     def items(self, key: str, default: list[Any] | None = None) -> list[Any]:
         """A list."""

@@ -53,7 +53,7 @@ SERIES_TYPES: tuple[SeriesType, ...] = ("continuous", "discrete", "event", "inte
 
 @dataclass(frozen=True)
 class ChannelInfo:
-    """One channel of a series; what is None is taken from the series."""
+    """One channel of a series, its `type` as in BIDS; unit, scale and offset that are None are the series'."""
 
     id: str
     label: str
@@ -65,10 +65,12 @@ class ChannelInfo:
     y: float | None = None
     missing: Missing | None = None
     typical: tuple[float | int, ...] | None = None
+    type: str | None = None
+    bad: bool = False
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: None is left out."""
-        found = {key: value for key, value in vars(self).items() if value is not None}
+        found = {key: value for key, value in vars(self).items() if value is not None and value is not False}
         if self.missing is not None:
             found["missing"] = missing_to_json(self.missing)
         if self.typical is not None:
@@ -300,6 +302,10 @@ def _values(top: Fields, dtype: str, num_samples: int, num_channels: int) -> Arr
     entry = Fields(top.get("values"), where)
     if entry.has("link"):
         return parse_link(entry.get("link"), entry.at("link"), dtype, num_samples, num_channels)
+    if not entry.has("pages"):
+        raise FormatError(
+            f"{where}: a form that is not known here ({', '.join(entry.raw())}); update seriesview"
+        )
     info = parse_array(top.get("values"), where, dtype, (num_channels,), may_leave_out=True)
     if info.shape[0] != num_samples:
         raise FormatError(f"{where}: {info.shape[0]} rows for {num_samples} samples")
@@ -318,18 +324,10 @@ def _channel(value: Any, where: str, dtype: str) -> ChannelInfo:
         x=entry.optional_number("x"),
         y=entry.optional_number("y"),
         missing=parse_missing(entry.get("missing"), entry.at("missing"), dtype),
-        typical=_typical(entry) if entry.has("typical") else None,
+        typical=entry.ascending("typical", 3) if entry.has("typical") else None,
+        type=entry.optional_text("type"),
+        bad=entry.flag("bad"),
     )
-
-
-def _typical(entry: Fields) -> tuple[float | int, ...]:
-    """Three stored values, ascending; raises FormatError."""
-    numbers = Fields(dict(zip("abc", entry.items("typical"), strict=False)), entry.at("typical"))
-    if len(entry.items("typical")) == 3:
-        found = tuple(numbers.number(key) for key in "abc")
-        if list(found) == sorted(found):
-            return found
-    raise FormatError(f"{entry.at('typical')}: expected three numbers, ascending")
 
 
 def parse_segment(value: Any, where: str) -> SegmentInfo:

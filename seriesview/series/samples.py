@@ -112,7 +112,7 @@ def link_layout(
 ) -> Layout:
     """Where the linked samples lie; raises MissingArtifactError where the file moved or changed."""
     try:
-        path = store.linked_source(link.uri)
+        path = store.path(link.uri)
     except MissingArtifactError as error:
         if error.code == "artifact-missing":
             raise error.advised(f"{FINDING} finds raw files") from error

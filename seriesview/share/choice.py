@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from seriesview.errors import SeriesviewError
-from seriesview.series.array_info import ArrayInfo, num_parts
-from seriesview.series.arrays import DIGEST_BYTES, part_rows
+from seriesview.series.array_info import ArrayInfo
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
+from seriesview.series.packing import DIGEST_BYTES, num_parts, pack_parts, part_rows
 from seriesview.share.dates import MovedClock, moved_document
 from seriesview.terms import bytes_in_words
 
@@ -91,12 +91,14 @@ class Choice:
         return self.manifest.values is not None
 
     @property
-    def part_rows(self) -> int:
-        """Rows of a part of the samples."""
-        values = self.manifest.values
+    def samples(self) -> ArrayInfo:
+        """The raw samples that go along, as an array whose pages are not known yet."""
+        values, dtype = self.manifest.values, self.manifest.dtype
+        shape = (self.manifest.num_samples, self.manifest.num_channels)
+        rows, parts = part_rows(dtype, shape[1:]), pack_parts(dtype, shape[1:])
         if isinstance(values, ArrayInfo):
-            return values.part_rows
-        return part_rows(self.manifest.dtype, (self.manifest.num_channels,), "values")
+            rows, parts = values.part_rows, values.pack_parts
+        return ArrayInfo(dtype, shape, rows, parts, (), self.left_out_rows)
 
     @property
     def row_bytes(self) -> int:
@@ -120,7 +122,7 @@ class Choice:
 
     def take_samples(self, stretches: Iterable[Rows]) -> None:
         """Let the samples of these stretches [first, last) go along, widened to whole parts, where they are."""
-        size, total = self.part_rows, self.manifest.num_samples
+        size, total = self.samples.part_rows, self.manifest.num_samples
         wanted = {
             part
             for first, last in stretches
@@ -165,8 +167,8 @@ class Choice:
         """Bytes of all that goes along; the manifest is counted as it was."""
         arrays = sum(array_bytes(array) for _, array in self.kept_arrays())
         files = sum(size for _, _, size in self.kept_files())
-        pages = DIGEST_BYTES * num_parts(self.manifest.num_samples, self.part_rows) if self.rows else 0
-        return arrays + files + pages + self.num_sample_bytes + len(json_bytes(self.document))
+        samples = array_bytes(self.samples) if self.rows else 0
+        return arrays + files + samples + len(json_bytes(self.document))
 
     def droppable(self) -> list[tuple[int, str, int]]:
         """(bytes, key, number) of the finest arrays that could be left out; one of each kind stays."""
@@ -283,8 +285,8 @@ def fit(choices: list[Choice], max_bytes: int, other_bytes: int) -> None:
 
 
 def array_bytes(array: ArrayInfo) -> int:
-    """Bytes of an array's parts that are there, and of its pages."""
-    pages = DIGEST_BYTES * num_parts(array.shape[0], array.part_rows)
+    """Bytes of an array's packs, as far as they are there, and of its pages."""
+    pages = DIGEST_BYTES * (array.num_parts + array.num_packs)
     return array.num_bytes - array.num_bytes_left_out + pages
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Protocol
@@ -12,9 +12,10 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.series.array_info import PAGE_PARTS, ArrayInfo, num_parts
-from seriesview.series.arrays import LEFT_OUT_DIGEST, ArrayReader, PartCache
-from seriesview.series.samples import open_samples
+from seriesview.series.array_info import ArrayInfo
+from seriesview.series.arrays import ArrayReader, PartCache
+from seriesview.series.packing import LEFT_OUT_DIGEST, pages_of
+from seriesview.series.samples import SampleSource, open_samples
 from seriesview.share.choice import Choice, json_bytes
 from seriesview.share.dates import is_of_times, moved_times
 from seriesview.share.plan import Plan, shared_workspace
@@ -130,42 +131,44 @@ class _Copying:
             self._on_bytes(size)
 
     def _array(self, array: ArrayInfo) -> None:
-        """Copy an array's pages and those of its parts that are there."""
+        """Copy an array's pages and those of its packs that are there."""
         reader = ArrayReader(self._store, array, PartCache())
         for page in array.pages:
             self._file(parse_uri(page)[0], None)
-        for part in range(reader.num_parts):
-            if array.has_part(part):
-                self._file(reader.digest(part).hex(), reader.part_shape(part)[0] * array.row_bytes)
+        for pack in range(array.num_packs):
+            self._pack(reader, pack)
 
     def _samples(self, choice: Choice) -> ArrayInfo:
-        """Write the parts of raw samples that go along, and pages; the array as it is in the copy."""
-        manifest = choice.manifest
-        shape = (manifest.num_samples, manifest.num_channels)
-        digests = [LEFT_OUT_DIGEST] * num_parts(shape[0], choice.part_rows)
-        parts = [
-            part
-            for first, last in choice.rows
-            for part in range(first // choice.part_rows, num_parts(last, choice.part_rows))
-        ]
-        if isinstance(manifest.values, ArrayInfo):
-            reader = ArrayReader(self._store, manifest.values, PartCache())
-            for part in parts:
-                digests[part] = reader.digest(part)
-                self._file(digests[part].hex(), reader.part_shape(part)[0] * choice.row_bytes)
-        else:
-            for part, rows in self._read_samples(choice, parts):
-                digests[part] = bytes.fromhex(self._put(rows.data.cast("B")))
-        return ArrayInfo(manifest.dtype, shape, choice.part_rows, self._pages(digests), choice.left_out_rows)
+        """Write the packs of raw samples that go along, and pages; the array as it is in the copy."""
+        chosen = choice.samples
+        values = choice.manifest.values
+        reader = ArrayReader(self._store, values, PartCache()) if isinstance(values, ArrayInfo) else None
+        source = open_samples(self._store, choice.manifest, PartCache())
+        assert source is not None
+        entries = []
+        try:
+            for pack in range(chosen.num_packs):
+                parts = chosen.parts_of_pack(pack)
+                if reader and all(chosen.has_part(part) == reader.info.has_part(part) for part in parts):
+                    entries.append(self._pack(reader, pack))
+                    continue
+                # What is left of a pack is another pack.
+                rows = [_read(source, chosen, part) if chosen.has_part(part) else None for part in parts]
+                entries.append(self._new_pack(rows))
+        finally:
+            source.close()
+        return replace(chosen, pages=self._pages(entries))
 
     def _moved_array(self, series: str, array: ArrayInfo, seconds: int) -> ArrayInfo:
         """Write an array of times with `seconds` added; the array as it is in the copy."""
         reader = ArrayReader(self._store, array, PartCache(0))
-        digests = []
-        for part in range(reader.num_parts):
-            rows = moved_times(reader.part(part), seconds, series)
-            digests.append(bytes.fromhex(self._put(rows.data.cast("B"))))
-        return replace(array, pages=self._pages(digests))
+        entries = [
+            self._new_pack(
+                [moved_times(reader.part(part), seconds, series) for part in array.parts_of_pack(pack)]
+            )
+            for pack in range(array.num_packs)
+        ]
+        return replace(array, pages=self._pages(entries))
 
     def _moved_file(self, choice: Choice, uri: str, seconds: int) -> str:
         """Write a segment's timestamps with `seconds` added; the URI of the copy."""
@@ -173,23 +176,21 @@ class _Copying:
         rows = np.frombuffer(self._store.get_bytes(uri), np.dtype(segment.timestamps_dtype).newbyteorder("<"))
         return sha1_uri(self._put(moved_times(rows, seconds, choice.name).tobytes()), parse_uri(uri)[1])
 
-    def _pages(self, digests: list[bytes]) -> tuple[str, ...]:
-        pages = [b"".join(digests[i : i + PAGE_PARTS]) for i in range(0, len(digests), PAGE_PARTS)]
-        return tuple(sha1_uri(self._put(page), "page.dat") for page in pages)
+    def _pack(self, reader: ArrayReader, pack: int) -> bytes:
+        """Copy a pack as it is, unless all of it was left out; its entry in a page."""
+        if size := reader.info.pack_bytes(pack):
+            self._file(reader.pack_digest(pack).hex(), size)
+        return reader.entry(pack)
 
-    def _read_samples(self, choice: Choice, parts: Iterable[int]) -> Iterator[tuple[int, npt.NDArray[Any]]]:
-        """(part, its samples) out of the linked file, little-endian and in one piece."""
-        manifest = choice.manifest
-        source = open_samples(self._store, manifest, PartCache())
-        assert source is not None
-        try:
-            for part in parts:
-                first = part * choice.part_rows
-                last = min(first + choice.part_rows, manifest.num_samples)
-                rows = source.read(first, last, slice(0, manifest.num_channels))
-                yield part, np.ascontiguousarray(rows, np.dtype(manifest.dtype).newbyteorder("<"))
-        finally:
-            source.close()
+    def _new_pack(self, parts: Sequence[npt.NDArray[Any] | None]) -> bytes:
+        """Write a pack of these parts, None for one that is left out; its entry in a page."""
+        there = [rows.tobytes() for rows in parts if rows is not None]
+        digests = iter([hashlib.sha1(data, usedforsecurity=False).digest() for data in there])
+        pack = bytes.fromhex(self._put(b"".join(there))) if there else LEFT_OUT_DIGEST
+        return pack + b"".join(LEFT_OUT_DIGEST if rows is None else next(digests) for rows in parts)
+
+    def _pages(self, entries: Sequence[bytes]) -> tuple[str, ...]:
+        return tuple(sha1_uri(self._put(page), "page.dat") for page in pages_of(entries))
 
     def _put(self, data: bytes | memoryview) -> str:
         """Write bytes that are at hand; their SHA-1."""
@@ -228,3 +229,10 @@ class _Copying:
         if error is not None:
             self._on_failure()
         self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(source: SampleSource, samples: ArrayInfo, part: int) -> npt.NDArray[Any]:
+    """A part of raw samples out of a linked file, little-endian and in one piece."""
+    first = part * samples.part_rows
+    rows = source.read(first, min(first + samples.part_rows, samples.shape[0]), slice(0, samples.shape[1]))
+    return np.ascontiguousarray(rows, np.dtype(samples.dtype).newbyteorder("<"))

@@ -132,6 +132,7 @@ def shared_workspace(workspace: WorkspaceManifest, uris: Mapping[str, str]) -> W
     left = [entry.name for entry in workspace.series if entry.name not in uris]
     return WorkspaceManifest(
         label=workspace.label,
+        id=workspace.id,
         series=tuple(
             WorkspaceSeries(entry.name, uris[entry.name]) for entry in workspace.series if entry.name in uris
         ),

@@ -1,5 +1,7 @@
 """Storing through a daemon with kachery-client, where its storage directory cannot be written from here."""
 
+import os
+import secrets
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -7,8 +9,10 @@ from pathlib import Path
 
 from seriesview.errors import StoreError, one_line
 from seriesview.store.faults import write_fault
+from seriesview.store.folders import Folder
 from seriesview.store.paths import artifact_path, open_parent
 from seriesview.store.uris import parse_uri
+from seriesview.store.writer import StagedFile
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """Seconds between tries: a race loses some stores, and the client remembers a failed probe for 10 s."""
@@ -37,6 +41,12 @@ class ClientWriter:
         except OSError as error:
             raise write_fault(Path(tempfile.gettempdir()), error) from error
         return True
+
+    def stage(self) -> StagedFile:
+        """Open a file of this machine for what is to be sent; raises OSError."""
+        folder = Folder.at(Path(tempfile.gettempdir()))
+        name = f"seriesview-{secrets.token_hex(8)}.tmp"
+        return StagedFile(folder, name, folder.create_file(name, os.O_RDWR, 0o600))
 
     def put_file(self, path: Path, sha1: str, size: int) -> None:
         """Send a file whose hash is known; raises StoreError."""

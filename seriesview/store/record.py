@@ -30,7 +30,7 @@ from seriesview.store.uris import check_hash, parse_uri
 from seriesview.store.writer import AtomicWriter
 
 _SUFFIX = ".jsonl"
-_KINDS = ("part", "file", "json", "manifest", "link")
+_KINDS = ("pack", "part", "file", "json", "manifest", "link")
 _ARTIFACT_LINE = b'{"sha1":'
 _MOST_LINE_BYTES = 1 << 20
 """Behind a longer line, which seriesview does not write, a file is not read on."""
@@ -48,7 +48,7 @@ class RecordedArtifact:
     sha1: str
     size: int
     kind: str
-    """part, file, json, manifest (of chunks) or link."""
+    """pack, part (a page too), file, json, manifest (of chunks) or link."""
     name: str = ""
     found: bool = False
     """Whether it was there already, so that somebody else may have put it."""

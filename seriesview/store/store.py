@@ -14,27 +14,18 @@ from seriesview.errors import (
     IntegrityError,
     MissingArtifactError,
     StoreError,
-    artifact_missing,
-    artifact_replaced,
     link_refused,
-    one_line,
-    source_replaced,
 )
 from seriesview.store.buffers import BytesLike, byte_view
 from seriesview.store.chunks import ChunkHasher, sha1_digest
 from seriesview.store.client import ClientWriter
-from seriesview.store.faults import read_fault
-from seriesview.store.folders import OddFileError
+from seriesview.store.faults import read_fault, write_fault
 from seriesview.store.links import link_to, read_link
 from seriesview.store.locking import building
-from seriesview.store.paths import artifact_path, open_parent
+from seriesview.store.packs import StagedPack
+from seriesview.store.paths import artifact_path
 from seriesview.store.reading import (
-    MOST_JSON_BYTES,
-    blocks_of,
-    parse_json,
     read_blocks,
-    read_range,
-    read_whole,
 )
 from seriesview.store.record import (
     Record,
@@ -43,12 +34,13 @@ from seriesview.store.record import (
     recorded_artifacts,
     recorded_workspaces,
 )
+from seriesview.store.stored import StoredArtifacts
 from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
-from seriesview.store.writer import AtomicWriter
+from seriesview.store.writer import AtomicWriter, StagedFile
 from seriesview.terms import bytes_in_words
 
 
-class Store:
+class Store(StoredArtifacts):
     """Puts and gets artifacts; safe in threads, and for any number of processes on one directory.
 
     `put_bytes`, `put_json`, `put_file` and the links are on disk when they return, together with every part
@@ -63,7 +55,7 @@ class Store:
         client: ClientWriter | None = None,
     ) -> None:
         """Use `directory`, writing through `client` where it is given; `open_store` chooses."""
-        self.directory = directory
+        super().__init__(directory)
         self.mode = mode
         self.description = description
         self._writer = AtomicWriter(directory)
@@ -115,6 +107,24 @@ class Store:
             self._note(sha1, "part", len(view))
         (self._client or self._writer).put(view, sha1)
         return digest
+
+    def stage_pack(self) -> StagedPack:
+        """Begin a pack, to be written part by part; raises StoreError."""
+        try:
+            staged = self._client.stage() if self._client else self._writer.open_staged()
+        except OSError as error:
+            raise write_fault(self.directory, error) from error
+        return StagedPack(self.directory, staged, self._keep_pack)
+
+    def _keep_pack(self, staged: StagedFile, sha1: str, size: int) -> None:
+        if self._client:
+            if not self._writer.holds(sha1, size):
+                self._client.put_file(staged.path, sha1, size)
+            return
+        os.fsync(staged.descriptor)
+        self._note(sha1, "pack", size)
+        if not self._writer.holds(sha1, size):
+            self._writer.give_name(staged, artifact_path(self.directory, sha1))
 
     def link_file(self, path: Path | str, sha1: str, size: int, mtime: float, name: str | None = None) -> str:
         """Link a file whose hash, size and modification time the caller knows, and return its URI.
@@ -170,102 +180,10 @@ class Store:
                 progress(done)
         return self.link_file(path, hasher.hexdigest(), status.st_size, status.st_mtime, name)
 
-    def path(self, uri: str) -> Path:
-        """Return where the bytes of a URI lie: stored, or in a linked file; raises MissingArtifactError."""
-        descriptor, path, _ = self._open(parse_uri(uri)[0])
-        os.close(descriptor)
-        return path
-
-    def blocks(self, uri: str) -> Iterator[memoryview]:
-        """Yield the bytes of a URI in blocks, each valid until the next, not checked by SHA-1.
-
-        Raises MissingArtifactError, and StoreError where the file changes meanwhile.
-        """
-        descriptor, path, _ = self._open(parse_uri(uri)[0])
-        try:
-            yield from blocks_of(descriptor, path)
-        finally:
-            os.close(descriptor)
-
-    def linked_source(self, uri: str) -> Path:
-        """Return the linked file of a URI, checked by size and modification time, or the stored one if any.
-
-        Raises MissingArtifactError saying what changed.
-        """
-        return self.path(uri)
-
-    def check_opened(self, uri: str, descriptor: int) -> None:
-        """Raise MissingArtifactError unless a file that was opened by its path is the one with the bytes of a URI."""
-        right, path, _ = self._open(parse_uri(uri)[0])
-        try:
-            if not os.path.samestat(os.fstat(right), os.fstat(descriptor)):
-                raise source_replaced(path, parse_uri(uri)[0])
-        finally:
-            os.close(right)
-
-    def exists(self, uri: str) -> bool:
-        """Return whether the bytes of a URI are stored, or linked and unchanged."""
-        try:
-            self.path(uri)
-        except MissingArtifactError:
-            return False
-        return True
-
-    def size(self, uri: str) -> int:
-        """Return the number of bytes of a URI; raises MissingArtifactError."""
-        descriptor, _, _ = self._open(parse_uri(uri)[0])
-        try:
-            return os.fstat(descriptor).st_size
-        finally:
-            os.close(descriptor)
-
-    def get_bytes(self, uri: str, verify: bool = True, size: int | None = None) -> bytes:
-        """Return the bytes of a URI; raises MissingArtifactError, IntegrityError.
-
-        `verify` checks their SHA-1; a `size` that the caller knows is checked in any case.
-        """
-        return self._get(parse_uri(uri)[0], verify, size)
-
-    def get_part(self, digest: bytes, verify: bool = True, size: int | None = None) -> bytes:
-        """Return the bytes of a part by its 20-byte SHA-1; checks and errors as `get_bytes`."""
-        if len(digest) != 20:
-            raise FormatError(f"a part's SHA-1 has 20 bytes, this one has {len(digest)}")
-        return self._get(digest.hex(), verify, size)
-
-    def has_part(self, digest: bytes, size: int) -> bool:
-        """Return whether a part is stored with this size, and record that it is used; raises StoreError."""
-        self._note(digest.hex(), "part", size)
+    def has_pack(self, digest: bytes, size: int) -> bool:
+        """Return whether a pack is stored with this size, and record that it is used; raises StoreError."""
+        self._note(digest.hex(), "pack", size)
         return self._writer.holds(digest.hex(), size)
-
-    def part_bytes(self, digest: bytes) -> int:
-        """Return the bytes of a part as it lies in the store, 0 where it does not; raises StoreError."""
-        path = artifact_path(self.directory, digest.hex())
-        try:
-            with open_parent(self.directory, path) as folder:
-                status = folder.find(path.name)
-        except FileNotFoundError:
-            return 0
-        except OSError as error:
-            raise read_fault(self.directory, error) from error
-        return 0 if status is None else status.st_size
-
-    def get_json(self, uri: str) -> Any:
-        """Return the JSON value of a URI; errors as `get_bytes`, and FormatError where it is not JSON."""
-        try:
-            return parse_json(self._get(parse_uri(uri)[0], True, None, MOST_JSON_BYTES))
-        except ValueError as error:
-            raise FormatError(f"{uri} is not JSON: {error}") from error
-
-    def get_range(self, uri: str, start: int, end: int) -> bytes:
-        """Return the bytes [start, end) of a URI, not checked by SHA-1.
-
-        Raises MissingArtifactError, RequestError, and IntegrityError where the file ends before.
-        """
-        descriptor, path, _ = self._open(parse_uri(uri)[0])
-        try:
-            return read_range(descriptor, path, start, end)
-        finally:
-            os.close(descriptor)
 
     def free_bytes(self) -> int:
         """Return the free bytes of the storage directory's file system; raises StoreError."""
@@ -369,32 +287,3 @@ class Store:
             if found is None:
                 found = kind != "link" and self._writer.holds(sha1, size)
             self._record.add_artifact(RecordedArtifact(sha1, size, kind, name, found))
-
-    def _open(self, sha1: str) -> tuple[int, Path, int | None]:
-        """Open the file with a hash's bytes: its descriptor, its path, and its size if a link says it.
-
-        Raises MissingArtifactError, IntegrityError, StoreError.
-        """
-        stored = artifact_path(self.directory, sha1)
-        try:
-            with open_parent(self.directory, stored) as folder:
-                return folder.open_file(stored.name), stored, None
-        except FileNotFoundError:
-            link = read_link(self.directory, sha1)
-        except OddFileError as error:
-            raise artifact_replaced(error.filename, sha1, one_line(error.strerror)) from error
-        except OSError as error:
-            raise read_fault(stored, error) from error
-        if link is None:
-            raise artifact_missing(sha1, self.directory)
-        return link.open(), link.path, link.size
-
-    def _get(self, sha1: str, verify: bool, size: int | None, most_bytes: int | None = None) -> bytes:
-        descriptor, path, linked_size = self._open(sha1)
-        try:
-            wanted = linked_size if size is None else size
-            return read_whole(descriptor, path, sha1 if verify else None, wanted, most_bytes)
-        except IntegrityError as error:
-            raise error.within(sha1=sha1) from error
-        finally:
-            os.close(descriptor)

@@ -1,6 +1,7 @@
-"""kachery URIs: `sha1://HASH/NAME` and `sha1://HASH/NAME?manifest=HASH`."""
+"""kachery URIs: `sha1://HASH/NAME`, with `?manifest=HASH`, or, of a piece of an artifact, `?chunkOf=HASH~START~END`."""
 
 import re
+from dataclasses import dataclass
 from os import fsdecode, fsencode
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
@@ -9,6 +10,9 @@ from seriesview.errors import FormatError
 
 _HASH = re.compile(r"[0-9a-f]{40}", re.ASCII)
 _URI = re.compile(r"sha1://([0-9a-f]{40})/([^/?#]+)(?:\?manifest=([0-9a-f]{40}))?", re.ASCII)
+_CHUNK = re.compile(
+    r"(sha1://[0-9a-f]{40}/[^/?#]+)\?chunkOf=([0-9a-f]{40})~(0|[1-9][0-9]{0,18})~([1-9][0-9]{0,18})", re.ASCII
+)
 _FORBIDDEN = re.compile(r"[/\\\x00-\x1f\x7f]")
 
 
@@ -43,6 +47,33 @@ def parse_uri(uri: str) -> tuple[str, str, str | None]:
         raise FormatError(f"{encoded!r:.200} cannot name an artifact: it is not Unicode text") from error
     _check_name(name)
     return sha1, name, manifest
+
+
+@dataclass(frozen=True)
+class ChunkUri:
+    """URI of bytes [start, end) of an artifact, which have a SHA-1 of their own; `str` gives it in full."""
+
+    sha1: str
+    name: str
+    artifact: str
+    """SHA-1 of the artifact that they lie in."""
+    start: int
+    end: int
+
+    def __str__(self) -> str:
+        return f"{sha1_uri(self.sha1, self.name)}?chunkOf={check_hash(self.artifact)}~{self.start}~{self.end}"
+
+
+def parse_chunk_uri(uri: str) -> ChunkUri | None:
+    """Return what a URI of a piece of an artifact says, None for any other URI; raises FormatError."""
+    match = _CHUNK.fullmatch(uri) if isinstance(uri, str) else None
+    if match is None:
+        return None
+    sha1, name, _ = parse_uri(match[1])
+    start, end = int(match[3]), int(match[4])
+    if not start < end < 2**63:
+        raise FormatError(f"{uri:.200}: bytes {start} to {end} cannot be meant")
+    return ChunkUri(sha1, name, match[2], start, end)
 
 
 def artifact_name(path: Path) -> str:

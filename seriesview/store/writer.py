@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from seriesview.store.direct import write_directly
+from seriesview.store.direct import DIRECT_BYTES, open_directly, write_directly, write_directly_at
 from seriesview.store.faults import write_fault
 from seriesview.store.folders import Folder
 from seriesview.store.paths import artifact_path, enter_storage, link_path, open_parent, staging_directory
@@ -30,6 +30,9 @@ class StagedFile:
         self.folder = folder
         self.name = name
         self.descriptor = descriptor
+        self.is_closed = False
+        self._direct: int | None = None
+        self._lock = threading.Lock()
 
     @property
     def path(self) -> Path:
@@ -44,6 +47,32 @@ class StagedFile:
             if step == 0:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             written += step
+
+    def write_at(self, data: memoryview, offset: int) -> None:
+        """Write all of `data` at a place; several threads may do so at once. Raises OSError."""
+        written = 0
+        if len(data) >= DIRECT_BYTES:
+            with self._lock:
+                if self._direct is None:
+                    self._direct = open_directly(self.folder, self.name) or -1
+            if self._direct > 0:
+                written = write_directly_at(self._direct, data, offset)
+        while written < len(data):
+            step = os.pwrite(self.descriptor, data[written:], offset + written)
+            if step == 0:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            written += step
+
+    def close(self) -> None:
+        """Let go of it, and remove it unless it has another name by now; closing twice does no harm."""
+        if not self.is_closed:
+            self.is_closed = True
+            os.close(self.descriptor)
+            if self._direct is not None and self._direct > 0:
+                os.close(self._direct)
+            with suppress(OSError):
+                self.folder.unlink(self.name)
+            self.folder.close()
 
 
 class AtomicWriter:
@@ -91,14 +120,11 @@ class AtomicWriter:
     def stage(self) -> Iterator[StagedFile]:
         """Open a new staged file, removed unless published; any OSError inside becomes a StoreError."""
         try:
-            staged = self._open_staged()
+            staged = self.open_staged()
             try:
                 yield staged
             finally:
-                os.close(staged.descriptor)
-                with suppress(OSError):
-                    staged.folder.unlink(staged.name)
-                staged.folder.close()
+                staged.close()
         except OSError as error:
             raise write_fault(self.directory, error) from error
 
@@ -159,7 +185,8 @@ class AtomicWriter:
                 remove_leftovers(staging)
         return self._sharing
 
-    def _open_staged(self) -> StagedFile:
+    def open_staged(self) -> StagedFile:
+        """Open a new staged file, for its user to publish and to close; raises OSError."""
         sharing = self._prepare()
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
         folder = self._parent(self._staging / name)

@@ -19,7 +19,7 @@ from seriesview.documents.expectations import (
 )
 from seriesview.errors import SeriesviewError, TaskError
 from seriesview.series.array_info import DTYPES
-from seriesview.store.uris import parse_uri
+from seriesview.store.uris import parse_chunk_uri, parse_uri
 from seriesview.tasks.limits import TaskLimits
 
 MAX_INDEX = 2**53
@@ -35,7 +35,8 @@ Arguments = TypeVar("Arguments", bound=Document)
 
 def _parsed(uri: str) -> str:
     try:
-        parse_uri(uri)
+        if parse_chunk_uri(uri) is None:
+            parse_uri(uri)
     except SeriesviewError as error:
         raise ValueError(str(error)) from None
     return uri
@@ -59,11 +60,22 @@ def _each_once(ids: list[str]) -> list[str]:
     return ids
 
 
+_ARTIFACT = r"sha1://[0-9a-f]{40}/[^/?#\\\x00-\x20\x7f]+"
 Uri = Annotated[
     str,
-    Words(most=MAX_TEXT, pattern=r"sha1://[0-9a-f]{40}/[^/?#\\\x00-\x20\x7f]+(\?manifest=[0-9a-f]{40})?"),
+    Words(most=MAX_TEXT, pattern=_ARTIFACT + r"(\?manifest=[0-9a-f]{40})?"),
     AfterValidator(_parsed),
     Expected("a URI sha1://HASH/NAME with 40 lower-case hexadecimal digits"),
+]
+UriOfBytes = Annotated[
+    str,
+    Words(
+        most=MAX_TEXT, pattern=_ARTIFACT + r"(\?manifest=[0-9a-f]{40}|\?chunkOf=[0-9a-f]{40}~[0-9]+~[0-9]+)?"
+    ),
+    AfterValidator(_parsed),
+    Expected(
+        "a URI sha1://HASH/NAME with 40 lower-case hexadecimal digits, or sha1://HASH/NAME?chunkOf=HASH~START~END"
+    ),
 ]
 Index = Annotated[int, Integer(0, MAX_INDEX)]
 Count = Annotated[int, Integer(1, MAX_INDEX)]
@@ -106,7 +118,7 @@ class ArrayArguments(Document):
     """An artifact, and the dtype of the numbers in it."""
 
     dtype: Annotated[str, OneOf(*DTYPES)]
-    uri: Uri
+    uri: UriOfBytes
 
 
 class WindowArguments(Document):

@@ -26,7 +26,7 @@ class TaskLimits:
     max_levels: int = 64
     """Levels of a series; moments and counts likewise."""
     max_pages: int = 4096
-    """Pages of one array; each lists up to 4096 parts."""
+    """Pages of one array; each lists up to 256 packs."""
     max_part_bytes: int = 64 * MEGABYTE
     """Bytes of a part, which is read whole."""
     max_file_bytes: int = 512 * MEGABYTE

@@ -10,7 +10,7 @@ import numpy as np
 from seriesview.errors import TaskError
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.store.paths import artifact_path
-from seriesview.store.uris import parse_uri
+from seriesview.store.uris import parse_chunk_uri, parse_uri, sha1_uri
 from seriesview.tasks.arguments import ArrayArguments, NoArguments, SeriesArguments, WorkspaceArguments
 from seriesview.tasks.context import TaskContext
 from seriesview.tasks.encoding import encode_array, encode_document, sent_dtype
@@ -38,17 +38,23 @@ def get_workspace(context: TaskContext, asked: WorkspaceArguments) -> Any:
 
 
 def get_array(context: TaskContext, asked: ArrayArguments) -> dict[str, Any]:
-    """`array` (n,): the bytes of a stored artifact as little-endian numbers of `dtype`.
+    """`array` (n,): the bytes of a stored artifact, or of a stretch of it, as little-endian numbers of `dtype`.
 
     A linked file is refused: it may hold more than its series show.
     """
     dtype, uri = np.dtype(asked.dtype).newbyteorder("<"), asked.uri
     store = context.store
-    if store.path(uri) != artifact_path(store.directory, parse_uri(uri)[0]):
+    chunk = parse_chunk_uri(uri)
+    whole = uri if chunk is None else sha1_uri(chunk.artifact, chunk.name)
+    if store.path(whole) != artifact_path(store.directory, parse_uri(whole)[0]):
         raise TaskError(
             f"{uri} is a linked file, which is not given away whole; ask for windows of its series"
         )
-    size = store.size(uri)
+    size = store.size(whole)
+    if chunk is not None:
+        if chunk.end > size:
+            raise TaskError(f"{uri} ends behind the {size} bytes of what it is a stretch of")
+        size = chunk.end - chunk.start
     if size % dtype.itemsize:
         raise TaskError(f"{uri} has {size} bytes, which is no whole number of {dtype.name} values")
     sent = size // dtype.itemsize * sent_dtype(dtype).itemsize

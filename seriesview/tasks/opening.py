@@ -84,8 +84,7 @@ def _problems(manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
 
 
 def _array_problems(name: str, array: ArrayInfo, limits: TaskLimits) -> Iterator[str]:
-    row_bytes = np.dtype(array.dtype).itemsize * math.prod(array.shape[1:])
-    part_bytes = min(array.part_rows, array.shape[0]) * row_bytes
+    part_bytes = min(array.part_rows, array.shape[0]) * array.row_bytes
     if part_bytes > limits.max_part_bytes:
         yield f"{name} in parts of {part_bytes} bytes, at most {limits.max_part_bytes}"
     if len(array.pages) > limits.max_pages:

@@ -9,17 +9,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from seriesview.errors import SeriesviewError
-from seriesview.series.array_info import PAGE_PARTS
+from seriesview.series.packing import DIGEST_BYTES, MAX_PACK_PARTS, MAX_PAGE_BYTES
 from seriesview.store import RecordedWorkspace, Store, parse_uri
 from seriesview.store.reading import MOST_JSON_BYTES, parse_json
 from seriesview.store.record import record_files
-from seriesview.upkeep.removal import stored_file
+from seriesview.store.stored import stored_file
 
 UNFINISHED_SECONDS = 24 * 3600.0
-"""Parts that nothing reaches are kept so long after their writer's last line: a killed build can go on with them."""
+"""Packs that nothing reaches are kept so long after their writer's last line: a killed build can go on with them."""
 
 _URI = re.compile(r"sha1://([0-9a-f]{40})(?:/[^/?#]*)?(?:\?manifest=([0-9a-f]{40}))?")
-_DIGEST_BYTES = 20
 
 
 class Reach:
@@ -66,9 +65,11 @@ class Reach:
             elif isinstance(value, dict):
                 left += value.values()
                 if "part_rows" in value and isinstance(value.get("pages"), list):
-                    yield from self._parts(value["pages"])
+                    yield from self._packs(value["pages"], value.get("pack_parts"))
 
-    def _parts(self, pages: list[Any]) -> Iterator[str]:
+    def _packs(self, pages: list[Any], pack_parts: Any) -> Iterator[str]:
+        """The packs that pages list; where they do not say how, everything that they list."""
+        listed = pack_parts if type(pack_parts) is int and 1 <= pack_parts <= MAX_PACK_PARTS else 0
         for page in pages:
             match = _URI.match(page) if isinstance(page, str) else None
             if match is None:
@@ -76,13 +77,13 @@ class Reach:
             uri = f"sha1://{match[1]}/page.dat"
             try:
                 size = self._store.size(uri)
-                if size > PAGE_PARTS * _DIGEST_BYTES:
+                if size > MAX_PAGE_BYTES:
                     continue
                 digests = self._store.get_bytes(uri, verify=False, size=size)
             except SeriesviewError:
                 continue
-            for start in range(0, len(digests) - _DIGEST_BYTES + 1, _DIGEST_BYTES):
-                yield digests[start : start + _DIGEST_BYTES].hex()
+            for start in range(0, len(digests) - DIGEST_BYTES + 1, (1 + listed) * DIGEST_BYTES):
+                yield digests[start : start + DIGEST_BYTES].hex()
 
 
 @dataclass(frozen=True)

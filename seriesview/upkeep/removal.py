@@ -4,7 +4,6 @@ Others may write to a shared storage directory: what is removed is reached throu
 no symbolic link is followed.
 """
 
-import os
 import re
 import secrets
 from collections.abc import Iterable
@@ -18,7 +17,7 @@ from seriesview.store.folders import Folder
 from seriesview.store.paths import artifact_path, enter_storage, link_path, open_parent, staging_directory
 from seriesview.store.permissions import sharing_of
 from seriesview.store.record import recorded_since
-from seriesview.store.uris import check_hash
+from seriesview.store.stored import stored_file
 
 _PREFIX = "removed-"
 _ASIDE = re.compile(r"([0-9a-f]{40})(\.link)?", re.ASCII)
@@ -32,20 +31,6 @@ class Removed:
     num_bytes: int
     num_kept: int
     num_failed: int
-
-
-def stored_file(directory: Path, sha1: str) -> os.stat_result | None:
-    """Return what the system says of an artifact's file in the store, its link's if it is linked; None: none is there.
-
-    Raises FormatError.
-    """
-    check_hash(sha1)
-    for path in (artifact_path(directory, sha1), link_path(directory, sha1)):
-        with suppress(OSError), open_parent(directory, path) as folder:
-            status = folder.find(path.name)
-            if status is not None:
-                return status
-    return None
 
 
 def remove_artifacts(directory: Path, sha1s: Iterable[str], known: dict[str, int]) -> Removed:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from seriesview.errors import FormatError, IntegrityError, MissingArtifactError, SeriesviewError
-from seriesview.series.array_info import PAGE_PARTS, ArrayInfo, num_parts
+from seriesview.series.array_info import ArrayInfo
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import ChunkedLink, ContiguousLink, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
+from seriesview.series.packing import DIGEST_BYTES, MAX_PAGE_BYTES, PAGE_PACKS, pack_digest, part_digests
+from seriesview.store.chunks import sha1_digest
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -46,6 +48,7 @@ class Verifier:
     def __init__(self, store: Store, on_bytes: Callable[[int], None] | None = None) -> None:
         self.store = store
         self._on_bytes = on_bytes
+        self._packs: set[bytes] = set()
         self.found = Verification()
 
     def series(self, uri: str, what: str) -> None:
@@ -76,6 +79,34 @@ class Verifier:
         if digest in self.found.seen:
             return all(problem.artifact[7:47] != digest for problem in self.found.problems)
         self.found.seen.add(digest)
+        return self._check(uri, what, size, lambda path: self._whole_problem(uri, path))
+
+    def problem(self, kind: str, uri: str, what: str, message: str) -> None:
+        """Note a problem."""
+        self.found.problems.append(Problem(kind, uri, what, message))
+
+    def _array(self, info: ArrayInfo, what: str) -> None:
+        reader = ArrayReader(self.store, info, PartCache(MAX_PAGE_BYTES))
+        for number, page in enumerate(info.pages):
+            packs = range(number * PAGE_PACKS, min((number + 1) * PAGE_PACKS, info.num_packs))
+            listed = len(packs) + sum(len(info.parts_of_pack(pack)) for pack in packs)
+            if self.artifact(page, f"{what}: page {number}", listed * DIGEST_BYTES):
+                for pack in packs:
+                    self._pack(info, pack, reader.entry(pack), f"{what}: pack {pack}")
+
+    def _pack(self, info: ArrayInfo, pack: int, entry: bytes, what: str) -> None:
+        """Check the SHA-1 of a pack, and those of its parts."""
+        size = info.pack_bytes(pack)
+        if size and entry not in self._packs:
+            self._packs.add(entry)
+            self.found.seen.add(pack_digest(entry).hex())
+            uri = f"sha1://{pack_digest(entry).hex()}/pack.dat"
+            self._check(uri, what, size, lambda path: self._pack_problem(info, pack, entry, path))
+
+    def _check(
+        self, uri: str, what: str, size: int | None, find_problem: Callable[[Path], str | None]
+    ) -> bool:
+        """Whether an artifact is there, has its size, and `find_problem` finds none in its bytes."""
         self.found.num_artifacts += 1
         try:
             path = self.store.path(uri)
@@ -84,8 +115,9 @@ class Verifier:
                 kind = "truncated" if length < size else "altered"
                 self.problem(kind, uri, what, f"{path} has {length} bytes, {size} are expected")
                 return False
-            if self._hash(uri) != digest:
-                self.problem("altered", uri, what, f"the bytes of {path} have another SHA-1")
+            message = find_problem(path)
+            if message is not None:
+                self.problem("altered", uri, what, message)
                 return False
         except (MissingArtifactError, FileNotFoundError) as error:
             self.problem("missing", uri, what, str(error))
@@ -101,28 +133,36 @@ class Verifier:
             return False
         return True
 
-    def problem(self, kind: str, uri: str, what: str, message: str) -> None:
-        """Note a problem."""
-        self.found.problems.append(Problem(kind, uri, what, message))
-
-    def _array(self, info: ArrayInfo, what: str) -> None:
-        reader = ArrayReader(self.store, info, PartCache(0))
-        parts = num_parts(info.shape[0], info.part_rows)
-        for number, page in enumerate(info.pages):
-            first, last = number * PAGE_PARTS, min((number + 1) * PAGE_PARTS, parts)
-            if not self.artifact(page, f"{what}: page {number}", (last - first) * 20):
-                continue
-            for part in range(first, last):
-                if not info.has_part(part):
-                    continue
-                size = math.prod(reader.part_shape(part)) * np.dtype(info.dtype).itemsize
-                self.artifact(f"sha1://{reader.digest(part).hex()}/part.dat", f"{what}: part {part}", size)
-
-    def _hash(self, uri: str) -> str:
+    def _whole_problem(self, uri: str, path: Path) -> str | None:
         hasher = hashlib.sha1(usedforsecurity=False)
         for block in self.store.blocks(uri):
             hasher.update(block)
-            self.found.num_bytes += len(block)
-            if self._on_bytes is not None:
-                self._on_bytes(len(block))
-        return hasher.hexdigest()
+            self._count(len(block))
+        return None if hasher.hexdigest() == uri[7:47] else f"the bytes of {path} have another SHA-1"
+
+    def _pack_problem(self, info: ArrayInfo, pack: int, entry: bytes, path: Path) -> str | None:
+        digest, parts = pack_digest(entry), part_digests(entry)
+        hasher = hashlib.sha1(usedforsecurity=False)
+        altered = []
+        for part, listed in zip(info.parts_of_pack(pack), parts, strict=True):
+            if info.has_part(part):
+                start = info.part_offset(part)
+                data = memoryview(
+                    self.store.get_chunk(listed, digest, start, start + info.part_size(part), verify=False)
+                )
+                hasher.update(data)
+                self._count(len(data))
+                if sha1_digest(data) != listed:
+                    altered.append(str(part))
+        if altered:
+            return f"the bytes of {path} have another SHA-1 in the array's {_parts_in_words(altered)}"
+        return None if hasher.digest() == digest else f"the bytes of {path} have another SHA-1"
+
+    def _count(self, num_bytes: int) -> None:
+        self.found.num_bytes += num_bytes
+        if self._on_bytes is not None:
+            self._on_bytes(num_bytes)
+
+
+def _parts_in_words(parts: Sequence[str]) -> str:
+    return f"part {parts[0]}" if len(parts) == 1 else f"parts {', '.join(parts)}"

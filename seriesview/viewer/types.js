@@ -40,6 +40,7 @@
  * @property {string} dtype
  * @property {number[]} shape
  * @property {number} part_rows
+ * @property {number} pack_parts
  * @property {string[]} pages
  * @property {[number, number][]} [left_out] rows [first, last) that this copy was made without (raw samples alone)
  * @property {Absent} [absent] what is missing in its rows: they are read with NaN in its place
@@ -65,6 +66,8 @@
  * @typedef {object} Channel
  * @property {string} id
  * @property {string} label
+ * @property {string} [type] as BIDS calls it
+ * @property {true} [bad] known to be bad
  * @property {string} [unit]
  * @property {number} [scale]
  * @property {number} [offset]

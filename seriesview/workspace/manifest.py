@@ -46,6 +46,8 @@ class WorkspaceManifest:
     series: tuple[WorkspaceSeries, ...]
     views: tuple[View, ...]
     missing: tuple[MissingSeries, ...] = field(default=())
+    id: str | None = None
+    """Names the workspace whatever becomes of its label, its series and its hash."""
 
     def uri(self, name: str) -> str:
         """The URI of the series called `name`; raises FormatError."""
@@ -58,9 +60,10 @@ class WorkspaceManifest:
         raise FormatError(f"workspace {self.label!r}: no series {name!r}; there are {_names(self.series)}")
 
     def to_json_dict(self) -> dict[str, Any]:
-        """The manifest as it is stored; `missing` only where something is."""
+        """The manifest as it is stored; `id` and `missing` only where there are any."""
         result: dict[str, Any] = {
             "format": WORKSPACE_FORMAT,
+            **({} if self.id is None else {"id": self.id}),
             "label": self.label,
             "series": [{"name": entry.name, "uri": entry.uri} for entry in self.series],
             "views": [
@@ -79,6 +82,7 @@ def build_workspace(
     views: Sequence[View] | None = None,
     missing: Iterable[tuple[str, str]] = (),
     types: Mapping[str, str] | None = None,
+    workspace_id: str | None = None,
 ) -> dict[str, Any]:
     """The manifest of a workspace, ready to be stored; raises FormatError.
 
@@ -93,7 +97,7 @@ def build_workspace(
         if untyped:
             raise FormatError(f"workspace {label!r}: the type of series {untyped[0]!r} is not known")
         views = default_views(label, {entry.name: known_types[entry.name] for entry in entries})
-    manifest = WorkspaceManifest(label, entries, tuple(views), absent)
+    manifest = WorkspaceManifest(label, entries, tuple(views), absent, workspace_id)
     _check(manifest)
     for view in manifest.views:
         for panel in view.panels:
@@ -151,6 +155,7 @@ def parse_workspace_manifest(document: Mapping[str, Any]) -> WorkspaceManifest:
             MissingSeries(_text(entry, "name", "missing"), _text(entry, "error", "missing"))
             for entry in (_mappings(document, "missing", where) if "missing" in document else ())
         ),
+        id=_text(document, "id", where) if document.get("id") is not None else None,
     )
     _check(manifest)
     return manifest
@@ -177,6 +182,8 @@ def _parse_view(view: Mapping[str, Any]) -> View:
 
 
 def _check(manifest: WorkspaceManifest) -> None:
+    if manifest.id == "":
+        raise FormatError(f"workspace {manifest.label!r}: its id is empty")
     names = [entry.name for entry in manifest.series] + [entry.name for entry in manifest.missing]
     known: set[str] = set()
     for name in names:

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import SeriesviewError
-from seriesview.series.arrays import DIGEST_BYTES
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
+from seriesview.series.packing import DIGEST_BYTES
 from seriesview.store.uris import parse_uri
 from seriesview.terms import is_workspace
 

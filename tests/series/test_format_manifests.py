@@ -45,11 +45,14 @@ def integers(n, channels):
     return noise.integers(-3000, 3000, (n, channels)).astype(np.int16)
 
 
-def test_more_parts_than_a_page_holds(store):
-    rows = (np.arange(4100) % 7).astype(np.int32)
-    info = store_rows(store, rows, part_rows=1).to_json_dict()
-    assert len(info["pages"]) == 2
-    assert Storage(store.directory).array(info).tolist() == rows.tolist()
+@pytest.mark.parametrize(("part_rows", "pack_parts"), [(1, 3), (3, 1), (1, 64), (4, 50), (2, 2)])
+def test_parts_lie_in_packs_and_packs_in_pages(store, part_rows, pack_parts):
+    for num_rows in (0, 1, part_rows * pack_parts, 256 * part_rows * pack_parts, 1029):
+        rows = (np.arange(num_rows) % 7).astype(np.int32)
+        info = store_rows(store, rows, part_rows, pack_parts).to_json_dict()
+        num_packs = math.ceil(num_rows / (part_rows * pack_parts))
+        assert len(info["pages"]) == math.ceil(num_packs / 256)
+        assert Storage(store.directory).array(info).tolist() == rows.tolist()
 
 
 @pytest.mark.parametrize("size", [20_000_000, 40_000_001])

@@ -213,7 +213,8 @@ def test_series_with_gaps_and_times_of_their_own(store, data, dtype):
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data(), st.sampled_from(["int16", "uint32", "float64"]), st.integers(1, 5), st.floats(0, 1))
 def test_scattered_and_resumed_builds_give_the_same(store, monkeypatch, data, dtype, shards, fraction):
-    monkeypatch.setattr("seriesview.series.arrays.MAX_PART_BYTES", {"level": 512, "values": 2048})
+    monkeypatch.setattr("seriesview.series.packing.MAX_PART_BYTES", 512)
+    monkeypatch.setattr("seriesview.series.packing.MAX_PACK_BYTES", 3 * 512)
     samples, missing = recording(data.draw, dtype)
     directory = Path(tempfile.mkdtemp(dir=store.directory.parent))
     config = {"path": str(saved(directory, samples)), "sampling_frequency": 10, "missing": missing}

@@ -1,4 +1,4 @@
-"""Arrays cut into parts: how many rows, writing in threads, continuing, and what a reader checks."""
+"""Arrays cut into parts and packs: how many rows, writing in threads, continuing, and what a reader checks."""
 
 import hashlib
 
@@ -8,27 +8,56 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from seriesview.errors import IntegrityError, MissingArtifactError, RequestError, StoreError
-from seriesview.series.arrays import ArrayReader, ArrayWriter, PartCache, PartPool, part_rows
-from seriesview.store import open_store
+from seriesview.series.array_info import ArrayInfo
+from seriesview.series.arrays import ArrayReader, ArrayWriter, PartCache
+from seriesview.series.packing import num_files, pack_parts, part_rows
+from seriesview.series.packs import PartPool
+from seriesview.store import open_store, sha1_uri
+from seriesview.store.paths import staging_directory
+
+PACK_PARTS = 2
 
 
 @pytest.fixture
-def store(tmp_path):
+def store(tmp_path, monkeypatch):
+    monkeypatch.setattr("seriesview.series.packing.MAX_PACK_BYTES", PACK_PARTS * 2 * 1024**2)
     return open_store(tmp_path / "store", "embedded")
 
 
-@given(
-    dtype=st.sampled_from(["int8", "int16", "float32", "float64"]),
-    width=st.integers(1, 40_000_000),
-    kind=st.sampled_from(["level", "values"]),
-)
-def test_a_part_is_the_largest_power_of_two_of_rows_that_fits(dtype, width, kind):
-    limit = {"level": 2 * 1024**2, "values": 16 * 1024**2}[kind]
+@given(dtype=st.sampled_from(["int8", "int16", "float32", "float64"]), width=st.integers(1, 40_000_000))
+def test_a_part_is_the_largest_power_of_two_of_rows_that_fits(dtype, width):
+    limit = 2 * 1024**2
     row = np.dtype(dtype).itemsize * width
-    rows = part_rows(dtype, (width,), kind)
+    rows = part_rows(dtype, (width,))
     assert rows & (rows - 1) == 0
     assert rows == 1 or rows * row <= limit
     assert rows == 65536 or rows * 2 * row > limit
+    parts = pack_parts(dtype, (width,))
+    assert 1 <= parts <= 64
+    assert parts == 1 or parts * rows * row <= 20_000_000
+    assert parts == 64 or (parts + 1) * rows * row > 20_000_000
+
+
+@given(rows=st.integers(0, 70), part_rows=st.integers(1, 5), pack_parts=st.integers(1, 4), data=st.data())
+def test_where_parts_lie(rows, part_rows, pack_parts, data):
+    parts = -(-rows // part_rows)
+    there = data.draw(st.lists(st.booleans(), min_size=parts, max_size=parts))
+    left_out = [
+        (part * part_rows, min((part + 1) * part_rows, rows)) for part in range(parts) if not there[part]
+    ]
+    info = ArrayInfo("int16", (rows, 3), part_rows, pack_parts, (), tuple(left_out))
+    assert info.num_parts == parts
+    packs = [range(parts)[first : first + pack_parts] for first in range(0, parts, pack_parts)]
+    assert [info.parts_of_pack(pack) for pack in range(info.num_packs)] == packs
+    sizes = [6 * min(part_rows, rows - part * part_rows) for part in range(parts)]
+    for number, pack in enumerate(packs):
+        position = 0
+        for part in pack:
+            assert info.has_part(part) == there[part]
+            assert info.part_size(part) == sizes[part]
+            assert info.part_offset(part) == position
+            position += sizes[part] * there[part]
+        assert info.pack_bytes(number) == position
 
 
 def write(store, rows, blocks, **options):
@@ -61,9 +90,28 @@ def test_rows_come_back_whatever_the_blocks(store):
 def test_parts_and_pages_are_plain_bytes(store):
     info = write(store, ROWS, [])
     parts = [ROWS[i : i + 8192].tobytes() for i in range(0, len(ROWS), 8192)]
-    page = b"".join(hashlib.sha1(part).digest() for part in parts)
-    assert info.pages == (f"sha1://{hashlib.sha1(page).hexdigest()}/page.dat",)
+    packs = [b"".join(parts[:2]), b"".join(parts[2:])]
+    hashes = [hashlib.sha1(data).digest() for data in (packs[0], *parts[:2], packs[1], *parts[2:])]
+    page = b"".join(hashes)
+    assert info.to_json_dict() == {
+        "dtype": "float64",
+        "shape": [len(ROWS), 32],
+        "part_rows": 8192,
+        "pack_parts": 2,
+        "pages": [f"sha1://{hashlib.sha1(page).hexdigest()}/page.dat"],
+    }
     assert store.get_bytes(info.pages[0]) == page
+    assert [store.get_bytes(sha1_uri(hashes[index].hex(), "pack.dat")) for index in (0, 3)] == packs
+    reader = ArrayReader(store, info)
+    for part, data in enumerate(parts):
+        pack = hashes[3 * (part // 2)].hex()
+        start = len(parts[0]) * (part % 2)
+        uri = f"sha1://{hashlib.sha1(data).hexdigest()}/part.dat?chunkOf={pack}~{start}~{start + len(data)}"
+        assert reader.part_uri(part) == uri
+        assert store.get_bytes(uri) == data
+    assert not list(staging_directory(store.directory).iterdir())
+    files = [path for path in store.directory.glob("sha1/??/??/??/*") if path.is_file()]
+    assert len(files) == num_files("float64", ROWS.shape) == 3
 
 
 def test_an_empty_array_has_no_pages(store):
@@ -74,22 +122,31 @@ def test_an_empty_array_has_no_pages(store):
 
 
 def test_continuing_writes_only_what_is_not_known(store):
+    rows = ROWS[: 3 * 8192].repeat(2, axis=0)
     done = []
-    info = write(store, ROWS, [], on_part=lambda index, digest: done.append((index, digest)))
+    info = write(store, rows, [], on_pack=lambda index, entry: done.append((index, entry)))
     assert [index for index, _ in done] == [0, 1, 2]
+    assert b"".join(entry for _, entry in done) == store.get_bytes(info.pages[0])
     again = []
-    known = [digest for _, digest in done[:2]]
+    known = [entry for _, entry in done[:2]]
     with ArrayWriter(
-        store, ROWS.dtype, (32,), known_digests=known, on_part=lambda i, d: again.append((i, d))
+        store, ROWS.dtype, (32,), known_packs=known, on_pack=lambda i, d: again.append((i, d))
     ) as writer:
-        assert writer.first_row == 2 * 8192
+        assert writer.first_row == 4 * 8192
         writer.seek(writer.first_row)
-        writer.append(ROWS[writer.first_row :])
+        writer.append(rows[writer.first_row :])
         assert writer.finish() == info
     assert again == done[2:]
-    assert write(store, ROWS, [100], known_digests=known) == info
+    assert write(store, rows, [100], known_packs=known) == info
     with pytest.raises(ValueError, match="not known"):
-        ArrayWriter(store, ROWS.dtype, (32,), known_digests=known).seek(2 * 8192 + 1)
+        ArrayWriter(store, ROWS.dtype, (32,), known_packs=known).seek(4 * 8192 + 1)
+
+
+def test_packs_that_are_not_full_are_not_told(store):
+    for rows in (ROWS[:5], ROWS[: 8192 + 5], ROWS[:8192], ROWS[: 3 * 8192]):
+        told = []
+        write(store, rows, [], on_pack=lambda index, entry, told=told: told.append(index))
+        assert told == list(range(len(rows) // (2 * 8192)))
 
 
 def test_one_pool_serves_many_writers(store):
@@ -120,8 +177,8 @@ def flip(path, offset):
 def test_a_flipped_bit_in_a_part_or_a_page_is_found(store):
     info = write(store, ROWS, [])
     reader = ArrayReader(store, info)
-    path = store.path(f"sha1://{reader.digest(1).hex()}/part.dat")
-    flip(path, 77)
+    path = store.path(sha1_uri(reader.pack_digest(0).hex(), "pack.dat"))
+    flip(path, 2 * 1024**2 + 77)
     np.testing.assert_array_equal(reader.read(0, 8192), ROWS[:8192])
     with pytest.raises(IntegrityError, match="SHA-1"):
         reader.read(8192, 8193)
@@ -131,6 +188,7 @@ def test_a_flipped_bit_in_a_part_or_a_page_is_found(store):
     path.unlink()
     with pytest.raises(MissingArtifactError):
         reader.read(8192, 8193)
+    np.testing.assert_array_equal(reader.read(2 * 8192, len(ROWS)), ROWS[2 * 8192 :])
     flip(store.path(info.pages[0]), 3)
     with pytest.raises(IntegrityError, match="SHA-1"):
         ArrayReader(store, info).read(0, 1)

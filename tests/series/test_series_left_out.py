@@ -5,8 +5,9 @@ import pytest
 from series_builder import store_rows, store_series
 
 from seriesview.errors import FormatError, MissingArtifactError
-from seriesview.series.arrays import LEFT_OUT_DIGEST, ArrayReader
+from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import parse_series_manifest
+from seriesview.series.packing import LEFT_OUT_DIGEST
 from seriesview.series.series import open_series
 from seriesview.store import open_store
 from seriesview.upkeep.verification import Verifier
@@ -25,12 +26,16 @@ def samples():
 
 
 def partly(store, samples, left_out=((0, 100), (200, 330))):
-    """A manifest (JSON) of which the samples 100 to 200 alone are there."""
+    """A manifest (JSON) of which the samples 100 to 200 alone are there: the ends of two packs of three parts."""
     document = store.get_json(store_series(store, [samples], samples="omit"))
     values = store_rows(store, samples, PART_ROWS)
     digests = [ArrayReader(store, values).digest(part) for part in range(7)]
-    there = [LEFT_OUT_DIGEST if number not in (2, 3) else digest for number, digest in enumerate(digests)]
-    page = f"sha1://{store.put_part(b''.join(there)).hex()}/page.dat"
+    listed = [
+        *(store.put_part(samples[100:150]), LEFT_OUT_DIGEST, LEFT_OUT_DIGEST, digests[2]),
+        *(store.put_part(samples[150:200]), digests[3], LEFT_OUT_DIGEST, LEFT_OUT_DIGEST),
+        *(LEFT_OUT_DIGEST, LEFT_OUT_DIGEST),
+    ]
+    page = f"sha1://{store.put_part(b''.join(listed)).hex()}/page.dat"
     return document | {
         "values": values.to_json_dict() | {"pages": [page], "left_out": [list(rows) for rows in left_out]}
     }
@@ -57,12 +62,12 @@ def test_what_is_there_is_read_and_what_is_not_is_said(store, samples):
     assert not verifier.found.problems
 
 
-def test_a_part_without_hash_that_nobody_left_out_is_missing(store, samples):
+def test_a_part_without_hash_that_nobody_left_out_is_missing_in_its_pack(store, samples):
     uri = store.put_json(partly(store, samples, [[0, 100], [250, 330]]), name="series.json")
     verifier = Verifier(store)
     verifier.series(uri, "series")
     assert [(problem.kind, problem.what) for problem in verifier.found.problems] == [
-        ("missing", "series: values: part 4")
+        ("truncated", "series: values: pack 1")
     ]
 
 

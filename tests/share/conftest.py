@@ -37,7 +37,8 @@ def probe_samples() -> Array:
 def uris(store: Store, place: Path, probe_samples: Array) -> dict[str, str]:
     """URIs of series by name."""
     random = np.random.default_rng(6)
-    probe_samples.tofile(place / "probe.dat")
+    # With a header: else a pack of all samples is the file itself.
+    (place / "probe.dat").write_bytes(b"made here\n" + probe_samples.tobytes())
     np.save(place / "short.npy", random.normal(size=(500, 2)))
     np.save(place / "wheel.npy", random.normal(size=(90_000, 1)).astype(np.float32))
     np.save(place / "clock.npy", np.cumsum(random.uniform(0.5, 1.5, 90_000)) / 200)
@@ -47,6 +48,7 @@ def uris(store: Store, place: Path, probe_samples: Array) -> dict[str, str]:
     (place / "spikes.csv").write_text("time,unit\n" + rows)
     (place / "stages.csv").write_text("start,end,label\n0,100,wake\n100,390,sleep\n")
     binary = {"reader": "binary", "dtype": "int16", "channels": 6, "sampling_frequency": RATE, "unit": "uV"}
+    binary |= {"byte_offset": 10}
 
     def uri(name: str, file: str, **config: Any) -> str:
         return str(built(store, place / file, name, **config)["uri"])

@@ -30,8 +30,8 @@ def folder(whole, tmp_path):
     return shutil.copytree(whole, tmp_path / "out")
 
 
-def part_of(folder, name="stored"):
-    """File of a part of one series' raw samples."""
+def pack_of(folder, name="stored"):
+    """File of the pack of one series' raw samples."""
     from seriesview.series.arrays import ArrayReader
     from seriesview.series.manifest import parse_series_manifest
     from seriesview.store import open_store
@@ -40,7 +40,7 @@ def part_of(folder, name="stored"):
     entries = store.get_json(read_description(folder)["workspace"])["series"]
     uri = next(entry["uri"] for entry in entries if entry["name"] == name)
     reader = ArrayReader(store, parse_series_manifest(store.get_json(uri)).values)
-    return artifact_path(folder, reader.digest(1).hex())
+    return artifact_path(folder, reader.pack_digest(0).hex())
 
 
 def lines(folder):
@@ -71,23 +71,29 @@ def test_the_systems_own_program_agrees(folder):
     assert subprocess.run(check, cwd=folder, check=False, capture_output=True).returncode == 1
 
 
-def test_an_altered_part(folder):
-    part = part_of(folder)
-    part.write_bytes(b"oops" + part.read_bytes()[4:])
-    wrong = [line for line in lines(folder) if line.startswith("altered: ")]
+@pytest.mark.parametrize(("offset", "part"), [(0, 2), (-1, 4)])
+def test_an_altered_part_is_named_and_only_that_one(store, workspace, tmp_path, offset, part):
+    # Of seven parts, the third and the last three but one are in the copy's pack.
+    wish = Wish(raw_ranges=((140.0, 141.0), (200.0, 300.0)))
+    export_folder(plan_export(store, workspace, wish), store, tmp_path / "out")
+    pack = pack_of(tmp_path / "out")
+    content = bytearray(pack.read_bytes())
+    content[offset] ^= 1
+    pack.write_bytes(content)
+    wrong = [line for line in lines(tmp_path / "out") if line.startswith("altered: ")]
     assert len(wrong) == 1
-    assert f"{part.name}/part.dat (" in wrong[0]
-    assert "values: part 1" in wrong[0]
+    assert f"{pack.name}/pack.dat (" in wrong[0]
+    assert wrong[0].endswith(f"have another SHA-1 in the array's part {part}")
 
 
-def test_a_truncated_part(folder):
-    part = part_of(folder)
-    part.write_bytes(part.read_bytes()[:-1])
-    assert [line for line in lines(folder) if line.startswith(f"truncated: sha1://{part.name}/")]
+def test_a_truncated_pack(folder):
+    pack = pack_of(folder)
+    pack.write_bytes(pack.read_bytes()[:-1])
+    assert [line for line in lines(folder) if line.startswith(f"truncated: sha1://{pack.name}/")]
 
 
-def test_a_missing_part_that_nobody_left_out(folder):
-    part_of(folder).unlink()
+def test_a_missing_pack_that_nobody_left_out(folder):
+    pack_of(folder).unlink()
     found = lines(folder)
     assert [line for line in found if line.startswith("missing: ")]
     assert found[-1].endswith("1 wrong")
@@ -120,7 +126,7 @@ def test_what_is_no_export_is_an_error(tmp_path, folder):
 
 
 def test_exporting_again_mends_what_is_missing(store, workspace, folder):
-    part_of(folder).unlink()
+    pack_of(folder).unlink()
     (folder / "viewer.js").write_text("altered")
     wish = Wish(raw_ranges=((100.0, 101.0),), max_bytes=4_500_000)
     done = export_folder(plan_export(store, workspace, wish), store, folder)
@@ -135,7 +141,7 @@ def test_the_function_finds_what_the_command_finds(store, workspace, uris, folde
     assert found.problems == ()
     assert found.uri == read_description(folder)["workspace"]
     assert sum(heard) > 0
-    part_of(folder).write_bytes(b"other bytes")
+    pack_of(folder).write_bytes(b"other bytes")
     found = verify(str(folder))
     (problem,) = found.problems
     said = json.loads(run("verify", folder, "--json", expected=1).stdout)

@@ -75,7 +75,7 @@ def test_with_raw_samples_all_can_be_read_and_the_file_is_not_there(
     assert left_out == []
     for name in ("probe", "stored"):
         np.testing.assert_array_equal(open_series(shared[name], reading).values(0, 0, 400_000), probe_samples)
-    # Samples of a linked file make the same parts as stored ones.
+    # Samples of a linked file make the same packs as stored ones.
     values = [reading.get_json(shared[name])["values"] for name in ("probe", "stored")]
     assert values[0] == values[1] == store.get_json(uris["stored"])["values"]
     whole = (place / "probe.dat").stat().st_size

@@ -264,7 +264,7 @@ def test_an_export_is_read_in_place(store, uris, export, tmp_path):
     uri = read_description(out)["workspace"]
     said = run("info", uri, "--storage-dir", out).stdout
     assert "raw samples: stored, but left out of this copy: samples 0 to 65536, 131072 to 400000" in said
-    assert "values: 65536 rows, 1 part, 786 kB" in said
+    assert "values: 65536 rows, 1 part, 1 pack, 786 kB" in said
     series = open_store(out, "embedded").get_json(uri)["series"][0]["uri"]
     window = ["window", series, "--storage-dir", out, "--columns", "10", "--out", tmp_path / "window.npy"]
     run(*window, "--first-sample", "70000", "--samples-per-column", "3")

@@ -162,7 +162,7 @@ class StoreContract:
     def test_what_is_not_there_is_missing(self) -> None:
         uri = sha1_uri("0" * 40, "file.dat")
         assert not self.store.exists(uri)
-        for read in (self.store.path, self.store.get_bytes, self.store.size, self.store.linked_source):
+        for read in (self.store.path, self.store.get_bytes, self.store.size):
             with pytest.raises(MissingArtifactError, match=str(self.store.directory)):
                 read(uri)
         with pytest.raises(MissingArtifactError):
@@ -213,7 +213,7 @@ class StoreContract:
         uri = self.store.hash_and_link(source, seen.append)
         assert uri == f"sha1://{hashlib.sha1(b'raw samples').hexdigest()}/raw%20data.dat"
         assert seen == [11]
-        assert self.store.path(uri) == self.store.linked_source(uri) == source
+        assert self.store.path(uri) == source
         assert self.store.get_bytes(uri) == b"raw samples"
         assert self.store.get_range(uri, 4, 7) == b"sam"
         assert self.store.size(uri) == 11
@@ -226,10 +226,10 @@ class StoreContract:
         assert self.store.exists(uri)
         source.write_bytes(b"raw samples and more")
         with pytest.raises(MissingArtifactError, match="size was 11, is 20"):
-            self.store.linked_source(uri)
+            self.store.path(uri)
         source.unlink()
         with pytest.raises(MissingArtifactError, match="gone"):
-            self.store.linked_source(uri)
+            self.store.path(uri)
 
     def test_a_link_of_stored_bytes_is_not_needed(self, tmp_path: Path) -> None:
         source = tmp_path / "raw.dat"

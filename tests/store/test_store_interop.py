@@ -76,7 +76,7 @@ class TestBesideDaemon(Interop):
         source = tmp_path / "raw.dat"
         source.write_bytes(b"linked by the daemon")
         uri = kc.link_file(str(source))
-        assert self.store.linked_source(uri) == source
+        assert self.store.path(uri) == source
         assert self.store.get_bytes(uri) == b"linked by the daemon"
         assert self.store.hash_and_link(source) == uri
 
@@ -121,4 +121,4 @@ def test_a_link_is_made_absolute_without_following_symbolic_links(
     store = open_store("storage", "embedded")
     uri = store.hash_and_link("disk/../data/raw.dat")
     monkeypatch.chdir("/")
-    assert store.linked_source(uri) == tmp_path / "data" / "raw.dat"
+    assert store.path(uri) == tmp_path / "data" / "raw.dat"

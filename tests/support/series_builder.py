@@ -1,5 +1,6 @@
 """Series stored for tests, every number computed the slow and obvious way; small parts, so that spans cross them."""
 
+import hashlib
 import math
 
 import numpy as np
@@ -60,11 +61,16 @@ def half_open_moments(samples, factor, missing=None):
     return np.stack(rows).astype(np.int64 if exact else np.float64)
 
 
-def store_rows(store, rows, part_rows=7):
-    """An array stored in parts of `part_rows` rows."""
+def store_rows(store, rows, part_rows=7, pack_parts=3):
+    """An array stored in parts of `part_rows` rows, `pack_parts` of them a pack."""
     rows = np.ascontiguousarray(rows)
-    digests = [store.put_part(rows[i : i + part_rows]) for i in range(0, len(rows), part_rows)]
-    return describe_array(store, rows.dtype, rows.shape, part_rows, digests)
+    pack_rows = part_rows * pack_parts
+    entries = []
+    for first in range(0, len(rows), pack_rows):
+        pack = rows[first : first + pack_rows]
+        parts = [pack[i : i + part_rows].tobytes() for i in range(0, len(pack), part_rows)]
+        entries.append(store.put_part(pack) + b"".join(hashlib.sha1(part).digest() for part in parts))
+    return describe_array(store, rows.dtype, rows.shape, part_rows, pack_parts, entries)
 
 
 def store_series(

@@ -1,6 +1,7 @@
 """A server of a store's artifacts and tasks, and node asking it as the viewer's sources do."""
 
 import json
+import re
 import shutil
 import subprocess
 import threading
@@ -22,6 +23,8 @@ class Server:
     def __init__(self, store):
         self.store = store
         self.has_backend = True
+        self.has_ranges = True
+        """Whether files are sent by range where that is asked for, else whole."""
         self.tasks = []
         context = TaskContext(store)
         server = self
@@ -29,7 +32,12 @@ class Server:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):
                 path = store.directory / self.path.lstrip("/")
-                self._send(path.read_bytes() if path.is_file() else None)
+                data = path.read_bytes() if path.is_file() else None
+                span = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("Range", ""))
+                if data and span and server.has_ranges:
+                    self._send(data[int(span[1]) : int(span[2]) + 1], 206)
+                else:
+                    self._send(data)
 
             def do_POST(self):
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -42,8 +50,8 @@ class Server:
                     result = {"error": str(error)}
                 self._send(json.dumps(result).encode())
 
-            def _send(self, data):
-                self.send_response(404 if data is None else 200)
+            def _send(self, data, status=200):
+                self.send_response(404 if data is None else status)
                 self.end_headers()
                 self.wfile.write(data or b"")
 

@@ -196,9 +196,15 @@ def test_chunks_that_unpack_to_more_than_they_should(store, tmp_path):
 
 def giant(store, dtype, row_shape, num_pages=500, part_rows=4096):
     """An array of which every part is the same, and every page: enormous, and a few kilobytes in the store."""
-    page = store.put_bytes(store.put_part(np.zeros((part_rows, *row_shape), dtype)) * 4096, name="page.dat")
-    shape = [part_rows * 4096 * num_pages, *row_shape]
-    return {"dtype": dtype, "shape": shape, "part_rows": part_rows, "pages": [page] * num_pages}
+    page = store.put_bytes(store.put_part(np.zeros((part_rows, *row_shape), dtype)) * 512, name="page.dat")
+    shape = [part_rows * 256 * num_pages, *row_shape]
+    return {
+        "dtype": dtype,
+        "shape": shape,
+        "part_rows": part_rows,
+        "pack_parts": 1,
+        "pages": [page] * num_pages,
+    }
 
 
 def giants(store):

@@ -1,5 +1,6 @@
 """Manifests, workspaces and plain arrays: what is stored, in the form that figurl takes."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -76,14 +77,62 @@ def test_an_array_is_the_bytes_of_an_artifact(store, dtype):
 
 
 def test_arrays_reach_the_parts_of_any_array(store):
-    manifest = store.get_json(store_series(store, [np.arange(20, dtype=np.int16)[:, None]]))
+    manifest = store.get_json(store_series(store, [np.arange(40, dtype=np.int16)[:, None]]))
     context = TaskContext(store)
     page = ask(context, "get_array.2", uri=manifest["values"]["pages"][0], dtype="uint8")["array"]
-    parts = [bytes(digest).hex() for digest in page.reshape(-1, 20)]
-    arrays = [
-        ask(context, "get_array.2", uri=f"sha1://{sha1}/part.dat", dtype="int16")["array"] for sha1 in parts
-    ]
-    assert np.concatenate(arrays).tolist() == list(range(20))
+    digests = [bytes(digest).hex() for digest in page.reshape(-1, 20)]
+    # Parts of 7 rows, three of them a pack.
+    packs, parts = digests[::4], [digest for number, digest in enumerate(digests) if number % 4]
+    uris = []
+    for number, part in enumerate(parts):
+        pack, place = divmod(number, 3)
+        end = min(14 * (place + 1), 80 - 42 * pack)
+        uris.append(f"sha1://{part}/part.dat?chunkOf={packs[pack]}~{14 * place}~{end}")
+    arrays = [ask(context, "get_array.2", uri=uri, dtype="int16")["array"] for uri in uris]
+    assert [len(array) for array in arrays] == [7, 7, 7, 7, 7, 5]
+    assert np.concatenate(arrays).tolist() == list(range(40))
+
+
+def test_a_stretch_is_sent_only_where_its_bytes_are_those_of_its_name(store, tmp_path):
+    context = TaskContext(store, TaskLimits(max_result_bytes=1000))
+    data = np.arange(3000, dtype=np.int16).tobytes()
+    pack, part = store.put_part(data).hex(), hashlib.sha1(data[200:300]).hexdigest()
+
+    def asked(first, last, of=pack, sha1=part):
+        uri = f"sha1://{sha1}/part.dat?chunkOf={of}~{first}~{last}"
+        return ask(context, "get_array.2", uri=uri, dtype="int16")["array"]
+
+    assert asked(200, 300).tolist() == list(range(100, 150))
+    for first, last in ((200, 298), (202, 302), (0, 100)):
+        with pytest.raises(TaskError, match=f"damaged: SHA-1 {part} is not"):
+            asked(first, last)
+    with pytest.raises(TaskError, match="ends behind the 6000 bytes"):
+        asked(5990, 6001)
+    with pytest.raises(TaskError, match="ends behind the 6000 bytes"):
+        asked(0, 2**62)
+    with pytest.raises(TaskError, match="no whole number of int16"):
+        asked(200, 299)
+    with pytest.raises(TaskError, match="at most 1000 are"):
+        asked(0, 2000)
+    with pytest.raises(TaskError, match=f"SHA-1 {HASH} is not in the store"):
+        asked(0, 2, of=HASH)
+    for first, last in (
+        (300, 200),
+        (200, 200),
+        (-1, 5),
+        ("", 5),
+        (" 1", 5),
+        ("01", 5),
+        ("1e2", 300),
+        (5, 2**64),
+    ):
+        with pytest.raises(TaskError, match="uri: expected a URI"):
+            asked(first, last)
+    secret = tmp_path / "recording.dat"
+    secret.write_bytes(bytes(range(100)))
+    linked = store.hash_and_link(secret)[7:47]
+    with pytest.raises(TaskError, match="is a linked file"):
+        asked(0, 50, of=linked, sha1=hashlib.sha1(bytes(range(50))).hexdigest())
 
 
 def test_arrays_that_cannot_be_had(store, tmp_path):
@@ -117,7 +166,13 @@ def test_arrays_that_cannot_be_had(store, tmp_path):
         f"sha1://{HASH}/a%2Fb",
         f"sha1://{HASH}/a/../../../etc/passwd",
         f"sha1://{HASH}/a?manifest=/etc/passwd",
-        f"sha1://{HASH}/a?chunkOf={HASH}~0~5",
+        f"sha1://{HASH}/a?chunkOf={HASH}~0",
+        f"sha1://{HASH}/a?chunkOf={HASH}~0~5~6",
+        f"sha1://{HASH}/a?chunkOf={HASH}~0~5?manifest={HASH}",
+        f"sha1://{HASH}/a?manifest={HASH}?chunkOf={HASH}~0~5",
+        f"sha1://{HASH}/a?chunkOf=/etc/passwd~0~5",
+        f"sha1://{HASH}/..?chunkOf={HASH}~0~5",
+        f"sha1://{HASH}/a?chunkOf={HASH}~0~\u0665",
         f"sha1://{HASH}/a?manifest={HASH}&x=1",
         f"sha1://{HASH}/a#b",
         f"sha1://{HASH}/a\nb",
@@ -144,6 +199,13 @@ def test_only_uris_of_hashes_are_opened(store, uri):
     ):
         with pytest.raises(TaskError, match="uri: expected a URI"):
             ask(context, function, **arguments)
+
+
+def test_manifests_are_no_stretches(store):
+    uri = f"sha1://{HASH}/a?chunkOf={HASH}~0~5"
+    for function, key in (("get_series_manifest.1", "series_uri"), ("get_workspace.1", "workspace_uri")):
+        with pytest.raises(TaskError, match="uri: expected a URI"):
+            ask(TaskContext(store), function, **{key: uri})
 
 
 def test_what_is_not_stored(store):

@@ -102,7 +102,10 @@ def place_as_another_user(store, data):
 
 def test_files_of_others_stay(store):
     rows = samples(3)
-    theirs = {place_as_another_user(store, b"a photograph"), place_as_another_user(store, rows[:7].tobytes())}
+    theirs = {
+        place_as_another_user(store, b"a photograph"),
+        place_as_another_user(store, rows[:21].tobytes()),
+    }
     uri = make_workspace(store, "w", store_series(store, [rows]))
     assert theirs & {artifact.sha1 for artifact in store.recorded_artifacts()}
     store.forget_workspace(uri)
@@ -198,11 +201,11 @@ def test_what_is_stored_again_at_that_moment_stays(store):
     uri = make_workspace(store, "w", store_series(store, [rows]))
     store.forget_workspace(uri)
     garbage = find_garbage(store)
-    again = store.put_part(rows[:7])
+    again = store.put_part(rows[:21])
     removed = remove_artifacts(store.directory, garbage.sizes, garbage.known)
     assert removed.num_kept == 1
     assert files(store) == {again.hex()}
-    assert store.get_part(again) == rows[:7].tobytes()
+    assert store.get_part(again) == rows[:21].tobytes()
 
 
 def test_a_removal_that_was_killed_is_undone(store):

@@ -91,7 +91,7 @@ def test_a_file_that_was_moved_and_renamed_is_found(store, old, new):
     assert states(found) == ["still there", "found"]
     assert [file["path"] for file in found["files"]] == [str(old / "other.dat"), str(target)]
     assert found["files"][1]["old_path"] == str(old / "raw.dat")
-    assert store.linked_source(f"sha1://{found['files'][1]['sha1']}/raw.dat") == target
+    assert store.path(f"sha1://{found['files'][1]['sha1']}/raw.dat") == target
     np.testing.assert_array_equal(open_series(moved, store).values(0, 0, 300), samples(1))
     assert {path: path.stat().st_mtime_ns for path in new.rglob("*")} == before
     assert states(relink(store, workspace, new)) == ["still there"] * 2

@@ -18,8 +18,9 @@ const outside = {
   async getFileJson(uri) {
     return (await fetch(pathOf(uri))).json();
   },
-  async getFileBytes(uri) {
-    const response = await fetch(pathOf(uri));
+  async getFileBytes(uri, startByte, endByte) {
+    const range = startByte === undefined ? undefined : { Range: `bytes=${startByte}-${Number(endByte) - 1}` };
+    const response = await fetch(pathOf(uri), { headers: range });
     if (!response.ok) throw Object.assign(new Error(`${uri} is not there`), { kind: 'missing' });
     return response.arrayBuffer();
   },

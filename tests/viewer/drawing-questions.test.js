@@ -204,8 +204,8 @@ test('next and previous event, gap, and beginning and end of an interval', async
   events.manifest = { ...events.manifest, type: 'event' };
   events.eventChannels = new Uint32Array(eventTimes.length);
   const bands = memorySeries([], { channels: 1 });
-  const times = { dtype: 'float64', shape: [2, 2], part_rows: 4, pages: [] };
-  const indices = { dtype: 'uint32', shape: [2], part_rows: 4, pages: [] };
+  const times = { dtype: 'float64', shape: [2, 2], part_rows: 4, pack_parts: 1, pages: [] };
+  const indices = { dtype: 'uint32', shape: [2], part_rows: 4, pack_parts: 1, pages: [] };
   bands.arrays.set(times, Float64Array.from([3, 5, 4, 9]));
   bands.arrays.set(indices, Float64Array.from([1, 0]));
   bands.manifest = {

@@ -48,7 +48,14 @@ export function memorySeries(segments, { channels, rate = 1000, starts = [0], fa
         hull(samples, channels, bin * factor, Math.min((bin + 1) * factor, count - 1)),
       );
     });
-    const info = { factor, dtype: 'float64', shape: [rows.length, 2, channels], part_rows: 64, pages: [] };
+    const info = {
+      factor,
+      dtype: 'float64',
+      shape: [rows.length, 2, channels],
+      part_rows: 64,
+      pack_parts: 1,
+      pages: [],
+    };
     arrays.set(info, Float64Array.from(rows.flat()));
     return info;
   });
@@ -57,9 +64,22 @@ export function memorySeries(segments, { channels, rate = 1000, starts = [0], fa
       moments(samples, channels, bin * 64, bin * 64 + 64),
     ),
   );
-  const moment = { factor: 64, dtype: 'float64', shape: [momentRows.length, 3, channels], part_rows: 64, pages: [] };
+  const moment = {
+    factor: 64,
+    dtype: 'float64',
+    shape: [momentRows.length, 3, channels],
+    part_rows: 64,
+    pack_parts: 1,
+    pages: [],
+  };
   arrays.set(moment, Float64Array.from(momentRows.flat()));
-  const values = { dtype: 'float64', shape: [lengths.reduce((a, b) => a + b, 0), channels], part_rows: 128, pages: [] };
+  const values = {
+    dtype: 'float64',
+    shape: [lengths.reduce((a, b) => a + b, 0), channels],
+    part_rows: 128,
+    pack_parts: 1,
+    pages: [],
+  };
   arrays.set(values, Float64Array.from(segments.flatMap((samples) => [...samples])));
   const finite = (/** @type {Float64Array} */ samples) => [...samples].filter(Number.isFinite);
   /** @type {SeriesManifest} */
@@ -83,7 +103,7 @@ export function memorySeries(segments, { channels, rate = 1000, starts = [0], fa
     sampling_frequency: times ? null : rate,
     session_start: null,
     values,
-    timestamps: times ? { dtype: 'float64', shape: [values.shape[0]], part_rows: 128, pages: [] } : null,
+    timestamps: times ? { dtype: 'float64', shape: [values.shape[0]], part_rows: 128, pack_parts: 1, pages: [] } : null,
     levels,
     moments: [moment],
     counts: [],

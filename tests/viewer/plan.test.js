@@ -14,6 +14,7 @@ function seriesOf(rate, samples, factors) {
     dtype: 'float64',
     shape: [Math.ceil((samples - 1) / factor), 2, 1],
     part_rows: 65536,
+    pack_parts: 1,
     pages: [page],
   }));
   return parseSeries({ type: 'continuous', sampling_frequency: rate, segments, levels });

@@ -1,41 +1,20 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import test from 'node:test';
 import { deflateSync } from 'node:zlib';
 
-import { loadFrom, makeArtifacts } from '../../seriesview/viewer/source/artifacts.js';
+import { makeArtifacts } from '../../seriesview/viewer/source/artifacts.js';
 import { SourceError } from '../../seriesview/viewer/source/errors.js';
 import { checkedUri, parseJson, parseSeries, parseWorkspace } from '../../seriesview/viewer/source/manifests.js';
 import { decodeArray, numbersOf } from '../../seriesview/viewer/source/numbers.js';
 import { hexadecimal, sha1, sha1Bytes } from '../../seriesview/viewer/source/sha1.js';
+import { filesOf } from '../../seriesview/viewer/source/web_files.js';
+import { digest, memory, packedArray } from './packed_arrays.js';
 
-/** @param {Uint8Array} bytes @returns {string} */
-function digest(bytes) {
-  return createHash('sha1').update(bytes).digest('hex');
-}
-
-/** Artifacts in memory, and an array of float64 rows 0, 1, 2, ... in parts of 4. */
+/** Artifacts in memory, and an array of float64 rows 0, 1, 2, ... in parts of 4, each a pack of its own. */
 function stored() {
-  /** @type {Map<string, Uint8Array>} */
-  const files = new Map();
-  const put = (/** @type {Uint8Array} */ bytes) => {
-    files.set(digest(bytes), bytes);
-    return `sha1://${digest(bytes)}/x`;
-  };
-  const parts = [];
-  for (let begin = 0; begin < 50; begin += 4) {
-    const rows = Float64Array.from({ length: Math.min(4, 50 - begin) }, (_, i) => begin + i);
-    parts.push(put(new Uint8Array(rows.buffer)).slice(7, 47));
-  }
-  const page = put(Uint8Array.from(parts.join('').match(/../g) ?? [], (pair) => parseInt(pair, 16)));
-  const array = { dtype: 'float64', shape: [50], part_rows: 4, pages: [page] };
-  const bytes = async (/** @type {string} */ uri) => {
-    const found = files.get(uri.slice(7, 47));
-    if (!found) throw new SourceError('missing', `${uri} is not there`);
-    return /** @type {ArrayBuffer} */ (found.slice().buffer);
-  };
-  return { files, put, array, bytes, parts };
+  const { files, put, bytes } = memory();
+  return { files, put, bytes, ...packedArray(put, 50, 4, 1) };
 }
 
 test('SHA-1 is that of node, for all lengths around blocks', async () => {
@@ -126,7 +105,7 @@ test('network faults are tried again, damage is loaded once more and told', asyn
     },
   });
   assert.equal((await flaky.readRows(array, 0, 1)).length, 1);
-  const whole = /** @type {Uint8Array} */ (files.get(parts[2]));
+  const whole = /** @type {Uint8Array<ArrayBuffer>} */ (files.get(parts[2]));
   files.set(
     parts[2],
     whole.map((byte, i) => (i === 5 ? byte ^ 1 : byte)),
@@ -168,11 +147,13 @@ test('manifests: NaN is read as null, defaults are filled in', () => {
   assert.throws(() => parseJson('{"a": Nan}'), { kind: 'damaged' });
 });
 
+const CHANNELS = Array.from({ length: 10 }, (_, index) => ({ id: String(index) }));
+
 test('manifests that nobody can read are refused in words', () => {
   const segments = [{ start_time: 0, end_time: 1, num_samples: 100 }];
   const good = { type: 'continuous', dtype: 'int16', sampling_frequency: 100, segments };
   const pages = [`sha1://${'a'.repeat(40)}/page`];
-  const values = { dtype: 'int16', shape: [100, 1], part_rows: 64, pages };
+  const values = { dtype: 'int16', shape: [100, 1], part_rows: 64, pack_parts: 1, pages };
   assert.equal(parseSeries({ ...good, values }).segments.length, 1);
   const wrong = [
     null,
@@ -189,6 +170,13 @@ test('manifests that nobody can read are refused in words', () => {
     { ...good, values: { ...values, pages: ['http://elsewhere/page'] } },
     { ...good, values: { ...values, pages: [] } },
     { ...good, values: { ...values, part_rows: 0 } },
+    { ...good, values: { ...values, pack_parts: 0 } },
+    { ...good, values: { ...values, pack_parts: 65 } },
+    { ...good, values: { ...values, pack_parts: undefined } },
+    { ...good, values: { ...values, part_rows: 65536, pack_parts: 64, shape: [100, 10] }, channels: CHANNELS },
+    { ...good, values: { ...values, kind: 'means' } },
+    { ...good, values: { files: [] } },
+    { ...good, values: 7 },
     { ...good, values: { ...values, dtype: 'int32' } },
     { ...good, levels: [{ ...values, factor: 1 }] },
     { ...good, levels: Array.from({ length: 65 }, () => ({})) },
@@ -214,7 +202,7 @@ test('a web server is asked for plain files; what it answers is told in words', 
     asked.push(address);
     return new Response(await bytes(`sha1://${address.slice(-40)}/x`), { status });
   });
-  const artifacts = () => makeArtifacts({ bytes: loadFrom('http://host/folder/'), numbers: null });
+  const artifacts = () => makeArtifacts({ ...filesOf('http://host/folder/'), numbers: null });
   assert.equal((await artifacts().readRows(array, 0, 8)).length, 8);
   const hash = array.pages[0].slice(7, 47);
   assert.equal(asked[0], `http://host/folder/sha1/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash.slice(4, 6)}/${hash}`);

@@ -92,7 +92,7 @@ test('what waits in a queue and is given up is never begun', async () => {
 
 test('rows that nobody waits for are not loaded; who asks for them later gets them', async () => {
   const hash = '0123456789abcdef0123456789abcdef01234567';
-  const array = { dtype: 'uint8', shape: [4, 1], part_rows: 4, pages: [`sha1://${hash}/page`] };
+  const array = { dtype: 'uint8', shape: [4, 1], part_rows: 4, pack_parts: 1, pages: [`sha1://${hash}/page`] };
   /** @type {AbortSignal[]} */
   const signals = [];
   const artifacts = makeArtifacts({

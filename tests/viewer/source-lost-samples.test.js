@@ -7,12 +7,20 @@ const URI = `sha1://${'a'.repeat(40)}/series.json`;
 const HASH = 'b'.repeat(40);
 const LOST = { code: 'source-gone', message: 'The recording was moved.' };
 const NOT_STORED = { code: 'artifact-missing', sha1: HASH, message: 'Not in the store.' };
-const LEVEL = { factor: 16, dtype: 'int16', shape: [7, 2, 1], part_rows: 8, pages: [`sha1://${'c'.repeat(40)}/page`] };
+const LEVEL = {
+  factor: 16,
+  dtype: 'int16',
+  shape: [7, 2, 1],
+  part_rows: 8,
+  pack_parts: 1,
+  pages: [`sha1://${'c'.repeat(40)}/page`],
+};
 const MOMENTS = {
   factor: 16,
   dtype: 'int64',
   shape: [7, 3, 1],
   part_rows: 8,
+  pack_parts: 1,
   pages: [`sha1://${'d'.repeat(40)}/page`],
 };
 

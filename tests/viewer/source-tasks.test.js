@@ -16,11 +16,11 @@ function parentOf() {
     return hash;
   };
   const part = put(new Uint8Array(Int16Array.from({ length: 100 }, (_, i) => i).buffer));
-  const page = put(Uint8Array.from(part.match(/../g) ?? [], (pair) => parseInt(pair, 16)));
+  const page = put(Uint8Array.from((part + part).match(/../g) ?? [], (pair) => parseInt(pair, 16)));
   const manifest = {
     ...SERIES,
     segments: [{ start_time: 0, end_time: 10, num_samples: 100 }],
-    values: { dtype: 'int16', shape: [100, 1], part_rows: 128, pages: [`sha1://${page}/page`] },
+    values: { dtype: 'int16', shape: [100, 1], part_rows: 128, pack_parts: 1, pages: [`sha1://${page}/page`] },
   };
   const uri = `sha1://${put(new TextEncoder().encode(JSON.stringify(manifest)))}/series.json`;
   const parent = {

@@ -103,8 +103,10 @@ def test_windows_of_every_dtype(server, dtype):
     ask_windows(server, "static-files", uris, random, 120)
 
 
+@pytest.mark.parametrize("has_ranges", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_windows_from_every_source(server, kind):
+def test_windows_from_every_source(server, kind, has_ranges):
+    server.has_ranges = has_ranges
     random = np.random.default_rng(3)
     recordings = [recording(random, dtype, [130, 5, 69]) for dtype in ("int16", "int64", "float32")]
     uris = [store_series(server.store, each, samples=s) for each in recordings for s in ("store", "omit")]

@@ -17,7 +17,7 @@
     }
     element.remove();
   }
-  globalThis.fetch = async (address) => embeddedAnswer(files, address);
+  globalThis.fetch = async (address, options) => embeddedAnswer(files, address, options);
   globalThis.seriesviewEmbedded = {
     startWorker(path) {
       const worker = new Worker(workers.get(path));

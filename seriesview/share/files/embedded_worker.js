@@ -8,5 +8,5 @@
     };
     addEventListener('message', take);
   });
-  globalThis.fetch = async (address) => embeddedAnswer(await files, address);
+  globalThis.fetch = async (address, options) => embeddedAnswer(await files, address, options);
 }

@@ -1,10 +1,12 @@
-/** @file Artifacts, and rows of the arrays that are cut into them: checked on first load, kept, few loaded at once. */
+/** @file Artifacts, and rows of the arrays whose parts lie in them: checked on first load, kept, few loaded at once. */
 
 import { SourceError, asSourceError } from './errors.js';
-import { makeQueue, makeShare, withRetries } from './loads.js';
-import { MAX_MANIFEST_BYTES, PAGE_PARTS, parseJson } from './manifests.js';
+import { makeKept } from './kept.js';
+import { makeQueue, withRetries } from './loads.js';
+import { MAX_MANIFEST_BYTES, parseJson } from './manifests.js';
 import { ITEM_BYTES, emptyNumbers, numbersOf } from './numbers.js';
-import { hexadecimal, sha1 } from './sha1.js';
+import { PAGE_PACKS, hashesIn, makePacks, partUri, placeOf } from './packs.js';
+import { sha1 } from './sha1.js';
 
 /** @typedef {import('../types.js').Absent} Absent */
 /** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
@@ -13,6 +15,7 @@ import { hexadecimal, sha1 } from './sha1.js';
  * @typedef {object} Loaders
  * @property {((uri: string, isAgain: boolean, signal?: AbortSignal) => Promise<ArrayBuffer>) | null} bytes an artifact's,
  *   not yet checked
+ * @property {import('./packs.js').AskStretch | null} [stretch] asks for a stretch of one; packs are loaded whole without it
  * @property {((uri: string, dtype: string, count: number, absent?: Absent, signal?: AbortSignal) => Promise<Numbers>) | null}
  *   numbers an artifact's, checked by whoever sends them, NaN in place of what is missing; used where there are no bytes
  */
@@ -31,7 +34,6 @@ import { hexadecimal, sha1 } from './sha1.js';
 
 const CACHE_BYTES = 64 * 2 ** 20;
 const LOADS_AT_ONCE = 6;
-const LOAD_MILLISECONDS = 300_000;
 const CHUNK_BYTES = 20_000_000;
 
 /**
@@ -40,53 +42,24 @@ const CHUNK_BYTES = 20_000_000;
  */
 export function makeArtifacts(loaders) {
   const atOnce = makeQueue(LOADS_AT_ONCE);
-  /** Decoded numbers and raw bytes by what was asked for, the oldest first. @type {Map<string, ArrayBufferLike>} */
-  const kept = new Map();
-  let keptBytes = 0;
-  const share = makeShare();
+  /** Decoded numbers by what was asked for, and raw bytes. */
+  const kept = makeKept(CACHE_BYTES);
+  /** @template T @param {() => Promise<T>} load @param {AbortSignal} [signal] @returns {Promise<T>} */
+  const queued = (load, signal) => atOnce(() => withRetries(load, signal), signal);
+  const readStretch = makePacks(loaders.stretch ?? null, loadWhole, kept, queued);
 
   /**
-   * @template {Numbers | Uint8Array} T
-   * @param {string} key
-   * @param {(signal: AbortSignal) => Promise<T>} load
-   * @param {AbortSignal} [signal]
-   * @returns {Promise<T>}
-   */
-  function once(key, load, signal) {
-    const found = /** @type {any} */ (kept.get(key));
-    if (found) {
-      kept.delete(key);
-      kept.set(key, found);
-      return Promise.resolve(found);
-    }
-    return share(
-      key,
-      async (end) => {
-        const value = await load(end);
-        kept.set(key, /** @type {any} */ (value));
-        keptBytes += value.byteLength;
-        for (const [oldest, numbers] of kept) {
-          if (keptBytes <= CACHE_BYTES || oldest === key) break;
-          kept.delete(oldest);
-          keptBytes -= numbers.byteLength;
-        }
-        return value;
-      },
-      signal,
-    );
-  }
-
-  /**
-   * The bytes of an artifact, checked by its SHA-1; one that is damaged is loaded a second time, past caches.
+   * The bytes of an artifact, or of a part in its pack, checked by SHA-1; damaged ones are loaded again, past caches.
    * @param {string} uri
    * @param {AbortSignal} [signal]
    * @returns {Promise<ArrayBuffer>}
    */
   async function checkedBytes(uri, signal) {
-    const load = loaders.bytes;
-    if (!load) throw new SourceError('refused', `${uri} cannot be read: the page around this view gives no bytes`);
+    if (!loaders.bytes)
+      throw new SourceError('refused', `${uri} cannot be read: the page around this view gives no bytes`);
+    const place = placeOf(uri);
     for (const isAgain of [false, true]) {
-      const bytes = await loadWhole(uri, isAgain, signal);
+      const bytes = await (place ? readStretch(place, isAgain, signal) : loadWhole(uri, isAgain, signal));
       if ((await sha1(bytes)) === hashOf(uri)) return bytes;
     }
     throw damaged(uri, 'its bytes are not those that its name stands for');
@@ -95,8 +68,7 @@ export function makeArtifacts(loaders) {
   /** @param {string} uri @param {boolean} isAgain @param {AbortSignal} [signal] @returns {Promise<ArrayBuffer>} */
   async function loadWhole(uri, isAgain, signal) {
     try {
-      const load = () => /** @type {any} */ (loaders.bytes)(uri, isAgain, signal);
-      return await atOnce(() => withRetries(load, signal), signal);
+      return await queued(() => /** @type {any} */ (loaders.bytes)(uri, isAgain, signal), signal);
     } catch (cause) {
       const list = /\?manifest=([0-9a-f]{40})$/.exec(uri);
       if (!list || !(cause instanceof SourceError) || !['missing', 'refused'].includes(cause.kind)) throw cause;
@@ -149,7 +121,7 @@ export function makeArtifacts(loaders) {
   function under(signal) {
     /** @type {Artifacts['readNumbers']} */
     function readNumbers(uri, dtype, count, absent) {
-      return once(
+      return kept.once(
         `${dtype} ${absent?.key ?? ''} ${hashOf(uri)}`,
         async (end) => {
           const { numbers } = loaders;
@@ -175,27 +147,24 @@ export function makeArtifacts(loaders) {
      * @returns {Promise<{uri: string, begin: number, end: number}[]>}
      */
     async function partsOf(array, first, last) {
-      const { part_rows: size, shape, pages } = array;
+      const { part_rows: size, pack_parts: packParts, shape, pages } = array;
       if (!(first >= 0 && last <= shape[0])) throw new RangeError(`rows ${first} to ${last} of ${shape[0]}`);
       if (isLeftOut(array, first, last))
         throw new SourceError('refused', 'raw samples of this stretch were not shared: zoom out');
-      const numParts = Math.ceil(shape[0] / size);
       const numbers = [];
       for (let part = Math.floor(first / size); part * size < last; part += 1) numbers.push(part);
-      const wanted = [...new Set(numbers.map((part) => Math.floor(part / PAGE_PARTS)))];
+      const pageOf = (/** @type {number} */ part) => Math.floor(part / packParts / PAGE_PACKS);
+      const wanted = [...new Set(numbers.map(pageOf))];
       const loaded = new Map(
         await Promise.all(
           wanted.map(async (page) => {
-            const listed = Math.min(numParts - page * PAGE_PARTS, PAGE_PARTS);
-            const hashes = await readNumbers(pages[page], 'uint8', 20 * listed);
+            const hashes = await readNumbers(pages[page], 'uint8', 20 * hashesIn(array, page));
             return /** @type {const} */ ([page, /** @type {Uint8Array} */ (hashes)]);
           }),
         ),
       );
       return numbers.map((part) => {
-        const hashes = /** @type {Uint8Array} */ (loaded.get(Math.floor(part / PAGE_PARTS)));
-        const at = 20 * (part % PAGE_PARTS);
-        const uri = `sha1://${hexadecimal(hashes.subarray(at, at + 20))}/part`;
+        const uri = partUri(array, part, /** @type {Uint8Array} */ (loaded.get(pageOf(part))));
         return { uri, begin: part * size, end: Math.min((part + 1) * size, shape[0]) };
       });
     }
@@ -234,7 +203,7 @@ export function makeArtifacts(loaders) {
         if (!parts.length) return Array.from(await this.readRows(array, first, last), BigInt);
         const found = await Promise.all(
           parts.map(async ({ uri, begin, end }) => {
-            const bytes = await once(
+            const bytes = await kept.once(
               `bytes ${hashOf(uri)}`,
               async (given) => {
                 return new Uint8Array(await countedBytes(uri, array.dtype, (end - begin) * width, given));
@@ -276,37 +245,6 @@ export function isLeftOut(array, first, last) {
 /** @param {string} uri @returns {string} */
 export function hashOf(uri) {
   return uri.slice(7, 47);
-}
-
-/**
- * Loads artifacts that are plain files of a web server, each whole: hosts that know no ranges do.
- * @param {string} base address of the folder, with a final slash
- * @returns {(uri: string, isAgain: boolean, ended?: AbortSignal) => Promise<ArrayBuffer>}
- */
-export function loadFrom(base) {
-  return async (uri, isAgain, ended) => {
-    const hash = hashOf(uri);
-    const path = `sha1/${hash.slice(0, 2)}/${hash.slice(2, 4)}/${hash.slice(4, 6)}/${hash}`;
-    let response;
-    try {
-      const late = AbortSignal.timeout(LOAD_MILLISECONDS);
-      const signal = ended ? AbortSignal.any([late, ended]) : late;
-      response = await fetch(base + path, { cache: isAgain ? 'reload' : 'default', signal });
-      if (response.ok) return await response.arrayBuffer();
-    } catch {
-      ended?.throwIfAborted();
-      throw new SourceError('network', `${path} could not be fetched; check the connection and try again`);
-    }
-    if (response.status === 429 || response.status >= 500) {
-      throw new SourceError('network', `${path}: the server answered ${response.status}; try again`);
-    }
-    if (response.status === 401 || response.status === 403) {
-      const words = `you may not read ${path}, or it is not there; ask whoever sent you the link (status ${response.status})`;
-      throw new SourceError('refused', words);
-    }
-    const words = `${path} is not there (the server answered ${response.status}); export the workspace again`;
-    throw new SourceError('missing', words);
-  };
 }
 
 /** @param {string} uri @param {string} what @returns {SourceError} */

@@ -3,6 +3,7 @@
 import { SourceError } from './errors.js';
 import { absentOf, keepLongIntegers, parseMissing } from './missing.js';
 import { ITEM_BYTES } from './numbers.js';
+import { PAGE_PACKS } from './packs.js';
 
 /** @typedef {import('../types.js').ArrayInfo} ArrayInfo */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
@@ -17,14 +18,14 @@ import { ITEM_BYTES } from './numbers.js';
 
 /** Bytes of the largest manifest. */
 export const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
-/** SHA-1s in one page. */
-export const PAGE_PARTS = 4096;
 const MAX_SEGMENTS = 100_000;
 const MAX_CHANNELS = 100_000;
 const MAX_LEVELS = 64;
 const MAX_STRETCHES = 100_000;
 const MAX_PAGES = 4096;
 const MAX_PART_ROWS = 65536;
+const MAX_PACK_PARTS = 64;
+const MAX_PACK_BYTES = 20_000_000;
 const MAX_PART_BYTES = 64 * 2 ** 20;
 const MAX_FILE_BYTES = 512 * 2 ** 20;
 const SHA1_URI = /^sha1:\/\/[0-9a-f]{40}(\/[^?#]*)?(\?manifest=[0-9a-f]{40})?$/;
@@ -217,15 +218,23 @@ function parseArray(value, where, dtype, shape) {
   if (found.length !== shape.length || shape.some((length, axis) => length !== null && length !== found[axis])) {
     throw damaged(where, `shape ${found}, expected ${shape.map((length) => length ?? 'any')}`);
   }
+  if (entry.kind !== undefined && entry.kind !== null) {
+    throw damaged(where, `kind ${shown(entry.kind)} is not known here; use a newer viewer`);
+  }
+  if (entry.pack_parts === undefined) throw damaged(where, 'it was made by a version from before packs');
   const partRows = integer(entry.part_rows, where, 1);
+  const packParts = integer(entry.pack_parts, where, 1);
   const rowBytes = found.slice(1).reduce((product, length) => product * length, ITEM_BYTES[dtype]);
   if (partRows > MAX_PART_ROWS || Math.min(partRows, found[0]) * rowBytes > MAX_PART_BYTES) {
     throw damaged(where, `parts of ${partRows} rows of ${rowBytes} bytes are too large`);
   }
+  if (packParts > MAX_PACK_PARTS || (packParts > 1 && packParts * partRows * rowBytes > MAX_PACK_BYTES)) {
+    throw damaged(where, `packs of ${packParts} parts of ${partRows * rowBytes} bytes are too large`);
+  }
   const pages = list(entry.pages, where, MAX_PAGES).map((uri) => checkedUri(uri, where));
-  const expected = Math.ceil(Math.ceil(found[0] / partRows) / PAGE_PARTS);
+  const expected = Math.ceil(Math.ceil(found[0] / partRows) / packParts / PAGE_PACKS);
   if (pages.length !== expected) throw damaged(where, `${pages.length} pages, expected ${expected}`);
-  return { dtype, shape: found, part_rows: partRows, pages };
+  return { dtype, shape: found, part_rows: partRows, pack_parts: packParts, pages };
 }
 
 /**
@@ -238,6 +247,9 @@ function parseArray(value, where, dtype, shape) {
  */
 function parseValues(value, where, dtype, numSamples, width) {
   const entry = object(value, where);
+  if (!entry.link && !entry.pages) {
+    throw damaged(where, `of a form that is not known here (${shown(Object.keys(entry))}); use a newer viewer`);
+  }
   if (!entry.link) {
     const array = parseArray(value, where, dtype, [numSamples, width]);
     return entry.left_out
@@ -286,12 +298,13 @@ function parseChannel(value, index) {
   const id = text(entry.id, where);
   /** @type {import('../types.js').Channel} */
   const channel = { id, label: text(entry.label ?? id, where) };
-  for (const key of /** @type {const} */ (['unit', 'group'])) {
+  for (const key of /** @type {const} */ (['type', 'unit', 'group'])) {
     if (entry[key] !== undefined && entry[key] !== null) channel[key] = text(entry[key], where);
   }
   for (const key of /** @type {const} */ (['scale', 'offset', 'x', 'y'])) {
     if (entry[key] !== undefined && entry[key] !== null) channel[key] = number(entry[key], where);
   }
+  if (entry.bad === true) channel.bad = true;
   const typical = optional(entry.typical, (values) =>
     list(values, `${where}.typical`, 3).map((each) => number(each, where)),
   );

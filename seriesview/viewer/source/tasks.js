@@ -17,11 +17,17 @@ const LOOK_MILLISECONDS = 5000;
 const VERSION = 'seriesview.get_python_package_version.1';
 
 /**
+ * @typedef {object} Files artifacts, as they are read where no backend is asked
+ * @property {(uri: string, isAgain: boolean, signal?: AbortSignal) => Promise<ArrayBuffer>} bytes
+ * @property {import('./packs.js').AskStretch} stretch
+ */
+
+/**
  * @param {Outside} outside
- * @param {((uri: string, isAgain: boolean, signal?: AbortSignal) => Promise<ArrayBuffer>) | null} bytes where the parent gives the bytes of files
+ * @param {Files | null} readable where the parent gives the bytes of files
  * @returns {Source}
  */
-export function taskSource(outside, bytes) {
+export function taskSource(outside, readable) {
   let isAway = false;
   let lookedAt = -Infinity;
   const lost = createOutOfReach();
@@ -55,7 +61,7 @@ export function taskSource(outside, bytes) {
    * @returns {Promise<T>}
    */
   async function asked(ask, instead) {
-    if (isAway && bytes) {
+    if (isAway && readable) {
       look();
       return instead().catch(withoutBackend);
     }
@@ -63,7 +69,7 @@ export function taskSource(outside, bytes) {
       return await ask();
     } catch (cause) {
       const fault = asSourceError(cause, 'damaged');
-      if (fault.kind !== 'backend' || !bytes) throw fault;
+      if (fault.kind !== 'backend' || !readable) throw fault;
       lookedAt = Date.now();
       return instead().catch((other) => {
         throw asSourceError(other, 'missing').kind === 'damaged' ? other : fault;
@@ -72,9 +78,10 @@ export function taskSource(outside, bytes) {
   }
 
   const artifacts = makeArtifacts({
-    bytes,
+    bytes: null,
+    ...readable,
     async numbers(uri, dtype, count, absent, signal) {
-      if (isAway && bytes) throw noBackend();
+      if (isAway && readable) throw noBackend();
       // Doubles do not hold every 64-bit integer: their halves are sent.
       const [sent, length] = isWide(dtype) ? ['int32', 2 * count] : [dtype, count];
       const result = await run('seriesview.get_array.2', { dtype: sent, uri: named(uri) }, signal);
@@ -87,7 +94,7 @@ export function taskSource(outside, bytes) {
   /** @param {string} functionId @param {string} key @returns {(uri: string) => Promise<any>} */
   function document(functionId, key) {
     return async (uri) => {
-      if (bytes) {
+      if (readable) {
         try {
           return await artifacts.readJson(uri);
         } catch (cause) {
