@@ -1,6 +1,7 @@
 """Who knows whom: the rooms' imports are those that docs/architecture.md allows, and modules stay small."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -115,3 +116,152 @@ def test_there_is_one_list_of_panel_types() -> None:
             assert text not in names, f"{module}:{node.lineno}: {text}"
             # A page may show two in an example.
             assert sum(name in text for name in PANEL_TYPES) < 3, f"{module}: {text}"
+
+
+# Nobody parses another's sentence. These read what a foreign program says in words alone, each in one place.
+ADAPTERS = {
+    "backend/client.py": "a kachery daemon answers 403 for more than one reason",
+    "backend/requesting.py": "a kachery daemon has no codes",
+    "readers/hdf5_file.py": "HDF5 has one OSError for a file that is locked, left open by a writer, or damaged",
+    "readers/tables/text_table.py": "Arrow has one error for a cell that is no number and for a row of another width",
+}
+TAKING_APART = {
+    "count",
+    "endswith",
+    "find",
+    "index",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+} | {
+    *("rfind", "rindex", "rpartition", "rsplit", "split", "splitlines", "startswith", "strip"),
+    # Of regular expressions.
+    *("findall", "finditer", "fullmatch", "match", "search", "sub"),
+}
+SENTENCE_FIELDS = ("advice", "args", "error_message", "message", "reason", "sentence", "strerror")
+
+
+class SentenceReaders(ast.NodeVisitor):
+    """Finds lines that look into the words of an error: one that was caught, or that came as an argument."""
+
+    def __init__(self) -> None:
+        self.errors: set[str] = set()
+        self.texts: set[str] = set()
+        self.lines: set[int] = set()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        outer = self.errors, self.texts
+        self.errors, self.texts = set(self.errors), set(self.texts)
+        for argument in [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]:
+            annotation = "" if argument.annotation is None else ast.unparse(argument.annotation)
+            if annotation.endswith(("Error", "Exception")):
+                self.errors.add(argument.arg)
+            if argument.arg in ("message", "error_message"):
+                self.texts.add(argument.arg)
+        self.generic_visit(node)
+        self.errors, self.texts = outer
+
+    def visit_ExceptHandler(self, node: ast.ExceptHandler) -> None:
+        if node.name:
+            self.errors.add(node.name)
+        self.generic_visit(node)
+
+    def visit_Assign(self, node: ast.Assign) -> None:
+        names = {target.id for target in node.targets if isinstance(target, ast.Name)}
+        if self.is_sentence(node.value):
+            self.texts |= names
+        if isinstance(node.value, ast.Name) and node.value.id in self.errors:
+            self.errors |= names
+        self.generic_visit(node)
+
+    def visit_Compare(self, node: ast.Compare) -> None:
+        for operator, other in zip(node.ops, node.comparators, strict=True):
+            is_within = isinstance(operator, ast.In | ast.NotIn) and self.is_sentence(other)
+            is_same = isinstance(operator, ast.Eq | ast.NotEq) and self.is_sentence(node.left)
+            if is_within or (is_same and not self.is_sentence(other)):
+                self.lines.add(node.lineno)
+        self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        is_reading = isinstance(node.func, ast.Attribute) and node.func.attr in TAKING_APART
+        if is_reading and any(map(self.is_sentence, [node.func.value, *node.args])):
+            self.lines.add(node.lineno)
+        self.generic_visit(node)
+
+    def is_sentence(self, node: ast.expr) -> bool:
+        if isinstance(node, ast.Name):
+            return node.id in self.texts
+        if isinstance(node, ast.Attribute):
+            is_error = isinstance(node.value, ast.Name) and node.value.id in self.errors
+            return node.attr == "error_message" or (is_error and node.attr in SENTENCE_FIELDS)
+        if isinstance(node, ast.Subscript):
+            return self.is_sentence(node.value) or ast.unparse(node.slice) == "'errorMessage'"
+        if isinstance(node, ast.BoolOp):
+            return any(map(self.is_sentence, node.values))
+        if isinstance(node, ast.JoinedStr):
+            shown = [each.value for each in node.values if isinstance(each, ast.FormattedValue)]
+            return any(isinstance(each, ast.Name) and each.id in self.errors for each in shown)
+        if isinstance(node, ast.Call):
+            if ast.unparse(node).endswith(".get('errorMessage')"):
+                return True
+            is_made = isinstance(node.func, ast.Name) and node.func.id in ("str", "repr", "one_line")
+            is_error = any(isinstance(each, ast.Name) and each.id in self.errors for each in node.args)
+            return is_made and (is_error or any(map(self.is_sentence, node.args)))
+        return False
+
+
+def lines_that_read_sentences(source: str) -> set[int]:
+    visitor = SentenceReaders()
+    visitor.visit(ast.parse(source))
+    return visitor.lines
+
+
+def test_no_module_parses_anothers_sentence() -> None:
+    read = {
+        str(path.relative_to(PACKAGE)): lines_that_read_sentences(path.read_text())
+        for path in PACKAGE.rglob("*.py")
+    }
+    assert {name for name, lines in read.items() if lines} == set(ADAPTERS), read
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "if 'gone' in str(error): pass",
+        "if str(error).startswith('linked'): pass",
+        "text = str(error)\n    if re.search('gone', text): pass",
+        "text = one_line(error)\n    rest = text.partition(';')",
+        "if error.sentence == 'gone': pass",
+        "if f'{error}'.endswith('gone'): pass",
+        "if 'gone' in error.args[0]: pass",
+        "if answer.get('errorMessage') == 'gone': pass",
+        "pattern.sub('', str(error))",
+    ],
+)
+def test_reading_a_sentence_is_seen(line: str) -> None:
+    assert lines_that_read_sentences(f"try:\n    pass\nexcept Exception as error:\n    {line}\n")
+    assert not lines_that_read_sentences(
+        "try:\n    pass\nexcept Exception as error:\n    print(str(error), error.code)\n"
+    )
+
+
+WORDS = r"(?:message|errorMessage|sentence)"
+METHODS = r"(?:endsWith|includes|indexOf|lastIndexOf|match|matchAll|replace|replaceAll|search|slice|split|startsWith)"
+READING_IN_JAVASCRIPT = re.compile(
+    rf"\b{WORDS}\)*\??\.{METHODS}\(|\.(?:test|exec)\([^;{{}}]*\b{WORDS}\b|\b{WORDS}\)* *[!=]==? *['\"`A-Z]"
+    rf"|['\"`] *[!=]==? *(?:\w+\.)?{WORDS}\b"
+)
+
+
+def test_no_module_of_the_pages_parses_anothers_sentence() -> None:
+    for path in (path for room in ("viewer", "node/page") for path in (PACKAGE / room).rglob("*.js")):
+        found = READING_IN_JAVASCRIPT.search(path.read_text())
+        assert found is None, f"{path.name}: {found[0]}"
+    for line in (
+        "/gone/.test(message)",
+        "cause.message.includes('x')",
+        "errorMessage === NOT_FOUND",
+        "'a' === x.message",
+    ):
+        assert READING_IN_JAVASCRIPT.search(line), line

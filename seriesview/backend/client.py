@@ -290,9 +290,9 @@ def checked_answer(path: str, status: int, data: bytes) -> dict[str, Any]:
     raise Refused(f"{status} {one_line(text, _REASON_CHARACTERS)}", status, path)
 
 
-def is_about_code(status: int, data: bytes) -> bool:
-    """Return whether an answer says that the client-auth code is not the right one."""
-    return status == 403 and b"client auth" in data
+def is_about_code(status: int, message: bytes) -> bool:
+    """Return whether an answer says that the client-auth code is not the right one; a kachery daemon has but words."""
+    return status == 403 and b"client auth" in message
 
 
 def reason_of(error: Exception) -> str:
