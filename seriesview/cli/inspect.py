@@ -79,6 +79,7 @@ def _document(
 def _words(
     path: str, reader: Reader, size: int, findings: list[Finding], entries: list[Entry | None]
 ) -> Iterator[str]:
+    from seriesview.build.finding_words import described
     from seriesview.cli.dataset_entries import entry_yaml
 
     yield f"{path}: {bytes_in_words(size)}, reader {reader.name}"
@@ -86,7 +87,7 @@ def _words(
         if entry is not None:
             yield ""
             yield finding.dataset or "(the whole file)"
-            yield f"  {_description(finding)}"
+            yield f"  {described(finding)}"
             for decision in finding.decisions:
                 yield f"  {'guessed: ' if decision.is_guess else ''}{decision.text}"
     usable = [entry for entry in entries if entry is not None]
@@ -106,50 +107,3 @@ def _words(
     if not findings:
         yield ""
         yield "Nothing in it looks like a recording."
-
-
-def _description(finding: Finding) -> str:
-    if finding.problem is not None:
-        return finding.problem
-    parts = [str(finding.type)]
-    if finding.type == "event":
-        parts += [_count(finding.shape[0], "event"), _count(finding.num_channels, "channel")]
-    elif finding.type == "interval":
-        parts += [_count(finding.shape[0], "interval")]
-    else:
-        shape = f"{_count(finding.shape[0], 'sample')} x {_count(finding.num_channels, 'channel')}"
-        parts += [finding.dtype, shape, _rate(finding)]
-        if finding.unit:
-            parts.append(finding.unit)
-    if finding.duration is not None:
-        parts.append(f"{_seconds(finding.duration)} from {finding.start_time:.9g} s on")
-    if finding.num_segments is not None and finding.num_segments > 1:
-        parts.append(f"{finding.num_segments} segments")
-    if finding.session_start is not None:
-        parts.append(f"begun at {finding.session_start}")
-    return ", ".join(parts)
-
-
-def _count(number: int | None, word: str) -> str:
-    return f"{number} {word}" if number == 1 else f"{number} {word}s"
-
-
-def _rate(finding: Finding) -> str:
-    if finding.is_irregular:
-        return "times of its own"
-    if finding.sampling_frequency is None:
-        return "rate not known"
-    text = f"{finding.sampling_frequency:.9g} Hz"
-    deviation = (finding.largest_deviation or 0.0) * finding.sampling_frequency
-    # Times in float64 are never exact; a thousandth of a sample is what can be seen at the closest zoom.
-    return f"{text} (times within {deviation:.2g} samples)" if deviation > 1e-3 else text
-
-
-def _seconds(seconds: float) -> str:
-    if seconds < 120:
-        return f"{seconds:.6g} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    clock = f"{hours}:{minutes:02}:{rest:02}"
-    return f"{seconds:.6g} s ({f'{days} d ' if days else ''}{clock})"
