@@ -6,6 +6,7 @@ Modules wait for one another: from a host that is far away, each that imports an
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 
 from seriesview.errors import SeriesviewError
@@ -28,7 +29,11 @@ def joined_viewer() -> dict[str, bytes]:
 
     Raises SeriesviewError where the viewer is not whole.
     """
-    files = viewer_files()
+    return joined(viewer_files())
+
+
+def joined(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The same of a viewer's files by path."""
     workers = worker_paths(files)
     page = files["index.html"].decode("utf-8")
     entries = _MODULE.findall(page)

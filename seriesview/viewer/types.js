@@ -120,7 +120,7 @@
  * @property {string} type its name (panels/)
  * @property {string} label
  * @property {string | null} seriesUri null: the series is missing
- * @property {string} [error] why it is missing
+ * @property {string} [error] why it is missing, or cannot be shown in such a panel
  * @property {Record<string, unknown>} [data] as in the manifest: what its type needs beside a series
  * @property {PanelTraits} traits
  */

@@ -30,7 +30,7 @@ import { traces } from './traces.js';
  */
 
 /** @type {PanelType[]} */
-const TYPES = [traces, amplitudes, raster, position, density];
+export const TYPES = [traces, amplitudes, raster, position, density];
 
 /** @type {PanelTraits} */
 const USUAL = { weight: 1.5, order: 'depth', hasGain: true, hasChannels: true, hasOffsets: false, choices: [] };

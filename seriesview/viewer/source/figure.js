@@ -1,6 +1,6 @@
 /** @file What a figure's data say is to be shown: a workspace, a series, or panels of series. */
 
-import { defaultType, traitsOf } from '../panels/registry.js';
+import { defaultType, refusal, traitsOf } from '../panels/registry.js';
 import { SourceError, asSourceError } from './errors.js';
 import { checkedUri, parseWorkspace } from './manifests.js';
 
@@ -15,7 +15,7 @@ export const MULTI_PANEL_TYPE = 'seriesview.multipanel-timeseries.2';
 const LOADED_AT_ONCE = 8;
 
 /**
- * Reads what a figure shows, with the manifests of all series in it. A panel whose series cannot be read says why.
+ * Reads what a figure shows, with the manifests of all series in it. A panel whose series cannot be read or shown says why.
  * @param {Source} source
  * @param {any} figureData a workspace or series manifest, `{workspace: URI}`, or a figure {type, data}
  * @returns {Promise<Figure>}
@@ -154,7 +154,8 @@ function makePanel(index, type, label, uri, series, error, data) {
   const manifest = uri === null ? undefined : series[uri];
   /** @type {Panel} */
   const panel = { key: String(index), type, label, seriesUri: manifest ? uri : null, traits: traitsOf(type, manifest) };
-  if (!manifest) panel.error = error ?? 'its series is missing';
+  const why = manifest ? refusal(type, manifest) : (error ?? 'its series is missing');
+  if (why) panel.error = why;
   if (data) panel.data = data;
   return panel;
 }
