@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from collections import OrderedDict
-from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import numpy as np
 
-from seriesview.layout.byte_file import ByteFile, Bytes
+from seriesview.layout.byte_file import Bytes
+from seriesview.layout.scratch import Scratch
 
 
 class UnpackedChunk(Protocol):
@@ -36,8 +34,8 @@ class ChunkInMemory:
 class ChunkInScratch:
     """A chunk whose bytes lie in a scratch file; its place is free again when nobody holds the chunk."""
 
-    def __init__(self, file: ByteFile, position: int, num_bytes: int, free: list[int]) -> None:
-        self._file = file
+    def __init__(self, scratch: Scratch, position: int, num_bytes: int, free: list[int]) -> None:
+        self._scratch = scratch
         self._position = position
         self._num_bytes = num_bytes
         self._free = free
@@ -46,7 +44,7 @@ class ChunkInScratch:
         """Bytes (count, last - first): the ranges [first, last) of `count` equal pieces of the chunk."""
         out = np.empty((count, last - first), np.uint8)
         for index, plane in enumerate(out):
-            self._file.read_into(plane, self._position + index * (self._num_bytes // count) + first)
+            self._scratch.read_into(plane, self._position + index * (self._num_bytes // count) + first)
         return out
 
     def __del__(self) -> None:
@@ -124,8 +122,7 @@ class ScratchCache:
         self._num_chunks = num_chunks
         self._chunk_bytes = chunk_bytes
         self._chunks: OrderedDict[int, ChunkInScratch] = OrderedDict()
-        self._scratch: IO[bytes] | None = None
-        self._reading: ByteFile | None = None
+        self._scratch = Scratch()
         self._free: list[int] = []
         self._end = 0
         self._lock = threading.Lock()
@@ -147,13 +144,9 @@ class ScratchCache:
                 position = self._free.pop()
             else:
                 position, self._end = self._end, self._end + self._chunk_bytes
-            scratch, reading = self._opened()
-        view = data.data
-        written = 0
-        while written < len(view):
-            written += os.pwrite(scratch.fileno(), view[written:], position + written)
+        self._scratch.write(data.data, position)
         with self._lock:
-            self._chunks[index] = ChunkInScratch(reading, position, self._chunk_bytes, self._free)
+            self._chunks[index] = ChunkInScratch(self._scratch, position, self._chunk_bytes, self._free)
 
     def drop(self, index: int) -> None:
         """Keep the chunk no longer."""
@@ -164,13 +157,4 @@ class ScratchCache:
         """Let go of everything."""
         with self._lock:
             self._chunks.clear()
-            if self._scratch is not None and self._reading is not None:
-                self._reading.close()
-                self._scratch.close()
-                self._scratch = self._reading = None
-
-    def _opened(self) -> tuple[IO[bytes], ByteFile]:
-        if self._scratch is None or self._reading is None:
-            self._scratch = tempfile.NamedTemporaryFile(prefix="seriesview-", buffering=0)  # noqa: SIM115
-            self._reading = ByteFile(Path(self._scratch.name))
-        return self._scratch, self._reading
+            self._scratch.close()

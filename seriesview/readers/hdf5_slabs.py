@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import h5py
 import numpy as np
@@ -13,6 +11,7 @@ import numpy.typing as npt
 
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.layout.scratch import Scratch
 
 _SLAB_BYTES = 4 << 20
 _LARGE_SLAB_BYTES = 64 << 20
@@ -58,7 +57,7 @@ class Slabs:
         self._is_large = slab_bytes > _LARGE_SLAB_BYTES and self._columns < self._num_channels
         self._first = self._last = 0
         self._kept = np.empty((0, self._num_channels), dtype)
-        self._scratch: IO[bytes] | None = None
+        self._scratch = Scratch()
         self._lock = threading.Lock()
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
@@ -78,9 +77,7 @@ class Slabs:
         with self._lock:
             self._first = self._last = 0
             self._kept = self._kept[:0]
-            if self._scratch is not None:
-                self._scratch.close()
-                self._scratch = None
+            self._scratch.close()
 
     def _load(self, first: int) -> None:
         last = min(first + self._rows, self._num_samples)
@@ -93,13 +90,13 @@ class Slabs:
         self._last = last
 
     def _copy(self, begin: int, out: npt.NDArray[Any]) -> None:
-        if self._scratch is None:
+        if not self._is_large:
             out[...] = self._kept[begin : begin + len(out)]
             return
         step = self._dtype.itemsize
         with SampleFile(
             ContiguousLayout(
-                path=Path(self._scratch.name),
+                path=self._scratch.path,
                 dtype=self._dtype,
                 num_samples=self._last - self._first,
                 num_channels=self._num_channels,
@@ -112,14 +109,13 @@ class Slabs:
 
     def _to_scratch(self, first: int, last: int) -> None:
         """Write the slab to the scratch file, channel after channel."""
-        if self._scratch is None:
-            self._scratch = tempfile.NamedTemporaryFile(prefix="seriesview-")  # noqa: SIM115
-        self._scratch.seek(0)
+        position = 0
         for left in range(0, self._num_channels, self._columns):
             right = min(left + self._columns, self._num_channels)
             if self._by_row:
                 values = self._dataset[first:last, left:right].T
             else:
                 values = self._dataset[left:right, first:last]
-            self._scratch.write(np.ascontiguousarray(values, self._dtype).data)
-        self._scratch.flush()
+            rows = np.ascontiguousarray(values, self._dtype)
+            self._scratch.write(rows.view(np.uint8).data, position)
+            position += rows.nbytes

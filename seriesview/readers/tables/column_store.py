@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import bisect
-import os
-import tempfile
 from collections.abc import Sequence
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from seriesview.layout.scratch import Scratch
 
 _MEMORY_BYTES = 1 << 23
 
@@ -25,8 +25,7 @@ class ColumnStore:
         # Of each block: where it begins, and each column's dtypes.
         self._blocks: list[tuple[int, list[tuple[np.dtype[Any], ...]]]] = []
         self._size = 0
-        self._memory = bytearray()
-        self._file: IO[bytes] | None = None
+        self._scratch = Scratch(_MEMORY_BYTES)
         self._last: tuple[int, list[Arrays]] | None = None
 
     def append(self, num_rows: int, columns: Sequence[Arrays]) -> None:
@@ -36,19 +35,9 @@ class ColumnStore:
         if self._blocks and self._blocks[-1][1] == dtypes:
             dtypes = self._blocks[-1][1]
         self._blocks.append((self._size, dtypes))
-        added = sum(array.nbytes for arrays in columns for array in arrays)
-        if self._file is None and self._size + added > _MEMORY_BYTES:
-            self._file = tempfile.TemporaryFile(prefix="seriesview-", buffering=0)  # noqa: SIM115
-            _write(self._file, memoryview(self._memory))
-            self._memory = bytearray()
-        for arrays in columns:
-            for array in arrays:
-                data = np.ascontiguousarray(array).view(np.uint8).data
-                if self._file is None:
-                    self._memory += data
-                else:
-                    _write(self._file, data)
-        self._size += added
+        for array in (array for arrays in columns for array in arrays):
+            self._scratch.write(np.ascontiguousarray(array).view(np.uint8).data, self._size)
+            self._size += array.nbytes
         self.num_rows += num_rows
 
     def read(self, column: int, first_row: int, last_row: int) -> list[tuple[int, Arrays]]:
@@ -68,10 +57,8 @@ class ColumnStore:
             return self._last[1]
         offset, dtypes = self._blocks[index]
         end = self._blocks[index + 1][0] if index + 1 < len(self._blocks) else self._size
-        if self._file is None:
-            data = bytes(self._memory[offset:end])
-        else:
-            data = os.pread(self._file.fileno(), end - offset, offset)
+        data = np.empty(end - offset, np.uint8)
+        self._scratch.read_into(data, offset)
         last = self._firsts[index + 1] if index + 1 < len(self._firsts) else self.num_rows
         count = last - self._firsts[index]
         columns, at = [], 0
@@ -86,14 +73,5 @@ class ColumnStore:
 
     def close(self) -> None:
         """Let go of the columns."""
-        self._memory = bytearray()
         self._last = None
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-def _write(file: IO[bytes], data: memoryview) -> None:
-    """Write all of it: a disk that is nearly full takes a part."""
-    while len(data):
-        data = data[file.write(data) :]
+        self._scratch.close()
