@@ -338,6 +338,12 @@ def test_manifests_follow_the_schema_and_come_back_the_same(store, tmp_path):
         ({"timestamps": {"dtype": "int8", "shape": [1], "part_rows": 1, "pages": []}}, "int8"),
         ({"levels": [{"factor": 1}]}, r"levels\[0\]\.factor"),
         ({"options": [1]}, "expected an object"),
+        (
+            {"values": {"files": [{"uri": "sha1://" + "ab" * 20 + "/a.dat"}]}},
+            r"form that is not known here \(files\)",
+        ),
+        ({"values": {"link": {"uri": "sha1://" + "ab" * 20 + "/a.edf", "records": {}}}}, r"values\.link"),
+        ({"channels": [{"id": "a", "bad": "yes"}, {"id": "b"}]}, "true or false"),
         ({"label": None}, r"label: expected a string"),
     ],
 )
@@ -348,6 +354,39 @@ def test_manifests_that_are_refused_here_and_by_the_schema(store, change, messag
     assert "\n" not in str(caught.value)
     with pytest.raises(ValidationError):
         check_by_schema(document)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"kind": "means"}, "'means' is not known"),
+        ({"pack_parts": None}, "made before there were packs"),
+        ({"pack_parts": 0}, "pack_parts"),
+        ({"pack_parts": 65}, "at most 64 parts"),
+        ({"pages": []}, "pages"),
+    ],
+)
+@pytest.mark.parametrize("array", ["values", "levels"])
+def test_arrays_that_are_refused(store, array, change, message):
+    document = store.get_json(store_series(store, [integers(50, 2)]))
+    held = document["values"] if array == "values" else document["levels"][0]
+    held |= change
+    with pytest.raises(FormatError, match=message):
+        manifest.parse_series_manifest(document)
+    if change != {"pages": []}:
+        with pytest.raises(ValidationError):
+            check_by_schema(document)
+
+
+def test_what_is_known_of_channels_goes_through(store):
+    document = store.get_json(store_series(store, [integers(50, 2)]))
+    document["channels"] = [{"id": "a", "label": "C3", "type": "EEG", "bad": True}, {"id": "b", "label": "b"}]
+    check_by_schema(document)
+    parsed = manifest.parse_series_manifest(document)
+    assert [(channel.type, channel.bad) for channel in parsed.channels] == [("EEG", True), (None, False)]
+    assert parsed.to_json_dict() == document
+    document["channels"][1]["bad"] = False
+    assert manifest.parse_series_manifest(document) == parsed
 
 
 @pytest.mark.parametrize(

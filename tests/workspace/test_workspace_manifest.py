@@ -149,3 +149,13 @@ def test_every_panel_type_of_the_design_exists():
 def test_keys_of_later_versions_are_passed_over():
     document = {**build_workspace("demo", SERIES, types=TYPES), "colour": "blue"}
     assert parse_workspace_manifest(document).label == "demo"
+
+
+def test_the_id_of_a_workspace_is_kept():
+    document = build_workspace("demo", SERIES, types=TYPES, workspace_id="7f3a")
+    assert document["id"] == "7f3a"
+    assert parse_workspace_manifest(document).to_json_dict() == document
+    assert "id" not in build_workspace("demo", SERIES, types=TYPES)
+    for wrong in ("", 7):
+        with pytest.raises(FormatError, match="id"):
+            parse_workspace_manifest(document | {"id": wrong})
