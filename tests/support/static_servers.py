@@ -35,6 +35,10 @@ class StaticServer:
         self.missing: set[str] = set()
         self.damaged: set[str] = set()
         """SHA-1s of artifacts that are not there, or of which all that is sent has a byte changed."""
+        self.spoilt: dict[str, int] = {}
+        """Of artifacts, by SHA-1, one byte that is changed."""
+        self.refuses_ranges = False
+        """Whether a range is answered with 416."""
         self.refuses = False
         """Whether every artifact is answered with 503."""
         self.asked: list[tuple[str, str | None]] = []
@@ -90,7 +94,10 @@ class StaticServer:
             file = link.check()
         if sha1 in self.missing:
             return None
-        return file.read_bytes(), "application/octet-stream"
+        data = bytearray(file.read_bytes())
+        if sha1 in self.spoilt:
+            data[self.spoilt[sha1]] ^= 1
+        return bytes(data), "application/octet-stream"
 
     def run_task(self, request: BaseHTTPRequestHandler) -> None:
         """Answer POST /tasks, for parents that play a channel with a backend."""
@@ -113,6 +120,11 @@ class StaticServer:
         found = None if self.refuses and "/sha1/" in path else self.content(path)
         if found is None:
             request.send_response(503 if self.refuses and "/sha1/" in path else 404)
+            request.send_header("Content-Length", "0")
+            request.end_headers()
+            return
+        if wanted and self.refuses_ranges:
+            request.send_response(416)
             request.send_header("Content-Length", "0")
             request.end_headers()
             return
