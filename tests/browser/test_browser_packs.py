@@ -16,6 +16,9 @@ from viewer_places import show
 
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import ArrayInfo, parse_series_manifest
+from seriesview.share.choice import Wish
+from seriesview.share.export import export_folder, plan_export
+from seriesview.share.single_file import export_single_file, plan_single_file
 
 PLACES = [
     {"samplesPerColumn": 1, "columnsPerSample": 1, "leftColumn": 0},
@@ -76,6 +79,33 @@ def test_the_same_pixels_whatever_becomes_of_ranges(
     else:
         assert set(whole.values()) == {1}
         assert not ranges or len(ranges) == 1
+
+
+@pytest.mark.parametrize("form", ["folder", "single file"])
+def test_shared_copies_show_the_same_pixels(
+    page: Page, builder: Builder, recording: Recording, tmp_path: Path, form: str
+) -> None:
+    """With samples 1,000 to 30,000 alone, whose first and last packs lack some of their parts."""
+    workspace = builder.workspace("packs", [("ContinuousTraces", recording.name, recording.uri)])
+    out = tmp_path / "shared.html"
+    wish = Wish(raw_ranges=((1.0, 30.0),))
+    if form == "folder":
+        export_folder(plan_export(builder.store, workspace, wish), builder.store, tmp_path / "out")
+    else:
+        export_single_file(plan_single_file(builder.store, workspace, wish), builder.store, out)
+    server = StaticServer(tmp_path / "out", {"/": tmp_path / "out"})
+    try:
+        viewer = show(page, f"{server.address}/" if form == "folder" else out.as_uri())
+        for place in (
+            {"leftColumn": 1000},
+            {"leftColumn": 29_000},
+            {"samplesPerColumn": 16, "leftColumn": 10},
+        ):
+            viewer.set_state(**({"samplesPerColumn": 1, "columnsPerSample": 1} | place))
+            panel = viewer.panel()
+            assert_same(panel, expected_picture(recording, panel, viewer.timeline()), (form, place))
+    finally:
+        server.close()
 
 
 @pytest.mark.parametrize("has_ranges", [True, False])
