@@ -84,13 +84,13 @@ class SeriesviewError(Exception):
         sentence: str,
         *,
         advice: str | None = None,
-        file: Path | str | None = None,
+        file: Path | str | tuple[str, ...] | None = None,
         code: Code | None = None,
         **facts: Unpack[Facts],
     ) -> None:
         """`sentence` says what is wrong, `advice` what to do (it may stand in the sentence too).
 
-        `file` is the local file that it is about: its path stands before the sentence, and is a fact.
+        `file` is the local file that it is about, or its path and what is in it: they stand before the sentence.
         """
         super().__init__(sentence)
         self.sentence = sentence
@@ -99,7 +99,8 @@ class SeriesviewError(Exception):
             self.code = code
         self.facts = facts
         if file is not None:
-            self.facts = {"where": (str(file),), "path": str(file), **facts}
+            places = file if isinstance(file, tuple) else (str(file),)
+            self.facts = {"where": places, "path": places[0], **facts}
 
     @property
     def where(self) -> tuple[str, ...]:

@@ -181,7 +181,7 @@ class ChunkedSamples:
             self._file.read_into(data, position)
         else:
             raise IntegrityError(
-                f"holds {size} bytes, not {self._chunk_bytes}; the file was changed or damaged", where=where
+                f"holds {size} bytes, not {self._chunk_bytes}; the file was changed or damaged", file=where
             )
         if is_kept:
             self._cache.keep(share.index, data)

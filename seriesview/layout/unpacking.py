@@ -49,7 +49,7 @@ def inflate_into(out: Bytes, stored: Bytes, where: tuple[str, ...]) -> None:
     if size != len(out):
         held = f"more than {len(out)}" if size > len(out) else f"{size}"
         raise IntegrityError(
-            f"holds {held} bytes, not {len(out)}; the file was changed or damaged", where=where
+            f"holds {held} bytes, not {len(out)}; the file was changed or damaged", file=where
         )
 
 
@@ -79,12 +79,12 @@ def _inflate_by_zlib(out: Bytes, stored: Bytes, where: tuple[str, ...]) -> int:
     except zlib.error as error:
         raise IntegrityError(
             f"its {len(stored)} bytes cannot be inflated ({error}); the file was changed or damaged",
-            where=where,
+            file=where,
         ) from error
     if len(unpacked) <= len(out) and not stream.eof:
         raise IntegrityError(
             f"its {len(stored)} bytes end before what they hold does; the file was changed or damaged",
-            where=where,
+            file=where,
         )
     fitting = np.frombuffer(unpacked, np.uint8)[: len(out)]
     out[: len(fitting)] = fitting

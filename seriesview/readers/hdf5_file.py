@@ -81,7 +81,7 @@ def readable(path: Path, what: str = "") -> Iterator[None]:
     except FAILURES as error:
         where = (str(path), what) if what else (str(path),)
         reason = one_line(error).strip("'\"") or type(error).__name__
-        raise ReaderError(f"damaged, or of a kind that cannot be read: {reason}", where=where) from error
+        raise ReaderError(f"damaged, or of a kind that cannot be read: {reason}", file=where) from error
 
 
 @contextmanager

@@ -137,7 +137,7 @@ class Hdf5Samples:
         self._where = (str(path), str(dataset.name))
         problem = samples_problem(dataset) or missing_filter(dataset)
         if problem is not None:
-            raise ReaderError(problem, where=self._where)
+            raise ReaderError(problem, file=self._where)
         self._by_row = order == "C" or len(dataset.shape) == 1
         stored = stored_dtype(dataset.dtype, self._where)
         stored = np.dtype(stored.str)
@@ -153,7 +153,7 @@ class Hdf5Samples:
             raise ReaderError(
                 f"where its samples lie cannot be read: {one_line(error)}; the file was damaged: "
                 "copy or write it again",
-                where=self._where,
+                file=self._where,
             ) from error
         self.layout: Layout | None = layout if columns is None else _folded(layout, columns)
         chunks = (*(dataset.chunks or (1, 1)), 1)[:2]
@@ -181,7 +181,7 @@ class Hdf5Samples:
             raise RequestError(
                 f"samples {first_sample} to {first_sample + len(out)}: it has samples 0 to "
                 f"{self.num_samples}",
-                where=self._where,
+                file=self._where,
             )
         if self._file is not None:
             self._file.read_into(first_sample, out)
@@ -193,7 +193,7 @@ class Hdf5Samples:
             except (OSError, RuntimeError) as error:
                 raise ReaderError(
                     f"samples {first_sample} to {first_sample + len(out)} cannot be read: {one_line(error)}",
-                    where=self._where,
+                    file=self._where,
                 ) from error
 
     def unpack_with(self, threads: int) -> None:

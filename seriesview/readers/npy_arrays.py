@@ -79,25 +79,25 @@ def read_header(file: IO[bytes], where: tuple[str, ...]) -> ArrayHeader:
         if version not in ((1, 0), (2, 0)):
             raise ReaderError(
                 f".npy version {version[0]}.{version[1]} holds named fields, which cannot be shown",
-                where=where,
+                file=where,
             )
         length = file.read(2 if version == (1, 0) else 4)
         # A header says how long it is, up to 4 GiB, which a small archive can really hold.
         num_bytes = int.from_bytes(length, "little")
         if num_bytes > _MOST_HEADER_BYTES:
             raise ReaderError(
-                f"not a .npy array: its header says that it is {num_bytes} bytes long", where=where
+                f"not a .npy array: its header says that it is {num_bytes} bytes long", file=where
             )
         text = length + file.read(num_bytes)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran_order, dtype = read(io.BytesIO(text))
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise ReaderError(f"damaged: {error or 'it ends too early'}", where=where) from error
+        raise ReaderError(f"damaged: {error or 'it ends too early'}", file=where) from error
     except ReaderError:
         raise
     except Exception as error:  # numpy evaluates the header as a Python literal, which can fail in any way
         reason = one_line(error, _SHOWN_CHARACTERS)
-        raise ReaderError(f"not a .npy array: {reason}", where=where) from error
+        raise ReaderError(f"not a .npy array: {reason}", file=where) from error
     return ArrayHeader(dtype, shape, fortran_order, len(start) + len(text))
 
 
@@ -121,7 +121,7 @@ def opened_member(archive: zipfile.ZipFile, name: str, where: tuple[str, ...]) -
         with archive.open(name) as stream:
             yield stream
     except _BAD_MEMBER as error:
-        raise ReaderError(f"damaged archive: {_reason(error)}", where=where) from error
+        raise ReaderError(f"damaged archive: {_reason(error)}", file=where) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -186,7 +186,7 @@ class DeflatedArray:
         try:
             self._stream = cast(zipfile.ZipExtFile, archive.open(member))
         except _BAD_MEMBER as error:
-            raise ReaderError(f"damaged archive: {_reason(error)}", where=where) from error
+            raise ReaderError(f"damaged archive: {_reason(error)}", file=where) from error
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError for a damaged archive."""
@@ -198,11 +198,11 @@ class DeflatedArray:
                 count = self._stream.readinto(view[filled : filled + _COPY_BYTES])
                 if not count:
                     raise ReaderError(
-                        "ends before its last sample; write the archive again", where=self._where
+                        "ends before its last sample; write the archive again", file=self._where
                     )
                 filled += count
         except _BAD_MEMBER as error:
-            raise ReaderError(f"damaged archive: {_reason(error)}", where=self._where) from error
+            raise ReaderError(f"damaged archive: {_reason(error)}", file=self._where) from error
         if not self._rows.dtype.isnative:
             out.byteswap(inplace=True)
 
@@ -244,7 +244,7 @@ def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
             raise ReaderError(
                 f"its header says {claimed} bytes, but the archive holds {info.file_size} of it; "
                 "write the archive again",
-                where=where,
+                file=where,
             )
     except ReaderError:
         archive.close()
@@ -254,7 +254,7 @@ def open_npz(path: Path, member: str, transposed: bool = False) -> ArrayFile:
         plain = _layout(path, where, header, _member_offset(path, info), transposed)
         if _member_offset(path, info) + claimed > path.stat().st_size:
             raise ReaderError(
-                "lies behind the end of the archive, which was cut short; write it again", where=where
+                "lies behind the end of the archive, which was cut short; write it again", file=where
             )
         return PlainArray(plain)
     if not layout.is_row_major:
@@ -267,7 +267,7 @@ def _layout(
 ) -> ContiguousLayout:
     problem = header.problem()
     if problem is not None:
-        raise ReaderError(problem, where=where)
+        raise ReaderError(problem, file=where)
     dtype = stored_dtype(header.dtype, where)
     shape = header.shape if len(header.shape) == 2 else (header.shape[0], 1)
     by_row = not header.fortran_order or len(header.shape) == 1
@@ -326,7 +326,7 @@ def _unpacked(
         raise ReaderError(
             f"is compressed and in Fortran order: its {left} bytes have to be unpacked, and there are "
             f"{free} free in {tempfile.gettempdir()}; set TMPDIR to a folder with more room, or write it in C order",
-            where=where,
+            file=where,
         )
     scratch = tempfile.NamedTemporaryFile(prefix="seriesview-", suffix=".npy")  # noqa: SIM115
     try:
@@ -335,7 +335,7 @@ def _unpacked(
                 scratch.write(piece)
                 left -= len(piece)
             if left:
-                raise ReaderError("ends before its last sample; write the archive again", where=where)
+                raise ReaderError("ends before its last sample; write the archive again", file=where)
     except BaseException:
         scratch.close()
         raise

@@ -29,7 +29,7 @@ def stored_dtype(dtype: np.dtype[Any], where: tuple[str, ...]) -> np.dtype[Any]:
     """The dtype as bytes in the file, bool as uint8. Raises ReaderError where samples cannot be of it."""
     reason = unsupported_reason(dtype)
     if reason is not None:
-        raise ReaderError(reason, where=where)
+        raise ReaderError(reason, file=where)
     return np.dtype(np.uint8) if dtype.kind == "b" else dtype
 
 
@@ -38,7 +38,7 @@ def parse_dtype(text: str, where: tuple[str, ...]) -> np.dtype[Any]:
     try:
         dtype = np.dtype(text)
     except (TypeError, ValueError, SyntaxError):
-        raise ReaderError(f"dtype: {text!r} is no dtype; write one of {SUPPORTED}", where=where) from None
+        raise ReaderError(f"dtype: {text!r} is no dtype; write one of {SUPPORTED}", file=where) from None
     return stored_dtype(dtype, where)
 
 

@@ -72,7 +72,7 @@ def plan_single_file(store: Store, uri: str, wish: Wish) -> Plan:
         if allowed is None or error.code != "too-large":
             raise
         raise error.advised(
-            f"of the page, viewer and encoding take the rest: at most {bytes_in_words(MAX_BYTES)} in all"
+            f"viewer and encoding take the rest of a page of at most {bytes_in_words(MAX_BYTES)}"
         ) from error
     needed = page_bytes + int(plan.num_bytes / _SHARE)
     if needed > MAX_BYTES:

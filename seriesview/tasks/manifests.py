@@ -61,6 +61,7 @@ def get_array(context: TaskContext, asked: ArrayArguments) -> dict[str, Any]:
     if sent > context.limits.max_result_bytes:
         raise TaskError(
             f"{uri} is an array of {sent} bytes as sent, at most {context.limits.max_result_bytes} are; "
-            "ask for its parts"
+            "ask for its parts",
+            code="too-large",
         )
     return {"array": encode_array(np.frombuffer(store.get_bytes(uri, size=size), dtype))}

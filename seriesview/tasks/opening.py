@@ -35,7 +35,8 @@ def load_document(store: Store, uri: str, limits: TaskLimits) -> tuple[Any, int]
     size = store.size(uri)
     if size > limits.max_manifest_bytes:
         raise TaskError(
-            f"{uri} has {size} bytes, more than the {limits.max_manifest_bytes} of the largest manifest"
+            f"{uri} has {size} bytes, more than the {limits.max_manifest_bytes} of the largest manifest",
+            code="too-large",
         )
     return store.get_json(uri), size
 

@@ -44,7 +44,8 @@ def _check(series: Series, max_points: int, limits: TaskLimits) -> None:
     most = limits.max_result_bytes // point_bytes
     if max_points > most:
         raise TaskError(
-            f"max_points {max_points}: at most {most} of {len(series.channels)} channels are sent"
+            f"max_points {max_points}: at most {most} of {len(series.channels)} channels are sent",
+            code="too-large",
         )
 
 

@@ -82,7 +82,8 @@ def _check_size(
     if num_bytes > limits.max_result_bytes:
         raise TaskError(
             f"a window of {columns} columns of {width} channels has {num_bytes} bytes, "
-            f"at most {limits.max_result_bytes} are sent; ask for fewer columns or channels"
+            f"at most {limits.max_result_bytes} are sent; ask for fewer columns or channels",
+            code="too-large",
         )
 
 

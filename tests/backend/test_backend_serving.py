@@ -25,7 +25,7 @@ def test_kachery_client_gets_results_errors_and_actions(served: Surroundings) ->
         assert served.ask_kachery("test.query.1", {"q": 1}, "query") == {"name": "", "q": 1}
     assert len(served.calls()) == 3
     assert served.ask_kachery("test.act.1", {"seconds": 1.5}, "action") is True
-    with pytest.raises(RuntimeError, match="Task error: it broke"):
+    with pytest.raises(RuntimeError, match=r"Task error: \[seriesview-error\] it broke"):
         served.ask_kachery("test.fail.1", {"kind": "known", "message": "it broke"})
 
 
@@ -180,7 +180,7 @@ def test_every_task_has_a_line_in_the_log(surroundings: Surroundings) -> None:
     assert done["size"] == "1002"
     assert float(done["milliseconds"]) > 0
     assert "outcome=error" in lines[1]
-    assert json.loads(lines[1].split(" error=", 1)[1]) == 'a "quoted" = line of=two'
+    assert json.loads(lines[1].split(" error=", 1)[1]) == '[seriesview-error] a "quoted" = line of=two'
 
 
 def test_memory_is_let_go_of_when_there_is_nothing_to_do(surroundings: Surroundings) -> None:

@@ -62,6 +62,16 @@ def test_too_large_is_refused_with_what_to_leave_out(store, workspace, monkeypat
     assert done.bytes_written <= 3_000_000
 
 
+def test_what_is_too_large_says_so_by_its_code(store, workspace, monkeypatch, tmp_path):
+    monkeypatch.setattr(single_file, "MAX_BYTES", 3_000_000)
+    for wish in (Wish(), Wish(max_bytes=900_000)):
+        with pytest.raises(SeriesviewError) as error:
+            written(store, workspace, tmp_path / "out.html", wish)
+        assert error.value.code == "too-large"
+    assert error.value.facts["key"] == "--max-size"
+    assert "at most 3 mb" in str(error.value).lower()
+
+
 def test_the_command(store, workspace, tmp_path):
     out = tmp_path / "night 7.html"
     done = run("export", workspace, "--single-file", out, "--json", "--storage-dir", store.directory)

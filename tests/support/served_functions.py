@@ -20,7 +20,7 @@ from seriesview.backend.backend import BackendLimits, Function
 from seriesview.backend.backend_id import find_backend_id
 from seriesview.backend.client import DaemonClient
 from seriesview.backend.serving import serve_functions, serve_through_app
-from seriesview.errors import SeriesviewError
+from seriesview.errors import MissingArtifactError, SeriesviewError
 
 PURE = "pure-calculation"
 
@@ -64,6 +64,8 @@ def take(kwargs: Mapping[str, Any]) -> None:
 
 
 def fail(kwargs: Mapping[str, Any]) -> Any:
+    if kwargs["kind"] == "missing":
+        raise MissingArtifactError(kwargs["message"], sha1=kwargs["sha1"], path="/nowhere")
     kind = {"known": SeriesviewError, "unknown": RuntimeError, "memory": MemoryError}[kwargs["kind"]]
     raise kind(kwargs.get("message", "x"))
 
