@@ -56,9 +56,7 @@ export function createPanelPainter() {
           findMissing(reading, frame.leftColumn, frame.leftColumn + width);
           for (const each of wanted.slice(first)) each.isAhead = false;
         }
-        const pixels = new Uint32Array(width * height);
-        const nothing = { path: null, cut: { above: [], below: [] }, lanes: [], valueAxis: null, notes: [] };
-        return { ...nothing, key, frame, width, height, pixels, isComplete: false, error: fault };
+        return nothingDrawn(key, frame, height, fault);
       }
       const isSame = last && lastSignature === lookSignature && last.spread === spread;
       const shown = isSame && last ? last.shown : channelsOf(type, manifest, request);
@@ -77,6 +75,13 @@ export function createPanelPainter() {
       return { key, frame, width, height, pixels, path, cut, isComplete, lanes, valueAxis, notes, error: null };
     },
   };
+}
+
+/** @param {string} key @param {Frame} frame @param {number} height @param {string | null} error @returns {PanelPicture} */
+export function nothingDrawn(key, frame, height, error) {
+  const pixels = new Uint32Array(frame.columns * height);
+  const nothing = { path: null, cut: { above: [], below: [] }, lanes: [], valueAxis: null, notes: [] };
+  return { ...nothing, key, frame, width: frame.columns, height, pixels, isComplete: false, error };
 }
 
 /** @type {WeakMap<SeriesData, Spread>} */

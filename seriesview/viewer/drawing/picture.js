@@ -1,7 +1,5 @@
 /** @file The last picture of a panel: panned by shifting it, redrawn only where columns are new or were not exact. */
 
-/** @typedef {import('../types.js').Frame} Frame */
-
 /**
  * @typedef {object} Picture
  * @property {string} signature of everything but the place in time that decides the picture
@@ -16,28 +14,6 @@
  */
 
 /**
- * @param {string} signature
- * @param {number} leftColumn
- * @param {number} width
- * @param {number} height
- * @returns {Picture}
- */
-export function emptyPicture(signature, leftColumn, width, height) {
-  const pixels = new Uint32Array(width * height);
-  return {
-    signature,
-    leftColumn,
-    width,
-    height,
-    pixels,
-    exact: new Uint8Array(width),
-    cut: new Uint8Array(width),
-    notes: new Set(),
-    path: null,
-  };
-}
-
-/**
  * The picture at another place: what both places share is kept, the rest is marked as not drawn.
  * @param {Picture | null} picture changed in place where it can be used
  * @param {string} signature
@@ -48,7 +24,9 @@ export function emptyPicture(signature, leftColumn, width, height) {
  */
 export function movedPicture(picture, signature, leftColumn, width, height) {
   if (!picture || picture.signature !== signature || picture.width !== width || picture.height !== height) {
-    return emptyPicture(signature, leftColumn, width, height);
+    const columns = { exact: new Uint8Array(width), cut: new Uint8Array(width) };
+    const pixels = new Uint32Array(width * height);
+    return { signature, leftColumn, width, height, pixels, ...columns, notes: new Set(), path: null };
   }
   const shift = leftColumn - picture.leftColumn;
   picture.leftColumn = leftColumn;

@@ -1,12 +1,11 @@
 /** @file An opened view: answers paint orders from what there is, and again as more arrives. */
 
 import { createLoader, createTileCache } from './tiles.js';
-import { createPanelPainter } from './panels.js';
+import { createPanelPainter, nothingDrawn } from './panels.js';
 import { createSeriesData } from './series.js';
 
 /** @typedef {import('../types.js').Figure} Figure */
 /** @typedef {import('../types.js').FromWorker} FromWorker */
-/** @typedef {import('../types.js').Painted} Painted */
 /** @typedef {import('../types.js').PanelRequest} PanelRequest */
 /** @typedef {import('../types.js').Source} Source */
 /** @typedef {import('../types.js').Timeline} Timeline */
@@ -97,31 +96,22 @@ export function createSession(source, figure, timelines, post) {
     const painterKey = `${view} ${key}`;
     const painter = painters.get(painterKey) ?? createPanelPainter();
     painters.set(painterKey, painter);
-    /** @type {Painted} */
-    let painted;
+    /** @type {import('./panels.js').PanelPicture} */
+    let picture;
     try {
       if (!figure.series[seriesUri]) throw new Error(`The series ${seriesUri} is not there.`);
-      const picture = painter.paint(seriesOf(seriesUri), timelines[view], frame, request, isDark, wanted);
-      const pixels = /** @type {ArrayBuffer} */ (picture.pixels.slice().buffer);
-      const error = picture.error ?? (picture.isComplete ? null : loader.failure(wanted));
-      const path = picture.path && {
-        side: picture.path.side,
-        pixels: /** @type {ArrayBuffer} */ (picture.path.pixels.slice().buffer),
-      };
-      painted = { ...picture, number, pixels, path, error };
+      picture = painter.paint(seriesOf(seriesUri), timelines[view], frame, request, isDark, wanted);
+      picture.error ??= picture.isComplete ? null : loader.failure(wanted);
     } catch (error) {
-      const words = error instanceof Error ? error.message : String(error);
-      const nothing = {
-        lanes: [],
-        valueAxis: null,
-        notes: [],
-        path: null,
-        cut: { above: [], below: [] },
-        isComplete: false,
-      };
-      const pixels = new ArrayBuffer(4 * frame.columns * height);
-      painted = { ...nothing, number, key, frame, width: frame.columns, height, pixels, error: words };
+      picture = nothingDrawn(key, frame, height, error instanceof Error ? error.message : String(error));
     }
+    const { path } = picture;
+    const painted = {
+      ...picture,
+      number,
+      pixels: copied(picture.pixels),
+      path: path && { ...path, pixels: copied(path.pixels) },
+    };
     lacking.set(key, wanted);
     if (source.outOfReach?.(seriesUri)) seekSamples();
     post({ type: 'painted', painted }, [painted.pixels]);
@@ -183,4 +173,9 @@ function viewOf({ views }, requests) {
     ),
   );
   return found < 0 ? null : found;
+}
+
+/** @param {Uint32Array} pixels @returns {ArrayBuffer} */
+function copied(pixels) {
+  return /** @type {ArrayBuffer} */ (pixels.slice().buffer);
 }
