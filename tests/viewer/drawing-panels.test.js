@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { palette, pixelOf } from '../../seriesview/viewer/drawing/colors.js';
-import { createPanelPainter } from '../../seriesview/viewer/drawing/panels.js';
+import { createPanelPainter } from '../../seriesview/viewer/drawing/painter.js';
 import { createSeriesData } from '../../seriesview/viewer/drawing/series.js';
 import { createTileCache } from '../../seriesview/viewer/drawing/tiles.js';
 import { columnOfTime, timeOfColumn } from '../../seriesview/viewer/geometry/timeline.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { createPanelPainter } from '../../seriesview/viewer/drawing/panels.js';
+import { createPanelPainter } from '../../seriesview/viewer/drawing/painter.js';
 import { createSeriesData } from '../../seriesview/viewer/drawing/series.js';
 import { createTileCache } from '../../seriesview/viewer/drawing/tiles.js';
 import { memoryFigure, memorySeries, memorySource, randomNumbers } from './memorySource.js';

@@ -1,7 +1,7 @@
 /** @file An opened view: answers paint orders from what there is, and again as more arrives. */
 
 import { createLoader, createTileCache } from './tiles.js';
-import { createPanelPainter, nothingDrawn } from './panels.js';
+import { createPanelPainter, nothingDrawn } from './painter.js';
 import { createSeriesData } from './series.js';
 
 /** @typedef {import('../types.js').Figure} Figure */
@@ -96,7 +96,7 @@ export function createSession(source, figure, timelines, post) {
     const painterKey = `${view} ${key}`;
     const painter = painters.get(painterKey) ?? createPanelPainter();
     painters.set(painterKey, painter);
-    /** @type {import('./panels.js').PanelPicture} */
+    /** @type {import('./painter.js').PanelPicture} */
     let picture;
     try {
       if (!figure.series[seriesUri]) throw new Error(`The series ${seriesUri} is not there.`);
