@@ -36,7 +36,10 @@ $(DEMO_STAMP): pyproject.toml
 	$(BIN)/python -m pip install --disable-pip-version-check --no-deps 'heartpy>=1.2.7'
 	touch $(DEMO_STAMP)
 
-demo: $(DEMO_STAMP)  ## build the demo's workspace, and open it in the viewer where there is a screen
+demo-data/session.nwb: | $(DEMO_STAMP)
+	$(BIN)/seriesview demo-data demo-data
+
+demo: $(DEMO_STAMP) demo-data/session.nwb  ## build the demo's workspace, and open it in the viewer where there is a screen
 	$(BIN)/seriesview build config.yaml --cores all
 	@if [ -t 1 ] && [ -z "$$SSH_CONNECTION" ] && [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; \
 	then exec $(BIN)/seriesview serve results/workspace.json; fi

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from seriesview.errors import StoreError as StoreError
     from seriesview.errors import TaskError as TaskError
     from seriesview.figures.figure import Figure as Figure
+    from seriesview.pipeline.built import BuiltSeries as BuiltSeries
+    from seriesview.pipeline.built import BuiltWorkspace as BuiltWorkspace
+    from seriesview.pipeline.in_process import build_dataset as build_dataset
+    from seriesview.pipeline.in_process import build_workspace as build_workspace
     from seriesview.series.series import Series as Series
     from seriesview.series.series import open_series as open_series
     from seriesview.series.svseries import SVSeries as SVSeries
@@ -53,6 +57,8 @@ _PUBLIC = {
         *("NodeError", "ReaderError", "RequestError", "SeriesviewError", "StoreError", "TaskError"),
     ),
     "figures.figure": ("Figure",),
+    "pipeline.built": ("BuiltSeries", "BuiltWorkspace"),
+    "pipeline.in_process": ("build_dataset", "build_workspace"),
     "series.series": ("Series", "open_series"),
     "series.svseries": ("SVSeries",),
     "series.svseries_segment": ("SVSeriesSegment",),

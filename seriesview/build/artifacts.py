@@ -15,7 +15,13 @@ import numpy as np
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.clock import counts_from_1970, epoch_of, wall_clock
-from seriesview.build.dataset import Dataset, keys_of_samples, opened_recording, without_descriptions
+from seriesview.build.dataset import (
+    Dataset,
+    keys_of_samples,
+    opened_recording,
+    what_decides_samples,
+    without_descriptions,
+)
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
@@ -280,6 +286,7 @@ def _result(
     seconds = time.monotonic() - began
     return {
         "artifact_version": ARTIFACT_VERSION,
+        "made_with": what_decides_samples(dataset),
         "manifest": manifest.to_json_dict(),
         "largest_timestamp_deviation": timeline.largest_deviation if timeline else 0.0,
         "scale_problem": recording.scale_problem,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -70,6 +71,34 @@ def keys_of_samples(dataset: Dataset) -> list[str]:
 def without_descriptions(config: Mapping[str, Any]) -> dict[str, Any]:
     """The entry without the keys that only describe: equal results mean equal artifacts."""
     return {key: value for key, value in config.items() if key not in DESCRIPTIVE_KEYS}
+
+
+def undescribed(dataset: Dataset) -> Dataset:
+    """The dataset without what only describes it: what is made of its samples does not depend on that."""
+    words: dict[str, Any] = {
+        field.name: None for field in fields(ReadOptions) if field.name in DESCRIPTIVE_KEYS
+    }
+    return replace(dataset, label=None, options=replace(dataset.options, **words))
+
+
+def what_decides_samples(dataset: Dataset) -> dict[str, Any]:
+    """What of a dataset its artifacts depend on, beside the bytes of its file, as JSON has it."""
+    content = asdict(undescribed(dataset))
+    decides: dict[str, Any] = json.loads(json.dumps({**content, "name": None}))
+    return decides
+
+
+def descriptions(dataset: Dataset) -> dict[str, Any]:
+    """What of a dataset its series' manifest alone depends on, as JSON has it."""
+    options = asdict(dataset.options)
+    found: dict[str, Any] = json.loads(json.dumps({key: options.get(key) for key in DESCRIPTIVE_KEYS}))
+    return {**found, "label": dataset.label}
+
+
+def reason_of(error: SeriesviewError, name: str) -> str:
+    """What an error says, without the name of the dataset that it is about."""
+    place = f"dataset {name}"
+    return str(error.at(*error.where[1:]) if error.where[:1] == (place,) else error)
 
 
 @contextmanager

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.artifacts import ensure_room, has_room, source_path
-from seriesview.build.dataset import Dataset, opened_recording
+from seriesview.build.dataset import Dataset, opened_recording, what_decides_samples
 from seriesview.build.ledger import noted_bytes
 from seriesview.build.plan import plan_samples
 from seriesview.build.results import read_results
-from seriesview.build.source import identify
+from seriesview.build.source import SourceIdentity, identify
+from seriesview.build.work_folder import WorkFolder
 from seriesview.errors import BuildError, SeriesviewError
 from seriesview.store import Store
 from seriesview.terms import bytes_in_words
@@ -28,7 +30,7 @@ class DatasetOutlook:
     bytes_to_read: int = 0
     bytes_to_write: int = 0
     is_built: bool = False
-    problem: str | None = None
+    problem: SeriesviewError | None = None
 
 
 @dataclass(frozen=True)
@@ -72,64 +74,38 @@ class BuildOutlook:
         ensure_room(self.bytes_to_write, self.free_bytes, self.store_description)
 
 
-def build_outlook(datasets: Sequence[Dataset], artifacts: Path, store: Store) -> BuildOutlook:
-    """Outlook of a build whose artifacts files lie, NAME.json, in the directory `artifacts`, and ledgers beside it.
+def build_outlook(datasets: Sequence[Dataset], work: WorkFolder, store: Store) -> BuildOutlook:
+    """Outlook of a build that notes in `work` what it has done.
 
-    A dataset that has one, made from the file as it is now, counts as built. Packs that a ledger notes need not be
-    written again. Timestamps are not read: a series
-    that has them is taken for one segment.
+    A dataset counts as built that was made in the same way from the file as it is now. Packs that a ledger notes need
+    not be written again. Timestamps are not read: a series that has them is taken for one segment.
     """
-    found = tuple(
-        _dataset_outlook(dataset, artifacts / f"{dataset.name}.json", store) for dataset in datasets
-    )
+    found = tuple(_dataset_outlook(dataset, work, store) for dataset in datasets)
     return BuildOutlook(found, store.free_bytes(), store.description)
 
 
-def _dataset_outlook(dataset: Dataset, artifacts: Path, store: Store) -> DatasetOutlook:
+def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> DatasetOutlook:
     try:
         with opened_recording(dataset, store) as recording:
             source = identify(source_path(recording))
-            if _is_built(artifacts, source.path, source.size, source.mtime):
+            if built_samples(dataset, work.samples(dataset), source) is not None:
                 return DatasetOutlook(dataset.name, is_built=True)
             if recording.type in ("event", "interval"):
                 size = recording.num_samples * _EVENT_BYTES
                 return DatasetOutlook(dataset.name, size, size)
             plan = plan_samples(recording, dataset, source.size, read_timestamps=False)
-            kept = noted_bytes(artifacts.parent.parent / "ledger", dataset.name, store)
+            kept = noted_bytes(work.ledger(dataset).parent, work.stem(dataset), store)
             return DatasetOutlook(dataset.name, plan.bytes_to_read, max(0, plan.bytes_to_write - kept))
     except SeriesviewError as error:
-        return DatasetOutlook(dataset.name, problem=str(error))
+        return DatasetOutlook(dataset.name, problem=error)
 
 
-def _is_built(artifacts: Path, path: str, size: int, mtime: float) -> bool:
+def built_samples(dataset: Dataset, samples: Path, source: SourceIdentity) -> dict[str, Any] | None:
+    """What was made of a dataset's samples, where that is still what would be made of them."""
     try:
-        (content,) = read_results([artifacts])
-        source = {"path": path, "size": size, "mtime": mtime}
-        return bool(content["source"] == source and content["artifact_version"] == ARTIFACT_VERSION)
+        (content,) = read_results([samples])
+        made = [content[key] for key in ("source", "made_with", "artifact_version")]
     except (BuildError, KeyError, TypeError):
-        return False
-
-
-def forget_lost_results(results: Sequence[Path], store: Store) -> bool:
-    """Remove the result files that name something which is no longer in the store; whether there were any.
-
-    Only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
-    """
-    lost = False
-    for path in results:
-        try:
-            (content,) = read_results([path])
-        except BuildError:
-            continue
-        if not all(store.exists(uri) for uri in _uris(content)):
-            path.unlink(missing_ok=True)
-            lost = True
-    return lost
-
-
-def _uris(value: object) -> list[str]:
-    """Every kachery URI in a JSON value."""
-    if isinstance(value, str):
-        return [value] if value.startswith("sha1://") else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [uri for entry in inner for uri in _uris(entry)]
+        return None
+    now = {"path": source.path, "size": source.size, "mtime": source.mtime}
+    return content if made == [now, what_decides_samples(dataset), ARTIFACT_VERSION] else None

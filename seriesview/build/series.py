@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from seriesview.build.clock import check_year, counts_from_1970, wall_clock
-from seriesview.build.dataset import Dataset, naming_dataset
+from seriesview.build.dataset import Dataset, descriptions, naming_dataset
 from seriesview.errors import BuildError
 from seriesview.series.manifest import ChannelInfo, SeriesManifest, parse_series_manifest
 from seriesview.store import Store
@@ -26,6 +26,7 @@ def build_series(dataset: Dataset, artifacts: Mapping[str, Any], store: Store) -
         uri = store.put_json(content, name="series.json")
         return {
             "name": dataset.name,
+            "described_with": descriptions(dataset),
             "uri": uri,
             "manifest": content,
             "source": artifacts["source"],

@@ -17,13 +17,23 @@ def build_workspace_result(
     store: Store,
 ) -> dict[str, Any]:
     """Store the manifest of a workspace; what results/workspace.json holds. Raises FormatError."""
-    manifest = build_workspace(
+    manifest = workspace_manifest(label, results, views, missing)
+    uri = store.put_json(manifest, name="workspace.json")
+    store.record_workspace(uri, label)
+    return {"uri": uri, "manifest": manifest}
+
+
+def workspace_manifest(
+    label: str,
+    results: Sequence[Mapping[str, Any]],
+    views: Sequence[Mapping[str, Any]],
+    missing: Sequence[tuple[str, str]],
+) -> dict[str, Any]:
+    """The manifest of a workspace of the series that `results` are of. Raises FormatError."""
+    return build_workspace(
         label,
         [(result["name"], result["uri"]) for result in results],
         [view_from_config(view) for view in views],
         missing,
         {result["name"]: result["manifest"]["type"] for result in results},
     )
-    uri = store.put_json(manifest, name="workspace.json")
-    store.record_workspace(uri, label)
-    return {"uri": uri, "manifest": manifest}

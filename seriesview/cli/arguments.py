@@ -6,7 +6,8 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -68,6 +69,41 @@ storage_option = click.option(
     help="kachery storage directory; KACHERY_STORAGE_DIR comes first, then this, then the one that config.yaml "
     "here names, then the running daemon's, then ~/kachery-storage.",
 )
+
+
+job_storage_option = click.option(
+    "--storage-dir",
+    help="kachery storage directory; KACHERY_STORAGE_DIR comes first, then this, then the running daemon's, then "
+    "~/kachery-storage.",
+)
+mode_option = click.option(
+    "--mode",
+    type=click.Choice(["auto", "embedded", "daemon"]),
+    help="auto (the default): together with a kachery daemon or node that answers and has the same directory; "
+    "embedded: none is asked; daemon: one must answer.",
+)
+
+
+def store_options(command: Command) -> Command:
+    """The options of a command that writes into a store, as `store` of the configuration has them."""
+    return job_storage_option(mode_option(command))
+
+
+def named_store(
+    configured: Mapping[str, Any] | None, storage_dir: str | None, mode: str | None
+) -> dict[str, Any]:
+    """`store` of a configuration, with what the options say in its place."""
+    options = {"storage_dir": storage_dir, "mode": mode}
+    return {**(configured or {}), **{key: value for key, value in options.items() if value}}
+
+
+@contextmanager
+def building_store(storage_dir: str | None, mode: str | None) -> Iterator[Store]:
+    """The store of a job; nothing is removed from it meanwhile, and its record is written out at the end."""
+    from seriesview.pipeline.configured import building, store_of
+
+    with building(store_of({"storage_dir": storage_dir, "mode": mode})) as store:
+        yield store
 
 
 def channel_ids(text: str | None) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""Options that say of recordings on the command line what config.yaml says of a dataset, in the words of its models."""
+"""Options that say of recordings on the command line what config.yaml says of a dataset: one a key of its model."""
 
 from __future__ import annotations
 
@@ -13,33 +13,42 @@ from seriesview.documents.expectations import LARGEST, Flag, Integer, Number, On
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-ENTRY_OPTIONS = (
-    "dtype",
-    "channels",
-    "sampling_frequency",
-    "byte_offset",
-    "order",
-    "allow_truncated",
-    "timestamps",
-    "timezone",
-    "session_start",
-    "start_time",
-    "header_lines",
-    "unit",
-    "scale",
-    "offset",
-    "missing",
-)
-"""Keys of a dataset's entry that a file may leave open."""
+# The recording is an argument, and a job is one job.
+_NO_OPTIONS = ("path", "scatter")
 
 
-def entry_options(command: Command) -> Command:
-    """The options, on a command."""
-    for key in reversed(ENTRY_OPTIONS):
-        description = DatasetKeys.model_fields[key].description
-        text = "A stored value that stands for no value, such as -9999." if key == "missing" else description
-        command = click.option(option_name(key), key, type=_type_of(key), help=text)(command)
-    return command
+class _Words(click.ParamType[list[str]]):
+    """Texts, separated by commas."""
+
+    name = "text,text,..."
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> list[str]:
+        """The texts, without blanks around them."""
+        return value if isinstance(value, list) else [word.strip() for word in value.split(",")]
+
+
+ENTRY_KEYS = tuple(key for key in DatasetKeys.model_fields if key not in _NO_OPTIONS)
+"""Keys of a dataset's entry that are options."""
+
+
+def entry_options(*keys: str) -> Callable[[Command], Command]:
+    """The options of these keys on a command."""
+
+    def with_options(command: Command) -> Command:
+        for key in reversed(keys):
+            description = DatasetKeys.model_fields[key].description
+            text = (
+                "A stored value that stands for no value, such as -9999." if key == "missing" else description
+            )
+            command = click.option(option_name(key), key, type=_type_of(key), help=text)(command)
+        return command
+
+    return with_options
+
+
+def given_keys(options: dict[str, Any]) -> dict[str, Any]:
+    """The keys that were given, taken out of a command's options."""
+    return {key: value for key in ENTRY_KEYS if (value := options.pop(key, None)) is not None}
 
 
 def option_name(key: str) -> str:
@@ -59,4 +68,4 @@ def _type_of(key: str) -> Any:
         case Number():
             return float
         case _:
-            return NUMBER if key == "missing" else str
+            return {"missing": NUMBER, "channel_labels": _Words()}.get(key, str)

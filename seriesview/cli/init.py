@@ -3,42 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from seriesview.cli.arguments import follow_option, json_option
-
-if TYPE_CHECKING:
-    from seriesview.build.findings import Entry
-
-_HEADER = """\
-# What `seriesview build` makes of these recordings. Paths are relative to the working directory.
-# `python -m seriesview.config.reference` explains every key, `seriesview inspect FILE` says more about a file.
-
-# The workspace's name.
-workspace: {workspace}
-
-# Artifacts are stored here, by their content. auto: together with a running kachery daemon, if there is one.
-store:
-  storage_dir: kachery-storage
-  mode: auto
-
-# One entry a series; the name is what views call it by. Further keys: label, unit, scale, offset,
-# channel_labels, timezone, start_time, session_start, full_resolution (auto | link | store | omit),
-# max_gap_seconds, scatter (jobs that share a dataset).
-datasets:
-"""
-_FOOTER = """
-# What is shown together. Panel types: {panel_types};
-# intervals are bands across all panels. Without views there is one of all series.
-views:
-  - label: {workspace}
-    panels:
-"""
-
 
 MISSING_STATUS = 1
 
@@ -64,6 +33,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
     from seriesview.build.findings import entries_of
     from seriesview.build.results import write_whole
     from seriesview.errors import BuildError, ReaderError
+    from seriesview.pipeline.config_file import config_document
 
     if out.exists() and not force:
         raise BuildError(f"{out}: is there already; choose another --out, or --force to write over it")
@@ -90,33 +60,3 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
         click.echo(f"fill in first: {', '.join(open_keys)}")
     click.echo(f"next:\n  seriesview build {out}")
     return MISSING_STATUS if unreadable else 0
-
-
-def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str) -> str:
-    """A commented config.yaml of datasets, of a view of them, and of what was left out and why."""
-    from seriesview.cli.dataset_entries import comment, entry_yaml, one_line_yaml
-    from seriesview.workspace.panels import PANEL_TYPES
-
-    title = one_line_yaml(workspace)
-    blocks = [entry_yaml(entry.name, entry.keys) for entry in entries]
-    left_out = [f"  # left out: {comment(note)}" for note in notes]
-    text = _HEADER.format(workspace=title) + "\n".join([*blocks, *left_out]) + "\n"
-    labels = [entry.panel[1] for entry in entries if entry.panel is not None]
-    if not labels:
-        return text
-    panels = []
-    for entry in entries:
-        if entry.panel is not None:
-            panel_type, label = entry.panel
-            # The same name in several files says nothing.
-            label = label if labels.count(label) == 1 else entry.name
-            panels.append(_panel_line(panel_type, entry.name, label))
-    return (
-        text + _FOOTER.format(workspace=title, panel_types=", ".join(PANEL_TYPES)) + "\n".join(panels) + "\n"
-    )
-
-
-def _panel_line(panel_type: str, series: str, label: str) -> str:
-    from seriesview.cli.dataset_entries import one_line_yaml
-
-    return f"      - {one_line_yaml({'type': panel_type, 'series': series, 'label': label})}"

@@ -59,7 +59,7 @@ def command(
 def _document(
     path: str, reader: Reader, size: int, findings: list[Finding], entries: list[Entry | None]
 ) -> dict[str, Any]:
-    from seriesview.cli.dataset_entries import entry_yaml
+    from seriesview.pipeline.config_file import entry_yaml
 
     candidates = []
     for finding, entry in zip(findings, entries, strict=True):
@@ -80,7 +80,7 @@ def _words(
     path: str, reader: Reader, size: int, findings: list[Finding], entries: list[Entry | None]
 ) -> Iterator[str]:
     from seriesview.build.finding_words import described
-    from seriesview.cli.dataset_entries import entry_yaml
+    from seriesview.pipeline.config_file import entry_yaml
 
     yield f"{path}: {bytes_in_words(size)}, reader {reader.name}"
     for finding, entry in zip(findings, entries, strict=True):

@@ -18,6 +18,8 @@ COMMANDS = {
     "serve": "Show a workspace in a browser: print a link, and answer it.",
     "init": "Write a commented config.yaml for the files it is given.",
     "build": "Build the workspace that a config.yaml describes.",
+    "build-dataset": "Build one dataset: a step of a build, for other programs.",
+    "build-workspace": "Put series together: the last step of a build, for other programs.",
     "inspect": "Say what is in a file, and what to write into config.yaml for it.",
     "info": "Say in words what a series or a workspace holds.",
     "window": "Read a window of a series at any zoom into a file.",
@@ -36,14 +38,7 @@ COMMANDS = {
     "task": "Ask a backend for a task.",
     "demo-data": "Write the demo's recordings.",
 }
-JOB_COMMANDS = (
-    "build-artifacts",
-    "build-series",
-    "build-workspace",
-    "picture",
-    "picture-page",
-    "series-table",
-)
+JOB_COMMANDS = ("picture", "picture-page", "series-table")
 
 ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130

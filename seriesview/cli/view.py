@@ -7,7 +7,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -18,18 +18,31 @@ from seriesview.cli.arguments import (
     resolve_workspace,
     storage_option,
 )
-from seriesview.cli.entry_options import ENTRY_OPTIONS, entry_options, option_name
+from seriesview.cli.entry_options import entry_options, given_keys, option_name
 from seriesview.cli.link_server import ServeOptions, say, serve_options, serve_view
-
-if TYPE_CHECKING:
-    from seriesview.build.findings import Entry
 
 FAILED_STATUS = 2
 MISSING_STATUS = 1
 _SUFFIX = ".seriesview"
-_NAMED = 3
 _LONGEST_NAME = 255
-_TYPES_WITHOUT_SAMPLES = ("event", "interval")
+# What a file may leave open.
+ENTRY_KEYS = (
+    "dtype",
+    "channels",
+    "sampling_frequency",
+    "byte_offset",
+    "order",
+    "allow_truncated",
+    "timestamps",
+    "timezone",
+    "session_start",
+    "start_time",
+    "header_lines",
+    "unit",
+    "scale",
+    "offset",
+    "missing",
+)
 
 
 @click.command(short_help="Show recordings in a browser; build what is missing.")
@@ -43,7 +56,7 @@ _TYPES_WITHOUT_SAMPLES = ("event", "interval")
 @click.option(
     "--reader", help="Reader to use, such as hdf5, nwb, npy, arrow, csv or binary.  [default: guessed]"
 )
-@entry_options
+@entry_options(*ENTRY_KEYS)
 @follow_option
 @storage_option
 @serve_options
@@ -77,7 +90,7 @@ def command(
     from seriesview.figures.finding import linked, stored
     from seriesview.figures.links import is_address
 
-    given = {key: value for key in ENTRY_OPTIONS if (value := options.pop(key)) is not None}
+    given = given_keys(options)
     serving = ServeOptions(**options)
     is_whole = True
     if len(paths) == 1 and is_address(paths[0]):
@@ -151,46 +164,29 @@ def _recordings_config(
 
     Raises SeriesviewError where none can be shown.
     """
-    from seriesview.build.findings import entries_of
     from seriesview.build.results import write_whole
-    from seriesview.cli.init import config_document
-    from seriesview.errors import ReaderError
+    from seriesview.pipeline.config_file import config_document
+    from seriesview.pipeline.recordings import choose, label_of
 
     first = next((path for path in recordings if path.exists()), recordings[0])
     config = (directory.expanduser().absolute() if directory else _own_folder(first)) / CONFIG_FILE
     if not (given or reader or follow_external) and _names_all(config, recordings):
         say(f"as {config} says")
         return config, True
-    found = entries_of([str(path) for path in recordings], reader, follow_external, given)
-    entries, open_entries = _filled_in(found.entries, given)
-    if not entries:
-        reasons = [*open_entries, *found.unreadable, *found.notes]
-        if len(recordings) == 1 and (open_entries or len(reasons) == 1):
-            raise ReaderError(reasons[0])
-        names = ", ".join(str(path) for path in recordings)
-        raise ReaderError(f"{names}: nothing in there can be shown{_in_brackets(reasons)}")
-    notes = [*open_entries, *found.unreadable, *found.notes]
-    for note in notes:
-        say(f"left out: {note}")
-    for entry in entries:
-        for guess in entry.guesses:
-            say(f"{entry.name}: guessed: {guess}")
-    text = config_document(entries, notes, _label(recordings)).encode()
+    chosen = choose([str(path) for path in recordings], given, _again, reader, follow_external)
+    for note in chosen.notes:
+        say(note)
+    text = config_document(chosen.entries, chosen.left_out, label_of(recordings)).encode()
     if not config.is_file() or config.read_bytes() != text:
         write_whole(config, text)
     say(f"configuration and results: {config.parent}")
-    shown = {entry.keys["path"] for entry in entries}
-    return config, not found.unreadable and shown == {entry.keys["path"] for entry in found.entries}
+    return config, chosen.is_whole
 
 
-def _in_brackets(reasons: Sequence[str]) -> str:
-    return f" ({'; '.join(reasons)})" if reasons else ""
-
-
-def _label(recordings: Sequence[Path]) -> str:
-    names = [path.stem for path in recordings]
-    more = len(names) - _NAMED
-    return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
+def _again(path: str, keys: Sequence[str]) -> str:
+    """The command that says what a recording leaves open."""
+    options = " ".join(f"{option_name(key)} {key.upper()}" for key in keys if key in ENTRY_KEYS)
+    return f"seriesview view {shlex.quote(path)} {options}"
 
 
 def _own_folder(recording: Path) -> Path:
@@ -220,37 +216,6 @@ def _names_all(config: Path, recordings: Sequence[Path]) -> bool:
         return False
     named = {entry.get("path") for entry in datasets.values() if isinstance(entry, dict)}
     return named == {str(path) for path in recordings}
-
-
-def _filled_in(entries: Sequence[Entry], given: Mapping[str, Any]) -> tuple[list[Entry], list[str]]:
-    """The entries with options put where files say nothing, else into every series of samples.
-
-    Then what is still open, and cannot be shown before it is said: a line each.
-    """
-    keys = [entry.keys for entry in entries]
-    for key, value in given.items():
-        is_description = key in ("unit", "scale", "offset", "missing")
-        # What could not be opened without it has it already.
-        left_open = [
-            entry
-            for entry in keys
-            if key in entry and (entry[key] is None or (entry[key] == value and not is_description))
-        ]
-        sampled = [entry for entry in keys if entry.get("type") not in _TYPES_WITHOUT_SAMPLES]
-        for entry in left_open or sampled:
-            entry[key] = value
-    complete, open_entries = [], []
-    for each in entries:
-        missing = [key for key, value in each.keys.items() if value is None]
-        if not missing:
-            complete.append(each)
-            continue
-        options = " ".join(f"{option_name(key)} {key.upper()}" for key in missing if key in ENTRY_OPTIONS)
-        again = f"seriesview view {shlex.quote(each.keys['path'])} {options}"
-        place = " ".join(str(part) for part in (each.keys["path"], each.keys.get("dataset")) if part)
-        reason = each.problem or f"the file does not say {', '.join(missing)}"
-        open_entries.append(f"{place}: {reason}; say it: {again}")
-    return complete, open_entries
 
 
 def _build(config: Path, directory: Path) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from seriesview.config.model import Config
-from seriesview.config.yaml_file import read_yaml
+from seriesview.config.yaml_file import read_yaml, read_yaml_bytes
 from seriesview.documents.problems import Problem, lines, problems, suggestion
 from seriesview.errors import ConfigError
 
@@ -20,6 +20,13 @@ def load_config(path: Path) -> dict[str, Any]:
     """The checked content of a config.yaml. Raises ConfigError with every problem."""
     content, repeated = read_yaml(path)
     check_config(content, str(path), repeated)
+    return with_defaults(content)
+
+
+def parse_config(text: bytes, name: str) -> dict[str, Any]:
+    """The checked content of a configuration in YAML or JSON that came from `name`. Raises ConfigError."""
+    content, repeated = read_yaml_bytes(text, name)
+    check_config(content, name, repeated)
     return with_defaults(content)
 
 

@@ -69,18 +69,24 @@ def read_yaml(path: Path) -> tuple[Any, list[str]]:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise ConfigError([f"{path}: is no regular file; write one with `seriesview init FILE...`"])
             content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise ConfigError([f"{path}: is larger than {_MOST_BYTES >> 20} MiB, which is no configuration"])
-        return parse_yaml(content.decode("utf-8"))
     except OSError as error:
         raise ConfigError([f"{path}: {error.strerror}; write one with `seriesview init FILE...`"]) from error
+    return read_yaml_bytes(content, str(path))
+
+
+def read_yaml_bytes(content: bytes, name: str) -> tuple[Any, list[str]]:
+    """As `read_yaml`, of bytes that came from `name`."""
+    if len(content) > _MOST_BYTES:
+        raise ConfigError([f"{name}: is larger than {_MOST_BYTES >> 20} MiB, which is no configuration"])
+    try:
+        return parse_yaml(content.decode("utf-8"))
     except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: not text in UTF-8 (byte {error.start})"]) from error
+        raise ConfigError([f"{name}: not text in UTF-8 (byte {error.start})"]) from error
     except RecursionError as error:
-        raise ConfigError([f"{path}: not YAML that can be read: nested too deeply"]) from error
+        raise ConfigError([f"{name}: not YAML that can be read: nested too deeply"]) from error
     except (yaml.YAMLError, ValueError, OverflowError, TypeError, KeyError, AttributeError) as error:
         reason = one_line(error, 300)
-        raise ConfigError([f"{path}: not YAML: {reason}"]) from error
+        raise ConfigError([f"{name}: not YAML: {reason}"]) from error
 
 
 def _without_waiting(path: str, flags: int) -> int:

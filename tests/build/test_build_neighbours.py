@@ -4,7 +4,6 @@ import fcntl
 import json
 import os
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -13,7 +12,7 @@ from seriesview.build.results import read_results, write_json, write_whole
 from seriesview.build.source import HashRecord, identify
 from seriesview.cli.arguments import write_output
 from seriesview.errors import BuildError
-from seriesview.pipeline.snakemake import build_lock
+from seriesview.pipeline.locking import build_lock
 from seriesview.store import open_store
 
 NOBODY = 65534
@@ -127,14 +126,15 @@ def test_a_pipe_is_no_result(tmp_path):
         read_results([tmp_path / "x.json"])
 
 
-def test_the_lock_of_a_build_truncates_nothing(tmp_path, secret, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    Path(".snakemake").mkdir()
-    Path(".snakemake/seriesview.lock").symlink_to(secret)
-    with pytest.raises(BuildError), build_lock():
+def test_the_lock_of_a_build_truncates_nothing(tmp_path, secret):
+    results = tmp_path / "results"
+    results.mkdir()
+    lock = results / "seriesview.lock"
+    lock.symlink_to(secret)
+    with pytest.raises(BuildError), build_lock(results):
         pass
     assert secret.read_text() == "mine"
-    Path(".snakemake/seriesview.lock").unlink()
+    lock.unlink()
     for _ in range(2):
-        with build_lock(), Path(".snakemake/seriesview.lock").open() as other, pytest.raises(BlockingIOError):
+        with build_lock(results), lock.open() as other, pytest.raises(BlockingIOError):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)

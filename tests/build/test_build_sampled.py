@@ -22,6 +22,7 @@ from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather
 from seriesview.build.dataset import dataset_from_config
 from seriesview.build.outlook import build_outlook
 from seriesview.build.shards import Shard
+from seriesview.build.work_folder import WorkFolder
 from seriesview.errors import BuildError, ReaderError
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import parse_series_manifest
@@ -194,12 +195,12 @@ def test_a_build_taken_up_again_needs_room_for_what_is_left_only(
     config = flat_file(tmp_path / "raw.dat", samples, full_resolution="store")
     dataset = dataset_from_config("raw", config)
     expected = build(config, store, tmp_path)["manifest"]
-    outlook = build_outlook([dataset], tmp_path / "artifacts", store)
+    outlook = build_outlook([dataset], WorkFolder(tmp_path), store)
     assert outlook.bytes_to_write < 20_000_000
 
     free = 40_000_000
     monkeypatch.setattr(Store, "free_bytes", lambda self: free)
-    assert build_outlook([dataset], tmp_path / "artifacts", store).fits
+    assert build_outlook([dataset], WorkFolder(tmp_path), store).fits
     assert build(config, store, tmp_path)["manifest"] == expected
     (tmp_path / "ledger" / "raw.jsonl").unlink()
     refusal = r"dataset raw: .*56.. MB are to be written, and 16.8 MB kept free, but only 40 MB are free"
@@ -207,7 +208,7 @@ def test_a_build_taken_up_again_needs_room_for_what_is_left_only(
         build(config, store, tmp_path)
     free = 60_000_000
     with pytest.raises(BuildError, match=r"56.. MB are to be written, and 16.8 MB kept free, but only 60 MB"):
-        build_outlook([dataset], tmp_path / "artifacts", store).ensure_fits()
+        build_outlook([dataset], WorkFolder(tmp_path), store).ensure_fits()
 
 
 def test_a_killed_build_started_again_gives_the_same_artifacts(tmp_path: Path) -> None:
@@ -216,11 +217,12 @@ def test_a_killed_build_started_again_gives_the_same_artifacts(tmp_path: Path) -
     expected = build(config, open_store(tmp_path / "undisturbed", "embedded"), tmp_path, "undisturbed")[
         "manifest"
     ]
+    entries = tmp_path / "config.yaml"
+    entries.write_text(json.dumps({"datasets": {"raw": config}}))
     command = [
-        *(sys.executable, "-m", "seriesview.cli.main", "build-artifacts", "raw"),
-        *("--dataset-json", json.dumps(config)),
-        *("--store-json", json.dumps({"storage_dir": str(tmp_path / "kachery"), "mode": "embedded"})),
-        *("--out", str(tmp_path / "raw.json"), "--ledger", str(tmp_path / "raw.jsonl")),
+        *(sys.executable, "-m", "seriesview.cli.main", "build-dataset", "--entries", str(entries)),
+        *("--storage-dir", str(tmp_path / "kachery"), "--mode", "embedded", "--samples"),
+        *("--out", str(tmp_path / "raw.json"), "--ledger", str(tmp_path / "notes")),
     ]
     environment = {key: value for key, value in os.environ.items() if key != "KACHERY_STORAGE_DIR"}
     for delay in (0.3, 0.5, 0.6, 0.7, 0.8):
@@ -289,14 +291,22 @@ def test_memory_is_bounded_whatever_the_size_of_the_file(tmp_path: Path) -> None
         for _ in range(40):
             file.write(block.tobytes())
     config = flat_file(tmp_path / "small.dat", block[:10]) | {"path": str(path), "full_resolution": "store"}
-    store_json = json.dumps({"storage_dir": str(tmp_path / "kachery"), "mode": "embedded"})
+    entries = tmp_path / "config.yaml"
+    entries.write_text(json.dumps({"datasets": {"raw": config}}))
     code = (
-        "import sys; from pathlib import Path; from seriesview.cli.build_artifacts import command;"
+        "import sys; from pathlib import Path; from seriesview.cli.build_dataset import command;"
         "command.main(sys.argv[1:], standalone_mode=False);"
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"
     )
-    arguments = ["raw", "--dataset-json", json.dumps(config), "--store-json", store_json]
-    arguments += ["--out", str(tmp_path / "out.json"), "--ledger", str(tmp_path / "ledger.jsonl")]
+    arguments = ["--entries", str(entries), "--samples", "--storage-dir", str(tmp_path / "kachery")]
+    arguments += [
+        "--mode",
+        "embedded",
+        "--out",
+        str(tmp_path / "out.json"),
+        "--ledger",
+        str(tmp_path / "notes"),
+    ]
     done = subprocess.run(
         [sys.executable, "-c", code, *arguments], check=True, capture_output=True, text=True
     )

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 
 from seriesview.build.dataset import dataset_from_config
 from seriesview.build.findings import dataset_name
-from seriesview.cli.dataset_entries import entry_yaml
 from seriesview.cli.inspect import command
+from seriesview.pipeline.config_file import entry_yaml
 from seriesview.readers import open_recording
 
 

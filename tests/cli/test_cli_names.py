@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from seriesview.build.findings import entries_of
 from seriesview.cli.build import command as build
-from seriesview.cli.dataset_entries import one_line_yaml
 from seriesview.cli.init import command as init
 from seriesview.cli.inspect import command as inspect
 from seriesview.cli.view import _filled_in, _folder_name
 from seriesview.config import load_config
 from seriesview.errors import ReaderError
+from seriesview.pipeline.config_file import one_line_yaml
 
 SAMPLES = np.arange(400, dtype=np.int16).reshape(-1, 2)
 ODD_FILES = [

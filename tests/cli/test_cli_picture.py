@@ -29,8 +29,8 @@ def test_a_picture_that_fails_is_named_and_the_build_goes_on(tmp_path: Path) -> 
             digest = page[7:47]
             path = tmp_path / "storage/sha1" / digest[:2] / digest[2:4] / digest[4:6] / digest
             path.unlink()
-    store = json.dumps({"storage_dir": "storage", "mode": "embedded"})
-    done = run(tmp_path, "picture", "results/series/rat7.json", "--store-json", store, "--out", "rat7.png")
+    store = ("--storage-dir", "storage", "--mode", "embedded")
+    done = run(tmp_path, "picture", "results/series/rat7.json", *store, "--out", "rat7.png")
     assert done.returncode == 0, done.stderr
     (line,) = [line for line in done.stderr.splitlines() if "picture" in line]
     assert line.startswith("rat7: its overview picture could not be drawn (")

@@ -303,10 +303,10 @@ def test_two_builds_in_one_directory_are_refused(here: Path) -> None:
     process = subprocess.Popen(
         ["seriesview", "build"], cwd=here, env=environment(), stdout=subprocess.DEVNULL
     )
-    wait_for(lambda: is_locked(here / ".snakemake" / "seriesview.lock"), process)
+    wait_for(lambda: is_locked(here / "results" / "seriesview.lock"), process)
     # However long the second one takes to start.
     process.send_signal(signal.SIGSTOP)
-    assert "another `seriesview build` is running here" in build(here, status=2).stderr
+    assert "another build is running here" in build(here, status=2).stderr
     process.send_signal(signal.SIGCONT)
     assert process.wait() == 0
 

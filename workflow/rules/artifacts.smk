@@ -16,15 +16,14 @@ rule artifacts:
         mem_mb=500,
         runtime=minutes,
     params:
-        dataset=samples_json,
-        store=store_json,
+        entries=samples_json,
+        store=store_options,
         version=ARTIFACT_VERSION,
         state=state,
-        ledger="results/ledger/{name}.jsonl",
     shell:
-        "seriesview build-artifacts {wildcards.name:q} --dataset-json {params.dataset:q}"
-        " --store-json {params.store:q} --ledger {params.ledger:q} --threads {threads}"
-        " --out {output:q} 2>&1 | tee {log:q} >&2"
+        "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --samples"
+        " --ledger results/ledger --failures results/failures --threads {threads} --out {output:q}"
+        " 2>&1 | tee {log:q} >&2"
 
 
 rule artifacts_shard:
@@ -46,16 +45,15 @@ rule artifacts_shard:
         mem_mb=500,
         runtime=minutes,
     params:
-        dataset=samples_json,
-        store=store_json,
+        entries=samples_json,
+        store=store_options,
         version=ARTIFACT_VERSION,
         state=state,
-        ledger="results/ledger/{name}-{shard}-of-{shards}.jsonl",
     shell:
-        "seriesview build-artifacts {wildcards.name:q} --dataset-json {params.dataset:q}"
-        " --store-json {params.store:q} --ledger {params.ledger:q} --threads {threads}"
-        " --shard {wildcards.shard} --shards {wildcards.shards}"
-        " --out {output:q} 2>&1 | tee {log:q} >&2"
+        "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q}"
+        " --shard {wildcards.shard}/{wildcards.shards}"
+        " --ledger results/ledger --failures results/failures --threads {threads} --out {output:q}"
+        " 2>&1 | tee {log:q} >&2"
 
 
 rule artifacts_gather:
@@ -77,12 +75,13 @@ rule artifacts_gather:
         mem_mb=500,
         runtime=minutes,
     params:
-        dataset=samples_json,
-        store=store_json,
+        entries=samples_json,
+        store=store_options,
         version=ARTIFACT_VERSION,
         state=state,
-        ledger="results/ledger/{name}.jsonl",
+        gather=lambda wildcards, input: gather_options(input.shards),
     shell:
-        "seriesview build-artifacts {wildcards.name:q} --dataset-json {params.dataset:q}"
-        " --store-json {params.store:q} --ledger {params.ledger:q} --threads {threads}"
-        " --out {output:q} --gather {input.shards:q} 2>&1 | tee {log:q} >&2"
+        "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --samples"
+        " {params.gather:q}"
+        " --ledger results/ledger --failures results/failures --threads {threads} --out {output:q}"
+        " 2>&1 | tee {log:q} >&2"

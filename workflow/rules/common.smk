@@ -9,9 +9,10 @@ from snakemake.exceptions import WorkflowError
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import without_descriptions
+from seriesview.pipeline.configured import Configured, picture_panel, store_of
+from seriesview.pipeline.results import Results
 from seriesview.config import check_config, read_yaml, with_defaults
 from seriesview.config.environment import effective_store, find_own_commands
-from seriesview.demo.files import DEMO_FILES
 from seriesview.errors import SeriesviewError
 
 
@@ -30,23 +31,24 @@ def checked(config):
     """The configuration, if nothing is wrong with it."""
     try:
         repeated = repeated_keys()
-        config = json.loads(as_json(config))
+        config = json.loads(as_json(config, sort_keys=False))
         check_config(config, also=repeated)
     except SeriesviewError as error:
         raise WorkflowError(f"{error}") from None
     return with_defaults(config)
 
 
-def as_json(value):
+def as_json(value, sort_keys=True):
     """JSON text; dates, which YAML reads as such where they are not quoted, as ISO 8601."""
-    return json.dumps(value, sort_keys=True, default=lambda moment: moment.isoformat())
+    return json.dumps(
+        value, sort_keys=sort_keys, default=lambda moment: moment.isoformat()
+    )
 
 
 find_own_commands()
 
 DATASETS = checked(config)["datasets"]
 STORE = effective_store(config.get("store"))
-STORE_JSON = as_json(STORE)
 SCATTERED = [
     name for name, dataset in DATASETS.items() if dataset.get("scatter", 1) > 1
 ]
@@ -73,23 +75,27 @@ wildcard_constraints:
     shard=r"\d+",
 
 
+def is_made_here(path):
+    """Whether a rule of this workflow, or of the one that uses it, makes a file."""
+    return any(rule.is_producer(path) for rule in workflow.rules)
+
+
 def recording(wildcards):
     """The file of a dataset, where Snakemake can name it; `state` knows of its changes in any case.
 
-    A missing file is left to the job, which says so in one line and stops no other. So is one with a name that means
-    something to Snakemake: braces, angle brackets and the like.
+    A missing file that no rule makes is left to the job, which says so in one line and stops no other. So is one with a
+    name that means something to Snakemake: braces, angle brackets and the like.
     """
     path = os.path.normpath(DATASETS[wildcards.name]["path"])
-    is_there = path in DEMO_FILES or (
-        not path.startswith("sha1:") and Path(path).is_file()
-    )
-    return [path] if is_there and re.fullmatch(r"[\w./ +=@,-]+", path) else []
+    if path.startswith("sha1:") or not re.fullmatch(r"[\w./ +=@,-]+", path):
+        return []
+    return [path] if Path(path).is_file() or is_made_here(path) else []
 
 
 def state(wildcards):
-    """Size and time of a dataset's file, unless this workflow makes it; another state, even an older one, is built again."""
+    """Size and time of a dataset's file, unless a rule makes it; another state, even an older one, is built again."""
     path = Path(DATASETS[wildcards.name]["path"])
-    if os.path.normpath(path) in DEMO_FILES or not path.is_file():
+    if not path.is_file() or is_made_here(os.path.normpath(path)):
         return ""
     status = path.stat()
     return f"{status.st_size}:{status.st_mtime_ns}"
@@ -104,37 +110,40 @@ def shards(wildcards):
     ]
 
 
-def store_json(wildcards):
-    """The configuration's store as JSON; a function, since Snakemake fills in braces of texts."""
-    return STORE_JSON
+def store_options(wildcards):
+    """The options that name the configuration's store; a function, since Snakemake fills in braces of texts."""
+    named = {"--storage-dir": STORE.get("storage_dir"), "--mode": STORE.get("mode")}
+    return [
+        word for option, value in named.items() if value for word in (option, value)
+    ]
+
+
+def gather_options(files):
+    """The options that name the files of a dataset's shards."""
+    return [word for file in files for word in ("--gather", file)]
+
+
+def entries_json(wildcards):
+    """A dataset's entry, as `build-dataset --entries` takes it."""
+    return as_json({"datasets": {wildcards.name: DATASETS[wildcards.name]}})
 
 
 def samples_json(wildcards):
-    """What of a dataset's configuration decides its samples, as JSON."""
+    """What of a dataset's entry decides its samples, likewise."""
     entry = without_descriptions(DATASETS[wildcards.name])
-    return json.dumps(
-        {key: value for key, value in entry.items() if key != "scatter"}, sort_keys=True
-    )
-
-
-def dataset_json(wildcards):
-    """All of a dataset's configuration, as JSON."""
-    return as_json(DATASETS[wildcards.name])
+    decides = {key: value for key, value in entry.items() if key != "scatter"}
+    return as_json({"datasets": {wildcards.name: decides}})
 
 
 def panel_json(wildcards):
-    """The first panel that shows a series, as JSON: its picture is drawn likewise."""
-    panels = [panel for view in config.get("views") or [] for panel in view["panels"]]
-    return json.dumps(
-        next((panel for panel in panels if panel["series"] == wildcards.name), {}),
-        sort_keys=True,
-    )
+    """The first panel that shows a series, as `picture --panel -` takes it: its picture is drawn likewise."""
+    return as_json(picture_panel(config.get("views") or (), wildcards.name))
 
 
 def workspace_json(wildcards):
-    """What the workspace manifest needs of the configuration, as JSON."""
-    keys = ("workspace", "views")
-    return as_json({"store": STORE, **{key: config.get(key) for key in keys}})
+    """What the workspace manifest needs of the configuration, as `build-workspace --config` takes it."""
+    found = {key: config.get(key) for key in ("workspace", "views")}
+    return as_json({key: value for key, value in found.items() if value})
 
 
 def minutes(wildcards, attempt):
@@ -146,24 +155,22 @@ def minutes(wildcards, attempt):
 
 def outlook():
     """What this build will read and write, in words. Raises BuildError where it does not fit."""
-    from seriesview.build.dataset import dataset_from_config
     from seriesview.build.outlook import build_outlook
-    from seriesview.store import open_store
 
-    store = open_store(STORE.get("storage_dir"), STORE.get("mode") or "auto")
-    datasets = [dataset_from_config(name, entry) for name, entry in DATASETS.items()]
+    datasets = Configured.of({"datasets": DATASETS}).datasets
     to_come = [
-        dataset.name
+        dataset
         for dataset in datasets
-        if os.path.normpath(dataset.path) in DEMO_FILES
-        and not Path(dataset.path).exists()
+        if not Path(dataset.path).exists()
+        and is_made_here(os.path.normpath(dataset.path))
     ]
     found = build_outlook(
-        [dataset for dataset in datasets if dataset.name not in to_come],
-        Path("results/artifacts"),
-        store,
+        [dataset for dataset in datasets if dataset not in to_come],
+        Results().work,
+        store_of(STORE),
     )
-    later = [f"not yet made: the recordings of {', '.join(to_come)}"] if to_come else []
+    names = ", ".join(dataset.name for dataset in to_come)
+    later = [f"not yet made: the recordings of {names}"] if to_come else []
     return "\n".join([found.text(), *later]), found
 
 

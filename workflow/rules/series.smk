@@ -14,12 +14,12 @@ rule series:
         mem_mb=200,
         runtime=5,
     params:
-        dataset=dataset_json,
-        store=store_json,
+        entries=entries_json,
+        store=store_options,
         version=ARTIFACT_VERSION,
     shell:
-        "seriesview build-series {wildcards.name:q} --artifacts {input:q} --dataset-json {params.dataset:q}"
-        " --store-json {params.store:q} --out {output:q} 2>&1 | tee {log:q} >&2"
+        "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --from {input:q}"
+        " --failures results/failures --out {output:q} 2>&1 | tee {log:q} >&2"
 
 
 rule picture:
@@ -42,8 +42,8 @@ rule picture:
         mem_mb=500,
         runtime=10,
     params:
-        store=store_json,
+        store=store_options,
         panel=panel_json,
     shell:
-        "seriesview picture {input:q} --store-json {params.store:q} --panel-json {params.panel:q}"
-        " --out {output:q} 2>&1 | tee {log:q} >&2"
+        "printf %s {params.panel:q} | seriesview picture {input:q} {params.store:q} --panel - --out {output:q}"
+        " 2>&1 | tee {log:q} >&2"

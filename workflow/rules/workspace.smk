@@ -19,9 +19,10 @@ rule workspace:
         runtime=5,
     params:
         config=workspace_json,
+        store=store_options,
     shell:
-        "seriesview build-workspace {input:q} --config-json {params.config:q} --out {output:q}"
-        " 2>&1 | tee {log:q} >&2"
+        "printf %s {params.config:q} | seriesview build-workspace {input:q} --config - {params.store:q}"
+        " --out {output:q} 2>&1 | tee {log:q} >&2"
 
 
 rule picture_page:
@@ -41,9 +42,9 @@ rule picture_page:
         mem_mb=200,
         runtime=5,
     params:
-        store=store_json,
+        store=store_options,
     shell:
-        "seriesview picture-page {input.workspace:q} --store-json {params.store:q} --out {output:q}"
+        "seriesview picture-page {input.workspace:q} {params.store:q} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
 
 

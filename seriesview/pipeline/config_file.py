@@ -1,9 +1,40 @@
-"""The entries below `datasets:` that open what a file holds, as YAML to paste."""
+"""A commented config.yaml for what some files hold, and its entries, as YAML to paste."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import yaml
+
+from seriesview.build.findings import Entry
+from seriesview.pipeline.recordings import panels_of
+from seriesview.workspace.panels import PANEL_TYPES
+
+_HEADER = """\
+# What `seriesview build` makes of these recordings. Paths are relative to the working directory.
+# `python -m seriesview.config.reference` explains every key, `seriesview inspect FILE` says more about a file.
+
+# The workspace's name.
+workspace: {workspace}
+
+# Artifacts are stored here, by their content. auto: together with a running kachery daemon, if there is one.
+store:
+  storage_dir: kachery-storage
+  mode: auto
+
+# One entry a series; the name is what views call it by. Further keys: label, unit, scale, offset,
+# channel_labels, timezone, start_time, session_start, full_resolution (auto | link | store | omit),
+# max_gap_seconds, scatter (jobs that share a dataset).
+datasets:
+"""
+_FOOTER = """
+# What is shown together. Panel types: {panel_types};
+# intervals are bands across all panels. Without views there is one of all series.
+views:
+  - label: {workspace}
+    panels:
+"""
 
 # What a user has to fill in, where the file does not say it.
 _HINTS = {
@@ -13,6 +44,20 @@ _HINTS = {
     "scale": "physical value = stored value * scale + offset; the file leaves it open",
     "allow_truncated": "true uses what there is of a file that is cut short",
 }
+
+
+def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str) -> str:
+    """A commented config.yaml of datasets, of a view of them, and of what was left out and why."""
+    title = one_line_yaml(workspace)
+    blocks = [entry_yaml(entry.name, entry.keys) for entry in entries]
+    left_out = [f"  # left out: {comment(note)}" for note in notes]
+    text = _HEADER.format(workspace=title) + "\n".join([*blocks, *left_out]) + "\n"
+    panels = [f"      - {one_line_yaml(panel)}" for panel in panels_of(entries)]
+    if not panels:
+        return text
+    return "\n".join(
+        [text + _FOOTER.format(workspace=title, panel_types=", ".join(PANEL_TYPES)), *panels, ""]
+    )
 
 
 def entry_yaml(name: str, entry: Mapping[str, Any], indent: int = 2) -> str:
@@ -28,8 +73,6 @@ def entry_yaml(name: str, entry: Mapping[str, Any], indent: int = 2) -> str:
 
 def one_line_yaml(value: Any) -> str:
     """YAML on one line that reads back as the value: what a file's name or a label may hold is escaped."""
-    import yaml
-
     for style, allow_unicode in ((None, True), (None, False), ('"', False)):
         # In a list, where it is neither followed by an end of document nor broken into lines.
         text: str = yaml.safe_dump(

@@ -1,0 +1,154 @@
+"""A build by Snakemake: what comes before its jobs, which of them failed and why, and what is written all the same."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seriesview.build.outlook import BuildOutlook, build_outlook
+from seriesview.build.results import read_results, write_json
+from seriesview.build.workspace import build_workspace_result
+from seriesview.errors import BuildError
+from seriesview.pipeline.built import BuiltWorkspace, built_series
+from seriesview.pipeline.configured import Configured, building, check_datasets
+from seriesview.pipeline.drawing import write_page
+from seriesview.pipeline.locking import build_lock
+from seriesview.pipeline.results import Results, read_failure
+from seriesview.pipeline.snakemake import SNAKEMAKE_LOG, JobLogs, run_snakemake, workflow_file
+from seriesview.store import Store
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of the workflow ended: `built` is None where there is no workspace.
+
+    `missing`: why datasets could not be built, by name. `num_left` more of all `num_datasets` were not come to.
+    """
+
+    built: BuiltWorkspace | None
+    missing: Mapping[str, str]
+    num_left: int
+    num_datasets: int
+
+
+class SnakemakeBuild:
+    """One run of the workflow on one configuration, in the working directory; `say` gets what people should know."""
+
+    def __init__(self, config: Path, content: Mapping[str, Any], say: Callable[[str], None]) -> None:
+        self._config = config.resolve()
+        self._configured = Configured.of(content)
+        self._say = say
+        self.results = Results()
+
+    def dry_run(self, options: Sequence[str], keep_going: bool) -> int:
+        """Print Snakemake's plan, and its status. Raises ConfigError where a build would find something wrong."""
+        arguments = [*self._base(), "--dry-run", "--quiet", "rules", "host", *options]
+        status = run_snakemake(arguments, log=None)
+        with building(self._configured.open_store()) as store:
+            outlook = self._outlook(store)
+        if not keep_going:
+            check_datasets(outlook)
+        return status
+
+    def run(self, options: Sequence[str], keep_going: bool) -> Outcome:
+        """Build; with `keep_going` the workspace is written whatever is missing. Raises SeriesviewError.
+
+        Nothing is removed from the store meanwhile, between the jobs neither.
+        """
+        began = time.monotonic()
+        store = self._configured.open_store()
+        with build_lock(self.results.folder), building(store):
+            self._prepare(store, keep_going)
+            log = self.results.logs / SNAKEMAKE_LOG
+            arguments = [*self._base(), *options, *(["--keep-going"] if keep_going else [])]
+            with JobLogs(self.results.logs, self._say):
+                status = run_snakemake(arguments, log)
+            return self._outcome(store, status, keep_going, began)
+
+    def _prepare(self, store: Store, keep_going: bool) -> None:
+        """Say what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
+        configured = self._configured
+        store.check_writable()
+        self.results.forget_stale(configured.datasets, configured.label, configured.views, store)
+        self.results.forget_failures()
+        outlook = self._outlook(store)
+        if not keep_going:
+            check_datasets(outlook)
+        self._say(outlook.text())
+        outlook.ensure_fits()
+
+    def _outlook(self, store: Store) -> BuildOutlook:
+        return build_outlook(self._configured.datasets, self.results.work, store)
+
+    def _outcome(self, store: Store, status: int, keep_going: bool, began: float) -> Outcome:
+        datasets = [dataset.name for dataset in self._configured.datasets]
+        log = self.results.logs / SNAKEMAKE_LOG
+        missing = {} if status == 0 else self._missing(f"its job did not finish; {log} may say why")
+        if status != 0 and not missing:
+            raise BuildError(f"the build failed; {log} says why")
+        failed = {name: reason for name, (reason, is_known) in missing.items() if is_known}
+        reasons = {name: reason for name, (reason, _) in missing.items()}
+        told, num_left = failed or reasons, len(missing) - len(failed or reasons)
+        names = [name for name in datasets if name not in missing]
+        if missing and not (keep_going and names):
+            return Outcome(None, told, num_left, len(datasets))
+        results = read_results([self.results.series(name) for name in names])
+        if missing:
+            self._write_workspace(results, reasons, store)
+        (workspace,) = read_results([self.results.workspace])
+        if not missing:
+            self._keep(workspace, store)
+        built = BuiltWorkspace(
+            uri=workspace["uri"],
+            label=workspace["manifest"]["label"],
+            series={result["name"]: built_series(result, store) for result in results},
+            missing=reasons,
+            seconds=time.monotonic() - began,
+            store=store,
+            results=self.results.folder,
+        )
+        return Outcome(built, told, num_left, len(datasets))
+
+    def _missing(self, unknown: str) -> dict[str, tuple[str, bool]]:
+        """Why datasets have no series, by name, and whether that is known; `unknown` where it is not."""
+        found = {}
+        for dataset in self._configured.datasets:
+            name = dataset.name
+            reason = read_failure(self.results.failures, name)
+            results = (self.results.work.samples(dataset), self.results.series(name))
+            if reason is not None or not all(path.is_file() for path in results):
+                found[name] = (reason or unknown, reason is not None)
+        return found
+
+    def _write_workspace(
+        self, results: Sequence[Mapping[str, Any]], missing: Mapping[str, str], store: Store
+    ) -> None:
+        configured = self._configured
+        content = build_workspace_result(
+            configured.label, results, configured.views, list(missing.items()), store
+        )
+        write_json(self.results.workspace, content)
+        write_page(content["uri"], content["manifest"], store, self.results.page)
+        self.results.expect_more([result["name"] for result in results])
+
+    @staticmethod
+    def _keep(workspace: Mapping[str, Any], store: Store) -> None:
+        """Keep the workspace, where it was there already and forgotten."""
+        if any(entry.uri == workspace["uri"] for entry in store.recorded_workspaces(forgotten=True)):
+            store.record_workspace(workspace["uri"], workspace["manifest"]["label"])
+
+    def report(self, path: Path) -> None:
+        """Write Snakemake's report. Raises BuildError."""
+        log = self.results.logs / "report.log"
+        with build_lock(self.results.folder):
+            if run_snakemake([*self._base(), "--report", str(path)], log) != 0:
+                raise BuildError(f"{path}: the report could not be written; {log} says why")
+        self._say(f"report: {path}")
+
+    def _base(self) -> list[str]:
+        triggers = ["--rerun-triggers", "mtime", "params", "input"]
+        snakefile = ["--snakefile", str(workflow_file()), "--configfile", str(self._config)]
+        return [*snakefile, "--rerun-incomplete", *triggers]

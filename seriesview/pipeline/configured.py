@@ -1,0 +1,65 @@
+"""A checked configuration, as builds use it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from seriesview.build.dataset import Dataset, dataset_from_config
+from seriesview.build.outlook import BuildOutlook
+from seriesview.errors import ConfigError
+from seriesview.store import Store, open_store
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What a configuration says, whose keys were checked; where it names a store it may be relative."""
+
+    label: str
+    datasets: tuple[Dataset, ...]
+    views: tuple[Mapping[str, Any], ...]
+    store: Mapping[str, Any]
+
+    @classmethod
+    def of(cls, content: Mapping[str, Any]) -> Configured:
+        """What a checked configuration with its defaults filled in says."""
+        return cls(
+            label=content.get("workspace") or "workspace",
+            datasets=tuple(dataset_from_config(name, entry) for name, entry in content["datasets"].items()),
+            views=tuple(content.get("views") or ()),
+            store=content.get("store") or {},
+        )
+
+    def open_store(self) -> Store:
+        """The store that it names, else the default one. Raises StoreError."""
+        return store_of(self.store)
+
+
+def store_of(named: Mapping[str, Any]) -> Store:
+    """The store that the `store` of a configuration names, else the default one. Raises StoreError."""
+    return open_store(named.get("storage_dir"), named.get("mode") or "auto")
+
+
+@contextmanager
+def building(store: Store) -> Iterator[Store]:
+    """Let nothing be removed from a store meanwhile; its record is written out at the end."""
+    with store.building():
+        try:
+            yield store
+        finally:
+            store.close()
+
+
+def check_datasets(outlook: BuildOutlook) -> None:
+    """Raise ConfigError with everything that is wrong with datasets, as far as headers show."""
+    problems = [str(entry.problem) for entry in outlook.datasets if entry.problem is not None]
+    if problems:
+        raise ConfigError(problems)
+
+
+def picture_panel(views: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+    """The first panel that shows a series, as whose its picture is drawn; an empty one where none does."""
+    panels = (panel for view in views for panel in view["panels"])
+    return next((panel for panel in panels if panel["series"] == name), {})

@@ -1,0 +1,94 @@
+"""One build at a time in a folder of results: its lock, and the end of what a killed build left running."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from seriesview.errors import BuildError
+from seriesview.store.folders import Folder
+
+_PATIENCE_SECONDS = 10.0
+
+
+@contextmanager
+def build_lock(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder of results; raises BuildError where another build has it.
+
+    What a killed build left running is ended first.
+    """
+    path = folder / "seriesview.lock"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with Folder.at(folder) as opened:
+            try:
+                descriptor = opened.create_file(path.name, os.O_RDWR, 0o666)
+            except FileExistsError:
+                descriptor = opened.open_file(path.name, os.O_RDWR)
+        file = open(descriptor, "w")  # noqa: PTH123, SIM115
+    except OSError as error:
+        raise BuildError(
+            f"{folder.absolute()}: {error.strerror or error}; a build writes its results there: choose another "
+            "directory (`seriesview build --directory DIR`)"
+        ) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise BuildError(
+                f"{folder.absolute()}: another build is running here; wait for its end"
+            ) from error
+        _end_leftovers(folder)
+        yield
+
+
+def _end_leftovers(folder: Path) -> None:
+    """End what a killed build left running, and remove its Snakemake's lock.
+
+    Raises BuildError where somebody's Snakemake, or a job, is writing into the folder.
+    """
+    running = _jobs_of(folder)
+    if others := [pid for pid in running if not _is_orphan(pid)]:
+        raise BuildError(
+            f"{folder.absolute()}: Snakemake is running here (process {others[0]}); wait for its end"
+        )
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for pid in running:
+            with suppress(ProcessLookupError):
+                os.kill(pid, number)
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (running := _jobs_of(folder)) and time.monotonic() < deadline:
+            time.sleep(0.1)
+    shutil.rmtree(folder.parent / ".snakemake" / "locks", ignore_errors=True)
+
+
+def _jobs_of(folder: Path) -> list[int]:
+    """Snakemakes that run beside a folder of results, and jobs that note what they do in it."""
+    folder = folder.resolve()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = [os.fsdecode(word) for word in (entry / "cmdline").read_bytes().split(b"\0")]
+            names = {Path(word).name for word in words[:4]}
+            here = (entry / "cwd").resolve()
+            writes = "seriesview" in names and (folder / "ledger") in (here / word for word in words)
+            if writes or ("snakemake" in names and here == folder.parent):
+                found.append(int(entry.name))
+    return found
+
+
+def _is_orphan(pid: int) -> bool:
+    """Whether the process, or the leader of its session, has lost its parent."""
+    with suppress(OSError):
+        session = os.getsid(pid)
+        for process in {pid, session}:
+            status = Path(f"/proc/{process}/stat")
+            if not status.exists() or status.read_text().rpartition(")")[2].split()[1] == "1":
+                return True
+    return False

@@ -1,0 +1,160 @@
+"""A folder of results: where a build's files lie, and which of them no longer say what the configuration does."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seriesview.build import ARTIFACT_VERSION
+from seriesview.build.dataset import Dataset, descriptions, reason_of, what_decides_samples
+from seriesview.build.results import read_results, write_json
+from seriesview.build.work_folder import WorkFolder
+from seriesview.build.workspace import workspace_manifest
+from seriesview.errors import BuildError, FormatError, SeriesviewError
+from seriesview.store import Store
+
+
+@dataclass(frozen=True)
+class Results:
+    """Paths of what the pipeline's rules, and `build_workspace`, write into a folder called `results` as a rule."""
+
+    folder: Path = Path("results")
+
+    @property
+    def work(self) -> WorkFolder:
+        """What was made of samples, and ledgers."""
+        return WorkFolder(self.folder)
+
+    @property
+    def workspace(self) -> Path:
+        """The workspace's URI and manifest."""
+        return self.folder / "workspace.json"
+
+    @property
+    def page(self) -> Path:
+        """The page of pictures."""
+        return self.folder / "pictures" / "index.html"
+
+    @property
+    def table(self) -> Path:
+        """The report's table."""
+        return self.folder / "report" / "series.html"
+
+    @property
+    def logs(self) -> Path:
+        """What jobs say."""
+        return self.folder / "logs"
+
+    @property
+    def failures(self) -> Path:
+        """Why datasets could not be built."""
+        return self.folder / "failures"
+
+    def series(self, name: str) -> Path:
+        """A series' URI and manifest."""
+        return self.folder / "series" / f"{name}.json"
+
+    def picture(self, name: str) -> Path:
+        """A series as a whole."""
+        return self.folder / "pictures" / f"{name}.png"
+
+    def expect_more(self, names: Sequence[str]) -> None:
+        """Let the next build make the workspace again, of these series and whatever else is there by then."""
+        oldest = min(self.series(name).stat().st_mtime_ns for name in names) - 10**9
+        for path in (self.workspace, self.page):
+            os.utime(path, ns=(oldest, oldest))
+
+    def forget_failures(self) -> None:
+        """Remove what earlier jobs noted."""
+        for path in self.failures.glob("*.json"):
+            path.unlink(missing_ok=True)
+
+    def forget_stale(
+        self, datasets: Sequence[Dataset], label: str, views: Sequence[Mapping[str, Any]], store: Store
+    ) -> bool:
+        """Remove results that were made of another configuration, or name what the store has lost; whether any were.
+
+        Snakemake notices what it made itself; what `build_workspace` made is told by its content. Of what lies in the
+        store only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
+        """
+        stale = [path for path in (self.workspace,) if not _all_stored(path, store)]
+        for dataset in datasets:
+            samples, series = self.work.samples(dataset), self.series(dataset.name)
+            made = [what_decides_samples(dataset), ARTIFACT_VERSION]
+            if not _says(samples, made, "made_with", "artifact_version") or not _all_stored(samples, store):
+                # Snakemake makes nothing again whose own result is there.
+                stale += [samples, series]
+            elif not _says(series, [descriptions(dataset)], "described_with") or not _all_stored(
+                series, store
+            ):
+                stale.append(series)
+        if not self._has_workspace_of(datasets, label, views):
+            stale.append(self.workspace)
+        found = [path for path in stale if path.exists()]
+        if found:
+            # Snakemake looks for what lies before them only where the last results are not there.
+            for path in (*found, self.workspace, self.page, self.table):
+                path.unlink(missing_ok=True)
+        return bool(found)
+
+    def _has_workspace_of(
+        self, datasets: Sequence[Dataset], label: str, views: Sequence[Mapping[str, Any]]
+    ) -> bool:
+        """Whether the workspace is that of the series that are there; where some are not, it is made again anyway."""
+        paths = [self.series(dataset.name) for dataset in datasets]
+        if not self.workspace.exists() or not all(path.exists() for path in paths):
+            return True
+        with suppress(BuildError, FormatError, KeyError, TypeError):
+            (workspace,) = read_results([self.workspace])
+            return bool(
+                workspace["manifest"].get("missing")
+                or workspace["manifest"] == workspace_manifest(label, read_results(paths), views, [])
+            )
+        return False
+
+
+def write_failure(folder: Path, name: str, error: Exception) -> None:
+    """Note why a dataset could not be built, for whoever started its job."""
+    if isinstance(error, SeriesviewError):
+        content = {"code": error.code, "error": reason_of(error, name)}
+    else:
+        content = {"code": "internal-error", "error": f"{type(error).__name__}: {error}"}
+    write_json(folder / f"{name}.json", content)
+
+
+def read_failure(folder: Path, name: str) -> str | None:
+    """Why a dataset could not be built, in one line; None where no job has noted anything."""
+    try:
+        reason = json.loads((folder / f"{name}.json").read_bytes())["error"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return " ".join(str(reason).split())
+
+
+def _says(path: Path, expected: Sequence[Any], *keys: str) -> bool:
+    with suppress(BuildError, KeyError, TypeError):
+        (content,) = read_results([path])
+        return [content[key] for key in keys] == list(expected)
+    return False
+
+
+def _all_stored(path: Path, store: Store) -> bool:
+    """Whether everything that a result names is in the store; true of one that cannot be read."""
+    try:
+        (content,) = read_results([path])
+    except BuildError:
+        return True
+    return all(store.exists(uri) for uri in uris(content))
+
+
+def uris(value: object) -> list[str]:
+    """Every kachery URI in a JSON value."""
+    if isinstance(value, str):
+        return [value] if value.startswith("sha1://") else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [uri for entry in inner for uri in uris(entry)]
