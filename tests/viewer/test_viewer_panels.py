@@ -34,3 +34,8 @@ def test_there_is_one_list_of_panel_types() -> None:
         found = [name for name in PANEL_TYPES if re.search(rf"'{name}'", module.read_text())]
         is_type = module.parent.name == "panels" and module.name != "registry.js"
         assert len(found) == is_type, f"{module}: {found}"
+
+
+def test_every_panel_type_is_described() -> None:
+    page = (VIEWER.parents[1] / "docs" / "viewer.md").read_text()
+    assert re.findall(r"^\| (\w+) \| [a-z]", page, re.MULTILINE)[: len(PANEL_TYPES)] == list(PANEL_TYPES)
