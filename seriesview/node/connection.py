@@ -8,7 +8,6 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from seriesview.node.config import Limits
 from seriesview.node.crowd import Crowd
-from seriesview.node.joined_writes import JoinedWrites
 
 _EMPTY_SECONDS = 0.1
 """How long chunks may take to follow a Content-Length of 0."""
@@ -34,7 +33,6 @@ def connection_class(limits: Limits, crowd: Crowd) -> type[HttpToolsProtocol]:
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
-            self._joined = JoinedWrites(transport, self.loop)
             self._expect_head()
             self._member = crowd.join(transport.abort)
 
@@ -75,7 +73,6 @@ def connection_class(limits: Limits, crowd: Crowd) -> type[HttpToolsProtocol]:
             self._cancel_head_timer()
             self._member.begin()
             super().on_headers_complete()
-            self.cycle.transport = self._joined  # type: ignore[assignment]
             headers = dict(self.headers)
             if b"transfer-encoding" in headers and b"content-length" in headers:
                 self.cycle.keep_alive = False
@@ -93,7 +90,6 @@ def connection_class(limits: Limits, crowd: Crowd) -> type[HttpToolsProtocol]:
             super().on_message_complete()
 
         def on_response_complete(self) -> None:
-            self._joined.flush()
             if self.cycle.response_complete and self.cycle.more_body:
                 self.transport.close()
             super().on_response_complete()

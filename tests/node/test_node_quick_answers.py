@@ -36,14 +36,6 @@ def test_an_answer_without_a_body_is_sent(node: NodeThread) -> None:
     assert exchange(node.port, "OPTIONS /probe").startswith(b"HTTP/1.1 204")
 
 
-def test_head_and_body_come_together(node: NodeThread) -> None:
-    with socket.create_connection(("127.0.0.1", node.port), timeout=20) as connection:
-        connection.sendall(f"GET /probe HTTP/1.1\r\nHost: 127.0.0.1:{node.port}\r\n\r\n".encode())
-        received = connection.recv(65536)
-    assert received.startswith(b"HTTP/1.1 200")
-    assert received.endswith(b"}")
-
-
 def test_short_calls_are_made_here_until_they_take_long() -> None:
     def here(seconds: float) -> int:
         time.sleep(seconds)
