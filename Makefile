@@ -12,7 +12,7 @@ $(PYTHON) -c 'import sys; sys.exit("seriesview needs Python 3.11 or newer: make 
 test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 endef
 
-.PHONY: help demo test soak fuzz bench lint fix clean
+.PHONY: help demo test soak fuzz bench lint fix generate clean
 
 help:  ## what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*##  *\(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name what; \
@@ -74,6 +74,12 @@ fix: $(STAMP) $(NODE_STAMP)  ## what can be mended by machine
 	$(BIN)/snakefmt Snakefile workflow
 	npx eslint --fix .
 	npx prettier --write --log-level warn .
+
+generate: $(STAMP)  ## renew what is generated: JSON schemas, and pages about commands and configuration
+	$(BIN)/python -m seriesview.config.schema > workflow/schemas/config.schema.json
+	$(BIN)/python -m seriesview.config.reference > docs/configuration.md
+	$(BIN)/python -m seriesview.series.schema > docs/schemas/series.schema.json
+	$(BIN)/python -m seriesview.cli.reference docs/cli.md
 
 clean:  ## remove what the demo made
 	rm -rf results kachery-storage demo-data .snakemake

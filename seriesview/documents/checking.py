@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from seriesview.documents.expectations import JsonSchema
+from seriesview.documents.expectations import Document, JsonSchema
 from seriesview.documents.problems import lines, problems
 from seriesview.errors import FormatError
 
@@ -33,17 +34,24 @@ def checked(
     try:
         found: Checked = adapter(kind).validate_python(value, context=context)
     except ValidationError as error:
+        known = _in_utf8(value)
+        if known != value and not issubclass(kind, Document):
+            return checked(kind, known, where, whole=whole, show=show, context=context, raises=raises)
         raise raises(_sentence(error, kind, where, whole, show)) from None
     return found
 
 
-def checked_json(kind: type[Checked], text: bytes, where: str = "") -> Checked:
-    """The same of JSON in UTF-8, which may hold NaN where the type allows it. Raises FormatError."""
-    try:
-        found: Checked = adapter(kind).validate_json(text)
-    except ValidationError as error:
-        raise FormatError(_sentence(error, kind, where, where, True)) from None
-    return found
+def _in_utf8(value: Any) -> Any:
+    """The value without keys that no UTF-8 holds, which pydantic refuses, known or not."""
+    if isinstance(value, list):
+        return [_in_utf8(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: _in_utf8(each) for key, each in value.items() if not isinstance(key, str) or _is_text(key)}
+
+
+def _is_text(key: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in key)
 
 
 def adapter(kind: Any) -> TypeAdapter[Any]:
@@ -56,10 +64,15 @@ def adapter(kind: Any) -> TypeAdapter[Any]:
 _ADAPTERS: dict[Any, TypeAdapter[Any]] = {}
 
 
-def json_schema(kind: Any, title: str) -> JsonSchema:
+def json_schema(kind: Any, title: str, **more: str) -> JsonSchema:
     """The JSON schema (Draft 2020-12) of a kind of document; what is null where it is left out has no default."""
     found: JsonSchema = _plain(adapter(kind).json_schema())
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **found}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title, **found, **more}
+
+
+def schema_text(kind: Any, title: str, **more: str) -> str:
+    """The same as a file holds it."""
+    return json.dumps(json_schema(kind, title, **more), indent=2) + "\n"
 
 
 def _plain(schema: Any) -> Any:

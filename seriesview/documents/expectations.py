@@ -5,6 +5,7 @@ Integers stay integers, exact at any size that is allowed; a boolean is none, an
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable
 from typing import Any, cast
@@ -16,6 +17,11 @@ JsonSchema = dict[str, Any]
 
 LARGEST = 2**63 - 1
 """The largest integer of a document, but for stored values."""
+
+NON_FINITE = {"NaN": math.nan, "Infinity": math.inf, "-Infinity": -math.inf}
+"""Texts that stand in JSON for numbers that are not finite."""
+UNSHOWN = "\0"
+"""What the name of a key begins with that is in no document, but for the checker: places are shown without it."""
 
 _LARGEST_NUMBER = int(sys.float_info.max)
 
@@ -29,6 +35,11 @@ class Document(BaseModel):
 def expected(said: str) -> PydanticCustomError:
     """The error of a value, for a validator to raise, that is not what is expected there."""
     return PydanticCustomError("expected", "{said}", {"said": said, "choices": []})
+
+
+def contradiction(said: str) -> PydanticCustomError:
+    """The error, for a validator to raise, of values that do not go together, as a sentence."""
+    return PydanticCustomError("contradiction", "{said}", {"said": said})
 
 
 class Given:
@@ -81,8 +92,11 @@ class Words(Expected):
         }
 
     def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
-        """A text."""
-        return core_schema.str_schema(strict=True, **self._bounds)
+        """A text; one without a rule may be none of UTF-8."""
+        text = core_schema.str_schema(strict=True, **self._bounds)
+        if any(self._bounds.values()):
+            return text
+        return core_schema.json_or_python_schema(text, core_schema.is_instance_schema(str))
 
 
 class OneOf(Expected):
@@ -101,15 +115,15 @@ class OneOf(Expected):
 
 
 class Instance(Expected):
-    """What JSON makes of some texts, lists or objects: a `str` here may hold what no UTF-8 does."""
+    """What JSON makes of some texts, lists or objects, whatever is in it: a text here may be none of UTF-8."""
 
     def __init__(self, kind: type | tuple[type, ...], said: str) -> None:
         super().__init__(said)
         self._kind = kind
 
     def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
-        """An instance, whatever is in it."""
-        return core_schema.is_instance_schema(self._kind)
+        """An instance."""
+        return core_schema.json_or_python_schema(plain(), core_schema.is_instance_schema(self._kind))
 
 
 class Flag(Expected):
@@ -177,3 +191,22 @@ class Number(Expected):
         names = {"gt": "exclusiveMinimum", "ge": "minimum", "le": "maximum"}
         given = {names[name]: bound for name, bound in self._limits.items() if bound is not None}
         return {"type": "number", **given}
+
+
+class ExtendedNumber(Number):
+    """A number, or one of the texts that stand for some that are not finite."""
+
+    def __init__(self, *names: str) -> None:
+        super().__init__()
+        self.said = f"a number, or one of {', '.join(names)}"
+        self._names = list(names)
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """What a text stands for, or the number."""
+        named = core_schema.literal_schema(self._names)
+        meant = core_schema.no_info_after_validator_function(NON_FINITE.__getitem__, named)
+        return core_schema.union_schema([super().right(plain), meant], mode="left_to_right")
+
+    def json_schema(self, plain: JsonSchema) -> JsonSchema:
+        """A number, or one of the texts."""
+        return {"anyOf": [{"type": "number"}, {"enum": self._names}]}

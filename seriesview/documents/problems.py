@@ -12,6 +12,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from seriesview.documents.expectations import UNSHOWN
+
 Where = tuple[str | int, ...]
 
 _SHOWN_CHARACTERS = 60
@@ -78,6 +80,8 @@ def place(where: Where, root: str = "") -> str:
     """Where something lies in a document: `series manifest.segments[0]`."""
     text = root
     for part in where:
+        if str(part).startswith(UNSHOWN):
+            continue
         text += f"[{part}]" if isinstance(part, int) else f".{_short(part)}" if text else _short(part)
     return text
 
@@ -119,6 +123,7 @@ _OF_TYPE = {
     "tuple_type": "a list",
     "none_required": "null",
     "string_type": "a text",
+    "string_unicode": "keys and texts that UTF-8 holds",
 }
 
 

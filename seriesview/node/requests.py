@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from seriesview.documents.checking import checked
-from seriesview.documents.expectations import Document, Expected, Instance, Integer
+from seriesview.documents.expectations import Document, Expected, Instance, Integer, Words
 from seriesview.errors import NodeError
 from seriesview.node.callers import Caller
 
@@ -49,7 +49,7 @@ class Body(Document):
 Checked = TypeVar("Checked", bound=Body)
 Whole = Annotated[int, Integer(0, may_have_point=True)]
 Milliseconds = Annotated[StrictInt | StrictFloat, Expected("a number")]
-AnyText = Annotated[str, Instance(str, "a text")]
+AnyText = Annotated[str, Words()]
 AnyObject = Annotated[dict[str, Any], Instance(dict, "an object")]
 AnyList = Annotated[list[Any], Instance(list, "a list")]
 AnyValue = Annotated[Any, Instance((str, int, float, list, dict), "anything but null")]

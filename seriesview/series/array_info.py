@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
+from seriesview.documents.expectations import (
+    NON_FINITE,
+    UNSHOWN,
+    Expected,
+    ExtendedNumber,
+    Integer,
+    OneOf,
+    contradiction,
+    expected,
+)
+from seriesview.documents.problems import shown
 from seriesview.errors import FormatError
-from seriesview.series.fields import Fields, checked_uri, json_number
+from seriesview.series.fields import AtLeastOne, Count, Uri, json_number
 from seriesview.series.packing import MAX_PACK_BYTES, MAX_PACK_PARTS, MAX_PART_ROWS, PAGE_PACKS, num_parts
 
 _MOST_BYTES = 1 << 62
@@ -27,6 +41,9 @@ DTYPES = (
     "float64",
 )
 
+Dtype = Annotated[str, OneOf(*DTYPES)]
+ByteOrder = Annotated[Literal["little", "big"], OneOf("little", "big")]
+
 
 @dataclass(frozen=True)
 class ArrayInfo:
@@ -35,12 +52,12 @@ class ArrayInfo:
     Parts, packs and rows are counted from 0. Bytes of parts and packs are those that this copy has.
     """
 
-    dtype: str
-    shape: tuple[int, ...]
-    part_rows: int
-    pack_parts: int
-    pages: tuple[str, ...]
-    left_out: tuple[tuple[int, int], ...] = ()
+    dtype: Dtype
+    shape: Annotated[tuple[Count, ...], Field(min_length=1)]
+    part_rows: Annotated[int, Integer(1, MAX_PART_ROWS)]
+    pack_parts: Annotated[int, Integer(1, MAX_PACK_PARTS)]
+    pages: tuple[Uri, ...]
+    left_out: tuple[tuple[Count, Count], ...] = ()
     """Stretches of rows [first, last), whole parts, that this copy of the series was made without."""
 
     @property
@@ -110,15 +127,132 @@ class ArrayInfo:
         }
 
 
+class Rows:
+    """Annotation of an `ArrayInfo`: it is one that can be read, of a dtype and a shape of rows if they are given."""
+
+    def __init__(
+        self,
+        dtype: str | None = None,
+        row_shape: tuple[int, ...] | None = None,
+        *,
+        num_axes: int | None = None,
+        may_leave_out: bool = False,
+    ) -> None:
+        self._dtype = dtype
+        self._row_shape = row_shape
+        self._num_axes = num_axes if row_shape is None else 1 + len(row_shape)
+        self._may_leave_out = may_leave_out
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        known = core_schema.no_info_before_validator_function(self._known, handler(source))
+        return core_schema.no_info_after_validator_function(self._whole, known)
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        rules: dict[str, Any] = {"kind": {"type": "null", "description": "no kind of array is defined yet"}}
+        if self._dtype is not None:
+            rules["dtype"] = {"const": self._dtype}
+        if self._num_axes is not None:
+            rules["shape"] = {"minItems": self._num_axes, "maxItems": self._num_axes}
+        return {"allOf": [handler(schema)], "properties": rules}
+
+    def _known(self, value: Any) -> Any:
+        if not isinstance(value, dict):
+            return value
+        if value.get("kind") is not None:
+            raise contradiction(
+                f"kind {shown(value['kind'])} is not known to this version; update seriesview"
+            )
+        if value.get("pack_parts") is None and "part_rows" in value:
+            raise contradiction("pack_parts is missing: it was made before there were packs; build it again")
+        # Where nothing can be left out the key is one that is not known.
+        return value if self._may_leave_out else {key: value[key] for key in value if key != "left_out"}
+
+    def _whole(self, info: ArrayInfo) -> ArrayInfo:
+        if wrong := [*unlike(info, self._dtype, self._row_shape), *_inconsistent(info)]:
+            raise contradiction("; ".join(wrong))
+        return info
+
+
+BESIDE = Field(alias=f"{UNSHOWN}array")
+"""Of an array whose keys stand beside others."""
+
+
+class Beside:
+    """Annotation of a dataclass with an array whose keys stand beside its own."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(
+            lambda value: {**value, BESIDE.alias: value} if isinstance(value, dict) else value,
+            handler(source),
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        own = dict(handler.resolve_ref_schema(handler(schema)))
+        keys = dict(own["properties"])
+        array = keys.pop(BESIDE.alias)
+        return {
+            "allOf": [array],
+            "properties": keys,
+            "required": [key for key in own["required"] if key in keys],
+        }
+
+
+def unlike(info: ArrayInfo, dtype: str | None, row_shape: tuple[int, ...] | None) -> Iterator[str]:
+    """What an array is that it should not be, a sentence each."""
+    if dtype is not None and info.dtype != dtype:
+        yield f"dtype {info.dtype}, expected {dtype}"
+    if row_shape is not None and info.shape[1:] != row_shape:
+        yield f"rows of shape {info.shape[1:]}, expected {row_shape}"
+
+
+def _inconsistent(info: ArrayInfo) -> Iterator[str]:
+    if info.pack_parts > 1 and info.pack_parts * info.part_bytes > MAX_PACK_BYTES:
+        yield (
+            f"packs of {info.pack_parts} parts of {info.part_bytes} bytes, at most {MAX_PACK_BYTES} bytes are expected"
+        )
+    pages = num_parts(info.num_packs, PAGE_PACKS)
+    if len(info.pages) != pages:
+        yield f"{len(info.pages)} pages for {info.shape[0]} rows, expected {pages}"
+    reached = 0
+    for first, last in info.left_out:
+        ends_part = last % info.part_rows == 0 or last == info.shape[0]
+        if not (reached <= first < last <= info.shape[0] and first % info.part_rows == 0 and ends_part):
+            yield f"left_out: rows {first} to {last} are not a stretch of whole parts"
+        reached = last
+
+
+class _Filters(Expected):
+    def __init__(self) -> None:
+        super().__init__("no filters, shuffle, deflate, or shuffle and deflate")
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        def known(filters: tuple[str, ...]) -> tuple[str, ...]:
+            if list(filters) not in _FILTERS:
+                raise ValueError
+            return filters
+
+        return core_schema.no_info_after_validator_function(known, plain())
+
+    def json_schema(self, plain: dict[str, Any]) -> dict[str, Any]:
+        return {"enum": _FILTERS}
+
+
+_FILTERS = [[], ["shuffle"], ["deflate"], ["shuffle", "deflate"]]
+
+
 @dataclass(frozen=True)
 class ContiguousLink:
     """Samples at fixed strides (bytes) of a linked file."""
 
-    uri: str
-    offset: int
-    row_stride: int
-    channel_stride: int
-    byte_order: Literal["little", "big"] = "little"
+    uri: Uri
+    offset: Count
+    row_stride: AtLeastOne
+    channel_stride: Annotated[int, Integer(1), Field(default_factory=int)]
+    byte_order: ByteOrder = "little"
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form."""
@@ -129,12 +263,12 @@ class ContiguousLink:
 class ChunkedLink:
     """Samples in chunks of a linked HDF5 file; `chunks` int64 (chunks, 2): offset and size of each."""
 
-    uri: str
-    chunk_shape: tuple[int, int]
-    filters: tuple[Literal["shuffle", "deflate"], ...]
-    chunks: ArrayInfo
-    fill_value: float = 0
-    byte_order: Literal["little", "big"] = "little"
+    uri: Uri
+    chunk_shape: tuple[AtLeastOne, AtLeastOne]
+    filters: Annotated[tuple[Literal["shuffle", "deflate"], ...], _Filters()]
+    chunks: Annotated[ArrayInfo, Rows("int64", (2,))]
+    fill_value: Annotated[float, ExtendedNumber(*NON_FINITE)] = 0
+    byte_order: ByteOrder = "little"
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form."""
@@ -151,96 +285,61 @@ class ChunkedLink:
 LinkInfo = ContiguousLink | ChunkedLink
 
 
-def parse_array(
-    value: Any,
-    where: str,
-    dtype: str | None = None,
-    row_shape: tuple[int, ...] | None = None,
-    may_leave_out: bool = False,
-) -> ArrayInfo:
-    """An array's description out of a manifest, of the dtype and row shape expected; raises FormatError.
+class Linked:
+    """Annotation of values: an array as it is, or {link: ...}, one in chunks where it says the shape of chunks."""
 
-    Where it `may_leave_out` rows, the manifest says which.
-    """
-    entry = Fields(value, where)
-    if entry.has("kind"):
-        raise FormatError(
-            f"{where}.kind: {entry.get('kind')!r:.80} is not known to this version; update seriesview"
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        forms = {
+            _ARRAY: handler.generate_schema(Annotated[ArrayInfo, Rows(may_leave_out=True)]),
+            _STRIDES: handler.generate_schema(LinkOfStrides),
+            _CHUNKS: handler.generate_schema(LinkOfChunks),
+        }
+        form = core_schema.no_info_before_validator_function(
+            _known_form, core_schema.tagged_union_schema(forms, _form)
         )
-    info = ArrayInfo(
-        dtype=entry.dtype("dtype", DTYPES if dtype is None else (dtype,)),
-        shape=entry.integers("shape"),
-        part_rows=entry.integer("part_rows", 1),
-        pack_parts=_pack_parts(entry),
-        pages=tuple(checked_uri(uri, entry.at("pages")) for uri in entry.texts("pages")),
-        left_out=_left_out(entry) if may_leave_out and entry.has("left_out") else (),
-    )
-    if not info.shape or (row_shape is not None and info.shape[1:] != row_shape):
-        raise FormatError(f"{where}: rows of shape {info.shape[1:]}, expected {row_shape}")
-    if info.part_rows > MAX_PART_ROWS:
-        raise FormatError(f"{where}: part_rows {info.part_rows} is above {MAX_PART_ROWS}")
-    if info.pack_parts > MAX_PACK_PARTS or (
-        info.pack_parts > 1 and info.pack_parts * info.part_bytes > MAX_PACK_BYTES
-    ):
-        raise FormatError(
-            f"{where}: packs of {info.pack_parts} parts of {info.part_bytes} bytes, at most {MAX_PACK_PARTS} parts and "
-            f"{MAX_PACK_BYTES} bytes are expected"
-        )
-    pages = num_parts(info.num_packs, PAGE_PACKS)
-    if len(info.pages) != pages:
-        raise FormatError(f"{where}: {len(info.pages)} pages for {info.shape[0]} rows, expected {pages}")
-    reached = 0
-    for first, last in info.left_out:
-        ends_part = last % info.part_rows == 0 or last == info.shape[0]
-        if not (reached <= first < last <= info.shape[0] and first % info.part_rows == 0 and ends_part):
-            raise FormatError(f"{where}.left_out: rows {first} to {last} are not a stretch of whole parts")
-        reached = last
-    return info
+        return core_schema.no_info_after_validator_function(lambda found: getattr(found, "link", found), form)
 
 
-def _pack_parts(entry: Fields) -> int:
-    if not entry.has("pack_parts"):
-        raise FormatError(
-            f"{entry.at('pack_parts')}: missing: it was made before there were packs; build it again"
-        )
-    return entry.integer("pack_parts", 1)
+_ARRAY, _STRIDES, _CHUNKS = (f"{UNSHOWN}{form}" for form in ("array", "strides", "chunks"))
 
 
-def _left_out(entry: Fields) -> tuple[tuple[int, int], ...]:
-    stretches = []
-    for item in entry.items("left_out"):
-        rows = Fields({"rows": item}, entry.at("left_out")).integers("rows")
-        if len(rows) != 2:
-            raise FormatError(f"{entry.at('left_out')}: expected [first row, last row]")
-        stretches.append((rows[0], rows[1]))
-    return tuple(stretches)
+@dataclass(frozen=True)
+class LinkOfStrides:
+    """Values that are samples at fixed strides of a file."""
+
+    link: ContiguousLink
 
 
-def parse_link(value: Any, where: str, dtype: str, num_samples: int, num_channels: int) -> LinkInfo:
-    """A link's description out of a manifest, for samples of the series' dtype; raises FormatError."""
-    entry = Fields(value, where)
-    byte_order = entry.one_of("byte_order", ("little", "big"), "little")
-    if entry.has("chunk_shape"):
-        shape = entry.integers("chunk_shape", 1)
-        filters = entry.texts("filters")
-        if len(shape) != 2 or filters not in ((), ("shuffle",), ("deflate",), ("shuffle", "deflate")):
-            raise FormatError(
-                f"{where}: chunk_shape {list(shape)} with filters {list(filters)} cannot be read"
-            )
-        chunks = parse_array(entry.get("chunks"), entry.at("chunks"), "int64", (2,))
-        grid = num_parts(num_samples, shape[0]) * num_parts(num_channels, shape[1])
-        if chunks.shape[0] != grid:
-            raise FormatError(f"{where}: {chunks.shape[0]} chunks for a grid of {grid}")
-        fill = entry.extended_number("fill_value", 0)
-        return ChunkedLink(entry.uri("uri"), (shape[0], shape[1]), filters, chunks, fill, byte_order)
-    itemsize = np.dtype(dtype).itemsize
-    link = ContiguousLink(
-        uri=entry.uri("uri"),
-        offset=entry.integer("offset"),
-        row_stride=entry.integer("row_stride", 1),
-        channel_stride=entry.integer("channel_stride", 1, itemsize),
-        byte_order=byte_order,
-    )
-    if link.offset + num_samples * link.row_stride + num_channels * link.channel_stride > _MOST_BYTES:
-        raise FormatError(f"{where}: its samples lie behind the end of any file")
-    return link
+@dataclass(frozen=True)
+class LinkOfChunks:
+    """Values that are samples in chunks of a file."""
+
+    link: ChunkedLink
+
+
+def _form(values: dict[str, Any]) -> str:
+    if (link := values.get("link")) is None:
+        return _ARRAY
+    return _CHUNKS if isinstance(link, dict) and link.get("chunk_shape") is not None else _STRIDES
+
+
+def _known_form(values: Any) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise expected("an object")
+    if values.get("link") is None and values.get("pages") is None:
+        raise contradiction(f"a form that is not known here ({', '.join(values)}); update seriesview")
+    return values
+
+
+def placed(link: LinkInfo, dtype: str, num_samples: int, num_channels: int) -> LinkInfo:
+    """A link for samples of the series; raises FormatError where it does not go with them."""
+    if isinstance(link, ChunkedLink):
+        rows, width = link.chunk_shape
+        grid = num_parts(num_samples, rows) * num_parts(num_channels, width)
+        if link.chunks.shape[0] != grid:
+            raise FormatError(f"{link.chunks.shape[0]} chunks for a grid of {grid}")
+        return link
+    found = link if link.channel_stride else replace(link, channel_stride=np.dtype(dtype).itemsize)
+    if found.offset + num_samples * found.row_stride + num_channels * found.channel_stride > _MOST_BYTES:
+        raise FormatError("its samples lie behind the end of any file")
+    return found

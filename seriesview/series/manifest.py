@@ -5,25 +5,36 @@ docs/format.md is the normative description; every form of manifest that was eve
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any, Literal
 
+from pydantic import FailFast, Field, ValidationError
+from pydantic_core import CoreSchema, core_schema
+
+from seriesview.documents.checking import adapter, checked
+from seriesview.documents.expectations import Expected, Flag, Instance, Number, OneOf, Words
+from seriesview.documents.problems import shown
 from seriesview.envelope.missing import Missing
 from seriesview.envelope.moments import moments_dtype
 from seriesview.errors import FormatError
 from seriesview.series.array_info import (
+    BESIDE,
     DTYPES,
     ArrayInfo,
+    Beside,
     ChunkedLink,
     ContiguousLink,
+    Dtype,
+    Linked,
     LinkInfo,
-    parse_array,
-    parse_link,
+    Rows,
+    placed,
+    unlike,
 )
-from seriesview.series.fields import Fields
-from seriesview.series.missing import missing_to_json, only_missing_value, parse_missing
+from seriesview.series.fields import AtLeastTwo, Count, FiniteNumber, Positive, Text, Uri
+from seriesview.series.missing import MissingForm, held, missing_to_json, only_missing_value
+from seriesview.store.reading import bounded_json, parse_json
 from seriesview.terms import is_workspace
 
 __all__ = [
@@ -51,22 +62,60 @@ SeriesType = Literal["continuous", "discrete", "event", "interval"]
 SERIES_TYPES: tuple[SeriesType, ...] = ("continuous", "discrete", "event", "interval")
 
 
+Times = Annotated[ArrayInfo, Rows("float64", ())]
+Indices = Annotated[ArrayInfo, Rows("uint32", ())]
+
+
+class _Ascending(Expected):
+    """Of three numbers."""
+
+    def __init__(self) -> None:
+        super().__init__("three numbers, ascending")
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """None of them less than the one before."""
+
+        def ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
+            if list(numbers) != sorted(numbers):
+                raise ValueError
+            return numbers
+
+        return core_schema.no_info_after_validator_function(ascending, plain())
+
+
+class _End(Number):
+    """Lowest or highest value of a segment: a number or null; NaN, which the original package wrote, is null."""
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """A number, null, or what is null where it is not finite."""
+        not_finite = core_schema.no_info_after_validator_function(
+            lambda _: None, core_schema.float_schema(strict=True)
+        )
+        return core_schema.union_schema(
+            [super().right(plain), core_schema.none_schema(), not_finite], mode="left_to_right"
+        )
+
+    def json_schema(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """A number or null."""
+        return {"anyOf": [{"type": "number"}, {"type": "null"}]}
+
+
 @dataclass(frozen=True)
 class ChannelInfo:
     """One channel of a series, its `type` as in BIDS; unit, scale and offset that are None are the series'."""
 
-    id: str
-    label: str
-    unit: str | None = None
-    scale: float | None = None
-    offset: float | None = None
-    group: str | None = None
-    x: float | None = None
-    y: float | None = None
-    missing: Missing | None = None
-    typical: tuple[float | int, ...] | None = None
-    type: str | None = None
-    bad: bool = False
+    id: Text
+    label: Annotated[str, Words(), Field(default_factory=lambda keys: keys.get("id", ""))]
+    unit: Text | None = None
+    scale: FiniteNumber | None = None
+    offset: FiniteNumber | None = None
+    group: Text | None = None
+    x: FiniteNumber | None = None
+    y: FiniteNumber | None = None
+    missing: Annotated[Missing, MissingForm()] | None = None
+    typical: Annotated[tuple[FiniteNumber, FiniteNumber, FiniteNumber], _Ascending()] | None = None
+    type: Text | None = None
+    bad: Annotated[bool, Flag()] = False
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: None is left out."""
@@ -85,15 +134,15 @@ class SegmentInfo:
     The `_uri` and `_dtype` fields are set for series made with `SVSeries`, whose segments are files.
     """
 
-    start_time: float
-    end_time: float
-    num_samples: int
-    min_value: float | int | None = None
-    max_value: float | int | None = None
-    timestamps_uri: str | None = None
-    timestamps_dtype: str | None = None
-    values_uri: str | None = None
-    values_dtype: str | None = None
+    start_time: FiniteNumber
+    end_time: FiniteNumber
+    num_samples: Count
+    min_value: Annotated[float | int | None, _End()] = None
+    max_value: Annotated[float | int | None, _End()] = None
+    timestamps_uri: Uri | None = None
+    timestamps_dtype: Annotated[str, OneOf("float32", "float64")] | None = None
+    values_uri: Uri | None = None
+    values_dtype: Dtype | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: min and max are null where there are none, the optional keys are left out."""
@@ -105,9 +154,9 @@ class SegmentInfo:
 class LevelInfo:
     """All bins of one factor: rows (bins, 2, C); where irregular, the times of their first samples."""
 
-    factor: int
-    array: ArrayInfo
-    times: ArrayInfo | None = None
+    factor: AtLeastTwo
+    array: Annotated[ArrayInfo, Rows(num_axes=3), BESIDE]
+    times: Times | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: the array's keys beside the factor."""
@@ -119,8 +168,8 @@ class LevelInfo:
 class MomentsInfo:
     """Moments (bins, 3, C) over half-open bins of `factor` samples."""
 
-    factor: int
-    array: ArrayInfo
+    factor: AtLeastTwo
+    array: Annotated[ArrayInfo, Rows(num_axes=3), BESIDE]
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: the array's keys beside the factor."""
@@ -131,9 +180,9 @@ class MomentsInfo:
 class CountsInfo:
     """Events in each time bin [start_time + b*bin_seconds, + (b+1)*bin_seconds): uint32 (bins, C)."""
 
-    bin_seconds: float
-    start_time: float
-    array: ArrayInfo
+    bin_seconds: Positive
+    start_time: FiniteNumber
+    array: Annotated[ArrayInfo, Rows("uint32", num_axes=2), BESIDE]
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: the array's keys beside the bins'."""
@@ -144,8 +193,8 @@ class CountsInfo:
 class EventsInfo:
     """Events: `times` float64 (events,), sorted, and `channels` uint32 (events,) into the channel list."""
 
-    times: ArrayInfo
-    channels: ArrayInfo
+    times: Times
+    channels: Indices
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form."""
@@ -156,9 +205,9 @@ class EventsInfo:
 class IntervalsInfo:
     """Intervals: `times` float64 (n, 2), sorted by start, `label_indices` uint32 (n,) into `labels`."""
 
-    times: ArrayInfo
-    label_indices: ArrayInfo
-    labels: tuple[str, ...]
+    times: Annotated[ArrayInfo, Rows("float64", (2,))]
+    label_indices: Indices
+    labels: Annotated[tuple[Text, ...], FailFast()]
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form."""
@@ -173,26 +222,28 @@ class IntervalsInfo:
 class SeriesManifest:
     """One series: physical value = stored value * scale + offset, of the channel where it has its own."""
 
-    type: SeriesType
-    dtype: str
-    channels: tuple[ChannelInfo, ...]
-    segments: tuple[SegmentInfo, ...]
-    sampling_frequency: float | None
-    label: str = ""
-    unit: str = ""
-    scale: float = 1.0
-    offset: float = 0.0
-    session_start: str | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
-    values: ArrayInfo | LinkInfo | None = None
-    timestamps: ArrayInfo | None = None
-    levels: tuple[LevelInfo, ...] = ()
-    moments: tuple[MomentsInfo, ...] = ()
-    counts: tuple[CountsInfo, ...] = ()
+    type: Annotated[SeriesType, OneOf(*SERIES_TYPES)]
+    dtype: Annotated[str, OneOf(*DTYPES), Field(default_factory=str)]
+    channels: Annotated[
+        tuple[ChannelInfo, ...], FailFast(), Field(default_factory=lambda: (ChannelInfo("0", ""),))
+    ]
+    segments: Annotated[tuple[SegmentInfo, ...], FailFast()]
+    sampling_frequency: Annotated[Positive | None, Field(default=None)]
+    label: Text = ""
+    unit: Text = ""
+    scale: FiniteNumber = 1.0
+    offset: FiniteNumber = 0.0
+    session_start: Text | None = None
+    options: Annotated[Mapping[str, Any], Instance(dict, "an object")] = field(default_factory=dict)
+    values: Annotated[ArrayInfo | LinkInfo, Linked()] | None = None
+    timestamps: Times | None = None
+    levels: tuple[Annotated[LevelInfo, Beside()], ...] = ()
+    moments: tuple[Annotated[MomentsInfo, Beside()], ...] = ()
+    counts: tuple[Annotated[CountsInfo, Beside()], ...] = ()
     events: EventsInfo | None = None
     intervals: IntervalsInfo | None = None
-    missing: Missing | None = None
-    format: str = SERIES_FORMAT
+    missing: Annotated[Missing, MissingForm()] | None = None
+    format: Annotated[str, OneOf(SERIES_FORMAT)] = SERIES_FORMAT
 
     @property
     def num_channels(self) -> int:
@@ -241,154 +292,91 @@ class SeriesManifest:
 
 def parse_series_manifest(value: Any) -> SeriesManifest:
     """A series manifest out of JSON, in this form or the original package's; raises FormatError."""
-    top = Fields(value, "series manifest")
-    form = top.text("format", SERIES_FORMAT)
+    where = "series manifest"
+    form = value.get("format", SERIES_FORMAT) if isinstance(value, dict) else SERIES_FORMAT
     if is_workspace(value):
         raise FormatError("this is a workspace, not a series; `seriesview info` lists its series")
-    if form != SERIES_FORMAT:
+    if isinstance(form, str) and form != SERIES_FORMAT:
         raise FormatError(
-            f"series manifest: format {form!r} is not known here, {SERIES_FORMAT} is; update seriesview"
+            f"{where}: format {shown(form)} is not known here, {SERIES_FORMAT} is; update seriesview"
         )
-    segments = tuple(
-        parse_segment(item, f"{top.at('segments')}[{i}]") for i, item in enumerate(top.items("segments"))
-    )
-    dtype = top.dtype("dtype", DTYPES, next((s.values_dtype for s in segments if s.values_dtype), "float64"))
-    channels = tuple(
-        _channel(item, f"{top.at('channels')}[{i}]", dtype)
-        for i, item in enumerate(top.items("channels", [{"id": "0", "label": ""}]))
-    )
-    if len({channel.id for channel in channels}) != len(channels):
-        raise FormatError(f"{top.at('channels')}: two channels have the same id")
-    num_channels, num_samples = len(channels), sum(segment.num_samples for segment in segments)
-    return SeriesManifest(
-        type=top.one_of("type", SERIES_TYPES),
-        dtype=dtype,
-        channels=channels,
-        segments=segments,
-        sampling_frequency=top.positive("sampling_frequency") if top.has("sampling_frequency") else None,
-        label=top.text("label", ""),
-        unit=top.text("unit", ""),
-        scale=top.number("scale", 1.0),
-        offset=top.number("offset", 0.0),
-        session_start=top.optional_text("session_start"),
-        options=Fields(top.get("options") or {}, top.at("options")).raw(),
-        values=_values(top, dtype, num_samples, num_channels),
-        timestamps=parse_array(top.get("timestamps"), top.at("timestamps"), "float64", ())
-        if top.has("timestamps")
-        else None,
-        levels=tuple(
-            _level(item, f"{top.at('levels')}[{i}]", dtype, num_channels)
-            for i, item in enumerate(top.items("levels", []))
-        ),
-        moments=tuple(
-            _moments(item, f"{top.at('moments')}[{i}]", dtype, num_channels)
-            for i, item in enumerate(top.items("moments", []))
-        ),
-        counts=tuple(
-            _counts(item, f"{top.at('counts')}[{i}]", num_channels)
-            for i, item in enumerate(top.items("counts", []))
-        ),
-        events=_events(top.get("events"), top.at("events")) if top.has("events") else None,
-        intervals=_intervals(top.get("intervals"), top.at("intervals")) if top.has("intervals") else None,
-        missing=parse_missing(top.get("missing"), top.at("missing"), dtype),
-        format=form,
-    )
+    return _settled(checked(SeriesManifest, value, where, whole=where))
 
 
-def _values(top: Fields, dtype: str, num_samples: int, num_channels: int) -> ArrayInfo | LinkInfo | None:
-    if not top.has("values"):
-        return None
-    where = top.at("values")
-    entry = Fields(top.get("values"), where)
-    if entry.has("link"):
-        return parse_link(entry.get("link"), entry.at("link"), dtype, num_samples, num_channels)
-    if not entry.has("pages"):
-        raise FormatError(
-            f"{where}: a form that is not known here ({', '.join(entry.raw())}); update seriesview"
-        )
-    info = parse_array(top.get("values"), where, dtype, (num_channels,), may_leave_out=True)
-    if info.shape[0] != num_samples:
-        raise FormatError(f"{where}: {info.shape[0]} rows for {num_samples} samples")
-    return info
-
-
-def _channel(value: Any, where: str, dtype: str) -> ChannelInfo:
-    entry = Fields(value, where)
-    return ChannelInfo(
-        id=entry.text("id"),
-        label=entry.text("label", entry.text("id")),
-        unit=entry.optional_text("unit"),
-        scale=entry.optional_number("scale"),
-        offset=entry.optional_number("offset"),
-        group=entry.optional_text("group"),
-        x=entry.optional_number("x"),
-        y=entry.optional_number("y"),
-        missing=parse_missing(entry.get("missing"), entry.at("missing"), dtype),
-        typical=entry.ascending("typical", 3) if entry.has("typical") else None,
-        type=entry.optional_text("type"),
-        bad=entry.flag("bad"),
-    )
+def read_series_manifest(text: bytes) -> SeriesManifest:
+    """The same out of a manifest's bytes, in less time; raises FormatError, and ValueError where it is not JSON."""
+    try:
+        return _settled(adapter(SeriesManifest).validate_json(bounded_json(text)))
+    except ValidationError:
+        # Said in one place, and what only Python's parser takes is read by it.
+        return parse_series_manifest(parse_json(text))
 
 
 def parse_segment(value: Any, where: str) -> SegmentInfo:
     """One segment out of a manifest; raises FormatError."""
-    entry = Fields(value, where)
-    with_values = entry.has("values_uri")
-    return SegmentInfo(
-        start_time=entry.number("start_time"),
-        end_time=entry.number("end_time"),
-        num_samples=entry.integer("num_samples"),
-        min_value=_lenient_number(entry, "min_value"),
-        max_value=_lenient_number(entry, "max_value"),
-        timestamps_uri=entry.uri("timestamps_uri") if with_values else None,
-        timestamps_dtype=entry.dtype("timestamps_dtype", ("float32", "float64")) if with_values else None,
-        values_uri=entry.uri("values_uri") if with_values else None,
-        values_dtype=entry.dtype("values_dtype", DTYPES) if with_values else None,
-    )
+    segment = checked(SegmentInfo, value, where, whole=where)
+    _raise_if_any(where, [] if _is_whole(segment) else [_FILES])
+    return segment
 
 
-def _lenient_number(entry: Fields, key: str) -> float | int | None:
-    """A number or None; NaN, which the original package wrote into its JSON, is none."""
-    value = entry.get(key)
-    return None if isinstance(value, float) and not math.isfinite(value) else entry.optional_number(key)
+_FILES = "timestamps_uri, timestamps_dtype, values_uri and values_dtype come together"
 
 
-def _level(value: Any, where: str, dtype: str, num_channels: int) -> LevelInfo:
-    entry = Fields(value, where)
-    return LevelInfo(
-        factor=entry.integer("factor", 2),
-        array=parse_array(value, where, dtype, (2, num_channels)),
-        times=parse_array(entry.get("times"), entry.at("times"), "float64", ())
-        if entry.has("times")
-        else None,
-    )
+def _is_whole(segment: SegmentInfo) -> bool:
+    files = (segment.timestamps_uri, segment.timestamps_dtype, segment.values_uri, segment.values_dtype)
+    return files.count(None) in (0, 4)
 
 
-def _moments(value: Any, where: str, dtype: str, num_channels: int) -> MomentsInfo:
-    return MomentsInfo(
-        Fields(value, where).integer("factor", 2),
-        parse_array(value, where, moments_dtype(dtype).name, (3, num_channels)),
-    )
+def _settled(manifest: SeriesManifest) -> SeriesManifest:
+    """The manifest with what follows from several of its keys; raises FormatError where they contradict one another."""
+    typed = (segment.values_dtype for segment in manifest.segments if segment.values_dtype)
+    dtype = manifest.dtype or next(typed, "float64")
+    wrong = [*_contradictions(manifest, dtype)]
+    channels = manifest.channels
+    if any(channel.missing is not None for channel in channels):
+        channels = tuple(
+            replace(channel, missing=_held_at(f"channels[{number}].missing", channel.missing, dtype, wrong))
+            for number, channel in enumerate(channels)
+        )
+    missing, values = _held_at("missing", manifest.missing, dtype, wrong), manifest.values
+    if isinstance(values, ContiguousLink | ChunkedLink):
+        try:
+            values = placed(values, dtype, manifest.num_samples, len(channels))
+        except FormatError as error:
+            wrong.append(f"values.link: {error.sentence}")
+    _raise_if_any("series manifest", wrong)
+    return replace(manifest, dtype=dtype, channels=channels, missing=missing, values=values)
 
 
-def _counts(value: Any, where: str, num_channels: int) -> CountsInfo:
-    entry = Fields(value, where)
-    array = parse_array(value, where, "uint32", (num_channels,))
-    return CountsInfo(entry.positive("bin_seconds"), entry.number("start_time"), array)
+def _held_at(where: str, missing: Missing | None, dtype: str, wrong: list[str]) -> Missing | None:
+    try:
+        return None if missing is None else held(missing, dtype)
+    except FormatError as error:
+        wrong.append(f"{where}: {error.sentence}")
+        return None
 
 
-def _events(value: Any, where: str) -> EventsInfo:
-    entry = Fields(value, where)
-    return EventsInfo(
-        times=parse_array(entry.get("times"), entry.at("times"), "float64", ()),
-        channels=parse_array(entry.get("channels"), entry.at("channels"), "uint32", ()),
-    )
+def _contradictions(manifest: SeriesManifest, dtype: str) -> Iterator[str]:
+    """What does not go together in a manifest of samples of a dtype, a line each, with where it is."""
+    num_channels = manifest.num_channels
+    if len({channel.id for channel in manifest.channels}) != num_channels:
+        yield "channels: two channels have the same id"
+    if (number := next((i for i, s in enumerate(manifest.segments) if not _is_whole(s)), None)) is not None:
+        yield f"segments[{number}]: {_FILES}"
+    if isinstance(manifest.values, ArrayInfo):
+        yield from (f"values: {problem}" for problem in unlike(manifest.values, dtype, (num_channels,)))
+        if manifest.values.shape[0] != manifest.num_samples:
+            yield f"values: {manifest.values.shape[0]} rows for {manifest.num_samples} samples"
+    summaries: list[tuple[str, Sequence[LevelInfo | MomentsInfo | CountsInfo], str, tuple[int, ...]]] = [
+        ("levels", manifest.levels, dtype, (2, num_channels)),
+        ("moments", manifest.moments, moments_dtype(dtype).name, (3, num_channels)),
+        ("counts", manifest.counts, "uint32", (num_channels,)),
+    ]
+    for name, entries, wanted, row_shape in summaries:
+        for number, entry in enumerate(entries):
+            yield from (f"{name}[{number}]: {problem}" for problem in unlike(entry.array, wanted, row_shape))
 
 
-def _intervals(value: Any, where: str) -> IntervalsInfo:
-    entry = Fields(value, where)
-    return IntervalsInfo(
-        times=parse_array(entry.get("times"), entry.at("times"), "float64", (2,)),
-        label_indices=parse_array(entry.get("label_indices"), entry.at("label_indices"), "uint32", ()),
-        labels=entry.texts("labels"),
-    )
+def _raise_if_any(where: str, wrong: list[str]) -> None:
+    if wrong:
+        raise FormatError("; ".join(f"{where}{'.' if ': ' in line else ': '}{line}" for line in wrong[:10]))

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import GetCoreSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
+from seriesview.documents.expectations import ExtendedNumber
+from seriesview.documents.problems import shown
 from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.errors import FormatError
-from seriesview.series.fields import NON_FINITE, Fields, json_number, shown
+from seriesview.series.fields import FiniteNumber, json_number
 
 
 def missing_to_json(missing: Missing) -> dict[str, Any]:
@@ -26,18 +31,28 @@ def only_missing_value(missing: Missing) -> int | float | None:
     return missing.values[0] if is_alone and math.isfinite(missing.values[0]) else None
 
 
-def parse_missing(value: Any, where: str, dtype: str) -> Missing | None:
+@dataclass(frozen=True)
+class MissingKeys:
+    """Stored values that stand for no value, as a manifest names them."""
+
+    values: tuple[Annotated[float, ExtendedNumber("Infinity", "-Infinity")], ...] = ()
+    below: FiniteNumber | None = None
+    above: FiniteNumber | None = None
+
+
+class MissingForm:
+    """Annotation of `Missing`: the form that it has in a manifest."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            lambda keys: Missing(keys.values, keys.below, keys.above), handler.generate_schema(MissingKeys)
+        )
+
+
+def held(missing: Missing, dtype: str) -> Missing:
     """What is missing in samples of a dtype; raises FormatError for numbers that the dtype does not hold."""
-    if value is None:
-        return None
-    entry = Fields(value, where)
-    values = tuple(_held(item, dtype, f"{where}.values") for item in entry.items("values", []))
-    below, above = (
-        _held(entry.get(key), dtype, entry.at(key)) if entry.has(key) else None for key in ("below", "above")
-    )
-    if not all(end is None or math.isfinite(end) for end in (below, above)):
-        raise FormatError(f"{where}: below and above are finite numbers, or left out")
-    return Missing(values, below, above)
+    below, above = (None if end is None else _held(end, dtype) for end in (missing.below, missing.above))
+    return Missing(tuple(_held(value, dtype) for value in missing.values), below, above)
 
 
 def missing_values(
@@ -50,16 +65,12 @@ def missing_values(
     return MissingValues(dtype, found)
 
 
-def _held(value: Any, dtype: str, where: str) -> int | float:
+def _held(value: float, dtype: str) -> int | float:
     """A number as the dtype holds it; raises FormatError where it does not."""
-    held = np.dtype(dtype)
-    if held.kind == "f" and isinstance(value, str) and value in NON_FINITE and value != "NaN":
-        return NON_FINITE[value]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if held.kind != "f" and isinstance(value, int):
-            limits = np.iinfo(held)
-            if limits.min <= value <= limits.max:
-                return value
-        elif held.kind == "f" and abs(value) <= np.finfo(held).max and float(held.type(value)) == value:
+    kind = np.dtype(dtype)
+    if kind.kind == "f":
+        if math.isinf(value) or (abs(value) <= np.finfo(kind).max and float(kind.type(value)) == value):
             return float(value)
-    raise FormatError(f"{where}: expected a number that {dtype} holds, found {shown(value)}")
+    elif isinstance(value, int) and np.iinfo(kind).min <= value <= np.iinfo(kind).max:
+        return value
+    raise FormatError(f"expected a number that {dtype} holds, found {shown(value)}")

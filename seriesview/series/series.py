@@ -16,7 +16,7 @@ from seriesview.series.arrays import DEFAULT_CACHE_BYTES, ArrayReader, PartCache
 from seriesview.series.default_store import chosen_store
 from seriesview.series.fields import result_uri
 from seriesview.series.hulls import Pyramid
-from seriesview.series.manifest import ChannelInfo, SegmentInfo, SeriesManifest, parse_series_manifest
+from seriesview.series.manifest import ChannelInfo, SegmentInfo, SeriesManifest, read_series_manifest
 from seriesview.series.overview import overview_rms
 from seriesview.series.points import Points, TimeBins, event_points, sample_points
 from seriesview.series.samples import open_samples
@@ -292,4 +292,4 @@ def open_series(
     """
     opened = chosen_store(store)
     place = result_uri(uri, "results/series/NAME.json")
-    return Series(parse_series_manifest(opened.get_json(place)), opened, place, PartCache(cache_bytes))
+    return Series(opened.get_parsed(place, read_series_manifest), opened, place, PartCache(cache_bytes))

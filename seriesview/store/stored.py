@@ -1,10 +1,10 @@
 """Reading what a kachery storage directory holds: stored artifacts, linked files, and stretches of them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from seriesview.errors import (
     FormatError,
@@ -22,6 +22,8 @@ from seriesview.store.links import read_link
 from seriesview.store.paths import artifact_path, link_path, open_parent
 from seriesview.store.reading import MOST_JSON_BYTES, blocks_of, parse_json, read_range, read_whole
 from seriesview.store.uris import check_hash, parse_chunk_uri, parse_uri
+
+Value = TypeVar("Value")
 
 
 def stored_file(directory: Path, sha1: str) -> os.stat_result | None:
@@ -129,8 +131,12 @@ class StoredArtifacts:
 
     def get_json(self, uri: str) -> Any:
         """Return the JSON value of a URI; errors as `get_bytes`, and FormatError where it is not JSON."""
+        return self.get_parsed(uri, parse_json)
+
+    def get_parsed(self, uri: str, parse: Callable[[bytes], Value]) -> Value:
+        """Return what `parse` makes of JSON, raising ValueError where it is none; errors as `get_json`."""
         try:
-            return parse_json(self._get(parse_uri(uri)[0], True, None, MOST_JSON_BYTES))
+            return parse(self._get(parse_uri(uri)[0], True, None, MOST_JSON_BYTES))
         except ValueError as error:
             raise FormatError(f"{uri} is not JSON: {error}") from error
 

@@ -25,14 +25,14 @@ def get_python_package_version(context: TaskContext, asked: NoArguments) -> str:
 
 def get_series_manifest(context: TaskContext, asked: SeriesArguments) -> Any:
     """The series manifest as it is stored."""
-    document, _ = load_document(context.store, asked.series_uri, context.limits)
+    document = load_document(context.store, asked.series_uri, context.limits)
     check_manifest(parse_series_manifest(document), context.limits)
     return encode_document(document, "series manifest")
 
 
 def get_workspace(context: TaskContext, asked: WorkspaceArguments) -> Any:
     """The workspace manifest as it is stored."""
-    document, _ = load_document(context.store, asked.workspace_uri, context.limits)
+    document = load_document(context.store, asked.workspace_uri, context.limits)
     parse_workspace_manifest(document)
     return encode_document(document, "workspace manifest")
 

@@ -15,7 +15,7 @@ from seriesview.series.manifest import (
     ChunkedLink,
     ContiguousLink,
     SeriesManifest,
-    parse_series_manifest,
+    read_series_manifest,
 )
 from seriesview.series.named_arrays import arrays_of
 from seriesview.series.series import Series
@@ -30,21 +30,26 @@ _CHUNK_CACHE_BYTES = 32 * 2**20
 _MAX_INTEGER = 2**53
 
 
-def load_document(store: Store, uri: str, limits: TaskLimits) -> tuple[Any, int]:
-    """The JSON of a manifest, checked by its SHA-1, and its bytes; TaskError where it is too large for one."""
+def load_document(store: Store, uri: str, limits: TaskLimits) -> Any:
+    """The JSON of a manifest, checked by its SHA-1; TaskError where it is too large for one."""
+    _size(store, uri, limits)
+    return store.get_json(uri)
+
+
+def _size(store: Store, uri: str, limits: TaskLimits) -> int:
     size = store.size(uri)
     if size > limits.max_manifest_bytes:
         raise TaskError(
             f"{uri} has {size} bytes, more than the {limits.max_manifest_bytes} of the largest manifest",
             code="too-large",
         )
-    return store.get_json(uri), size
+    return size
 
 
 def open_checked(store: Store, uri: str, limits: TaskLimits, cache: PartCache) -> tuple[Series, int]:
     """A series that can be read within the limits, and its bytes in memory; raises FormatError, TaskError."""
-    document, size = load_document(store, uri, limits)
-    manifest = parse_series_manifest(document)
+    size = _size(store, uri, limits)
+    manifest = store.get_parsed(uri, read_series_manifest)
     check_manifest(manifest, limits)
     return Series(manifest, store, uri, cache), _num_bytes(manifest, size)
 
