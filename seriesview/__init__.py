@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from seriesview.errors import StoreError as StoreError
     from seriesview.errors import TaskError as TaskError
     from seriesview.figures.figure import Figure as Figure
+    from seriesview.figures.view import View as View
+    from seriesview.figures.view import view as view
     from seriesview.pipeline.built import BuiltSeries as BuiltSeries
     from seriesview.pipeline.built import BuiltWorkspace as BuiltWorkspace
     from seriesview.pipeline.in_process import build_dataset as build_dataset
@@ -57,6 +59,7 @@ _PUBLIC = {
         *("NodeError", "ReaderError", "RequestError", "SeriesviewError", "StoreError", "TaskError"),
     ),
     "figures.figure": ("Figure",),
+    "figures.view": ("View", "view"),
     "pipeline.built": ("BuiltSeries", "BuiltWorkspace"),
     "pipeline.in_process": ("build_dataset", "build_workspace"),
     "series.series": ("Series", "open_series"),

@@ -29,7 +29,7 @@ KNOWN = {
     "node": {"store"},
     "tasks": {"series", "store", "workspace"},
     "backend": {"node", "share", "store", "tasks"},
-    "figures": {"backend", "node", "series", "share", "store", "viewer", "workspace"},
+    "figures": {"backend", "build", "node", "pipeline", "series", "share", "store", "viewer", "workspace"},
     "demo": set(),
     "config": {"readers", "workspace"},
     "pipeline": {"build", "config", "pictures", "readers", "series", "store", "workspace"},

@@ -95,20 +95,6 @@ def command(
     return MISSING_STATUS if outcome.built.missing else 0
 
 
-def build_quietly(config: Path) -> bool:
-    """Build what `config` describes in the working directory, as `seriesview build --keep-going` does.
-
-    Progress goes to standard error. Returns whether there is a workspace to show. Raises SeriesviewError.
-    """
-    from seriesview.config import load_config
-    from seriesview.pipeline.by_snakemake import SnakemakeBuild
-
-    build = SnakemakeBuild(config, load_config(config), partial(click.echo, err=True))
-    outcome = build.run(["--cores", "all"], keep_going=True)
-    _say_what_failed(outcome, keep_going=True)
-    return outcome.built is not None
-
-
 def _say_what_failed(outcome: Outcome, keep_going: bool) -> None:
     for name, reason in outcome.missing.items():
         click.echo(f"seriesview: error: dataset {name}: {reason}", err=True)

@@ -11,8 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 import click
 
@@ -21,6 +20,7 @@ from seriesview.errors import BackendError
 if TYPE_CHECKING:
     from seriesview.figures.finding import ToShow
     from seriesview.figures.published import PublishedPage
+    from seriesview.figures.server import ServerOptions
     from seriesview.figures.view import View
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -29,21 +29,8 @@ Wish = Literal["link", "stop"]
 _INTERRUPTED = 130
 
 
-@dataclass(frozen=True)
-class ServeOptions:
-    """How links are served: what the options of `serve_options` say."""
-
-    port: int | None
-    host: str
-    allow_hosts: tuple[str, ...]
-    channel: str | None
-    as_json: bool
-    no_browser: bool
-    shows_all: bool
-
-
 def serve_options(command: Command) -> Command:
-    """The options of a command that serves links; it gets them as keyword arguments of `ServeOptions`."""
+    """The options of a command that serves links; it gets them as keyword arguments of `serve_view`."""
     options = (
         click.option(
             "--port",
@@ -84,7 +71,9 @@ def serve_options(command: Command) -> Command:
     return command
 
 
-def serve_view(shown: ToShow | PublishedPage, options: ServeOptions) -> None:
+def serve_view(
+    shown: ToShow | PublishedPage, *, as_json: bool, no_browser: bool, **where: Unpack[ServerOptions]
+) -> None:
     """Answer links to what is shown until SIGTERM, SIGINT or SIGHUP; an export has a link already. SeriesviewError."""
     from seriesview.backend.serving import SWITCH_SECONDS
     from seriesview.figures.published import PublishedPage
@@ -94,18 +83,10 @@ def serve_view(shown: ToShow | PublishedPage, options: ServeOptions) -> None:
     logging.getLogger("seriesview").setLevel(logging.WARNING)
     wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
     with _signals(wishes):
-        view = View(
-            shown,
-            channel=options.channel,
-            host=options.host,
-            port=options.port,
-            allow_hosts=options.allow_hosts,
-            shows_all=options.shows_all,
-            announce=say,
-        )
+        view = View(shown, say, **where)
         try:
-            _print_link(view.url, options.as_json)
-            opens = not options.no_browser and sys.stdout.isatty()
+            _print_link(view.url, as_json)
+            opens = not no_browser and sys.stdout.isatty()
             if isinstance(shown, PublishedPage):
                 say(
                     f"this is an export{f' of {shown.workspace}' if shown.workspace else ''}, shown from where it is"
@@ -116,7 +97,7 @@ def serve_view(shown: ToShow | PublishedPage, options: ServeOptions) -> None:
             _tell_how(view)
             if opens:
                 view.open_browser()
-            _follow(wishes, view, options.as_json)
+            _follow(wishes, view, as_json)
         finally:
             has_ended = view.close()
     if not has_ended:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from seriesview.cli.arguments import open_reading_store, resolve_workspace, storage_option
-from seriesview.cli.link_server import ServeOptions, serve_options, serve_view
+from seriesview.cli.link_server import serve_options, serve_view
 
 
 @click.command(short_help="Show a workspace in a browser: print a link, and answer it.")
@@ -37,4 +37,4 @@ def command(workspace: str, storage_dir: Path | None, **options: Any) -> None:
     from seriesview.figures.finding import stored
 
     store = open_reading_store(storage_dir)
-    serve_view(stored(resolve_workspace(workspace, store), store), ServeOptions(**options))
+    serve_view(stored(resolve_workspace(workspace, store), store), **options)

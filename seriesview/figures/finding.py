@@ -1,15 +1,21 @@
-"""What is to be shown: stored data that an object, a URI, a result or a link of any age names."""
+"""What is to be shown: stored data that an object, a URI, a result or a link names, or that recordings are built to."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
-from seriesview.errors import MissingArtifactError
-from seriesview.figures.links import cleaned, parse_link
+from seriesview.build.progress import Report
+from seriesview.errors import FormatError, MissingArtifactError
+from seriesview.figures.figure import Figure
+from seriesview.figures.links import cleaned, is_address, parse_link
 from seriesview.figures.published import PublishedPage, published_page
+from seriesview.pipeline.own_folder import own_folder
+from seriesview.pipeline.recordings import as_argument
+from seriesview.series.fields import checked_uri, result_uri
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.terms import is_workspace
 from seriesview.workspace.manifest import parse_workspace_manifest
@@ -18,14 +24,66 @@ if TYPE_CHECKING:
     from seriesview.store import Store
 
 
+class HasFigure(Protocol):
+    """A series, a workspace or a view."""
+
+    def figurl(self) -> Any:
+        """Its figure."""
+
+
+Showable = Figure | HasFigure | str | PathLike[str] | Sequence[str | PathLike[str]]
+"""What can be shown: an object that is or has a figure, or whatever `seriesview view` takes."""
+
+
 @dataclass(frozen=True)
 class ToShow:
-    """Stored data of a figure, what it is called, the storage directory, and what of the view is shown at first."""
+    """Stored data of a figure, what it is called, the storage directory, and what of the view is shown at first.
+
+    `left_out`: what was meant and is not shown, and why; `is_whole`: whether it could not have been otherwise.
+    """
 
     uri: str
     label: str
     storage_dir: Path
     state: Mapping[str, Any] | None = None
+    left_out: tuple[str, ...] = ()
+    is_whole: bool = True
+
+
+def to_show(
+    what: Showable,
+    open_store: Callable[[], Store],
+    *,
+    directory: str | PathLike[str] | None = None,
+    store: Store | str | Path | None = None,
+    given: Mapping[str, Any] | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+    progress: Report | None = None,
+    how_to_say: Callable[[str, Sequence[str]], str] = as_argument,
+) -> ToShow | PublishedPage:
+    """Find what is meant; recordings and configurations are built, as far as they are not. Raises SeriesviewError.
+
+    What is stored is read from the store that `open_store` gives, what is built goes into `store`, or where the
+    configuration says. `directory`, `given` and `how_to_say` as in `own_folder`, `progress` as in `build_workspace`.
+    """
+    figure = what.figurl() if hasattr(what, "figurl") else what
+    if isinstance(figure, Figure):
+        return ToShow(figure.to_uri(), figure.label, figure.storage_dir)
+    named = [what] if isinstance(what, str | PathLike) else what
+    if not isinstance(named, Sequence) or not named:
+        raise FormatError(f"{what!r:.60}: nothing to show; give a recording, a config.yaml, a URI or a link")
+    first, *others = paths = [fspath(path) for path in named]
+    if not others and is_address(first):
+        return linked(first, open_store, announce)
+    if not others and first.startswith("sha1://"):
+        return stored(checked_uri(first, "URI"), open_store(), announce)
+    if not others and first.endswith(".json"):
+        return stored(result_uri(first, "results/workspace.json"), open_store(), announce)
+    own = own_folder(paths, None if directory is None else Path(directory), given, announce, how_to_say)
+    built = own.build(store, progress)
+    missing = tuple(f"dataset {name}: {reason}" for name, reason in built.missing.items())
+    left_out = (*own.left_out, *missing)
+    return ToShow(built.uri, built.label, built.store.directory, None, left_out, own.is_whole)
 
 
 def stored(uri: str, store: Store, announce: Callable[[str], None] = lambda _: None) -> ToShow:

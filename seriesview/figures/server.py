@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from seriesview.errors import BackendError, NodeError
 from seriesview.figures.node_access import connect, new_token, permit_links, shows_all
@@ -25,6 +25,16 @@ if TYPE_CHECKING:
 _COMING_UP_SECONDS = 3.0
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _EVERYWHERE = ("", "0.0.0.0", "::")
+
+
+class ServerOptions(TypedDict, total=False):
+    """Where and how links are answered, as `FigureServer` takes it."""
+
+    channel: str | None
+    host: str
+    port: int | None
+    allow_hosts: tuple[str, ...]
+    shows_all: bool
 
 
 class FigureServer:

@@ -2,18 +2,71 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
+from typing import Any, Unpack
 
+from seriesview.build.progress import Report
 from seriesview.errors import BackendError, FormatError
 from seriesview.figures.browser import has_browser, open_address, opened_browser, ssh_line
-from seriesview.figures.finding import ToShow
+from seriesview.figures.finding import Showable, ToShow, to_show
 from seriesview.figures.published import PublishedPage
-from seriesview.figures.server import FigureServer
+from seriesview.figures.server import FigureServer, ServerOptions
+from seriesview.series.default_store import chosen_store
 from seriesview.store import Store
 from seriesview.workspace.workspace import Workspace, open_workspace
+
+
+def view(
+    what: Showable,
+    *,
+    directory: str | PathLike[str] | None = None,
+    store: Store | str | Path | None = None,
+    open_browser: bool = False,
+    channel: str | None = None,
+    host: str = "localhost",
+    port: int | None = None,
+    allow_hosts: Sequence[str] = (),
+    shows_all: bool = False,
+    announce: Callable[[str], None] = lambda _: None,
+    progress: Report = lambda _: None,
+    **keys: Any,
+) -> View:
+    """Show something in a browser, as `seriesview view` does: build what is missing, and answer a link to it.
+
+    `what`: a recording, or several; a config.yaml or a folder with one; a workspace, a series, a view or a figure; a
+    URI, a file of results, a link of any age or the address of something published. Recordings get a folder of their
+    own with a config.yaml, `directory` if not beside the first; `keys` say what they do not, as in the configuration
+    (`dtype`, `channels`, `sampling_frequency`, `reader`, ...). `store` is where stored data are, or where to build to.
+
+    Links show what is shown, with `shows_all` the whole storage directory. `host`, `port`, `allow_hosts`, `channel`:
+    where and how they are answered. `announce` gets lines for people, `progress` the steps of a build; nothing is
+    printed. Raises SeriesviewError.
+    """
+    shown = to_show(
+        what,
+        lambda: chosen_store(store),
+        directory=directory,
+        store=store,
+        given=keys,
+        announce=announce,
+        progress=progress,
+    )
+    made = View(
+        shown,
+        announce,
+        channel=channel,
+        host=host,
+        port=port,
+        allow_hosts=tuple(allow_hosts),
+        shows_all=shows_all,
+    )
+    if open_browser:
+        made.open_browser()
+    return made
 
 
 class View:
@@ -26,28 +79,15 @@ class View:
     def __init__(
         self,
         shown: ToShow | PublishedPage,
-        *,
-        channel: str | None = None,
-        host: str = "localhost",
-        port: int | None = None,
-        allow_hosts: tuple[str, ...] = (),
-        shows_all: bool = False,
         announce: Callable[[str], None] = lambda _: None,
+        **server: Unpack[ServerOptions],
     ) -> None:
-        """The arguments are those of `FigureServer`. Raises NodeError, BackendError, StoreError."""
+        """`announce` gets lines for people. Raises NodeError, BackendError, StoreError."""
         self._shown = shown
         self._server: FigureServer | None = None
         self._open = ExitStack()
         if isinstance(shown, ToShow):
-            self._server = FigureServer(
-                shown.storage_dir,
-                channel,
-                host=host,
-                port=port,
-                allow_hosts=allow_hosts,
-                shows_all=shows_all,
-                announce=announce,
-            )
+            self._server = FigureServer(shown.storage_dir, announce=announce, **server)
             self._server.start()
         try:
             self._url = self.link()
@@ -82,6 +122,11 @@ class View:
     def storage_dir(self) -> Path | None:
         """The storage directory that holds it; None of an export."""
         return self._shown.storage_dir if isinstance(self._shown, ToShow) else None
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """What recordings hold, or a configuration names, and is not shown, and why; a line each."""
+        return self._shown.left_out if isinstance(self._shown, ToShow) else ()
 
     @cached_property
     def workspace(self) -> Workspace | None:

@@ -153,7 +153,7 @@ def _recordings_configuration(
         raise ConfigError(["no recording is given"])
     reader, follow_external = given.pop("reader", None), bool(given.pop("follow_external", False))
     check_config({"datasets": {"recording": {"path": recordings[0], **given}}}, "build_workspace")
-    chosen = choose(recordings, given, _as_argument, reader, follow_external)
+    chosen = choose(recordings, given, as_argument, reader, follow_external)
     content = chosen.content(workspace or label_of([Path(path) for path in recordings]))
     check_config(content)
     return content, chosen.notes
@@ -185,7 +185,8 @@ def workspace_configuration(text: bytes | None, name: str, series: Sequence[str]
     return checked
 
 
-def _as_argument(_: str, keys: Sequence[str]) -> str:
+def as_argument(_: str, keys: Sequence[str]) -> str:
+    """What to type in Python for keys that are still open."""
     return ", ".join(f"{key}=..." for key in keys)
 
 

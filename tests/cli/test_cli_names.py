@@ -17,10 +17,12 @@ from seriesview.build.findings import entries_of
 from seriesview.cli.build import command as build
 from seriesview.cli.init import command as init
 from seriesview.cli.inspect import command as inspect
-from seriesview.cli.view import _filled_in, _folder_name
+from seriesview.cli.view import _again
 from seriesview.config import load_config
 from seriesview.errors import ReaderError
 from seriesview.pipeline.config_file import one_line_yaml
+from seriesview.pipeline.own_folder import folder_name
+from seriesview.pipeline.recordings import _filled_in
 
 SAMPLES = np.arange(400, dtype=np.int16).reshape(-1, 2)
 ODD_FILES = [
@@ -139,17 +141,17 @@ def test_what_is_given_opens_what_needs_it(tmp_path: Path) -> None:
     SAMPLES.tofile(raw)
     given_keys = {"timestamps": "second", "unit": "uV"}
     found = entries_of([str(path), str(plain)], given=given_keys)
-    complete, left_open = _filled_in(found.entries, given_keys)
+    complete, left_open = _filled_in(found.entries, given_keys, _again)
     by_name = {entry.name: entry.keys for entry in complete}
     assert by_name["a_x"]["timestamps"] == "second"
     assert "timestamps" not in by_name["b"]
     assert by_name["b"]["unit"] == by_name["a_x"]["unit"] == "uV"
     rest = {"dtype": "int16", "channels": 2, "sampling_frequency": 5.0, "order": "C"}
     found = entries_of([str(raw), str(plain)], given=rest)
-    complete, left_open = _filled_in(found.entries, rest)
+    complete, left_open = _filled_in(found.entries, rest, _again)
     assert left_open == []
     assert {entry.name: entry.keys.get("channels") for entry in complete} == {"raw": 2, "b": None}
-    _, left_open = _filled_in(entries_of([str(raw), str(plain)]).entries, {})
+    _, left_open = _filled_in(entries_of([str(raw), str(plain)]).entries, {}, _again)
     assert len(left_open) == 1
     assert "say it: seriesview view" in left_open[0]
 
@@ -160,15 +162,15 @@ def test_files_that_are_cut_short_can_be_allowed(tmp_path: Path) -> None:
     path.write_bytes((tmp_path / "whole.npy").read_bytes()[:-7])
     (entry,) = entries_of([str(path)]).entries
     assert entry.keys["allow_truncated"] is None
-    complete, left_open = _filled_in([entry], {"allow_truncated": True, "sampling_frequency": 10.0})
+    complete, left_open = _filled_in([entry], {"allow_truncated": True, "sampling_frequency": 10.0}, _again)
     assert left_open == []
     assert complete[0].keys["allow_truncated"] is True
 
 
 @pytest.mark.parametrize("name", ["a.npy", "l" * 255, "百" * 85, "百" * 81 + ".npy"])
 def test_folders_of_long_names_can_be_made(tmp_path: Path, name: str) -> None:
-    folder = _folder_name(name)
+    folder = folder_name(name)
     (tmp_path / folder).mkdir()
     assert folder.endswith(".seriesview")
     assert folder.startswith(name[:20])
-    assert _folder_name(name[:-1] + "x") != folder
+    assert folder_name(name[:-1] + "x") != folder

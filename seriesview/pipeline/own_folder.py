@@ -1,0 +1,147 @@
+"""Where a configuration is built: its own folder, or one of recordings, with a config.yaml that people may edit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seriesview.build.progress import Report
+from seriesview.build.results import write_whole
+from seriesview.config import check_config, load_config, read_yaml
+from seriesview.errors import ConfigError
+from seriesview.pipeline.built import BuiltWorkspace
+from seriesview.pipeline.config_file import config_document
+from seriesview.pipeline.in_process import build_workspace
+from seriesview.pipeline.recordings import CONFIG_FILE, as_argument, choose, label_of, plain
+from seriesview.store import Store
+
+SUFFIX = ".seriesview"
+_LONGEST_NAME = 255
+
+
+@dataclass(frozen=True)
+class OwnFolder:
+    """A configuration, and the folder where it is built; `left_out`: what recordings hold and it does not, and why.
+
+    `is_whole`: whether everything that was meant is in it.
+    """
+
+    config: Path
+    folder: Path
+    left_out: tuple[str, ...] = ()
+    is_whole: bool = True
+
+    def build(
+        self, store: Store | str | Path | None = None, progress: Report | None = None
+    ) -> BuiltWorkspace:
+        """Build what can be built, results and all; paths are relative to the folder. Raises SeriesviewError.
+
+        `store` comes before what the configuration names.
+        """
+        content = load_config(self.config)
+        datasets = {
+            name: {**entry, "path": self._anchored(entry["path"])}
+            for name, entry in content["datasets"].items()
+        }
+        named = content.get("store") or {}
+        if named.get("storage_dir"):
+            named = {**named, "storage_dir": self._anchored(named["storage_dir"])}
+        return build_workspace(
+            {**content, "datasets": datasets, "store": named},
+            results=self.folder / "results",
+            store=store,
+            keep_going=True,
+            progress=progress,
+        )
+
+    def _anchored(self, path: str) -> str:
+        return path if path.startswith(("sha1://", "~")) else str(self.folder / path)
+
+
+def own_folder(
+    paths: Sequence[str],
+    directory: Path | None = None,
+    given: Mapping[str, Any] | None = None,
+    announce: Callable[[str], None] = lambda _: None,
+    how_to_say: Callable[[str, Sequence[str]], str] = as_argument,
+) -> OwnFolder:
+    """The folder of a config.yaml, or of a folder with one; else of recordings, whose config.yaml is written.
+
+    `given` are keys of a dataset, `reader` and `follow_external` among them; one that is there already and names just
+    these recordings stays as it is, unless some are given. `directory`: where it is, if not beside the first
+    recording, or in the configuration's folder. `announce` gets lines for people, `how_to_say` as in `choose`. Raises
+    ConfigError, ReaderError, BuildError.
+    """
+    given = {key: plain(value) for key, value in (given or {}).items() if value is not None}
+    directory = None if directory is None else directory.expanduser().absolute()
+    config = _existing_config(paths)
+    if config is not None:
+        if given:
+            raise ConfigError(
+                [f"{', '.join(given)}: what {config} does not say is written into it, not given"]
+            )
+        return OwnFolder(config, directory or config.parent)
+    recordings = [Path(path).expanduser().absolute() for path in paths]
+    first = next((path for path in recordings if path.exists()), recordings[0])
+    folder = directory or _beside(first)
+    config = folder / CONFIG_FILE
+    if not given and _names_all(config, recordings):
+        announce(f"as {config} says")
+        return OwnFolder(config, folder)
+    reader, follow_external = given.pop("reader", None), bool(given.pop("follow_external", False))
+    check_config({"datasets": {"recording": {"path": str(first), **given}}}, "what is given of recordings")
+    chosen = choose([str(path) for path in recordings], given, how_to_say, reader, follow_external)
+    for note in chosen.notes:
+        announce(note)
+    text = config_document(chosen.entries, chosen.left_out, label_of(recordings)).encode()
+    if not config.is_file() or config.read_bytes() != text:
+        write_whole(config, text)
+    announce(f"configuration and results: {folder}")
+    return OwnFolder(config, folder, tuple(chosen.left_out), chosen.is_whole)
+
+
+def _existing_config(paths: Sequence[str]) -> Path | None:
+    """The config.yaml that is meant, None where recordings are. Raises ConfigError."""
+    for text in paths:
+        path = Path(text).expanduser().absolute()
+        config = path / CONFIG_FILE if path.is_dir() else path
+        if config.suffix not in (".yaml", ".yml"):
+            continue
+        if len(paths) > 1:
+            raise ConfigError([f"{text}: give one configuration alone, or recordings"])
+        if not config.is_file():
+            hint = "name recordings, or write one with `seriesview init FILE...`"
+            raise ConfigError([f"{text}: there is no {CONFIG_FILE} in it; {hint}"])
+        return config
+    return None
+
+
+def _beside(recording: Path) -> Path:
+    """The folder for what is made of a recording: beside it where that can be written, else here."""
+    own = recording.with_name(folder_name(recording.name))
+    can_write = os.access(own if own.exists() else own.parent, os.W_OK | os.X_OK)
+    return own if can_write else Path.cwd() / own.name
+
+
+def folder_name(name: str) -> str:
+    """The recording's name and the suffix; cut where that is longer than names may be, and told apart by a hash."""
+    if len(os.fsencode(name + SUFFIX)) <= _LONGEST_NAME:
+        return name + SUFFIX
+    mark = f"-{hashlib.sha1(os.fsencode(name)).hexdigest()[:8]}{SUFFIX}"
+    return os.fsencode(name)[: _LONGEST_NAME - len(mark)].decode("utf-8", "ignore") + mark
+
+
+def _names_all(config: Path, recordings: Sequence[Path]) -> bool:
+    """Whether there is a configuration of just these recordings."""
+    if not config.is_file():
+        return False
+    content, _ = read_yaml(config)
+    datasets = content.get("datasets") if isinstance(content, dict) else None
+    if not isinstance(datasets, dict):
+        return False
+    named = {entry.get("path") for entry in datasets.values() if isinstance(entry, dict)}
+    return named == {str(path) for path in recordings}
