@@ -92,7 +92,8 @@ class AppClient(DaemonClient):
         if status in _PASSING:
             said = " ".join(data[:200].decode("utf-8", "replace").split())
             raise Unreachable(f"the app is busy or away (status {status}: {said})")
-        if status == 403 and b"token" in data:
+        if status == 403:
+            # What the token permits may have changed: connecting again finds out.
             self.lose()
         return checked_answer(path, status, data)
 

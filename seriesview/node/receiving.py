@@ -10,7 +10,7 @@ from pathlib import Path
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
-from seriesview.errors import NodeError
+from seriesview.errors import Code, NodeError
 from seriesview.node.block_file import BlockFile
 from seriesview.node.node import Node
 from seriesview.node.one_thread import OneThread
@@ -54,6 +54,8 @@ class ReceivedFile:
 
 class WrongContentError(NodeError):
     """The bytes that arrived are not those that were announced."""
+
+    code: Code = "artifact-damaged"
 
 
 async def receive_file(request: Request, destination: Destination) -> ReceivedFile:

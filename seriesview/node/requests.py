@@ -13,12 +13,14 @@ from starlette.responses import Response
 
 from seriesview.documents.checking import checked
 from seriesview.documents.expectations import Document, Expected, Instance, Integer, Words
-from seriesview.errors import NodeError
+from seriesview.errors import Code, NodeError
 from seriesview.node.callers import Caller
 
 
 class InvalidRequest(NodeError):  # noqa: N818  (the protocol's own words)
     """A request with a field missing, unknown or of a wrong type: 500 with this text, as the daemon says it."""
+
+    code: Code = "bad-request"
 
     def __init__(self, problem: str) -> None:
         super().__init__(f"Invalid request in _handler: {problem}")
@@ -26,6 +28,8 @@ class InvalidRequest(NodeError):  # noqa: N818  (the protocol's own words)
 
 class Refused(NodeError):  # noqa: N818
     """The caller may not do this: 403 with this text."""
+
+    code: Code = "not-permitted"
 
 
 def caller_of(request: Request) -> Caller:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from seriesview.errors import SeriesviewError
+from seriesview.errors import Code, SeriesviewError
 from seriesview.share.bucket_address import BucketAddress
 
 THREADS = 8
@@ -27,6 +27,8 @@ def timeout() -> tuple[float, float]:
 
 class BucketError(SeriesviewError):
     """A bucket refuses, is not there, or cannot be reached."""
+
+    code: Code = "bucket-unusable"
 
     def __init__(self, message: str, kind: FaultKind = "other") -> None:
         super().__init__(message)
