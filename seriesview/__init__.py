@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from seriesview.errors import StoreError as StoreError
     from seriesview.errors import TaskError as TaskError
     from seriesview.figures.figure import Figure as Figure
+    from seriesview.figures.show import show as show
     from seriesview.figures.view import View as View
     from seriesview.figures.view import view as view
     from seriesview.pipeline.built import BuiltSeries as BuiltSeries
@@ -59,6 +60,7 @@ _PUBLIC = {
         *("NodeError", "ReaderError", "RequestError", "SeriesviewError", "StoreError", "TaskError"),
     ),
     "figures.figure": ("Figure",),
+    "figures.show": ("show",),
     "figures.view": ("View", "view"),
     "pipeline.built": ("BuiltSeries", "BuiltWorkspace"),
     "pipeline.in_process": ("build_dataset", "build_workspace"),

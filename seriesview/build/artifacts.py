@@ -18,6 +18,7 @@ from seriesview.build.clock import counts_from_1970, epoch_of, wall_clock
 from seriesview.build.dataset import (
     Dataset,
     keys_of_samples,
+    naming_dataset,
     opened_recording,
     what_decides_samples,
     without_descriptions,
@@ -28,7 +29,7 @@ from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
 from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
-from seriesview.build.source import SourceIdentity, check_unchanged, identify
+from seriesview.build.source import SourceIdentity, check_unchanged, identify, in_memory
 from seriesview.build.timeline import Timeline
 from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError
@@ -50,12 +51,13 @@ _CHANNEL_WORDS = tuple(
 @dataclass(frozen=True)
 class Job:
     """Where one job of a build keeps its things, how many threads unpack samples (0: as many as suit), and who hears
-    of its steps: standard error where there is no `report`."""
+    of its steps: standard error where there is no `report`. `held` is read in place of the dataset's file."""
 
     store: Store
     ledger: Path
     threads: int = 0
     report: Report | None = None
+    held: Recording | None = None
 
     @property
     def hashes(self) -> Path:
@@ -72,6 +74,10 @@ class Job:
     @contextmanager
     def opened(self, dataset: Dataset) -> Iterator[Recording]:
         """The dataset's recording, opened; messages name the dataset."""
+        if self.held is not None:
+            with naming_dataset(dataset):
+                yield self.held
+            return
         with opened_recording(dataset, self.store) as recording:
             if self.threads:
                 recording.unpack_with(self.threads)
@@ -85,7 +91,7 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
     """
     with job.opened(dataset) as recording:
         began = time.monotonic()
-        source = identify(source_path(recording))
+        source = _bytes_held(recording) if job.held is not None else identify(source_path(recording))
         if recording.type in ("event", "interval"):
             make = event_fields if recording.type == "event" else interval_fields
             fields = make(recording, job.store)
@@ -130,6 +136,10 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.gather([_packs(shard) for shard in shards])
         return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+
+
+def _bytes_held(recording: Recording) -> SourceIdentity:
+    return in_memory(recording.num_samples * max(recording.num_channels, 1) * recording.dtype.itemsize)
 
 
 def source_path(recording: Recording) -> Path:

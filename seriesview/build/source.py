@@ -21,7 +21,10 @@ _READ_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class SourceIdentity:
-    """What tells one state of a file from another without reading it. `path` is absolute, links resolved."""
+    """What tells one state of a file from another without reading it. `path` is absolute, links resolved.
+
+    Of what is in memory there is no file, and `path` is empty.
+    """
 
     path: str
     size: int
@@ -31,7 +34,12 @@ class SourceIdentity:
     @property
     def mtime(self) -> float:
         """Modification time as kachery records it."""
-        return Path(self.path).stat().st_mtime
+        return Path(self.path).stat().st_mtime if self.path else 0.0
+
+
+def in_memory(num_bytes: int) -> SourceIdentity:
+    """Identity of what no file holds; the caller sees to it that it does not change."""
+    return SourceIdentity("", num_bytes, 0, 0)
 
 
 def identify(path: Path) -> SourceIdentity:
@@ -43,6 +51,8 @@ def identify(path: Path) -> SourceIdentity:
 
 def check_unchanged(source: SourceIdentity) -> None:
     """Raise BuildError if the file is no longer what it was when `source` was taken."""
+    if not source.path:
+        return
     try:
         now = identify(Path(source.path))
     except OSError as error:
