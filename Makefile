@@ -79,6 +79,7 @@ generate: $(STAMP)  ## renew what is generated: JSON schemas, and pages about co
 	$(BIN)/python -m seriesview.config.schema > workflow/schemas/config.schema.json
 	$(BIN)/python -m seriesview.config.reference > docs/configuration.md
 	$(BIN)/python -m seriesview.series.schema > docs/schemas/series.schema.json
+	$(BIN)/python -m seriesview.workspace.schema > docs/schemas/workspace.schema.json
 	$(BIN)/python -m seriesview.cli.reference docs/cli.md
 
 clean:  ## remove what the demo made

@@ -13,7 +13,7 @@ from seriesview.share.choice import Choice, LeftOut, Wish, fit, json_bytes, read
 from seriesview.share.dates import moved_clocks
 from seriesview.share.view_times import own_ranges, rows_within
 from seriesview.store import Store
-from seriesview.terms import is_workspace
+from seriesview.terms import WORKSPACE_FORMAT, is_workspace
 from seriesview.workspace.manifest import (
     MissingSeries,
     WorkspaceManifest,
@@ -131,6 +131,7 @@ def shared_workspace(workspace: WorkspaceManifest, uris: Mapping[str, str]) -> W
     """The workspace whose series have these URIs by name; others are missing. Reasons may hold paths: they stay."""
     left = [entry.name for entry in workspace.series if entry.name not in uris]
     return WorkspaceManifest(
+        format=WORKSPACE_FORMAT,
         label=workspace.label,
         id=workspace.id,
         series=tuple(

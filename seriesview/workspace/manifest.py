@@ -2,52 +2,56 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
+from seriesview.documents.checking import checked
+from seriesview.documents.expectations import OneOf, Words
+from seriesview.documents.problems import shown
 from seriesview.errors import FormatError
+from seriesview.series.fields import Text, Uri
 from seriesview.terms import WORKSPACE_FORMAT
-from seriesview.workspace.panels import Panel, check_series_type, default_panel, make_panel
+from seriesview.workspace.panels import Panel, PanelForm, check_series_type, default_panel, make_panel
 
-_SHA1_URI = re.compile(r"sha1://[0-9a-f]{40}(/[^?#]*)?(\?[^#]*)?")
+Name = Annotated[str, Words(1)]
 
 
 @dataclass(frozen=True)
 class WorkspaceSeries:
     """A series of a workspace: the name that views call it by, and the URI of its manifest."""
 
-    name: str
-    uri: str
+    name: Name
+    uri: Uri
 
 
 @dataclass(frozen=True)
 class MissingSeries:
     """A series that could not be built, and why."""
 
-    name: str
-    error: str
+    name: Name
+    error: Text
 
 
 @dataclass(frozen=True)
 class View:
     """Panels over one time axis."""
 
-    label: str
-    panels: tuple[Panel, ...]
+    label: Text
+    panels: tuple[Annotated[Panel, PanelForm()], ...]
 
 
 @dataclass(frozen=True)
 class WorkspaceManifest:
     """A set of series and views. A panel may name a missing series: viewers show the reason in its place."""
 
-    label: str
+    label: Text
     series: tuple[WorkspaceSeries, ...]
     views: tuple[View, ...]
     missing: tuple[MissingSeries, ...] = field(default=())
-    id: str | None = None
+    id: Name | None = None
     """Names the workspace whatever becomes of its label, its series and its hash."""
+    format: Annotated[str, OneOf(WORKSPACE_FORMAT)] = field(kw_only=True)
 
     def uri(self, name: str) -> str:
         """The URI of the series called `name`; raises FormatError."""
@@ -97,14 +101,15 @@ def build_workspace(
         if untyped:
             raise FormatError(f"workspace {label!r}: the type of series {untyped[0]!r} is not known")
         views = default_views(label, {entry.name: known_types[entry.name] for entry in entries})
-    manifest = WorkspaceManifest(label, entries, tuple(views), absent, workspace_id)
-    _check(manifest)
+    manifest = WorkspaceManifest(label, entries, tuple(views), absent, workspace_id, format=WORKSPACE_FORMAT)
+    document = manifest.to_json_dict()
+    parse_workspace_manifest(document)
     for view in manifest.views:
         for panel in view.panels:
             if panel.series in known_types:
                 where = f"view {view.label!r}, panel {panel.label!r}"
                 check_series_type(panel.type, panel.series, known_types[panel.series], where)
-    return manifest.to_json_dict()
+    return document
 
 
 def default_views(label: str, types: Mapping[str, str]) -> tuple[View, ...]:
@@ -134,74 +139,31 @@ def view_from_config(view: Mapping[str, Any]) -> View:
     return View(label, tuple(panels))
 
 
-def parse_workspace_manifest(document: Mapping[str, Any]) -> WorkspaceManifest:
+def parse_workspace_manifest(document: Any) -> WorkspaceManifest:
     """Read a stored manifest; keys that are not known are passed over. Raises FormatError."""
-    if not isinstance(document, Mapping):
-        raise FormatError("workspace manifest: it must be a JSON object")
-    if document.get("format") != WORKSPACE_FORMAT:
-        raise FormatError(
-            f"workspace manifest: format {document.get('format')!r} is not known; this version reads "
-            f"{WORKSPACE_FORMAT!r}"
-        )
     where = "workspace manifest"
-    manifest = WorkspaceManifest(
-        label=_text(document, "label", where),
-        series=tuple(
-            WorkspaceSeries(_text(entry, "name", "series"), _text(entry, "uri", "series"))
-            for entry in _mappings(document, "series", where)
-        ),
-        views=tuple(_parse_view(view) for view in _mappings(document, "views", where)),
-        missing=tuple(
-            MissingSeries(_text(entry, "name", "missing"), _text(entry, "error", "missing"))
-            for entry in (_mappings(document, "missing", where) if "missing" in document else ())
-        ),
-        id=_text(document, "id", where) if document.get("id") is not None else None,
-    )
-    _check(manifest)
+    form = document.get("format") if isinstance(document, dict) else WORKSPACE_FORMAT
+    if form != WORKSPACE_FORMAT:
+        raise FormatError(
+            f"{where}: format {shown(form)} is not known; this version reads {WORKSPACE_FORMAT!r}"
+        )
+    manifest = checked(WorkspaceManifest, document, where, whole=where)
+    if wrong := list(_contradictions(manifest)):
+        raise FormatError(f"workspace {manifest.label!r}: {'; '.join(wrong)}")
     return manifest
 
 
-def _parse_view(view: Mapping[str, Any]) -> View:
-    where = _view_where(view)
-    panels = []
-    for number, panel in enumerate(_mappings(view, "panels", where)):
-        place = f"{where}, panel {number + 1}"
-        data = panel.get("data")
-        if not isinstance(data, Mapping):
-            raise FormatError(f"{place}: data must be an object that names a series")
-        panels.append(
-            make_panel(
-                _text(panel, "type", place),
-                _text(data, "series", place),
-                _text(panel, "label", place),
-                data,
-                where=place,
-            )
-        )
-    return View(_text(view, "label", where), tuple(panels))
-
-
-def _check(manifest: WorkspaceManifest) -> None:
-    if manifest.id == "":
-        raise FormatError(f"workspace {manifest.label!r}: its id is empty")
-    names = [entry.name for entry in manifest.series] + [entry.name for entry in manifest.missing]
+def _contradictions(manifest: WorkspaceManifest) -> Iterator[str]:
     known: set[str] = set()
-    for name in names:
-        if not name:
-            raise FormatError(f"workspace {manifest.label!r}: a series has an empty name")
+    for name in (*(entry.name for entry in manifest.series), *(entry.name for entry in manifest.missing)):
         if name in known:
-            raise FormatError(f"workspace {manifest.label!r}: two series are called {name!r}")
+            yield f"two series are called {name!r}"
         known.add(name)
-    for entry in manifest.series:
-        if not _SHA1_URI.fullmatch(entry.uri):
-            raise FormatError(f"series {entry.name!r}: {entry.uri!r} is not a sha1:// URI")
     for view in manifest.views:
         for panel in view.panels:
             if panel.series not in known:
-                raise FormatError(
-                    f"view {view.label!r}, panel {panel.label!r}: no series {panel.series!r}; "
-                    f"there are {_names(manifest.series)}"
-                )
+                there = _names(manifest.series)
+                yield f"view {view.label!r}, panel {panel.label!r}: no series {panel.series!r}; there are {there}"
 
 
 def _names(series: Sequence[WorkspaceSeries]) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, make_dataclass
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
-from seriesview.documents.expectations import Number
+from seriesview.documents.expectations import Number, OneOf, Words, contradiction
 from seriesview.errors import FormatError
 
 
@@ -133,3 +134,54 @@ def check_series_type(panel_type: str, series: str, series_type: str, where: str
             f"{where}: a {panel_type} panel draws series of type {' or '.join(allowed)}, "
             f"but {series!r} is of type {series_type!r}{hint}"
         )
+
+
+class PanelForm:
+    """Annotation of a `Panel`: the form that it has in a manifest."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(_made, handler.generate_schema(PanelKeys))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        others = [
+            {
+                "if": {"properties": {"type": {"not": {"const": panel_type.name}}}},
+                "then": {"properties": {"data": {"properties": {name: {"type": "null"}}}}},
+            }
+            for panel_type in PANEL_TYPES.values()
+            for name in panel_type.data_keys
+        ]
+        return {"allOf": [handler(schema), *others]}
+
+
+PanelData = make_dataclass(
+    "PanelData",
+    [
+        ("series", Annotated[str, Words()]),
+        *(
+            (name, key.kind | None, None)
+            for panel_type in PANEL_TYPES.values()
+            for name, key in panel_type.data_keys.items()
+        ),
+    ],
+    frozen=True,
+)
+
+
+@dataclass(frozen=True)
+class PanelKeys:
+    """A panel: its type, a label, and what it draws."""
+
+    type: Annotated[str, OneOf(*PANEL_TYPES)]
+    label: Annotated[str, Words()]
+    data: PanelData  # type: ignore[valid-type]
+
+
+def _made(keys: PanelKeys) -> Panel:
+    data = vars(keys.data)
+    try:
+        return make_panel(keys.type, data["series"], keys.label, data)
+    except FormatError as error:
+        raise contradiction(error.sentence) from None

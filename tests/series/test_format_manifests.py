@@ -32,6 +32,7 @@ from seriesview.store import open_store
 from seriesview.terms import WORKSPACE_FORMAT
 from seriesview.workspace import manifest as workspace_manifest
 from seriesview.workspace.panels import PANEL_TYPES
+from seriesview.workspace.schema import workspace_schema_text
 
 FORMAT = (SCHEMAS.parent / "format.md").read_text()
 noise = np.random.default_rng(11)
@@ -315,9 +316,11 @@ def stored_manifests(store, tmp_path):
     yield store_events(store, [1.0, 2.0], [0, 0], 1)
 
 
-def test_the_schema_of_series_is_the_generated_one():
-    path = SCHEMAS / "series.schema.json"
-    assert path.read_text() == series_schema_text(), "make generate renews it"
+@pytest.mark.parametrize(
+    ("kind", "generated"), [("series", series_schema_text), ("workspace", workspace_schema_text)]
+)
+def test_the_schemas_are_the_generated_ones(kind, generated):
+    assert (SCHEMAS / f"{kind}.schema.json").read_text() == generated(), "make generate renews it"
 
 
 @pytest.mark.parametrize("kind", ["series", "workspace"])

@@ -81,11 +81,11 @@ def test_a_panel_refuses_series_that_it_cannot_draw(panel_type, series, reason):
     ("change", "reason"),
     [
         ({"format": "seriesview-workspace/9"}, "seriesview-workspace/1"),
-        ({"label": 3}, "label must be a text"),
-        ({"series": {}}, "series must be a list"),
-        ({"series": [{"name": "a", "uri": "/etc/passwd"}]}, "not a sha1:// URI"),
+        ({"label": 3}, "label: expected a text, found 3"),
+        ({"series": {}}, "series: expected a list, found an object"),
+        ({"series": [{"name": "a", "uri": "/etc/passwd"}]}, "uri: expected sha1://HASH/name"),
         ({"series": [{"name": "a", "uri": URI}, {"name": "a", "uri": URI}]}, "two series are called 'a'"),
-        ({"series": [{"name": "", "uri": URI}]}, "empty name"),
+        ({"series": [{"name": "", "uri": URI}]}, "name: expected a text that is not empty"),
         ({"missing": [{"name": "probe", "error": "x"}]}, "two series"),
         (
             {
@@ -95,7 +95,10 @@ def test_a_panel_refuses_series_that_it_cannot_draw(panel_type, series, reason):
             },
             "Pie",
         ),
-        ({"views": [{"label": "v", "panels": [{"type": "Position", "label": "p", "data": 4}]}]}, "data must"),
+        (
+            {"views": [{"label": "v", "panels": [{"type": "Position", "label": "p", "data": 4}]}]},
+            "data: expected an object, found 4",
+        ),
         (
             {
                 "views": [
