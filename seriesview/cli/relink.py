@@ -12,6 +12,7 @@ from seriesview.cli.arguments import json_option, open_reading_store, resolve_wo
 
 if TYPE_CHECKING:
     from seriesview.build.progress import Progress
+    from seriesview.upkeep.relinking import RelinkedFile
 
 
 @click.command(short_help="Find raw files that moved, by their SHA-1, and link them again.")
@@ -34,16 +35,10 @@ def command(workspace: str, directories: tuple[Path, ...], storage_dir: Path | N
     that share a raw file all have it again. Exit status 1 where one was not found.
     """
     from seriesview.build.progress import Progress
-    from seriesview.errors import MissingArtifactError
-    from seriesview.upkeep.relinking import linked_files, relink
+    from seriesview.upkeep.relinking import relink
 
     store = open_reading_store(storage_dir)
     uri = resolve_workspace(workspace, store)
-    if not store.exists(uri):
-        raise MissingArtifactError(
-            f"{uri} is not in the kachery storage {store.directory}; `seriesview ls` lists its workspaces"
-        )
-    files = linked_files(store, uri)
     shown: dict[Path, Progress] = {}
     done: dict[Path, int] = {}
 
@@ -54,31 +49,28 @@ def command(workspace: str, directories: tuple[Path, ...], storage_dir: Path | N
             shown[path].finish()
 
     with store:
-        search = relink(store, [file for file in files if file.reason], directories, hashed)
-    for line in search.unreadable:
+        found = relink(store, uri, directories, hashed)
+    for line in found.unreadable:
         click.echo(line, err=True)
-    is_whole = True
-    entries = []
-    for file in files:
-        found = search.found.get(file.sha1)
-        state = "found" if found else "not found" if file.reason else "still there"
-        is_whole = is_whole and state != "not found"
-        old = str(file.old_path) if file.old_path else None
-        entries.append(
-            {
-                "sha1": file.sha1,
-                "name": file.name,
-                "size": file.size,
-                "state": state,
-                "path": str(found) if found else old if not file.reason else None,
-                "old_path": old,
-            }
-        )
-        if not as_json:
-            verdict = {"found": f"found at {found}", "not found": f"not found ({file.reason})"}
-            click.echo(f"{old or file.name or file.sha1}: {verdict.get(state, state)}")
     if as_json:
-        click.echo(json.dumps({"uri": uri, "files": entries, "unreadable": search.unreadable}))
-    elif not files:
+        files = [_entry(each) for each in found.files]
+        click.echo(json.dumps({"uri": uri, "files": files, "unreadable": found.unreadable}))
+        return 0 if found.is_whole else 1
+    for each in found.files:
+        more = {"found": f" at {each.path}", "not found": f" ({each.file.reason})"}.get(each.state, "")
+        click.echo(f"{each.file.old_path or each.file.name or each.file.sha1}: {each.state}{more}")
+    if not found.files:
         click.echo("no linked files: all samples are in the store, or there are none")
-    return 0 if is_whole else 1
+    return 0 if found.is_whole else 1
+
+
+def _entry(each: RelinkedFile) -> dict[str, object]:
+    file = each.file
+    return {
+        "sha1": file.sha1,
+        "name": file.name,
+        "size": file.size,
+        "state": each.state,
+        "path": str(each.path) if each.path else None,
+        "old_path": str(file.old_path) if file.old_path else None,
+    }

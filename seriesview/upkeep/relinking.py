@@ -6,8 +6,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError
 from seriesview.store import Store, parse_uri
@@ -31,12 +32,32 @@ class LinkedFile:
     """Why it cannot be read there; empty where it can."""
 
 
-@dataclass
-class Search:
-    """What became of a search: where files were found, and what could not be looked into, in words."""
+@dataclass(frozen=True)
+class RelinkedFile:
+    """A recording that is linked, and where it is now; `path` None: not found."""
 
-    found: dict[str, Path] = field(default_factory=dict)
-    unreadable: list[str] = field(default_factory=list)
+    file: LinkedFile
+    path: Path | None
+
+    @property
+    def state(self) -> Literal["still there", "found", "not found"]:
+        """What became of it."""
+        if not self.file.reason:
+            return "still there"
+        return "not found" if self.path is None else "found"
+
+
+@dataclass(frozen=True)
+class Relinked:
+    """What became of the recordings of a workspace, and what could not be looked into, in words."""
+
+    files: tuple[RelinkedFile, ...]
+    unreadable: tuple[str, ...]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every recording is there."""
+        return all(file.path is not None for file in self.files)
 
 
 def linked_files(store: Store, uri: str) -> list[LinkedFile]:
@@ -70,23 +91,44 @@ def linked_files(store: Store, uri: str) -> list[LinkedFile]:
 
 def relink(
     store: Store,
-    files: Iterable[LinkedFile],
+    uri: str,
     places: Iterable[Path],
     progress: Callable[[Path, int, int], None] | None = None,
-) -> Search:
-    """Look below `places`, and at the old places, for `files`, and link what is found; reads the files alone.
+) -> Relinked:
+    """Look below `places`, and at the old places, for the recordings that a workspace or a series is linked to.
 
-    Only files of the right size are hashed, those of the same name first, each once whatever its names.
-    `progress` gets a file, the bytes of it that were just hashed, and its size.
+    What is found is linked; files are only read. Only those of the right size are hashed, those of the same name
+    first, each once whatever its names. `progress` gets a file, the bytes of it that were just hashed, and its size.
+    Raises MissingArtifactError where there is no such workspace, StoreError.
     """
-    search = Search()
+    if not store.exists(uri):
+        raise MissingArtifactError(
+            f"{uri} is not in the kachery storage {store.directory}; `seriesview ls` lists its workspaces",
+            sha1=uri.removeprefix("sha1://")[:40],
+        )
+    files = linked_files(store, uri)
+    unreadable: list[str] = []
+    found = _found(store, [file for file in files if file.reason], places, unreadable, progress)
+    places_now = [found.get(file.sha1) if file.reason else file.old_path for file in files]
+    return Relinked(tuple(map(RelinkedFile, files, places_now)), tuple(unreadable))
+
+
+def _found(
+    store: Store,
+    files: Iterable[LinkedFile],
+    places: Iterable[Path],
+    unreadable: list[str],
+    progress: Callable[[Path, int, int], None] | None,
+) -> dict[str, Path]:
+    """Where files were found, by SHA-1, each linked; `unreadable` gets a line for what cannot be looked into."""
+    found: dict[str, Path] = {}
     wanted = list(files)
     sizes = {file.size for file in wanted if file.size is not None}
     candidates: dict[tuple[int, int], tuple[Path, os.stat_result]] = {}
     old_paths = [file.old_path for file in wanted if file.old_path is not None]
     # Path.is_file raises where a folder above may not be entered.
     old_files = [path for path in old_paths if os.path.isfile(path)]  # noqa: PTH113
-    for path, status in _regular_files([*old_files, *places], search.unreadable):
+    for path, status in _regular_files([*old_files, *places], unreadable):
         if status.st_size in sizes:
             candidates.setdefault((status.st_dev, status.st_ino), (path, status))
     names = {(file.size, file.old_path.name) for file in wanted if file.old_path is not None}
@@ -99,11 +141,11 @@ def relink(
             sha1 = _sha1(path, status.st_size, progress)
             if sha1 in left:
                 store.link_file(path, sha1, status.st_size, status.st_mtime, left[sha1].name or None)
-                search.found[sha1] = Path(os.path.abspath(path))  # noqa: PTH100  (as links are)
+                found[sha1] = Path(os.path.abspath(path))  # noqa: PTH100  (as links are)
                 del left[sha1]
         except SeriesviewError as error:
-            search.unreadable.append(str(error))
-    return search
+            unreadable.append(str(error))
+    return found
 
 
 def _named_as_linked(store: Store, uri: str) -> dict[str, str]:
