@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 EPOCH_SECONDS = 1e8
 """Times from here on are taken for seconds since 1970, by the viewer too."""
@@ -10,6 +10,9 @@ FIRST_YEAR, LAST_YEAR = 1900, 2200
 """No recording begins before or after."""
 END_OF_CLOCKS = 7_258_118_400
 """The beginning of LAST_YEAR, in seconds since 1970."""
+
+SeriesType = Literal["continuous", "discrete", "event", "interval"]
+SERIES_TYPES: tuple[SeriesType, ...] = get_args(SeriesType)
 
 WORKSPACE_FORMAT = "seriesview-workspace/1"
 

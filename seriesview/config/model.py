@@ -7,11 +7,11 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, create_model, model_validator
 
 from seriesview.documents.expectations import Document, Expected, Flag, Given, Integer, Number, OneOf, Words
+from seriesview.terms import SERIES_TYPES
 from seriesview.workspace.panels import PANEL_TYPES
 
 DTYPE_PATTERN = r"[<>=|]?(int(8|16|32|64)|uint(8|16|32|64)|float(16|32|64)|bool|[iu][1248]|f[248]|b1)"
 NAME_PATTERN = r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}"
-SERIES_TYPES = ("continuous", "discrete", "event", "interval")
 
 Name = Annotated[
     str,

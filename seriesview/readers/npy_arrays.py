@@ -11,7 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any, Protocol, cast
 
@@ -296,15 +296,7 @@ def _shortened(
     num_samples = available // layout.row_stride
     if num_samples == 0:
         raise ReaderError(f"{problem}: no samples")
-    return ContiguousLayout(
-        layout.path,
-        layout.dtype,
-        num_samples,
-        layout.num_channels,
-        layout.offset,
-        layout.row_stride,
-        layout.channel_stride,
-    )
+    return replace(layout, num_samples=num_samples)
 
 
 def _member_offset(path: Path, info: zipfile.ZipInfo) -> int:
@@ -340,13 +332,4 @@ def _unpacked(
         scratch.close()
         raise
     scratch.flush()
-    moved = ContiguousLayout(
-        Path(scratch.name),
-        layout.dtype,
-        layout.num_samples,
-        layout.num_channels,
-        layout.offset,
-        layout.row_stride,
-        layout.channel_stride,
-    )
-    return PlainArray(moved, scratch)
+    return PlainArray(replace(layout, path=Path(scratch.name)), scratch)

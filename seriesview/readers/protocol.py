@@ -17,8 +17,7 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import Layout
-
-SeriesType = Literal["continuous", "discrete", "event", "interval"]
+from seriesview.terms import SeriesType as SeriesType
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import FailFast, Field, ValidationError
 from pydantic_core import CoreSchema, core_schema
@@ -35,7 +35,7 @@ from seriesview.series.array_info import (
 from seriesview.series.fields import AtLeastTwo, Count, FiniteNumber, Positive, Text, Uri
 from seriesview.series.missing import MissingForm, held, missing_to_json, only_missing_value
 from seriesview.store.reading import bounded_json, parse_json
-from seriesview.terms import is_workspace
+from seriesview.terms import SERIES_TYPES, SeriesType, is_workspace
 
 __all__ = [
     "SERIES_FORMAT",
@@ -58,8 +58,6 @@ __all__ = [
 ]
 
 SERIES_FORMAT = "seriesview-series/1"
-SeriesType = Literal["continuous", "discrete", "event", "interval"]
-SERIES_TYPES: tuple[SeriesType, ...] = ("continuous", "discrete", "event", "interval")
 
 
 Times = Annotated[ArrayInfo, Rows("float64", ())]

@@ -176,6 +176,14 @@ def test_integers_become_floats_exactly_where_a_late_line_needs_it(tmp_path: Pat
         ("a,b\n", "no samples"),
         ("# nothing\n", "no samples"),
         ("name,colour\nx,red\ny,blue\n", "no column of numbers"),
+        (
+            "time,a\n10:00:06,1\n10:00:07,2\n2024-03-01 10:00:08,3\n",
+            "line 4, column time: a time without a date among",
+        ),
+        (
+            "time,a\n2024-03-01 10:00:08,3\n2024-03-01 10:00:09,3\n10:00:10,1\n",
+            "line 4, column time: a time without",
+        ),
     ],
 )
 def test_errors_name_line_and_column(tmp_path: Path, text: str, message: str) -> None:

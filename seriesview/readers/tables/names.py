@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from seriesview.readers.clocks import ClockError, parse_time_unit
 
@@ -124,15 +124,10 @@ def find_column(names: Sequence[str], name: str) -> int | None:
 
 def find_date_parts(names: Sequence[str]) -> tuple[list[int], int | None, int] | None:
     """Columns of year to second, at least to the hour; the one of a fraction, or None, and its counts a second."""
-    found = []
     if sum(plain(name) == "mm" for name in names) > 1:
         # Of `MM` and `mm`, capitals tell the months.
         names = ["minute" if name.strip() == "mm" else name for name in names]
-    for wanted in _PARTS.values():
-        index = find_named(names, wanted)
-        if index is None:
-            break
-        found.append(index)
+    found = _as_far_as_found(names, _PARTS.values())
     if len(found) < 4:
         return None
     fraction = find_named(names, tuple(_FRACTIONS)) if len(found) == 6 else None
@@ -141,9 +136,14 @@ def find_date_parts(names: Sequence[str]) -> tuple[list[int], int | None, int] |
 
 def find_day_parts(names: Sequence[str]) -> list[int]:
     """Columns of hour, minute and second, as far as there are; none without an hour (`hr` may be a heart's rate)."""
+    return _as_far_as_found(names, (("hour", "hours", "hh", "stunde"), _PARTS["minute"], _PARTS["second"]))
+
+
+def _as_far_as_found(names: Sequence[str], wanted: Iterable[tuple[str, ...]]) -> list[int]:
+    """Columns of names that mean the first of what is wanted, the second, up to one that there is not."""
     found: list[int] = []
-    for wanted in (("hour", "hours", "hh", "stunde"), _PARTS["minute"], _PARTS["second"]):
-        index = find_named(names, wanted)
+    for each in wanted:
+        index = find_named(names, each)
         if index is None:
             break
         found.append(index)

@@ -253,7 +253,7 @@ def _zone_offset(zone: str) -> int:
 
 
 class WallClock:
-    """Puts parsed cells, given in the file's order, on one axis of nanoseconds in UTC.
+    """Puts parsed cells, given in the file's order, all with a date or all without, on one axis of nanoseconds in UTC.
 
     Cells without a zone of their own are in `zone`, or on a clock of unknown zone that never changes. The hour
     that a zone shows twice in autumn is its first pass until the clock goes back, or stands still where samples are
@@ -280,11 +280,6 @@ class WallClock:
             return cells.shown
         if self.first is None:
             self.is_dated = bool(cells.dated[0])
-        if (cells.dated != self.is_dated).any():
-            index = int(np.argmax(cells.dated != self.is_dated))
-            raise ClockError(
-                "a time without a date among others that have one, or the other way round", index
-            )
         offsets = cells.offsets.copy()
         bare = np.flatnonzero(offsets == NO_ZONE)
         self._has_zones |= len(bare) < len(offsets)
