@@ -83,8 +83,9 @@ def undescribed(dataset: Dataset) -> Dataset:
 
 def what_decides_samples(dataset: Dataset) -> dict[str, Any]:
     """What of a dataset its artifacts depend on, beside the bytes of its file, as JSON has it."""
-    content = asdict(undescribed(dataset))
-    decides: dict[str, Any] = json.loads(json.dumps({**content, "name": None}))
+    path = dataset.path if dataset.is_kachery_uri else str(Path(dataset.path).expanduser().absolute())
+    content = asdict(replace(undescribed(dataset), name="", path=path))
+    decides: dict[str, Any] = json.loads(json.dumps(content))
     return decides
 
 

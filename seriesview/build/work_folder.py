@@ -39,8 +39,7 @@ class WorkFolder:
         """What a dataset's files are called, without their suffixes."""
         if self.store is None:
             return dataset.name
-        path = dataset.path if dataset.is_kachery_uri else str(Path(dataset.path).expanduser().absolute())
-        what = [str(self.store.directory), path, what_decides_samples(dataset)]
+        what = [str(self.store.directory), what_decides_samples(dataset)]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     @contextmanager

@@ -59,6 +59,13 @@ class SnakemakeBuild:
         Nothing is removed from the store meanwhile, between the jobs neither.
         """
         began = time.monotonic()
+        try:
+            Path(".snakemake").mkdir(exist_ok=True)
+        except OSError as error:
+            raise BuildError(
+                f"{Path.cwd()}: {error.strerror or error}; a build writes results/ and .snakemake/ into its working "
+                "directory: choose another one with `--directory DIR`"
+            ) from error
         store = self._configured.open_store()
         with build_lock(self.results.folder), building(store):
             self._prepare(store, keep_going)

@@ -22,7 +22,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
 @pytest.fixture
 def samples(store: Store) -> str:
     values = np.arange(2000, dtype=np.int16).reshape(1000, 2)
-    with ArrayWriter(store, values.dtype, (2,), "values") as writer:
+    with ArrayWriter(store, values.dtype, (2,)) as writer:
         writer.append(values)
         array = writer.finish()
     manifest = SeriesManifest(

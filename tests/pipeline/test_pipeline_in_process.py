@@ -95,6 +95,9 @@ def test_what_is_built_is_not_built_again_and_what_was_lost_is(config: dict[str,
     config["datasets"]["raw"]["scale"] = 0.5
     other, steps = read()
     assert (other != uri, steps) == (True, 0)
+    # However its path is written.
+    config["datasets"]["raw"]["path"] = str(here / "raw.dat")
+    assert read() == (other, 0)
     shutil.rmtree(here / "storage")
     again, steps = read()
     assert (again, steps > 0) == (other, True)
