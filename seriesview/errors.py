@@ -163,7 +163,7 @@ class ConfigError(SeriesviewError):
     @property
     def problems(self) -> list[str]:
         """Everything that is wrong, one line each."""
-        return [_shown(line) for line in self._lines]
+        return [_shown(": ".join([*self.where, line])) for line in self._lines]
 
 
 class ReaderError(SeriesviewError):
@@ -281,14 +281,15 @@ def source_not_permitted(path: Path, sha1: str | None, maker: int | None) -> Mis
 
 def source_replaced(path: Path, sha1: str) -> MissingArtifactError:
     """A file became another one between two looks at it."""
-    what = f"{path} was replaced while it was being opened"
-    return MissingArtifactError(what, advice="try again", code="source-changed", path=str(path), sha1=sha1)
+    change = "was replaced while it was being opened"
+    facts: Facts = {"path": str(path), "sha1": sha1, "change": change}
+    return MissingArtifactError(f"{path} {change}", advice="try again", code="source-changed", **facts)
 
 
 def link_refused(cause: MissingArtifactError) -> StoreError:
     """A file is not linked, since it is not there any more as it was when it was read."""
     advice = "try again when nothing writes to it any more"
-    return StoreError(f"cannot link: {cause.sentence}", advice=advice, code=cause.code)
+    return StoreError(f"cannot link: {cause.sentence}", advice=advice, code=cause.code, **cause.facts)
 
 
 def _lost(code: Code, path: Path, sha1: str | None, what: str, advice: str) -> MissingArtifactError:

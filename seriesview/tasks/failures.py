@@ -6,7 +6,18 @@ import os
 import re
 from typing import cast
 
-from seriesview.errors import PUBLIC_FACTS, Code, Facts, SeriesviewError, StoreError, TaskError
+from seriesview.errors import (
+    PUBLIC_FACTS,
+    Code,
+    Facts,
+    IntegrityError,
+    SeriesviewError,
+    StoreError,
+    TaskError,
+)
+
+MAX_SENTENCE = 900
+"""UTF-16 units; a kachery daemon drops messages of 1000 and more, and a code stands before them."""
 
 _SOURCE = (
     "the file that this series is linked to {change}; put it back, find it with `seriesview relink`, or build the "
@@ -17,6 +28,8 @@ _STORE = "the backend cannot read its store, or a file linked there; its log say
 _SENTENCES: dict[Code, str] = {
     "artifact-damaged": "stored bytes are damaged: {artifact} is not what its hash or its manifest says; `seriesview "
     "verify` lists what is, and building again replaces it",
+    "artifact-left-out": "samples that this needs were left out of this copy when it was made; ask for whole bins of a "
+    "level, or ask who made it for them",
     "artifact-missing": "{artifact} is not in the store of the backend; copy it there, or build what it belongs to "
     "again",
     "artifact-replaced": "something else stands in the place of an artifact in the store of the backend; its log says "
@@ -47,18 +60,15 @@ def public_error(error: BaseException) -> TaskError:
 
 
 def _sentence(error: SeriesviewError) -> str:
-    if error.code in _SENTENCES:
+    is_of_store = isinstance(error, StoreError | IntegrityError)
+    if is_of_store and error.code in _SENTENCES:
         sha1 = error.facts.get("sha1")
         change = _CHANGES.get(error.code, "is gone, or cannot be read").format(
             change=error.facts.get("change")
         )
         artifact = "an artifact of it" if sha1 is None else f"SHA-1 {sha1}"
         return _SENTENCES[error.code].format(artifact=artifact, change=change)
-    return _STORE if isinstance(error, StoreError) else presentable(str(error), MAX_SENTENCE)
-
-
-MAX_SENTENCE = 900
-"""UTF-16 units; a kachery daemon drops messages of 1000 and more, and a code stands before them."""
+    return _STORE if is_of_store else presentable(str(error), MAX_SENTENCE)
 
 
 def presentable(text: str, most_units: int) -> str:

@@ -83,7 +83,7 @@ def test_too_large_results_are_an_error(surroundings: Surroundings) -> None:
     surroundings.node()
     surroundings.backend(limits={"max_result_bytes": 1_000_002})
     assert len(ask("test.large.1", {"size": 1_000_000})) == 1_000_000
-    with pytest.raises(TaskError, match=r"1\.0 MB"):
+    with pytest.raises(TaskError, match=r"1(\.0)? MB"):
         ask("test.large.1", {"size": 1_000_001})
 
 

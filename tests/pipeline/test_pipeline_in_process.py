@@ -191,11 +191,11 @@ def test_one_that_fails_while_it_is_read_stops_the_others_or_is_missing(
         damaged.write(bytes(50))
     config["datasets"]["cut"] = {"path": "cut.h5", "sampling_frequency": 1000}
     for cores in (1, 6):
-        with pytest.raises(seriesview.SeriesviewError, match=r"dataset cut: .*cut\.h5"):
+        with pytest.raises(seriesview.SeriesviewError, match=r"(?i)dataset cut: .*cut\.h5"):
             seriesview.build_workspace(config, cores=cores)
     built = seriesview.build_workspace(config, keep_going=True)
     assert list(built.missing) == ["cut"]
-    assert not built.missing["cut"].startswith("dataset")
+    assert not built.missing["cut"].lower().startswith("dataset")
     assert list(built.series) == ["raw", "spread", "spikes"]
 
 

@@ -20,6 +20,7 @@ from seriesview.errors import (
     source_changed,
     source_gone,
     source_not_permitted,
+    source_replaced,
     source_unreadable,
 )
 from seriesview.tasks import TaskContext, run_task
@@ -41,6 +42,11 @@ STORED = f"/home/maria smith/kachery-storage/sha1/01/23/45/{HASH}"
         (IntegrityError("/data/a b.dat: ends at byte 7"), "damaged: an artifact"),
         (artifact_missing(HASH, Path("/home/maria smith/x")), f"SHA-1 {HASH} is"),
         (artifact_replaced(STORED, HASH, "a symbolic link"), "something else stands in the place"),
+        (source_replaced(SOURCE, HASH), r"linked to changed \(was replaced while it was being opened\); put"),
+        (
+            MissingArtifactError("rows 0 to 9 of /data/b", code="artifact-left-out"),
+            "were left out of this copy",
+        ),
         (source_gone(SOURCE, HASH), "linked to is gone; put"),
         (
             source_changed(SOURCE, HASH, "size was 5, is 6"),
