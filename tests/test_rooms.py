@@ -105,6 +105,21 @@ def test_nobody_within_imports_the_front() -> None:
     assert [name for name, path in MODULES.items() if "seriesview" in imports(path)] == []
 
 
+def test_nothing_is_told_to_another_room_behind_its_back() -> None:
+    """Settings are arguments: none is put into the environment, and `series` keeps none beside its calls."""
+    for name, path in MODULES.items():
+        written = [
+            node
+            for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Subscript | ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and ast.unparse(node).startswith("os.environ")
+        ]
+        # Jobs of the pipeline find the package's own commands.
+        assert not written or name == "seriesview.config.environment", name
+        assert "ContextVar(" not in path.read_text() or not name.startswith("seriesview.series."), name
+
+
 def test_every_room_is_described() -> None:
     page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
     rooms = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
