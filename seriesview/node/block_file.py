@@ -8,7 +8,7 @@ import mmap
 import os
 
 from seriesview.store.direct import write_directly
-from seriesview.store.writer import StagedFile
+from seriesview.store.staging import StagedFile
 
 BLOCK_BYTES = 2**20
 _WRITE_BEHIND_BYTES = 2**23

@@ -17,7 +17,8 @@ from seriesview.node.one_thread import OneThread
 from seriesview.node.requests import too_large
 from seriesview.store.chunks import ChunkHasher, sha1_digest
 from seriesview.store.faults import write_fault
-from seriesview.store.writer import AtomicWriter, StagedFile
+from seriesview.store.staging import StagedFile
+from seriesview.store.writer import AtomicWriter
 
 _BLOCK_BYTES = 2**20
 _SMALL_BYTES = 2**18

@@ -13,7 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from seriesview.store.writer import AtomicWriter, StagedFile
+from seriesview.store.staging import StagedFile
+from seriesview.store.writer import AtomicWriter
 
 MARKERS_DIRECTORY = ".unsynced-results"
 """No channel can have this name."""

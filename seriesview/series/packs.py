@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from seriesview.store import staging
 from seriesview.store.buffers import byte_view
 from seriesview.store.chunks import sha1_digest
 
@@ -25,6 +26,8 @@ class PartPool:
         self._executor = ThreadPoolExecutor(workers, thread_name_prefix="seriesview-parts")
         self._open: list[OpenPack] = []
         self._lock = threading.Lock()
+        self._closed = threading.Event()
+        threading.Thread(target=self._touch, name="seriesview-touch", daemon=True).start()
 
     def open_pack(self) -> OpenPack:
         """Begin a pack; raises StoreError."""
@@ -35,10 +38,19 @@ class PartPool:
 
     def close(self) -> None:
         """Wait for the parts under way and let the threads go; packs that are not finished are dropped."""
+        self._closed.set()
         self._executor.shutdown(wait=True, cancel_futures=True)
         for pack in self._open:
             pack.discard()
         self._open.clear()
+
+    def _touch(self) -> None:
+        """Touch the packs that are open, again and again: those of coarse levels get their parts days apart."""
+        while not self._closed.wait(staging.TOUCH_SECONDS):
+            with self._lock:
+                packs = list(self._open)
+            for pack in packs:
+                pack.touch()
 
     def __enter__(self) -> PartPool:
         return self
@@ -78,6 +90,10 @@ class OpenPack:
     def finish(self) -> Future[bytes]:
         """Put the pack into the store when its parts are written; gives its entry in a page."""
         return self._submit(self._keep, self._parts)
+
+    def touch(self) -> None:
+        """Show others that its writer is at work."""
+        self._staged.touch()
 
     def discard(self) -> None:
         """Drop the pack unless it is in the store; no thread may be at work on it."""

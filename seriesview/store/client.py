@@ -11,8 +11,8 @@ from seriesview.errors import StoreError, one_line
 from seriesview.store.faults import write_fault
 from seriesview.store.folders import Folder
 from seriesview.store.paths import artifact_path, open_parent
+from seriesview.store.staging import StagedFile
 from seriesview.store.uris import parse_uri
-from seriesview.store.writer import StagedFile
 
 PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4)
 """Seconds between tries: a race loses some stores, and the client remembers a failed probe for 10 s."""

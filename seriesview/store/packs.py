@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from seriesview.store.faults import write_fault
-from seriesview.store.writer import StagedFile
+from seriesview.store.staging import StagedFile
 
 
 class StagedPack:
@@ -29,6 +29,10 @@ class StagedPack:
             self._staged.write_at(data, offset)
         except OSError as error:
             raise write_fault(self._directory, error) from error
+
+    def touch(self) -> None:
+        """Show others that its writer is at work."""
+        self._staged.touch()
 
     def keep(self, sha1: str, size: int) -> None:
         """Put it into the store, on disk, by its SHA-1; raises StoreError."""

@@ -11,8 +11,6 @@ meant, and an artifact is somebody's to remove only by the record of the user wh
 
 import json
 import os
-import secrets
-import socket
 import stat
 import threading
 import time
@@ -26,6 +24,7 @@ from seriesview.errors import FormatError
 from seriesview.store.faults import read_fault, write_fault
 from seriesview.store.folders import Folder, OddFileError
 from seriesview.store.paths import record_directory
+from seriesview.store.processes import is_running, own_name, writer_of
 from seriesview.store.uris import check_hash, parse_uri
 from seriesview.store.writer import AtomicWriter
 
@@ -129,8 +128,8 @@ class Record:
     def _open(self) -> int:
         if self._descriptor is not None and self._process == os.getpid():
             return self._descriptor
-        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}{_SUFFIX}"
-        self._descriptor = self._writer.open_appending(record_directory(self._writer.directory) / name)
+        place = record_directory(self._writer.directory) / own_name(_SUFFIX)
+        self._descriptor = self._writer.open_appending(place)
         self._process = os.getpid()
         self._torn = False
         return self._descriptor
@@ -241,19 +240,10 @@ def _text(value: Any) -> str:
 
 def _is_running(name: str, modified: float) -> bool:
     """Whether the writer of a record file may be at work; one of another machine for a day after its last line."""
-    host, _, rest = name.removesuffix(_SUFFIX).rpartition("-")[0].rpartition("-")
-    if host != socket.gethostname():
+    running = is_running(name)
+    if running is None:
         return time.time() - modified < RUNNING_SECONDS
-    try:
-        process = int(rest)
-        if process == os.getpid():
-            return False
-        os.kill(process, 0)
-    except (ValueError, ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
+    return running and writer_of(name) != os.getpid()
 
 
 def _open_files(directory: Path, pass_over: bool = False) -> Iterator[tuple[str, BinaryIO]]:

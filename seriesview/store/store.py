@@ -34,9 +34,10 @@ from seriesview.store.record import (
     recorded_artifacts,
     recorded_workspaces,
 )
+from seriesview.store.staging import StagedFile
 from seriesview.store.stored import StoredArtifacts
 from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
-from seriesview.store.writer import AtomicWriter, StagedFile
+from seriesview.store.writer import AtomicWriter
 from seriesview.terms import bytes_in_words
 
 

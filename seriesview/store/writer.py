@@ -2,77 +2,22 @@
 
 import errno
 import os
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
-from seriesview.store.direct import DIRECT_BYTES, open_directly, write_directly, write_directly_at
+from seriesview.store.direct import write_directly
 from seriesview.store.faults import write_fault
 from seriesview.store.folders import Folder
 from seriesview.store.paths import artifact_path, enter_storage, link_path, open_parent, staging_directory
 from seriesview.store.permissions import Sharing, sharing_of
-
-LEFTOVER_SECONDS = 24 * 3600.0
-"""A staged file that nobody has written to for this long belonged to a writer that was killed."""
+from seriesview.store.processes import own_name
+from seriesview.store.staging import StagedFile, remove_leftovers
 
 _MAX_UNSYNCED = 4096
 _RETRIES = 3
-
-
-class StagedFile:
-    """A file being written under a name that kachery does not look at."""
-
-    def __init__(self, folder: Folder, name: str, descriptor: int) -> None:
-        self.folder = folder
-        self.name = name
-        self.descriptor = descriptor
-        self.is_closed = False
-        self._direct: int | None = None
-        self._lock = threading.Lock()
-
-    @property
-    def path(self) -> Path:
-        """Where it lies."""
-        return self.folder.path / self.name
-
-    def write(self, data: memoryview) -> None:
-        """Append all of `data` (a one-dimensional view of unsigned bytes); raises OSError."""
-        written = 0
-        while written < len(data):
-            step = os.write(self.descriptor, data[written:])
-            if step == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            written += step
-
-    def write_at(self, data: memoryview, offset: int) -> None:
-        """Write all of `data` at a place; several threads may do so at once. Raises OSError."""
-        written = 0
-        if len(data) >= DIRECT_BYTES:
-            with self._lock:
-                if self._direct is None:
-                    self._direct = open_directly(self.folder, self.name) or -1
-            if self._direct > 0:
-                written = write_directly_at(self._direct, data, offset)
-        while written < len(data):
-            step = os.pwrite(self.descriptor, data[written:], offset + written)
-            if step == 0:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            written += step
-
-    def close(self) -> None:
-        """Let go of it, and remove it unless it has another name by now; closing twice does no harm."""
-        if not self.is_closed:
-            self.is_closed = True
-            os.close(self.descriptor)
-            if self._direct is not None and self._direct > 0:
-                os.close(self._direct)
-            with suppress(OSError):
-                self.folder.unlink(self.name)
-            self.folder.close()
 
 
 class AtomicWriter:
@@ -188,7 +133,7 @@ class AtomicWriter:
     def open_staged(self) -> StagedFile:
         """Open a new staged file, for its user to publish and to close; raises OSError."""
         sharing = self._prepare()
-        name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(8)}.tmp"
+        name = own_name(".tmp")
         folder = self._parent(self._staging / name)
         try:
             descriptor = folder.create_file(name, os.O_RDWR, sharing.file_mode())
@@ -235,17 +180,6 @@ class AtomicWriter:
             full = len(self._unsynced) >= _MAX_UNSYNCED
         if full:
             self.flush()
-
-
-def remove_leftovers(staging: Folder, seconds: float = LEFTOVER_SECONDS) -> None:
-    """Remove staged files last written to more than `seconds` ago; what cannot be removed stays."""
-    oldest = time.time() - seconds
-    with suppress(OSError):
-        for name in staging.names():
-            with suppress(OSError):
-                status = staging.find(name) if name.endswith(".tmp") else None
-                if status is not None and status.st_mtime < oldest:
-                    staging.unlink(name)
 
 
 def _sync_directory(path: str) -> None:

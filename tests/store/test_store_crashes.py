@@ -9,6 +9,7 @@ import random
 import re
 import resource
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -22,7 +23,8 @@ from other_process import NOBODY, in_child, killed_at, open_directory, start_chi
 from seriesview.errors import StoreError
 from seriesview.store import Store, open_store, sha1_uri
 from seriesview.store.folders import Folder
-from seriesview.store.writer import AtomicWriter, StagedFile, remove_leftovers
+from seriesview.store.staging import StagedFile, remove_leftovers
+from seriesview.store.writer import AtomicWriter
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount and become another user")
 
@@ -80,6 +82,9 @@ def test_killed_at_each_operation_on_files(tmp_path: Path, source: Path) -> None
     assert event > 50, "all operations were tried"
 
 
+HOST = socket.gethostname()
+
+
 @pytest.mark.soak
 def test_killed_at_any_moment_of_a_write(tmp_path: Path, source: Path) -> None:
     directory = tmp_path / "storage"
@@ -95,19 +100,30 @@ def test_killed_at_any_moment_of_a_write(tmp_path: Path, source: Path) -> None:
         check_every_name(directory)
     assert leftovers, "some were killed in the middle of a file"
     open_store(directory, "embedded").check_writable()
-    assert len(staged(directory)) == leftovers, "what may still be written to is left alone"
-    for path in staged(directory):
-        os.utime(path, (0, time.time() - 25 * 3600))
-    open_store(directory, "embedded").check_writable()
-    assert staged(directory) == []
+    assert staged(directory) == [], "their writers do not run any more"
 
 
-def test_only_old_staged_files_are_leftovers(tmp_path: Path) -> None:
-    for name, age in (("old.tmp", 100.0), ("new.tmp", 0.0), ("other", 100.0)):
+def test_staged_files_go_when_their_writer_has_ended(tmp_path: Path) -> None:
+    ended = start_child(lambda: None)
+    os.waitpid(ended, 0)
+    names = {
+        f"{HOST}-{ended}-00.tmp": (0, False),
+        f"{HOST}-{os.getpid()}-00.tmp": (0, True),
+        f"{HOST}-{os.getpid()}-01.tmp": (25, False),
+        f"{HOST}-{2**70}-00.tmp": (0, False),
+        f"{HOST}-1-00.tmp": (23, True),
+        f"elsewhere-{ended}-00.tmp": (23, True),
+        f"elsewhere-{ended}-01.tmp": (25, False),
+        f"my-{HOST}-{ended}-00.tmp": (0, True),
+        "of-whom.tmp": (23, True),
+        "old.tmp": (25, False),
+        f"{HOST}-{ended}-00.other": (25, True),
+    }
+    for name, (hours, _) in names.items():
         (tmp_path / name).touch()
-        os.utime(tmp_path / name, (0, time.time() - age))
-    remove_leftovers(Folder.at(tmp_path), 50.0)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.tmp", "other"]
+        os.utime(tmp_path / name, (0, time.time() - hours * 3600))
+    remove_leftovers(Folder.at(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {name for name, (_, stays) in names.items() if stays}
 
 
 @pytest.mark.parametrize("size", [0, 1, 4999, 5001])
