@@ -57,6 +57,7 @@ NODE_KNOWS = {
     "links",
     "paths",
     "permissions",
+    "staging",
     "reading",
     "uris",
     "writer",
