@@ -27,6 +27,7 @@ from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
+from seriesview.build.room import Need, ensure_room
 from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import SourceIdentity, check_unchanged, identify, in_memory
@@ -36,10 +37,6 @@ from seriesview.errors import BuildError
 from seriesview.readers.protocol import Channel, Recording
 from seriesview.series.manifest import ChannelInfo, SeriesManifest
 from seriesview.store import Store
-from seriesview.terms import bytes_in_words
-
-# Beside the artifacts come manifests, pages and results; a full disk is noticed before it is full.
-_FREE_MARGIN_BYTES = 16 << 20
 
 # What a reader says of a channel that stands in the manifest as it is.
 _CHANNEL_WORDS = tuple(
@@ -102,7 +99,7 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job)
         with made as build:
-            made.ensure_room(plan.bytes_to_write)
+            made.ensure_room(plan.need)
             fields = build.build()
         return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
@@ -116,7 +113,7 @@ def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job, shard)
         with made as build:
-            made.ensure_room(plan.bytes_to_write // shard.count)
+            made.ensure_room(plan.need.shared_by(shard.count))
             packs = build.build_shard(shard)
         hexadecimal = {name: [entry.hex() for entry in entries] for name, entries in packs.items()}
         return {"source": dataclasses.asdict(source), "packs": hexadecimal}
@@ -147,23 +144,6 @@ def source_path(recording: Recording) -> Path:
     if recording.layout is not None:
         return Path(recording.layout.path)
     return recording.source or recording.path
-
-
-def ensure_room(needed_bytes: int, free_bytes: int, where: str) -> None:
-    """Raise BuildError where so many bytes of artifacts would not fit into a store."""
-    if not has_room(needed_bytes, free_bytes):
-        raise BuildError(
-            f"{bytes_in_words(needed_bytes)} are to be written, and {bytes_in_words(_FREE_MARGIN_BYTES)} "
-            f"kept free, but only {bytes_in_words(free_bytes)} are free; free some room, set store.storage_dir to a "
-            "larger disk, or use full_resolution: omit or link",
-            where=(where,),
-            code="no-space",
-        )
-
-
-def has_room(needed_bytes: int, free_bytes: int) -> bool:
-    """Whether so many bytes of artifacts, and what comes beside them, would fit."""
-    return needed_bytes <= 0 or needed_bytes + _FREE_MARGIN_BYTES <= free_bytes
 
 
 class _sampled_build:  # noqa: N801
@@ -200,13 +180,12 @@ class _sampled_build:  # noqa: N801
             recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes
         )
 
-    def ensure_room(self, needed_bytes: int) -> None:
+    def ensure_room(self, need: Need) -> None:
         """Raise BuildError where not so much is free, less the packs that are there already."""
-        kept = sum(
-            array.pack_bytes * len(self._ledger.finished(array.name, array.pack_bytes, self._store))
-            for array in self._arrays
-        )
-        ensure_room(needed_bytes - kept, self._store.free_bytes(), str(self._store.directory))
+        for array in self._arrays:
+            packs = len(self._ledger.finished(array.name, array.pack_bytes, self._store))
+            need = need.without(Need(array.pack_bytes * packs, packs))
+        ensure_room(need, self._store.room(), str(self._store.directory))
 
     def __enter__(self) -> SampledBuild:
         return self._build

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seriesview.build.results import read_in, write_in
+from seriesview.build.room import Need
 from seriesview.series.packing import DIGEST_BYTES, MAX_PACK_PARTS, pack_digest
 from seriesview.store import Store
 from seriesview.store.folders import Folder
@@ -76,15 +77,16 @@ class Ledger:
         self._file.close()
 
 
-def noted_bytes(directory: Path, name: str, store: Store) -> int:
-    """Bytes in the store of the packs that the ledgers of a dataset's jobs note, whatever they were made with."""
+def noted(directory: Path, name: str, store: Store) -> Need:
+    """What is in the store of the packs that the ledgers of a dataset's jobs note, whatever they were made with."""
     digests: set[bytes] = set()
     for path in (directory / f"{name}.jsonl", *directory.glob(f"{name}-*-of-*.jsonl")):
         with suppress(OSError), Folder.at(path.parent) as folder:
             content = read_in(folder, path.name)
             digests.update(pack_digest(entry) for _, _, entry in _packs(content.split(b"\n")[1:]))
-    found = (stored_file(store.directory, digest.hex()) for digest in digests)
-    return sum(status.st_size for status in found if status is not None)
+    found = [stored_file(store.directory, digest.hex()) for digest in digests]
+    sizes = [status.st_size for status in found if status is not None]
+    return Need(sum(sizes), len(sizes))
 
 
 def _packs(lines: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:

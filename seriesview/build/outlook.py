@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.artifacts import ensure_room, has_room, source_path
+from seriesview.build.artifacts import source_path
 from seriesview.build.dataset import Dataset, opened_recording, what_decides_samples
-from seriesview.build.ledger import noted_bytes
+from seriesview.build.ledger import noted
 from seriesview.build.plan import plan_samples
 from seriesview.build.results import read_results
+from seriesview.build.room import NOTHING, Need, ensure_room, fits, room_in_words
 from seriesview.build.source import SourceIdentity, identify
 from seriesview.build.work_folder import WorkFolder
 from seriesview.errors import BuildError, SeriesviewError
 from seriesview.store import Store
+from seriesview.store.room import Room
 from seriesview.terms import bytes_in_words
 
 _EVENT_BYTES = 12 + 8
+_EVENT_ARTIFACTS = 32
+"""Of a series of some million events; what is written is not known before they are read."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class DatasetOutlook:
 
     name: str
     bytes_to_read: int = 0
-    bytes_to_write: int = 0
+    need: Need = NOTHING
     is_built: bool = False
     problem: SeriesviewError | None = None
 
@@ -38,7 +42,7 @@ class BuildOutlook:
     """What building some datasets takes, and the room there is in the store."""
 
     datasets: tuple[DatasetOutlook, ...]
-    free_bytes: int
+    room: Room
     store_description: str
 
     @property
@@ -47,14 +51,14 @@ class BuildOutlook:
         return sum(dataset.bytes_to_read for dataset in self.datasets)
 
     @property
-    def bytes_to_write(self) -> int:
-        """Bytes of artifacts to be written, at most."""
-        return sum(dataset.bytes_to_write for dataset in self.datasets)
+    def need(self) -> Need:
+        """What is to be written, at most."""
+        return sum((dataset.need for dataset in self.datasets), NOTHING)
 
     @property
     def fits(self) -> bool:
         """Whether everything can be written."""
-        return has_room(self.bytes_to_write, self.free_bytes)
+        return fits(self.need, self.room)
 
     def text(self) -> str:
         """The outlook in words, one line a fact."""
@@ -63,15 +67,15 @@ class BuildOutlook:
         lines = [
             f"store: {self.store_description}",
             f"datasets: {len(self.datasets)} ({built} built already, {len(waiting)} to build)",
-            f"to read {bytes_in_words(self.bytes_to_read)}, to write {bytes_in_words(self.bytes_to_write)}, "
-            f"free {bytes_in_words(self.free_bytes)}",
+            f"to read {bytes_in_words(self.bytes_to_read)}, to write {bytes_in_words(self.need.num_bytes)} "
+            f"in {self.need.num_artifacts} artifacts, free {room_in_words(self.room)}",
         ]
         lines += [f"problem: {dataset.problem}" for dataset in self.datasets if dataset.problem is not None]
         return "\n".join(lines)
 
     def ensure_fits(self) -> None:
         """Raise BuildError where the build does not fit."""
-        ensure_room(self.bytes_to_write, self.free_bytes, self.store_description)
+        ensure_room(self.need, self.room, self.store_description)
 
 
 def build_outlook(datasets: Sequence[Dataset], work: WorkFolder, store: Store) -> BuildOutlook:
@@ -81,7 +85,7 @@ def build_outlook(datasets: Sequence[Dataset], work: WorkFolder, store: Store) -
     not be written again. Timestamps are not read: a series that has them is taken for one segment.
     """
     found = tuple(_dataset_outlook(dataset, work, store) for dataset in datasets)
-    return BuildOutlook(found, store.free_bytes(), store.description)
+    return BuildOutlook(found, store.room(), store.description)
 
 
 def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> DatasetOutlook:
@@ -92,10 +96,10 @@ def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> Datase
                 return DatasetOutlook(dataset.name, is_built=True)
             if recording.type in ("event", "interval"):
                 size = recording.num_samples * _EVENT_BYTES
-                return DatasetOutlook(dataset.name, size, size)
+                return DatasetOutlook(dataset.name, size, Need(size, _EVENT_ARTIFACTS))
             plan = plan_samples(recording, dataset, source.size, read_timestamps=False)
-            kept = noted_bytes(work.ledger(dataset).parent, work.stem(dataset), store)
-            return DatasetOutlook(dataset.name, plan.bytes_to_read, max(0, plan.bytes_to_write - kept))
+            kept = noted(work.ledger(dataset).parent, work.stem(dataset), store)
+            return DatasetOutlook(dataset.name, plan.bytes_to_read, plan.need.without(kept))
     except SeriesviewError as error:
         return DatasetOutlook(dataset.name, problem=error)
 

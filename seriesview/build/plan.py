@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,13 +13,15 @@ import numpy.typing as npt
 from seriesview.build.dataset import Dataset
 from seriesview.build.grid import RowGrid, level_grid, moments_grid
 from seriesview.build.missing import missing_of_recording, missing_values_of
+from seriesview.build.room import Need
 from seriesview.build.timeline import MAX_TIME_SHIFT, SegmentTimes, Timeline, analyse_timestamps
 from seriesview.envelope.bins import MAX_UNREDUCED, RATIO, default_base, level_factors
 from seriesview.envelope.missing import Missing, MissingValues
-from seriesview.envelope.moments import MOMENTS_FACTOR
+from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.errors import BuildError, ReaderError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.readers.protocol import Recording
+from seriesview.series.packing import num_files
 
 TIMESTAMPS_BLOCK = 1 << 18
 
@@ -79,16 +82,28 @@ class SamplesPlan:
         return self.num_samples * self.num_channels * self.dtype.itemsize
 
     @property
-    def bytes_to_write(self) -> int:
-        """Bytes of all arrays."""
-        lengths, channels, itemsize = self.segment_lengths, self.num_channels, self.dtype.itemsize
+    def need(self) -> Need:
+        """Bytes of all arrays, and how many artifacts they are."""
+        arrays = list(self._arrays())
+        return Need(
+            sum(np.dtype(dtype).itemsize * math.prod(shape) for dtype, shape in arrays),
+            sum(num_files(dtype, shape) for dtype, shape in arrays),
+        )
+
+    def _arrays(self) -> Iterator[tuple[npt.DTypeLike, tuple[int, ...]]]:
+        lengths, channels = self.segment_lengths, self.num_channels
         is_irregular = self.timeline.sampling_frequency is None
-        level_row = 2 * channels * itemsize + (8 if is_irregular else 0)
-        level_bins = sum(level_grid(lengths, factor).num_rows for factor in self.level_factors)
-        moment_bins = sum(moments_grid(lengths, factor).num_rows for factor in self.moments_factors)
-        stored = self.bytes_to_read if self.resolution == "store" else 0
-        timestamps = 8 * self.num_samples if is_irregular else 0
-        return level_bins * level_row + moment_bins * 3 * channels * 8 + stored + timestamps
+        for factor in self.level_factors:
+            rows = level_grid(lengths, factor).num_rows
+            yield self.dtype, (rows, 2, channels)
+            if is_irregular:
+                yield np.float64, (rows,)
+        for factor in self.moments_factors:
+            yield moments_dtype(self.dtype), (moments_grid(lengths, factor).num_rows, 3, channels)
+        if self.resolution == "store":
+            yield self.dtype, (self.num_samples, channels)
+        if is_irregular:
+            yield np.float64, (self.num_samples,)
 
 
 def sample_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -1,6 +1,7 @@
 """Turning errors of the operating system into one line that says what to do."""
 
 import errno
+import os
 from pathlib import Path
 
 from seriesview.errors import Code, StoreError
@@ -22,12 +23,15 @@ _ADVICE = {
     errno.ESTALE: "the network file system lost it; mount it again",
 }
 
+_NO_FILES = "no more files can be made on its file system (all inodes are in use); remove some or choose another storage_dir"
+
 
 def write_fault(directory: Path, error: OSError) -> StoreError:
     """Return the StoreError for a write below `directory` that failed."""
     code: Code = "no-space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store-unusable"
+    reason = _NO_FILES if error.errno == errno.ENOSPC and _has_no_files(directory) else _reason(error)
     return StoreError(
-        f"cannot write to the kachery storage {directory}: {_reason(error)}", code=code, path=str(directory)
+        f"cannot write to the kachery storage {directory}: {reason}", code=code, path=str(directory)
     )
 
 
@@ -40,6 +44,15 @@ def read_fault(path: Path | str, error: OSError) -> StoreError:
     return StoreError(
         f"cannot read {path}: {reason}", advice="check the file and its permissions", path=str(path)
     )
+
+
+def _has_no_files(directory: Path) -> bool:
+    """Whether it is files that a full file system has no more of: not as many as an artifact and its folders take."""
+    try:
+        system = os.statvfs(directory)
+    except OSError:
+        return False
+    return system.f_files > 0 and system.f_favail < 4
 
 
 def _reason(error: OSError) -> str:

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -34,11 +33,11 @@ from seriesview.store.record import (
     recorded_artifacts,
     recorded_workspaces,
 )
+from seriesview.store.room import Room, room_in
 from seriesview.store.staging import StagedFile
 from seriesview.store.stored import StoredArtifacts
 from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
 from seriesview.store.writer import AtomicWriter
-from seriesview.terms import bytes_in_words
 
 
 class Store(StoredArtifacts):
@@ -186,27 +185,15 @@ class Store(StoredArtifacts):
         self._note(digest.hex(), "pack", size)
         return self._writer.holds(digest.hex(), size)
 
-    def free_bytes(self) -> int:
-        """Return the free bytes of the storage directory's file system; raises StoreError."""
-        place = self.directory
-        while not place.exists() and place != place.parent:
-            place = place.parent
-        try:
-            return shutil.disk_usage(place).free
-        except OSError as error:
-            raise read_fault(place, error) from error
+    def room(self) -> Room:
+        """Return how much can still be stored; raises StoreError."""
+        return room_in(self.directory)
 
-    def check_writable(self, needed_bytes: int = 0) -> None:
-        """Make the storage directory if missing, try a write, see that `needed_bytes` fit; StoreError."""
+    def check_writable(self) -> None:
+        """Make the storage directory if missing, and try a write; raises StoreError."""
         if not self._client:
             with self._writer.stage() as staged:
                 staged.write(memoryview(b"\0"))
-        free = self.free_bytes()
-        if needed_bytes > free:
-            raise StoreError(
-                f"the kachery storage {self.directory} has {bytes_in_words(free)} free, "
-                f"{bytes_in_words(needed_bytes)} are needed; free some space or choose another storage_dir"
-            )
 
     def record_artifact(self, uri: str, kind: str, size: int) -> None:
         """Note that seriesview put an artifact here; puts and links do so themselves. StoreError, FormatError."""

@@ -27,6 +27,7 @@ from seriesview.errors import BuildError, ReaderError
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.store import Store, open_store
+from seriesview.store.room import Room
 
 RATE = 1000.0
 
@@ -196,10 +197,10 @@ def test_a_build_taken_up_again_needs_room_for_what_is_left_only(
     dataset = dataset_from_config("raw", config)
     expected = build(config, store, tmp_path)["manifest"]
     outlook = build_outlook([dataset], WorkFolder(tmp_path), store)
-    assert outlook.bytes_to_write < 20_000_000
+    assert outlook.need.num_bytes < 20_000_000
 
     free = 40_000_000
-    monkeypatch.setattr(Store, "free_bytes", lambda self: free)
+    monkeypatch.setattr(Store, "room", lambda self: Room(free))
     assert build_outlook([dataset], WorkFolder(tmp_path), store).fits
     assert build(config, store, tmp_path)["manifest"] == expected
     (tmp_path / "ledger" / "raw.jsonl").unlink()
