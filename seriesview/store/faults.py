@@ -23,7 +23,7 @@ _ADVICE = {
     errno.ESTALE: "the network file system lost it; mount it again",
 }
 
-_NO_FILES = "no more files can be made on its file system (all inodes are in use); remove some or choose another storage_dir"
+_NO_FILES = "its file system has no room for more files (inodes); remove some or choose another storage_dir"
 
 
 def write_fault(directory: Path, error: OSError) -> StoreError:

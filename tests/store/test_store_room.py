@@ -43,7 +43,7 @@ def test_where_no_more_files_can_be_made_that_is_said(few_files: Path) -> None:
         for number in range(40):
             store.put_part(b"%d" % number)
 
-    with pytest.raises(StoreError, match="no more files can be made"):
+    with pytest.raises(StoreError, match="no room for more files"):
         fill()
     assert store.room().num_bytes > 1 << 20
 
