@@ -7,7 +7,8 @@ import signal
 
 import pytest
 
-from seriesview.build.ledger import Ledger, noted_bytes
+from seriesview.build.ledger import Ledger, noted
+from seriesview.build.room import NOTHING
 from seriesview.build.results import read_results, write_json, write_whole
 from seriesview.build.source import HashRecord, identify
 from seriesview.cli.arguments import write_output
@@ -77,10 +78,10 @@ def test_odd_files_in_place_of_ledgers_and_hashes(tmp_path, secret, source, name
     else:
         path.symlink_to(secret)
     ledger = Ledger(results / "x.jsonl", {"a": 1})
-    ledger.add("level", 0, bytes(20))
+    ledger.add("level", 0, bytes(40))
     ledger.close()
     store = open_store(tmp_path / "storage", "embedded")
-    assert noted_bytes(results, "x", store) == 0
+    assert noted(results, "x", store) == NOTHING
     record = HashRecord(results / "hashes", source)
     record.known()
     assert record.claim()
@@ -117,7 +118,7 @@ def test_lines_of_a_ledger_that_mean_nothing_are_passed_over(tmp_path, line):
     ledger = Ledger(path, {})
     assert ledger.finished("a", 1, store) == []
     ledger.close()
-    noted_bytes(tmp_path, "x", store)
+    noted(tmp_path, "x", store)
 
 
 def test_a_pipe_is_no_result(tmp_path):
