@@ -8,8 +8,8 @@ import signal
 import pytest
 
 from seriesview.build.ledger import Ledger, noted
-from seriesview.build.room import NOTHING
 from seriesview.build.results import read_results, write_json, write_whole
+from seriesview.build.room import NOTHING
 from seriesview.build.source import HashRecord, identify
 from seriesview.cli.arguments import write_output
 from seriesview.errors import BuildError
