@@ -15,6 +15,7 @@ from seriesview.build.outlook import build_outlook
 from seriesview.build.plan import SamplesPlan, moments_level_factors
 from seriesview.build.room import Need, ensure_room, fits
 from seriesview.build.timeline import SegmentTimes, Timeline
+from seriesview.build.work_folder import WorkFolder
 from seriesview.envelope.bins import default_base, level_factors
 from seriesview.errors import BuildError
 from seriesview.series.manifest import parse_series_manifest
@@ -61,7 +62,7 @@ def test_a_build_makes_as_many_files_as_were_foreseen(
     monkeypatch.setattr("seriesview.series.packing.MAX_PACK_BYTES", pack_bytes)
     store = open_store(tmp_path / "kachery", "embedded")
     dataset = dataset_from_config("raw", flat(tmp_path / "raw.dat", 30_000, 6, full_resolution=resolution))
-    (outlook,) = build_outlook([dataset], tmp_path / "artifacts", store).datasets
+    (outlook,) = build_outlook([dataset], WorkFolder(tmp_path), store).datasets
     result = build_artifacts(dataset, Job(store, tmp_path / "ledger.jsonl"))
     files = [path for path in (store.directory / "sha1").rglob("?" * 40) if path.is_file()]
     assert sum(path.stat().st_size for path in files) >= outlook.need.num_bytes
@@ -88,9 +89,9 @@ def test_too_few_free_files_are_said_before_the_build_starts(
 ) -> None:
     store = open_store(tmp_path / "kachery", "embedded")
     dataset = dataset_from_config("raw", flat(tmp_path / "raw.dat", 30_000, 6))
-    assert build_outlook([dataset], tmp_path / "artifacts", store).fits
+    assert build_outlook([dataset], WorkFolder(tmp_path), store).fits
     monkeypatch.setattr(Store, "room", lambda self: Room(10**12, 100))
-    outlook = build_outlook([dataset], tmp_path / "artifacts", store)
+    outlook = build_outlook([dataset], WorkFolder(tmp_path), store)
     assert not outlook.fits
     assert "free 1 TB and 100 files" in outlook.text()
     with pytest.raises(BuildError, match="the file system has room for only 100"):
