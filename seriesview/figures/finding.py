@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from seriesview.build.progress import Report
-from seriesview.errors import FormatError, MissingArtifactError
+from seriesview.errors import ConfigError, FormatError, MissingArtifactError
 from seriesview.figures.figure import Figure
 from seriesview.figures.links import cleaned, is_address, parse_link
 from seriesview.figures.published import PublishedPage, published_page
@@ -68,22 +68,30 @@ def to_show(
     """
     figure = what.figurl() if hasattr(what, "figurl") else what
     if isinstance(figure, Figure):
+        _refuse_keys(given, figure.label)
         return ToShow(figure.to_uri(), figure.label, figure.storage_dir)
     named = [what] if isinstance(what, str | PathLike) else what
     if not isinstance(named, Sequence) or not named:
         raise FormatError(f"{what!r:.60}: nothing to show; give a recording, a config.yaml, a URI or a link")
     first, *others = paths = [fspath(path) for path in named]
     if not others and is_address(first):
+        _refuse_keys(given, first)
         return linked(first, open_store, announce)
-    if not others and first.startswith("sha1://"):
-        return stored(checked_uri(first, "URI"), open_store(), announce)
-    if not others and first.endswith(".json"):
-        return stored(result_uri(first, "results/workspace.json"), open_store(), announce)
+    if not others and (first.startswith("sha1://") or first.endswith(".json")):
+        _refuse_keys(given, first)
+        uri = checked_uri(result_uri(first, "results/workspace.json"), "URI")
+        return stored(uri, open_store(), announce)
     own = own_folder(paths, None if directory is None else Path(directory), given, announce, how_to_say)
     built = own.build(store, progress)
     missing = tuple(f"dataset {name}: {reason}" for name, reason in built.missing.items())
     left_out = (*own.left_out, *missing)
     return ToShow(built.uri, built.label, built.store.directory, None, left_out, own.is_whole)
+
+
+def _refuse_keys(given: Mapping[str, Any] | None, what: str) -> None:
+    """Raise ConfigError where keys are given for what was built already."""
+    if keys := [key for key, value in (given or {}).items() if value is not None]:
+        raise ConfigError([f"{', '.join(keys)}: said of recordings alone, and {what:.200} was built already"])
 
 
 def stored(uri: str, store: Store, announce: Callable[[str], None] = lambda _: None) -> ToShow:

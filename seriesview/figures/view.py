@@ -46,13 +46,19 @@ def view(
     where and how they are answered. `announce` gets lines for people, `progress` the steps of a build; nothing is
     printed. Raises SeriesviewError.
     """
+    notes: list[str] = []
+
+    def told(line: str) -> None:
+        notes.append(line)
+        announce(line)
+
     shown = to_show(
         what,
         lambda: chosen_store(store),
         directory=directory,
         store=store,
         given=keys,
-        announce=announce,
+        announce=told,
         progress=progress,
     )
     made = View(
@@ -64,6 +70,7 @@ def view(
         allow_hosts=tuple(allow_hosts),
         shows_all=shows_all,
     )
+    made.notes = tuple(notes)
     if open_browser:
         made.open_browser()
     return made
@@ -75,6 +82,9 @@ class View:
     A node and a backend answer it in threads of this process, or a node that serves the storage directory already.
     What was exported or published is answered by whoever serves it, and needs none.
     """
+
+    notes: tuple[str, ...] = ()
+    """Lines that people should know: what was guessed, what is left out, where things are."""
 
     def __init__(
         self,

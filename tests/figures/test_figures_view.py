@@ -68,6 +68,7 @@ def test_a_recording_is_built_here_and_shown(
         assert another.figure_data(another.open(shown.link())) == data
         assert shown.label == "night 7"
         assert shown.left_out == ()
+        assert shown.notes == tuple(lines[: len(shown.notes)])
         assert shown.workspace is not None
         assert shown.workspace.uri == shown.uri
         assert shown.workspace.series("night_7").manifest.unit == "uV"
@@ -159,6 +160,7 @@ def test_what_is_stored_is_shown_from_its_store(place: Path, recording: Path) ->
         ([], {}, FormatError, "nothing to show"),
         (7, {}, FormatError, "7: nothing to show"),
         (["config.yaml", "night 7.dat"], {}, ConfigError, "one configuration alone"),
+        (f"sha1://{'0' * 40}/workspace.json", {"dtype": "int16"}, ConfigError, "of recordings alone"),
         ("sha1://broken", {}, FormatError, "40 hexadecimal digits"),
         ("none.json", {}, FormatError, r"none\.json"),
         ("http://[broken/f?d=1", {}, FormatError, "not a link"),
