@@ -20,7 +20,7 @@ def stored(tmp_path, monkeypatch):
     monkeypatch.delenv("KACHERY_STORAGE_DIR", raising=False)
     store = open_store(tmp_path / "storage", "embedded")
     samples = np.arange(2000, dtype=np.int16).reshape(1000, 2)
-    with ArrayWriter(store, samples.dtype, (2,), "values") as writer:
+    with ArrayWriter(store, samples.dtype, (2,)) as writer:
         writer.append(samples)
         values = writer.finish()
     manifest = SeriesManifest(

@@ -26,8 +26,8 @@ class SeriesMaker:
     def __init__(self, directory: Any) -> None:
         self.store = open_store(directory, "embedded")
 
-    def array(self, rows: Any, kind: str = "level") -> Any:
-        with ArrayWriter(self.store, rows.dtype, rows.shape[1:], kind) as writer:
+    def array(self, rows: Any) -> Any:
+        with ArrayWriter(self.store, rows.dtype, rows.shape[1:]) as writer:
             writer.append(np.ascontiguousarray(rows))
             return writer.finish()
 
@@ -56,7 +56,7 @@ class SeriesMaker:
                 SegmentInfo(start, start + len(samples) / rate, len(samples)) for start, samples in segments
             ),
             sampling_frequency=rate,
-            values=self.array(np.concatenate([s for _, s in segments]), "values") if with_samples else None,
+            values=self.array(np.concatenate([s for _, s in segments])) if with_samples else None,
             levels=tuple(levels),
             **fields,
         )
@@ -70,8 +70,8 @@ class SeriesMaker:
             channels=tuple(ChannelInfo(f"c{n}", f"ch {n}") for n in range(values.shape[1])),
             segments=(SegmentInfo(float(times[0]), float(times[-1]), len(times)),),
             sampling_frequency=None,
-            values=self.array(values, "values"),
-            timestamps=self.array(times, "values"),
+            values=self.array(values),
+            timestamps=self.array(times),
             **fields,
         )
         return Series(manifest, self.store)
