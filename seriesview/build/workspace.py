@@ -15,9 +15,10 @@ def build_workspace_result(
     views: Sequence[Mapping[str, Any]],
     missing: Sequence[tuple[str, str]],
     store: Store,
+    workspace_id: str | None = None,
 ) -> dict[str, Any]:
     """Store the manifest of a workspace; what results/workspace.json holds. Raises FormatError."""
-    manifest = workspace_manifest(label, results, views, missing)
+    manifest = workspace_manifest(label, results, views, missing, workspace_id)
     uri = store.put_json(manifest, name="workspace.json")
     store.record_workspace(uri, label)
     return {"uri": uri, "manifest": manifest}
@@ -28,12 +29,14 @@ def workspace_manifest(
     results: Sequence[Mapping[str, Any]],
     views: Sequence[Mapping[str, Any]],
     missing: Sequence[tuple[str, str]],
+    workspace_id: str | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a workspace of the series that `results` are of. Raises FormatError."""
+    """The manifest of a workspace of the series that `results` are of, its label for an id. Raises FormatError."""
     return build_workspace(
         label,
         [(result["name"], result["uri"]) for result in results],
         [view_from_config(view) for view in views],
         missing,
         {result["name"]: result["manifest"]["type"] for result in results},
+        workspace_id or label,
     )

@@ -19,7 +19,7 @@ from seriesview.cli.arguments import named_store, store_options
 @click.option(
     "--config",
     type=click.Path(path_type=Path, allow_dash=True),
-    help="A config.yaml, or the same as JSON on standard input (-), that says `workspace`, `store` and `views`; "
+    help="A config.yaml, or the same as JSON on standard input (-), that says `workspace`, `id`, `store` and `views`; "
     "`datasets` may be left out.",
 )
 @click.option(
@@ -63,7 +63,7 @@ def command(
     label = workspace or content.get("workspace") or "workspace"
     with building(opened):
         result = build_workspace_result(
-            label, results, content.get("views") or [], list(missing.items()), opened
+            label, results, content.get("views") or [], list(missing.items()), opened, content.get("id")
         )
     write_json(out, result)
 

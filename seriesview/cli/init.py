@@ -42,7 +42,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
         reasons = "; ".join([*unreadable, *notes]) or "`seriesview inspect FILE` says what they hold"
         raise ReaderError(f"{', '.join(files)}: nothing in there can be shown; {reasons}")
     notes = [*unreadable, *notes]
-    write_whole(out, config_document(entries, notes, Path(files[0]).stem).encode())
+    write_whole(out, config_document(entries, notes, Path(files[0]).stem, out).encode())
     open_keys = [
         f"{entry.name}.{key}" for entry in entries for key, value in entry.keys.items() if value is None
     ]

@@ -186,6 +186,10 @@ class Config(Document):
 
     datasets: dict[Name, DatasetConfig] = required("One entry a series, by its name.", min_length=1)
     workspace: Annotated[str, Words(1)] = key("Name of the workspace.", "workspace")
+    id: Annotated[str, Words(1)] | None = key(
+        "Names the workspace whatever becomes of its name and its series: what is marked in it belongs to this id. "
+        "Written once, by `init` and `view`; the workspace's name where it is left out."
+    )
     defaults: DatasetKeys | None = key("Keys that each dataset has unless its own entry says otherwise.")
     store: StoreConfig | None = key("Where artifacts are stored.")
     views: tuple[ViewConfig, ...] | None = key("Views; without any there is one of all series.")

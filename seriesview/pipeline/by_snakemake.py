@@ -79,7 +79,7 @@ class SnakemakeBuild:
         """Say what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
         configured = self._configured
         store.check_writable()
-        self.results.forget_stale(configured.datasets, configured.label, configured.views, store)
+        self.results.forget_stale(configured, store)
         self.results.forget_failures()
         outlook = self._outlook(store)
         if not keep_going:
@@ -135,7 +135,7 @@ class SnakemakeBuild:
     ) -> None:
         configured = self._configured
         content = build_workspace_result(
-            configured.label, results, configured.views, list(missing.items()), store
+            configured.label, results, configured.views, list(missing.items()), store, configured.id
         )
         write_json(self.results.workspace, content)
         write_page(content["uri"], content["manifest"], store, self.results.page)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from seriesview.build.findings import Entry
+from seriesview.config import read_yaml
+from seriesview.errors import SeriesviewError
 from seriesview.pipeline.recordings import panels_of
 from seriesview.workspace.panels import PANEL_TYPES
 
@@ -17,6 +22,9 @@ _HEADER = """\
 
 # The workspace's name.
 workspace: {workspace}
+
+# Names it whatever becomes of its name and its series: what is marked in it belongs to this. Leave it as it is.
+id: {id}
 
 # Artifacts are stored here, by their content. auto: together with a running kachery daemon, if there is one.
 store:
@@ -46,18 +54,35 @@ _HINTS = {
 }
 
 
-def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str) -> str:
-    """A commented config.yaml of datasets, of a view of them, and of what was left out and why."""
+def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str, place: Path) -> str:
+    """A commented config.yaml of datasets, of a view of them, and of what was left out and why.
+
+    Where there is one at `place` already, the workspace keeps its id.
+    """
     title = one_line_yaml(workspace)
     blocks = [entry_yaml(entry.name, entry.keys) for entry in entries]
     left_out = [f"  # left out: {comment(note)}" for note in notes]
-    text = _HEADER.format(workspace=title) + "\n".join([*blocks, *left_out]) + "\n"
+    text = (
+        _HEADER.format(workspace=title, id=one_line_yaml(_id_at(place)))
+        + "\n".join([*blocks, *left_out])
+        + "\n"
+    )
     panels = [f"      - {one_line_yaml(panel)}" for panel in panels_of(entries)]
     if not panels:
         return text
     return "\n".join(
         [text + _FOOTER.format(workspace=title, panel_types=", ".join(PANEL_TYPES)), *panels, ""]
     )
+
+
+def _id_at(config: Path) -> str:
+    """The id of the workspace that a config.yaml is of; a new one where it names none."""
+    with suppress(OSError, SeriesviewError):
+        content, _ = read_yaml(config)
+        found = content.get("id") if isinstance(content, dict) else None
+        if isinstance(found, str) and found:
+            return found
+    return secrets.token_hex(8)
 
 
 def entry_yaml(name: str, entry: Mapping[str, Any], indent: int = 2) -> str:

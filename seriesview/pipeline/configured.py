@@ -18,6 +18,8 @@ class Configured:
     """What a configuration says, whose keys were checked; where it names a store it may be relative."""
 
     label: str
+    id: str | None
+    """Of the workspace; None: its label."""
     datasets: tuple[Dataset, ...]
     views: tuple[Mapping[str, Any], ...]
     store: Mapping[str, Any]
@@ -27,6 +29,7 @@ class Configured:
         """What a checked configuration with its defaults filled in says."""
         return cls(
             label=content.get("workspace") or "workspace",
+            id=content.get("id"),
             datasets=tuple(dataset_from_config(name, entry) for name, entry in content["datasets"].items()),
             views=tuple(content.get("views") or ()),
             store=content.get("store") or {},

@@ -152,7 +152,7 @@ class _Build:
         self._store.check_writable()
         before = self._views_before()
         if self._results is not None:
-            self._results.forget_stale(configured.datasets, configured.label, configured.views, self._store)
+            self._results.forget_stale(configured, self._store)
         outlook = build_outlook(configured.datasets, self._work, self._store)
         problems = {entry.name: entry.problem for entry in outlook.datasets if entry.problem is not None}
         if not keep_going or len(problems) == len(configured.datasets):
@@ -179,7 +179,7 @@ class _Build:
         for name, reason in missing.items():
             self.say(f"dataset {name}: {reason}")
         workspace = build_workspace_result(
-            configured.label, found, configured.views, list(missing.items()), self._store
+            configured.label, found, configured.views, list(missing.items()), self._store, configured.id
         )
         if self._results is not None:
             self._write(self._results, workspace, found, before)

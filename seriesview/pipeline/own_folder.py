@@ -97,7 +97,7 @@ def own_folder(
     chosen = choose([str(path) for path in recordings], given, how_to_say, reader, follow_external)
     for note in chosen.notes:
         announce(note)
-    text = config_document(chosen.entries, chosen.left_out, label_of(recordings)).encode()
+    text = config_document(chosen.entries, chosen.left_out, label_of(recordings), config).encode()
     if not config.is_file() or config.read_bytes() != text:
         write_whole(config, text)
     announce(f"configuration and results: {folder}")

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.dataset import Dataset, descriptions, reason_of, what_decides_samples
+from seriesview.build.dataset import descriptions, reason_of, what_decides_samples
 from seriesview.build.results import read_results, write_json
 from seriesview.build.work_folder import WorkFolder
 from seriesview.build.workspace import workspace_manifest
 from seriesview.errors import BuildError, FormatError, SeriesviewError
+from seriesview.pipeline.configured import Configured
 from seriesview.store import Store
 
 
@@ -74,16 +75,14 @@ class Results:
         for path in self.failures.glob("*.json"):
             path.unlink(missing_ok=True)
 
-    def forget_stale(
-        self, datasets: Sequence[Dataset], label: str, views: Sequence[Mapping[str, Any]], store: Store
-    ) -> bool:
+    def forget_stale(self, configured: Configured, store: Store) -> bool:
         """Remove results that were made of another configuration, or name what the store has lost; whether any were.
 
         Snakemake notices what it made itself; what `build_workspace` made is told by its content. Of what lies in the
         store only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
         """
         stale = [path for path in (self.workspace,) if not _all_stored(path, store)]
-        for dataset in datasets:
+        for dataset in configured.datasets:
             samples, series = self.work.samples(dataset), self.series(dataset.name)
             made = [what_decides_samples(dataset), ARTIFACT_VERSION]
             if not _says(samples, made, "made_with", "artifact_version") or not _all_stored(samples, store):
@@ -93,7 +92,7 @@ class Results:
                 series, store
             ):
                 stale.append(series)
-        if not self._has_workspace_of(datasets, label, views):
+        if not self._has_workspace_of(configured):
             stale.append(self.workspace)
         found = [path for path in stale if path.exists()]
         if found:
@@ -102,19 +101,16 @@ class Results:
                 path.unlink(missing_ok=True)
         return bool(found)
 
-    def _has_workspace_of(
-        self, datasets: Sequence[Dataset], label: str, views: Sequence[Mapping[str, Any]]
-    ) -> bool:
+    def _has_workspace_of(self, configured: Configured) -> bool:
         """Whether the workspace is that of the series that are there; where some are not, it is made again anyway."""
-        paths = [self.series(dataset.name) for dataset in datasets]
+        paths = [self.series(dataset.name) for dataset in configured.datasets]
         if not self.workspace.exists() or not all(path.exists() for path in paths):
             return True
         with suppress(BuildError, FormatError, KeyError, TypeError):
             (workspace,) = read_results([self.workspace])
-            return bool(
-                workspace["manifest"].get("missing")
-                or workspace["manifest"] == workspace_manifest(label, read_results(paths), views, [])
-            )
+            label, views = configured.label, configured.views
+            made = workspace_manifest(label, read_results(paths), views, [], configured.id)
+            return bool(workspace["manifest"].get("missing") or workspace["manifest"] == made)
         return False
 
 

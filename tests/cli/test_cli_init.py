@@ -34,6 +34,18 @@ def test_a_table_of_events_is_named_once(tmp_path: Path) -> None:
     assert load_config(tmp_path / "config.yaml")
 
 
+def test_a_workspace_gets_an_id_once(tmp_path: Path) -> None:
+    path = tmp_path / "spikes.csv"
+    path.write_text("time,unit\n0.5,1\n0.75,2\n")
+    own = init(tmp_path, str(path))[1]["id"]
+    assert init(tmp_path, str(path), "--force")[1]["id"] == own
+    (tmp_path / "other").mkdir()
+    assert init(tmp_path / "other", str(path))[1]["id"] != own
+    config = tmp_path / "config.yaml"
+    config.write_text(config.read_text().replace(own, "'mine'"))
+    assert init(tmp_path, str(path), "--force")[1]["id"] == "mine"
+
+
 def test_the_workspace_is_called_as_the_first_file(tmp_path: Path) -> None:
     path = tmp_path / 'rat 7: "day" 1.csv'
     path.write_text("time,unit\n0.5,1\n0.75,2\n")

@@ -149,6 +149,9 @@ def test_recordings_give_the_workspace_of_the_configuration_that_init_writes(
     built = seriesview.build_workspace(
         [Path(file) for file in files], workspace="lfp", store="storage", sampling_frequency=500
     )
+    # The id that init gives a workspace is its own; one without is called by its name.
+    assert len(written.pop("id")) == 16
+    assert built.open().manifest.id == "lfp"
     assert built.uri == seriesview.build_workspace(written, store="storage").uri
     with pytest.raises(seriesview.ReaderError, match=r"sampling_frequency=\.\.\."):
         seriesview.build_workspace("lfp.npy", store="storage")
@@ -168,6 +171,19 @@ def test_what_cannot_be_built_is_named_before_anything_is_read(config: dict[str,
         seriesview.build_workspace(config, keep_going=True)
     with pytest.raises(seriesview.ConfigError, match=r"datasets\.raw\.path: .*3"):
         seriesview.build_workspace({"datasets": {"raw": {"path": 3}}})
+
+
+def test_the_id_of_a_workspace_outlives_its_name(config: dict[str, Any], here: Path) -> None:
+    config["id"] = "7f3a"
+    expected = by_snakemake(config, here)
+    assert expected["manifest"]["id"] == "7f3a"
+    built = seriesview.build_workspace(config, results=here / "results")
+    assert built.uri == expected["uri"]
+    renamed = seriesview.build_workspace(config | {"workspace": "rat 7, day 2"}, results=here / "results")
+    assert renamed.uri != built.uri
+    assert renamed.open().manifest.id == "7f3a"
+    other = seriesview.build_workspace(config | {"id": "8b"}, results=here / "results")
+    assert other.open().manifest.id == "8b"
 
 
 def test_how_many_cores_there_are_changes_nothing(config: dict[str, Any], here: Path) -> None:

@@ -142,7 +142,7 @@ def panel_json(wildcards):
 
 def workspace_json(wildcards):
     """What the workspace manifest needs of the configuration, as `build-workspace --config` takes it."""
-    found = {key: config.get(key) for key in ("workspace", "views")}
+    found = {key: config.get(key) for key in ("workspace", "id", "views")}
     return as_json({key: value for key, value in found.items() if value})
 
 
