@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from seriesview.config.model import Config
 from seriesview.config.yaml_file import read_yaml, read_yaml_bytes
-from seriesview.documents.problems import Problem, lines, problems, suggestion
+from seriesview.documents.problems import Problem, lines, problems, shown, suggestion
 from seriesview.errors import ConfigError
 
 
@@ -83,7 +83,7 @@ def _unknown_series(content: Mapping[str, Any]) -> Iterator[str]:
             if isinstance(series, str) and series not in names:
                 where = f"views[{number}].panels[{position}].series"
                 hint = suggestion(series, names)
-                yield f"{where}: there is no dataset {series!r}{hint}; there are {', '.join(names)}"
+                yield f"{where}: there is no dataset {shown(series)}{hint}; there are {', '.join(names):.300}"
 
 
 def _list(value: Any) -> Sequence[Any]:

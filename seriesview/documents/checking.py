@@ -32,26 +32,38 @@ def checked(
     `context` is there for the validators of the kind.
     """
     try:
+        return _validated(kind, value, context)
+    except ValidationError as error:
+        raise raises(_sentence(error, kind, where, whole, show)) from None
+
+
+def _validated(kind: type[Checked], value: Any, context: object) -> Checked:
+    """The value as what it should be. Keys that no UTF-8 holds are passed over where unknown ones are."""
+    try:
         found: Checked = adapter(kind).validate_python(value, context=context)
     except ValidationError as error:
-        known = _in_utf8(value)
-        if known != value and not issubclass(kind, Document):
-            return checked(kind, known, where, whole=whole, show=show, context=context, raises=raises)
-        raise raises(_sentence(error, kind, where, whole, show)) from None
+        is_odd = any(entry["type"] == "string_unicode" for entry in error.errors(include_input=False))
+        if not is_odd or issubclass(kind, Document):
+            raise
+        found = adapter(kind).validate_python(_in_utf8(value), context=context)
     return found
 
 
-def _in_utf8(value: Any) -> Any:
-    """The value without keys that no UTF-8 holds, which pydantic refuses, known or not."""
-    if isinstance(value, list):
-        return [_in_utf8(each) for each in value]
-    if not isinstance(value, dict):
-        return value
-    return {key: _in_utf8(each) for key, each in value.items() if not isinstance(key, str) or _is_text(key)}
+def _in_utf8(value: Any, levels: int = 20) -> Any:
+    """The value without keys that no UTF-8 holds, as deep as documents have keys that are known."""
+    if levels and isinstance(value, list):
+        return [_in_utf8(each, levels - 1) for each in value]
+    if levels and isinstance(value, dict):
+        return {
+            key: _in_utf8(each, levels - 1)
+            for key, each in value.items()
+            if not (isinstance(key, str) and _is_odd(key))
+        }
+    return value
 
 
-def _is_text(key: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in key)
+def _is_odd(key: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in key)
 
 
 def adapter(kind: Any) -> TypeAdapter[Any]:

@@ -39,7 +39,9 @@ def expected(said: str) -> PydanticCustomError:
 
 def contradiction(said: str) -> PydanticCustomError:
     """The error, for a validator to raise, of values that do not go together, as a sentence."""
-    return PydanticCustomError("contradiction", "{said}", {"said": said})
+    # A sentence may repeat keys that no UTF-8 holds.
+    held = said.encode("utf-8", "backslashreplace").decode("utf-8")
+    return PydanticCustomError("contradiction", "{said}", {"said": held})
 
 
 class Given:
@@ -92,11 +94,19 @@ class Words(Expected):
         }
 
     def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
-        """A text; one without a rule may be none of UTF-8."""
+        """A text; one without a pattern may be none of UTF-8."""
         text = core_schema.str_schema(strict=True, **self._bounds)
-        if any(self._bounds.values()):
+        if self._bounds["pattern"] is not None:
             return text
-        return core_schema.json_or_python_schema(text, core_schema.is_instance_schema(str))
+        any_text = core_schema.is_instance_schema(str)
+        bounded = core_schema.no_info_after_validator_function(self._of_length, any_text)
+        return core_schema.json_or_python_schema(text, bounded if any(self._bounds.values()) else any_text)
+
+    def _of_length(self, text: str) -> str:
+        least, most = self._bounds["min_length"], self._bounds["max_length"]
+        if len(text) < (least or 0) or (most is not None and len(text) > most):
+            raise ValueError
+        return text
 
 
 class OneOf(Expected):
@@ -137,6 +147,12 @@ class Flag(Expected):
         return core_schema.bool_schema(strict=True)
 
 
+def _without_point(value: Any) -> int:
+    if type(value) is not float or not value.is_integer():
+        raise ValueError
+    return int(value)
+
+
 class Integer(Expected):
     """An integer from `least` to `most`, both included; with `may_have_point` 4.0 is one."""
 
@@ -154,8 +170,7 @@ class Integer(Expected):
         """An integer."""
         if not self._may_have_point:
             return self._plain
-        whole = core_schema.float_schema(strict=True, multiple_of=1, allow_inf_nan=False)
-        turned: list[CoreSchema] = [whole, core_schema.no_info_plain_validator_function(int), self._plain]
+        turned: list[CoreSchema] = [core_schema.no_info_plain_validator_function(_without_point), self._plain]
         return core_schema.union_schema([self._plain, core_schema.chain_schema(turned)], mode="left_to_right")
 
     def json_schema(self, plain: JsonSchema) -> JsonSchema:

@@ -327,7 +327,7 @@ def _known_form(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise expected("an object")
     if values.get("link") is None and values.get("pages") is None:
-        raise contradiction(f"a form that is not known here ({', '.join(values)}); update seriesview")
+        raise contradiction(f"a form that is not known here ({', '.join(values):.80}); update seriesview")
     return values
 
 

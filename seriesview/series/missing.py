@@ -69,7 +69,9 @@ def _held(value: float, dtype: str) -> int | float:
     """A number as the dtype holds it; raises FormatError where it does not."""
     kind = np.dtype(dtype)
     if kind.kind == "f":
-        if math.isinf(value) or (abs(value) <= np.finfo(kind).max and float(kind.type(value)) == value):
+        if math.isinf(value) or (
+            abs(value) <= float(np.finfo(kind).max) and float(kind.type(value)) == value
+        ):
             return float(value)
     elif isinstance(value, int) and np.iinfo(kind).min <= value <= np.iinfo(kind).max:
         return value

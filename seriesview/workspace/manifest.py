@@ -149,7 +149,7 @@ def parse_workspace_manifest(document: Any) -> WorkspaceManifest:
         )
     manifest = checked(WorkspaceManifest, document, where, whole=where)
     if wrong := list(_contradictions(manifest)):
-        raise FormatError(f"workspace {manifest.label!r}: {'; '.join(wrong)}")
+        raise FormatError(f"workspace {shown(manifest.label)}: {'; '.join(wrong[:10])}")
     return manifest
 
 
@@ -157,13 +157,14 @@ def _contradictions(manifest: WorkspaceManifest) -> Iterator[str]:
     known: set[str] = set()
     for name in (*(entry.name for entry in manifest.series), *(entry.name for entry in manifest.missing)):
         if name in known:
-            yield f"two series are called {name!r}"
+            yield f"two series are called {shown(name)}"
         known.add(name)
     for view in manifest.views:
         for panel in view.panels:
             if panel.series not in known:
                 there = _names(manifest.series)
-                yield f"view {view.label!r}, panel {panel.label!r}: no series {panel.series!r}; there are {there}"
+                where = f"view {shown(view.label)}, panel {shown(panel.label)}"
+                yield f"{where}: no series {shown(panel.series)}; there are {there:.200}"
 
 
 def _names(series: Sequence[WorkspaceSeries]) -> str:
