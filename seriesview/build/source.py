@@ -14,6 +14,7 @@ from pathlib import Path
 from seriesview.build.results import read_in, write_in
 from seriesview.errors import BuildError, FormatError
 from seriesview.store.folders import Folder
+from seriesview.store.locking import has_no_locks
 from seriesview.store.uris import check_hash
 
 _READ_BYTES = 1 << 20
@@ -106,9 +107,10 @@ class HashRecord:
                     return True
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except OSError as error:
             os.close(descriptor)
-            return False
+            # Where locks do not work nobody is waited for.
+            return has_no_locks(error)
         self._lock_file = descriptor
         return True
 

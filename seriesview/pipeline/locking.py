@@ -6,6 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from seriesview.errors import BuildError
 from seriesview.store.folders import Folder
+from seriesview.store.locking import has_no_locks
 
 _PATIENCE_SECONDS = 10.0
 
@@ -21,7 +23,7 @@ _PATIENCE_SECONDS = 10.0
 def build_lock(folder: Path) -> Iterator[None]:
     """Hold the lock of a folder of results; raises BuildError where another build has it.
 
-    What a killed build left running is ended first.
+    What a killed build left running is ended first; not on a file system without locks, where it may be at work.
     """
     path = folder / "seriesview.lock"
     try:
@@ -40,11 +42,19 @@ def build_lock(folder: Path) -> Iterator[None]:
     with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            has_lock = True
         except OSError as error:
-            raise BuildError(
-                f"{folder.absolute()}: another build is running here; wait for its end"
-            ) from error
-        _end_leftovers(folder)
+            if not has_no_locks(error):
+                raise BuildError(
+                    f"{folder.absolute()}: another build is running here; wait for its end"
+                ) from error
+            has_lock = False
+            sys.stderr.write(
+                f"{folder.absolute()}: its file system has no working locks (flock: {error.strerror}); see to it that "
+                "no other build runs here at the same time\n"
+            )
+        if has_lock:
+            _end_leftovers(folder)
         yield
 
 

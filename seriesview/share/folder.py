@@ -24,6 +24,7 @@ from typing import Any
 
 from seriesview.errors import SeriesviewError
 from seriesview.store.folders import Folder, OddFileError
+from seriesview.store.locking import has_no_locks
 from seriesview.store.paths import artifact_path
 
 EXPORT_FORMAT = "seriesview-export/1"
@@ -238,6 +239,13 @@ def _lock(descriptor: int) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
+    except OSError as error:
+        if not has_no_locks(error):
+            raise
+        raise SeriesviewError(
+            f"its file system has no working locks (flock: {error.strerror}), so another export into the same folder "
+            "could not be seen; export into a folder of another one, and copy it"
+        ) from error
     return True
 
 

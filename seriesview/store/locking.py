@@ -1,5 +1,6 @@
 """Builds, and the removal of artifacts, keep out of each other's way: a lock that ends with its process."""
 
+import errno
 import fcntl
 import os
 import time
@@ -16,6 +17,12 @@ from seriesview.store.permissions import sharing_of
 MOST_SECONDS = 600.0
 """Artifacts are removed within minutes: a lock that is held for longer is held for something else."""
 _PAUSE_SECONDS = 0.2
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
+
+
+def has_no_locks(error: OSError) -> bool:
+    """Whether a lock failed because its file system has none that work, not because somebody holds it."""
+    return error.errno in _NO_LOCKS
 
 
 @contextmanager

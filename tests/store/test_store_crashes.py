@@ -52,6 +52,7 @@ def write_everything(directory: Path, source: Path, parts: list[bytes]) -> None:
     with open_store(directory, "embedded") as store:
         for part in parts:
             store.put_part(part)
+            put_pack(store, part * 3)
         store.put_file(source)
         store.hash_and_link(source.with_name("linked.dat"))
         store.record_workspace(store.put_json({"parts": [hashlib.sha1(part).hexdigest() for part in parts]}))
@@ -76,7 +77,7 @@ def test_killed_at_each_operation_on_files(tmp_path: Path, source: Path) -> None
         assert stored <= {artifact.sha1 for artifact in store.recorded_artifacts()}, "the record misses none"
         write_everything(directory, source, parts)
         assert store.get_part(hashlib.sha1(parts[1]).digest()) == parts[1]
-        assert len(check_every_name(directory)) == 4
+        assert len(check_every_name(directory)) == 6
         assert len(store.recorded_workspaces()) == 1
         event += 1
     assert event > 50, "all operations were tried"
@@ -154,6 +155,18 @@ def test_a_broken_link_file_is_replaced(tmp_path: Path) -> None:
         assert store.get_bytes(uri) == b"samples"
 
 
+def put_pack(store: Store, data: bytes) -> None:
+    """Write a pack in two parts, the second one first."""
+    view, half = memoryview(data), len(data) // 2
+    pack = store.stage_pack()
+    try:
+        pack.write(view[half:], half)
+        pack.write(view[:half], 0)
+        pack.keep(hashlib.sha1(data).hexdigest(), len(data))
+    finally:
+        pack.discard()
+
+
 def fails_in_one_line(directory: Path, source: Path, action: Callable[[Store], object]) -> str:
     """Return the message of the StoreError that `action` ends in, after checking that it left nothing behind."""
     store = open_store(directory, "embedded")
@@ -172,6 +185,7 @@ ACTIONS: dict[str, Callable[[Store, Path], object]] = {
     "put_bytes": lambda store, source: store.put_bytes(source.read_bytes()),
     "put_json": lambda store, source: store.put_json(["long"] * 2_000_000),
     "put_file": lambda store, source: store.put_file(source),
+    "put_pack": lambda store, source: put_pack(store, source.read_bytes()),
 }
 
 
@@ -251,7 +265,7 @@ def calls_of(action: Callable[[], object]) -> list[str]:
 
     def look(_frame: object, event: str, function: object) -> None:
         name = getattr(function, "__name__", "")
-        if event == "c_call" and name in ("write", "fsync", "rename"):
+        if event == "c_call" and name in ("write", "pwrite", "fsync", "rename"):
             calls.append(name)
 
     sys.setprofile(look)
@@ -272,6 +286,14 @@ def test_what_a_power_cut_can_lose_is_synced_first(tmp_path: Path) -> None:
     assert calls_of(lambda: store.put_json("a manifest")) == [*directories, *line, *artifact, *directories]
     assert calls_of(lambda: store.put_part(b"a part")) == line
     assert calls_of(store.flush) == ["fsync"], "the record"
+
+
+def test_a_pack_is_synced_and_recorded_before_it_gets_its_name(tmp_path: Path) -> None:
+    store = open_store(tmp_path, "embedded")
+    store.put_json("makes the directories that all share")
+    assert calls_of(lambda: put_pack(store, b"a pack")) == ["pwrite", "pwrite", "fsync", "write", "rename"]
+    assert calls_of(lambda: put_pack(store, b"a pack")) == ["pwrite", "pwrite", "fsync", "write"], "dropped"
+    assert staged(tmp_path) == []
 
 
 def test_a_device_that_takes_nothing(tmp_path: Path) -> None:
