@@ -55,7 +55,6 @@ Whole = Annotated[int, Integer(0, may_have_point=True)]
 Milliseconds = Annotated[StrictInt | StrictFloat, Expected("a number")]
 AnyText = Annotated[str, Words()]
 AnyObject = Annotated[dict[str, Any], Instance(dict, "an object")]
-AnyList = Annotated[list[Any], Instance(list, "a list")]
 AnyValue = Annotated[Any, Instance((str, int, float, list, dict), "anything but null")]
 
 
