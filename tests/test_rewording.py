@@ -17,7 +17,7 @@ PYTHON = [
     "tests/tasks/test_tasks_codes.py",
     "tests/tasks/test_tasks_damage.py::test_damaged_artifacts_give_errors_and_no_wrong_pictures",
     "tests/backend/test_backend_codes.py",
-    "tests/backend/test_backend_stopping.py::test_a_restart_of_the_node_loses_and_doubles_no_answer",
+    "tests/backend/test_backend_stopping.py::test_a_restart_of_the_node_loses_and_doubles_no_answer[15]",
     "tests/build/test_build_places.py",
     "tests/pipeline/test_pipeline_in_process.py::test_one_that_fails_while_it_is_read_stops_the_others_or_is_missing",
     "tests/share/test_share_single_file.py::test_what_is_too_large_says_so_by_its_code",
