@@ -88,6 +88,11 @@ def figure_of(
     """The figure of what an object holds, which is stored, or of what a path, a URI or a link names."""
     file = file_of(thing)
     if file is not None or isinstance(thing, str | PathLike | Figure) or hasattr(thing, "figurl"):
+        if ignored := [key for key in ("times", "time_axis") if getattr(told, key) is not None]:
+            raise ReaderError(
+                f"{', '.join(ignored)}: said of objects in memory alone; give sampling_frequency, or load what is in "
+                "the file"
+            )
         what, dataset = (thing, {}) if file is None else (file[0], {"dataset": file[1]})
         words = {"label": None, "unit": None, "scale": None, "offset": None, "start_time": None}
         keys = {
@@ -117,6 +122,8 @@ def _recordings(thing: Any, name: str, told: Told) -> dict[str, Recording]:
         for recording in recordings_of(each, str(key), told):
             if recording.label is None:
                 recording.label = str(recording.path)
+            if str(recording.path) in found:
+                raise ReaderError(f"two series are called {recording.path}; give them names of their own")
             found[str(recording.path)] = recording
     return found
 

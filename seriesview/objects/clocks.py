@@ -87,7 +87,7 @@ def clock_of_times(values: Any, name: str, zone: str | None, unit: str | None, w
                 f"{name}: {what}: are in {unit!r:.40}, which is no unit of time known here; give times= in seconds"
             )
         return Clock(None, seconds * factor)
-    guess = () if what == "times" else (Decision(f"{what} are taken for seconds", is_guess=True),)
+    guess = () if what == "times" else (Decision(f"{what}: numbers are taken for seconds", is_guess=True),)
     return Clock(None, seconds, decisions=guess)
 
 

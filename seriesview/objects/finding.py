@@ -45,7 +45,13 @@ def recordings_of(thing: Any, name: str, told: Told) -> list[Recording]:
         if isinstance(thing, is_loaded(module, *names)):
             return list(find(thing, name, told))
     if isinstance(thing, list | tuple) or hasattr(thing, "__array__"):
-        array = thing if isinstance(thing, np.ndarray) else np.asarray(thing)
+        try:
+            array = thing if isinstance(thing, np.ndarray) else np.asarray(thing)
+        except ValueError as error:
+            raise ReaderError(
+                f"{name}: no array can be made of this {type(thing).__qualname__} ({error}); give several objects as a "
+                "dict, by name"
+            ) from error
         return [recording_of_array(array, name, told)]
     raise ReaderError(
         f"{name}: a {type(thing).__module__}.{type(thing).__qualname__} cannot be shown; give {KNOWN}"
@@ -56,8 +62,12 @@ def file_of(thing: Any) -> tuple[Path, str] | None:
     """(file, path of the series in it) of a pynwb series that is read from an HDF5 file; None of all others."""
     if not isinstance(thing, is_loaded("pynwb", "TimeSeries")):
         return None
-    data = vars(thing).get("fields", {}).get("data")
+    series: Any = thing
+    data = series.fields.get("data")
     if not isinstance(data, is_loaded("h5py", "Dataset")):
         return None
     dataset: Any = data
+    # Samples of another series, which lie with it, may have other times.
+    if dataset.parent.name.rpartition("/")[2] != series.name:
+        return None
     return Path(dataset.file.filename), str(dataset.parent.name)

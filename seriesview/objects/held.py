@@ -127,6 +127,11 @@ def channels_named(labels: Sequence[Any], told: Told, name: str) -> tuple[Channe
 
 def described(recording: HeldRecording, told: Told) -> HeldRecording:
     """The recording with what is told in place of what the object says."""
+    if told.start_time is not None and recording.sampling_frequency is None:
+        raise ReaderError(
+            f"{recording.path}: start_time: its samples have times of their own; drop start_time, or give "
+            "sampling_frequency"
+        )
     for word in ("label", "unit", "session_start", "start_time"):
         if getattr(told, word) is not None:
             setattr(recording, word, getattr(told, word))

@@ -22,21 +22,27 @@ def recordings_of_xarray(data: Any, name: str, told: Told) -> list[HeldRecording
         return [_recording(data, str(data.name or name), told)]
     shown = {key: each for key, each in data.data_vars.items() if time_dimension(each) is not None}
     left_out = [f"{key!r}" for key in data.data_vars if key not in shown]
+    others = [f"{key!r} ({each.dtype})" for key, each in shown.items() if each.dtype.kind not in "biuf"]
     found = [_recording(each, str(key), told) for key, each in shown.items() if each.dtype.kind in "biuf"]
     if not found:
         raise ReaderError(f"{name}: no variable of numbers over time; name a dimension `time`")
-    if left_out:
-        said = Decision(f"left out, as they are not over time: {', '.join(left_out)}", is_guess=True)
-        found[0].decisions = (*found[0].decisions, said)
+    for why, names in (("as they are not over time", left_out), ("no numbers", others)):
+        if names:
+            said = Decision(f"left out, {why}: {', '.join(names)}", is_guess=True)
+            found[0].decisions = (*found[0].decisions, said)
     return found
 
 
 def time_dimension(array: Any) -> str | None:
-    """The dimension that is time: one of dates, else one that is called so; None where there is none."""
-    for dimension in array.dims:
-        if dimension in array.coords and array.coords[dimension].dtype.kind in "mM":
-            return str(dimension)
-    return next((str(each) for each in array.dims if str(each).lower() in _TIME_NAMES), None)
+    """The dimension that is time: one of dates, else one that is called so, else one of durations; or None."""
+    kinds = {str(each): array.coords[each].dtype.kind for each in array.dims if each in array.coords}
+    names = [str(each) for each in array.dims]
+    found = [
+        *(each for each in names if kinds.get(each) == "M"),
+        *(each for each in names if each.lower() in _TIME_NAMES),
+        *(each for each in names if kinds.get(each) == "m"),
+    ]
+    return found[0] if found else None
 
 
 def _recording(array: Any, name: str, told: Told) -> HeldRecording:
@@ -55,7 +61,9 @@ def _recording(array: Any, name: str, told: Told) -> HeldRecording:
         told,
         name,
         None if coordinate is None else coordinate.values,
-        unit=None if coordinate is None else coordinate.attrs.get("units"),
+        unit=None
+        if coordinate is None or "units" not in coordinate.attrs
+        else str(coordinate.attrs["units"]),
         what=f"coordinate {dimension!r}",
     )
     names = [[_text(value) for value in array[each].values] for each in others]

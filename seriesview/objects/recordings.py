@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import numpy as np
 from seriesview.errors import ReaderError
 from seriesview.objects.arrays import recording_of_array
 from seriesview.objects.clocks import clock_of
-from seriesview.objects.held import Clock, HeldRecording, Told, described
+from seriesview.objects.held import Clock, HeldRecording, Told, channels_named, described
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 
@@ -23,6 +24,9 @@ def recordings_of_spikeinterface(recording: Any, name: str, told: Told) -> list[
     """A BaseRecording: its stored samples, with gains, offsets, places and groups; one series for each segment."""
     count = recording.get_num_segments()
     unit, channels = _spikeinterface_channels(recording)
+    if told.channel_labels is not None:
+        named = channels_named([channel.id for channel in channels], told, name)
+        channels = [replace(channel, label=each.label) for channel, each in zip(channels, named, strict=True)]
     found: list[Recording] = []
     for segment in range(count):
         only = f"{name} (segment {segment})" if count > 1 else name
@@ -117,9 +121,8 @@ def recordings_of_mne(raw: Any, name: str, told: Told) -> list[Recording]:
     found: list[Recording] = [described(held, told)]
     if len(raw.annotations):
         marks = raw.annotations
+        # Counted from sample 0 as well, whether there is a date or not.
         onset = np.asarray(marks.onset, np.float64)
-        if marks.orig_time is None:
-            onset = onset + raw.first_samp / rate
         bounds = np.column_stack([onset, onset + np.asarray(marks.duration, np.float64)])
         labels = [str(label) for label in marks.description]
         intervals = IntervalRecording(Path(f"{name} annotations"), bounds, labels, ReadOptions())

@@ -14,6 +14,7 @@ import pytest
 import seriesview
 from seriesview.errors import ReaderError
 from seriesview.figures.show import figure_of
+from seriesview.objects.finding import file_of, recordings_of
 from seriesview.objects.held import Told
 from seriesview.series.series import Series
 
@@ -268,3 +269,86 @@ def test_nothing_is_imported_that_the_user_has_not(tmp_path: Path) -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nothing_given_is_dropped_in_silence(shown, tmp_path: Path) -> None:
+    array = RANDOM.normal(size=(100, 2))
+    with pytest.raises(ReaderError, match="start_time: its samples have times"):
+        shown(array, times=np.arange(100.0), start_time=5)
+    for pair in ({1: array, "1": array * 2}, {"a/b": array, "a//b": array * 2}):
+        with pytest.raises(ReaderError, match="two series are called"):
+            shown(pair, sampling_frequency=10)
+    np.save(tmp_path / "walk.npy", array)
+    for given in ({"times": np.arange(100.0)}, {"time_axis": 1}):
+        with pytest.raises(ReaderError, match="objects in memory alone"):
+            shown(tmp_path / "walk.npy", sampling_frequency=10, **given)
+    with pytest.raises(ReaderError, match="as a dict, by name"):
+        shown([[1.0, 2.0], [3.0]], sampling_frequency=10)
+
+
+def test_time_of_xarray_is_its_dates_and_what_is_left_out_is_said(tmp_path: Path) -> None:
+    import xarray
+
+    start = np.datetime64("2024-01-01", "ns")
+    leads = xarray.DataArray(
+        RANDOM.normal(size=(3, 50)),
+        dims=("lead", "time"),
+        coords={
+            "lead": np.arange(3) * np.timedelta64(1, "h"),
+            "time": start + np.arange(50) * np.timedelta64(1, "s"),
+        },
+    )
+    (held,) = recordings_of(leads, "wind", Told())
+    assert (held.num_samples, held.num_channels, held.session_start) == (50, 3, "2024-01-01T00:00:00.000000")
+    data = xarray.Dataset({"x": ("time", np.arange(50.0)), "who": ("time", ["a"] * 50)})
+    (held,) = recordings_of(data, "d", Told(10.0))
+    assert [said.text for said in held.decisions] == ["left out, no numbers: 'who' (<U1)"]
+    odd = leads.isel(lead=0, drop=True).assign_coords(time=("time", np.arange(50.0), {"units": 5}))
+    with pytest.raises(ReaderError, match="'5', which is no unit of time"):
+        recordings_of(odd, "wind", Told())
+
+
+def test_labels_of_spikeinterface_channels(shown) -> None:
+    import spikeinterface.core as core
+
+    recording = core.NumpyRecording([RANDOM.integers(0, 9, (400, 2)).astype("int16")], 100)
+    recording.set_channel_gains([0.5, 2])
+    (series,) = shown(recording, channel_labels=["deep", "shallow"]).values()
+    assert [(each.id, each.label, each.scale) for each in series.channels] == [
+        ("0", "deep", 0.5),
+        ("1", "shallow", 2),
+    ]
+
+
+@pytest.mark.parametrize("is_dated", [False, True])
+def test_annotations_of_mne_lie_where_their_samples_are(shown, is_dated: bool) -> None:
+    import mne
+
+    raw = mne.io.RawArray(
+        np.zeros((1, 2000)), mne.create_info(1, 250.0, "eeg"), first_samp=500, verbose=False
+    )
+    if is_dated:
+        raw.set_meas_date(datetime.datetime(2023, 5, 1, tzinfo=datetime.UTC))
+    raw.set_annotations(mne.Annotations([1.0, 3.0], [0.5, 0.0], ["spindle", "blink"]))
+    found = shown(raw, name="raw")
+    assert found["raw"].manifest.segments[0].start_time == 2.0
+    segment = found["raw annotations"].manifest.segments[0]
+    assert (segment.start_time, segment.end_time) == (3.0, 5.0)
+
+
+def test_series_of_an_nwb_file_are_read_from_the_file(tmp_path: Path) -> None:
+    import pynwb
+
+    file = pynwb.NWBFile("s", "id", datetime.datetime(2022, 2, 2, 8, tzinfo=datetime.UTC))
+    lfp = pynwb.TimeSeries(name="lfp", data=np.arange(3000), unit="V", rate=500.0)
+    file.add_acquisition(lfp)
+    file.add_acquisition(pynwb.TimeSeries(name="late", data=lfp, unit="V", rate=500.0, starting_time=9.0))
+    with pynwb.NWBHDF5IO(tmp_path / "s.nwb", "w") as out:
+        out.write(file)
+    with pynwb.NWBHDF5IO(tmp_path / "s.nwb", "r") as opened:
+        read = opened.read().acquisition
+        assert file_of(read["lfp"]) == (tmp_path / "s.nwb", "/acquisition/lfp")
+        # It has the samples of the other, at times of its own.
+        assert file_of(read["late"]) is None
+        (late,) = recordings_of(read["late"], "late", Told())
+        assert (late.start_time, late.num_samples) == (9.0, 3000)
