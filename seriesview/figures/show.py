@@ -87,7 +87,12 @@ def figure_of(
 ) -> Figure:
     """The figure of what an object holds, which is stored, or of what a path, a URI or a link names."""
     file = file_of(thing)
-    if file is not None or isinstance(thing, str | PathLike | Figure) or hasattr(thing, "figurl"):
+    if (
+        file is not None
+        or _are_paths(thing)
+        or isinstance(thing, str | PathLike | Figure)
+        or hasattr(thing, "figurl")
+    ):
         if ignored := [key for key in ("times", "time_axis") if getattr(told, key) is not None]:
             raise ReaderError(
                 f"{', '.join(ignored)}: said of objects in memory alone; give sampling_frequency, or load what is in "
@@ -112,6 +117,14 @@ def figure_of(
     return Figure(data=opened.get_json(built.uri), store=opened, label=built.label, uri=built.uri)
 
 
+def _are_paths(thing: Any) -> bool:
+    return (
+        isinstance(thing, list | tuple)
+        and bool(thing)
+        and all(isinstance(each, str | PathLike) for each in thing)
+    )
+
+
 def _recordings(thing: Any, name: str, told: Told) -> dict[str, Recording]:
     """The recordings of an object, or of several by name, by the names of their series."""
     things = thing if isinstance(thing, dict) else {name: thing}
@@ -119,6 +132,10 @@ def _recordings(thing: Any, name: str, told: Told) -> dict[str, Recording]:
         raise ReaderError("an empty dict: there is nothing to show")
     found: dict[str, Recording] = {}
     for key, each in things.items():
+        if isinstance(each, str | PathLike):
+            raise ReaderError(
+                f"{key}: a path beside objects; give it alone, or paths as a list, or load what is in it"
+            )
         for recording in recordings_of(each, str(key), told):
             if recording.label is None:
                 recording.label = str(recording.path)

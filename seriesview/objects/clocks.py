@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+import sys
+from datetime import UTC, datetime
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.objects.held import Clock, Told
+from seriesview.objects.held import Clock, Told, is_loaded
 from seriesview.readers.protocol import Decision
 
 _UNITS = {
@@ -44,13 +46,31 @@ def clock_of(
             )
         return Clock(float(rate), start_time=told.start_time or 0.0, session_start=told.session_start)
     if told.times is not None:
-        return clock_of_times(told.times, name, None, None, "times")
+        times, of = _without_zone(told.times)
+        return clock_of_times(times, name, of, None, "times")
     if own is None:
         raise ReaderError(
             f"{name}: it does not say when its samples were taken; give sampling_frequency= (in Hz), or "
             "times= (in seconds or dates, one a sample)"
         )
     return clock_of_times(own, name, zone, unit, what)
+
+
+def _without_zone(values: Any) -> tuple[Any, str | None]:
+    """Dates of a zone, of pandas or Python, as UTC with its offset; anything else as it is, with None."""
+    if isinstance(values, is_loaded("pandas", "Series", "Index")) and getattr(
+        cast(Any, values).dtype, "tz", None
+    ):
+        dates = sys.modules["pandas"].DatetimeIndex(values)
+        return dates.tz_convert("UTC").tz_localize(None), "+00:00"
+    if isinstance(values, list | tuple) and values and all(type(each) is datetime for each in values):
+        if all(each.tzinfo is not None for each in values):
+            return np.array(
+                [each.astimezone(UTC).replace(tzinfo=None) for each in values], "M8[us]"
+            ), "+00:00"
+        if all(each.tzinfo is None for each in values):
+            return np.array(values, "M8[us]"), None
+    return values, None
 
 
 def clock_of_times(values: Any, name: str, zone: str | None, unit: str | None, what: str) -> Clock:
@@ -73,7 +93,8 @@ def clock_of_times(values: Any, name: str, zone: str | None, unit: str | None, w
         return Clock(None, _seconds(times - first), session_start=start)
     if times.dtype.kind not in "iuf":
         raise ReaderError(
-            f"{name}: {what}: numbers of seconds or dates are expected, found values of {times.dtype}"
+            f"{name}: {what}: numbers of seconds or dates are expected, found values of {times.dtype}; give numpy's "
+            "datetime64, such as pandas.to_datetime() makes of texts and to_timestamp() of periods"
         )
     seconds = times.astype(np.float64)
     if not np.isfinite(seconds).all():

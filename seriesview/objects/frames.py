@@ -55,11 +55,14 @@ def recordings_of_pandas(frame: Any, name: str, told: Told) -> list[HeldRecordin
 def _of_pandas(column: Any, label: str, name: str) -> Column:
     kind = column.dtype
     if isinstance(kind, np.dtype):
-        is_number = kind.kind in "biufM"
+        is_number = kind.kind in "biufmM"
         return Column(label, column.to_numpy() if is_number else None, str(kind))
     if getattr(kind, "tz", None) is not None:
         return Column(label, column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(), "UTC")
     if getattr(kind, "_is_numeric", False) or getattr(kind, "_is_boolean", False):
+        own = getattr(kind, "numpy_dtype", None) or getattr(kind, "subtype", None)
+        if isinstance(own, np.dtype) and own.kind in "biuf" and not column.isna().any():
+            return Column(label, column.to_numpy(dtype=own), str(kind))
         return Column(label, _whole(column.to_numpy(dtype=object, na_value=None), label, name), str(kind))
     return Column(label, None, str(kind))
 
@@ -86,9 +89,12 @@ def recordings_of_polars(frame: Any, name: str, told: Told) -> list[HeldRecordin
     for label in table.columns:
         column = table[label]
         dtype = type(column.dtype).__name__
-        is_number = column.dtype.is_numeric() or dtype in ("Boolean", "Datetime", "Date")
+        is_number = column.dtype.is_numeric() or dtype in ("Boolean", "Datetime", "Date", "Duration")
         zone = "UTC" if getattr(column.dtype, "time_zone", None) else dtype
-        columns.append(Column(label, column.to_numpy() if is_number and dtype != "Decimal" else None, zone))
+        values = column.to_numpy() if is_number and dtype != "Decimal" else None
+        if values is not None and column.null_count() and (column.dtype.is_integer() or dtype == "Boolean"):
+            values = _whole(np.array(column.to_list(), object), label, name)
+        columns.append(Column(label, values, zone))
     return _recordings(columns, _times_in(columns, name, told), name, told)
 
 
@@ -98,10 +104,13 @@ def recordings_of_arrow(table: Any, name: str, told: Told) -> list[HeldRecording
     for label, column in zip(table.column_names, table.columns, strict=True):
         kind = str(column.type)
         is_number = kind in ("bool", "halffloat", "float", "double") or kind.startswith(
-            ("int", "uint", "timestamp", "date")
+            ("int", "uint", "timestamp", "date", "duration")
         )
         zone = "UTC" if getattr(column.type, "tz", None) else kind
-        columns.append(Column(label, column.to_numpy() if is_number else None, zone))
+        values = column.to_numpy() if is_number else None
+        if is_number and column.null_count and kind.startswith(("bool", "int", "uint")):
+            values = _whole(np.array(column.to_pylist(), object), label, name)
+        columns.append(Column(label, values, zone))
     return _recordings(columns, _times_in(columns, name, told), name, told)
 
 
@@ -130,7 +139,7 @@ def _recordings(columns: Sequence[Column], clock: Clock, name: str, told: Told) 
     groups: dict[np.dtype[Any], list[Column]] = {}
     left_out = []
     for column in columns:
-        if column.values is None or column.values.dtype.kind == "M":
+        if column.values is None or column.values.dtype.kind in "mM":
             left_out.append(f"{column.label!r} ({column.kind})")
         else:
             groups.setdefault(stored_dtype(column.values.dtype, name), []).append(column)

@@ -35,6 +35,19 @@ class Told:
     session_start: str | None = None
     channel_labels: Sequence[str] | None = None
 
+    def __post_init__(self) -> None:
+        """Raises ReaderError for what is no number or no text."""
+        for word in ("scale", "offset", "start_time"):
+            value = getattr(self, word)
+            is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+            if value is not None and not (is_number and np.isfinite(value)):
+                raise ReaderError(f"{word} is {value!r:.40}; a finite number is expected")
+        for word in ("label", "unit", "session_start"):
+            value = getattr(self, word)
+            if not isinstance(value, str | None):
+                said = "; give its isoformat()" if hasattr(value, "isoformat") else ""
+                raise ReaderError(f"{word} is {value!r:.60}; a text is expected{said}")
+
 
 @dataclass(frozen=True)
 class Clock:

@@ -352,3 +352,73 @@ def test_series_of_an_nwb_file_are_read_from_the_file(tmp_path: Path) -> None:
         assert file_of(read["late"]) is None
         (late,) = recordings_of(read["late"], "late", Told())
         assert (late.start_time, late.num_samples) == (9.0, 3000)
+
+
+def test_columns_keep_their_dtype_and_lose_no_value(shown) -> None:
+    import pandas
+    import polars
+
+    when = pandas.date_range("2024-01-01", periods=4, freq="s")
+    for kind in ("Int8", "UInt16", "Float32"):
+        frame = pandas.DataFrame({"v": pandas.array([1, 2, 3, 4], dtype=kind)}, index=when)
+        (series,) = shown(frame).values()
+        assert series.manifest.dtype == kind.lower()
+        assert samples(series)[:, 0].tolist() == [1, 2, 3, 4]
+    seconds = np.arange(4.0)
+    marks = polars.DataFrame({"time": seconds, "v": [True, None, False, True]})
+    large = polars.DataFrame({"time": seconds, "v": [2**60 + 1, None, 3, 4]})
+    for table in (marks, marks.to_arrow()):
+        (series,) = shown(table).values()
+        assert np.array_equal(samples(series)[:, 0], [1, np.nan, 0, 1], equal_nan=True)
+    for table in (large, large.to_arrow()):
+        with pytest.raises(ReaderError, match=r"above 2\*\*53 beside missing ones"):
+            shown(table)
+
+
+def test_durations_are_times_of_tables(shown) -> None:
+    import pandas
+    import polars
+
+    steps = pandas.timedelta_range("1s", periods=100, freq="10ms")
+    values = RANDOM.normal(size=100)
+    for table in (
+        pandas.DataFrame({"time": steps, "x": values}),
+        polars.DataFrame({"time": steps.to_numpy(), "x": values}),
+        polars.DataFrame({"time": steps.to_numpy(), "x": values}).to_arrow(),
+    ):
+        (series,) = shown(table).values()
+        assert (series.manifest.sampling_frequency, series.manifest.segments[0].start_time) == (100, 1)
+        assert [channel.label for channel in series.channels] == ["x"]
+
+
+def test_times_that_are_given_keep_their_zone(shown) -> None:
+    import pandas
+
+    values = RANDOM.normal(size=10)
+    index = pandas.date_range("2024-01-01T09:00", periods=10, freq="s", tz="Asia/Tokyo")
+    for times in (index, index.to_series(), [each.to_pydatetime() for each in index]):
+        (series,) = shown(values, times=times).values()
+        assert series.manifest.session_start == "2024-01-01T00:00:00+00:00"
+        assert series.manifest.sampling_frequency == 1
+    (series,) = shown(values, times=[each.to_pydatetime().replace(tzinfo=None) for each in index]).values()
+    assert series.manifest.session_start == "2024-01-01T09:00:00"
+    with pytest.raises(ReaderError, match=r"to_timestamp\(\)"):
+        shown(pandas.Series(values, pandas.period_range("2024-01", periods=10, freq="D")))
+
+
+def test_words_of_another_kind_are_refused(shown) -> None:
+    values = RANDOM.normal(size=10)
+    for given in ({"scale": "x"}, {"scale": [1]}, {"offset": np.nan}, {"start_time": "a"}, {"unit": 5}):
+        with pytest.raises(ReaderError, match=f"{next(iter(given))} is .* is expected"):
+            shown(values, sampling_frequency=10, **given)
+    with pytest.raises(ReaderError, match=r"isoformat\(\)"):
+        shown(values, sampling_frequency=10, session_start=datetime.datetime(2024, 1, 1))
+
+
+def test_several_paths_are_shown_and_none_beside_objects(shown, tmp_path: Path) -> None:
+    paths = [tmp_path / "one.npy", tmp_path / "two.npy"]
+    for path in paths:
+        np.save(path, RANDOM.normal(size=50))
+    assert list(shown(paths, sampling_frequency=10)) == ["one", "two"]
+    with pytest.raises(ReaderError, match="paths as a list"):
+        shown({"x": np.zeros(50), "y": paths[0]}, sampling_frequency=10)
