@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from app_peers import App
-from serving_processes import CHANNEL, all_at_once, until
+from serving_processes import CHANNEL, all_at_once
+from waiting import until
 
 from seriesview.backend.app_client import checked_app_url
 from seriesview.errors import BackendError
@@ -68,6 +69,7 @@ def test_requests_survive_connections_that_break_all_the_time(app: App) -> None:
 
     def cut() -> None:
         while not is_over:
+            # At whatever moment of an exchange that is.
             time.sleep(0.3)
             app.proxy.cut()
 
@@ -91,7 +93,7 @@ def test_requests_wait_while_the_network_is_away(app: App) -> None:
     app.proxy.cut()
 
     def come_back() -> None:
-        time.sleep(3)
+        until(lambda: app.proxy.num_turned_away >= 3)
         app.proxy.is_away = False
 
     _, answer = all_at_once([come_back, lambda: app.ask("test.echo.1", {"meanwhile": 1})])
@@ -217,7 +219,9 @@ def test_a_revoked_backend_gets_nothing_any_more(app: App) -> None:
     backend = app.backend()
     app.ask("test.echo.1", {"a": 1})
     TokenFile(app.there.storage / TOKENS_FILE).revoke("laboratory")
-    time.sleep(1.1)
+    session = f"http://127.0.0.1:{app.there.port}/session?channel={CHANNEL}"
+    bearer = {"Authorization": f"Bearer {app.provider}"}
+    until(lambda: app.http.request("GET", session, headers=bearer).status == 403)
     with pytest.raises(RuntimeError, match=r"No backend|is gone"):
         app.ask("test.echo.1", {"a": 2})
     backend.wait_for("event=disconnected")

@@ -213,6 +213,7 @@ def test_an_idle_backend_uses_little(surroundings: Surroundings) -> None:
         return (int(fields[11]) + int(fields[12])) / 100
 
     before = seconds()
+    # What an idle process uses shows only as time goes by.
     time.sleep(6)
     assert seconds() - before <= 0.1
     assert ask("seriesview.get_health.1")["memory_mb"] <= 120

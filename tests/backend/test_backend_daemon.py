@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from functools import partial
 
 import pytest
 from daemon_peer import DaemonPeer
-from serving_processes import CHANNEL, Surroundings, all_at_once, until
+from serving_processes import CHANNEL, Surroundings, all_at_once
+from waiting import until
 
 from seriesview.backend.requesting import request_task
 from seriesview.errors import BackendError, TaskError
@@ -86,7 +86,7 @@ def test_a_restarted_daemon_has_a_new_code(daemon: DaemonPeer, surroundings: Sur
     for n in range(1, 3):
         daemon.stop()
         (surroundings.storage / "client-auth").unlink()
-        time.sleep(0.5)
+        until(lambda n=n: backend.written.count("event=disconnected") == n)
         daemon.start()
         assert ask("test.echo.1", {"n": n}, timeout=60)["n"] == n
     assert backend.popen.poll() is None
@@ -104,7 +104,7 @@ def test_another_daemon_on_the_port_gets_neither_code_nor_id(
     other.port = daemon.port
     other.start()
     backend.wait_for("event=disconnected")
-    time.sleep(3)
+    until(lambda: other.num_probes >= 3)
     assert other.polls == []
     other.end()
     daemon.start()

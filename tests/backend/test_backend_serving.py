@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from asking import Asked, ask
-from serving_processes import CHANNEL, Surroundings, all_at_once, until
+from serving_processes import CHANNEL, Surroundings, all_at_once
+from waiting import until
 
 import seriesview
 from seriesview.backend.requesting import request_task

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from asking import Asked, ask
-from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of, until
+from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of
+from waiting import until
 
 from seriesview.backend import requesting
 from seriesview.backend.client import DaemonClient
@@ -35,7 +36,7 @@ def test_a_restart_of_the_node_loses_and_doubles_no_answer(surroundings: Surroun
     asked = [Asked("test.echo.1", {"seconds": 3, "n": n}) for n in range(3)]
     until(lambda: len(surroundings.calls()) == 3)
     node.stop(number)
-    time.sleep(1)
+    backend.wait_for("event=disconnected")
     surroundings.node()
     assert [one.result()["n"] for one in asked] == [0, 1, 2]
     assert ask("test.echo.1", {"after": 1}, timeout=60) == {"name": "", "after": 1}
@@ -186,9 +187,11 @@ def test_restarts_under_load(surroundings: Surroundings) -> None:
         nonlocal node
         try:
             for _ in range(3):
+                # At whatever moment of the load that is.
                 time.sleep(1)
                 node.stop(signal.SIGKILL)
                 node = surroundings.node()
+            # So that some are answered after the last one, too.
             time.sleep(1)
         finally:
             stop.set()

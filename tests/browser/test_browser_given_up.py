@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import select
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
@@ -13,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import MOST_SECONDS
+from browsing import MOST_SECONDS, wait_for
 from playwright.sync_api import BrowserContext, Error, Page, Route
 from recordings import Builder, noise
 from static_servers import VIEWER, StaticServer
@@ -161,11 +160,3 @@ def test_results_of_tasks_that_nobody_waits_for_are_given_up_too(
     panel = viewer.wait().panel().painted
     assert panel["isComplete"]
     assert panel["error"] is None
-
-
-def wait_for(page: Page, condition: Callable[[], object]) -> None:
-    """Let the page go on until a condition holds."""
-    deadline = time.monotonic() + MOST_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        page.wait_for_timeout(10)

@@ -82,7 +82,6 @@ def test_after_every_button(page: Page, viewer: Viewer) -> None:
             expect(viewer.inside.locator("dialog[open]")).to_be_visible()
         for _ in range(2):
             page.keyboard.press("Escape")
-        page.wait_for_timeout(0)
         expect(viewer.inside.locator("dialog[open]")).to_have_count(0)
         if viewer.frame()["samplesPerColumn"] > 16:
             viewer.set_state(**PLACE)

@@ -89,12 +89,14 @@ def test_a_tap_reads_out_what_it_is_on(
     viewer.set_state(**CLOSE)
     box = viewer.box()
     before = viewer.frame()
+    viewer.inside.evaluate("addEventListener('click', () => { globalThis.isTapped = true; })")
     page.touchscreen.tap(box["x"] + 201.5, box["y"] + 60)
     read_out = viewer.inside.locator(".tools-readout")
     expect(read_out.locator("b")).to_have_text("0:00:02.050  #2050")
     assert viewer.frame() == before
-    # It stays, and goes with the next move.
-    page.wait_for_timeout(300)
+    # It stays after all events of the tap, of which the click is the last, and goes with the next move.
+    viewer.wait_until("globalThis.isTapped")
+    viewer.inside.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     expect(read_out).to_be_visible()
     browser = page.context.new_cdp_session(page)
     for kind, x in (("touchStart", 300), ("touchMove", 260), ("touchMove", 200)):

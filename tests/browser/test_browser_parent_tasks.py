@@ -49,10 +49,11 @@ def test_a_connection_that_goes_silent_is_given_up(page: Page, scene: Scene) -> 
     frame = scene.show(page, scene.link({"a": 1}).replace(f":{scene.node.port}/", f":{proxy.port}/"))
     first = frame.evaluate("() => task('f.add', {a: 20, b: 22}, 'pure-calculation')")
     assert first["taskStatus"] == "waiting"
-    page.wait_for_timeout(300)
     # The page waits for what comes of it.
+    page.wait_for_timeout(300)
     proxy.silence()
     with HandBackend(scene, FUNCTIONS):
+        # Nothing comes, however long it is waited for.
         page.wait_for_timeout(1000)
         assert not frame.evaluate("() => heard.some(one => one.status === 'finished')")
         page.clock.fast_forward(40_000)
@@ -60,6 +61,7 @@ def test_a_connection_that_goes_silent_is_given_up(page: Page, scene: Scene) -> 
         ask = "() => { task('f.add', {a: 20, b: 22}).then((answer) => { globalThis.last = answer; }); }"
         for _ in range(8):
             frame.evaluate(ask)
+            # The clock of the page stands for minutes, what is sent takes real time.
             page.wait_for_timeout(300)
             page.clock.fast_forward(16_000)
         frame.wait_for_function("() => globalThis.last?.returnValue?.sum === 42")

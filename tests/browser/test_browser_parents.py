@@ -83,5 +83,6 @@ def test_moves_in_quick_succession_are_not_taken_back_by_the_parents_reports(
       for (const leftColumn of [100, 200, 300]) seriesview.setState({samplesPerColumn: 2, leftColumn}, 'push');
     }""")
     viewer.wait_for_link('"leftColumn":300')
+    # A report that is late would come now: that none does is no event.
     page.wait_for_timeout(300)
     assert viewer.frame()["leftColumn"] == 300

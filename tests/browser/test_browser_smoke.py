@@ -18,12 +18,13 @@ import numpy.typing as npt
 import pytest
 from browsing import Viewer
 from driven_browsers import BROWSERS, START
-from driving import Driven, until
+from driving import Driven
 from expected_pictures import assert_same, expected_picture
 from PIL import Image
 from recordings import Builder, Recording, noise
 from static_servers import StaticServer
 from viewer_places import Places
+from waiting import until
 
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export

@@ -228,6 +228,7 @@ def test_a_killed_build_started_again_gives_the_same_artifacts(tmp_path: Path) -
     environment = {key: value for key, value in os.environ.items() if key != "KACHERY_STORAGE_DIR"}
     for delay in (0.3, 0.5, 0.6, 0.7, 0.8):
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        # At whatever moment of the build that is.
         time.sleep(delay)
         process.send_signal(signal.SIGKILL)
         process.wait()

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from link_client import Browser
 from served_links import Served
-from serving_processes import Surroundings, free_port, processes_of, until
+from serving_processes import Surroundings, free_port, processes_of
+from waiting import until
 
 import seriesview
 from seriesview.node.channels import CHANNELS_FILE, read_channels

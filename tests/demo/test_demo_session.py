@@ -22,6 +22,7 @@ def session_file(tmp_path_factory):
 
 
 def test_the_same_seed_gives_the_same_bytes_at_another_time_and_place(session_file, tmp_path):
+    # HDF5 notes times in whole seconds.
     time.sleep(1.1)
     again = write_session(tmp_path / "other name.nwb", seconds=SECONDS, seed=5)
     assert hashlib.sha1(again.read_bytes()).digest() == hashlib.sha1(session_file.read_bytes()).digest()

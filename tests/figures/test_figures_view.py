@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from link_client import Browser
 from served_links import Served
-from serving_processes import Surroundings, until
+from serving_processes import Surroundings
+from waiting import until
 
 import seriesview
 from seriesview.build.progress import BuildStep

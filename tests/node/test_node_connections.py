@@ -3,13 +3,13 @@
 import resource
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from node_peers import CODE_HEADER, NodeProcess, ask, code_of, node_process
+from waiting import until
 
 FILES = 500
 POLL = {
@@ -137,12 +137,7 @@ def test_connections_without_end(node: NodeProcess) -> None:
             connection.connect_ex(("127.0.0.1", node.port))
         assert ask(node.port, "GET", "/stats", storage=node.storage).json()["success"]
         assert len(list(Path(f"/proc/{node.process.pid}/fd").iterdir())) < 0.8 * FILES
-    for _ in range(100):
-        answer = ask(node.port, "GET", "/probe")
-        if answer.status == 200:
-            break
-        time.sleep(0.05)
-    assert answer.json()["success"]
+    until(lambda: ask(node.port, "GET", "/probe").status == 200)
     code, said = node.stop()
     assert code == 0
     assert len(said) < 2000

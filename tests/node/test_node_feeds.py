@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_peers import Answer, ask, node_process, run_client
+from waiting import num_long_polls, until
 
 from seriesview.node.canonical import canonical_json
 from seriesview.node.channels import CHANNELS_FILE, Channels
@@ -159,7 +160,7 @@ def test_kachery_client_deletes_feeds(node: NodeThread, tmp_path: Path) -> None:
     assert said == [False, 0]
 
 
-def test_only_names_with_news_come_at_once(peer: Peer) -> None:
+def test_only_names_with_news_come_at_once(node: NodeThread, peer: Peer) -> None:
     one, two = peer.create(), peer.create()
     peer.append(one, [{"a": 1}])
     watches = {"x": (one, SUBFEED, 0), "y": (one, OTHER, 0), "z": (two, SUBFEED, 0)}
@@ -167,7 +168,7 @@ def test_only_names_with_news_come_at_once(peer: Peer) -> None:
     assert peer.watch({**watches, "x": (one, SUBFEED, 1)}, 30) == {"x": [], "y": [], "z": []}
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(peer.watch, {**watches, "x": (one, SUBFEED, 1)}, 20_000)
-        time.sleep(0.2)
+        until(lambda: num_long_polls(node) == 1)
         peer.append(two, [{"b": 2}])
         assert waiting.result() == {"x": [], "y": [], "z": [{"b": 2}]}
     assert peer.watch({}) == {}
@@ -175,11 +176,11 @@ def test_only_names_with_news_come_at_once(peer: Peer) -> None:
     assert peer.watch({"x": (one, SUBFEED, 1)}, -(10**400)) == {"x": []}
 
 
-def test_many_watchers_see_one_message(peer: Peer) -> None:
+def test_many_watchers_see_one_message(node: NodeThread, peer: Peer) -> None:
     feed_id = peer.create()
     with ThreadPoolExecutor(100) as pool:
         waiting = [pool.submit(peer.messages, feed_id, milliseconds=20_000) for _ in range(100)]
-        time.sleep(0.3)
+        until(lambda: num_long_polls(node) == 100)
         peer.append(feed_id, [{"seen": True}])
         assert all(one.result() == [{"seen": True}] for one in waiting)
 
@@ -232,8 +233,7 @@ def test_acknowledged_messages_survive_sigkill(tmp_path: Path) -> None:
 
         thread = threading.Thread(target=write)
         thread.start()
-        while len(acknowledged) < 20:
-            time.sleep(0.01)
+        until(lambda: len(acknowledged) >= 20)
         node.kill()
         thread.join()
     with node_process(storage) as node:
@@ -248,11 +248,11 @@ def test_acknowledged_messages_survive_sigkill(tmp_path: Path) -> None:
 
 def test_stopping_answers_watchers(tmp_path: Path) -> None:
     storage = tmp_path / "storage"
-    with node_process(storage) as node, ThreadPoolExecutor(1) as pool:
+    with NodeThread(NodeConfig(storage, port=0)) as node, ThreadPoolExecutor(1) as pool:
         peer = Peer(node.port, storage)
         waiting = pool.submit(peer.messages, peer.create(), milliseconds=60_000)
-        time.sleep(0.5)
-        assert node.stop()[0] == 0
+        until(lambda: num_long_polls(node) == 1)
+        node.stop()
         assert waiting.result() == []
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import resource
 import socket
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_peers import CODE_HEADER, Answer, ask, code_of, node_process
+from waiting import num_requests, until
 
 from seriesview.node.config import Limits, NodeConfig
 from seriesview.node.server import NodeThread
@@ -32,11 +32,7 @@ def staged(storage: Path) -> list[Path]:
 
 
 def wait_until_nothing_is_staged(storage: Path) -> None:
-    for _ in range(500):
-        if not staged(storage):
-            return
-        time.sleep(0.01)
-    raise AssertionError(staged(storage))
+    until(lambda: not staged(storage), "nothing is staged")
 
 
 def load(node: NodeThread, key: dict[str, Any], channel: str | None = "demo") -> list[dict[str, Any]]:
@@ -98,8 +94,7 @@ def test_a_client_that_vanishes_leaves_nothing(node: NodeThread, sent: int) -> N
         head = f"POST /store HTTP/1.1\r\nHost: localhost\r\n{CODE_HEADER}: {code_of(storage)}\r\n"
         connection.sendall(head.encode() + b"Content-Length: 5000000\r\n\r\n" + bytes(sent))
         if sent > 1_000_000:
-            while not staged(storage):
-                time.sleep(0.01)
+            until(lambda: staged(storage))
     wait_until_nothing_is_staged(storage)
     assert not list((storage / "sha1").glob("??"))
     assert store(node, b"still there").json()["success"]
@@ -140,8 +135,8 @@ def test_a_client_that_takes_no_answer_is_given_up(tmp_path: Path) -> None:
         path = f"/bucket/demo/sha1/{sha1[:2]}/{sha1[2:4]}/{sha1[4:6]}/{sha1}"
         with socket.create_connection(("127.0.0.1", node.port), timeout=20) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-            time.sleep(1.0)
-            received = 0
+            received = len(connection.recv(1))
+            until(lambda: num_requests(node) == 0, "it is given up")
             try:
                 while piece := connection.recv(1_000_000):
                     received += len(piece)
@@ -235,8 +230,7 @@ def test_a_store_that_is_killed_leaves_no_valid_name(tmp_path: Path) -> None:
         connection = socket.create_connection(("127.0.0.1", node.port))
         head = f"POST /store HTTP/1.1\r\nHost: localhost\r\n{CODE_HEADER}: {code_of(storage)}\r\n"
         connection.sendall(head.encode() + b"Content-Length: 5000000\r\n\r\n" + bytes(4_000_000))
-        while not staged(storage):
-            time.sleep(0.01)
+        until(lambda: staged(storage))
         node.kill()
         connection.close()
     assert not list((storage / "sha1").glob("??"))

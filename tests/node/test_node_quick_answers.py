@@ -38,6 +38,7 @@ def test_an_answer_without_a_body_is_sent(node: NodeThread) -> None:
 
 def test_short_calls_are_made_here_until_they_take_long() -> None:
     def here(seconds: float) -> int:
+        # A call that takes long.
         time.sleep(seconds)
         return threading.get_ident()
 

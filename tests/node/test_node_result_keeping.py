@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_peers import ask, code_of
+from waiting import until
 
 from seriesview.node.buckets import Buckets
 from seriesview.node.config import Limits, NodeConfig
@@ -128,10 +129,6 @@ def test_a_node_keeps_to_its_limit(tmp_path: Path) -> None:
         assert code_of(storage)
         path = f"/task/finishTask?channelName=demo&taskId=t&taskHash={'0' * 40}"
         assert ask(node.port, "POST", path, b"1", storage=storage).status == 200
-        for _ in range(500):
-            left = sum(one.exists() for one in old)
-            if left <= 40:
-                break
-            time.sleep(0.01)
-    assert 30 <= left <= 40
+        until(lambda: sum(one.exists() for one in old) <= 40)
+    assert 30 <= sum(one.exists() for one in old) <= 40
     assert (storage / "buckets/demo/task_results/00/00/00" / ("0" * 40)).exists()

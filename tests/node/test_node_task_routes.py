@@ -20,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_peers import CODE_HEADER, NODE_VARIABLES, Answer, ask, code_of, node_process, run_client
+from waiting import num_long_polls, until
 
 from seriesview.node.canonical import task_hash
 from seriesview.node.channels import CHANNELS_FILE, Channel, Channels
@@ -119,6 +120,7 @@ def f(number):
     if number == "fail":
         raise ValueError("x" * 3000)
     if number == "slow":
+        # A function that takes long.
         time.sleep(2)
     return {"number": number, "falsy": [0, "", False, None]}
 
@@ -128,6 +130,7 @@ def q(number):
 
 @kc.taskfunction("a.1", type="action")
 def a(number):
+    # An action that takes long.
     time.sleep(number)
 
 @kc.taskfunction("bad.1", type="query")
@@ -278,8 +281,7 @@ def test_the_task_of_a_killed_backend_is_done_by_the_next(tmp_path: Path) -> Non
         peer = Peer(node.port, storage)
         with kachery_backend(node.port, tmp_path) as log:
             asked = [peer.request("slow"), peer.request(2, "action", name="a.1")]
-            while log.read_text() != "slow\n":
-                time.sleep(0.01)
+            until(lambda: log.read_text() == "slow\n")
         with kachery_backend(node.port, tmp_path):
             assert peer.wait(asked[0], milliseconds=25_000)["status"] == "finished"
             assert log.read_text() == "slow\nslow\n"
@@ -357,14 +359,14 @@ def test_many_ask_for_the_same(peer: Peer) -> None:
     assert peer.poll() == []
 
 
-def test_actions_and_long_waits(peer: Peer) -> None:
+def test_actions_and_long_waits(node: NodeThread, peer: Peer) -> None:
     asked = peer.request(kind="action", milliseconds=50)
     assert asked["status"] == "waiting"
     assert "taskResultUrl" not in asked
     (task,) = peer.poll("action")
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(peer.wait, asked, "action")
-        time.sleep(0.2)
+        until(lambda: num_long_polls(node) == 1)
         peer.update(task, "finished")
         assert waiting.result() == {"success": True, "status": "finished"}
     peer.update(task, "error", "too late")
@@ -411,7 +413,7 @@ def test_a_finished_task_without_a_result_is_an_error(peer: Peer) -> None:
     assert peer.wait(asked)["errorMessage"] == "[task-failed] Task finished, but result not found in bucket."
 
 
-def test_a_client_that_hangs_up_swallows_nothing(peer: Peer) -> None:
+def test_a_client_that_hangs_up_swallows_nothing(node: NodeThread, peer: Peer) -> None:
     body = json.dumps(
         {
             "taskFunctions": [{"channelName": "demo", "taskFunctionId": "f.1", "taskFunctionType": PURE}],
@@ -425,7 +427,8 @@ def test_a_client_that_hangs_up_swallows_nothing(peer: Peer) -> None:
                 f"POST {REGISTER} HTTP/1.1\r\nHost: localhost\r\n{CODE_HEADER}: {code_of(peer.storage)}\r\n"
                 f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
             )
-            time.sleep(0.1)
+            until(lambda: num_long_polls(node) == 1)
+        until(lambda: num_long_polls(node) == 0)
     asked = peer.request(1)
     (task,) = peer.poll(milliseconds=5000)
     peer.finish(task)
@@ -497,13 +500,14 @@ def test_results_outlive_the_node(tmp_path: Path) -> None:
 
 def test_stopping_answers_open_polls(tmp_path: Path) -> None:
     storage = tmp_path / "storage"
-    with node_process(storage, "--channel", "demo") as node, ThreadPoolExecutor(2) as pool:
+    config = NodeConfig(storage, port=0, channels=("demo",))
+    with NodeThread(config) as node, ThreadPoolExecutor(2) as pool:
         peer = Peer(node.port, storage)
         polling = pool.submit(peer.poll, milliseconds=50_000)
         waiting = pool.submit(peer.request, 1, name="g.1", milliseconds=50_000)
-        time.sleep(0.5)
+        until(lambda: num_long_polls(node) == 2)
         begin = time.monotonic()
-        assert node.stop()[0] == 0
+        node.stop()
         assert polling.result() == []
         assert waiting.result()["status"] == "waiting"
         assert time.monotonic() - begin < 20

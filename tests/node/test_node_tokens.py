@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 from node_peers import Answer, ask, node_process
+from waiting import until
 
 from seriesview.cli.main import cli
 from seriesview.errors import NodeError
@@ -171,8 +171,7 @@ def test_a_revoked_token_is_refused_by_a_node_in_another_process(tmp_path: Path)
         cookie = {"Cookie": opened.headers["Set-Cookie"].partition(";")[0]}
         assert ask(node.port, "GET", "/session?channel=demo", headers=cookie).json()["name"] == "people"
         token(storage, "revoke", "people")
-        while ask(node.port, "GET", "/session?channel=demo", headers=bearer(secret)).status != 403:
-            time.sleep(0.05)
+        until(lambda: ask(node.port, "GET", "/session?channel=demo", headers=bearer(secret)).status == 403)
         assert ask(node.port, "GET", "/session?channel=demo", headers=cookie).json()["name"] is None
 
 

@@ -7,11 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from shared_workspaces import files_of, make_workspace, run
+from waiting import until
 
 from seriesview.errors import SeriesviewError
 from seriesview.share.choice import Wish
@@ -248,8 +248,7 @@ def test_an_interrupted_export_says_nothing_wrong(store, workspace, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as process:
-        while not (out / ".seriesview-export").exists() and process.poll() is None:
-            time.sleep(0.01)
+        until(lambda: (out / ".seriesview-export").exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
     assert process.returncode in (0, 130)

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from bucket_servers import CuttingProxy, Service
 from shared_workspaces import make_workspace
+from waiting import until
 
 from seriesview import SVSeries
 from seriesview.share import buckets, retrying
@@ -172,9 +173,7 @@ def start(store, uri, address, **environment):
 
 def test_killed_and_run_again(service, store, workspace, tmp_path):
     process = start(store, workspace, service.address("kill"))
-    while len(service.names()) < 10:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
+    until(lambda: len(service.names()) >= 10, process=process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
     left = service.names()
@@ -190,9 +189,8 @@ def test_interrupted_it_ends_at_once(google, store, workspace, monkeypatch):
     """Also while it waits for another try."""
     proxy = CuttingProxy(google.port, cuts=10_000, after=20_000)
     process = start(store, workspace, google.address("stop"), **google.environment(proxy.port))
-    while proxy.num_cut < 8:
-        assert process.poll() is None, process.stderr.read()
-        time.sleep(0.02)
+    until(lambda: proxy.num_cut >= 8, process=process)
+    # Nothing tells that it waits: by then it does so most of the time.
     time.sleep(1)
     process.send_signal(signal.SIGINT)
     # After all its tries it would end with another status.

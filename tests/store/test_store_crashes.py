@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from other_process import NOBODY, in_child, killed_at, open_directory, start_child
+from waiting import until
 
 from seriesview.errors import StoreError
 from seriesview.store import Store, open_store, sha1_uri
@@ -94,6 +95,7 @@ def test_killed_at_any_moment_of_a_write(tmp_path: Path, source: Path) -> None:
     for number in range(40):
         parts = [np.random.default_rng([number, part]).bytes(2**20) for part in range(8)]
         process = start_child(lambda parts=parts: write_everything(directory, source, parts))
+        # At whatever moment of the write that is.
         time.sleep(chance.uniform(0.001, 0.04))
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)
@@ -386,8 +388,7 @@ def test_a_file_that_grows_while_it_is_stored(tmp_path: Path, source: Path) -> N
 
     process = start_child(grow)
     size = source.stat().st_size
-    while source.stat().st_size == size:
-        time.sleep(0.001)
+    until(lambda: source.stat().st_size != size)
     for attempt in (store.put_file, store.hash_and_link):
         with pytest.raises(StoreError, match="changed"):
             attempt(source)

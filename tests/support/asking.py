@@ -6,7 +6,8 @@ import threading
 from functools import partial
 from typing import Any
 
-from serving_processes import CHANNEL, MOST_SECONDS
+from serving_processes import CHANNEL
+from waiting import MOST_SECONDS
 
 from seriesview.backend.requesting import request_task
 from seriesview.errors import SeriesviewError

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 from playwright.sync_api import Frame, Page
+from waiting import until
 
 Picture = npt.NDArray[np.uint8]
 
@@ -45,10 +45,13 @@ _PANEL = """async ([key, withPixels]) => {
 
 def wait_until(frame: Frame, condition: str) -> None:
     """Return when an expression has come true. (Playwright's own way needs eval, which the node's pages forbid.)"""
-    deadline = time.monotonic() + MOST_SECONDS
-    while not frame.evaluate(f"Boolean({condition})"):
-        assert time.monotonic() < deadline, f"{condition} did not come true within {MOST_SECONDS} s"
-        frame.page.wait_for_timeout(10)
+    wait_for(frame.page, lambda: frame.evaluate(f"Boolean({condition})"), condition)
+
+
+def wait_for(page: Page, condition: Callable[[], object], what: str = "what is waited for") -> None:
+    """Return when a condition holds; the page goes on meanwhile."""
+    # Playwright hears of the page only while it is asked something.
+    until(condition, what, MOST_SECONDS, pause=lambda seconds: page.wait_for_timeout(1000 * seconds))
 
 
 def wait_for_entry(page: Page, words: str) -> None:
@@ -57,17 +60,13 @@ def wait_for_entry(page: Page, words: str) -> None:
     The browser hears of an entry some time after the page, and Playwright counts the way back from its entries.
     """
     browser = page.context.new_cdp_session(page)
-    deadline = time.monotonic() + MOST_SECONDS
+
+    def has_come() -> bool:
+        history = browser.send("Page.getNavigationHistory")
+        return words in unquote(history["entries"][history["currentIndex"]]["url"])
+
     try:
-        while True:
-            history = browser.send("Page.getNavigationHistory")
-            address = unquote(history["entries"][history["currentIndex"]]["url"])
-            if words in address:
-                return
-            assert time.monotonic() < deadline, (
-                f"{address} did not come to hold {words} within {MOST_SECONDS} s"
-            )
-            page.wait_for_timeout(10)
+        wait_for(page, has_come, f"an address with {words}")
     finally:
         browser.detach()
 

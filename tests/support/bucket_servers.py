@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from waiting import until
 
 HOST = "127.0.0.1"
 _PATIENCE = 60
@@ -51,6 +52,12 @@ def free_port() -> int:
         return port
 
 
+def _answers(port: int) -> bool:
+    with suppress(OSError), socket.create_connection((HOST, port), 1):
+        return True
+    return False
+
+
 @contextmanager
 def server(program: str, **environment: str) -> Iterator[int]:
     """The port of a server that answers."""
@@ -62,11 +69,7 @@ def server(program: str, **environment: str) -> Iterator[int]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        for _ in range(_PATIENCE * 10):
-            with suppress(OSError), socket.create_connection((HOST, port), 1):
-                break
-            assert process.poll() is None
-            time.sleep(0.1)
+        until(lambda: _answers(port), "the server answers", _PATIENCE, process)
         yield port
     finally:
         process.terminate()
@@ -233,6 +236,7 @@ class CuttingProxy:
                 upstream.sendall(piece)
                 passed += len(piece)
                 if self._bytes_per_second:
+                    # As slow as a connection of that rate.
                     time.sleep(len(piece) / self._bytes_per_second)
                 with self._lock:
                     self.bytes_sent += len(piece)

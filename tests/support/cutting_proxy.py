@@ -18,7 +18,7 @@ class CuttingProxy:
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._lost: bytes | None = None
-        self.num_lost = 0
+        self.num_lost = self.num_turned_away = 0
         self.is_away = False
         self.bytes_per_second: float | None = None
         """What clients send is passed on no faster, in connections from then on."""
@@ -55,6 +55,7 @@ class CuttingProxy:
                 client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
             if self.is_away:
                 client.close()
+                self.num_turned_away += 1
                 continue
             try:
                 server = socket.create_connection(("127.0.0.1", self._target))
@@ -74,6 +75,7 @@ class CuttingProxy:
                     self.num_lost += 1
                     break
                 if self.bytes_per_second and not is_answer:
+                    # As slow as a connection of that rate.
                     time.sleep(len(data) / self.bytes_per_second)
                 if source not in self._silenced:
                     target.sendall(data)

@@ -65,6 +65,7 @@ class DaemonPeer:
         self.statuses: list[dict[str, Any]] = []
         self.uploads_now = self.most_uploads = 0
         self.fail_uploads = 0
+        self.num_probes = 0
         self.lock = threading.Condition()
         self.port = 0
         self.start()
@@ -77,6 +78,7 @@ class DaemonPeer:
         self.code = secrets.token_hex(6)
         self._server = self._serve(_daemon_handler(self), self.port)
         self.port = self._server.server_address[1]
+        # A daemon answers a moment before it has written its first code.
         time.sleep(0.05)
         (self.directory / "client-auth").write_text(self.code)
 
@@ -102,6 +104,7 @@ class DaemonPeer:
 
     def _match_forever(self) -> None:
         while True:
+            # A daemon matches once a tick, too.
             time.sleep(TICK)
             with self.lock:
                 for task in list(self.tasks.values()):
@@ -203,6 +206,8 @@ def _daemon_handler(peer: DaemonPeer) -> type[BaseHTTPRequestHandler]:
 
     class Handler(_Handler):
         def do_GET(self) -> None:
+            with peer.lock:
+                peer.num_probes += 1
             answer = {
                 "success": True,
                 "daemonVersion": "1.2.1",
@@ -241,6 +246,7 @@ def _bucket_handler(peer: DaemonPeer) -> type[BaseHTTPRequestHandler]:
                 fails = peer.fail_uploads > 0
                 peer.fail_uploads -= fails
             text = self.body()
+            # So that uploads overlap.
             time.sleep(0.05)
             with peer.lock:
                 peer.uploads_now -= 1

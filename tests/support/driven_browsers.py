@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from browsing import ARGUMENTS
-from driving import MOST_SECONDS, Driven, until
+from driving import Driven
 from selenium import webdriver
 from selenium.common import WebDriverException
 from selenium.webdriver.chrome.options import Options as ChromeOptions
@@ -24,6 +24,7 @@ from selenium.webdriver.remote.command import Command
 from selenium.webdriver.remote.webdriver import WebDriver
 from selenium.webdriver.webkitgtk.options import Options as WebKitOptions
 from selenium.webdriver.webkitgtk.service import Service as WebKitService
+from waiting import MOST_SECONDS, until
 from websocket import WebSocket, create_connection
 
 WIDTH, HEIGHT = 760, 640

@@ -13,19 +13,9 @@ import numpy as np
 from browsing import Picture
 from PIL import Image
 from selenium.common import WebDriverException
-
-MOST_SECONDS = 60
+from waiting import until
 
 _UNFINISHED = (".part", ".crdownload", ".wkdownload")
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    """What a condition gives once that is something."""
-    deadline = time.monotonic() + MOST_SECONDS
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"{what}: not within {MOST_SECONDS} s"
-        time.sleep(0.02)
-    return found
 
 
 class Driven(ABC):
@@ -83,6 +73,7 @@ class Driven(ABC):
 
     def wait_for_timeout(self, milliseconds: float) -> None:
         """Let a moment pass between two looks at something that is waited for."""
+        # As long as the caller says.
         time.sleep(milliseconds / 1000)
 
     def press(self, *keys: str) -> None:

@@ -58,8 +58,10 @@ def echo(kwargs: Mapping[str, Any]) -> Any:
 
 def take(kwargs: Mapping[str, Any]) -> None:
     """Take so many `seconds`, or as long as there is no file `until`."""
+    # A function that takes long.
     time.sleep(kwargs.get("seconds", 0))
     while "until" in kwargs and not Path(kwargs["until"]).exists():
+        # In a process that knows nothing of the tests.
         time.sleep(0.01)
 
 

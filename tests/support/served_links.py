@@ -5,7 +5,8 @@ from __future__ import annotations
 import shlex
 import time
 
-from serving_processes import Process, Surroundings, until
+from serving_processes import Process, Surroundings
+from waiting import until
 
 
 class Served:
@@ -21,5 +22,5 @@ class Served:
             assert self.process.popen.poll() is None, self.process.written
             return self.out.exists() and self.out.read_text().count("\n") >= number
 
-        until(came, 60)
+        until(came)
         return self.out.read_text().splitlines()

@@ -10,15 +10,14 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from waiting import MOST_SECONDS, until
+
 HERE = Path(__file__).parent
-MOST_SECONDS = 120.0
-"""How long something is waited for that comes: longer than a busy machine ever takes."""
 
 CHANNEL = "tests"
 HIDDEN = (
@@ -58,11 +57,11 @@ class Process:
 
     def wait_for(self, text: str, seconds: float = MOST_SECONDS) -> None:
         """Return when `text` was written."""
-        deadline = time.monotonic() + seconds
-        while text not in self.written:
-            assert time.monotonic() < deadline, f"no {text!r} in:\n{self.written}"
-            assert self.popen.poll() is None or text in self.written, f"it ended:\n{self.written}"
-            time.sleep(0.01)
+        try:
+            until(lambda: text in self.written, repr(text), seconds, self.popen)
+        except AssertionError as error:
+            error.add_note(self.written)
+            raise
 
     @property
     def written(self) -> str:
@@ -188,14 +187,6 @@ def all_at_once(calls: Iterable[Callable[[], Any]]) -> list[Any]:
 
     with ThreadPoolExecutor(len(calls)) as pool:
         return list(pool.map(run, calls))
-
-
-def until(condition: Callable[[], bool], seconds: float = MOST_SECONDS) -> None:
-    """Return when something has come true."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def processes_of(text: str) -> list[int]:

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from waiting import until
+
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 
 
@@ -46,6 +48,7 @@ def running_cluster(directory: Path) -> Iterator[None]:
     try:
         for command in commands:
             daemons.append(_start(command, directory / f"{command[0]}.out"))
+            # munged and slurmctld say nowhere that they listen.
             time.sleep(0.5)
         _wait_until_idle()
         yield
@@ -72,12 +75,11 @@ def _start(command: list[str], output: Path) -> subprocess.Popen[bytes]:
 
 
 def _wait_until_idle() -> None:
-    for _ in range(120):
-        state = subprocess.run(["sinfo", "-h", "-o", "%t"], capture_output=True, text=True).stdout.strip()
-        if state == "idle":
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"the Slurm node did not become idle within a minute: {state!r}")
+    def is_idle() -> bool:
+        said = subprocess.run(["sinfo", "-h", "-o", "%t"], capture_output=True, text=True)
+        return said.stdout.strip() == "idle"
+
+    until(is_idle, "the Slurm node is idle")
 
 
 def _configuration(directory: Path, munge_socket: Path) -> str:

@@ -9,14 +9,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
 SNAKEFILE = ROOT / "workflow" / "Snakefile"
@@ -182,7 +181,6 @@ def test_a_changed_recording_is_built_again(here: Path) -> None:
     write_config(here, {"raw": flat(here, "raw.dat")})
     build(here)
     before = workspace(here)["uri"]
-    time.sleep(1.1)
     flat(here, "raw.dat", seed=1)
     build(here)
     assert workspace(here)["uri"] != before
@@ -266,8 +264,10 @@ def test_a_killed_build_started_again_gives_the_same_workspace(here: Path, tmp_p
         start_new_session=True,
         stdout=subprocess.DEVNULL,
     )
-    wait_for(lambda: any((here / "results/ledger").glob("*.jsonl")), process)
-    time.sleep(0.15)
+    until(
+        lambda: any(path.stat().st_size for path in (here / "results/ledger").glob("*.jsonl")),
+        process=process,
+    )
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if (path / "cwd").resolve() == here and int(path.name) != os.getpid():
@@ -284,10 +284,10 @@ def test_an_interrupted_build_leaves_no_process_behind(here: Path) -> None:
     process = subprocess.Popen(
         ["seriesview", "build"], cwd=here, env=environment(), stdout=subprocess.DEVNULL
     )
-    wait_for(lambda: any((here / "results/ledger").glob("*.jsonl")), process)
+    until(lambda: any((here / "results/ledger").glob("*.jsonl")), process=process)
     process.send_signal(signal.SIGINT)
     assert process.wait(300) == 130
-    wait_for(lambda: not any(is_in(path, here) for path in Path("/proc").glob("[0-9]*")))
+    until(lambda: not any(is_in(path, here) for path in Path("/proc").glob("[0-9]*")))
     build(here)
 
 
@@ -303,7 +303,7 @@ def test_two_builds_in_one_directory_are_refused(here: Path) -> None:
     process = subprocess.Popen(
         ["seriesview", "build"], cwd=here, env=environment(), stdout=subprocess.DEVNULL
     )
-    wait_for(lambda: is_locked(here / "results" / "seriesview.lock"), process)
+    until(lambda: is_locked(here / "results" / "seriesview.lock"), process=process)
     # However long the second one takes to start.
     process.send_signal(signal.SIGSTOP)
     assert "another build is running here" in build(here, status=2).stderr
@@ -314,15 +314,6 @@ def test_two_builds_in_one_directory_are_refused(here: Path) -> None:
 def is_locked(path: Path) -> bool:
     """Whether a process holds a lock on a file."""
     return path.exists() and f":{path.stat().st_ino} " in Path("/proc/locks").read_text()
-
-
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[bytes] | None = None) -> None:
-    """Return when something has come true, which a process that still runs sees to."""
-    deadline = time.monotonic() + 300
-    while not condition():
-        assert process is None or process.poll() is None, "it ended before"
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_the_workflow_serves_as_a_module(here: Path) -> None:
