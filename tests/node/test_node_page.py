@@ -16,13 +16,13 @@ from hypothesis import strategies as st
 from node_peers import Answer, ask, run_client
 from waiting import until
 
-import seriesview
 from seriesview.node.access import cookie_name
 from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.config import NodeConfig
 from seriesview.node.pages import figure_path, origin_of_view
 from seriesview.node.server import NodeThread
 from seriesview.store.paths import artifact_path, link_path
+from seriesview.viewer.files import VIEWER, viewer_files
 
 BUCKETS = "https://storage.googleapis.com"
 DATA = b"0123456789" * 1000
@@ -273,8 +273,10 @@ def test_a_view_without_its_slash_is_led_to_where_its_files_are(peer: Peer) -> N
 def test_every_file_of_the_viewer_can_be_served() -> None:
     from seriesview.node.pages import _CONTENT_TYPES
 
-    files = [path for path in (Path(seriesview.__file__).parent / "viewer").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} <= set(_CONTENT_TYPES)
+    paths = [path for path in VIEWER.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    # Beside them lie the modules that join them.
+    assert {path.suffix for path in paths} - {".py"} <= set(_CONTENT_TYPES)
+    assert {Path(path).suffix for path in viewer_files()} == {path.suffix for path in paths} - {".py"}
 
 
 # Artifacts
