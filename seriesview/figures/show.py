@@ -132,6 +132,8 @@ def _recordings(thing: Any, name: str, told: Told) -> dict[str, Recording]:
         raise ReaderError("an empty dict: there is nothing to show")
     found: dict[str, Recording] = {}
     for key, each in things.items():
+        if not str(key).strip():
+            raise ReaderError(f"a name is expected for what is shown, found {key!r}")
         if isinstance(each, str | PathLike):
             raise ReaderError(
                 f"{key}: a path beside objects; give it alone, or paths as a list, or load what is in it"
@@ -142,6 +144,8 @@ def _recordings(thing: Any, name: str, told: Told) -> dict[str, Recording]:
             if str(recording.path) in found:
                 raise ReaderError(f"two series are called {recording.path}; give them names of their own")
             found[str(recording.path)] = recording
+    if told.label is not None and len(found) == 1:
+        recording.label = told.label
     return found
 
 

@@ -145,9 +145,13 @@ def described(recording: HeldRecording, told: Told) -> HeldRecording:
             f"{recording.path}: start_time: its samples have times of their own; drop start_time, or give "
             "sampling_frequency"
         )
-    for word in ("label", "unit", "session_start", "start_time"):
+    for word in ("unit", "session_start", "start_time"):
         if getattr(told, word) is not None:
             setattr(recording, word, getattr(told, word))
+    if told.scale == 0:
+        raise ReaderError(
+            f"{recording.path}: scale: with 0 every value would be the same; another number is expected"
+        )
     if told.scale is not None or told.offset is not None:
         recording.scale = 1.0 if told.scale is None else told.scale
         recording.offset = 0.0 if told.offset is None else told.offset

@@ -52,6 +52,12 @@ def _recording(array: Any, name: str, told: Told) -> HeldRecording:
         if not array.dims:
             raise ReaderError(f"{name}: a single value has no time")
         axis = told.time_axis or 0
+        if told.time_axis is None and max(array.shape) > array.shape[0] > 1:
+            raise ReaderError(
+                f"{name}: no dimension is called time ({', '.join(map(str, array.dims))}); rename it"
+            )
+        if not -array.ndim <= axis < array.ndim:
+            raise ReaderError(f"{name}: time_axis is {axis}, and there are {array.ndim} dimensions")
         dimension = str(array.dims[axis])
         decisions.append(Decision(f"dimension {dimension!r} is taken for time", is_guess=True))
     others = [each for each in array.dims if each != dimension]

@@ -101,14 +101,17 @@ def recordings_of_sorting(sorting: Any, name: str, told: Told) -> list[Recording
 def recordings_of_mne(raw: Any, name: str, told: Told) -> list[Recording]:
     """An MNE Raw: float64 in SI units, and its annotations as intervals; dates from `meas_date`."""
     start = told.session_start or _date(raw.info["meas_date"])
-    rate = told.sampling_frequency or float(raw.info["sfreq"])
+    rate = float(raw.info["sfreq"])
+    for key in ("sampling_frequency", "times", "start_time", "channel_labels"):
+        if getattr(told, key) is not None:
+            raise ReaderError(
+                f"{name}: {key}: an MNE Raw says it itself; change it in the Raw, its annotations too"
+            )
     own = raw.info["chs"]
     units = [_MNE_UNITS.get(int(channel["unit"]), "") for channel in own]
     channels = [Channel(each, each, unit=unit) for each, unit in zip(raw.ch_names, units, strict=True)]
     # Samples before `first_samp` were not kept; the date is that of sample 0.
     clock = Clock(rate, start_time=raw.first_samp / rate, session_start=start)
-    if told.times is not None:
-        clock = clock_of(told, name)
 
     def read(first: int, last: int) -> Any:
         return raw.get_data(start=first, stop=last).T
@@ -116,8 +119,6 @@ def recordings_of_mne(raw: Any, name: str, told: Told) -> list[Recording]:
     bad = list(raw.info["bads"])
     said = [Decision(f"marked as bad: {', '.join(bad)}")] if bad else []
     held = HeldRecording(name, read, np.float64, raw.n_times, channels, clock, label=name, decisions=said)
-    if told.channel_labels is not None:
-        raise ReaderError(f"{name}: channel_labels: rename_channels() of the Raw names them")
     found: list[Recording] = [described(held, told)]
     if len(raw.annotations):
         marks = raw.annotations

@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from seriesview.build.artifacts import Job, build_artifacts
 from seriesview.build.dataset import Dataset
@@ -15,6 +16,7 @@ from seriesview.build.workspace import build_workspace_result
 from seriesview.pipeline.built import BuiltWorkspace, built_series
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.store import Store
+from seriesview.workspace.panels import default_panel
 
 
 def build_held(
@@ -32,7 +34,7 @@ def build_held(
             dataset = Dataset(name, name, None, ReadOptions(), full_resolution="store")
             job = Job(store, Path(folder) / f"{number}.jsonl", report=progress, held=recording)
             results[name] = build_series(dataset, build_artifacts(dataset, job), store)
-        made = build_workspace_result(label, list(results.values()), [], [], store)
+        made = build_workspace_result(label, list(results.values()), _views(recordings, label), [], store)
         store.flush()
     return BuiltWorkspace(
         uri=made["uri"],
@@ -42,3 +44,15 @@ def build_held(
         seconds=time.monotonic() - began,
         store=store,
     )
+
+
+def _views(recordings: Mapping[str, Recording], label: str) -> list[dict[str, Any]]:
+    """One view of them all, whose panels go by the labels of their series, where those tell them apart."""
+    labels = [recording.label for recording in recordings.values()]
+    panels = []
+    for name, recording in recordings.items():
+        panel = default_panel(name, recording.type)
+        if panel is not None:
+            is_own = bool(recording.label) and labels.count(recording.label) == 1
+            panels.append({"type": panel.type, "series": name, "label": recording.label if is_own else name})
+    return [{"label": label, "panels": panels}] if panels else []

@@ -18,8 +18,6 @@ from recordings import Builder, noise
 from static_servers import VIEWER, StaticServer
 from viewer_places import Places, show
 
-from seriesview.series.arrays import MAX_PART_BYTES
-
 PLACE = {"samplesPerColumn": 8, "columnsPerSample": 1, "leftColumn": 0}
 SCREENS = 8
 WATCH_FETCHES = """
@@ -87,7 +85,7 @@ def workspace(builder: Builder) -> str:
     """Of samples in many small parts: a screen needs some, another screen others."""
     samples = noise(np.random.default_rng(8), 64_000, 16, "int16")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(MAX_PART_BYTES, "values", 2**16)
+        patch.setattr("seriesview.series.packing.MAX_PART_BYTES", 2**16)
         recording = builder.regular("paged", [samples], rate=30_000.0, full_resolution="store")
     return builder.workspace("paged", [("ContinuousTraces", "paged", recording.uri)])
 

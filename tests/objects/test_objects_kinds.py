@@ -422,3 +422,32 @@ def test_several_paths_are_shown_and_none_beside_objects(shown, tmp_path: Path) 
     assert list(shown(paths, sampling_frequency=10)) == ["one", "two"]
     with pytest.raises(ReaderError, match="paths as a list"):
         shown({"x": np.zeros(50), "y": paths[0]}, sampling_frequency=10)
+
+
+def test_panels_go_by_labels_and_one_label_is_not_given_to_several(shown, tmp_path: Path) -> None:
+    figure = figure_of(np.zeros(3000), "temp", Told(10.0, label="Temperature"), tmp_path / "storage", None)
+    (view,) = figure.data["views"]
+    assert [(panel["label"], panel["data"]["series"]) for panel in view["panels"]] == [
+        ("Temperature", "temp")
+    ]
+    assert figure.label == "Temperature"
+    found = shown({"a": np.zeros(300), "b": np.zeros(300)}, sampling_frequency=10, label="Both")
+    assert [series.manifest.label for series in found.values()] == ["a", "b"]
+
+
+def test_what_would_mean_nothing_is_refused(shown) -> None:
+    import mne
+    import xarray
+
+    array = np.zeros(300)
+    with pytest.raises(ReaderError, match="scale"):
+        shown(array, sampling_frequency=10, scale=0)
+    with pytest.raises(ReaderError, match="a name is expected"):
+        shown({"": array}, sampling_frequency=10)
+    with pytest.raises(ReaderError, match="no dimension is called time"):
+        shown(xarray.DataArray(np.zeros((3, 5000)), dims=("a", "b")), sampling_frequency=10)
+    with pytest.raises(ReaderError, match="2 dimensions"):
+        shown(xarray.DataArray(np.zeros((5000, 3)), dims=("a", "b")), sampling_frequency=10, time_axis=2)
+    raw = mne.io.RawArray(np.zeros((1, 300)), mne.create_info(1, 10.0), verbose=False)
+    with pytest.raises(ReaderError, match="sampling_frequency"):
+        shown(raw, sampling_frequency=20)
