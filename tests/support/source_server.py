@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from seriesview.errors import SeriesviewError
+from seriesview.errors import SeriesviewError, coded
 from seriesview.tasks import TaskContext, run_task
 
 HERE = Path(__file__).parents[1] / "viewer"
@@ -44,10 +44,10 @@ class Server:
                 server.tasks.append(asked["functionId"])
                 try:
                     if not server.has_backend:
-                        raise SeriesviewError("No backend answered within 3 s.")
+                        raise SeriesviewError("No backend answered within 3 s.", code="no-backend")
                     result = {"value": run_task(context, asked["functionId"], asked["kwargs"])}
                 except SeriesviewError as error:
-                    result = {"error": str(error)}
+                    result = {"error": coded(error)}
                 self._send(json.dumps(result).encode())
 
             def _send(self, data, status=200):

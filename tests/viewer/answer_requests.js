@@ -8,6 +8,7 @@
 import { buffer } from 'node:stream/consumers';
 import process from 'node:process';
 
+import { parseCoded } from '../../seriesview/viewer/source/errors.js';
 import { readFigure } from '../../seriesview/viewer/source/figure.js';
 import { openSource } from '../../seriesview/viewer/source/open.js';
 
@@ -27,7 +28,10 @@ const outside = {
   async runTask(functionId, functionType, kwargs) {
     const body = JSON.stringify({ functionId, functionType, kwargs });
     const { value, error } = await (await fetch(`${address}task`, { method: 'POST', body })).json();
-    if (error !== undefined) throw new Error(error);
+    if (error !== undefined) {
+      const { sentence, ...facts } = parseCoded(error);
+      throw Object.assign(new Error(sentence), facts);
+    }
     return kind === 'tasks-decoded' ? decoded(value) : value;
   },
 };

@@ -243,9 +243,9 @@ def test_every_configuration_error_is_listed_by_both(here: Path) -> None:
     write_config(here, {"raw": {"path": 3, "chanels": 1}, "b c": {"path": "x"}})
     for done in (build(here, status=2), snakemake(here, "-n", status=1)):
         for text in (
-            "datasets.raw.path: 3 is not a text",
+            "datasets.raw.path: expected a text that is not empty, found 3",
             "unknown key chanels",
-            "'b c' is no name for a dataset",
+            "found 'b c'",
         ):
             assert text in done.stdout + done.stderr
 
