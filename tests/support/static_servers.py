@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from seriesview.errors import TaskError
+from seriesview.errors import TaskError, coded
 from seriesview.store import open_store
 from seriesview.store.links import read_link
 from seriesview.store.paths import artifact_path, link_path
@@ -106,7 +106,7 @@ class StaticServer:
         try:
             answer = {"result": run_task(self._context, asked["functionId"], asked["kwargs"])}
         except TaskError as error:
-            answer = {"error": str(error)}
+            answer = {"error": coded(error)}
         data = json.dumps(answer).encode()
         request.send_response(200)
         request.send_header("Content-Length", str(len(data)))
