@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,7 +24,11 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """One without a screen, a node or a store."""
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "KACHERY_STORAGE_DIR", "KACHERY_DAEMON_HOST")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    return kept | {"HOME": str(tmp_path / "home"), "KACHERY_DAEMON_PORT": "1", "NO_PROXY": "*"}
+    # One of the test's own: a node would listen there.
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    return kept | {"HOME": str(tmp_path / "home"), "KACHERY_DAEMON_PORT": port, "NO_PROXY": "*"}
 
 
 def test_a_script_shows_until_it_is_interrupted(tmp_path: Path, environment: dict[str, str]) -> None:
