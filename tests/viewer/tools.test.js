@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
-import { channelSetting, groupsOf, matches, moved, orderedIds } from '../../seriesview/viewer/app/tools/channels.js';
+import {
+  channelSetting,
+  groupsOf,
+  matches,
+  moved,
+  orderedIds,
+} from '../../seriesview/viewer/app/tools/channel_order.js';
 import { csvCell, csvPieces, fileName, npyFile } from '../../seriesview/viewer/app/tools/exporting.js';
 import { exactText, parseTime } from '../../seriesview/viewer/app/tools/times.js';
 import { precisionOfChannel, rangeText, shownUnitOf } from '../../seriesview/viewer/app/tools/values.js';

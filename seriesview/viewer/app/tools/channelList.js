@@ -1,7 +1,7 @@
 /** @file The list of a panel's channels: which are shown, their order and offsets. */
 
 import { make } from '../elements.js';
-import { channelSetting, defaultIds, groupsOf, matches, moved, orderedIds } from './channels.js';
+import { channelSetting, defaultIds, groupsOf, matches, moved, orderedIds } from './channel_order.js';
 import { button } from './dialog.js';
 
 /** @typedef {import('../app.js').PanelHost} PanelHost */

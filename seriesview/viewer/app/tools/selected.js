@@ -2,7 +2,7 @@
 
 import { numberText } from '../../geometry/digits.js';
 import { make } from '../elements.js';
-import { defaultIds } from './channels.js';
+import { defaultIds } from './channel_order.js';
 import { button, download, inWords, showDialog } from './dialog.js';
 import { csvCell, csvPieces, fileName, npyFile } from './exporting.js';
 import { exactText } from './times.js';
