@@ -99,12 +99,7 @@ def figure_of(
                 "the file"
             )
         what, dataset = (thing, {}) if file is None else (file[0], {"dataset": file[1]})
-        words = {"label": None, "unit": None, "scale": None, "offset": None, "start_time": None}
-        keys = {
-            key: getattr(told, key)
-            for key in (*words, "sampling_frequency", "session_start", "channel_labels")
-        }
-        given = dataset | {key: value for key, value in keys.items() if value is not None}
+        given = dataset | {key: value for key, value in vars(told).items() if value is not None}
         found = to_show(what, lambda: chosen_store(store), store=store, given=given, progress=progress)
         if isinstance(found, PublishedPage):
             raise ReaderError(

@@ -13,11 +13,17 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.protocol import Channel, Decision, Recording
+from seriesview.readers.sample_types import unsupported_reason
 
 Read = Callable[[int, int], npt.NDArray[Any]]
 """Samples (n, C), or (n,) of one channel, of a half-open range of sample indices."""
 
-_DTYPES = {np.dtype(name) for name in ("i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")}
+_ADVICE = {
+    "c": "give its .real, .imag or numpy.abs()",
+    "O": "give an array of numbers, not of Python objects",
+    "M": "dates are times: give them as times=",
+    "m": "durations are times: give them as times=",
+}
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,10 @@ class Told:
             is_number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
             if value is not None and not (is_number and np.isfinite(value)):
                 raise ReaderError(f"{word} is {value!r:.40}; a finite number is expected")
+        if self.scale == 0:
+            raise ReaderError(
+                "scale is 0, with which every value would be the same; another number is expected"
+            )
         for word in ("label", "unit", "session_start"):
             value = getattr(self, word)
             if not isinstance(value, str | None):
@@ -109,18 +119,10 @@ class HeldRecording(Recording):
 
 def stored_dtype(dtype: np.dtype[Any], name: str) -> np.dtype[Any]:
     """The dtype in which values are stored. Raises ReaderError where they are no numbers."""
-    native = np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
-    if native not in _DTYPES:
-        advice = {
-            "c": "give its .real, .imag or numpy.abs()",
-            "O": "give an array of numbers, not of Python objects",
-            "M": "dates are times: give them as times=",
-            "m": "durations are times: give them as times=",
-        }
-        raise ReaderError(
-            f"{name}: values of dtype {dtype} cannot be shown; {advice.get(dtype.kind, 'convert them')}"
-        )
-    return native
+    reason = unsupported_reason(dtype)
+    if reason is not None:
+        raise ReaderError(f"{name}: {reason}; {_ADVICE.get(dtype.kind, 'convert them')}")
+    return np.dtype(np.uint8) if dtype.kind == "b" else dtype.newbyteorder("=")
 
 
 def channels_named(labels: Sequence[Any], told: Told, name: str) -> tuple[Channel, ...]:
@@ -148,10 +150,6 @@ def described(recording: HeldRecording, told: Told) -> HeldRecording:
     for word in ("unit", "session_start", "start_time"):
         if getattr(told, word) is not None:
             setattr(recording, word, getattr(told, word))
-    if told.scale == 0:
-        raise ReaderError(
-            f"{recording.path}: scale: with 0 every value would be the same; another number is expected"
-        )
     if told.scale is not None or told.offset is not None:
         recording.scale = 1.0 if told.scale is None else told.scale
         recording.offset = 0.0 if told.offset is None else told.offset

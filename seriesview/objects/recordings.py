@@ -92,7 +92,7 @@ def recordings_of_sorting(sorting: Any, name: str, told: Told) -> list[Recording
         events = EventRecording(
             Path(only), times, which, labels, ReadOptions(), [str(unit) for unit in units]
         )
-        events.label = told.label or only
+        events.label = only
         events.session_start = told.session_start
         found.append(events)
     return found
@@ -147,7 +147,6 @@ def recordings_of_nwb(series: Any, name: str, told: Told) -> list[Recording]:
     words = Told(
         sampling_frequency=told.sampling_frequency or (None if told.times is not None else rate),
         times=told.times if told.times is not None or told.sampling_frequency is not None or rate else own,
-        label=told.label or name,
         unit=told.unit if told.unit is not None else str(series.unit or ""),
         scale=told.scale if told.scale is not None else float(series.conversion),
         offset=told.offset if told.offset is not None else float(getattr(series, "offset", 0.0) or 0.0),

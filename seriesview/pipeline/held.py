@@ -10,10 +10,12 @@ from typing import Any
 
 from seriesview.build.artifacts import Job, build_artifacts
 from seriesview.build.dataset import Dataset
+from seriesview.build.findings import Entry
 from seriesview.build.progress import Report
 from seriesview.build.series import build_series
 from seriesview.build.workspace import build_workspace_result
 from seriesview.pipeline.built import BuiltWorkspace, built_series
+from seriesview.pipeline.recordings import panels_of
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.store import Store
 from seriesview.workspace.panels import default_panel
@@ -48,11 +50,9 @@ def build_held(
 
 def _views(recordings: Mapping[str, Recording], label: str) -> list[dict[str, Any]]:
     """One view of them all, whose panels go by the labels of their series, where those tell them apart."""
-    labels = [recording.label for recording in recordings.values()]
-    panels = []
+    entries = []
     for name, recording in recordings.items():
         panel = default_panel(name, recording.type)
-        if panel is not None:
-            is_own = bool(recording.label) and labels.count(recording.label) == 1
-            panels.append({"type": panel.type, "series": name, "label": recording.label if is_own else name})
+        entries.append(Entry(name, {}, None if panel is None else (panel.type, recording.label or name)))
+    panels = panels_of(entries)
     return [{"label": label, "panels": panels}] if panels else []
