@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from small_disks import small_disk_at
 
 from seriesview.build.artifacts import Job, build_artifacts
 from seriesview.build.dataset import Dataset, dataset_from_config
@@ -90,13 +91,8 @@ def test_a_build_killed_inside_a_pack_goes_on_and_ends_the_same(
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 1 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system is not allowed here")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    with small_disk_at(tmp_path / "disk", "size=1m") as disk:
+        yield disk
 
 
 def test_a_disk_that_fills_up_within_a_pack_leaves_whole_ones(

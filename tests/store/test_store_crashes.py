@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from other_process import NOBODY, in_child, killed_at, open_directory, start_child
+from small_disks import small_disk_at
 from waiting import until
 
 from seriesview.errors import StoreError
@@ -194,13 +195,8 @@ ACTIONS: dict[str, Callable[[Store, Path], object]] = {
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A file system of 4 MB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system is not allowed here")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    with small_disk_at(tmp_path / "disk", "size=4m") as disk:
+        yield disk
 
 
 @pytest.mark.parametrize("action", ACTIONS)

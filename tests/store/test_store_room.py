@@ -2,11 +2,11 @@
 
 import os
 import struct
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from small_disks import small_disk_at
 
 from seriesview.errors import StoreError
 from seriesview.store import open_store
@@ -16,13 +16,8 @@ from seriesview.store.room import Room, quota_left, room_in
 @pytest.fixture
 def few_files(tmp_path: Path) -> Iterator[Path]:
     """A file system of 40 files and folders."""
-    disk = tmp_path / "a disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=40", "tmpfs", str(disk)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("mounting a small file system is not allowed here")
-    yield disk
-    subprocess.run(["umount", "--lazy", str(disk)], check=True)
+    with small_disk_at(tmp_path / "a disk", "size=4m,nr_inodes=40") as disk:
+        yield disk
 
 
 def test_room_is_that_of_the_place_where_the_directory_will_be(few_files: Path) -> None:
