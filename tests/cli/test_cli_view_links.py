@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import numpy as np
 import pytest
+from closed_port import CLOSED_PORT
 from link_client import Browser
 from series_builder import store_series
 from served_links import Served
@@ -95,14 +96,14 @@ def test_a_figures_data_are_shown_by_their_uri_and_by_a_link(
             ["not in the kachery storage", "--storage-dir", "at lab7:20431"],
         ),
         ("http://lab7:20431/f?d=0123&channel=c", ["no SHA-1", "copy the link whole"]),
-        ("http://127.0.0.1:1/shared/", ["does not answer"]),
+        ("http://127.0.0.1:CLOSED_PORT/shared/", ["does not answer"]),
         ("http://[broken/f?d=1", ["not a link"]),
     ],
 )
 def test_what_cannot_be_shown_is_said_in_words(
     surroundings: Surroundings, link: str, words: list[str]
 ) -> None:
-    done = ended(surroundings, link)
+    done = ended(surroundings, link.replace("CLOSED_PORT", str(CLOSED_PORT)))
     assert (done.returncode, done.stdout) == (2, "")
     assert all(word in done.stderr for word in words), done.stderr
     assert "Traceback" not in done.stderr

@@ -8,6 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+from closed_port import CLOSED_PORT
 from link_client import Browser
 
 import seriesview
@@ -23,7 +24,7 @@ def storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("FIGURL_CHANNEL", "FIGURL_BASE_URL"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KACHERY_STORAGE_DIR", str(tmp_path / "storage"))
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", "1")
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
     monkeypatch.setenv("HOME", str(tmp_path))
     return tmp_path / "storage"
 

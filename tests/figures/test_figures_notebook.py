@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from closed_port import CLOSED_PORT
 from link_client import Browser
 from prefix_proxy import PrefixProxy
 
@@ -38,7 +39,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     ):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KACHERY_STORAGE_DIR", str(tmp_path / "storage"))
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", "1")
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
     yield open_store()
     for server in list(notebook._servers.values()):
         server.stop()

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from closed_port import CLOSED_PORT
 from link_client import Browser
 
 SCRIPT = """
@@ -24,11 +24,8 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """One without a screen, a node or a store."""
     hidden = ("DISPLAY", "WAYLAND_DISPLAY", "SSH_CONNECTION", "KACHERY_STORAGE_DIR", "KACHERY_DAEMON_HOST")
     kept = {name: value for name, value in os.environ.items() if name not in hidden}
-    # One of the test's own: a node would listen there.
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    return kept | {"HOME": str(tmp_path / "home"), "KACHERY_DAEMON_PORT": port, "NO_PROXY": "*"}
+    own = {"HOME": str(tmp_path / "home"), "KACHERY_DAEMON_PORT": str(CLOSED_PORT), "NO_PROXY": "*"}
+    return kept | own
 
 
 def test_a_script_shows_until_it_is_interrupted(tmp_path: Path, environment: dict[str, str]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from closed_port import CLOSED_PORT
 from link_client import Browser
 from served_links import Served
 from serving_processes import Surroundings
@@ -32,7 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A working directory, in an environment that names no store and no node."""
     for name in ("KACHERY_STORAGE_DIR", "KACHERY_DAEMON_HOST", "SSH_CONNECTION"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", "1")
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("NO_PROXY", "*")
     monkeypatch.chdir(tmp_path)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+from closed_port import CLOSED_PORT
 
 from seriesview.node.config import NodeConfig
 from seriesview.node.server import NodeThread
@@ -14,7 +15,7 @@ from seriesview.store.paths import NODE_ADDRESS_FILE
 @pytest.fixture(autouse=True)
 def _no_configured_node(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KACHERY_DAEMON_HOST", "127.0.0.1")
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", "1")
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
 
 
 def test_a_node_is_found_by_its_directory_at_any_port(tmp_path: Path) -> None:
@@ -31,7 +32,7 @@ def test_a_node_is_found_by_its_directory_at_any_port(tmp_path: Path) -> None:
     assert not (storage / NODE_ADDRESS_FILE).exists()
 
 
-@pytest.mark.parametrize("change", [{"machine": "another"}, {"port": "x"}, {"port": 1}])
+@pytest.mark.parametrize("change", [{"machine": "another"}, {"port": "x"}, {"port": CLOSED_PORT}])
 def test_notes_that_lead_nowhere_are_passed_over(tmp_path: Path, change: dict[str, object]) -> None:
     storage = tmp_path / "storage"
     with NodeThread(NodeConfig(storage, port=0)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from closed_port import CLOSED_PORT
 
 Entries = dict[str, dict[str, Any]]
 
@@ -18,7 +19,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     directory.mkdir()
     monkeypatch.chdir(directory)
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", "1")
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
     monkeypatch.delenv("KACHERY_STORAGE_DIR", raising=False)
     return directory
 

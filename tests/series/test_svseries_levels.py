@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from closed_port import CLOSED_PORT
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,7 @@ from seriesview.store import open_store
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KACHERY_STORAGE_DIR", str(tmp_path / "storage"))
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", "1")
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
     monkeypatch.setattr(svseries_levels, "MOST_VALUES", 2000)
     monkeypatch.setattr(segment_files, "WHOLE_BYTES", 1000)
     return tmp_path / "storage"

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from closed_port import CLOSED_PORT
 from docs_pages import Block, blocks
 
 from seriesview.series.default_store import _open
@@ -39,7 +40,7 @@ class Session:
             "PYTHONPATH": str(self._site),
             "PATH": path,
             "HOME": str(self._home),
-            "KACHERY_DAEMON_PORT": "1",
+            "KACHERY_DAEMON_PORT": str(CLOSED_PORT),
             "COLUMNS": "100",
         }
 

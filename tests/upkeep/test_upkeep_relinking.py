@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import pytest
+from closed_port import CLOSED_PORT
 from series_builder import store_series
 
 from seriesview.errors import MissingArtifactError
@@ -61,7 +62,7 @@ def relink(store, uri, *places, status=0, prefix=()):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KACHERY")}
     done = subprocess.run(
         [*prefix, sys.executable, "-m", "seriesview.cli.main", *arguments],
-        env=environment | {"KACHERY_DAEMON_PORT": "1"},
+        env=environment | {"KACHERY_DAEMON_PORT": str(CLOSED_PORT)},
         capture_output=True,
         text=True,
         check=False,

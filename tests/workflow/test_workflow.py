@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from closed_port import CLOSED_PORT
 from waiting import until
 
 ROOT = Path(__file__).parent.parent.parent
@@ -26,7 +27,7 @@ def environment() -> dict[str, str]:
     kept = {key: value for key, value in os.environ.items() if key not in hidden}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-        "KACHERY_DAEMON_PORT": "1",
+        "KACHERY_DAEMON_PORT": str(CLOSED_PORT),
     }
 
 
