@@ -129,8 +129,8 @@ def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
         check_name(path)
         if not path.exists():
             raise ReaderError(f"path: {path}: {why_not_there(path)}")
-        if not path.is_file():
-            raise ReaderError(f"path: {path}: not a file")
+        if not (path.is_file() or path.is_dir()):
+            raise ReaderError(f"path: {path}: not a file or folder")
         if not os.access(path, os.R_OK):
             raise ReaderError(f"path: {path}: not readable by you")
         yield path

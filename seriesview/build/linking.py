@@ -78,4 +78,5 @@ def describe_link(layout: Layout, uri: str, store: Store) -> LinkInfo:
             writer.append(np.ascontiguousarray(layout.chunks, np.int64))
             chunks = writer.finish()
         return ChunkedLink(uri, layout.chunk_shape, layout.filters, chunks, layout.fill_value)
+    assert isinstance(layout, ContiguousLayout)
     return ContiguousLink(uri, layout.offset, layout.row_stride, layout.channel_stride)

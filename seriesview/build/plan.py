@@ -19,8 +19,8 @@ from seriesview.envelope.bins import MAX_UNREDUCED, RATIO, default_base, level_f
 from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.errors import BuildError, ReaderError
-from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
-from seriesview.readers.protocol import Recording
+from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, FilesLayout, Layout, RecordsLayout
+from seriesview.readers.protocol import Recording, Segment
 from seriesview.series.packing import num_files
 
 TIMESTAMPS_BLOCK = 1 << 18
@@ -131,10 +131,16 @@ def timeline_of(recording: Recording, dataset: Dataset, read_timestamps: bool = 
     start = dataset.options.start_time
     if recording.sampling_frequency is not None or not read_timestamps:
         rate = recording.sampling_frequency
-        begin = recording.start_time if start is None else start
-        count = recording.num_samples
-        segment = SegmentTimes(begin, begin + count / rate if rate else begin, 0, count)
-        return Timeline(rate, (segment,), 0.0)
+        known = recording.segments or (Segment(recording.start_time, recording.num_samples),)
+        moved = 0.0 if start is None else start - known[0].start_time
+        segments: list[SegmentTimes] = []
+        first_sample = 0
+        for segment in known:
+            begin, count = segment.start_time + moved, segment.num_samples
+            end = begin + count / rate if rate else begin
+            segments.append(SegmentTimes(begin, end, first_sample, count))
+            first_sample += count
+        return Timeline(rate, tuple(segments), 0.0)
     try:
         timeline = analyse_timestamps(
             lambda: timestamp_blocks(recording),
@@ -155,6 +161,8 @@ def why_not_linkable(recording: Recording, layout: Layout | None) -> str | None:
     """The reason why samples cannot be read from the file as it is, or None where they can."""
     if layout is None:
         return "its samples are compressed or converted in a way that cannot be read by byte range"
+    if isinstance(layout, RecordsLayout | FilesLayout):
+        return "its samples lie in records or in several files"
     if layout.dtype.newbyteorder("=") != layout.dtype:
         return "its samples have the other byte order"
     if recording.dtype.kind == "b" and not isinstance(layout, ContiguousLayout):

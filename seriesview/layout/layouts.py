@@ -51,4 +51,54 @@ class ChunkedLayout:
     fill_value: float = 0
 
 
-Layout = ContiguousLayout | ChunkedLayout
+@dataclass(frozen=True)
+class RecordsLayout:
+    """Samples in records of one length, in each record one channel after the other (EDF, blocks of Intan).
+
+    Sample i of channel c at `offset + (i div samples_per_record)*record_stride + channel_offsets[c] +
+    (i mod samples_per_record)*itemsize`. With one sample a record: some channels of each row, in any order; with all
+    samples in one record: some channels of those that follow one another. The last record may be used in part.
+    """
+
+    path: Path
+    dtype: np.dtype[np.generic]
+    num_samples: int
+    offset: int
+    record_stride: int
+    samples_per_record: int
+    channel_offsets: tuple[int, ...]
+
+    @property
+    def num_channels(self) -> int:
+        """How many channels are read."""
+        return len(self.channel_offsets)
+
+
+@dataclass(frozen=True)
+class FilesLayout:
+    """Samples in several files (or several places of one), which follow one another; same dtype and channels."""
+
+    pieces: tuple[ContiguousLayout | RecordsLayout, ...]
+
+    @property
+    def path(self) -> Path:
+        """The first file."""
+        return self.pieces[0].path
+
+    @property
+    def dtype(self) -> np.dtype[np.generic]:
+        """Of the samples, with the byte order of the first file."""
+        return self.pieces[0].dtype
+
+    @property
+    def num_samples(self) -> int:
+        """Of all pieces."""
+        return sum(piece.num_samples for piece in self.pieces)
+
+    @property
+    def num_channels(self) -> int:
+        """How many channels are read."""
+        return self.pieces[0].num_channels
+
+
+Layout = ContiguousLayout | ChunkedLayout | RecordsLayout | FilesLayout

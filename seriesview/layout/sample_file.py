@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -13,7 +15,9 @@ from seriesview.errors import RequestError
 from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.chunked import ChunkedSamples
 from seriesview.layout.contiguous import ContiguousSamples
-from seriesview.layout.layouts import ContiguousLayout, Layout
+from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, FilesLayout, Layout, RecordsLayout
+from seriesview.layout.pieces import PiecesSamples, Samples
+from seriesview.layout.records import RecordsSamples
 from seriesview.layout.runs import channel_runs
 
 
@@ -26,17 +30,34 @@ class SampleFile:
     def __init__(self, layout: Layout, threads: int = 1) -> None:
         self.layout = layout
         self.dtype = layout.dtype.newbyteorder("=")
-        self._file = ByteFile(layout.path)
-        self._contiguous: ContiguousSamples | None = None
+        self._files: dict[Path, ByteFile] = {}
+        self._lock = threading.Lock()
         self._chunked: ChunkedSamples | None = None
-        if isinstance(layout, ContiguousLayout):
-            self._contiguous = ContiguousSamples(layout, self._file)
-        else:
+        self._samples: Samples | None = None
+        self._file = self._opened(layout.path)
+        if isinstance(layout, ChunkedLayout):
             self._chunked = ChunkedSamples(layout, self._file, threads)
+        elif isinstance(layout, FilesLayout):
+            lengths = [piece.num_samples for piece in layout.pieces]
+            self._samples = PiecesSamples(lengths, lambda number: self._of_piece(layout.pieces[number]))
+        else:
+            self._samples = self._of_piece(layout)
+
+    def _opened(self, path: Path) -> ByteFile:
+        with self._lock:
+            if path not in self._files:
+                self._files[path] = ByteFile(path)
+            return self._files[path]
+
+    def _of_piece(self, layout: ContiguousLayout | RecordsLayout) -> Samples:
+        file = self._opened(layout.path)
+        if isinstance(layout, RecordsLayout):
+            return RecordsSamples(layout, file)
+        return ContiguousSamples(layout, file)
 
     @property
     def descriptor(self) -> int:
-        """Of the open file."""
+        """Of the open file, the first one where there are several."""
         return self._file.descriptor
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
@@ -70,7 +91,8 @@ class SampleFile:
         """Let go of the file; closing twice does no harm."""
         if self._chunked is not None:
             self._chunked.close()
-        self._file.close()
+        for file in self._files.values():
+            file.close()
 
     def __enter__(self) -> SampleFile:
         return self
@@ -86,10 +108,10 @@ class SampleFile:
         runs = channel_runs(channels, self.layout.num_channels)
         if out.size == 0:
             return
-        if self._contiguous is not None:
-            self._contiguous.read_into(first_sample, out, runs)
-        elif self._chunked is not None:
+        if self._chunked is not None:
             self._chunked.read_into(first_sample, out, runs, keep)
+        elif self._samples is not None:
+            self._samples.read_into(first_sample, out, runs)
 
     def _check(self, first_sample: int, last_sample: int) -> None:
         if not 0 <= first_sample <= last_sample <= self.layout.num_samples:

@@ -8,6 +8,8 @@ from seriesview.readers.protocol import (
     Reader,
     ReadOptions,
     Recording,
+    Role,
+    Segment,
     SeriesType,
 )
 from seriesview.readers.registry import find_readers, guess_reader, list_candidates, open_recording
@@ -20,6 +22,8 @@ __all__ = [
     "ReadOptions",
     "Reader",
     "Recording",
+    "Role",
+    "Segment",
     "SeriesType",
     "find_readers",
     "guess_reader",

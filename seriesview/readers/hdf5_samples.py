@@ -214,7 +214,8 @@ def _meaning(layout: Layout | None, dtype: np.dtype[Any]) -> Layout | None:
     """The layout with its samples taken for `dtype`, which has as many bits as they are stored with."""
     if layout is None or layout.dtype == dtype:
         return layout
-    if isinstance(layout, ChunkedLayout):
+    if not isinstance(layout, ContiguousLayout):
+        assert isinstance(layout, ChunkedLayout)
         fill = np.array(int(layout.fill_value), layout.dtype).view(dtype)
         return replace(layout, dtype=dtype, fill_value=float(fill))
     return replace(layout, dtype=dtype)

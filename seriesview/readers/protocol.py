@@ -51,6 +51,17 @@ class Channel:
     x: float | None = None
     y: float | None = None
     missing: Missing | None = None
+    type: str | None = None
+    """What it measures, as BIDS names types of channels: EEG, EOG, EMG, ECG, RESP, SEEG, LFP, ADC, TRIG, MISC, ..."""
+    bad: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch without a gap: the time of its first sample in seconds from the recording's zero, and its samples."""
+
+    start_time: float
+    num_samples: int
 
 
 @dataclass(frozen=True)
@@ -78,13 +89,28 @@ class ReadOptions:
     missing: Missing | None = None
 
 
+Role = Literal[
+    "spike-band",  # wide or high band of extracellular electrodes
+    "lfp",
+    "eeg",  # and other channels of one polygraphic recording
+    "analog",
+    "ttl",  # levels or edges of digital lines, sync too
+    "markers",  # instants with names
+    "annotations",  # stretches of time with names
+    "stages",  # of sleep
+    "units",  # sorted
+    "drift",  # time, depth and amplitude of spikes
+]
+
+
 @dataclass(frozen=True)
 class Candidate:
-    """A dataset in a file that can be shown (`problem` None), or one that cannot, and why.
+    """A dataset in a file or folder that can be shown (`problem` None), or one that cannot, and why.
 
     `options` are the configuration keys that open it, beside `path`. `panel` is the type of panel that shows it best,
     where its type alone does not say so. `decisions` are what the options rest on; what is decided when it is opened
-    is the recording's.
+    is the recording's. `label` is what people call it, where `dataset` does not say that. `role` is what it is in a
+    recording, from which default views are made.
     """
 
     dataset: str | None
@@ -97,6 +123,8 @@ class Candidate:
     problem: str | None = None
     panel: str | None = None
     decisions: tuple[Decision, ...] = ()
+    label: str | None = None
+    role: Role | None = None
 
 
 class Recording(ABC):
@@ -110,6 +138,9 @@ class Recording(ABC):
     leaves scale and offset open, and what to set; None where they are known, or configured.
     For `event` and `interval` recordings `num_samples` is the number of events or intervals and `dtype` is
     float64 (their times); they are read with `events()` or `intervals()`.
+    `segments`: where the format knows them, each stretch of a recording with a rate; their samples follow one another
+    and are all there are; None: one segment, from `start_time`. `files`: every file beside `path` and the layout's that
+    decides the result (headers, markers, channel maps); when one of them changes it is built again.
     """
 
     type: SeriesType
@@ -130,6 +161,8 @@ class Recording(ABC):
     layout: Layout | None = None
     source: Path | None = None
     preferred_rows: int = 1
+    segments: tuple[Segment, ...] | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def num_channels(self) -> int:
@@ -166,7 +199,7 @@ class Recording(ABC):
 
 
 class Reader(Protocol):
-    """One file format."""
+    """One file format. A reader with a true attribute `reads_folders` is asked about folders, too."""
 
     name: str
 
@@ -175,7 +208,10 @@ class Reader(Protocol):
         ...
 
     def candidates(self, path: Path) -> list[Candidate]:
-        """Everything in the file that looks like a recording, what cannot be shown too, with the reason."""
+        """Everything in the file that looks like a recording, what cannot be shown too, with the reason.
+
+        Several streams, rates and types are several candidates, in the order in which people look at them.
+        """
         ...
 
     def open(self, path: Path, options: ReadOptions) -> Recording:

@@ -79,14 +79,21 @@ def guess_reader(path: Path) -> Reader:
         except ReaderError as error:
             broken.append(str(error))
             continue
-        if reader.can_read(path):
+        if (path.is_file() or reads_folders(reader)) and reader.can_read(path):
             return reader
     problem = f"{path}: {_what_to_do(path)}"
     raise ReaderError("; ".join([problem, *broken]))
 
 
+def reads_folders(reader: Reader) -> bool:
+    """Whether a reader knows recordings that are folders."""
+    return bool(getattr(reader, "reads_folders", False))
+
+
 def _what_to_do(path: Path) -> str:
-    """What helps with a file that no reader knows."""
+    """What helps with a file or folder that no reader knows."""
+    if path.is_dir():
+        return "a folder that no reader knows; name a recording in it"
     with path.open("rb") as file:
         head = file.read(16)
     for beginning, advice in _FOREIGN.items():
@@ -101,7 +108,12 @@ def _what_to_do(path: Path) -> str:
 def choose_reader(path: Path, name: str | None = None) -> Reader:
     """The reader called `name`, or the guessed one, for a file that can be read. Raises ReaderError."""
     _check_file(path)
-    return guess_reader(path) if name is None else reader_by_name(name)
+    if name is None:
+        return guess_reader(path)
+    reader = reader_by_name(name)
+    if path.is_dir() and not reads_folders(reader):
+        raise ReaderError(f"a folder, and reader {name} reads files", file=path)
+    return reader
 
 
 def open_recording(
@@ -140,6 +152,8 @@ def _check_file(path: Path) -> None:
     check_name(path)
     if not path.exists():
         raise ReaderError(why_not_there(path), file=path)
+    if path.is_dir():
+        return
     if not path.is_file():
         raise ReaderError("not a file", file=path)
     try:

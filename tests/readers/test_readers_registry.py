@@ -50,7 +50,7 @@ def test_errors_list_the_readers(tmp_path: Path) -> None:
 def test_files_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(ReaderError, match="no such file"):
         open_recording(tmp_path / "a.npy")
-    with pytest.raises(ReaderError, match="not a file"):
+    with pytest.raises(ReaderError, match="a folder that no reader knows"):
         list_candidates(tmp_path)
     (tmp_path / "link.npy").symlink_to("elsewhere.npy")
     with pytest.raises(

@@ -1,0 +1,116 @@
+"""Samples in records, in each of which one channel follows the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.layout.byte_file import ByteFile
+from seriesview.layout.layouts import RecordsLayout
+from seriesview.layout.runs import Run
+
+_SCRATCH_BYTES = 4 << 20
+
+
+@dataclass(frozen=True)
+class _Even:
+    """Channels `step` bytes apart in a record, the first at `offset`; they go to the columns from `out` on."""
+
+    offset: int
+    step: int
+    out: int
+    length: int
+
+
+class RecordsSamples:
+    """Reads samples of a layout in records; keeps nothing between calls."""
+
+    def __init__(self, layout: RecordsLayout, file: ByteFile) -> None:
+        self._layout = layout
+        self._file = file
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any], runs: Sequence[Run]) -> None:
+        """Fill `out` (n, chosen channels) of native byte order, the runs saying which channels go where."""
+        layout = self._layout
+        offsets = layout.channel_offsets
+        chosen = [(offsets[c], run.out + c - run.first) for run in runs for c in run.channels]
+        lowest = min(offset for offset, _ in chosen)
+        record_bytes = layout.samples_per_record * layout.dtype.itemsize
+        extent = max(offset for offset, _ in chosen) + record_bytes - lowest
+        if extent > _SCRATCH_BYTES:
+            self._read_channels(first_sample, out, chosen)
+            return
+        evens = list(_even_runs(chosen))
+        filled = 0
+        for record, begin, count, samples in self._stretches(first_sample, len(out), extent):
+            scratch = self._file.read(
+                (count - 1) * layout.record_stride + extent,
+                layout.offset + record * layout.record_stride + lowest,
+            )
+            block = out[filled : filled + count * samples]
+            filled += len(block)
+            for even in evens:
+                values = np.ndarray(
+                    (count, samples, even.length),
+                    layout.dtype,
+                    scratch.data,
+                    even.offset - lowest + begin * layout.dtype.itemsize,
+                    (layout.record_stride, layout.dtype.itemsize, even.step),
+                )
+                columns = block[:, even.out : even.out + even.length]
+                columns.reshape(values.shape)[...] = values
+
+    def _stretches(
+        self, first_sample: int, num_samples: int, extent: int
+    ) -> Iterator[tuple[int, int, int, int]]:
+        """First record, first sample in each, records, and samples of each, of what is read at once."""
+        per_record = self._layout.samples_per_record
+        most = max(1, (_SCRATCH_BYTES - extent) // self._layout.record_stride)
+        end = first_sample + num_samples
+        while first_sample < end:
+            record, begin = divmod(first_sample, per_record)
+            if begin or end - first_sample < per_record:
+                count, samples = 1, min(per_record - begin, end - first_sample)
+            else:
+                count, samples = min(most, (end - first_sample) // per_record), per_record
+            yield record, begin, count, samples
+            first_sample += count * samples
+
+    def _read_channels(
+        self, first_sample: int, out: npt.NDArray[Any], chosen: Sequence[tuple[int, int]]
+    ) -> None:
+        """Each channel's samples by themselves, where records are large."""
+        layout = self._layout
+        itemsize = layout.dtype.itemsize
+        done = 0
+        while done < len(out):
+            record, begin = divmod(first_sample + done, layout.samples_per_record)
+            count = min(layout.samples_per_record - begin, len(out) - done, _SCRATCH_BYTES // itemsize)
+            for offset, column in chosen:
+                position = layout.offset + record * layout.record_stride + offset + begin * itemsize
+                out[done : done + count, column] = self._file.read(count * itemsize, position).view(
+                    layout.dtype
+                )
+            done += count
+
+    def close(self) -> None:
+        """Nothing but the file is open."""
+
+
+def _even_runs(chosen: Sequence[tuple[int, int]]) -> Iterator[_Even]:
+    """The chosen channels (offset, column) as runs that lie evenly, for which one copy does."""
+    position = 0
+    while position < len(chosen):
+        offset, out = chosen[position]
+        length, step = 1, 0
+        for next_offset, next_out in chosen[position + 1 :]:
+            apart = next_offset - (offset + (length - 1) * step)
+            if next_out != out + length or (length > 1 and apart != step):
+                break
+            length, step = length + 1, apart
+        yield _Even(offset, step, out, length)
+        position += length

@@ -1,0 +1,103 @@
+"""Samples in records, and in pieces that follow one another, against picking each sample by its formula."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from seriesview.layout import records
+from seriesview.layout.layouts import ContiguousLayout, FilesLayout, RecordsLayout
+from seriesview.layout.sample_file import SampleFile
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> tuple[RecordsLayout, np.ndarray]:
+    """A layout without its file, and the bytes of that."""
+    dtype = np.dtype(draw(st.sampled_from(["<i2", ">i2", "<i4", "<f4", ">f8", "u1"])))
+    per_record = draw(st.integers(1, 9))
+    places = draw(st.permutations(range(draw(st.integers(1, 6)))))
+    chosen = places[: draw(st.integers(1, len(places)))]
+    spacing = per_record * dtype.itemsize
+    padding = draw(st.integers(0, 5))
+    stride = len(places) * spacing + padding
+    num_samples = draw(st.integers(1, 60))
+    offset = draw(st.integers(0, 7))
+    num_records = -(-num_samples // per_record)
+    content = np.random.default_rng(draw(st.integers(0, 9))).integers(
+        0, 127, offset + num_records * stride, np.uint8
+    )
+    layout = RecordsLayout(
+        Path(), dtype, num_samples, offset, stride, per_record, tuple(place * spacing for place in chosen)
+    )
+    return layout, content
+
+
+def picked(layout: RecordsLayout, content: np.ndarray) -> np.ndarray:
+    """Every sample by the formula of the layout."""
+    out = np.empty((layout.num_samples, layout.num_channels), layout.dtype.newbyteorder("="))
+    for i in range(layout.num_samples):
+        record, within = divmod(i, layout.samples_per_record)
+        for c, channel_offset in enumerate(layout.channel_offsets):
+            at = (
+                layout.offset
+                + record * layout.record_stride
+                + channel_offset
+                + within * layout.dtype.itemsize
+            )
+            out[i, c] = content[at : at + layout.dtype.itemsize].view(layout.dtype)[0]
+    return out
+
+
+@given(made=layouts(), scratch=st.sampled_from([1, 16, 64, 4 << 20]), data=st.data())
+def test_records_are_read_as_their_formula_says(
+    made: tuple[RecordsLayout, np.ndarray],
+    scratch: int,
+    data: st.DataObject,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    layout, content = made
+    path = tmp_path_factory.mktemp("records") / "file.dat"
+    content.tofile(path)
+    layout = RecordsLayout(path, *(getattr(layout, name) for name in list(vars(layout))[1:]))
+    whole = picked(layout, content)
+    first = data.draw(st.integers(0, layout.num_samples))
+    last = data.draw(st.integers(first, layout.num_samples))
+    channels = data.draw(
+        st.lists(st.integers(0, layout.num_channels - 1), min_size=1, unique=True) | st.none()
+    )
+    with pytest.MonkeyPatch.context() as patch, SampleFile(layout) as samples:
+        patch.setattr(records, "_SCRATCH_BYTES", max(scratch, layout.dtype.itemsize))
+        out = np.empty((last - first, layout.num_channels), samples.dtype)
+        samples.read_into(first, out)
+        assert out.tobytes() == whole[first:last].tobytes()
+        read = samples.read(first, last, channels)
+        wanted = whole[first:last] if channels is None else whole[first:last][:, channels]
+        assert read.tobytes() == wanted.tobytes()
+
+
+@given(lengths=st.lists(st.integers(0, 20), min_size=1, max_size=5), data=st.data())
+def test_pieces_follow_one_another(
+    lengths: list[int], data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("pieces")
+    whole = np.arange(sum(lengths) * 3, dtype=np.int16).reshape(-1, 3)
+    pieces = []
+    first = 0
+    for number, length in enumerate(lengths):
+        dtype = np.dtype("<i2" if number % 2 else ">i2")
+        path = folder / f"{number}.dat"
+        whole[first : first + length].astype(dtype).tofile(path)
+        pieces.append(ContiguousLayout(path, dtype, length, 3, 0, 6, 2))
+        first += length
+    layout = FilesLayout(tuple(pieces))
+    begin = data.draw(st.integers(0, layout.num_samples))
+    end = data.draw(st.integers(begin, layout.num_samples))
+    with SampleFile(layout) as samples:
+        assert np.array_equal(samples.read(begin, end, [2, 0]), whole[begin:end][:, [2, 0]])
+        out = np.empty((end - begin, 3), np.int16)
+        samples.read_into(begin, out)
+        assert np.array_equal(out, whole[begin:end])
