@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
 from seriesview.errors import ReaderError, SeriesviewError, one_line
-from seriesview.readers import Candidate, Decision, Reader, ReadOptions, Recording
+from seriesview.readers import Candidate, Decision, Reader, ReadOptions, Recording, Role, SeriesType
 from seriesview.readers.hdf5_reach import following_external
 from seriesview.readers.registry import choose_reader
 from seriesview.workspace.panels import default_panel
@@ -22,6 +22,7 @@ class Entry(NamedTuple):
     """A dataset of a configuration: its name, its keys, and the panel (type, label) that shows it, None for bands.
 
     `problem` says why keys are to be filled in, where more is to be said than that, and `guesses` what keys rest on.
+    `role` and `type`: what it is in its recording, and which type of series.
     """
 
     name: str
@@ -29,6 +30,8 @@ class Entry(NamedTuple):
     panel: tuple[str, str] | None
     problem: str | None = None
     guesses: tuple[str, ...] = ()
+    role: Role | None = None
+    type: SeriesType | None = None
 
 
 _OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
@@ -51,7 +54,7 @@ class Finding:
     """
 
     dataset: str | None
-    type: str | None
+    type: SeriesType | None
     dtype: str
     shape: tuple[int, ...]
     unit: str | None
@@ -67,6 +70,8 @@ class Finding:
     panel: str | None = None
     decisions: tuple[Decision, ...] = ()
     of_options: tuple[Decision, ...] = ()
+    label: str | None = None
+    role: Role | None = None
 
     @property
     def is_irregular(self) -> bool:
@@ -191,6 +196,8 @@ def _examine(path: Path, reader: Reader, candidate: Candidate) -> Finding:
         panel=candidate.panel,
         decisions=candidate.decisions,
         of_options=candidate.decisions,
+        label=candidate.label,
+        role=candidate.role,
     )
     if candidate.problem is not None:
         return finding
@@ -303,7 +310,8 @@ def configurable_entries(
             keys["reader"] = reader.name
         guesses = tuple(decision.text for decision in finding.of_options if decision.is_guess)
         panel = _panel(finding, name, stem)
-        entries.append(Entry(name, keys | finding.options, panel, finding.problem, guesses))
+        keys |= finding.options
+        entries.append(Entry(name, keys, panel, finding.problem, guesses, finding.role, finding.type))
     return entries
 
 
@@ -319,12 +327,12 @@ def dataset_name(stem: str, dataset: str | None, taken: Sequence[str] = ()) -> s
 
 
 def _panel(finding: Finding, name: str, stem: str) -> tuple[str, str] | None:
-    """Type and label of the panel that shows a dataset; the label is its name in the file, where it has one there."""
+    """Type and label of the panel that shows a dataset; the label is what its reader or its file calls it."""
     panel = default_panel(name, finding.type or "continuous")
     if panel is None:
         return None
     place = (finding.dataset or "").rstrip("/").rpartition("/")[2]
-    return finding.panel or panel.type, place or stem
+    return finding.panel or panel.type, finding.label or place or stem
 
 
 def _can_be_configured(finding: Finding) -> bool:
