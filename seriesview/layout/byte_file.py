@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import IntegrityError
+from seriesview.layout.remote_path import RemotePath
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -18,6 +19,10 @@ class ByteFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._ranges = path.ranges() if isinstance(path, RemotePath) else None
+        self._descriptor = -1
+        if self._ranges is not None:
+            return
         # A pipe in the place of a file would make opening wait for a writer.
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
 
@@ -26,15 +31,23 @@ class ByteFile:
         """Of the open file."""
         return self._descriptor
 
+    @property
+    def size(self) -> int:
+        """Bytes of the file, as it is now; of a remote one as it was when it was opened."""
+        return self._ranges.size if self._ranges is not None else os.fstat(self._descriptor).st_size
+
     def read_into(self, out: Bytes, position: int) -> None:
         """Fill the contiguous uint8 array from byte `position` on. Raises IntegrityError where the file ends first."""
         view = out.reshape(-1).data
         filled = 0
         while filled < len(view):
-            count = os.preadv(self._descriptor, [view[filled:]], position + filled)
+            if self._ranges is not None:
+                count = self._ranges.read_into(view[filled:], position + filled)
+            else:
+                count = os.preadv(self._descriptor, [view[filled:]], position + filled)
             if count == 0:
                 raise IntegrityError(
-                    f"ends at byte {os.fstat(self._descriptor).st_size}, but samples lie at bytes "
+                    f"ends at byte {self.size}, but samples lie at bytes "
                     f"{position} to {position + len(view)}; the file was cut short: copy or write it again",
                     file=self.path,
                 )
@@ -48,6 +61,8 @@ class ByteFile:
 
     def close(self) -> None:
         """Let go of the file; closing twice does no harm."""
+        if self._ranges is not None:
+            self._ranges.close()
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

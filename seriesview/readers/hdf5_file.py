@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 
 from seriesview.errors import IntegrityError, ReaderError, one_line
+from seriesview.layout.remote_path import RemotePath, located
 from seriesview.readers.hdf5_extent import Refused
 from seriesview.readers.hdf5_reach import FAILURES, Node, link_target, open_member, parent_of
 
@@ -50,6 +51,11 @@ def is_hdf5(path: Path) -> bool:
 
 def open_hdf5(path: Path) -> h5py.File:
     """The file, opened for reading without a lock, so that others may hold one. Raises ReaderError."""
+    if isinstance(path, RemotePath):
+        try:
+            return h5py.File(path.raw(), "r")
+        except OSError as error:
+            raise ReaderError(f"cannot be opened as HDF5: {one_line(error)}", file=path) from error
     try:
         return h5py.File(path, "r", locking=False)
     except OSError as error:
@@ -199,7 +205,7 @@ def inner_path(dataset: str) -> str:
 
 def file_of(node: Node) -> Path:
     """The file that really holds the object."""
-    return Path(str(node.file.filename))
+    return located(str(node.file.filename))
 
 
 def attribute(node: Node, name: str) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, TypeAlias
 
 import h5py
 
+from seriesview.layout.remote_path import is_remote
 from seriesview.readers.hdf5_extent import Refused, extent_problem
 
 Node: TypeAlias = h5py.Group | h5py.Dataset
@@ -51,6 +52,7 @@ class Elsewhere:
 class _Reach:
     folders: tuple[Path, ...] = ()
     follow_external: bool = False
+    is_remote: bool = False
     looked_at: dict[tuple[int, int], tuple[Elsewhere, ...]] = field(default_factory=dict)
 
 
@@ -72,8 +74,12 @@ def following_external() -> Iterator[None]:
 @contextmanager
 def reach_of(path: Path, follow_external: bool = False) -> Iterator[None]:
     """Let objects opened inside be in files in the folder of the recording at `path`, or below it; or anywhere."""
-    folders = {path.absolute().parent.resolve(), path.resolve().parent}
-    token = _reach.set(_Reach(tuple(sorted(folders)), follow_external or _follow.get()))
+    if is_remote(path):
+        reach = _Reach(is_remote=True)
+    else:
+        folders = {path.absolute().parent.resolve(), path.resolve().parent}
+        reach = _Reach(tuple(sorted(folders)), follow_external or _follow.get())
+    token = _reach.set(reach)
     try:
         yield
     finally:
@@ -235,8 +241,12 @@ def _exists(place: Path) -> bool:
 
 def _check_reach(place: Path, what: str) -> None:
     """Raise OutOfReach where a file must not be opened for the recording."""
-    real = place.resolve()
     reach = _reach.get() or _Reach()
+    if reach.is_remote:
+        raise OutOfReach(
+            f"{what} is in another file, {place.name}, which a file on another machine may not lead to"
+        )
+    real = place.resolve()
     if not stat.S_ISREG(real.stat().st_mode):
         raise OutOfReach(f"{what} is in {real}, which is no regular file")
     if reach.follow_external or any(_is_below(real, folder) for folder in reach.folders):
@@ -347,7 +357,9 @@ def _looked_at(place: Path) -> Elsewhere:
 
 
 def _identity(node: Any) -> Identity:
-    """Device and inode of the file that the library really opened."""
+    """Device and inode of the file that the library really opened; of a remote one the library's own number."""
+    if node.file.driver == "fileobj":
+        return -1, h5py.h5o.get_info(node.id).fileno
     status = os.fstat(node.file.id.get_vfd_handle())
     return status.st_dev, status.st_ino
 
