@@ -74,6 +74,3 @@ class ContiguousSamples:
             + (num_channels - 1) * layout.channel_stride
             + layout.dtype.itemsize
         )
-
-    def close(self) -> None:
-        """Nothing but the file is open."""

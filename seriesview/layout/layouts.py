@@ -1,5 +1,7 @@
 """Where the samples of a dataset lie in its file, so that they can be read by byte range."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -99,6 +101,12 @@ class FilesLayout:
     def num_channels(self) -> int:
         """How many channels are read."""
         return self.pieces[0].num_channels
+
+
+def files_of(layout: Layout) -> tuple[Path, ...]:
+    """Every file that holds samples of a layout, once, in the order of the samples."""
+    pieces = layout.pieces if isinstance(layout, FilesLayout) else (layout,)
+    return tuple(dict.fromkeys(piece.path for piece in pieces))
 
 
 Layout = ContiguousLayout | ChunkedLayout | RecordsLayout | FilesLayout

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from itertools import accumulate
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy.typing as npt
 
@@ -19,27 +20,44 @@ class Samples(Protocol):
         """Fill `out` (n, chosen channels) of native byte order, the runs saying which channels go where."""
         ...
 
-    def close(self) -> None:
-        """Let go of what is open beside the file."""
-        ...
+
+class PartOfPiece(NamedTuple):
+    """Samples [first, first + num_samples) of a piece, which are those from `done` on of what is read."""
+
+    piece: int
+    first: int
+    num_samples: int
+    done: int
+
+
+class Pieces:
+    """Pieces of so many samples each, counted through."""
+
+    def __init__(self, lengths: Sequence[int]) -> None:
+        self._firsts = [0, *accumulate(lengths)]
+
+    def parts(self, first_sample: int, num_samples: int) -> Iterator[PartOfPiece]:
+        """Of which pieces samples [first_sample, first_sample + num_samples) are, in their order."""
+        done = 0
+        while done < num_samples:
+            position = first_sample + done
+            piece = bisect_right(self._firsts, position) - 1
+            count = min(self._firsts[piece + 1] - position, num_samples - done)
+            yield PartOfPiece(piece, position - self._firsts[piece], count, done)
+            done += count
 
 
 class PiecesSamples:
-    """Reads samples of several pieces, each by a reader of its own, which is opened when it is needed."""
+    """Reads samples of several pieces, each by a reader that is open while it is used."""
 
-    def __init__(self, lengths: Sequence[int], open_piece: Callable[[int], Samples]) -> None:
-        self._firsts = [0, *accumulate(lengths)]
+    def __init__(
+        self, lengths: Sequence[int], open_piece: Callable[[int], AbstractContextManager[Samples]]
+    ) -> None:
+        self._pieces = Pieces(lengths)
         self._open_piece = open_piece
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any], runs: Sequence[Run]) -> None:
         """Fill `out` (n, chosen channels) of native byte order, the runs saying which channels go where."""
-        done = 0
-        while done < len(out):
-            piece = bisect_right(self._firsts, first_sample + done) - 1
-            count = min(self._firsts[piece + 1] - first_sample - done, len(out) - done)
-            samples = self._open_piece(piece)
-            samples.read_into(first_sample + done - self._firsts[piece], out[done : done + count], runs)
-            done += count
-
-    def close(self) -> None:
-        """Whoever opens the pieces closes them."""
+        for piece, first, count, done in self._pieces.parts(first_sample, len(out)):
+            with self._open_piece(piece) as samples:
+                samples.read_into(first, out[done : done + count], runs)

@@ -97,9 +97,6 @@ class RecordsSamples:
                 )
             done += count
 
-    def close(self) -> None:
-        """Nothing but the file is open."""
-
 
 def _even_runs(chosen: Sequence[tuple[int, int]]) -> Iterator[_Even]:
     """The chosen channels (offset, column) as runs that lie evenly, for which one copy does."""

@@ -1,9 +1,9 @@
-"""Samples by byte range from the file that a layout describes."""
+"""Samples by byte range from the files that a layout describes."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -15,49 +15,51 @@ from seriesview.errors import RequestError
 from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.chunked import ChunkedSamples
 from seriesview.layout.contiguous import ContiguousSamples
+from seriesview.layout.few_open import FewOpen
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, FilesLayout, Layout, RecordsLayout
 from seriesview.layout.pieces import PiecesSamples, Samples
 from seriesview.layout.records import RecordsSamples
 from seriesview.layout.runs import channel_runs
 
+_MOST_OPEN = 8
+
 
 class SampleFile:
     """Reads samples of a layout, in native byte order; safe from any thread.
 
-    `threads`: how many unpack chunks at the same time. Raises OSError where the file cannot be opened.
+    `threads`: how many unpack chunks at the same time. `open_file` opens the files: of several, which may be
+    thousands, a few at a time. Raises OSError where the first one cannot be opened; reading, where another cannot.
     """
 
-    def __init__(self, layout: Layout, threads: int = 1) -> None:
+    def __init__(
+        self, layout: Layout, threads: int = 1, open_file: Callable[[Path], ByteFile] = ByteFile
+    ) -> None:
         self.layout = layout
         self.dtype = layout.dtype.newbyteorder("=")
-        self._files: dict[Path, ByteFile] = {}
-        self._lock = threading.Lock()
+        self._files = FewOpen(open_file, _MOST_OPEN)
         self._chunked: ChunkedSamples | None = None
         self._samples: Samples | None = None
-        self._file = self._opened(layout.path)
+        self._file: ByteFile | None = None
+        if isinstance(layout, FilesLayout):
+            lengths = [piece.num_samples for piece in layout.pieces]
+            self._samples = PiecesSamples(lengths, lambda number: self._piece(layout.pieces[number]))
+            with self._files.opened(layout.path):
+                return
+        self._file = open_file(layout.path)
         if isinstance(layout, ChunkedLayout):
             self._chunked = ChunkedSamples(layout, self._file, threads)
-        elif isinstance(layout, FilesLayout):
-            lengths = [piece.num_samples for piece in layout.pieces]
-            self._samples = PiecesSamples(lengths, lambda number: self._of_piece(layout.pieces[number]))
         else:
-            self._samples = self._of_piece(layout)
+            self._samples = _plain_samples(layout, self._file)
 
-    def _opened(self, path: Path) -> ByteFile:
-        with self._lock:
-            if path not in self._files:
-                self._files[path] = ByteFile(path)
-            return self._files[path]
-
-    def _of_piece(self, layout: ContiguousLayout | RecordsLayout) -> Samples:
-        file = self._opened(layout.path)
-        if isinstance(layout, RecordsLayout):
-            return RecordsSamples(layout, file)
-        return ContiguousSamples(layout, file)
+    @contextmanager
+    def _piece(self, layout: ContiguousLayout | RecordsLayout) -> Iterator[Samples]:
+        with self._files.opened(layout.path) as file:
+            yield _plain_samples(layout, file)
 
     @property
     def descriptor(self) -> int:
-        """Of the open file, the first one where there are several."""
+        """Of the open file, where there is one alone."""
+        assert self._file is not None
         return self._file.descriptor
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
@@ -91,8 +93,9 @@ class SampleFile:
         """Let go of the file; closing twice does no harm."""
         if self._chunked is not None:
             self._chunked.close()
-        for file in self._files.values():
-            file.close()
+        if self._file is not None:
+            self._file.close()
+        self._files.close()
 
     def __enter__(self) -> SampleFile:
         return self
@@ -119,3 +122,9 @@ class SampleFile:
                 f"samples {first_sample} to {last_sample}: {self.layout.path} has samples 0 to "
                 f"{self.layout.num_samples}"
             )
+
+
+def _plain_samples(layout: ContiguousLayout | RecordsLayout, file: ByteFile) -> Samples:
+    return (
+        RecordsSamples(layout, file) if isinstance(layout, RecordsLayout) else ContiguousSamples(layout, file)
+    )

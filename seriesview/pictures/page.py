@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from seriesview.pictures.figure import facts, overview
+from seriesview.series.links import linked_uris
 from seriesview.series.manifest import ArrayInfo, SeriesManifest
 from seriesview.series.series import Series, open_series
 from seriesview.store import Store
@@ -108,8 +109,10 @@ def size_in_words(manifest: SeriesManifest) -> str:
     where = "levels only"
     if isinstance(manifest.values, ArrayInfo) or any(segment.values_uri for segment in manifest.segments):
         where = "samples stored too"
-    elif manifest.values is not None:
-        where = "samples linked in their file"
+    elif uris := linked_uris(manifest.values):
+        where = (
+            "samples linked in their file" if len(uris) == 1 else f"samples linked in their {len(uris)} files"
+        )
     return f"{bytes_in_words(raw)} of samples, {bytes_in_words(stored)} stored ({where})"
 
 

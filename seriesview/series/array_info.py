@@ -1,32 +1,21 @@
-"""Where the rows of an array lie: in parts of the store, or in a linked file."""
+"""Where the rows of an array lie in the store: in parts of packs, which pages list."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from seriesview.documents.expectations import (
-    NON_FINITE,
-    UNSHOWN,
-    Expected,
-    ExtendedNumber,
-    Integer,
-    OneOf,
-    contradiction,
-    expected,
-)
+from seriesview.documents.expectations import UNSHOWN, Integer, OneOf, contradiction
 from seriesview.documents.problems import shown
-from seriesview.errors import FormatError
-from seriesview.series.fields import AtLeastOne, Count, Uri, json_number
+from seriesview.series.fields import Count, Uri
 from seriesview.series.packing import MAX_PACK_BYTES, MAX_PACK_PARTS, MAX_PART_ROWS, PAGE_PACKS, num_parts
 
-_MOST_BYTES = 1 << 62
 DTYPES = (
     "int8",
     "int16",
@@ -42,7 +31,6 @@ DTYPES = (
 )
 
 Dtype = Annotated[str, OneOf(*DTYPES)]
-ByteOrder = Annotated[Literal["little", "big"], OneOf("little", "big")]
 
 
 @dataclass(frozen=True)
@@ -223,123 +211,3 @@ def _inconsistent(info: ArrayInfo) -> Iterator[str]:
         if not (reached <= first < last <= info.shape[0] and first % info.part_rows == 0 and ends_part):
             yield f"left_out: rows {first} to {last} are not a stretch of whole parts"
         reached = last
-
-
-class _Filters(Expected):
-    def __init__(self) -> None:
-        super().__init__("no filters, shuffle, deflate, or shuffle and deflate")
-
-    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
-        def known(filters: tuple[str, ...]) -> tuple[str, ...]:
-            if list(filters) not in _FILTERS:
-                raise ValueError
-            return filters
-
-        return core_schema.no_info_after_validator_function(known, plain())
-
-    def json_schema(self, plain: dict[str, Any]) -> dict[str, Any]:
-        return {"enum": _FILTERS}
-
-
-_FILTERS = [[], ["shuffle"], ["deflate"], ["shuffle", "deflate"]]
-
-
-@dataclass(frozen=True)
-class ContiguousLink:
-    """Samples at fixed strides (bytes) of a linked file."""
-
-    uri: Uri
-    offset: Count
-    row_stride: AtLeastOne
-    channel_stride: Annotated[int, Integer(1), Field(default_factory=int)]
-    byte_order: ByteOrder = "little"
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """The manifest's form."""
-        return dict(vars(self))
-
-
-@dataclass(frozen=True)
-class ChunkedLink:
-    """Samples in chunks of a linked HDF5 file; `chunks` int64 (chunks, 2): offset and size of each."""
-
-    uri: Uri
-    chunk_shape: tuple[AtLeastOne, AtLeastOne]
-    filters: Annotated[tuple[Literal["shuffle", "deflate"], ...], _Filters()]
-    chunks: Annotated[ArrayInfo, Rows("int64", (2,))]
-    fill_value: Annotated[float, ExtendedNumber(*NON_FINITE)] = 0
-    byte_order: ByteOrder = "little"
-
-    def to_json_dict(self) -> dict[str, Any]:
-        """The manifest's form."""
-        return {
-            "uri": self.uri,
-            "chunk_shape": list(self.chunk_shape),
-            "filters": list(self.filters),
-            "chunks": self.chunks.to_json_dict(),
-            "fill_value": json_number(self.fill_value),
-            "byte_order": self.byte_order,
-        }
-
-
-LinkInfo = ContiguousLink | ChunkedLink
-
-
-class Linked:
-    """Annotation of values: an array as it is, or {link: ...}, one in chunks where it says the shape of chunks."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        forms = {
-            _ARRAY: handler.generate_schema(Annotated[ArrayInfo, Rows(may_leave_out=True)]),
-            _STRIDES: handler.generate_schema(LinkOfStrides),
-            _CHUNKS: handler.generate_schema(LinkOfChunks),
-        }
-        form = core_schema.no_info_before_validator_function(
-            _known_form, core_schema.tagged_union_schema(forms, _form)
-        )
-        return core_schema.no_info_after_validator_function(lambda found: getattr(found, "link", found), form)
-
-
-_ARRAY, _STRIDES, _CHUNKS = (f"{UNSHOWN}{form}" for form in ("array", "strides", "chunks"))
-
-
-@dataclass(frozen=True)
-class LinkOfStrides:
-    """Values that are samples at fixed strides of a file."""
-
-    link: ContiguousLink
-
-
-@dataclass(frozen=True)
-class LinkOfChunks:
-    """Values that are samples in chunks of a file."""
-
-    link: ChunkedLink
-
-
-def _form(values: dict[str, Any]) -> str:
-    if (link := values.get("link")) is None:
-        return _ARRAY
-    return _CHUNKS if isinstance(link, dict) and link.get("chunk_shape") is not None else _STRIDES
-
-
-def _known_form(values: Any) -> dict[str, Any]:
-    if not isinstance(values, dict):
-        raise expected("an object")
-    if values.get("link") is None and values.get("pages") is None:
-        raise contradiction(f"a form that is not known here ({', '.join(values):.80}); update seriesview")
-    return values
-
-
-def placed(link: LinkInfo, dtype: str, num_samples: int, num_channels: int) -> LinkInfo:
-    """A link for samples of the series; raises FormatError where it does not go with them."""
-    if isinstance(link, ChunkedLink):
-        rows, width = link.chunk_shape
-        grid = num_parts(num_samples, rows) * num_parts(num_channels, width)
-        if link.chunks.shape[0] != grid:
-            raise FormatError(f"{link.chunks.shape[0]} chunks for a grid of {grid}")
-        return link
-    found = link if link.channel_stride else replace(link, channel_stride=np.dtype(dtype).itemsize)
-    if found.offset + num_samples * found.row_stride + num_channels * found.channel_stride > _MOST_BYTES:
-        raise FormatError("its samples lie behind the end of any file")
-    return found

@@ -18,21 +18,9 @@ from seriesview.documents.problems import shown
 from seriesview.envelope.missing import Missing
 from seriesview.envelope.moments import moments_dtype
 from seriesview.errors import FormatError
-from seriesview.series.array_info import (
-    BESIDE,
-    DTYPES,
-    ArrayInfo,
-    Beside,
-    ChunkedLink,
-    ContiguousLink,
-    Dtype,
-    Linked,
-    LinkInfo,
-    Rows,
-    placed,
-    unlike,
-)
+from seriesview.series.array_info import BESIDE, DTYPES, ArrayInfo, Beside, Dtype, Rows, unlike
 from seriesview.series.fields import AtLeastTwo, Count, FiniteNumber, Positive, Text, Uri
+from seriesview.series.links import ChunkedLink, ContiguousLink, Linked, LinkInfo, placed, values_to_json
 from seriesview.series.missing import MissingForm, held, missing_to_json, only_missing_value
 from seriesview.store.reading import bounded_json, parse_json
 from seriesview.terms import SERIES_TYPES, SeriesType, is_workspace
@@ -255,7 +243,6 @@ class SeriesManifest:
 
     def to_json_dict(self) -> dict[str, Any]:
         """What is stored: JSON types, no NaN or infinity; `events` and `intervals` only where they are."""
-        values = self.values
         result: dict[str, Any] = {
             "format": self.format,
             "type": self.type,
@@ -269,9 +256,7 @@ class SeriesManifest:
             "session_start": self.session_start,
             "options": dict(self.options),
             "segments": [segment.to_json_dict() for segment in self.segments],
-            "values": {"link": values.to_json_dict()}
-            if isinstance(values, ContiguousLink | ChunkedLink)
-            else (None if values is None else values.to_json_dict()),
+            "values": values_to_json(self.values),
             "timestamps": None if self.timestamps is None else self.timestamps.to_json_dict(),
             "levels": [level.to_json_dict() for level in self.levels],
             "moments": [moments.to_json_dict() for moments in self.moments],
@@ -337,11 +322,11 @@ def _settled(manifest: SeriesManifest) -> SeriesManifest:
             for number, channel in enumerate(channels)
         )
     missing, values = _held_at("missing", manifest.missing, dtype, wrong), manifest.values
-    if isinstance(values, ContiguousLink | ChunkedLink):
+    if values is not None and not isinstance(values, ArrayInfo):
         try:
             values = placed(values, dtype, manifest.num_samples, len(channels))
         except FormatError as error:
-            wrong.append(f"values.link: {error.sentence}")
+            wrong.append(f"values: {error.sentence}")
     _raise_if_any("series manifest", wrong)
     return replace(manifest, dtype=dtype, channels=channels, missing=missing, values=values)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from seriesview.series.array_info import ArrayInfo
-from seriesview.series.manifest import ChunkedLink, SeriesManifest
+from seriesview.series.links import ChunkedLink
+from seriesview.series.manifest import SeriesManifest
 
 
 def arrays_of(manifest: SeriesManifest) -> Iterator[tuple[str, ArrayInfo]]:

@@ -1,4 +1,4 @@
-"""Where the raw samples of a series come from: values parts, a linked file, or the files of its segments."""
+"""Where the raw samples of a series come from: values parts, linked files, or the files of its segments."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import FINDING, IntegrityError, MissingArtifactError
-from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
+from seriesview.layout.few_open import FewOpen
+from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, RecordsLayout
+from seriesview.layout.pieces import Pieces
 from seriesview.series.arrays import ArrayReader, PartCache
-from seriesview.series.manifest import ArrayInfo, ContiguousLink, LinkInfo, SeriesManifest
+from seriesview.series.links import ContiguousLink, FilesLink, OneLink, RecordsLink, reading_behind
+from seriesview.series.manifest import ArrayInfo, SeriesManifest
 from seriesview.series.segment_files import SegmentFiles, Selection
 
 if TYPE_CHECKING:
@@ -50,12 +53,14 @@ class StoredSamples:
 class LinkedSamples:
     """Samples in the file that the series was made from; its size and modification time are checked."""
 
-    def __init__(self, store: Store, link: LinkInfo, manifest: SeriesManifest, cache: PartCache) -> None:
+    def __init__(
+        self, store: Store, link: OneLink, dtype: str, shape: tuple[int, int], cache: PartCache
+    ) -> None:
         self._store = store
         self._link = link
-        self._manifest = manifest
+        self._dtype = np.dtype(dtype)
+        self._shape = shape
         self._cache = cache
-        self._sample_bytes = np.dtype(manifest.dtype).itemsize * manifest.num_channels
         self._file: SampleFile | None = None
         self._path = Path()
         self._stamp = (0, 0)
@@ -63,24 +68,18 @@ class LinkedSamples:
 
     def read(self, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Samples [first, last) of the chosen channels (n, C)."""
+        out = _block(last - first, self._shape[1], self._dtype, self._cache)
+        self.read_into(first, out)
+        return out[:, channels]
+
+    def read_into(self, first: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first` on."""
         if self._file is None or self._stamp != _stamp(self._path):
             self._open()
         assert self._file is not None
-        self._cache.will_read((last - first) * self._sample_bytes, at_once=True)
-        self._cache.will_read(*self._reading_behind(first, last))
-        out = np.empty((last - first, self._manifest.num_channels), np.dtype(self._manifest.dtype))
+        last = first + len(out)
+        self._cache.will_read(*reading_behind(self._link, first, last, self._shape[1], self._dtype.itemsize))
         self._file.read_into(first, out)
-        return out[:, channels]
-
-    def _reading_behind(self, first: int, last: int) -> tuple[int, int]:
-        """What samples [first, last) are taken from: bytes of the file, or of its chunks once unpacked, and reads."""
-        if isinstance(self._link, ContiguousLink):
-            return (last - first) * self._link.row_stride, 1
-        rows, columns = self._link.chunk_shape
-        chunk_rows = -(-last // rows) - first // rows if first < last else 0
-        chunk_columns = -(-self._manifest.num_channels // columns)
-        chunk_bytes = rows * columns * np.dtype(self._manifest.dtype).itemsize
-        return chunk_rows * chunk_columns * chunk_bytes, chunk_rows * chunk_columns + 1
 
     def close(self) -> None:
         """Let go of the linked file."""
@@ -95,7 +94,7 @@ class LinkedSamples:
         from seriesview.layout.sample_file import SampleFile
 
         with self._lock:
-            layout = link_layout(self._store, self._link, self._manifest, self._cache)
+            layout = link_layout(self._store, self._link, self._dtype, self._shape, self._cache)
             self._path, self._stamp = layout.path, _stamp(layout.path)
             if self._file is None:
                 opened = SampleFile(layout)
@@ -107,20 +106,60 @@ class LinkedSamples:
                 self._file = opened
 
 
+_MOST_OPEN_FILES = 2
+"""Of one series: a backend keeps many of them."""
+
+
+class LinkedFiles:
+    """Samples in several files, each checked as the one of `LinkedSamples` is; few of them are open."""
+
+    def __init__(
+        self, store: Store, link: FilesLink, dtype: str, num_channels: int, cache: PartCache
+    ) -> None:
+        def open_piece(number: int) -> LinkedSamples:
+            piece = link.files[number]
+            return LinkedSamples(store, piece.link, dtype, (piece.num_samples, num_channels), cache)
+
+        self._dtype = np.dtype(dtype)
+        self._num_channels = num_channels
+        self._cache = cache
+        self._pieces = Pieces([piece.num_samples for piece in link.files])
+        self._opened = FewOpen(open_piece, _MOST_OPEN_FILES)
+
+    def read(self, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
+        """Samples [first, last) of the chosen channels (n, C)."""
+        out = _block(last - first, self._num_channels, self._dtype, self._cache)
+        for number, begin, count, done in self._pieces.parts(first, last - first):
+            with self._opened.opened(number) as piece:
+                piece.read_into(begin, out[done : done + count])
+        return out[:, channels]
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._opened.close()
+
+
+def _block(num_samples: int, num_channels: int, dtype: np.dtype[Any], cache: PartCache) -> npt.NDArray[Any]:
+    cache.will_read(num_samples * num_channels * dtype.itemsize, at_once=True)
+    return np.empty((num_samples, num_channels), dtype)
+
+
 def link_layout(
-    store: Store, link: LinkInfo, manifest: SeriesManifest, cache: PartCache | None = None
-) -> Layout:
-    """Where the linked samples lie; raises MissingArtifactError where the file moved or changed."""
+    store: Store, link: OneLink, dtype: np.dtype[Any], shape: tuple[int, int], cache: PartCache | None = None
+) -> ContiguousLayout | RecordsLayout | ChunkedLayout:
+    """Where the linked samples (n, C) lie; raises MissingArtifactError where the file moved or changed."""
     try:
         path = store.path(link.uri)
     except MissingArtifactError as error:
         if error.code == "artifact-missing":
             raise error.advised(f"{FINDING} finds raw files") from error
         raise
-    dtype = np.dtype(manifest.dtype).newbyteorder("<" if link.byte_order == "little" else ">")
-    shape = (manifest.num_samples, manifest.num_channels)
+    dtype = dtype.newbyteorder("<" if link.byte_order == "little" else ">")
     if isinstance(link, ContiguousLink):
         return ContiguousLayout(path, dtype, *shape, link.offset, link.row_stride, link.channel_stride)
+    if isinstance(link, RecordsLink):
+        stride, samples, offsets = link.records.stride, link.records.samples, link.records.channel_offsets
+        return RecordsLayout(path, dtype, shape[0], link.offset, stride, samples, offsets)
     chunks = ArrayReader(store, link.chunks, cache)
     table = chunks.read(0, len(chunks)).astype(np.int64, copy=False)
     # Deflate makes what it cannot compress larger by less than this.
@@ -137,8 +176,11 @@ def open_samples(store: Store, manifest: SeriesManifest, cache: PartCache) -> Sa
     """The source of a series' raw samples, or None where it has none."""
     if isinstance(manifest.values, ArrayInfo):
         return StoredSamples(store, manifest.values, cache)
+    if isinstance(manifest.values, FilesLink):
+        return LinkedFiles(store, manifest.values, manifest.dtype, manifest.num_channels, cache)
     if manifest.values is not None:
-        return LinkedSamples(store, manifest.values, manifest, cache)
+        shape = (manifest.num_samples, manifest.num_channels)
+        return LinkedSamples(store, manifest.values, manifest.dtype, shape, cache)
     if manifest.segments and all(segment.values_uri for segment in manifest.segments):
         return SegmentFiles(store, manifest, cache)
     return None

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from seriesview.series.array_info import ArrayInfo
+from seriesview.series.links import linked_uris
 from seriesview.series.manifest import Missing, SeriesManifest
 from seriesview.series.named_arrays import arrays_of
 from seriesview.terms import bytes_in_words
@@ -56,8 +57,10 @@ def series_lines(manifest: SeriesManifest) -> Iterator[str]:
         if manifest.values is None:
             held = "files of each segment" if any(s.values_uri for s in manifest.segments) else "left out"
         else:
-            stored = isinstance(manifest.values, ArrayInfo)
-            held = "stored" if stored else f"linked, in {manifest.values.uri}"  # type: ignore[union-attr]
+            held = "stored"
+            if uris := linked_uris(manifest.values):
+                more = f" and {_count(len(uris) - 1, 'other file')}" if uris[1:] else ""
+                held = f"linked, in {uris[0]}{more}"
             if isinstance(manifest.values, ArrayInfo) and manifest.values.left_out:
                 held = f"stored, but left out of this copy: {_stretches(manifest.values.left_out)}"
         yield f"raw samples: {held}"

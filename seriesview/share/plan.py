@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seriesview.errors import FormatError, SeriesviewError
-from seriesview.series.array_info import ArrayInfo
+from seriesview.series.links import linked_uris
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.share.choice import Choice, LeftOut, Wish, fit, json_bytes, read_choice
 from seriesview.share.dates import moved_clocks
@@ -124,7 +124,7 @@ def take_small(store: Store, choices: list[Choice], other_bytes: int, allowed: i
 
 def _can_be_read(store: Store, choice: Choice) -> bool:
     values = choice.manifest.values
-    return isinstance(values, ArrayInfo) or (values is not None and store.exists(values.uri))
+    return values is not None and all(store.exists(uri) for uri in linked_uris(values))
 
 
 def shared_workspace(workspace: WorkspaceManifest, uris: Mapping[str, str]) -> WorkspaceManifest:

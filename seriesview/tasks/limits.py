@@ -31,6 +31,8 @@ class TaskLimits:
     """Bytes of a part, which is read whole."""
     max_file_bytes: int = 512 * MEGABYTE
     """Bytes of a segment's own file (series made with `SVSeries`), which is read whole."""
+    max_files: int = 100_000
+    """Linked files of one series."""
     max_chunk_bytes: int = 256 * MEGABYTE
     """Bytes of an unpacked chunk of a linked file."""
     max_chunk_table_bytes: int = 128 * MEGABYTE

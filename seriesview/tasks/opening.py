@@ -10,10 +10,9 @@ import numpy as np
 
 from seriesview.errors import FormatError, TaskError
 from seriesview.series.arrays import PartCache
+from seriesview.series.links import ChunkedLink, ContiguousLink, FilesLink, PlainLink, extent
 from seriesview.series.manifest import (
     ArrayInfo,
-    ChunkedLink,
-    ContiguousLink,
     SeriesManifest,
     read_series_manifest,
 )
@@ -75,10 +74,7 @@ def _problems(manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
         yield f"more than {_MAX_INTEGER} samples"
     for name, array in arrays_of(manifest):
         yield from _array_problems(name, array, limits)
-    if isinstance(manifest.values, ContiguousLink):
-        yield from _strides_problems(manifest.values, manifest, limits)
-    elif isinstance(manifest.values, ChunkedLink):
-        yield from _chunks_problems(manifest.values, manifest, limits)
+    yield from _link_problems(manifest, limits)
     for number, segment in enumerate(manifest.segments):
         if segment.values_dtype is not None and segment.timestamps_dtype is not None:
             sample_bytes = manifest.num_channels * np.dtype(segment.values_dtype).itemsize
@@ -97,13 +93,25 @@ def _array_problems(name: str, array: ArrayInfo, limits: TaskLimits) -> Iterator
         yield f"{name} of {len(array.pages)} pages, at most {limits.max_pages}"
 
 
-def _strides_problems(link: ContiguousLink, manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
-    extent = (
-        link.offset + manifest.num_samples * link.row_stride + manifest.num_channels * link.channel_stride
-    )
-    if extent > _MAX_INTEGER:
+def _link_problems(manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str]:
+    values = manifest.values
+    if isinstance(values, ChunkedLink):
+        yield from _chunks_problems(values, manifest, limits)
+    elif isinstance(values, FilesLink):
+        if len(values.files) > limits.max_files:
+            yield f"samples in {len(values.files)} linked files, at most {limits.max_files}"
+        for piece in values.files:
+            yield from _plain_problems(piece.link, piece.num_samples, manifest, limits)
+    elif values is not None and not isinstance(values, ArrayInfo):
+        yield from _plain_problems(values, manifest.num_samples, manifest, limits)
+
+
+def _plain_problems(
+    link: PlainLink, num_samples: int, manifest: SeriesManifest, limits: TaskLimits
+) -> Iterator[str]:
+    if extent(link, num_samples, manifest.num_channels, np.dtype(manifest.dtype).itemsize) > _MAX_INTEGER:
         yield "a linked file with samples at impossible bytes"
-    if link.row_stride > limits.max_part_bytes:
+    if isinstance(link, ContiguousLink) and link.row_stride > limits.max_part_bytes:
         yield f"linked samples {link.row_stride} bytes apart, at most {limits.max_part_bytes}"
 
 

@@ -156,8 +156,10 @@ def _named_as_linked(store: Store, uri: str) -> dict[str, str]:
         try:
             document = store.get_json(left.pop())
             if "values" in document:
-                sha1, name, _ = parse_uri(document["values"]["link"]["uri"])
-                found[sha1] = name
+                values = document["values"]
+                pieces = [values] if "link" in values else values["files"]
+                for sha1, name, _ in (parse_uri(piece["link"]["uri"]) for piece in pieces):
+                    found[sha1] = name
             elif "series" in document:
                 left += [entry["uri"] for entry in document["series"]]
         except (SeriesviewError, KeyError, TypeError):

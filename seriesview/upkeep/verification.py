@@ -13,7 +13,8 @@ import numpy as np
 from seriesview.errors import FormatError, IntegrityError, MissingArtifactError, SeriesviewError
 from seriesview.series.array_info import ArrayInfo
 from seriesview.series.arrays import ArrayReader, PartCache
-from seriesview.series.manifest import ChunkedLink, ContiguousLink, parse_series_manifest
+from seriesview.series.links import linked_uris
+from seriesview.series.manifest import parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
 from seriesview.series.packing import DIGEST_BYTES, MAX_PAGE_BYTES, PAGE_PACKS, pack_digest, part_digests
 from seriesview.store.chunks import sha1_digest
@@ -70,8 +71,9 @@ class Verifier:
                 if file_uri is not None and dtype is not None:
                     size = segment.num_samples * width * np.dtype(dtype).itemsize
                     self.artifact(file_uri, f"{what}: {name} of segment {segment_number}", size)
-        if isinstance(manifest.values, ContiguousLink | ChunkedLink):
-            self.artifact(manifest.values.uri, f"{what}: linked file")
+        uris = linked_uris(manifest.values)
+        for number, linked in enumerate(uris):
+            self.artifact(linked, f"{what}: linked file" + (f" {number}" if uris[1:] else ""))
 
     def artifact(self, uri: str, what: str, size: int | None = None) -> bool:
         """Whether the bytes of an artifact, stored or linked, are right; `size` where it is known."""

@@ -105,7 +105,8 @@
  * @property {Segment[]} segments
  * @property {number | null} sampling_frequency null: irregular
  * @property {string | null} session_start ISO 8601; without a zone: as it was recorded
- * @property {(ArrayInfo & {link?: undefined}) | {link: any} | null} values
+ * @property {(ArrayInfo & {linked?: undefined}) | {linked: string[]} | null} values raw samples; `linked`: the files
+ *   that hold them, which a backend reads
  * @property {ArrayInfo | null} timestamps
  * @property {(ArrayInfo & {factor: number, times?: ArrayInfo})[]} levels
  * @property {(ArrayInfo & {factor: number})[]} moments

@@ -26,7 +26,7 @@ from series_builder import store_events, store_rows, store_series
 import seriesview
 from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import FormatError
-from seriesview.series import array_info, manifest
+from seriesview.series import array_info, links, manifest
 from seriesview.series.schema import series_schema_text
 from seriesview.store import open_store
 from seriesview.terms import WORKSPACE_FORMAT
@@ -289,7 +289,7 @@ def keys_of(*modules, without=()):
 
 
 KEYS = [
-    *(("series", key) for key in keys_of(array_info, manifest, without=("array",))),
+    *(("series", key) for key in keys_of(array_info, links, manifest, without=("array",))),
     *(("workspace", key) for key in keys_of(workspace_manifest)),
     *(("workspace", name) for name in PANEL_TYPES),
     *(("workspace", key) for panel_type in PANEL_TYPES.values() for key in panel_type.data_keys),
@@ -312,6 +312,11 @@ def stored_manifests(store, tmp_path):
     segments = [integers(n, 2) for n in (150, 77)]
     yield store_series(store, segments, samples="link", link_path=tmp_path / "linked.dat")
     yield store_series(store, segments, samples="omit")
+    document = store.get_json(store_series(store, [segments[1]], samples="omit"))
+    pieces = [{"num_samples": 70, "link": in_records()}, {"num_samples": 7, "link": ROWS}]
+    for values in ({"link": in_records()}, {"files": pieces}):
+        whole = manifest.parse_series_manifest(document | {"values": values})
+        yield store.put_json(whole.to_json_dict())
     yield store_series(store, [segments[0]], timestamps=[np.arange(150.0)])
     yield store_events(store, [1.0, 2.0], [0, 0], 1)
 
@@ -326,6 +331,38 @@ def test_the_schemas_are_the_generated_ones(kind, generated):
 @pytest.mark.parametrize("kind", ["series", "workspace"])
 def test_the_schemas_are_schemas(kind):
     Draft202012Validator.check_schema(json.loads((SCHEMAS / f"{kind}.schema.json").read_text()))
+
+
+ROWS = {"uri": "sha1://" + "ab" * 20 + "/a.dat", "offset": 0, "row_stride": 4}
+IN_CHUNKS = {"uri": "sha1://" + "ab" * 20 + "/a.h5", "chunk_shape": [1, 1], "filters": []}
+
+
+def in_records(**more):
+    records = {"stride": 40, "samples": 10, "channel_offsets": [0, 20]} | more
+    return {"uri": "sha1://" + "ab" * 20 + "/a.edf", "offset": 256, "records": records}
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"link": in_records(channel_offsets=[0])}, "offsets of 1 channels in a record, expected 2"),
+        ({"link": in_records(stride=1 << 62)}, "behind the end of any file"),
+        ({"files": [{"num_samples": 49, "link": ROWS}]}, "49 samples in its files, expected 50"),
+        (
+            {
+                "files": [
+                    {"num_samples": 40, "link": ROWS},
+                    {"num_samples": 10, "link": ROWS | {"offset": 1 << 62}},
+                ]
+            },
+            r"values: files\[1\]: its samples lie behind",
+        ),
+    ],
+)
+def test_links_that_do_not_go_with_their_series_are_refused(store, values, message):
+    document = store.get_json(store_series(store, [integers(50, 2)])) | {"values": values}
+    with pytest.raises(FormatError, match=message):
+        manifest.parse_series_manifest(document)
 
 
 def test_manifests_follow_the_schema_and_come_back_the_same(store, tmp_path):
@@ -356,9 +393,13 @@ def test_manifests_follow_the_schema_and_come_back_the_same(store, tmp_path):
         ({"levels": [{"factor": 1}]}, r"levels\[0\]\.factor"),
         ({"options": [1]}, "expected an object"),
         (
-            {"values": {"files": [{"uri": "sha1://" + "ab" * 20 + "/a.dat"}]}},
-            r"form that is not known here \(files\)",
+            {"values": {"pieces": [{"uri": "sha1://" + "ab" * 20 + "/a.dat"}]}},
+            r"form that is not known here \(pieces\)",
         ),
+        ({"values": {"files": []}}, r"values"),
+        ({"values": {"files": [{"link": ROWS}]}}, r"num_samples is missing"),
+        ({"values": {"files": [{"num_samples": 50, "link": ROWS | {"row_stride": 0}}]}}, r"row_stride"),
+        ({"values": {"files": [{"num_samples": 50, "link": IN_CHUNKS}]}}, "chunks in one of several files"),
         ({"values": {"link": {"uri": "sha1://" + "ab" * 20 + "/a.edf", "records": {}}}}, r"values\.link"),
         ({"channels": [{"id": "a", "bad": "yes"}, {"id": "b"}]}, "true or false"),
         ({"label": None}, r"label: expected a text"),

@@ -128,7 +128,9 @@ class SecondReader:
         if values is not None and "pages" in values:
             return self.split(values, lambda n: n)
         if values is not None:
-            rows = self.link(values["link"])
+            pieces = values["files"] if "files" in values else [{"num_samples": sum(self.lengths), **values}]
+            rows = np.concatenate([self.link(piece["link"], piece["num_samples"]) for piece in pieces])
+            assert len(rows) == sum(self.lengths)
             return [rows[a:b] for a, b in pairwise(np.cumsum([0, *self.lengths]))]
         if self.segments and self.segments[0].get("values_uri") is not None:
             return [
@@ -145,11 +147,20 @@ class SecondReader:
         before = sum(self.lengths[:segment])
         return not any(a <= before + q and before + p < b for a, b in values.get("left_out", []))
 
-    def link(self, link):
-        """Samples (n, C) of all segments out of the file that they came from (section 4)."""
+    def link(self, link, num_samples):
+        """Samples (num_samples, C) out of the file that they came from (section 4)."""
         data = self.storage.path(link["uri"]).read_bytes()
         dtype = self.dtype.newbyteorder({"little": "<", "big": ">"}[link.get("byte_order", "little")])
-        shape = (sum(self.lengths), len(self.channels))
+        shape = (num_samples, len(self.channels))
+        if link.get("records") is not None:
+            stride, samples = link["records"]["stride"], link["records"]["samples"]
+            offsets = link["records"]["channel_offsets"]
+            assert len(offsets) == len(self.channels)
+            rows = np.arange(num_samples)
+            begins = link["offset"] + rows // samples * stride + rows % samples * dtype.itemsize
+            places = begins[:, np.newaxis] + np.array(offsets)
+            stored = np.frombuffer(data, np.uint8)[places[..., np.newaxis] + np.arange(dtype.itemsize)]
+            return stored.view(dtype)[..., 0]
         if link.get("chunk_shape") is None:
             strides = (link["row_stride"], link.get("channel_stride", dtype.itemsize))
             return np.ndarray(shape, dtype, data, link["offset"], strides)

@@ -149,6 +149,20 @@ test('manifests: NaN is read as null, defaults are filled in', () => {
 
 const CHANNELS = Array.from({ length: 10 }, (_, index) => ({ id: String(index) }));
 
+const ROWS = { uri: `sha1://${'b'.repeat(40)}/raw.dat`, offset: 0, row_stride: 2 };
+
+test('of links to samples the files are kept, in every form', () => {
+  const segments = [{ start_time: 0, end_time: 1, num_samples: 100 }];
+  const good = { type: 'continuous', dtype: 'int16', sampling_frequency: 100, segments };
+  const other = { uri: `sha1://${'c'.repeat(40)}/raw.edf`, records: { stride: 8, samples: 4, channel_offsets: [0] } };
+  const files = [
+    { num_samples: 60, link: ROWS },
+    { num_samples: 40, link: other },
+  ];
+  assert.deepEqual(parseSeries({ ...good, values: { link: other } }).values, { linked: [other.uri] });
+  assert.deepEqual(parseSeries({ ...good, values: { files } }).values, { linked: [ROWS.uri, other.uri] });
+});
+
 test('manifests that nobody can read are refused in words', () => {
   const segments = [{ start_time: 0, end_time: 1, num_samples: 100 }];
   const good = { type: 'continuous', dtype: 'int16', sampling_frequency: 100, segments };
@@ -175,7 +189,12 @@ test('manifests that nobody can read are refused in words', () => {
     { ...good, values: { ...values, pack_parts: undefined } },
     { ...good, values: { ...values, part_rows: 65536, pack_parts: 64, shape: [100, 10] }, channels: CHANNELS },
     { ...good, values: { ...values, kind: 'means' } },
+    { ...good, values: { pieces: [] } },
     { ...good, values: { files: [] } },
+    { ...good, values: { files: [{ num_samples: 99, link: ROWS }] } },
+    { ...good, values: { files: [{ num_samples: 100, link: { ...ROWS, uri: '/etc/passwd' } }] } },
+    { ...good, values: { files: [{ num_samples: 100, link: { uri: ROWS.uri, chunk_shape: [1, 1] } }] } },
+    { ...good, values: { link: { uri: ROWS.uri, spiral: 3 } } },
     { ...good, values: 7 },
     { ...good, values: { ...values, dtype: 'int32' } },
     { ...good, levels: [{ ...values, factor: 1 }] },

@@ -25,7 +25,7 @@ const FINEST_SHARE = 4;
  * @returns {string}
  */
 export function whyNoSamples({ values }) {
-  return values?.link
+  return values?.linked
     ? 'raw samples are in the recording itself, which only a backend reads'
     : 'stored without raw samples';
 }

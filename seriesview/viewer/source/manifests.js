@@ -22,6 +22,7 @@ const MAX_SEGMENTS = 100_000;
 const MAX_CHANNELS = 100_000;
 const MAX_LEVELS = 64;
 const MAX_STRETCHES = 100_000;
+const MAX_FILES = 100_000;
 const MAX_PAGES = 4096;
 const MAX_PART_ROWS = 65536;
 const MAX_PACK_PARTS = 64;
@@ -247,17 +248,36 @@ function parseArray(value, where, dtype, shape) {
  */
 function parseValues(value, where, dtype, numSamples, width) {
   const entry = object(value, where);
-  if (!entry.link && !entry.pages) {
-    throw damaged(where, `of a form that is not known here (${shown(Object.keys(entry))}); use a newer viewer`);
-  }
-  if (!entry.link) {
+  if (!entry.link && !entry.files && !entry.pages) throw unknownForm(where, entry);
+  if (!entry.link && !entry.files) {
     const array = parseArray(value, where, dtype, [numSamples, width]);
     return entry.left_out
       ? { ...array, left_out: parseStretches(entry.left_out, `${where}.left_out`, numSamples) }
       : array;
   }
-  const link = object(entry.link, `${where}.link`);
-  return { link: { ...link, uri: checkedUri(link.uri, `${where}.link`) } };
+  if (entry.link) return { linked: [parseLink(entry.link, `${where}.link`, ['row_stride', 'records', 'chunk_shape'])] };
+  const files = list(entry.files, `${where}.files`, MAX_FILES);
+  const held = files.reduce((sum, piece) => sum + integer(piece?.num_samples, `${where}.files`, 1), 0);
+  if (held !== numSamples) throw damaged(where, `${held} samples in its files, expected ${numSamples}`);
+  return { linked: files.map((piece) => parseLink(piece.link, `${where}.files`, ['row_stride', 'records'])) };
+}
+
+/**
+ * The file that samples lie in. Where in it, its backend alone needs to know.
+ * @param {any} value
+ * @param {string} where
+ * @param {string[]} forms keys of which a link has one
+ * @returns {string} its URI
+ */
+function parseLink(value, where, forms) {
+  const link = object(value, where);
+  if (!forms.some((key) => link[key])) throw unknownForm(where, link);
+  return checkedUri(link.uri, where);
+}
+
+/** @param {string} where @param {object} entry */
+function unknownForm(where, entry) {
+  return damaged(where, `of a form that is not known here (${shown(Object.keys(entry))}); use a newer viewer`);
 }
 
 /** @param {any} value @param {string} where @param {number} numRows @returns {[number, number][]} */

@@ -22,11 +22,11 @@ export function createOutOfReach() {
 
   /** @type {OutOfReach['note']} */
   function note(uri, manifest, cause, again) {
-    const link = manifest.values?.link;
+    const linked = manifest.values?.linked;
     const { code, sha1, message } = asSourceError(cause, 'refused');
-    if (!link || !manifest.levels.length) return false;
-    // Where even the link is not there, or is none, the SHA-1 of the file is named.
-    const isLost = LOST.has(code) || sha1 === link.uri.slice(7, 47);
+    if (!linked || !manifest.levels.length) return false;
+    // Where even a file's link is not there, or is none, the SHA-1 of the file is named.
+    const isLost = LOST.has(code) || linked.some((uri) => sha1 === uri.slice(7, 47));
     if (isLost) known.set(uri, { manifest, reason: message, again });
     return isLost;
   }

@@ -63,12 +63,12 @@ export function momentRows(manifest, factor) {
 }
 
 /**
- * Whether all raw samples lie in artifacts. Those of a linked file do not.
+ * Whether all raw samples lie in artifacts. Those of linked files do not.
  * @param {SeriesManifest} manifest
  * @returns {boolean}
  */
 export function hasStoredSamples(manifest) {
-  if (manifest.values) return !manifest.values.link;
+  if (manifest.values) return !manifest.values.linked;
   return manifest.segments.length > 0 && manifest.segments.every((segment) => segment.values_uri);
 }
 
@@ -82,7 +82,7 @@ export function hasStoredSamples(manifest) {
  */
 export function lacksSamples(manifest, segment, first, last) {
   const { values } = manifest;
-  if (!values || values.link) return false;
+  if (!values || values.linked) return false;
   const begin = sampleRows(manifest)[segment];
   return isLeftOut(/** @type {import('../types.js').ArrayInfo} */ (values), begin + first, begin + last);
 }
@@ -133,7 +133,7 @@ export function makeReader(manifest, artifacts) {
         return [{ firstRow: first, lastRow: last, rows: all.subarray(first * width, last * width) }];
       }
       const { values } = manifest;
-      if (!values || values.link) throw new SourceError('refused', noSamples(manifest));
+      if (!values || values.linked) throw new SourceError('refused', noSamples(manifest));
       const begin = firstSamples[segment];
       return moved(await artifacts.readSpans(/** @type {any} */ (values), begin + first, begin + last), begin);
     },
@@ -192,7 +192,7 @@ export function chosenRows(spans, width, places, dtype) {
  * @returns {string}
  */
 export function noSamples(manifest) {
-  if (manifest.values?.link) {
+  if (manifest.values?.linked) {
     return `the raw samples of "${manifest.label}" are in the recording itself: start a backend, or zoom out`;
   }
   return `"${manifest.label}" was stored without raw samples: zoom out`;
