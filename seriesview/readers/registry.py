@@ -18,6 +18,7 @@ _BUILT_IN = {
     "hdf5": "seriesview.readers.hdf5:Hdf5Reader",
     "npy": "seriesview.readers.npy:NpyReader",
     "arrow": "seriesview.readers.tables.readers:ArrowReader",
+    "edf": "seriesview.readers.edf.reader:EdfReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
@@ -25,8 +26,8 @@ _BUILT_IN = {
 # Formats that people try, by what their files begin with, and how they become readable.
 _FOREIGN = {
     b"MATLAB 5.0": "a MATLAB file of before 7.3; save it in MATLAB with '-v7.3', or its arrays as .npy",
-    b"0       ": "an EDF file; write its samples to .npy, CSV or HDF5, with mne or pyedflib",
-    b"\xffBIOSEMI": "a BDF file; write its samples to .npy, CSV or HDF5, with mne or pyedflib",
+    b"0       ": "an EDF file without a whole header; copy it again",
+    b"\xffBIOSEMI": "a BDF file without a whole header; copy it again",
     b"RIFF": "a WAV file; write its samples to .npy, with scipy.io.wavfile",
     b"PK\x03\x04": "a zip archive; unpack it, or call it .npz if it holds .npy arrays",
     b"\x1f\x8b": "compressed with gzip; unpack it",

@@ -41,10 +41,12 @@ def test_readers_are_guessed_by_content_where_there_is_a_signature(tmp_path: Pat
 
 def test_errors_list_the_readers(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_bytes(b"\0")
-    with pytest.raises(ReaderError, match=r"no reader knows this file.*nwb, hdf5, npy, arrow, csv, binary"):
+    with pytest.raises(
+        ReaderError, match=r"no reader knows this file.*nwb, hdf5, npy, arrow, .*csv, .*binary"
+    ):
         guess_reader(tmp_path / "a.xyz")
-    with pytest.raises(ReaderError, match=r"none called 'edf'; there are .*nwb"):
-        reader_by_name("edf")
+    with pytest.raises(ReaderError, match=r"none called 'sausage'; there are .*nwb"):
+        reader_by_name("sausage")
 
 
 def test_files_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None:
@@ -66,7 +68,7 @@ def test_files_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None
     ("name", "beginning", "advice"),
     [
         ("a.mat", b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "save it in MATLAB with '-v7.3'"),
-        ("a.edf", b"0       X X X X", "an EDF file; write its samples to .npy"),
+        ("a.edf", b"0       X X X X", "an EDF file without a whole header"),
         ("a.csv.gz", b"\x1f\x8b\x08\0", "compressed with gzip; unpack it"),
     ],
 )

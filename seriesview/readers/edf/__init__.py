@@ -1,0 +1,1 @@
+"""EDF, EDF+ and BDF: signals in records, annotations between them (edfplus.info/specs)."""

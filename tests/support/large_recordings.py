@@ -1,0 +1,30 @@
+"""Reading a recording that does not fit into little memory, in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+READ = """
+import resource, sys
+import numpy as np
+from seriesview.readers import open_recording
+with open_recording(sys.argv[1]) as recording:
+    rows = max(1, (4 << 20) // (recording.num_channels * recording.dtype.itemsize))
+    block = np.empty((rows, recording.num_channels), recording.dtype)
+    first = 0
+    while first < recording.num_samples:
+        block = block[: recording.num_samples - first]
+        recording.read_into(first, block)
+        first += len(block)
+print(first, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+"""
+
+
+def read_through(path: Path) -> tuple[int, int]:
+    """Samples that were read, and the most bytes of memory that the process had."""
+    done = subprocess.run([sys.executable, "-c", READ, path], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    samples, peak = done.stdout.split()
+    return int(samples), int(peak)
