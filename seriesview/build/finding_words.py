@@ -10,10 +10,10 @@ def described(finding: Finding) -> str:
     if finding.problem is not None:
         return finding.problem
     parts = [str(finding.type)]
-    if finding.type == "event":
-        parts += [_count(finding.shape[0], "event"), _count(finding.num_channels, "channel")]
-    elif finding.type == "interval":
-        parts += [_count(finding.shape[0], "interval")]
+    if finding.type in ("event", "interval"):
+        # How many there are is not always known before all samples were read.
+        parts += [_count(number, finding.type) for number in finding.shape[:1]]
+        parts += [_count(finding.num_channels, "channel")] if finding.type == "event" else []
     else:
         shape = f"{_count(finding.shape[0], 'sample')} x {_count(finding.num_channels, 'channel')}"
         parts += [finding.dtype, shape, _rate(finding)]

@@ -254,6 +254,8 @@ def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) 
         if recording.scale_problem is not None:
             options_to_fill = {**finding.options, "scale": None}
             finding = replace(finding, problem=recording.scale_problem, options=options_to_fill)
+        if recording.span is not None:
+            return _with_span(finding, *recording.span, recording.num_channels or None)
         if recording.num_samples == 0:
             if recording.type in _TYPES_WITHOUT_RATE:
                 return replace(finding, num_channels=recording.num_channels)

@@ -95,7 +95,8 @@ def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> Datase
             if built_samples(dataset, work.samples(dataset), source) is not None:
                 return DatasetOutlook(dataset.name, is_built=True)
             if recording.type in ("event", "interval"):
-                size = recording.num_samples * _EVENT_BYTES
+                # How many there are is not known before all samples were read: far fewer than these.
+                size = recording.num_samples * _EVENT_BYTES if recording.span is None else 0
                 return DatasetOutlook(dataset.name, size, Need(size, _EVENT_ARTIFACTS))
             plan = plan_samples(recording, dataset, source.size, read_timestamps=False)
             kept = noted(work.ledger(dataset).parent, work.stem(dataset), store)

@@ -141,6 +141,8 @@ class Recording(ABC):
     `segments`: where the format knows them, each stretch of a recording with a rate; their samples follow one another
     and are all there are; None: one segment, from `start_time`. `files`: every file beside `path` and the layout's that
     decides the result (headers, markers, channel maps); when one of them changes it is built again.
+    `span`: where events or intervals must be searched for in all samples: first and last time that they can have.
+    Whoever only looks at what a file holds does not ask how many there are.
     """
 
     type: SeriesType
@@ -163,6 +165,7 @@ class Recording(ABC):
     preferred_rows: int = 1
     segments: tuple[Segment, ...] | None = None
     files: tuple[Path, ...] = ()
+    span: tuple[float, float] | None = None
 
     @property
     def num_channels(self) -> int:

@@ -19,6 +19,7 @@ _BUILT_IN = {
     "npy": "seriesview.readers.npy:NpyReader",
     "arrow": "seriesview.readers.tables.readers:ArrowReader",
     "edf": "seriesview.readers.edf.reader:EdfReader",
+    "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
