@@ -14,6 +14,9 @@ END_OF_CLOCKS = 7_258_118_400
 SeriesType = Literal["continuous", "discrete", "event", "interval"]
 SERIES_TYPES: tuple[SeriesType, ...] = get_args(SeriesType)
 
+CHANNEL_TYPES_IN_ORDER = ("EEG", "EOG", "EMG", "ECG", "RESP")
+"""From the top, as polysomnography is read; others follow. The viewer has the same."""
+
 WORKSPACE_FORMAT = "seriesview-workspace/1"
 
 FunctionType = Literal["pure-calculation", "query", "action"]

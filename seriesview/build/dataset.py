@@ -20,7 +20,8 @@ from seriesview.store import Store, parse_uri
 FullResolution = Literal["auto", "link", "store", "omit"]
 
 # Keys that change words and units in the manifest only: a change of these reads no samples again.
-DESCRIPTIVE_KEYS = ("label", "unit", "scale", "offset", "channel_labels", "session_start")
+_LISTS_OF_CHANNELS = ("channel_labels", "channel_types", "bad_channels")
+DESCRIPTIVE_KEYS = ("label", "unit", "scale", "offset", *_LISTS_OF_CHANNELS, "session_start")
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Dataset:
     ratio: int | None = None
     max_gap_seconds: float | None = None
     max_time_shift: float | None = None
+    channel_types: tuple[str, ...] | None = None
+    bad_channels: tuple[str, ...] | None = None
 
     @property
     def is_kachery_uri(self) -> bool:
@@ -47,8 +50,9 @@ class Dataset:
 def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
     """Dataset of the validated `datasets:` entry called `name`."""
     given = {key: value for key, value in config.items() if value is not None}
-    if "channel_labels" in given:
-        given["channel_labels"] = tuple(given["channel_labels"])
+    for key in _LISTS_OF_CHANNELS:
+        if key in given:
+            given[key] = tuple(given[key])
     if "missing" in given:
         given["missing"] = missing_from_config(given["missing"])
     options, own = (
@@ -75,10 +79,12 @@ def without_descriptions(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def undescribed(dataset: Dataset) -> Dataset:
     """The dataset without what only describes it: what is made of its samples does not depend on that."""
-    words: dict[str, Any] = {
-        field.name: None for field in fields(ReadOptions) if field.name in DESCRIPTIVE_KEYS
-    }
-    return replace(dataset, label=None, options=replace(dataset.options, **words))
+    options, own = (_words_of(kind) for kind in (ReadOptions, Dataset))
+    return replace(dataset, **own, options=replace(dataset.options, **options))
+
+
+def _words_of(kind: type[ReadOptions] | type[Dataset]) -> dict[str, Any]:
+    return {field.name: None for field in fields(kind) if field.name in DESCRIPTIVE_KEYS}
 
 
 def what_decides_samples(dataset: Dataset) -> dict[str, Any]:
@@ -91,9 +97,9 @@ def what_decides_samples(dataset: Dataset) -> dict[str, Any]:
 
 def descriptions(dataset: Dataset) -> dict[str, Any]:
     """What of a dataset its series' manifest alone depends on, as JSON has it."""
-    options = asdict(dataset.options)
-    found: dict[str, Any] = json.loads(json.dumps({key: options.get(key) for key in DESCRIPTIVE_KEYS}))
-    return {**found, "label": dataset.label}
+    given = {**asdict(dataset.options), **asdict(dataset)}
+    found: dict[str, Any] = json.loads(json.dumps({key: given.get(key) for key in DESCRIPTIVE_KEYS}))
+    return found
 
 
 def reason_of(error: SeriesviewError, name: str) -> str:

@@ -9,10 +9,11 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from seriesview.build.channel_types import guessed_types, types_decision
 from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
 from seriesview.errors import ReaderError, SeriesviewError, one_line
-from seriesview.readers import Candidate, Decision, Reader, ReadOptions, Recording, Role, SeriesType
+from seriesview.readers import Candidate, Channel, Decision, Reader, ReadOptions, Recording, Role, SeriesType
 from seriesview.readers.hdf5_reach import following_external
 from seriesview.readers.registry import choose_reader
 from seriesview.workspace.panels import default_panel
@@ -22,7 +23,7 @@ class Entry(NamedTuple):
     """A dataset of a configuration: its name, its keys, and the panel (type, label) that shows it, None for bands.
 
     `problem` says why keys are to be filled in, where more is to be said than that, and `guesses` what keys rest on.
-    `role` and `type`: what it is in its recording, and which type of series.
+    `role` and `type`: what it is in its recording, and which type of series. `found`: all that is known of it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Entry(NamedTuple):
     guesses: tuple[str, ...] = ()
     role: Role | None = None
     type: SeriesType | None = None
+    found: Finding | None = None
 
 
 _OPTION_NAMES = frozenset(field.name for field in fields(ReadOptions))
@@ -50,7 +52,8 @@ class Finding:
     """One dataset in a file; times in seconds, None where they are not known or do not apply.
 
     `options` are the configuration keys that open it, None where the file does not say and the user must.
-    `decisions` are what its reader decided, `of_options` those of them that its options rest on.
+    `decisions` are what its reader decided, `of_options` those of them that its options rest on. `channels`: with
+    the types that their labels and units say; `labels` those of intervals.
     """
 
     dataset: str | None
@@ -72,6 +75,8 @@ class Finding:
     of_options: tuple[Decision, ...] = ()
     label: str | None = None
     role: Role | None = None
+    channels: tuple[Channel, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def is_irregular(self) -> bool:
@@ -250,7 +255,10 @@ def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) 
             unit=recording.unit or finding.unit,
             session_start=recording.session_start,
             decisions=(*finding.decisions, *recording.decisions),
+            channels=tuple(recording.channels),
         )
+        if recording.type == "continuous":
+            finding = _typed(finding)
         if recording.scale_problem is not None:
             options_to_fill = {**finding.options, "scale": None}
             finding = replace(finding, problem=recording.scale_problem, options=options_to_fill)
@@ -264,9 +272,21 @@ def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) 
             times, _ = recording.events()
             return _with_span(finding, float(times[0]), float(times[-1]), recording.num_channels)
         if recording.type == "interval":
-            bounds, _, _ = recording.intervals()
+            bounds, _, labels = recording.intervals()
+            finding = replace(finding, labels=tuple(labels))
             return _with_span(finding, float(bounds[0, 0]), float(bounds[:, 1].max()), None)
         return _with_timeline(finding, recording, path, options)
+
+
+def _typed(finding: Finding) -> Finding:
+    """The finding with the types of its channels that are guessed, and what is to be said of that."""
+    unit = finding.unit or ""
+    guess = types_decision(finding.channels, unit)
+    if guess is None:
+        return finding
+    types = guessed_types(finding.channels, unit)
+    channels = tuple(replace(each, type=kind) for each, kind in zip(finding.channels, types, strict=True))
+    return replace(finding, channels=channels, decisions=(*finding.decisions, guess))
 
 
 def _with_span(finding: Finding, start: float, end: float, num_channels: int | None) -> Finding:
@@ -313,7 +333,9 @@ def configurable_entries(
         guesses = tuple(decision.text for decision in finding.of_options if decision.is_guess)
         panel = _panel(finding, name, stem)
         keys |= finding.options
-        entries.append(Entry(name, keys, panel, finding.problem, guesses, finding.role, finding.type))
+        entries.append(
+            Entry(name, keys, panel, finding.problem, guesses, finding.role, finding.type, finding)
+        )
     return entries
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from seriesview.build.channel_types import guessed_types, types_decision
 from seriesview.build.clock import check_year, counts_from_1970, wall_clock
 from seriesview.build.dataset import Dataset, descriptions, naming_dataset
 from seriesview.errors import BuildError
@@ -13,15 +14,17 @@ from seriesview.series.manifest import ChannelInfo, SeriesManifest, parse_series
 from seriesview.store import Store
 
 
-def build_series(dataset: Dataset, artifacts: Mapping[str, Any], store: Store) -> dict[str, Any]:
-    """Store the manifest of a dataset's series; what results/series/NAME.json holds.
+def build_series(
+    dataset: Dataset, artifacts: Mapping[str, Any], store: Store, say: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
+    """Store the manifest of a dataset's series; what results/series/NAME.json holds. `say` gets what was guessed.
 
     Raises BuildError where a description does not fit the recording.
     """
     with naming_dataset(dataset):
         if artifacts.get("scale_problem") and dataset.options.scale is None:
             raise BuildError(f"{artifacts['source']['path']}: {artifacts['scale_problem']}")
-        manifest = described(parse_series_manifest(artifacts["manifest"]), dataset)
+        manifest = described(parse_series_manifest(artifacts["manifest"]), dataset, say)
         content = manifest.to_json_dict()
         uri = store.put_json(content, name="series.json")
         return {
@@ -34,8 +37,10 @@ def build_series(dataset: Dataset, artifacts: Mapping[str, Any], store: Store) -
         }
 
 
-def described(manifest: SeriesManifest, dataset: Dataset) -> SeriesManifest:
-    """The manifest with what the configuration says in place of what the file says."""
+def described(
+    manifest: SeriesManifest, dataset: Dataset, say: Callable[[str], None] = lambda _: None
+) -> SeriesManifest:
+    """The manifest with what the configuration says in place of what the file says; `say` gets what was guessed."""
     options = dataset.options
     channels = manifest.channels
     if options.channel_labels is not None:
@@ -51,11 +56,18 @@ def described(manifest: SeriesManifest, dataset: Dataset) -> SeriesManifest:
         channels = tuple(
             _without_own(channel, options.unit, options.scale, options.offset) for channel in channels
         )
+    unit = manifest.unit if options.unit is None else options.unit
+    if manifest.type == "continuous":
+        if dataset.channel_types is None and (guess := types_decision(channels, unit)) is not None:
+            say(guess.text)
+        channels = _typed(channels, unit, dataset.channel_types)
+    if dataset.bad_channels is not None:
+        channels = _with_bad(channels, dataset.bad_channels)
     return dataclasses.replace(
         manifest,
         label=dataset.label or manifest.label or dataset.name,
         channels=channels,
-        unit=manifest.unit if options.unit is None else options.unit,
+        unit=unit,
         scale=manifest.scale if options.scale is None else float(options.scale),
         offset=manifest.offset if options.offset is None else float(options.offset),
         session_start=_session_start(manifest, dataset),
@@ -71,6 +83,30 @@ def _without_own(
         unit=channel.unit if unit is None else None,
         scale=channel.scale if scale is None else None,
         offset=channel.offset if offset is None else None,
+    )
+
+
+def _typed(
+    channels: tuple[ChannelInfo, ...], unit: str, given: tuple[str, ...] | None
+) -> tuple[ChannelInfo, ...]:
+    """The channels with the types that are given, else with what their labels and units say. Raises BuildError."""
+    if given is not None and len(given) != len(channels):
+        raise BuildError(f"channel_types: {len(given)} types for {len(channels)} channels; give one each")
+    types = guessed_types(channels, unit) if given is None else given
+    return tuple(
+        dataclasses.replace(channel, type=kind) for channel, kind in zip(channels, types, strict=True)
+    )
+
+
+def _with_bad(channels: tuple[ChannelInfo, ...], names: tuple[str, ...]) -> tuple[ChannelInfo, ...]:
+    """The channels, of which those with these labels or ids are bad and no others. Raises BuildError."""
+    known = {name for channel in channels for name in (channel.id, channel.label)}
+    for name in names:
+        if name not in known:
+            raise BuildError(f"bad_channels: no channel {name!r}; write labels or ids of channels")
+    return tuple(
+        dataclasses.replace(channel, bad=channel.label in names or channel.id in names)
+        for channel in channels
     )
 
 

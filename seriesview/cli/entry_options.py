@@ -15,6 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # The recording is an argument, and a job is one job.
 _NO_OPTIONS = ("path", "scatter")
+_LISTS = ("channel_labels", "channel_types", "bad_channels")
 
 
 class _Words(click.ParamType[list[str]]):
@@ -68,4 +69,4 @@ def _type_of(key: str) -> Any:
         case Number():
             return float
         case _:
-            return {"missing": NUMBER, "channel_labels": _Words()}.get(key, str)
+            return {"missing": NUMBER, **dict.fromkeys(_LISTS, _Words())}.get(key, str)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,10 +60,13 @@ def _document(
     path: str, reader: Reader, size: int, findings: list[Finding], entries: list[Entry | None]
 ) -> dict[str, Any]:
     from seriesview.pipeline.config_file import entry_yaml
+    from seriesview.series.channel_words import channel_facts
 
     candidates = []
     for finding, entry in zip(findings, entries, strict=True):
-        candidate = asdict(finding) | {"irregular": finding.is_irregular}
+        # A table of units may have a million channels: what is said of them stands for them.
+        candidate = asdict(replace(finding, channels=())) | {"irregular": finding.is_irregular}
+        candidate["channels"] = channel_facts(finding.channels)
         del candidate["of_options"]
         candidate["shape"] = [int(length) for length in finding.shape]
         if entry is not None:
@@ -81,6 +84,7 @@ def _words(
 ) -> Iterator[str]:
     from seriesview.build.finding_words import described
     from seriesview.pipeline.config_file import entry_yaml
+    from seriesview.series.channel_words import channel_lines
 
     yield f"{path}: {bytes_in_words(size)}, reader {reader.name}"
     for finding, entry in zip(findings, entries, strict=True):
@@ -88,6 +92,8 @@ def _words(
             yield ""
             yield finding.dataset or "(the whole file)"
             yield f"  {described(finding)}"
+            for line in channel_lines(finding.channels):
+                yield f"  {line}"
             for decision in finding.decisions:
                 yield f"  {'guessed: ' if decision.is_guess else ''}{decision.text}"
     usable = [entry for entry in entries if entry is not None]

@@ -102,6 +102,13 @@ class DatasetKeys(Document):
     channel_labels: Annotated[tuple[Annotated[str, Words()], ...] | None, Field(min_length=1), Given()] = key(
         "A label for each channel, in order."
     )
+    channel_types: Annotated[tuple[Annotated[str, Words(1)], ...] | None, Field(min_length=1), Given()] = key(
+        "What each channel measures, in order, as BIDS names it (EEG, EOG, EMG, ECG, RESP, TRIG, MISC, ...); where "
+        "left out, what the file, else labels and units, say."
+    )
+    bad_channels: Annotated[tuple[Annotated[str, Words()], ...] | None, Given()] = key(
+        "Labels or ids of channels that are bad, in place of those that the file names."
+    )
     missing: Annotated[
         FiniteNumber | Numbers | MissingConfig | None,
         Given(),
@@ -176,6 +183,9 @@ class ViewConfig(Document):
     """Panels over one time axis."""
 
     label: Annotated[str, Words(1)] = required("Name of the view.")
+    page: Annotated[float | None, Number(above=0)] = key(
+        "Seconds that are shown at first; the whole session where left out."
+    )
     panels: tuple[PanelConfig, ...] = required(  # type: ignore[valid-type]
         "Its panels, from top to bottom.", min_length=1
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -41,11 +41,17 @@ Floats = npt.NDArray[np.float64]
 
 
 def draw_traces(
-    canvas: Canvas, box: Box, series: Series, axis: TimeAxis, channels: Sequence[ChannelInfo]
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    channels: Sequence[ChannelInfo],
+    gains: Mapping[str, float] | None = None,
 ) -> None:
     """Envelopes of the channels, one below the other.
 
-    A few channels each have an axis of their own; more share one scale, which a bar at the right shows.
+    A few channels each have an axis of their own; more share one scale, those of each type and unit, times its gain;
+    where there is one, a bar at the right shows it.
     """
     envelope = read_envelope(series, axis, [channel.id for channel in channels])
     colors = color_of_group([channel.group for channel in channels])
@@ -60,18 +66,24 @@ def draw_traces(
             if number:
                 canvas.fill(Box(box.left, row.top, box.right, row.top + 1), FRAME)
         return
-    middle, reach = common_scale(envelope, middle, typical)
-    pixels = 0.5 * rows[0].height / reach
+    kinds = [(channel.type, channel.unit) for channel in channels]
+    pixels = np.ones(len(channels))
+    for kind in set(kinds):
+        members = [number for number, each in enumerate(kinds) if each == kind]
+        centers, reach = common_scale(envelope[:, :, members], middle[members], typical[members])
+        middle[members] = centers
+        pixels[members] = 0.5 * rows[0].height / reach * (gains or {}).get(kind[0] or "", 1.0)
     for number, row in enumerate(rows):
         center = (row.top + row.bottom - 1) / 2
-        low = center - (envelope[:, 0, number] - middle[number]) * pixels
-        high = center - (envelope[:, 1, number] - middle[number]) * pixels
+        low = center - (envelope[:, 0, number] - middle[number]) * pixels[number]
+        high = center - (envelope[:, 1, number] - middle[number]) * pixels[number]
         margin = row.height
         inner = Box(box.left, max(box.top, row.top - margin), box.right, min(box.bottom, row.bottom + margin))
         canvas.columns(inner, low, high, colors[number])
         mark_cuts(canvas, inner, low, high, is_inside=True)
     row_labels(canvas, rows, [channel.label or channel.id for channel in channels], colors)
-    _scale_bar(canvas, box, pixels, channels[0].unit or series.manifest.unit)
+    if len(set(kinds)) == 1:
+        _scale_bar(canvas, box, float(pixels[0]), channels[0].unit or series.manifest.unit)
 
 
 def draw_rms(
@@ -135,11 +147,16 @@ def draw_density(
 
 
 def draw_bands(
-    canvas: Canvas, box: Box, series: Series, axis: TimeAxis, _: Sequence[ChannelInfo] = ()
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    _: Sequence[ChannelInfo] = (),
+    lanes: Sequence[str] = (),
 ) -> None:
-    """Intervals as bands, one row a label, each named where its name fits."""
+    """Intervals as bands, one row a label, those of `lanes` first, each named where its name fits."""
     times, labels = series.intervals()
-    names = list(dict.fromkeys(labels)) or [""]
+    names = list(dict.fromkeys([*lanes, *labels])) or [""]
     rows = row_boxes(box, len(names))
     where = {name: number for number, name in enumerate(names)}
     for (start, end), label in zip(times, labels, strict=True):

@@ -19,6 +19,7 @@ from seriesview.pictures.colors import CUT, FRAME, GAP, INK, SOFT_INK
 from seriesview.pictures.panel_bodies import STRIP_GAP, Body, body_of
 from seriesview.series.manifest import ChannelInfo
 from seriesview.series.series import Series
+from seriesview.terms import CHANNEL_TYPES_IN_ORDER
 
 DEFAULT_WIDTH = 1280
 MIN_WIDTH, MAX_WIDTH = 320, 8192
@@ -197,8 +198,11 @@ def _time_axis(canvas: Canvas, box: Box, axis: TimeAxis) -> None:
 
 def _in_order(series: Series, body: Body) -> list[ChannelInfo]:
     """All channels from the top of the picture down: a probe's tip, from which y is upwards, is at the bottom."""
-    if not body.is_by_depth:
+    if body.order == "stored":
         return list(series.channels)
+    if body.order == "type":
+        ranks = {kind: rank for rank, kind in enumerate(CHANNEL_TYPES_IN_ORDER)}
+        return sorted(series.channels, key=lambda channel: ranks.get(channel.type or "", len(ranks)))
 
     def place(channel: ChannelInfo) -> tuple[list[tuple[int, str]], float, float]:
         words_and_numbers = re.findall(r"(\d+)|(\D+)", channel.group or "")

@@ -23,6 +23,7 @@ from seriesview.series.series import Series
 from seriesview.workspace.panels import (
     CONTINUOUS_TRACES,
     EVENT_AMPLITUDES,
+    INTERVAL_LANES,
     PANEL_TYPES,
     POSITION,
     PROBABILITY_DENSITY,
@@ -47,8 +48,8 @@ class Body:
     """Rows of them for a strip of the RMS below; 0: there is none."""
     most_channels: int = MOST_ROWS
     """Of more channels so many are drawn, evenly chosen."""
-    is_by_depth: bool = False
-    """Whether channels are drawn by group and depth, not as stored."""
+    order: str = "stored"
+    """In which order channels are drawn from the top: `stored`, by group and `depth`, or by `type`."""
 
 
 def body_of(series: Series, panel: str | None, data: Mapping[str, Any] | None = None) -> Body:
@@ -65,14 +66,25 @@ def body_of(series: Series, panel: str | None, data: Mapping[str, Any] | None = 
         return _BANDS
     body = _BODIES.get((panel_type, series_type)) or _BODIES[panel_type, None]
     more = {key: value for key, value in (data or {}).items() if key in panel_type.data_keys}
+    body = replace(body, order=more.pop("order", body.order))
     return replace(body, draw=partial(body.draw, **more)) if more else body
 
 
 def _draw_traces(
-    canvas: Canvas, box: Box, series: Series, axis: TimeAxis, channels: Sequence[ChannelInfo]
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    channels: Sequence[ChannelInfo],
+    mode: str | None = None,
+    gains: Mapping[str, float] | None = None,
+    channels_per_screen: int | None = None,
 ) -> None:
-    draw = draw_rms if len(channels) > MAX_TRACES else draw_traces
-    draw(canvas, box, series, axis, channels)
+    """Traces in stacked lanes, or the image of their RMS; a picture of all channels has no screens."""
+    if len(channels) > MAX_TRACES or (mode == "image" and len(channels) > FEW_CHANNELS):
+        draw_rms(canvas, box, series, axis, channels)
+    else:
+        draw_traces(canvas, box, series, axis, channels, gains or {})
 
 
 def _traces_height(_: Series, count: int) -> int:
@@ -96,7 +108,7 @@ def _bands_height(series: Series, _: int) -> int:
     return max(60, min(640, 30 * max(1, len(intervals.labels) if intervals else 0)))
 
 
-_TRACES = Body(_draw_traces, _traces_height, _traces_strip, is_by_depth=True)
+_TRACES = Body(_draw_traces, _traces_height, _traces_strip, order="depth")
 _SCATTER = Body(draw_scatter, lambda _, count: 300, most_channels=MAX_TRACES)
 _BANDS = Body(draw_bands, _bands_height)
 # By type of panel and, where it draws one type of series another way, that.
@@ -107,4 +119,5 @@ _BODIES: dict[tuple[PanelType, str | None], Body] = {
     (POSITION, "continuous"): _TRACES,
     (POSITION, "discrete"): _SCATTER,
     (PROBABILITY_DENSITY, None): Body(draw_density, lambda _, count: max(160, min(400, 6 * count))),
+    (INTERVAL_LANES, None): _BANDS,
 }

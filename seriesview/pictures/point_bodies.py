@@ -11,7 +11,7 @@ from seriesview.pictures import words
 from seriesview.pictures.axis import TimeAxis
 from seriesview.pictures.bodies import mark_cuts, row_boxes, row_labels, series_color, value_axis
 from seriesview.pictures.canvas import Box, Canvas, shorten
-from seriesview.pictures.colors import CUT, FRAME, INK, SERIES_COLORS, SOFT_INK, color_of_group
+from seriesview.pictures.colors import CUT, FRAME, INK, SERIES_COLORS, SOFT_INK, color_of_group, heat
 from seriesview.pictures.scales import limits_of_all, typical_of
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import ChannelInfo, CountsInfo
@@ -27,14 +27,28 @@ Floats = npt.NDArray[np.float64]
 
 
 def draw_scatter(
-    canvas: Canvas, box: Box, series: Series, axis: TimeAxis, channels: Sequence[ChannelInfo]
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    channels: Sequence[ChannelInfo],
+    y: str | None = None,
+    color: str | None = None,
 ) -> None:
-    """A dot for each sample; where there are too many, the range of the values in each column."""
+    """A dot for each sample; where there are too many, the range of the values in each column.
+
+    With the channels `y` and `color` a dot is as high as the first says and coloured by the second.
+    """
+    if y is not None or color is not None:
+        channels = [_named(series, y), *([_named(series, color)] if color is not None else [])]
     ids = [channel.id for channel in channels]
     points = series.points(axis.start, axis.end, MAX_POINTS, ids) if _few(series, axis) else None
     is_cut = False
     if points is not None and points.times is not None and points.values is not None:
         values = series.to_physical(points.values, ids)
+        if color is not None:
+            _colored_dots(canvas, box, series, axis, channels, points.times, values)
+            return
         low, high = _limits(values, *typical_of(series, channels))
         value_axis(canvas, box, low, high)
         for number in range(len(channels)):
@@ -45,6 +59,8 @@ def draw_scatter(
         assert columns.counts is not None
         envelope = series.to_physical(columns.envelope, ids)
         envelope[columns.counts == 0] = np.nan
+        # Of many dots in a column no colour is known.
+        channels, envelope = (channels[:1], envelope[:, :, :1]) if color is not None else (channels, envelope)
         low, high = _limits(envelope, *typical_of(series, channels))
         value_axis(canvas, box, low, high)
         pixels = (box.height - 1) / (high - low)
@@ -60,6 +76,39 @@ def draw_scatter(
     canvas.text(
         box.right + 8, box.top + 4, shorten(channels[0].unit or series.manifest.unit, 84), color=SOFT_INK
     )
+
+
+def _named(series: Series, name: str | None) -> ChannelInfo:
+    """The channel of an id or label; the first one where none is named, or none is called so."""
+    found = [channel for channel in series.channels if channel.id == name]
+    return next(iter([*found, *(c for c in series.channels if c.label == name), series.channels[0]]))
+
+
+def _colored_dots(
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    channels: Sequence[ChannelInfo],
+    times: Floats,
+    values: Floats,
+) -> None:
+    """Dots as high as the first of two channels (n, 2), coloured by the second: the highest over the others."""
+    middle, typical = typical_of(series, channels)
+    low, high = _limits(values[:, :1], middle[:1], typical[:1])
+    value_axis(canvas, box, low, high)
+    order = np.argsort(values[:, 1], kind="stable")
+    known = order[np.isfinite(values[order]).all(axis=1)]
+    x = np.floor((times[known] - axis.start) / axis.seconds_per_column).astype(np.int64)
+    y = np.rint((box.height - 1) * (1.0 - (values[known, 0] - low) / (high - low))).astype(np.int64)
+    inside = (x >= 0) & (x < box.width) & (y >= 0) & (y < box.height)
+    ends = np.percentile(values[known, 1], (1, 99)) if len(known) else np.zeros(2)
+    colors = heat(values[known, 1][inside], float(ends[0]), float(ends[1]))
+    canvas.pixels[box.top + y[inside], box.left + x[inside]] = colors
+    unit = channels[0].unit or series.manifest.unit
+    canvas.text(box.right + 8, box.top + 4, shorten(unit, 84), color=SOFT_INK)
+    label = f"{channels[1].label}: {words.number(ends[0])} to {words.number(ends[1])}"
+    canvas.text(box.right + 8, box.top + 24, shorten(label, 84), color=SOFT_INK)
 
 
 def draw_raster(

@@ -13,7 +13,7 @@ import yaml
 from seriesview.build.findings import Entry
 from seriesview.config import read_yaml
 from seriesview.errors import SeriesviewError
-from seriesview.pipeline.recordings import panels_of
+from seriesview.pipeline.default_views import default_views
 from seriesview.workspace.panels import PANEL_TYPES
 
 _HEADER = """\
@@ -37,11 +37,11 @@ store:
 datasets:
 """
 _FOOTER = """
-# What is shown together. Panel types: {panel_types};
-# intervals are bands across all panels. Without views there is one of all series.
+# What is shown together. page: seconds that are shown at first, else the whole session. Panel types:
+# {panel_types}; intervals are bands across all panels, too. Without views there is one of all
+# series. Further keys of ContinuousTraces: mode (stacked | overlaid | image), order (depth | stored | type),
+# channels_per_screen, gains (such as {{EMG: 2}}); of IntervalLanes: lanes (labels from the top).
 views:
-  - label: {workspace}
-    panels:
 """
 
 # What a user has to fill in, where the file does not say it.
@@ -67,12 +67,17 @@ def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: s
         + "\n".join([*blocks, *left_out])
         + "\n"
     )
-    panels = [f"      - {one_line_yaml(panel)}" for panel in panels_of(entries)]
-    if not panels:
+    views = default_views(entries, workspace)
+    if not views:
         return text
-    return "\n".join(
-        [text + _FOOTER.format(workspace=title, panel_types=", ".join(PANEL_TYPES)), *panels, ""]
-    )
+    lines = [text + _FOOTER.format(panel_types=", ".join(PANEL_TYPES)).rstrip("\n")]
+    for view in views:
+        lines.append(f"  - label: {one_line_yaml(view['label'])}")
+        if "page" in view:
+            lines.append(f"    page: {one_line_yaml(view['page'])}")
+        lines.append("    panels:")
+        lines += [f"      - {one_line_yaml(panel)}" for panel in view["panels"]]
+    return "\n".join([*lines, ""])
 
 
 def _id_at(config: Path) -> str:

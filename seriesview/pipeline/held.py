@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from seriesview.build.progress import Report
 from seriesview.build.series import build_series
 from seriesview.build.workspace import build_workspace_result
 from seriesview.pipeline.built import BuiltWorkspace, built_series
-from seriesview.pipeline.recordings import panels_of
+from seriesview.pipeline.default_views import default_views
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.store import Store
 from seriesview.workspace.panels import default_panel
@@ -35,7 +36,8 @@ def build_held(
         for number, (name, recording) in enumerate(recordings.items()):
             dataset = Dataset(name, name, None, ReadOptions(), full_resolution="store")
             job = Job(store, Path(folder) / f"{number}.jsonl", report=progress, held=recording)
-            results[name] = build_series(dataset, build_artifacts(dataset, job), store)
+            made = build_artifacts(dataset, job)
+            results[name] = build_series(dataset, made, store, partial(job.say, dataset))
         made = build_workspace_result(label, list(results.values()), _views(recordings, label), [], store)
         store.flush()
     return BuiltWorkspace(
@@ -49,10 +51,9 @@ def build_held(
 
 
 def _views(recordings: Mapping[str, Recording], label: str) -> list[dict[str, Any]]:
-    """One view of them all, whose panels go by the labels of their series, where those tell them apart."""
+    """Their views, whose panels go by the labels of their series, where those tell them apart."""
     entries = []
     for name, recording in recordings.items():
         panel = default_panel(name, recording.type)
         entries.append(Entry(name, {}, None if panel is None else (panel.type, recording.label or name)))
-    panels = panels_of(entries)
-    return [{"label": label, "panels": panels}] if panels else []
+    return default_views(entries, label)

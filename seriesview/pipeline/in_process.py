@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import nullcontext, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -101,8 +102,8 @@ def build_dataset(
     with building(opened):
         opened.check_writable()
         work = own_work_folder(opened)
-        made = made_samples(dataset, work, Job(opened, work.ledger(dataset), threads or 0, progress))
-        result = build_series(dataset, made, opened)
+        job = Job(opened, work.ledger(dataset), threads or 0, progress)
+        result = build_series(dataset, made_samples(dataset, work, job), opened, partial(job.say, dataset))
         if out is not None:
             write_json(Path(out), result)
     return built_series(result, opened)
@@ -139,12 +140,12 @@ class _Build:
         self._cores = cores or len(os.sched_getaffinity(0))
         self._progress = progress
 
-    def say(self, text: str) -> None:
-        """Tell people something about the whole."""
+    def say(self, text: str, dataset: str = "") -> None:
+        """Tell people something about a dataset, or about the whole."""
         if self._progress is not None:
-            self._progress(BuildStep("", text))
+            self._progress(BuildStep(dataset, text))
         else:
-            sys.stderr.write(f"{text}\n")
+            sys.stderr.write(f"{dataset}: {text}\n" if dataset else f"{text}\n")
 
     def run(self, keep_going: bool) -> _Found:
         """Build what is missing. Raises SeriesviewError; with `keep_going` only where nothing at all can be built."""
@@ -165,7 +166,8 @@ class _Build:
             try:
                 if isinstance(made, SeriesviewError):
                     raise made
-                series[dataset.name] = build_series(dataset, made, self._store)
+                said = partial(self.say, dataset=dataset.name)
+                series[dataset.name] = build_series(dataset, made, self._store, said)
             except SeriesviewError as error:
                 if not keep_going:
                     raise

@@ -13,6 +13,7 @@ from seriesview.build.findings import Entry, dataset_name, entries_of
 from seriesview.config import check_config, load_config, with_defaults
 from seriesview.config.yaml_file import read_yaml_bytes
 from seriesview.errors import ConfigError, ReaderError
+from seriesview.pipeline.default_views import default_views
 
 Source = Mapping[str, Any] | str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -37,23 +38,8 @@ class Chosen:
 
     def content(self, label: str) -> dict[str, Any]:
         """What a config.yaml of them says."""
-        panels = panels_of(self.entries)
-        views = [{"label": label, "panels": panels}] if panels else []
         datasets = {entry.name: dict(entry.keys) for entry in self.entries}
-        return {"workspace": label, "datasets": datasets, "views": views}
-
-
-def panels_of(entries: Sequence[Entry]) -> list[dict[str, str]]:
-    """The panels of a view of some datasets, as the configuration has them."""
-    labels = [entry.panel[1] for entry in entries if entry.panel is not None]
-    panels = []
-    for entry in entries:
-        if entry.panel is not None:
-            panel_type, label = entry.panel
-            # The same name in several files says nothing.
-            label = label if labels.count(label) == 1 else entry.name
-            panels.append({"type": panel_type, "series": entry.name, "label": label})
-    return panels
+        return {"workspace": label, "datasets": datasets, "views": default_views(self.entries, label)}
 
 
 def label_of(recordings: Sequence[Path]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,12 +69,15 @@ class Step:
         if self.samples_file is not None:
             (made,) = read_results([self.samples_file])
             _check_made_with(made, dataset, self.samples_file)
-            return build_series(dataset, made, store)
+            return self._series(dataset, made, store)
         if self.shard is not None:
             share = build_shard(undescribed(dataset), self._job(dataset, store), Shard(*self.shard))
             return {**share, "made_with": what_decides_samples(dataset), "shard": list(self.shard)}
         made = self._made(dataset, store)
-        return made if self.samples else build_series(dataset, made, store)
+        return made if self.samples else self._series(dataset, made, store)
+
+    def _series(self, dataset: Dataset, made: dict[str, Any], store: Store) -> dict[str, Any]:
+        return build_series(dataset, made, store, partial(self._job(dataset, store).say, dataset))
 
     def _made(self, dataset: Dataset, store: Store) -> dict[str, Any]:
         job = self._job(dataset, store)

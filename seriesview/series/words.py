@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from seriesview.series.array_info import ArrayInfo
+from seriesview.series.channel_words import channel_lines
 from seriesview.series.links import linked_uris
 from seriesview.series.manifest import Missing, SeriesManifest
 from seriesview.series.named_arrays import arrays_of
@@ -42,6 +43,7 @@ def series_lines(manifest: SeriesManifest) -> Iterator[str]:
     if manifest.intervals is None:
         names = [f"{c.id} ({c.label})" if c.label not in ("", c.id) else c.id for c in manifest.channels]
         yield f"channels: {_listed(names)}"
+        yield from (f"  {line}" for line in channel_lines(manifest.channels))
     else:
         yield f"labels: {_listed(manifest.intervals.labels)}"
     yield f"{_count(len(manifest.segments), 'segment')}:"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from seriesview.documents.checking import checked
-from seriesview.documents.expectations import OneOf, Words
+from seriesview.documents.expectations import Number, OneOf, Words
 from seriesview.documents.problems import shown
 from seriesview.errors import FormatError
 from seriesview.series.fields import Text, Uri
@@ -35,10 +35,16 @@ class MissingSeries:
 
 @dataclass(frozen=True)
 class View:
-    """Panels over one time axis."""
+    """Panels over one time axis. `page`: how many seconds are shown at first; None: the whole session."""
 
     label: Text
     panels: tuple[Annotated[Panel, PanelForm()], ...]
+    page: Annotated[float, Number(above=0)] | None = None
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """The view as in the manifest; `page` only where there is one."""
+        page = {} if self.page is None else {"page": self.page}
+        return {"label": self.label, **page, "panels": [panel.to_json_dict() for panel in self.panels]}
 
 
 @dataclass(frozen=True)
@@ -70,10 +76,7 @@ class WorkspaceManifest:
             **({} if self.id is None else {"id": self.id}),
             "label": self.label,
             "series": [{"name": entry.name, "uri": entry.uri} for entry in self.series],
-            "views": [
-                {"label": view.label, "panels": [panel.to_json_dict() for panel in view.panels]}
-                for view in self.views
-            ],
+            "views": [view.to_json_dict() for view in self.views],
         }
         if self.missing:
             result["missing"] = [{"name": entry.name, "error": entry.error} for entry in self.missing]
@@ -123,7 +126,7 @@ def default_views(label: str, types: Mapping[str, str]) -> tuple[View, ...]:
 
 
 def view_from_config(view: Mapping[str, Any]) -> View:
-    """A view as config.yaml writes it: {label, panels: [{type, series, label?, ...}]}; FormatError.
+    """A view as config.yaml writes it: {label, page?, panels: [{type, series, label?, ...}]}; FormatError.
 
     A panel without a label has its series' name for one.
     """
@@ -136,7 +139,7 @@ def view_from_config(view: Mapping[str, Any]) -> View:
         panel_label = _text(panel, "label", place) if panel.get("label") is not None else name
         panel_type = _text(panel, "type", place)
         panels.append(make_panel(panel_type, name, panel_label, panel, where=place))
-    return View(label, tuple(panels))
+    return View(label, tuple(panels), view.get("page"))
 
 
 def parse_workspace_manifest(document: Any) -> WorkspaceManifest:

@@ -13,6 +13,7 @@ from seriesview.series.showing import Figure, figure
 from seriesview.workspace.panels import (
     CONTINUOUS_TRACES,
     EVENT_AMPLITUDES,
+    INTERVAL_LANES,
     POSITION,
     PROBABILITY_DENSITY,
     RASTER_PLOT,
@@ -56,9 +57,11 @@ class MultiPanelView:
         """Traces of a continuous series."""
         self._add(CONTINUOUS_TRACES, series, label)
 
-    def add_event_amplitudes_panel(self, event_amplitudes: StoredSeries, *, label: str) -> None:
-        """Marks at the times and values of a discrete series."""
-        self._add(EVENT_AMPLITUDES, event_amplitudes, label)
+    def add_event_amplitudes_panel(
+        self, event_amplitudes: StoredSeries, *, label: str, y: str | None = None, color: str | None = None
+    ) -> None:
+        """Marks at the times and values of a discrete series; with `y` and `color` one each, of these channels."""
+        self._add(EVENT_AMPLITUDES, event_amplitudes, label, y=y, color=color)
 
     def add_raster_plot_panel(self, events: StoredSeries, *, label: str) -> None:
         """A row of marks for each channel of an event series."""
@@ -73,6 +76,12 @@ class MultiPanelView:
     ) -> None:
         """An image of a probability; `bin_centers` (channels,) are the values at its bins."""
         self._add(PROBABILITY_DENSITY, density, label, bin_centers=bin_centers)
+
+    def add_interval_lanes_panel(
+        self, intervals: StoredSeries, *, label: str, lanes: Iterable[str] | None = None
+    ) -> None:
+        """A lane for each label of intervals, in the order of `lanes` from the top."""
+        self._add(INTERVAL_LANES, intervals, label, lanes=None if lanes is None else list(lanes))
 
     @property
     def num_panels(self) -> int:

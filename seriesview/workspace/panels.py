@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from seriesview.documents.expectations import Number, OneOf, Words, contradiction
+from seriesview.documents.expectations import Integer, Number, OneOf, Words, contradiction
 from seriesview.errors import FormatError
 
 
@@ -64,10 +64,91 @@ def _centers(values: Any) -> list[float]:
     return centers
 
 
+def _one_of(description: str, *choices: str) -> DataKey:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}, not {value!r}")
+        return str(value)
+
+    return DataKey(description, Annotated[str, OneOf(*choices)], read)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"must be a text that is not empty, not {value!r}")
+    return value
+
+
+def _texts(values: Any) -> list[str]:
+    if isinstance(values, str | bytes) or not values or not all(isinstance(each, str) for each in values):
+        raise ValueError("must be a list of texts")
+    return list(values)
+
+
+def _amount(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ValueError(f"must be a whole number of at least 1, not {value!r}")
+    return value
+
+
+def _gains(values: Any) -> dict[str, float]:
+    is_right = isinstance(values, Mapping) and all(
+        isinstance(gain, int | float) and math.isfinite(gain) and gain > 0 for gain in values.values()
+    )
+    if not is_right:
+        raise ValueError("must be numbers above 0 by type of channel, such as {EMG: 2}")
+    return {str(name): gain for name, gain in values.items()}
+
+
 # Traces, one below the other.
-CONTINUOUS_TRACES = PanelType("ContinuousTraces", ("continuous",), default_for="continuous")
+CONTINUOUS_TRACES = PanelType(
+    "ContinuousTraces",
+    ("continuous",),
+    default_for="continuous",
+    data_keys={
+        "mode": _one_of(
+            "how traces are drawn at first; where it is left out stacked, or as an image where they would be too low.",
+            "stacked",
+            "overlaid",
+            "image",
+        ),
+        "order": _one_of(
+            "in what order channels are from the top: by group and depth, as stored, or by type as in polysomnography "
+            "(EEG, EOG, EMG, ECG, RESP, others), then as stored; depth where it is left out.",
+            "depth",
+            "stored",
+            "type",
+        ),
+        "channels_per_screen": DataKey(
+            "so many channels are seen at once, and the page scrolls to the others; all where it is left out.",
+            Annotated[int, Integer(1, 100_000)],
+            _amount,
+        ),
+        "gains": DataKey(
+            "by type of channel, what the automatic gain of such channels is multiplied with.",
+            dict[str, Annotated[float, Number(above=0)]],
+            _gains,
+        ),
+    },
+)
 # A mark for each sample, at its time and value.
-EVENT_AMPLITUDES = PanelType("EventAmplitudes", ("discrete",), default_for="discrete")
+EVENT_AMPLITUDES = PanelType(
+    "EventAmplitudes",
+    ("discrete",),
+    default_for="discrete",
+    data_keys={
+        "y": DataKey(
+            "id or label of the channel that says how high a mark is; without `y` and `color` each channel has marks.",
+            Annotated[str, Words(1)],
+            _text,
+        ),
+        "color": DataKey(
+            "id or label of the channel that says which colour a mark has; without `y` the first one says how high.",
+            Annotated[str, Words(1)],
+            _text,
+        ),
+    },
+)
 # A row for each channel, a mark for each event.
 RASTER_PLOT = PanelType("RasterPlot", ("event",), default_for="event")
 # Channels as coordinates: in the plane and over time.
@@ -84,10 +165,30 @@ PROBABILITY_DENSITY = PanelType(
         )
     },
 )
+# A lane for each label, a bar for each interval; one of no length is a line.
+INTERVAL_LANES = PanelType(
+    "IntervalLanes",
+    ("interval",),
+    data_keys={
+        "lanes": DataKey(
+            "labels in the order of their lanes from the top, those that do not occur too; others follow. Where it is "
+            "left out, stages of sleep are in the order W, R, N1, N2, N3, and other labels as they are stored.",
+            Annotated[tuple[Annotated[str, Words()], ...], Field(min_length=1)],
+            _texts,
+        )
+    },
+)
 
 PANEL_TYPES: Mapping[str, PanelType] = {
     each.name: each
-    for each in (CONTINUOUS_TRACES, EVENT_AMPLITUDES, RASTER_PLOT, POSITION, PROBABILITY_DENSITY)
+    for each in (
+        CONTINUOUS_TRACES,
+        EVENT_AMPLITUDES,
+        RASTER_PLOT,
+        POSITION,
+        PROBABILITY_DENSITY,
+        INTERVAL_LANES,
+    )
 }
 
 
@@ -106,7 +207,9 @@ def make_panel(
         if value is None or not owners:
             continue
         if panel_type not in owners:
-            raise FormatError(f"{where}: {name} belong to a {' or '.join(owners)} panel, not to {panel_type}")
+            raise FormatError(
+                f"{where}: {name} belongs to a {' or '.join(owners)} panel, not to {panel_type}"
+            )
         try:
             data[name] = PANEL_TYPES[panel_type].data_keys[name].read(value)
         except ValueError as error:
@@ -129,7 +232,11 @@ def check_series_type(panel_type: str, series: str, series_type: str, where: str
     """Raise FormatError unless a panel of this type can draw a series of that type."""
     allowed = PANEL_TYPES[panel_type].series_types
     if series_type not in allowed:
-        hint = "; intervals are drawn as bands across all panels" if series_type == "interval" else ""
+        hint = (
+            "; intervals are bands across all panels, or an IntervalLanes panel"
+            if series_type == "interval"
+            else ""
+        )
         raise FormatError(
             f"{where}: a {panel_type} panel draws series of type {' or '.join(allowed)}, "
             f"but {series!r} is of type {series_type!r}{hint}"
@@ -148,10 +255,10 @@ class PanelForm:
         others = [
             {
                 "if": {"properties": {"type": {"not": {"const": panel_type.name}}}},
-                "then": {"properties": {"data": {"properties": {name: {"type": "null"}}}}},
+                "then": {"properties": {"data": {"properties": {key: {"type": "null"} for key in names}}}},
             }
             for panel_type in PANEL_TYPES.values()
-            for name in panel_type.data_keys
+            if (names := list(panel_type.data_keys))
         ]
         return {"allOf": [handler(schema), *others]}
 

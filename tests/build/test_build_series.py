@@ -59,7 +59,7 @@ def test_the_configuration_describes_the_series(config: dict[str, Any], store: S
     )
     assert [channel["label"] for channel in manifest["channels"]] == ["a", "b", "c"]
     assert manifest["session_start"] == "2024-07-01T10:00:00+02:00"
-    assert set(result) == {"name", "uri", "manifest", "source", "timing"}
+    assert set(result) == {"name", "described_with", "uri", "manifest", "source", "timing"}
 
 
 def test_a_series_without_a_label_has_its_datasets_name(

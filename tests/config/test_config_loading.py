@@ -57,7 +57,7 @@ def test_all_problems_are_listed_at_once() -> None:
         "c: the file: unknown key wrkspace (did you mean workspace?)",
         "c: views[0].panels[0].series: there is no dataset 'aa' (did you mean a?); there are a, b",
         "c: views[0].panels[0].type: expected one of ContinuousTraces, EventAmplitudes, RasterPlot, "
-        "Position, ProbabilityDensity, found 'Raster' (did you mean RasterPlot?)",
+        "Position, ProbabilityDensity, IntervalLanes, found 'Raster' (did you mean RasterPlot?)",
     ]
 
 

@@ -194,5 +194,6 @@ def test_every_type_of_panel_is_drawn_of_every_type_of_series_that_it_takes(make
         "continuous": make.sampled([(0.0, values)], 1.0, factors=(16,)),
         "discrete": make.irregular(times, values),
         "event": make.events(times, np.arange(300) % 2, 2),
+        "interval": make.intervals(np.array([[0.0, 5.0], [7.0, 9.0]]), ["N1", "W"]),
     }[series_type]
     assert pixels(overview(series, panel=panel_type)).std() > 0

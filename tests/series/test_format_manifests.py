@@ -214,8 +214,15 @@ def test_a_workspace(store, tmp_path):
     views = [
         {
             "label": "Session",
+            "page": 30,
             "panels": [
-                {"type": "ContinuousTraces", "series": "probe", "label": "Probe"},
+                {
+                    "type": "ContinuousTraces",
+                    "series": "probe",
+                    "label": "Probe",
+                    "mode": "image",
+                    "gains": {"EMG": 2},
+                },
                 {"type": "ProbabilityDensity", "series": "probe", "bin_centers": [1, 2, 4]},
                 {"type": "RasterPlot", "series": "late"},
             ],
@@ -231,10 +238,16 @@ def test_a_workspace(store, tmp_path):
         assert workspace.series["probe"].samples()[0].shape == (2000, 3)
         if configured:
             assert workspace.panels == [
-                ("Session", "ContinuousTraces", "Probe", {"series": "probe"}),
+                (
+                    "Session",
+                    "ContinuousTraces",
+                    "Probe",
+                    {"series": "probe", "mode": "image", "gains": {"EMG": 2}},
+                ),
                 ("Session", "ProbabilityDensity", "probe", {"series": "probe", "bin_centers": [1, 2, 4]}),
                 ("Session", "RasterPlot", "late", {"series": "late"}),
             ]
+        assert workspace.pages == ({"Session": 30} if configured else {"demo": None})
 
 
 def workspace_document(**changes):

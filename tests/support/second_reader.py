@@ -421,6 +421,8 @@ class SecondWorkspace:
             for view in manifest["views"]
             for panel in view["panels"]
         ]
+        self.pages = {view["label"]: view.get("page") for view in manifest["views"]}
+        assert all(page is None or page > 0 for page in self.pages.values())
         names = {*self.series, *self.missing}
         assert len(names) == len(self.series) + len(self.missing)
         assert all(data["series"] in names for _, _, _, data in self.panels)

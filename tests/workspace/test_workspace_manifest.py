@@ -146,6 +146,7 @@ def test_every_panel_type_of_the_design_exists():
         "RasterPlot",
         "Position",
         "ProbabilityDensity",
+        "IntervalLanes",
     ]
 
 

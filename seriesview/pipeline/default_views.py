@@ -1,0 +1,168 @@
+"""The views of recordings that nobody described: which panels, in what order, and what they show at first.
+
+They follow from what a reader says that each dataset is (`role`), and from types, positions and number of channels.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from seriesview.build.findings import Entry
+from seriesview.terms import CHANNEL_TYPES_IN_ORDER
+from seriesview.workspace.panels import CONTINUOUS_TRACES, EVENT_AMPLITUDES, INTERVAL_LANES
+
+_PAGES = {"spike-band": 0.2, "lfp": 2.0, "eeg": 10.0}
+_SLEEP_PAGE = 30.0
+_LEAST_SLEEP = 3600.0
+_CHANNELS_PER_SCREEN = 20
+# Fewer traces than these of a probe can be followed as such.
+_IMAGE_CHANNELS = 32
+_EXTRACELLULAR = ("spike-band", "drift", "units", "lfp")
+_ORDER = ("stages", "eeg", *_EXTRACELLULAR, "annotations", "markers", "analog", "ttl")
+# Depths of sleep from the top, as labels write them: W, Wake, Sleep stage W, N1, S1, NREM1, Sleep stage 1, ...
+_STAGES = (r"w(ake)?", r"r(em)?", r"(n|s|nrem)?1", r"(n|s|nrem)?2", r"(n|s|nrem)?3", r"(n|s|nrem)?4")
+_STAGE_WORDS = r"(?:sleep[ _]*)?(?:stage[ _-]*)?"
+_LEAST_STAGES = 2
+_NOT_NAMES = {"ap", "lf", "lfp", "hf", "bin", "dat", "raw"}
+
+
+def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
+    """Views of some datasets, as the configuration has them; none where nothing has a panel.
+
+    Each probe has a view of its own, with what belongs to no other one; where spikes have depths, a second one of the
+    whole session. Everything else is one view.
+    """
+    names = _labels(entries)
+    ordered = sorted(entries, key=_place)
+    probes = [entry for entry in ordered if entry.role == "spike-band"]
+    probes = probes or [entry for entry in ordered if entry.role == "lfp"]
+    if not probes:
+        return [*_view(label, ordered, names, _page(ordered))]
+    views: list[dict[str, Any]] = []
+    for probe, members in zip(probes, _shared_out(ordered, probes, names), strict=True):
+        called = label if len(probes) == 1 else names[probe.name]
+        views += _view(called, members, names, _PAGES[str(probe.role)])
+        spikes = [entry for entry in members if entry.role in ("drift", "units")]
+        if any(entry.role == "drift" for entry in spikes):
+            views += _view(f"{called}, drift", spikes, names, None)
+    return views
+
+
+def stages_of(labels: Sequence[str]) -> list[str]:
+    """Those labels that are stages of sleep, wakefulness first, then by depth; none where there are not several."""
+    found = [
+        label
+        for stage in _STAGES
+        for label in labels
+        if re.fullmatch(_STAGE_WORDS + stage, " ".join(label.casefold().split()))
+    ]
+    return found if len(found) >= _LEAST_STAGES else []
+
+
+def _view(
+    label: str, entries: Sequence[Entry], names: dict[str, str], page: float | None
+) -> Iterator[dict[str, Any]]:
+    panels = [panel for entry in entries if (panel := _panel(entry, names[entry.name])) is not None]
+    if panels:
+        yield {"label": label, **({} if page is None else {"page": page}), "panels": panels}
+
+
+def _panel(entry: Entry, label: str) -> dict[str, Any] | None:
+    """The panel of a dataset; None for intervals that are bands alone."""
+    if entry.panel is None:
+        if entry.role not in ("annotations", "stages"):
+            return None
+        stages = stages_of(entry.found.labels if entry.found else ())
+        lanes = {"lanes": stages} if stages else {}
+        return {"type": INTERVAL_LANES.name, "series": entry.name, "label": label, **lanes}
+    panel_type, _ = entry.panel
+    more: dict[str, Any] = {}
+    if panel_type == CONTINUOUS_TRACES.name:
+        more = _traces(entry)
+    elif entry.role == "drift" and panel_type == EVENT_AMPLITUDES.name:
+        more = _drift(entry)
+    return {"type": panel_type, "series": entry.name, "label": label, **more}
+
+
+def _traces(entry: Entry) -> dict[str, Any]:
+    channels = entry.found.channels if entry.found else ()
+    if entry.role in ("spike-band", "lfp"):
+        is_image = entry.role == "spike-band" and len(channels) >= _IMAGE_CHANNELS
+        is_placed = any(channel.y is not None for channel in channels)
+        return {**({"mode": "image"} if is_image else {}), **({"order": "depth"} if is_placed else {})}
+    if entry.role == "eeg":
+        is_mixed = len({channel.type for channel in channels}) > 1
+        many = {"channels_per_screen": _CHANNELS_PER_SCREEN} if len(channels) > _CHANNELS_PER_SCREEN else {}
+        return {"order": "type" if is_mixed else "stored", **many}
+    return {} if entry.role is None else {"order": "stored"}
+
+
+def _drift(entry: Entry) -> dict[str, Any]:
+    """Depth upwards and amplitude as colour: the channels that are called so, else the first two."""
+    labels = [channel.label for channel in entry.found.channels] if entry.found else []
+    if len(labels) < 2:
+        return {}
+    depth = next((label for label in labels if re.search(r"depth|\by\b", label.casefold())), labels[0])
+    rest = [label for label in labels if label != depth]
+    color = next((label for label in rest if "amp" in label.casefold()), rest[0])
+    return {"y": depth, "color": color}
+
+
+def _page(entries: Sequence[Entry]) -> float | None:
+    roles = {entry.role for entry in entries}
+    if "eeg" not in roles:
+        return None
+    types = {channel.type for entry in entries if entry.found for channel in entry.found.channels}
+    is_long = any((entry.found.duration or 0) >= _LEAST_SLEEP for entry in entries if entry.found)
+    is_sleep = "stages" in roles or ({"EEG", "EOG", "EMG"} <= types and is_long)
+    return _SLEEP_PAGE if is_sleep else _PAGES["eeg"]
+
+
+def _place(entry: Entry) -> tuple[int, int]:
+    """Where an entry's panel stands: by its role, series of a polygraphic recording by their first type."""
+    role = _ORDER.index(entry.role) if entry.role in _ORDER else len(_ORDER)
+    if entry.role != "eeg" or entry.found is None:
+        return role, 0
+    types = {channel.type for channel in entry.found.channels}
+    return role, next(
+        (place for place, kind in enumerate(CHANNEL_TYPES_IN_ORDER) if kind in types),
+        len(CHANNEL_TYPES_IN_ORDER),
+    )
+
+
+def _labels(entries: Sequence[Entry]) -> dict[str, str]:
+    """What the panel of each entry is called: as its reader calls it, or by its name where several are called so."""
+    said = {
+        entry.name: entry.panel[1] if entry.panel else (entry.found and entry.found.label) or entry.name
+        for entry in entries
+    }
+    times = Counter(said.values())
+    # The same name in several files says nothing.
+    return {name: label if times[label] == 1 else name for name, label in said.items()}
+
+
+def _shared_out(
+    entries: Sequence[Entry], probes: Sequence[Entry], names: dict[str, str]
+) -> list[list[Entry]]:
+    """Of each probe what goes with it: what has its words in name, label or path, and what has no other's."""
+    words = {entry.name: _words(entry, names[entry.name]) for entry in entries}
+    own = [
+        words[probe.name].difference(*(words[other.name] for other in probes if other is not probe))
+        for probe in probes
+    ]
+    shared: list[list[Entry]] = [[] for _ in probes]
+    for entry in entries:
+        likeness = [len(words[entry.name] & each) for each in own]
+        most = max(likeness)
+        for members, probe, like in zip(shared, probes, likeness, strict=True):
+            if entry is probe or (entry not in probes and like == most):
+                members.append(entry)
+    return shared
+
+
+def _words(entry: Entry, label: str) -> set[str]:
+    texts = (entry.name, label, str(entry.keys.get("path", "")), str(entry.keys.get("dataset", "")))
+    return set(re.findall(r"[a-z]+\d*|\d+", " ".join(texts).casefold())) - _NOT_NAMES

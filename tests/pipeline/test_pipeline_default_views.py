@@ -1,0 +1,194 @@
+"""Views that nobody described: panels, order, pages and keys that follow from what readers say of datasets."""
+
+from typing import Any
+
+import pytest
+
+from seriesview.build.findings import Entry, Finding
+from seriesview.config import check_config
+from seriesview.pipeline.config_file import config_document
+from seriesview.pipeline.default_views import default_views, stages_of
+from seriesview.readers.protocol import Channel
+from seriesview.workspace.panels import default_panel
+
+
+def entry(
+    name: str,
+    role: Any,
+    series_type: Any = "continuous",
+    channels: tuple[Channel, ...] = (),
+    labels: tuple[str, ...] = (),
+    path: str = "run",
+    duration: float = 60.0,
+    called: str | None = None,
+) -> Entry:
+    found = Finding(
+        name,
+        series_type,
+        "int16",
+        (1, 1),
+        None,
+        {},
+        channels=channels,
+        labels=labels,
+        duration=duration,
+        label=called,
+    )
+    panel = default_panel(name, series_type)
+    shown = None if panel is None else (panel.type, called or name)
+    return Entry(name, {"path": path, "dataset": name}, shown, None, (), role, series_type, found)
+
+
+def probe(count: int) -> tuple[Channel, ...]:
+    return tuple(Channel(str(n), f"AP{n}", group="0", x=0.0, y=20.0 * n, type="SEEG") for n in range(count))
+
+
+def typed(*types: str) -> tuple[Channel, ...]:
+    return tuple(Channel(str(n), f"c{n}", type=kind) for n, kind in enumerate(types))
+
+
+def spikes(path: str = "run") -> list[Entry]:
+    drift = (Channel("0", "depth", "um"), Channel("1", "amplitude", "uV"))
+    return [
+        entry("drift", "drift", "discrete", drift, path=path),
+        entry("units", "units", "event", path=path),
+    ]
+
+
+def test_a_probe_opens_on_an_image_by_depth_and_its_drift_on_the_whole_session() -> None:
+    entries = [
+        entry("nidq", "analog"),
+        entry("sync", "ttl", "event"),
+        entry("imec0.lf", "lfp", channels=probe(384)),
+        *spikes(),
+        entry("imec0.ap", "spike-band", channels=probe(384), called="imec0 AP"),
+    ]
+    near, whole = default_views(entries, "run")
+    assert (near["label"], near["page"]) == ("run", 0.2)
+    assert [panel["series"] for panel in near["panels"]] == [
+        "imec0.ap",
+        "drift",
+        "units",
+        "imec0.lf",
+        "nidq",
+        "sync",
+    ]
+    assert near["panels"][0] == {
+        "type": "ContinuousTraces",
+        "series": "imec0.ap",
+        "label": "imec0 AP",
+        "mode": "image",
+        "order": "depth",
+    }
+    assert near["panels"][1]["y"] == "depth"
+    assert near["panels"][1]["color"] == "amplitude"
+    assert near["panels"][4]["order"] == "stored"
+    assert "page" not in whole
+    assert [panel["series"] for panel in whole["panels"]] == ["drift", "units"]
+
+
+def test_each_probe_has_a_view_with_what_is_its_own_and_what_is_nobodys() -> None:
+    entries = [
+        entry("run_imec0_ap", "spike-band", channels=probe(4)),
+        entry("run_imec1_ap", "spike-band", channels=probe(4)),
+        entry("run_imec1_lf", "lfp", channels=probe(4)),
+        entry("run_imec0_lf", "lfp", channels=probe(4)),
+        entry("run_nidq", "analog"),
+        entry("units", "units", "event", path="run/imec1_ks4"),
+    ]
+    one, other = default_views(entries, "run")
+    assert [panel["series"] for panel in one["panels"]] == ["run_imec0_ap", "run_imec0_lf", "run_nidq"]
+    assert [panel["series"] for panel in other["panels"]] == [
+        "run_imec1_ap",
+        "units",
+        "run_imec1_lf",
+        "run_nidq",
+    ]
+    # A tetrode's traces can be followed.
+    assert "mode" not in one["panels"][0]
+
+
+STAGES = ("Sleep stage 1", "Sleep stage 2", "Sleep stage R", "Sleep stage W", "Lights off")
+
+
+def test_sleep_opens_on_thirty_seconds_below_its_hypnogram() -> None:
+    entries = [
+        entry("resp", "eeg", channels=typed("RESP")),
+        entry("emg", "eeg", channels=typed("EMG", "TEMP")),
+        entry("eeg", "eeg", channels=typed("EEG", "EEG", "EOG")),
+        entry("events", "annotations", "interval", labels=("apnea",)),
+        entry("hypnogram", "stages", "interval", labels=STAGES),
+    ]
+    (view,) = default_views(entries, "night")
+    assert view["page"] == 30
+    assert [panel["series"] for panel in view["panels"]] == ["hypnogram", "eeg", "emg", "resp", "events"]
+    assert view["panels"][0] == {
+        "type": "IntervalLanes",
+        "series": "hypnogram",
+        "label": "hypnogram",
+        "lanes": ["Sleep stage W", "Sleep stage R", "Sleep stage 1", "Sleep stage 2"],
+    }
+    assert view["panels"][1]["order"] == "type"
+
+
+def test_a_long_polysomnography_without_stages_is_sleep_too() -> None:
+    channels = typed("EEG", "EOG", "EMG")
+    assert default_views([entry("a", "eeg", channels=channels, duration=8 * 3600)], "a")[0]["page"] == 30
+    assert default_views([entry("a", "eeg", channels=channels, duration=600)], "a")[0]["page"] == 10
+
+
+def test_eeg_opens_on_ten_seconds_with_twenty_channels_a_screen_and_markers_are_bands() -> None:
+    entries = [entry("eeg", "eeg", channels=typed(*["EEG"] * 64)), entry("markers", "markers", "interval")]
+    (view,) = default_views(entries, "subject")
+    assert view["page"] == 10
+    assert view["panels"] == [
+        {
+            "type": "ContinuousTraces",
+            "series": "eeg",
+            "label": "eeg",
+            "order": "stored",
+            "channels_per_screen": 20,
+        }
+    ]
+
+
+def test_what_has_no_role_is_one_view_in_its_order() -> None:
+    entries = [entry("b", None), entry("a", None, "event"), entry("t", None, "interval")]
+    assert default_views(entries, "file") == [
+        {
+            "label": "file",
+            "panels": [
+                {"type": "ContinuousTraces", "series": "b", "label": "b"},
+                {"type": "RasterPlot", "series": "a", "label": "a"},
+            ],
+        }
+    ]
+    assert default_views([entry("t", None, "interval")], "file") == []
+
+
+def test_the_configuration_that_is_written_says_it_in_keys_and_is_valid(tmp_path: Any) -> None:
+    import yaml
+
+    entries = [
+        entry("ap", "spike-band", channels=probe(40)),
+        *spikes(),
+        entry("st", "stages", "interval", labels=STAGES),
+    ]
+    text = config_document(entries, [], "run", tmp_path / "config.yaml")
+    content = yaml.safe_load(text)
+    check_config(content)
+    assert content["views"] == default_views(entries, "run")
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (["N3", "W", "N2", "R", "N1"], ["W", "R", "N1", "N2", "N3"]),
+        (["REM", "Wake", "S4", "NREM1"], ["Wake", "REM", "NREM1", "S4"]),
+        (["1", "2", "w"], ["w", "1", "2"]),
+        (["W"], []),
+        (["left", "right"], []),
+    ],
+)
+def test_stages_of_sleep_are_known_by_their_names(labels: list[str], expected: list[str]) -> None:
+    assert stages_of(labels) == expected
