@@ -21,7 +21,7 @@ from seriesview.layout.layouts import FilesLayout
 from seriesview.readers import ReadOptions, Recording, open_recording
 from seriesview.readers.registry import choose_reader, list_candidates
 from seriesview.readers.spikeglx.reader import SpikeGlxReader
-from seriesview.series.array_info import LinkInfo
+from seriesview.series.links import LinkInfo
 
 Array = npt.NDArray[Any]
 RNG = np.random.default_rng(7)
