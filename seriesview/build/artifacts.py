@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +30,11 @@ from seriesview.build.progress import BuildStep, Progress, Report
 from seriesview.build.room import Need, ensure_room
 from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
-from seriesview.build.source import SourceIdentity, check_unchanged, identify, in_memory
+from seriesview.build.source import RecordingIdentity, identify_recording, in_memory
 from seriesview.build.timeline import Timeline
 from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError
+from seriesview.layout.layouts import FilesLayout
 from seriesview.readers.protocol import Channel, Recording
 from seriesview.series.manifest import ChannelInfo, SeriesManifest
 from seriesview.store import Store
@@ -88,13 +89,13 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
     """
     with job.opened(dataset) as recording:
         began = time.monotonic()
-        source = _bytes_held(recording) if job.held is not None else identify(source_path(recording))
+        source = _bytes_held(recording) if job.held is not None else identify_recording(recording)
         if recording.type in ("event", "interval"):
             make = event_fields if recording.type == "event" else interval_fields
             fields = make(recording, job.store)
             if unused := keys_of_samples(dataset):
                 job.say(dataset, f"{', '.join(unused)}: not used, as {recording.type}s have no samples")
-            check_unchanged(source)
+            source.check_unchanged()
             return _result(dataset, job, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job)
@@ -107,16 +108,16 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
     """Build one shard's share of a dataset's finest arrays; events and intervals are left to the gathering job."""
     with job.opened(dataset) as recording:
-        source = identify(source_path(recording))
+        source = identify_recording(recording)
         if recording.type in ("event", "interval"):
-            return {"source": dataclasses.asdict(source), "packs": {}}
+            return {"source": source.as_json(), "packs": {}}
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job, shard)
         with made as build:
             made.ensure_room(plan.need.shared_by(shard.count))
             packs = build.build_shard(shard)
         hexadecimal = {name: [entry.hex() for entry in entries] for name, entries in packs.items()}
-        return {"source": dataclasses.asdict(source), "packs": hexadecimal}
+        return {"source": source.as_json(), "packs": hexadecimal}
 
 
 def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -125,25 +126,20 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
         if recording.type in ("event", "interval"):
             return build_artifacts(dataset, job)
         began = time.monotonic()
-        source = identify(source_path(recording))
+        source = identify_recording(recording)
         for shard in shards:
-            if shard["source"] != dataclasses.asdict(source):
-                raise BuildError("changed since one of its shards was built; build again", file=source.path)
+            if shard["source"] != source.as_json():
+                raise BuildError(
+                    "changed since one of its shards was built; build again", file=str(recording.path)
+                )
         plan = plan_samples(recording, dataset, source.size)
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.gather([_packs(shard) for shard in shards])
         return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
 
 
-def _bytes_held(recording: Recording) -> SourceIdentity:
+def _bytes_held(recording: Recording) -> RecordingIdentity:
     return in_memory(recording.num_samples * max(recording.num_channels, 1) * recording.dtype.itemsize)
-
-
-def source_path(recording: Recording) -> Path:
-    """The file that holds the recording's samples: not the opened one where that only links to it."""
-    if recording.layout is not None:
-        return Path(recording.layout.path)
-    return recording.source or recording.path
 
 
 class _sampled_build:  # noqa: N801
@@ -154,13 +150,13 @@ class _sampled_build:  # noqa: N801
         recording: Recording,
         dataset: Dataset,
         plan: SamplesPlan,
-        source: SourceIdentity,
+        source: RecordingIdentity,
         job: Job,
         shard: Shard | None = None,
     ) -> None:
         what = {
             "version": ARTIFACT_VERSION,
-            "source": dataclasses.asdict(source),
+            "source": _what_is_read(recording, source),
             "reader": dataset.reader,
             "options": without_descriptions(dataclasses.asdict(dataset.options)),
             "dtype": plan.dtype.name,
@@ -194,6 +190,16 @@ class _sampled_build:  # noqa: N801
         self._ledger.close()
         if kind is None:
             self._progress.finish()
+
+
+def _what_is_read(recording: Recording, source: RecordingIdentity) -> dict[str, Any]:
+    """What decides which samples are read: where the layout says where they lie, other files change words alone."""
+    layout = recording.layout
+    if layout is None:
+        return source.as_json()
+    pieces = layout.pieces if isinstance(layout, FilesLayout) else (layout,)
+    places = [{key: str(value) for key, value in vars(piece).items() if key != "chunks"} for piece in pieces]
+    return {**replace(source, others=()).as_json(), "layout": places}
 
 
 def _all_missing(plan: SamplesPlan) -> list[Missing | None]:
@@ -239,7 +245,7 @@ def _result(
     dataset: Dataset,
     job: Job,
     recording: Recording,
-    source: SourceIdentity,
+    source: RecordingIdentity,
     fields: dict[str, Any],
     began: float,
     read_bytes: int,
@@ -248,7 +254,7 @@ def _result(
     nothing = (None,) * recording.num_channels
     channel_missing, channel_typical = (fields.pop(key, nothing) for key in ("channel_missing", "typical"))
     for decision in recording.decisions:
-        if decision.is_guess:
+        if decision.is_guess or decision.is_warning:
             job.say(dataset, decision.text)
     manifest = SeriesManifest(
         **{
@@ -279,6 +285,6 @@ def _result(
         "manifest": manifest.to_json_dict(),
         "largest_timestamp_deviation": timeline.largest_deviation if timeline else 0.0,
         "scale_problem": recording.scale_problem,
-        "source": {"path": source.path, "size": source.size, "mtime": source.mtime},
+        "source": source.as_result(),
         "timing": {"seconds": round(seconds, 3), "bytes": read_bytes},
     }

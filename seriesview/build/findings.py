@@ -15,7 +15,7 @@ from seriesview.build.plan import timeline_of
 from seriesview.errors import ReaderError, SeriesviewError, one_line
 from seriesview.readers import Candidate, Channel, Decision, Reader, ReadOptions, Recording, Role, SeriesType
 from seriesview.readers.hdf5_reach import following_external
-from seriesview.readers.registry import choose_reader
+from seriesview.readers.registry import choose_reader, the_recording
 from seriesview.workspace.panels import default_panel
 
 
@@ -45,6 +45,7 @@ _BINARY_KEYS = ("dtype", "channels", "byte_offset")
 _MOST_CANDIDATES = 10_000
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9_-]+")
 _LONGEST_NAME = 90
+_FOLDER_SUFFIX = re.compile(r"\.[A-Za-z]{2,5}")
 
 
 @dataclass(frozen=True)
@@ -106,6 +107,8 @@ def entries_of(
     for file in files:
         path = Path(file).expanduser()
         try:
+            if (meant := the_recording(path, reader)) != path:
+                path, file = meant, str(meant)
             chosen = choose_reader(path, reader)
             findings = find_all(path, chosen, follow_external, given)
         except (ReaderError, OSError) as error:
@@ -114,7 +117,9 @@ def entries_of(
             found.unreadable.append(f"{file}: {_reason(error, path)}")
             continue
         taken = [entry.name for entry in found.entries]
-        named = configurable_entries(file, path.stem, findings, chosen if reader is not None else None, taken)
+        named = configurable_entries(
+            file, name_of(path), findings, chosen if reader is not None else None, taken
+        )
         if len(files) > 1 and not any(named):
             reasons = "; ".join(f"{finding.dataset or 'it'}: {finding.problem}" for finding in findings[:3])
             found.unreadable.append(f"{file}: nothing in it can be shown{f' ({reasons})' if reasons else ''}")
@@ -337,6 +342,14 @@ def configurable_entries(
             Entry(name, keys, panel, finding.problem, guesses, finding.role, finding.type, finding)
         )
     return entries
+
+
+def name_of(path: Path) -> str:
+    """What a recording is called: a file without its suffix, a folder as it is but for a suffix of letters."""
+    if path.name in ("", ".."):
+        path = path.resolve()
+    is_whole = path.is_dir() and not _FOLDER_SUFFIX.fullmatch(path.suffix)
+    return path.name if is_whole else path.stem
 
 
 def dataset_name(stem: str, dataset: str | None, taken: Sequence[str] = ()) -> str:

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.artifacts import source_path
 from seriesview.build.dataset import Dataset, opened_recording, what_decides_samples
 from seriesview.build.ledger import noted
 from seriesview.build.plan import plan_samples
 from seriesview.build.results import read_results
 from seriesview.build.room import NOTHING, Need, ensure_room, fits, room_in_words
-from seriesview.build.source import SourceIdentity, identify
+from seriesview.build.source import RecordingIdentity, identify_recording
 from seriesview.build.work_folder import WorkFolder
 from seriesview.errors import BuildError, SeriesviewError
 from seriesview.store import Store
@@ -91,7 +90,7 @@ def build_outlook(datasets: Sequence[Dataset], work: WorkFolder, store: Store) -
 def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> DatasetOutlook:
     try:
         with opened_recording(dataset, store) as recording:
-            source = identify(source_path(recording))
+            source = identify_recording(recording)
             if built_samples(dataset, work.samples(dataset), source) is not None:
                 return DatasetOutlook(dataset.name, is_built=True)
             if recording.type in ("event", "interval"):
@@ -105,12 +104,11 @@ def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> Datase
         return DatasetOutlook(dataset.name, problem=error)
 
 
-def built_samples(dataset: Dataset, samples: Path, source: SourceIdentity) -> dict[str, Any] | None:
+def built_samples(dataset: Dataset, samples: Path, source: RecordingIdentity) -> dict[str, Any] | None:
     """What was made of a dataset's samples, where that is still what would be made of them."""
     try:
         (content,) = read_results([samples])
         made = [content[key] for key in ("source", "made_with", "artifact_version")]
     except (BuildError, KeyError, TypeError):
         return None
-    now = {"path": source.path, "size": source.size, "mtime": source.mtime}
-    return content if made == [now, what_decides_samples(dataset), ARTIFACT_VERSION] else None
+    return content if made == [source.as_result(), what_decides_samples(dataset), ARTIFACT_VERSION] else None

@@ -25,7 +25,7 @@ from seriesview.build.reduction import (
     feed_rows,
 )
 from seriesview.build.shards import WHOLE, Shard, rows_of_packs
-from seriesview.build.source import SourceIdentity, check_unchanged
+from seriesview.build.source import RecordingIdentity
 from seriesview.build.timestamps import write_timestamps
 from seriesview.build.typical import TypicalSamples, typical_of
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
@@ -111,7 +111,7 @@ class SampledBuild:
         recording: Recording,
         dataset: Dataset,
         plan: SamplesPlan,
-        source: SourceIdentity,
+        source: RecordingIdentity,
         store: Store,
         ledger: Ledger,
         progress: Progress,
@@ -159,7 +159,7 @@ class SampledBuild:
                 if array is not None and target is not None:
                     target.writer.flush()
                     made[array.name] = list(target.writer.entries)
-        check_unchanged(self._source)
+        self._source.check_unchanged()
         return made
 
     def gather(self, shards: Sequence[FinestPacks]) -> dict[str, Any]:
@@ -220,7 +220,7 @@ class SampledBuild:
         layout = self._recording.layout
         if self._plan.resolution != "link" or layout is None:
             return None
-        link = FileLink(self._source, layout, self._hashes, is_whole_job)
+        link = FileLink(self._source.samples[0], layout, self._hashes, is_whole_job)
         stack.callback(link.close)
         return link
 
@@ -364,7 +364,7 @@ class SampledBuild:
         levels = [array for array in (level, *coarser[:num_levels]) if array is not None]
         all_moments = [moments, *coarser[num_levels:]]
         times, timestamps = self._times()
-        check_unchanged(self._source)
+        self._source.check_unchanged()
         ranges = coarsening.ranges
         segments = tuple(
             SegmentInfo(part.start_time, part.end_time, part.num_samples, *ranges.of_segment(number))
@@ -389,7 +389,7 @@ class SampledBuild:
     def _linked_values(self, link: FileLink) -> Any:
         layout = self._recording.layout
         assert layout is not None
-        uri = link_uri(self._dataset, self._source, link.sha1(), self._store)
+        uri = link_uri(self._dataset, self._source.samples[0], link.sha1(), self._store)
         return describe_link(layout, uri, self._store)
 
     def _times(self) -> tuple[dict[int, ArrayInfo], ArrayInfo | None]:

@@ -1,4 +1,4 @@
-"""The file that a dataset is read from: what identifies it, and its SHA-1, taken once for all its datasets."""
+"""The files that a dataset is read from: what identifies them, and a file's SHA-1, taken once for all its datasets."""
 
 from __future__ import annotations
 
@@ -6,13 +6,18 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from seriesview.build.results import read_in, write_in
 from seriesview.errors import BuildError, FormatError
+from seriesview.layout.layouts import FilesLayout
+from seriesview.readers.protocol import Recording
 from seriesview.store.folders import Folder
 from seriesview.store.locking import has_no_locks
 from seriesview.store.uris import check_hash
@@ -24,7 +29,7 @@ _READ_BYTES = 1 << 20
 class SourceIdentity:
     """What tells one state of a file from another without reading it. `path` is absolute, links resolved.
 
-    Of what is in memory there is no file, and `path` is empty.
+    Of a folder: the bytes of all that is in it, and the latest time in it. Of a file that is not there `size` is -1.
     """
 
     path: str
@@ -35,27 +40,100 @@ class SourceIdentity:
     @property
     def mtime(self) -> float:
         """Modification time as kachery records it."""
-        return Path(self.path).stat().st_mtime if self.path else 0.0
+        path = Path(self.path)
+        return path.stat().st_mtime if path.is_file() else self.mtime_ns / 1e9
 
 
-def in_memory(num_bytes: int) -> SourceIdentity:
+@dataclass(frozen=True)
+class RecordingIdentity:
+    """What tells one state of all that decides a recording from another: the files of its samples, then others.
+
+    Of what is in memory there is no file, and `num_bytes` alone is known.
+    """
+
+    samples: tuple[SourceIdentity, ...]
+    others: tuple[SourceIdentity, ...] = ()
+    num_bytes: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files of samples."""
+        return sum(file.size for file in self.samples) or self.num_bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """As shards and ledgers note it."""
+        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return found
+
+    def as_result(self) -> dict[str, Any]:
+        """As results tell it: the first file, and the `files` beside it, where there are any."""
+        first, *more = self.samples + self.others or (None,)
+        if first is None:
+            return {"path": "", "size": self.num_bytes, "mtime": 0.0}
+        told = {"path": first.path, "size": first.size, "mtime": first.mtime}
+        files = [{"path": file.path, "size": file.size, "mtime_ns": file.mtime_ns} for file in more]
+        return {**told, "files": files} if files else told
+
+    def check_unchanged(self) -> None:
+        """Raise BuildError if a file is no longer what it was."""
+        for file in self.samples + self.others:
+            check_unchanged(file)
+
+
+def in_memory(num_bytes: int) -> RecordingIdentity:
     """Identity of what no file holds; the caller sees to it that it does not change."""
-    return SourceIdentity("", num_bytes, 0, 0)
+    return RecordingIdentity((), (), num_bytes)
+
+
+def sample_files(recording: Recording) -> tuple[Path, ...]:
+    """The files that hold the recording's samples, or a folder: not the opened one where that only links to them."""
+    layout = recording.layout
+    if isinstance(layout, FilesLayout):
+        return tuple(dict.fromkeys(Path(piece.path) for piece in layout.pieces))
+    if layout is not None:
+        return (Path(layout.path),)
+    if recording.source is not None:
+        return (recording.source,)
+    # A reader that says which files of a folder decide needs no others.
+    return () if recording.files and recording.path.is_dir() else (recording.path,)
+
+
+def identify_recording(recording: Recording) -> RecordingIdentity:
+    """Identity of every file that decides the recording. Raises OSError where one of its samples is gone."""
+    samples = tuple(identify(path) for path in sample_files(recording))
+    opened = () if recording.path.is_dir() else (recording.path,)
+    others = {file.path: file for file in map(_if_there, (*opened, *recording.files))}
+    held = {file.path for file in samples}
+    return RecordingIdentity(samples, tuple(others[path] for path in sorted(others.keys() - held)))
 
 
 def identify(path: Path) -> SourceIdentity:
-    """Identity of the file that `path` leads to. Raises OSError."""
+    """Identity of the file or folder that `path` leads to. Raises OSError."""
     real = path.resolve(strict=True)
     status = real.stat()
-    return SourceIdentity(str(real), status.st_size, status.st_mtime_ns, status.st_ino)
+    if not stat.S_ISDIR(status.st_mode):
+        return SourceIdentity(str(real), status.st_size, status.st_mtime_ns, status.st_ino)
+    size, latest = 0, status.st_mtime_ns
+    for folder, folders, files in os.walk(real):
+        for name in (*folders, *files):
+            with suppress(FileNotFoundError):
+                found = os.lstat(os.path.join(folder, name))  # noqa: PTH118
+                size += found.st_size if stat.S_ISREG(found.st_mode) else 0
+                latest = max(latest, found.st_mtime_ns)
+    return SourceIdentity(str(real), size, latest, status.st_ino)
+
+
+def _if_there(path: Path) -> SourceIdentity:
+    try:
+        return identify(path)
+    except OSError:
+        return SourceIdentity(str(path.absolute()), -1, 0, 0)
 
 
 def check_unchanged(source: SourceIdentity) -> None:
     """Raise BuildError if the file is no longer what it was when `source` was taken."""
-    if not source.path:
-        return
     try:
-        now = identify(Path(source.path))
+        now = identify(Path(source.path)) if source.size >= 0 else _if_there(Path(source.path))
     except OSError as error:
         raise BuildError(f"gone while it was read ({error.strerror})", file=source.path) from error
     if now != source:

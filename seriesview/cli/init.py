@@ -25,12 +25,12 @@ MISSING_STATUS = 1
 @follow_option
 @json_option
 def command(files: tuple[str, ...], out: Path, force: bool, follow_external: bool, as_json: bool) -> int:
-    """Write a config.yaml that names everything in each FILE that can be shown.
+    """Write a config.yaml that names everything in each FILE, or folder, that can be shown.
 
     What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
     until it is. Exit status: 0 done, 1 done but for a FILE that cannot be read, 2 nothing written.
     """
-    from seriesview.build.findings import entries_of
+    from seriesview.build.findings import entries_of, name_of
     from seriesview.build.results import write_whole
     from seriesview.errors import BuildError, ReaderError
     from seriesview.pipeline.config_file import config_document
@@ -42,7 +42,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
         reasons = "; ".join([*unreadable, *notes]) or "`seriesview inspect FILE` says what they hold"
         raise ReaderError(f"{', '.join(files)}: nothing in there can be shown; {reasons}")
     notes = [*unreadable, *notes]
-    write_whole(out, config_document(entries, notes, Path(files[0]).stem, out).encode())
+    write_whole(out, config_document(entries, notes, name_of(Path(files[0])), out).encode())
     open_keys = [
         f"{entry.name}.{key}" for entry in entries for key, value in entry.keys.items() if value is None
     ]

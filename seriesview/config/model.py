@@ -70,7 +70,7 @@ class MissingConfig(Document):
 class DatasetKeys(Document):
     """What may be said of a dataset."""
 
-    path: Text = key("File, relative to the working directory, or a sha1:// kachery URI.")
+    path: Text = key("File or folder, relative to the working directory, or a sha1:// kachery URI.")
     dataset: Text = key(
         "Path of the dataset inside the file (HDF5, NWB, .npz) or name of the columns (CSV); may be left out where "
         "there is one candidate."
@@ -159,7 +159,7 @@ class DatasetConfig(DatasetKeys):
     """One dataset of one file, and how to read and build it."""
 
     path: Annotated[str, Words(1)] = required(
-        "File, relative to the working directory, or a sha1:// kachery URI."
+        "File or folder, relative to the working directory, or a sha1:// kachery URI."
     )
 
 

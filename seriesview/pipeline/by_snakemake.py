@@ -84,6 +84,7 @@ class SnakemakeBuild:
         outlook = self._outlook(store)
         if not keep_going:
             check_datasets(outlook)
+        self.results.forget_changed(outlook, configured)
         self._say(outlook.text())
         outlook.ensure_fits()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,12 @@ from typing import Any
 from seriesview.build.progress import Report
 from seriesview.build.results import write_whole
 from seriesview.config import check_config, load_config, read_yaml
-from seriesview.errors import ConfigError
+from seriesview.errors import ConfigError, ReaderError
 from seriesview.pipeline.built import BuiltWorkspace
 from seriesview.pipeline.config_file import config_document
 from seriesview.pipeline.in_process import build_workspace
 from seriesview.pipeline.recordings import CONFIG_FILE, as_argument, choose, label_of, plain
+from seriesview.readers.registry import choose_reader, reads_folders, the_recording
 from seriesview.store import Store
 
 SUFFIX = ".seriesview"
@@ -85,9 +87,9 @@ def own_folder(
                 [f"{', '.join(given)}: what {config} does not say is written into it, not given"]
             )
         return OwnFolder(config, directory or config.parent)
-    recordings = [Path(path).expanduser().absolute() for path in paths]
+    recordings = [_meant(path, given.get("reader")) for path in paths]
     first = next((path for path in recordings if path.exists()), recordings[0])
-    folder = directory or _beside(first)
+    folder = directory or _beside(first, given.get("reader"))
     config = folder / CONFIG_FILE
     if not given and _names_all(config, recordings):
         announce(f"as {config} says")
@@ -108,23 +110,48 @@ def _existing_config(paths: Sequence[str]) -> Path | None:
     """The config.yaml that is meant, None where recordings are. Raises ConfigError."""
     for text in paths:
         path = Path(text).expanduser().absolute()
-        config = path / CONFIG_FILE if path.is_dir() else path
-        if config.suffix not in (".yaml", ".yml"):
+        config = path / CONFIG_FILE if (path / CONFIG_FILE).is_file() else path
+        if config.suffix not in (".yaml", ".yml") or config.is_dir():
             continue
         if len(paths) > 1:
             raise ConfigError([f"{text}: give one configuration alone, or recordings"])
         if not config.is_file():
             hint = "name recordings, or write one with `seriesview init FILE...`"
-            raise ConfigError([f"{text}: there is no {CONFIG_FILE} in it; {hint}"])
+            raise ConfigError([f"{text}: there is no such file; {hint}"])
         return config
     return None
 
 
-def _beside(recording: Path) -> Path:
-    """The folder for what is made of a recording: beside it where that can be written, else here."""
+def _meant(text: str, reader: str | None) -> Path:
+    """The recording that a path names, absolute; what cannot be read is told later, with its reason."""
+    path = Path(text).expanduser().absolute()
+    with suppress(ReaderError):
+        path = the_recording(path.resolve() if path.name == ".." else path, reader)
+    return path
+
+
+def _beside(recording: Path, reader: str | None = None) -> Path:
+    """The folder for what is made of a recording: beside it where that can be written, else here.
+
+    Beside a recording that is a folder, if one of its files is named: other programs' folders are not written to.
+    """
+    if not recording.is_dir() and _is_all_of(recording, recording.parent, reader):
+        recording = recording.parent
     own = recording.with_name(folder_name(recording.name))
     can_write = os.access(own if own.exists() else own.parent, os.W_OK | os.X_OK)
     return own if can_write else Path.cwd() / own.name
+
+
+def _is_all_of(file: Path, folder: Path, reader: str | None) -> bool:
+    """Whether a folder is a recording, and holds what one of its files holds."""
+    try:
+        chosen = choose_reader(file, reader)
+        if not reads_folders(chosen) or not chosen.can_read(folder):
+            return False
+        inside, outside = chosen.candidates(file), chosen.candidates(folder)
+    except (ReaderError, OSError):
+        return False
+    return [each.dataset for each in inside] == [each.dataset for each in outside]
 
 
 def folder_name(name: str) -> str:

@@ -9,7 +9,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, cast
 
-from seriesview.build.findings import Entry, dataset_name, entries_of
+from seriesview.build.findings import Entry, dataset_name, entries_of, name_of
 from seriesview.config import check_config, load_config, with_defaults
 from seriesview.config.yaml_file import read_yaml_bytes
 from seriesview.errors import ConfigError, ReaderError
@@ -44,7 +44,7 @@ class Chosen:
 
 def label_of(recordings: Sequence[Path]) -> str:
     """What a workspace of recordings is called."""
-    names = [path.stem for path in recordings]
+    names = [name_of(path) for path in recordings]
     more = len(names) - _NAMED
     return ", ".join(names[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
@@ -150,7 +150,7 @@ def dataset_configuration(
 ) -> dict[str, Any]:
     """The checked content of a configuration of one dataset, which `keys` open. Raises ConfigError."""
     entry = {"path": fspath(path), **{key: plain(value) for key, value in keys.items() if value is not None}}
-    called = name or dataset_name(Path(entry["path"]).stem, entry.get("dataset"))
+    called = name or dataset_name(name_of(Path(entry["path"])), entry.get("dataset"))
     content = {"datasets": {called: entry}}
     check_config(content, "build_dataset")
     return content

@@ -12,6 +12,7 @@ from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import descriptions, reason_of, what_decides_samples
+from seriesview.build.outlook import BuildOutlook
 from seriesview.build.results import read_results, write_json
 from seriesview.build.work_folder import WorkFolder
 from seriesview.build.workspace import workspace_manifest
@@ -100,6 +101,19 @@ class Results:
             for path in (*found, self.workspace, self.page, self.table):
                 path.unlink(missing_ok=True)
         return bool(found)
+
+    def forget_changed(self, outlook: BuildOutlook, configured: Configured) -> None:
+        """Remove what was made of recordings as they no longer are, whatever file of theirs has changed."""
+        waiting = {each.name for each in outlook.datasets if not each.is_built and each.problem is None}
+        for dataset in configured.datasets:
+            if dataset.name in waiting and self.work.samples(dataset).exists():
+                for path in (
+                    self.work.samples(dataset),
+                    self.series(dataset.name),
+                    self.workspace,
+                    self.page,
+                ):
+                    path.unlink(missing_ok=True)
 
     def _has_workspace_of(self, configured: Configured) -> bool:
         """Whether the workspace is that of the series that are there; where some are not, it is made again anyway."""

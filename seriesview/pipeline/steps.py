@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards, source_path
+from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import Dataset, opened_recording, undescribed, what_decides_samples
 from seriesview.build.outlook import built_samples
 from seriesview.build.results import read_results, write_json
 from seriesview.build.series import build_series
 from seriesview.build.shards import Shard
-from seriesview.build.source import identify
+from seriesview.build.source import identify_recording
 from seriesview.build.work_folder import WorkFolder, own_work_folder
 from seriesview.errors import BuildError
 from seriesview.pipeline.results import uris
@@ -40,7 +40,7 @@ def _there(dataset: Dataset, path: Path, store: Store) -> dict[str, Any] | None:
     if not path.exists():
         return None
     with opened_recording(undescribed(dataset), store) as recording:
-        made = built_samples(dataset, path, identify(source_path(recording)))
+        made = built_samples(dataset, path, identify_recording(recording))
     return made if made is not None and all(map(store.exists, uris(made["manifest"]))) else None
 
 

@@ -31,10 +31,15 @@ class Missing:
 
 @dataclass(frozen=True)
 class Decision:
-    """What a reader decided about a dataset, in one line for people; `is_guess` where the file leaves it open."""
+    """What a reader decided about a dataset, in one line for people; `is_guess` where the file leaves it open.
+
+    `is_warning` where nothing is open and people should know all the same: a recording that was cut off, a clock that
+    nothing synchronizes, channels that were left out. Builds say guesses and warnings, `inspect` says all.
+    """
 
     text: str
     is_guess: bool = False
+    is_warning: bool = False
 
 
 # A table of units may have a million.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from seriesview.errors import ReaderError
+from seriesview.readers.folders import Inside, recordings_in
 from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
 
 GROUP = "seriesview.readers"
@@ -23,6 +25,10 @@ _BUILT_IN = {
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
+
+# Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
+_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "csv", "binary"})
+_ALONE = frozenset({".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
 
 # Formats that people try, by what their files begin with, and how they become readable.
 _FOREIGN = {
@@ -72,19 +78,35 @@ def reader_by_name(name: str) -> Reader:
 
 
 def guess_reader(path: Path) -> Reader:
-    """The first reader that takes the file for its own. Raises ReaderError that lists the readers."""
+    """The first reader that takes the file or folder for its own. Raises ReaderError that lists the readers."""
     _check_file(path)
-    broken = []
+    broken: list[str] = []
+    reader = _reader_of(path, broken)
+    if reader is None:
+        raise ReaderError("; ".join([f"{path}: {_what_to_do(path)}", *broken]))
+    return reader
+
+
+def _reader_of(path: Path, broken: list[str] | None = None) -> Reader | None:
+    """The first reader that takes a path for its own; `broken` gets why others cannot be asked."""
+    is_folder = path.is_dir()
     for name in reader_names():
         try:
             reader = _load(name)
         except ReaderError as error:
-            broken.append(str(error))
+            if broken is not None:
+                broken.append(str(error))
             continue
-        if (path.is_file() or reads_folders(reader)) and reader.can_read(path):
+        if (not is_folder or reads_folders(reader)) and reader.can_read(path):
             return reader
-    problem = f"{path}: {_what_to_do(path)}"
-    raise ReaderError("; ".join([problem, *broken]))
+    return None
+
+
+def is_alone(path: Path, name: str | None = None) -> bool:
+    """Whether a file is a recording by itself, so that no other one decides what it holds; no reader is loaded."""
+    if name is not None or path.is_dir():
+        return name in _BY_THEMSELVES
+    return path.suffix.lower() in _ALONE and _entry_points().keys() == _BUILT_IN.keys()
 
 
 def reads_folders(reader: Reader) -> bool:
@@ -92,10 +114,46 @@ def reads_folders(reader: Reader) -> bool:
     return bool(getattr(reader, "reads_folders", False))
 
 
-def _what_to_do(path: Path) -> str:
+def the_recording(path: Path, name: str | None = None) -> Path:
+    """What is meant by a path: itself, or the only recording in a folder that is none itself.
+
+    `name`: of the reader, where one is chosen. Raises ReaderError that lists the recordings of a folder of several.
+    """
+    if not path.is_dir():
+        return path
+    check_name(path)
+    inside = inside_folder(path, name)
+    if inside is None:
+        return path
+    if len(inside.recordings) == 1 and inside.is_whole:
+        return inside.recordings[0][0]
+    raise ReaderError(_what_to_do(path, inside), file=path)
+
+
+def inside_folder(folder: Path, name: str | None = None) -> Inside | None:
+    """The recordings in a folder, None where it is one itself. Raises ReaderError where it cannot be listed."""
+    if name is None:
+        reader_of: Callable[[Path], Reader | None] = _reader_of
+    else:
+        chosen = reader_by_name(name)
+
+        def reader_of(path: Path) -> Reader | None:
+            is_its = (not path.is_dir() or reads_folders(chosen)) and chosen.can_read(path)
+            return chosen if is_its else None
+
+    try:
+        return None if reader_of(folder) is not None else recordings_in(folder, reader_of, is_alone)
+    except OSError as error:
+        raise ReaderError(f"a folder that cannot be listed: {error.strerror}", file=folder) from error
+
+
+def _what_to_do(path: Path, inside: Inside | None = None) -> str:
     """What helps with a file or folder that no reader knows."""
     if path.is_dir():
-        return "a folder that no reader knows; name a recording in it"
+        inside = inside or inside_folder(path)
+        if inside is not None and inside.recordings:
+            return inside.in_words()
+        return "a folder that no reader knows, without a recording in it"
     with path.open("rb") as file:
         head = file.read(16)
     for beginning, advice in _FOREIGN.items():
@@ -121,14 +179,14 @@ def choose_reader(path: Path, name: str | None = None) -> Reader:
 def open_recording(
     path: Path | str, reader: str | None = None, options: ReadOptions | None = None
 ) -> Recording:
-    """Open one dataset of a file; `reader` is guessed where it is None. Raises ReaderError."""
-    path = Path(path)
+    """Open one dataset of a file or folder; `reader` is guessed where it is None. Raises ReaderError."""
+    path = the_recording(Path(path), reader)
     return choose_reader(path, reader).open(path, options or ReadOptions())
 
 
 def list_candidates(path: Path | str, reader: str | None = None) -> list[Candidate]:
-    """What the file holds, and what of it cannot be shown, with the reason. Raises ReaderError."""
-    path = Path(path)
+    """What the file or folder holds, and what of it cannot be shown, with the reason. Raises ReaderError."""
+    path = the_recording(Path(path), reader)
     return choose_reader(path, reader).candidates(path)
 
 

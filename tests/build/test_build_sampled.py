@@ -251,20 +251,20 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, store: 
 
     from seriesview.build import artifacts
 
-    original = artifacts.identify
+    original = artifacts.identify_recording
 
-    def identify_then_grow(path: Path) -> Any:
-        found = original(path)
+    def identify_then_grow(recording: Any) -> Any:
+        found = original(recording)
         with Path(config["path"]).open("ab") as file:
             file.write(bytes(16))
         return found
 
-    artifacts.identify = identify_then_grow
+    artifacts.identify_recording = identify_then_grow
     try:
         with pytest.raises(BuildError, match=r"dataset raw: .*raw\.dat.*changed while it was read"):
             build_artifacts(dataset, Job(store, tmp_path / "ledger.jsonl"))
     finally:
-        artifacts.identify = original
+        artifacts.identify_recording = original
 
 
 def test_a_missing_file_names_dataset_key_and_path(tmp_path: Path, store: Store) -> None:

@@ -152,7 +152,7 @@ def test_a_configuration_is_built_in_its_folder(surroundings: Surroundings, reco
     ("arguments", "message"),
     [
         (["nowhere.dat"], "no such file"),
-        (["{directory}"], "no config.yaml in it"),
+        (["{directory}/empty"], "without a recording in it"),
         (["{directory}/some.thing"], "no reader knows this file"),
         (["{directory}/a.yaml", "{directory}/some.thing"], "one configuration alone"),
         (["{recording}", "--reader", "none"], "there is none called 'none'"),
@@ -164,5 +164,6 @@ def test_mistakes_are_one_line(
     surroundings: Surroundings, recording: Path, arguments: list[str], message: str
 ) -> None:
     (surroundings.directory / "some.thing").write_bytes(bytes(100))
+    (surroundings.directory / "empty").mkdir()
     places = {"directory": surroundings.directory, "recording": recording}
     assert message in failing(surroundings, *(argument.format(**places) for argument in arguments))

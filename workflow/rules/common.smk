@@ -1,3 +1,4 @@
+import functools
 import json
 import os
 import re
@@ -8,7 +9,8 @@ import snakemake.dag
 from snakemake.exceptions import WorkflowError
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.dataset import without_descriptions
+from seriesview.build.dataset import dataset_from_config, without_descriptions
+from seriesview.build.planning import bytes_to_read, state_of
 from seriesview.pipeline.configured import Configured, picture_panel, store_of
 from seriesview.pipeline.results import Results
 from seriesview.config import check_config, read_yaml, with_defaults
@@ -92,13 +94,22 @@ def recording(wildcards):
     return [path] if Path(path).is_file() or is_made_here(path) else []
 
 
+@functools.cache
+def dataset_called(name):
+    """A dataset of the configuration."""
+    return dataset_from_config(name, DATASETS[name])
+
+
+@functools.cache
+def found_state(name):
+    """What tells one state of a dataset's files from another."""
+    return state_of(dataset_called(name))
+
+
 def state(wildcards):
-    """Size and time of a dataset's file, unless a rule makes it; another state, even an older one, is built again."""
-    path = Path(DATASETS[wildcards.name]["path"])
-    if not path.is_file() or is_made_here(os.path.normpath(path)):
-        return ""
-    status = path.stat()
-    return f"{status.st_size}:{status.st_mtime_ns}"
+    """The state of a dataset's files, unless a rule makes them; another one, even an older one, is built again."""
+    path = os.path.normpath(DATASETS[wildcards.name]["path"])
+    return "" if is_made_here(path) else found_state(wildcards.name)
 
 
 def shards(wildcards):
@@ -148,9 +159,7 @@ def workspace_json(wildcards):
 
 def minutes(wildcards, attempt):
     """Run time to ask a cluster for: 20 MB/s and a margin, doubled with each attempt."""
-    path = Path(DATASETS[wildcards.name]["path"])
-    size = path.stat().st_size if path.is_file() else 0
-    return int(20 + size / 1.2e9) * attempt
+    return int(20 + bytes_to_read(dataset_called(wildcards.name)) / 1.2e9) * attempt
 
 
 def outlook():
