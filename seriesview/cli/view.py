@@ -59,10 +59,10 @@ def command(
 ) -> int:
     """Show what PATH holds in a browser: build what is missing, print a link, and answer it until Ctrl-C.
 
-    PATH is a recording, a file or a folder, or several of them; a config.yaml or a folder with one; a results/workspace.json, a sha1://
-    URI, a link, or a gs:// or s3:// address of something published. Recordings get a folder of their own with a
-    config.yaml that you may edit, and with all that is built; the command says which. What is built already is not
-    built again. Everything else is as with `seriesview serve`.
+    PATH is a recording, a file or a folder, or several of them; a config.yaml or a folder with one; a
+    results/workspace.json, a sha1:// URI, a link, or a gs:// or s3:// address of something published. Recordings get a
+    folder of their own with a config.yaml that you may edit, and with all that is built; the command says which. What
+    is built already is not built again. Everything else is as with `seriesview serve`.
 
     Links show what PATH holds, and nothing else of the storage directory, unless --all is given.
 
