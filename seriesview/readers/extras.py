@@ -22,7 +22,6 @@ OLDEST = {
     "labview": {"nptdms": "1.9"},
     "lsl": {"pyxdf": "1.16.8"},
     "matlab": {"scipy": "1.11"},
-    "remote": {"fsspec": "2024.10"},
 }
 """Of each extra the packages that it imports, and the oldest version that is known to do; as in pyproject.toml."""
 

@@ -23,6 +23,7 @@ _BUILT_IN = {
     "edf": "seriesview.readers.edf.reader:EdfReader",
     "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
+    "neo": "seriesview.readers.adapters.neo:NeoReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
 

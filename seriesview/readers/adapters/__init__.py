@@ -1,0 +1,1 @@
+"""Readers that stand on other projects' libraries, which are imported when a file needs them."""

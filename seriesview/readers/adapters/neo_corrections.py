@@ -1,0 +1,190 @@
+"""What neo's raw readers leave open or say otherwise than the formats' descriptions, mended here by format."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from datetime import datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol
+from xml.etree import ElementTree
+
+import numpy as np
+
+from seriesview.errors import ReaderError
+from seriesview.layout.layouts import ContiguousLayout
+from seriesview.readers.adapters.mapped import piece_in_file
+from seriesview.readers.adapters.neo_formats import NeoFormat
+from seriesview.readers.protocol import Decision
+
+_MOST_CHANNELS = 16384
+
+IN_UTC = frozenset({"BlackrockRawIO"})
+"""Formats whose dates are in UTC (NEV file specification: Time Origin)."""
+
+UNITS = {"PlexonRawIO": "mV"}
+"""Units that neo leaves empty: Plexon's SlowMaxMagnitudeMV is in mV at the electrode."""
+
+Pieces = list[tuple[int, int, int, float]]
+"""Segment of neo's, first sample in it, samples, time of the first one in seconds."""
+
+
+class Opened(Protocol):
+    """A recording that neo has opened, as `neo_file` holds it."""
+
+    path: Path
+    format: NeoFormat
+    raw: Any
+    notes: list[Decision]
+
+    @property
+    def header(self) -> dict[str, Any]:
+        """What neo read of the header."""
+        ...
+
+    def channels_of(self, stream: int) -> Any:
+        """neo's records of the channels of a stream."""
+        ...
+
+    def rate_of(self, stream: int) -> float:
+        """Sampling frequency in Hz."""
+        ...
+
+
+def check(path: Path, found: NeoFormat) -> None:
+    """Raise ReaderError where a format needs what is not there, before neo looks for it (or downloads it)."""
+    if found.rawio == "Plexon2RawIO":
+        folder = Path.home() / ".plexon_dlls_for_neo"
+        if not any(folder.glob("PL2FileReader*.dll")):
+            raise ReaderError(
+                f"PL2 files are read by Plexon's own library alone, which is not in {folder}; "
+                "export it to .plx with Plexon's PlexUtil or Offline Sorter, or put PL2FileReader.dll there",
+                file=path,
+            )
+    if found.rawio == "NeuroScopeRawIO":
+        text = _text_of(path.with_suffix(".xml"), "acquisitionSystem/nChannels")
+        if text is not None and not (text.isdecimal() and int(text[:9]) <= _MOST_CHANNELS):
+            raise ReaderError(f"nChannels in {path.stem}.xml is {text[:20]}, which cannot be", file=path)
+    for rawio, package in (("CedRawIO", "sonpy"), ("MedRawIO", "dhn_med_py")):
+        if found.rawio == rawio and find_spec(package) is None:
+            raise ReaderError(
+                f"{found.name} files of this kind need {package}", advice=f"pip install {package}", file=path
+            )
+
+
+def rate_of(file: Opened, rate: float) -> float:
+    """Of NeuroScope's .lfp and .eeg files: the rate of field potentials, where neo gives that of the .dat file."""
+    data = Path(file.raw.data_file_path) if file.format.rawio == "NeuroScopeRawIO" else None
+    if data is None or data.suffix.lower() not in (".lfp", ".eeg"):
+        return rate
+    text = _text_of(Path(file.raw.xml_file_path), "fieldPotentials/lfpSamplingRate")
+    try:
+        return float(text) if text is not None else rate
+    except ValueError:
+        return rate
+
+
+def _text_of(header: Path, place: str) -> str | None:
+    """What stands at a place of an XML header; None where nothing does."""
+    try:
+        return ElementTree.parse(header).findtext(place)
+    except (OSError, ValueError, LookupError, ElementTree.ParseError):
+        return None
+
+
+def start_of(file: Opened) -> datetime | None:
+    """Of Neuralynx: when its files were opened; of Blackrock without .nev: what an .nsX says itself."""
+    if file.format.rawio == "BlackrockRawIO":
+        return next((_date(each) for each in file.raw._nsx_basic_header.values()), None)
+    if file.format.rawio != "NeuralynxRawIO":
+        return None
+    headers = list(getattr(file.raw, "file_headers", {}).values())
+    dates = [each.get("recording_opened") for each in headers]
+    opened = [each for each in dates if isinstance(each, datetime)]
+    if not opened:
+        return None
+    file.notes.append(Decision("begun when its files were opened; samples may have come a little later"))
+    return min(opened)
+
+
+def _date(header: Any) -> datetime | None:
+    fields = ("year", "month", "day", "hour", "minute", "second", "millisecond")
+    if not set(fields) <= set(header.dtype.names):
+        return None
+    year, month, day, hour, minute, second, milliseconds = (int(header[each]) for each in fields)
+    try:
+        return datetime(year, month, day, hour, minute, second, milliseconds * 1000)
+    except ValueError:
+        return None
+
+
+def stretches_of(file: Opened, block: int, stream: int) -> Pieces | None:
+    """Of formats whose pauses neo passes over: where the samples stand in time; None where neo says so itself."""
+    if file.format.rawio == "PlexonRawIO":
+        return _of_plexon(file, stream)
+    if file.format.rawio == "NeuroExplorerRawIO":
+        return _of_neuroexplorer(file, stream)
+    return None
+
+
+def _of_plexon(file: Opened, stream: int) -> Pieces:
+    """Of the data blocks of the first channel, whose timestamps count at the file's own frequency."""
+    channel = int(file.channels_of(stream)["id"][0])
+    blocks = file.raw._data_blocks[5][channel]
+    starts = np.asarray(blocks["timestamp"], np.float64) / float(file.raw._global_ssampling_rate)
+    return _pieces(starts, np.asarray(blocks["size"]) // 2, file.rate_of(stream))
+
+
+def _of_neuroexplorer(file: Opened, stream: int) -> Pieces:
+    """Of a continuous variable: times of its fragments, then the index of each one's first sample (int32 each)."""
+    entity = file.raw._entity_headers[int(file.channels_of(stream)["id"][0])]
+    count, offset = int(entity["n"]), int(entity["offset"])
+    table = np.asarray(file.raw._memmap[offset : offset + 8 * count].view("<i4"), np.int64)
+    firsts = table[count:]
+    total = int(entity["NPointsWave"])
+    if count < 1 or len(table) != 2 * count or firsts[0] != 0 or (np.diff(firsts, append=total) < 0).any():
+        raise ReaderError("the fragments of its signals lie outside of it", file=file.path)
+    starts = table[:count] / float(file.raw.global_header["freq"])
+    return _pieces(starts, np.diff(firsts, append=total), file.rate_of(stream))
+
+
+def _pieces(starts: Any, lengths: Any, rate: float) -> Pieces:
+    """Runs of pieces that follow one another without a gap of more than a sample."""
+    firsts = np.concatenate([[0], np.cumsum(lengths)])
+    ends = starts + lengths / rate
+    begins = np.flatnonzero(np.concatenate([[True], np.abs(starts[1:] - ends[:-1]) > 1.5 / rate]))
+    bounds = [*begins.tolist(), len(starts)]
+    return [
+        (0, int(firsts[a]), int(firsts[b] - firsts[a]), float(starts[a]))
+        for a, b in itertools.pairwise(bounds)
+    ]
+
+
+def plain_piece(file: Opened, segment: int, stream: int) -> ContiguousLayout | None:
+    """Of Blackrock: where the samples of a segment lie, which neo maps anew for each chunk."""
+    if file.format.rawio != "BlackrockRawIO":
+        return None
+    number = int(file.header["signal_streams"][stream]["id"])
+    found = file.raw._nsx_data_header[number][segment]["memmap_kwargs"]
+    dtype, channels = np.dtype(found["dtype"]), len(file.channels_of(stream))
+    row = found.get("packet_size")
+    return piece_in_file(
+        path=Path(found["filename"]),
+        dtype=dtype,
+        num_samples=int(found["num_samples"]),
+        num_channels=channels,
+        offset=int(found["offset"]) + (0 if row is None else int(found.get("item_offset", 0))),
+        row_stride=dtype.itemsize * channels if row is None else int(row),
+        channel_stride=dtype.itemsize,
+    )
+
+
+def chunk_of(file: Opened, block: int, segment: int, begin: int, end: int, stream: int) -> Any:
+    """Samples [begin, end) of a segment, (n, C), as neo gives them."""
+    return file.raw.get_analogsignal_chunk(block, segment, begin, end, stream)
+
+
+def clean(text: str) -> str:
+    """A label without the filling of fixed fields."""
+    return re.sub(r"[\x00-\x1f\x7f]+", " ", text).strip()
