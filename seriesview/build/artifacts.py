@@ -17,9 +17,9 @@ from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.clock import counts_from_1970, epoch_of, wall_clock
 from seriesview.build.dataset import (
     Dataset,
-    keys_of_samples,
     naming_dataset,
     opened_recording,
+    unused_keys,
     what_decides_samples,
     without_descriptions,
 )
@@ -93,8 +93,6 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
         if recording.type in ("event", "interval"):
             make = event_fields if recording.type == "event" else interval_fields
             fields = make(recording, job.store)
-            if unused := keys_of_samples(dataset):
-                job.say(dataset, f"{', '.join(unused)}: not used, as {recording.type}s have no samples")
             source.check_unchanged()
             return _result(dataset, job, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size)
@@ -253,6 +251,8 @@ def _result(
     timeline: Timeline | None = fields.pop("timeline", None)
     nothing = (None,) * recording.num_channels
     channel_missing, channel_typical = (fields.pop(key, nothing) for key in ("channel_missing", "typical"))
+    if unused := unused_keys(dataset, recording):
+        job.say(dataset, unused)
     for decision in recording.decisions:
         if decision.is_guess or decision.is_warning:
             job.say(dataset, decision.text)

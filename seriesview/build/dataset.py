@@ -62,14 +62,26 @@ def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
     return Dataset(**{"reader": None, **own, "name": name, "options": ReadOptions(**options)})
 
 
-def keys_of_samples(dataset: Dataset) -> list[str]:
-    """The keys given that say something of samples, and so nothing of events and intervals."""
+def unused_keys(dataset: Dataset, recording: Recording) -> str | None:
+    """The keys given that mean nothing for this recording, and why, in one line."""
     given = {
         "missing": dataset.options.missing,
         "max_gap_seconds": dataset.max_gap_seconds,
         "max_time_shift": dataset.max_time_shift,
     }
-    return [key for key, value in given.items() if value is not None]
+    keys = [key for key, value in given.items() if value is not None]
+    if recording.type in ("event", "interval"):
+        reason = f"{recording.type}s have no samples"
+    elif recording.sampling_frequency is not None:
+        keys = [key for key in keys if key != "missing"]
+        reason = (
+            "it has a rate and no timestamps"
+            if recording.segments is None
+            else "the recording itself says where its segments begin"
+        )
+    else:
+        return None
+    return f"{', '.join(keys)}: not used, as {reason}" if keys else None
 
 
 def without_descriptions(config: Mapping[str, Any]) -> dict[str, Any]:

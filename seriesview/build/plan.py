@@ -131,7 +131,7 @@ def timeline_of(recording: Recording, dataset: Dataset, read_timestamps: bool = 
     start = dataset.options.start_time
     if recording.sampling_frequency is not None or not read_timestamps:
         rate = recording.sampling_frequency
-        known = recording.segments or (Segment(recording.start_time, recording.num_samples),)
+        known = _known_segments(recording)
         moved = 0.0 if start is None else start - known[0].start_time
         segments: list[SegmentTimes] = []
         first_sample = 0
@@ -155,6 +155,33 @@ def timeline_of(recording: Recording, dataset: Dataset, read_timestamps: bool = 
             "start_time: this recording has timestamps of its own; drop `start_time`, or drop the timestamps"
         )
     return timeline
+
+
+def _known_segments(recording: Recording) -> tuple[Segment, ...]:
+    """The segments that the reader tells, else one. Raises ReaderError where they cannot be those of its samples."""
+    if recording.segments is None:
+        return (Segment(recording.start_time, recording.num_samples),)
+    known = tuple(segment for segment in recording.segments if segment.num_samples)
+    told = sum(segment.num_samples for segment in known)
+    if told != recording.num_samples or any(segment.num_samples < 0 for segment in known):
+        raise ReaderError(
+            f"its segments are told to have {told} samples, and there are {recording.num_samples}",
+            file=recording.path,
+        )
+    if recording.sampling_frequency is None:
+        return known
+    sample = 1 / recording.sampling_frequency
+    end = -math.inf
+    for number, segment in enumerate(known):
+        # What is told in whole samples of another clock may overlap by a part of one.
+        if not segment.start_time > end - sample:
+            raise ReaderError(
+                f"segment {number} begins at {segment.start_time:.9g} s, before the end of the one before it "
+                f"({end:.9g} s): its parts were recorded by different clocks, or are out of order",
+                file=recording.path,
+            )
+        end = segment.start_time + segment.num_samples * sample
+    return known
 
 
 def why_not_linkable(recording: Recording, layout: Layout | None) -> str | None:
