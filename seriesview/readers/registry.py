@@ -22,7 +22,7 @@ _BUILT_IN = {
     "arrow": "seriesview.readers.tables.readers:ArrowReader",
     "edf": "seriesview.readers.edf.reader:EdfReader",
     "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
-    "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
+    "open_ephys": "seriesview.readers.open_ephys:OpenEphysReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "binary": "seriesview.readers.binary:BinaryReader",
