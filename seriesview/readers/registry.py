@@ -23,6 +23,7 @@ _BUILT_IN = {
     "edf": "seriesview.readers.edf.reader:EdfReader",
     "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
     "open_ephys": "seriesview.readers.open_ephys:OpenEphysReader",
+    "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "binary": "seriesview.readers.binary:BinaryReader",
