@@ -10,6 +10,7 @@ from pathlib import Path
 
 from seriesview.errors import ReaderError
 from seriesview.readers.folders import Inside, recordings_in
+from seriesview.readers.known_files import HEAD_BYTES, what_is_known
 from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
 
 GROUP = "seriesview.readers"
@@ -32,16 +33,6 @@ _BUILT_IN = {
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
 _BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "csv", "binary"})
 _ALONE = frozenset({".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
-
-# Formats that people try, by what their files begin with, and how they become readable.
-_FOREIGN = {
-    b"MATLAB 5.0": "a MATLAB file of before 7.3; save it in MATLAB with '-v7.3', or its arrays as .npy",
-    b"0       ": "an EDF file without a whole header; copy it again",
-    b"\xffBIOSEMI": "a BDF file without a whole header; copy it again",
-    b"RIFF": "a WAV file; write its samples to .npy, with scipy.io.wavfile",
-    b"PK\x03\x04": "a zip archive; unpack it, or call it .npz if it holds .npy arrays",
-    b"\x1f\x8b": "compressed with gzip; unpack it",
-}
 
 
 @cache
@@ -158,10 +149,9 @@ def _what_to_do(path: Path, inside: Inside | None = None) -> str:
             return inside.in_words()
         return "a folder that no reader knows, without a recording in it"
     with path.open("rb") as file:
-        head = file.read(16)
-    for beginning, advice in _FOREIGN.items():
-        if head.startswith(beginning):
-            return f"{advice}, or install a reader for it"
+        known = what_is_known(path, file.read(HEAD_BYTES), reader_names())
+    if known is not None:
+        return known
     return (
         f"no reader knows this file; set `reader:` to one of {', '.join(reader_names())}, "
         "or write its samples to HDF5, .npy or CSV"

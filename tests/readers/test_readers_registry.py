@@ -1,5 +1,6 @@
 """Which reader a file gets."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -8,7 +9,8 @@ import pytest
 
 from seriesview.errors import ReaderError
 from seriesview.readers import find_readers, guess_reader, list_candidates, open_recording
-from seriesview.readers.registry import reader_by_name, reader_names
+from seriesview.readers.known_files import KNOWN, KnownFile, what_is_known
+from seriesview.readers.registry import _BUILT_IN, reader_by_name, reader_names
 
 
 def test_the_particular_is_asked_before_the_general() -> None:
@@ -67,9 +69,14 @@ def test_files_that_are_not_there_are_said_to_be_missing(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("name", "beginning", "advice"),
     [
-        ("a.mat", b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "save it in MATLAB with '-v7.3'"),
-        ("a.edf", b"0       X X X X", "an EDF file without a whole header"),
-        ("a.csv.gz", b"\x1f\x8b\x08\0", "compressed with gzip; unpack it"),
+        ("a.csv.gz", b"\x1f\x8b\x08\0", "compressed with gzip, which no reader here knows; unpack it"),
+        ("a.zip", b"PK\x03\x04", "a zip archive, .*unpack it"),
+        ("a.xlsx", b"PK\x03\x04", "a spreadsheet, .*save its sheet as .csv"),
+        ("a.avi", b"RIFF\0\0\0\0AVI LIST", "a film"),
+        ("a.mp4", b"\0\0\0\x18ftypmp42", "a film"),
+        ("a.bin.sqlite", b"SQLite format 3\0", "an SQLite database"),
+        ("a.nex5", b"NEX5", "a NeuroExplorer 5 file, .*save it as .nex"),
+        ("a.pkl", b"\x80\x04", "a pickle of Python"),
     ],
 )
 def test_files_of_well_known_formats_are_told_how_they_become_readable(
@@ -78,3 +85,53 @@ def test_files_of_well_known_formats_are_told_how_they_become_readable(
     (tmp_path / name).write_bytes(beginning)
     with pytest.raises(ReaderError, match=advice):
         guess_reader(tmp_path / name)
+
+
+SUFFIXES_OF_MNE = (
+    "ahdr bdf cdt cef cnt con dap data ds edf eeg fif fif.gz gdf hdr lay mat mefd mff nedf ns3 nxe "
+    "rs3 set snirf sqd vhdr"
+)
+
+
+def examples(directory: Path) -> Iterator[tuple[Path, KnownFile]]:
+    """Of each kind a file for each way to know it."""
+    for number, known in enumerate(KNOWN):
+        for mark in known.known_by:
+            name = "a" if isinstance(mark, bytes) else f"a{mark}" if mark.startswith(".") else mark
+            path = directory / str(number) / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(bytes(2048) if isinstance(mark, str) else bytes(known.at) + mark + bytes(2048))
+            yield path, known
+
+
+def test_what_is_known_of_files_agrees_with_the_readers(tmp_path: Path) -> None:
+    names = reader_names()
+    for path, known in examples(tmp_path):
+        try:
+            taken = guess_reader(path).name
+        except ReaderError as error:
+            own = [name for name in known.readers if name in names]
+            said = str(error)
+            assert ("which no reader here knows" in said) == (not own), said
+            # No advice to install what is installed, or would not help.
+            assert not own or f"reader {own[0]} takes" in said, said
+        else:
+            assert taken in known.readers, (
+                f"{known.what} {path.name} is said not to be read, and {taken} reads it"
+            )
+
+
+def test_every_suffix_of_neo_and_mne_is_known(tmp_path: Path) -> None:
+    rawio = pytest.importorskip("neo.rawio")
+    general = {"", "h5", "brw", "bin", "dat", "raw", "lfp", "txt", "npy", "tsv", *map(str, range(1, 33))}
+    neo = {suffix.lower() for kind in rawio.rawiolist for suffix in kind.extensions} - general
+    mne = set(SUFFIXES_OF_MNE.split())
+    unknown = [each for each in sorted(neo | mne) if what_is_known(tmp_path / f"a.{each}", b"", ()) is None]
+    assert not unknown
+
+
+def test_adapters_are_asked_after_what_reads_a_format_itself_and_before_what_takes_any_file() -> None:
+    names = reader_names()
+    assert names[-1] == "binary"
+    adapters = [name for name in names if ".adapters." in _BUILT_IN.get(name, "")]
+    assert names[-1 - len(adapters) : -1] == adapters
