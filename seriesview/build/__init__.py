@@ -4,4 +4,4 @@
 package that leaves it alone rebuilds nothing.
 """
 
-ARTIFACT_VERSION = 3
+ARTIFACT_VERSION = 4

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,12 +14,11 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.build.grid import Stretch
-from seriesview.errors import BuildError
-from seriesview.layout.layouts import ContiguousLayout
+from seriesview.layout.layouts import RecordsLayout
+from seriesview.readers.protocol import Recording
 
 _BLOCK_BYTES = 4 << 20
 _BUFFERS = 4
-_HASH_BYTES = 1 << 20
 
 
 class ReadInto(Protocol):
@@ -51,6 +48,13 @@ def block_samples(dtype: np.dtype[Any], num_channels: int, alignment: int, prefe
     if common * row_bytes <= 2 * _BLOCK_BYTES:
         unit = common
     return max(1, target // unit) * unit
+
+
+def preferred_rows(recording: Recording) -> int:
+    """Rows that are best read together, as the reader says, or else the layout: whole records."""
+    if recording.preferred_rows == 1 and isinstance(recording.layout, RecordsLayout):
+        return recording.layout.samples_per_record
+    return recording.preferred_rows
 
 
 class BlockReader:
@@ -118,49 +122,3 @@ class BlockReader:
             self._ready.put(error)
         else:
             self._ready.put(None)
-
-
-class HashingRead:
-    """Reads samples that lie row after row in a file, and hashes the whole file on the way, reading it once.
-
-    Samples must be asked for in rising order; what lies between is hashed all the same.
-    """
-
-    def __init__(self, layout: ContiguousLayout) -> None:
-        self._layout = layout
-        self._file = os.open(layout.path, os.O_RDONLY)
-        self._digest = hashlib.sha1()
-        self._position = 0
-        self._scratch = bytearray()
-        os.posix_fadvise(self._file, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-
-    def __call__(self, first_sample: int, out: npt.NDArray[Any], /) -> None:
-        """Fill `out` (n, C) of the layout's dtype. Raises BuildError where the file ends too early."""
-        self._hash_up_to(self._layout.offset + first_sample * self._layout.row_stride)
-        view = out.data.cast("B")
-        filled = 0
-        while filled < len(view):
-            filled += self._read(view[filled : filled + _HASH_BYTES])
-
-    def hexdigest(self) -> str:
-        """SHA-1 of the whole file; call it when all samples were read."""
-        self._hash_up_to(os.fstat(self._file).st_size)
-        return self._digest.hexdigest()
-
-    def close(self) -> None:
-        """Let go of the file."""
-        os.close(self._file)
-
-    def _read(self, piece: memoryview) -> int:
-        count = os.preadv(self._file, [piece], self._position)
-        if count == 0:
-            raise BuildError("became shorter while it was read; build it again", file=self._layout.path)
-        self._digest.update(piece[:count])
-        self._position += count
-        return count
-
-    def _hash_up_to(self, position: int) -> None:
-        while self._position < position:
-            if not self._scratch:
-                self._scratch = bytearray(_HASH_BYTES)
-            self._read(memoryview(self._scratch)[: min(_HASH_BYTES, position - self._position)])

@@ -1,82 +1,122 @@
-"""Linking a dataset's file instead of copying its samples."""
+"""Linking the files of a dataset instead of copying its samples."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
-from seriesview.build.blocks import HashingRead
 from seriesview.build.dataset import Dataset
-from seriesview.build.source import BackgroundHash, HashRecord, SourceIdentity, check_unchanged, hash_file
+from seriesview.build.hashing import BackgroundHashes, FileHash, HashingRead, lies_in_order
+from seriesview.build.source import SourceIdentity
 from seriesview.errors import IntegrityError
-from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
+from seriesview.layout.layouts import (
+    ChunkedLayout,
+    ContiguousLayout,
+    FilesLayout,
+    Layout,
+    RecordsLayout,
+    files_of,
+)
 from seriesview.series.arrays import ArrayWriter
-from seriesview.series.manifest import ChunkedLink, ContiguousLink, LinkInfo
+from seriesview.series.links import (
+    ChunkedLink,
+    ContiguousLink,
+    FilesLink,
+    LinkedPiece,
+    LinkInfo,
+    PlainLink,
+    Records,
+    RecordsLink,
+)
 from seriesview.store import Store, parse_uri
 
 
-class FileLink:
-    """Takes the SHA-1 of the linked file while its samples are read, at most once a file, and links it.
+class FileLinks:
+    """Takes the SHA-1s of the files that samples lie in while these are read, each at most once, and links them.
 
-    `reading` is the way to read samples that hashes on the way, or None where the file is hashed beside the
-    reading, was hashed before, or is being hashed by another job.
+    `reading` is the way to read samples that hashes on the way, or None where files are hashed beside the
+    reading, or were hashed before. `sources`: the layout's files, in their order.
     """
 
-    def __init__(self, source: SourceIdentity, layout: Layout, hashes: Path, is_whole_job: bool) -> None:
-        self._source = source
-        self._record = HashRecord(hashes, source)
+    def __init__(
+        self, layout: Layout, sources: Sequence[SourceIdentity], hashes: Path, is_whole_job: bool
+    ) -> None:
+        self._layout = layout
+        found = zip(files_of(layout), sources, strict=True)
+        self._files = {path: FileHash(source, hashes) for path, source in found}
         self.reading: HashingRead | None = None
-        self._background: BackgroundHash | None = None
-        self._sha1 = self._record.known()
-        if self._sha1 is None and self._record.claim():
-            if is_whole_job and isinstance(layout, ContiguousLayout) and layout.is_row_major:
-                self.reading = HashingRead(layout)
-            else:
-                self._background = BackgroundHash(source.path)
+        self._background: BackgroundHashes | None = None
+        if is_whole_job and lies_in_order(layout):
+            if any(file.known() is None for file in self._files.values()):
+                self.reading = HashingRead(layout, self._files)
+        else:
+            self._background = BackgroundHashes(list(self._files.values()))
 
-    def sha1(self) -> str:
-        """Hex SHA-1 of the file, once the samples were read. Raises BuildError if the file changed meanwhile."""
-        if self._sha1 is None:
-            self._sha1 = self._take()
-        check_unchanged(self._source)
-        self._record.keep(self._sha1)
-        self._record.release()
-        return self._sha1
+    def values(self, dataset: Dataset, store: Store) -> LinkInfo:
+        """What the manifest says of the samples, once they were read; links the files.
 
-    def _take(self) -> str:
-        if self.reading is not None:
-            return self.reading.hexdigest()
-        if self._background is not None:
-            return self._background.result()
-        self._record.claim(wait=True)
-        return self._record.known() or hash_file(self._source.path)
+        Raises BuildError if a file changed meanwhile, IntegrityError where a kachery URI's file is not what its hash
+        says.
+        """
+        for hashing in (self.reading, self._background):
+            if hashing is not None:
+                hashing.finish()
+        uris = {path: _uri(dataset, file.source, file.get(), store) for path, file in self._files.items()}
+        return describe_link(self._layout, uris, store)
 
     def close(self) -> None:
         """Let everything go, finished or not."""
-        if self.reading is not None:
-            self.reading.close()
-        if self._background is not None:
-            self._background.abandon()
-        self._record.release()
+        for hashing in (self.reading, self._background):
+            if hashing is not None:
+                hashing.close()
+        for file in self._files.values():
+            file.release()
 
 
-def link_uri(dataset: Dataset, source: SourceIdentity, sha1: str, store: Store) -> str:
-    """URI of the linked file. Raises IntegrityError where a kachery URI's file is not what its hash says."""
+def _uri(dataset: Dataset, source: SourceIdentity, sha1: str, store: Store) -> str:
+    """URI of a file, linked unless the dataset is a kachery URI, whose file is in the store."""
     if dataset.is_kachery_uri:
         expected, _, _ = parse_uri(dataset.path)
-        if sha1 != expected:
-            raise IntegrityError(f"path: {dataset.path}: the stored file's SHA-1 is {sha1}; store it again")
-        return dataset.path
+        if Path(source.path) == store.path(dataset.path).resolve():
+            if sha1 != expected:
+                raise IntegrityError(
+                    f"path: {dataset.path}: the stored file's SHA-1 is {sha1}; store it again"
+                )
+            return dataset.path
     return store.link_file(source.path, sha1=sha1, size=source.size, mtime=source.mtime)
 
 
-def describe_link(layout: Layout, uri: str, store: Store) -> LinkInfo:
-    """What the manifest says of samples that lie in a linked file; stores the table of chunks."""
+def describe_link(layout: Layout, uris: Mapping[Path, str], store: Store) -> LinkInfo:
+    """What the manifest says of samples that lie in linked files; stores the table of chunks."""
+    if isinstance(layout, FilesLayout):
+        return FilesLink(
+            tuple(
+                LinkedPiece(piece.num_samples, _plain(piece, uris[piece.path]))
+                for piece in layout.pieces
+                if piece.num_samples
+            )
+        )
+    uri = uris[layout.path]
     if isinstance(layout, ChunkedLayout):
         with ArrayWriter(store, np.int64, (2,)) as writer:
             writer.append(np.ascontiguousarray(layout.chunks, np.int64))
             chunks = writer.finish()
-        return ChunkedLink(uri, layout.chunk_shape, layout.filters, chunks, layout.fill_value)
-    assert isinstance(layout, ContiguousLayout)
-    return ContiguousLink(uri, layout.offset, layout.row_stride, layout.channel_stride)
+        order = _byte_order(layout.dtype)
+        return ChunkedLink(uri, layout.chunk_shape, layout.filters, chunks, layout.fill_value, order)
+    return _plain(layout, uri)
+
+
+def _plain(layout: ContiguousLayout | RecordsLayout, uri: str) -> PlainLink:
+    order = _byte_order(layout.dtype)
+    if isinstance(layout, RecordsLayout):
+        records = Records(layout.record_stride, layout.samples_per_record, layout.channel_offsets)
+        return RecordsLink(uri, layout.offset, records, order)
+    return ContiguousLink(uri, layout.offset, layout.row_stride, layout.channel_stride, order)
+
+
+def _byte_order(dtype: np.dtype[np.generic]) -> Literal["little", "big"]:
+    # Of native order, and of single bytes, which have none, numpy says so.
+    return "big" if dtype.str[0] == ">" else "little"

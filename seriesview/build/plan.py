@@ -19,13 +19,17 @@ from seriesview.envelope.bins import MAX_UNREDUCED, RATIO, default_base, level_f
 from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.errors import BuildError, ReaderError
-from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, FilesLayout, Layout, RecordsLayout
+from seriesview.layout.layouts import ChunkedLayout, FilesLayout, Layout, RecordsLayout
 from seriesview.readers.protocol import Recording, Segment
 from seriesview.series.packing import num_files
 
 TIMESTAMPS_BLOCK = 1 << 18
 
 Resolution = Literal["link", "store", "omit"]
+
+MOST_AROUND = 8
+"""Samples that are a smaller part of the stretch of file that they lie in are copied, where nothing else is said: the
+copy is smaller than the levels, and reading the link would take so many times as long."""
 
 
 @dataclass(frozen=True)
@@ -188,11 +192,7 @@ def why_not_linkable(recording: Recording, layout: Layout | None) -> str | None:
     """The reason why samples cannot be read from the file as it is, or None where they can."""
     if layout is None:
         return "its samples are compressed or converted in a way that cannot be read by byte range"
-    if isinstance(layout, RecordsLayout | FilesLayout):
-        return "its samples lie in records or in several files"
-    if layout.dtype.newbyteorder("=") != layout.dtype:
-        return "its samples have the other byte order"
-    if recording.dtype.kind == "b" and not isinstance(layout, ContiguousLayout):
+    if recording.dtype.kind == "b" and isinstance(layout, ChunkedLayout):
         return "its samples are booleans in chunks"
     return None
 
@@ -211,14 +211,26 @@ def choose_resolution(recording: Recording, dataset: Dataset, file_bytes: int) -
         return "link"
     if reason is not None or layout is None:
         return "store"
-    return "link" if 2 * stored_bytes(layout) >= file_bytes else "store"
+    held, spanned = _bytes_of(layout)
+    is_most_of_it = 2 * spanned >= file_bytes and held * MOST_AROUND >= spanned
+    return "link" if is_most_of_it else "store"
 
 
-def stored_bytes(layout: Layout) -> int:
-    """Bytes that the samples take in their file."""
+def _bytes_of(layout: Layout) -> tuple[int, int]:
+    """Bytes that samples take in their files, and those from the first to the last of them."""
+    if isinstance(layout, FilesLayout):
+        pieces = [_bytes_of(piece) for piece in layout.pieces]
+        return sum(held for held, _ in pieces), sum(spanned for _, spanned in pieces)
     if isinstance(layout, ChunkedLayout):
-        return int(layout.chunks[:, 1].sum())
-    return layout.num_samples * layout.num_channels * layout.dtype.itemsize
+        stored = int(layout.chunks[:, 1].sum())
+        return stored, stored
+    itemsize = layout.dtype.itemsize
+    held = layout.num_samples * layout.num_channels * itemsize
+    if isinstance(layout, RecordsLayout):
+        records = -(-layout.num_samples // layout.samples_per_record)
+        return held, max(0, records - 1) * layout.record_stride + layout.extent
+    apart = (layout.num_channels - 1) * layout.channel_stride
+    return held, max(0, layout.num_samples - 1) * layout.row_stride + apart + itemsize
 
 
 def plan_samples(

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.build.blocks import BlockReader, ReadInto, block_samples
+from seriesview.build.blocks import BlockReader, ReadInto, block_samples, preferred_rows
 from seriesview.build.dataset import Dataset
 from seriesview.build.grid import RowGrid, stretches, values_grid
 from seriesview.build.ledger import Ledger
-from seriesview.build.linking import FileLink, describe_link, link_uri
+from seriesview.build.linking import FileLinks
 from seriesview.build.plan import SamplesPlan
 from seriesview.build.progress import Progress
 from seriesview.build.reduction import (
@@ -207,7 +207,7 @@ class SampledBuild:
         """Read what is typical of samples that were not read before: of parts that were known already."""
         recording = self._recording
         typical.complete(
-            recording.read_into, recording.dtype, recording.preferred_rows, self._plan.num_samples
+            recording.read_into, recording.dtype, preferred_rows(recording), self._plan.num_samples
         )
 
     @staticmethod
@@ -216,11 +216,11 @@ class SampledBuild:
         found = iter(finish_arrays([writer for writer in writers if writer is not None]))
         return [None if writer is None else next(found) for writer in writers]
 
-    def _link(self, stack: ExitStack, is_whole_job: bool) -> FileLink | None:
+    def _link(self, stack: ExitStack, is_whole_job: bool) -> FileLinks | None:
         layout = self._recording.layout
         if self._plan.resolution != "link" or layout is None:
             return None
-        link = FileLink(self._source.samples[0], layout, self._hashes, is_whole_job)
+        link = FileLinks(layout, self._source.samples, self._hashes, is_whole_job)
         stack.callback(link.close)
         return link
 
@@ -318,7 +318,7 @@ class SampledBuild:
         lengths = plan.segment_lengths
         end = (len(lengths) - 1, lengths[-1]) if coarsening is not None else self._end(targets)
         found = stretches(lengths, begin, end, plan.alignment)
-        rows = block_samples(plan.dtype, plan.num_channels, plan.alignment, self._recording.preferred_rows)
+        rows = block_samples(plan.dtype, plan.num_channels, plan.alignment, preferred_rows(self._recording))
         row_bytes = plan.dtype.itemsize * plan.num_channels
         firsts = values_grid(lengths)
         if coarsening is not None:
@@ -354,7 +354,7 @@ class SampledBuild:
         self,
         arrays: Sequence[ArrayInfo | None],
         coarsening: Coarsening,
-        link: FileLink | None,
+        link: FileLinks | None,
         typical: npt.NDArray[Any],
     ) -> dict[str, Any]:
         """The fields of the manifest; `arrays` are the finest level, moments and values, then the coarser ones."""
@@ -381,16 +381,10 @@ class SampledBuild:
                 for factor, array in zip(plan.moments_factors, all_moments, strict=True)
                 if array is not None
             ),
-            "values": values if link is None else self._linked_values(link),
+            "values": values if link is None else link.values(self._dataset, self._store),
             "timestamps": timestamps,
             "typical": typical_of(typical, plan.missing_values),
         }
-
-    def _linked_values(self, link: FileLink) -> Any:
-        layout = self._recording.layout
-        assert layout is not None
-        uri = link_uri(self._dataset, self._source.samples[0], link.sha1(), self._store)
-        return describe_link(layout, uri, self._store)
 
     def _times(self) -> tuple[dict[int, ArrayInfo], ArrayInfo | None]:
         """Times of each level's bins, by factor, and all timestamps, of an irregular series."""

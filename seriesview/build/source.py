@@ -16,7 +16,7 @@ from typing import Any
 
 from seriesview.build.results import read_in, write_in
 from seriesview.errors import BuildError, FormatError
-from seriesview.layout.layouts import FilesLayout
+from seriesview.layout.layouts import files_of
 from seriesview.readers.protocol import Recording
 from seriesview.store.folders import Folder
 from seriesview.store.locking import has_no_locks
@@ -87,11 +87,8 @@ def in_memory(num_bytes: int) -> RecordingIdentity:
 
 def sample_files(recording: Recording) -> tuple[Path, ...]:
     """The files that hold the recording's samples, or a folder: not the opened one where that only links to them."""
-    layout = recording.layout
-    if isinstance(layout, FilesLayout):
-        return tuple(dict.fromkeys(Path(piece.path) for piece in layout.pieces))
-    if layout is not None:
-        return (Path(layout.path),)
+    if recording.layout is not None:
+        return files_of(recording.layout)
     if recording.source is not None:
         return (recording.source,)
     # A reader that says which files of a folder decide needs no others.
@@ -219,33 +216,3 @@ def hash_file(
             if progress is not None:
                 progress(count)
     return digest.hexdigest()
-
-
-class BackgroundHash:
-    """The SHA-1 of a file, taken in a thread beside other work."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-        self._stop = threading.Event()
-        self._result = ""
-        self._error: OSError | None = None
-        self._thread = threading.Thread(target=self._run, name="hash", daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._result = hash_file(self._path, stop=self._stop)
-        except OSError as error:
-            self._error = error
-
-    def result(self) -> str:
-        """Hex SHA-1, once it is there. Raises BuildError if the file could not be read."""
-        self._thread.join()
-        if self._error is not None:
-            raise BuildError(f"{self._error.strerror}", file=self._path) from self._error
-        return self._result
-
-    def abandon(self) -> None:
-        """Stop; the result is not wanted."""
-        self._stop.set()
-        self._thread.join()

@@ -11,6 +11,9 @@ import numpy.typing as npt
 
 Filter = Literal["shuffle", "deflate"]
 
+LARGE_RECORD_BYTES = 4 << 20
+"""Of longer records each channel is read by itself."""
+
 
 @dataclass(frozen=True)
 class ContiguousLayout:
@@ -32,6 +35,11 @@ class ContiguousLayout:
         """Whether the values of one sample are neighbours and samples follow each other without a gap."""
         itemsize = self.dtype.itemsize
         return self.channel_stride == itemsize and self.row_stride == itemsize * self.num_channels
+
+    @property
+    def is_read_forwards(self) -> bool:
+        """Whether one sample lies before the next, so that reading some of them passes over a stretch of the file."""
+        return (self.num_channels - 1) * self.channel_stride + self.dtype.itemsize <= self.row_stride
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,17 @@ class RecordsLayout:
     def num_channels(self) -> int:
         """How many channels are read."""
         return len(self.channel_offsets)
+
+    @property
+    def extent(self) -> int:
+        """Bytes from the first to the last sample of a record that are read."""
+        apart = max(self.channel_offsets, default=0) - min(self.channel_offsets, default=0)
+        return apart + self.samples_per_record * self.dtype.itemsize
+
+    @property
+    def is_read_forwards(self) -> bool:
+        """Whether reading some samples passes over a stretch of the file; large records are read channel by channel."""
+        return self.extent <= min(self.record_stride, LARGE_RECORD_BYTES)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ from second_reader import SecondReader, between_samples, combine_row, float_mome
 from series_builder import half_open_moments, store_series
 
 import seriesview
-from seriesview.errors import BuildError
 from seriesview.series.array_info import DTYPES as ARRAY_DTYPES
 from seriesview.store import open_store
 
@@ -157,18 +156,14 @@ def test_channels_behind_one_another(store, tmp_path, resolution):
     check(reader, [samples])
 
 
-def test_the_other_byte_order_is_copied_but_read_where_it_is_linked(store, tmp_path):
+@pytest.mark.parametrize("resolution", ["auto", "link", "store"])
+def test_the_other_byte_order(store, tmp_path, resolution):
     samples = integers(2000, 3)
     swapped = saved(tmp_path, samples.astype(">i2"), "swapped.npy")
-    check(read(store, swapped, sampling_frequency=10), [samples])
-    with pytest.raises(BuildError, match="other byte order"):
-        built(store, swapped, sampling_frequency=10, full_resolution="link")
-    plain = built(store, saved(tmp_path, samples), sampling_frequency=10, full_resolution="link")
-    document = store.get_json(plain["uri"])
-    document["values"]["link"] |= {"uri": store.hash_and_link(swapped), "byte_order": "big"}
-    uri = store.put_json(document)
-    check(SecondReader(store.directory, uri), [samples])
-    np.testing.assert_array_equal(seriesview.open_series(uri, store).values(0, 0, 2000), samples)
+    reader = read(store, swapped, sampling_frequency=10, full_resolution=resolution)
+    if resolution != "store":
+        assert reader.manifest["values"]["link"]["byte_order"] == "big"
+    check(reader, [samples])
 
 
 def test_a_recording_that_is_in_the_store_needs_no_link(store, tmp_path):
