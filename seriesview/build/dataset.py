@@ -40,6 +40,7 @@ class Dataset:
     max_time_shift: float | None = None
     channel_types: tuple[str, ...] | None = None
     bad_channels: tuple[str, ...] | None = None
+    files: tuple[str, ...] | None = None
 
     @property
     def is_kachery_uri(self) -> bool:
@@ -50,7 +51,7 @@ class Dataset:
 def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
     """Dataset of the validated `datasets:` entry called `name`."""
     given = {key: value for key, value in config.items() if value is not None}
-    for key in _LISTS_OF_CHANNELS:
+    for key in (*_LISTS_OF_CHANNELS, "files"):
         if key in given:
             given[key] = tuple(given[key])
     if "missing" in given:
@@ -138,9 +139,10 @@ def naming_dataset(dataset: Dataset) -> Iterator[None]:
 
 @contextmanager
 def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
-    """Path of the recording's file; a kachery URI gets its own name, so that readers can guess by it.
+    """Path of the recording's file or folder; a kachery URI gets its own name, so that readers can guess by it.
 
-    Raises ReaderError where there is no such file, MissingArtifactError where kachery does not have it.
+    Beside it lie the `files` that belong to it, under theirs. Raises ReaderError where there is no such file,
+    MissingArtifactError where kachery does not have it.
     """
     if not dataset.is_kachery_uri:
         path = Path(dataset.path).expanduser()
@@ -151,14 +153,29 @@ def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
             raise ReaderError(f"path: {path}: not a file or folder")
         if not os.access(path, os.R_OK):
             raise ReaderError(f"path: {path}: not readable by you")
+        if dataset.files is not None:
+            raise ReaderError(
+                "files: they are named for a sha1:// URI; what belongs to a path is found beside it"
+            )
         yield path
         return
-    stored = store.path(dataset.path)
-    _, name, _ = parse_uri(dataset.path)
     with tempfile.TemporaryDirectory(prefix="seriesview-") as directory:
-        named = Path(directory) / Path(name or "file.dat").name
-        named.symlink_to(stored)
-        yield named
+        uris = [dataset.path, *(dataset.files or ())]
+        names = [Path(parse_uri(uri)[1] or "file.dat").name for uri in uris]
+        if len(set(names)) < len(names):
+            raise ReaderError(
+                f"files: two of them are called the same; they lie side by side: {', '.join(names)}"
+            )
+        for uri, name in zip(uris, names, strict=True):
+            (Path(directory) / name).symlink_to(store.path(uri))
+        try:
+            yield Path(directory) / names[0]
+        except ReaderError as error:
+            if dataset.files is not None:
+                raise
+            raise error.advised(
+                "what lies beside a file comes along where `files:` names it: [sha1://HASH/NAME, ...]"
+            ) from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 # The recording is an argument, and a job is one job.
 _NO_OPTIONS = ("path", "scatter")
-_LISTS = ("channel_labels", "channel_types", "bad_channels")
+_LISTS = ("channel_labels", "channel_types", "bad_channels", "files")
 
 
 class _Words(click.ParamType[list[str]]):

@@ -71,6 +71,14 @@ class DatasetKeys(Document):
     """What may be said of a dataset."""
 
     path: Text = key("File or folder, relative to the working directory, or a sha1:// kachery URI.")
+    files: Annotated[
+        tuple[Annotated[str, Words(pattern=r"sha1://.+", said="a sha1:// kachery URI")], ...] | None,
+        Field(min_length=1),
+        Given(),
+    ] = key(
+        "Where `path` is a sha1:// URI: those of the files that lie beside it (a header, markers), under the names in "
+        "them."
+    )
     dataset: Text = key(
         "Path of the dataset inside the file (HDF5, NWB, .npz) or name of the columns (CSV); may be left out where "
         "there is one candidate."

@@ -15,6 +15,7 @@ import seriesview
 from seriesview.build.findings import entries_of
 from seriesview.errors import ReaderError
 from seriesview.pipeline.own_folder import own_folder
+from seriesview.store import open_store
 
 
 @pytest.fixture(autouse=True)
@@ -206,3 +207,25 @@ def test_warnings_of_readers_are_said_by_builds(here: Path, folder: Path) -> Non
     said: list[str] = []
     seriesview.build_workspace(folder, store="storage", progress=lambda step: said.append(step.text))
     assert said.count("nothing synchronizes its clock") == 1
+
+
+def test_what_belongs_to_a_stored_file_comes_along(here: Path, folder: Path) -> None:
+    store = open_store(here / "storage", "embedded")
+    header, *files = (store.put_file(folder / name) for name in (HEADER, "ap.i16", "lfp.i16"))
+    entry = {"path": header, "dataset": "ap", "files": files, "full_resolution": "link"}
+    config: dict[str, Any] = {"datasets": {"ap": entry}, "store": {"storage_dir": "storage"}}
+    built = seriesview.build_workspace(config)
+    got = built.series["ap"].open().values(0, 0, 4000)
+    np.testing.assert_array_equal(got, samples(folder, "ap.i16"))
+    assert seriesview.build_workspace(config).uri == built.uri
+    del entry["files"]
+    with pytest.raises(
+        ReaderError, match=r"ap\.i16.*; what lies beside a file comes along where `files:` names it"
+    ):
+        seriesview.build_workspace(config)
+    entry |= {"path": "my rig", "files": files}
+    with pytest.raises(ReaderError, match="files: they are named for a sha1:// URI"):
+        seriesview.build_workspace(config)
+    entry["files"] = ["ap.i16"]
+    with pytest.raises(seriesview.ConfigError, match=r"files\[0\].*a sha1:// kachery URI"):
+        seriesview.build_workspace(config)
