@@ -168,14 +168,14 @@ def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
             )
         for uri, name in zip(uris, names, strict=True):
             (Path(directory) / name).symlink_to(store.path(uri))
+        advice = "what lies beside a file comes along where `files:` names it: [sha1://HASH/NAME, ...]"
         try:
             yield Path(directory) / names[0]
         except ReaderError as error:
-            if dataset.files is not None:
-                raise
-            raise error.advised(
-                "what lies beside a file comes along where `files:` names it: [sha1://HASH/NAME, ...]"
-            ) from error
+            raise (error if dataset.files else error.advised(advice)) from error
+        except FileNotFoundError as error:
+            lacking = Path(error.filename or "a file").name
+            raise ReaderError(f"{lacking} is not beside it", file=dataset.path, advice=advice) from error
 
 
 @contextmanager

@@ -220,11 +220,12 @@ def test_what_belongs_to_a_stored_file_comes_along(here: Path, folder: Path) -> 
     assert seriesview.build_workspace(config).uri == built.uri
     del entry["files"]
     with pytest.raises(
-        ReaderError, match=r"ap\.i16.*; what lies beside a file comes along where `files:` names it"
+        seriesview.SeriesviewError,
+        match=r"ap\.i16 is not beside it; what lies beside a file comes along where `files:` names it",
     ):
         seriesview.build_workspace(config)
     entry |= {"path": "my rig", "files": files}
-    with pytest.raises(ReaderError, match="files: they are named for a sha1:// URI"):
+    with pytest.raises(seriesview.SeriesviewError, match="files: they are named for a sha1:// URI"):
         seriesview.build_workspace(config)
     entry["files"] = ["ap.i16"]
     with pytest.raises(seriesview.ConfigError, match=r"files\[0\].*a sha1:// kachery URI"):
