@@ -25,6 +25,7 @@ _BUILT_IN = {
     "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
     "open_ephys": "seriesview.readers.open_ephys:OpenEphysReader",
     "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
+    "spikeinterface": "seriesview.readers.spikeinterface:SpikeInterfaceReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "binary": "seriesview.readers.binary:BinaryReader",
