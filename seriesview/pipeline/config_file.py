@@ -38,9 +38,10 @@ datasets:
 """
 _FOOTER = """
 # What is shown together. page: seconds that are shown at first, else the whole session. Panel types:
-# {panel_types}; intervals are bands across all panels, too. Without views there is one of all
-# series. Further keys of ContinuousTraces: mode (stacked | overlaid | image), order (depth | stored | type),
-# channels_per_screen, gains (such as {{EMG: 2}}); of IntervalLanes: lanes (labels from the top).
+# {panel_types};
+# intervals in no panel are bands across all panels. Without views there is one of all series. Further keys of
+# ContinuousTraces: mode (stacked | overlaid | image), order (depth | stored | type), channels_per_screen,
+# gains (such as {{EMG: 2}}); of IntervalLanes: lanes (labels from the top).
 views:
 """
 

@@ -14,8 +14,8 @@ from seriesview.build.findings import Entry
 from seriesview.terms import CHANNEL_TYPES_IN_ORDER
 from seriesview.workspace.panels import CONTINUOUS_TRACES, EVENT_AMPLITUDES, INTERVAL_LANES
 
-_PAGES = {"spike-band": 0.2, "lfp": 2.0, "eeg": 10.0}
-_SLEEP_PAGE = 30.0
+_PAGES = {"spike-band": 0.2, "lfp": 2, "eeg": 10}
+_SLEEP_PAGE = 30
 _LEAST_SLEEP = 3600.0
 _CHANNELS_PER_SCREEN = 20
 # Fewer traces than these of a probe can be followed as such.
@@ -135,13 +135,16 @@ def _place(entry: Entry) -> tuple[int, int]:
 
 def _labels(entries: Sequence[Entry]) -> dict[str, str]:
     """What the panel of each entry is called: as its reader calls it, or by its name where several are called so."""
-    said = {
-        entry.name: entry.panel[1] if entry.panel else (entry.found and entry.found.label) or entry.name
-        for entry in entries
-    }
+    said = {entry.name: entry.panel[1] if entry.panel else _called(entry) for entry in entries}
     times = Counter(said.values())
     # The same name in several files says nothing.
     return {name: label if times[label] == 1 else name for name, label in said.items()}
+
+
+def _called(entry: Entry) -> str:
+    """What intervals are called."""
+    found = entry.found
+    return (found and (found.label or found.dataset)) or entry.name
 
 
 def _shared_out(

@@ -130,7 +130,9 @@
  * What the page lays out and offers for a panel: its type's, for its series.
  * @typedef {object} PanelTraits
  * @property {number} weight the part of the room that it asks for, compared with others'
- * @property {'depth' | 'stored'} order of its channels where none are chosen: by group and depth, or as stored
+ * @property {'depth' | 'stored' | 'type'} order of its channels where none are chosen: by group and depth, as stored, by type
+ * @property {number} [perScreen] of more channels so many have the room that the panel would have
+ * @property {boolean} [replacesBands] its series has no bands beside it
  * @property {boolean} hasGain
  * @property {boolean} hasChannels that can be chosen
  * @property {boolean} hasOffsets each channel can be moved
@@ -153,7 +155,7 @@
  * @typedef {object} Figure
  * @property {string} label
  * @property {string | null} workspaceUri
- * @property {{label: string, panels: Panel[]}[]} views at least one
+ * @property {{label: string, panels: Panel[], page?: number}[]} views at least one; page: seconds that are shown at first
  * @property {Record<string, SeriesManifest>} series by URI: those of all panels and all interval series
  * @property {string[]} intervalSeries URIs: bands across all panels
  * @property {Record<string, string>} seriesNames by URI: the name in the workspace, or the label

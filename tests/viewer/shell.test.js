@@ -117,6 +117,15 @@ test('without a frame there is the whole session', () => {
   assert.ok(frame.samplesPerColumn * 1000 >= 1e6);
 });
 
+test('a page begins where the grid does, is whole, and a link has its own range', () => {
+  const frame = fitFrame(timeline, null, 1000, 2.5);
+  assert.equal(frame.leftColumn, 0);
+  assert.equal(frame.samplesPerColumn / frame.columnsPerSample, 3);
+  assert.deepEqual(fitFrame(timeline, null, 1000, 1e9), fitFrame(timeline, null, 1000));
+  const sent = { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 7, columns: 1000 };
+  assert.deepEqual(fitFrame(timeline, sent, 1000, 2.5), sent);
+});
+
 test('going back leads from rest to rest', (/** @type {any} */ context) => {
   context.mock.timers.enable({ apis: ['setTimeout'] });
   /** @type {string[]} */
@@ -215,6 +224,11 @@ test('the label of a band ends where the next band begins', () => {
     ),
     [40, 0, 0, 50, 60],
   );
+});
+
+test('the label of a line goes on to the next line, and not beyond what it may have', () => {
+  const lines = [0, 5, 40, 500].map((from) => ({ from, to: from + 1, isLine: true }));
+  assert.deepEqual(labelRooms(lines, 18, 110), [5, 35, 110, 110]);
 });
 
 test('many traces get more room than few, and than other panels', () => {

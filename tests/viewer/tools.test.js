@@ -9,6 +9,7 @@ import {
   matches,
   moved,
   orderedIds,
+  typesOf,
 } from '../../seriesview/viewer/app/tools/channel_order.js';
 import { csvCell, csvPieces, fileName, npyFile } from '../../seriesview/viewer/app/tools/exporting.js';
 import { exactText, parseTime } from '../../seriesview/viewer/app/tools/times.js';
@@ -226,6 +227,23 @@ test('a filter takes all words, wherever they are', () => {
     ['0', '3'],
   );
   assert.equal(CHANNELS.filter((one) => matches(one, ' ')).length, 4);
+});
+
+test('channels are ordered and filtered by type, and bad ones are found', () => {
+  const types = ['TRIG', 'EMG', undefined, 'EEG', 'EOG', 'EEG'];
+  const channels = types.map((type, index) => {
+    /** @type {import('../../seriesview/viewer/types.js').Channel} */
+    const channel = { id: String(index), label: `c${index}` };
+    if (type) channel.type = type;
+    return channel;
+  });
+  channels[5].bad = true;
+  assert.deepEqual(orderedIds({ ...MANIFEST, channels }, 'type'), ['3', '5', '4', '1', '0', '2']);
+  assert.deepEqual(typesOf(channels), ['EEG', 'EMG', 'EOG', 'TRIG']);
+  assert.deepEqual(
+    channels.filter((one) => matches(one, 'bad eeg')).map(({ id }) => id),
+    ['5'],
+  );
 });
 
 test('moving a channel, and what a link holds of it', () => {

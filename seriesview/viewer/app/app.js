@@ -221,23 +221,31 @@ export function startApp(connection, element) {
       if (host.settings().height === undefined && settings.height === host.height()) delete settings.height;
       host.replaceSettings(settings);
     }
-    shown = { ...read, frame: fitFrame(timelines[read.view], read.frame, page.columns()) };
+    shown = { ...read, frame: fitFrame(timelines[read.view], read.frame, page.columns(), pageOf(read.view)) };
     divide();
     finishChange();
+  }
+
+  /** @param {number} view @returns {number | undefined} seconds that it shows at first */
+  function pageOf(view) {
+    return app.figure().views[view].page;
   }
 
   /** @param {number} index */
   function openView(index) {
     const { startTime, endTime } = timesOf(app.timeline(), app.frame());
     const before = app.timeline();
+    const pageBefore = pageOf(shown.view);
     history.begin();
     shown = { ...shown, view: index, panels: {}, selection: null };
     const isSame = before.firstTime === app.timeline().firstTime && before.sessionStart === app.timeline().sessionStart;
     buildPanels();
     const columns = page.columns();
-    shown.frame = isSame
-      ? frameOfRange(app.timeline(), startTime, endTime, columns)
-      : fitFrame(app.timeline(), null, columns);
+    // What is shown stays, unless the view is of another scale.
+    shown.frame =
+      isSame && pageBefore === pageOf(index)
+        ? frameOfRange(app.timeline(), startTime, endTime, columns)
+        : fitFrame(app.timeline(), null, columns, pageOf(index), isSame ? startTime : undefined);
     divide();
     history.moved();
     finishChange();

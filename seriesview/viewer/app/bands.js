@@ -1,4 +1,7 @@
-/** @file Intervals as translucent bands over all panels, and a strip for each series with their labels. */
+/**
+ * @file Intervals as translucent bands over all panels, and a strip for each series with their labels. Those of no length are
+ * lines. A series that has its intervals in lanes has no strip, and lines alone.
+ */
 
 import { columnOfTime } from '../geometry/timeline.js';
 import { clearCanvas, make, styleValue } from './elements.js';
@@ -18,6 +21,9 @@ import { shortened } from './gutter.js';
 const HEIGHT = 18;
 /** CSS pixels of the narrowest band with a label. */
 const LABELLED = 18;
+/** CSS pixels that the label of a line has at most; and from one line to the next on average, else there are none. */
+const LINE_LABEL = 110;
+const LINES_APART = 10;
 /** Okabe and Ito's, which colour-blind people can tell apart. */
 const COLOURS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#0072b2', '#8c8c8c', '#f0e442', '#d55e00'];
 
@@ -48,23 +54,26 @@ export function makeBands(intervals) {
  * @param {number} startTime view time of the left edge
  * @param {number} endTime view time of the right edge
  * @param {(time: number) => number} pixelOf
- * @returns {{from: number, to: number, label: number, index: number}[]} pixels [from, to); index of the first interval
+ * @returns {{from: number, to: number, label: number, index: number, isLine: boolean}[]} pixels [from, to); index of the first
+ *   interval; isLine: all of them have no length
  */
 export function visibleBands({ starts, ends, latest, labels }, startTime, endTime, pixelOf) {
   const found = [];
-  /** @type {Map<number, {from: number, to: number, label: number, index: number}>} */
+  /** @type {Map<number, {from: number, to: number, label: number, index: number, isLine: boolean}>} */
   const last = new Map();
   const right = Math.ceil(pixelOf(endTime));
   for (let index = firstNotBelow(latest, startTime); index < starts.length && starts[index] <= endTime; index += 1) {
     if (ends[index] < startTime) continue;
     const from = Math.max(Math.floor(pixelOf(starts[index])), 0);
     const to = Math.min(Math.max(Math.ceil(pixelOf(ends[index])), from + 1), right);
+    const isLine = starts[index] === ends[index];
     const before = last.get(labels[index]);
     if (before && (to <= before.to || (from < before.to && Math.min(to - from, before.to - before.from) <= 1))) {
       before.to = Math.max(before.to, to);
+      before.isLine &&= isLine;
       continue;
     }
-    const band = { from, to, label: labels[index], index };
+    const band = { from, to, label: labels[index], index, isLine };
     last.set(band.label, band);
     found.push(band);
   }
@@ -72,18 +81,19 @@ export function visibleBands({ starts, ends, latest, labels }, startTime, endTim
 }
 
 /**
- * Pixels that the label of each band has, up to where the next band with a label begins.
- * @param {{from: number, to: number}[]} bands in order of `from`
+ * Pixels that the label of each band has, up to where the next band with a label begins. That of a line goes beyond it.
+ * @param {{from: number, to: number, isLine?: boolean}[]} bands in order of `from`
  * @param {number} least pixels of a band with a label
+ * @param {number} [most] pixels for the label of a line
  * @returns {number[]}
  */
-export function labelRooms(bands, least) {
+export function labelRooms(bands, least, most = 0) {
   let next = Infinity;
   return bands
     .toReversed()
-    .map(({ from, to }) => {
-      if (to - from < least) return 0;
-      const room = Math.min(to, next) - from;
+    .map(({ from, to, isLine }) => {
+      if (to - from < least && !isLine) return 0;
+      const room = Math.min(isLine ? from + most : to, next) - from;
       next = from;
       return room;
     })
@@ -98,23 +108,27 @@ export function labelRooms(bands, least) {
  * @returns {{draw: () => void, build: () => void, load: () => void}}
  */
 export function createBands(app, { rows, tint, edges }, failed) {
-  /** @type {{uri: string, bands: Bands | null, strip: HTMLCanvasElement}[]} */
+  /** @type {{uri: string, bands: Bands | null, strip: HTMLCanvasElement, isInLanes: boolean}[]} */
   let series = [];
   let loaded = 0;
 
   function build() {
     loaded += 1;
-    const { intervalSeries, seriesNames } = app.figure();
+    const { intervalSeries, seriesNames, views } = app.figure();
+    const { panels } = views[app.state().view];
     series = intervalSeries.map((uri) => {
       const name = seriesNames[uri] ?? 'Intervals';
+      const isInLanes = panels.some(({ seriesUri, traits }) => seriesUri === uri && traits.replacesBands);
       const strip = make('canvas', { className: 'strip', role: 'img', 'aria-label': name });
-      return { uri, strip, bands: series.find((before) => before.uri === uri)?.bands ?? null };
+      return { uri, strip, isInLanes, bands: series.find((before) => before.uri === uri)?.bands ?? null };
     });
     rows.replaceChildren(
-      ...series.map(({ uri, strip }) => {
-        const name = seriesNames[uri] ?? 'Intervals';
-        return make('div', { className: 'row' }, make('div', { className: 'gutter name', title: name }, name), strip);
-      }),
+      ...series
+        .filter(({ isInLanes }) => !isInLanes)
+        .map(({ uri, strip }) => {
+          const name = seriesNames[uri] ?? 'Intervals';
+          return make('div', { className: 'row' }, make('div', { className: 'gutter name', title: name }, name), strip);
+        }),
     );
   }
 
@@ -160,23 +174,27 @@ export function createBands(app, { rows, tint, edges }, failed) {
     before.globalAlpha = 0.5;
     let firstColour = 0;
     const text = styleValue('--text');
-    for (const { bands, strip } of series) {
+    for (const { bands, strip, isInLanes } of series) {
       const context = clearCanvas(strip, frame.columns, Math.round(HEIGHT * ratio), ratio);
       if (!bands) continue;
       context.font = '10.5px system-ui, sans-serif';
       context.textBaseline = 'middle';
       const visible = visibleBands(bands, startTime, endTime, pixelOf);
-      const rooms = labelRooms(visible, LABELLED * ratio);
-      visible.forEach(({ from, to, label }, place) => {
+      const rooms = labelRooms(visible, LABELLED * ratio, LINE_LABEL * ratio);
+      // Very many lines across all panels would hide what they mark.
+      const lines = visible.reduce((sum, { isLine }) => sum + Number(isLine), 0);
+      const hasLines = lines * LINES_APART * ratio <= frame.columns;
+      visible.forEach(({ from, to, label, isLine }, place) => {
         const [x, width] = [from / ratio, (to - from) / ratio];
         behind.fillStyle = before.fillStyle = context.fillStyle = COLOURS[(firstColour + label) % COLOURS.length];
-        behind.fillRect(from, 0, to - from, 1);
-        if (width > 3) before.fillRect(from, 0, 1, 1);
-        context.globalAlpha = 0.38;
+        if (isLine ? hasLines : width > 3 && !isInLanes) before.fillRect(from, 0, 1, 1);
+        if (isInLanes) return;
+        if (!isLine) behind.fillRect(from, 0, to - from, 1);
+        context.globalAlpha = isLine ? 1 : 0.38;
         context.fillRect(x, 1, Math.max(width - (width > 3 ? 1 : 0), 1 / ratio), HEIGHT - 2);
         context.globalAlpha = 1;
-        if (width < LABELLED) return;
-        context.fillRect(x, 1, 2, HEIGHT - 2);
+        if (width < LABELLED && !isLine) return;
+        if (!isLine) context.fillRect(x, 1, 2, HEIGHT - 2);
         const room = rooms[place] / ratio;
         if (room < LABELLED) return;
         context.fillStyle = text;

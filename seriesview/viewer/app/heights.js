@@ -1,5 +1,7 @@
 /** @file How the panels share the room that there is. */
 
+import { HEIGHTS } from './state.js';
+
 /** @typedef {import('./panel_host.js').PanelHost} PanelHost */
 
 /** CSS pixels left of the pictures: in narrow windows, else, and with room for a path in the plane in wide ones. */
@@ -60,15 +62,32 @@ export function pathSide(gutter, height) {
 export function divideHeight(hosts, room, pixelRatio) {
   const { bar, handle } = panelEdges(pixelRatio);
   const visible = hosts.filter((host) => !host.settings().hidden);
-  const all = automaticHeights(visible.map(weightOf), room - visible.length * (bar + handle), pixelRatio);
+  const all = scrolled(
+    visible,
+    automaticHeights(visible.map(weightOf), room - visible.length * (bar + handle), pixelRatio),
+  );
   // Heights from a link that this window gives anyway go on following the window.
   if (visible.every((host, index) => Math.abs((host.settings().height ?? NaN) - all[index]) < 0.01)) {
     visible.forEach((host) => host.replaceSettings({ ...host.settings(), height: undefined }));
   }
   const free = visible.filter((host) => host.settings().height === undefined);
   const taken = visible.reduce((sum, host) => sum + bar + handle + (host.settings().height ?? 0), 0);
-  const heights = automaticHeights(free.map(weightOf), room - taken, pixelRatio);
+  const heights = scrolled(free, automaticHeights(free.map(weightOf), room - taken, pixelRatio));
   visible.forEach((host) => host.setHeight(host.settings().height ?? heights[free.indexOf(host)]));
+}
+
+/**
+ * Panels of which a screen holds some of the channels alone are so many times as high.
+ * @param {PanelHost[]} hosts
+ * @param {number[]} heights CSS pixels, for all of their channels
+ * @returns {number[]}
+ */
+function scrolled(hosts, heights) {
+  return hosts.map(({ panel: { traits }, numChannels, settings }, index) => {
+    const count = settings().channels?.length ?? numChannels;
+    const screens = Math.max(count / (traits.perScreen ?? Infinity), 1);
+    return Math.max(Math.min(Math.floor(heights[index] * screens), HEIGHTS.most), heights[index]);
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 /** @file What a link holds, checked when it is read: wrong values fall back to defaults. */
 
 import { nearestRung, nextRung, ticksPerColumn } from '../geometry/ladder.js';
-import { clampFrame, wholeSession } from '../geometry/timeline.js';
+import { clampFrame, columnOfTime, frameOfRange, wholeSession } from '../geometry/timeline.js';
 
 /** @typedef {import('../types.js').Figure} Figure */
 /** @typedef {import('../types.js').Frame} Frame */
@@ -79,11 +79,15 @@ export function readSettings(value, ids, choices) {
  * A sender's frame on a canvas of another width: the same left column and rung where all that the sender saw fits,
  * else the first rung further out on which it does.
  * @param {Timeline} timeline
- * @param {Frame | null} sent null: the whole session
+ * @param {Frame | null} sent null: a page, else the whole session
  * @param {number} columns of the canvas here
+ * @param {number} [page] seconds
+ * @param {number} [start] of it, view time; the beginning of the series that sets the grid
  * @returns {Frame}
  */
-export function fitFrame(timeline, sent, columns) {
+export function fitFrame(timeline, sent, columns, page, start = timeline.startTime) {
+  if (!sent && page !== undefined && page < timeline.endTime - timeline.firstTime)
+    return pageFrame(timeline, columns, page, start);
   if (!sent) return wholeSession(timeline, columns);
   let rung = nearestRung(timeline, ticksPerColumn(sent));
   const ticks = sent.columns * ticksPerColumn(sent);
@@ -98,6 +102,19 @@ export function fitFrame(timeline, sent, columns) {
     ? sent.leftColumn
     : Math.floor((sent.leftColumn * ticksPerColumn(sent) * columnsPerSample) / samplesPerColumn + 1e-9);
   return clampFrame(timeline, { samplesPerColumn, columnsPerSample, leftColumn, columns });
+}
+
+/**
+ * The frame whose left edge is at a time, and that shows a page, or a little more: zoom is by whole samples.
+ * @param {Timeline} timeline
+ * @param {number} columns
+ * @param {number} page seconds
+ * @param {number} start view time
+ * @returns {Frame}
+ */
+function pageFrame(timeline, columns, page, start) {
+  const frame = frameOfRange(timeline, start, start + page, columns);
+  return clampFrame(timeline, { ...frame, leftColumn: Math.floor(columnOfTime(timeline, frame, start) + 1e-6) });
 }
 
 /**

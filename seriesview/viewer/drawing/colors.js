@@ -57,10 +57,27 @@ export function pixelOf(css) {
  * @returns {number} an opaque pixel
  */
 export function fadedPixel(css, isDark, share) {
+  const [red, green, blue] = fadedParts(css, isDark, share);
+  return pack(red, green, blue);
+}
+
+/**
+ * A colour on the way to the background, as CSS.
+ * @param {string} css #rrggbb
+ * @param {boolean} isDark
+ * @param {number} share 1: the colour itself, 0: the background
+ * @returns {string} #rrggbb
+ */
+export function fadedColor(css, isDark, share) {
+  const hex = fadedParts(css, isDark, share).map((value) => Math.round(value).toString(16).padStart(2, '0'));
+  return `#${hex.join('')}`;
+}
+
+/** @param {string} css @param {boolean} isDark @param {number} share @returns {number[]} */
+function fadedParts(css, isDark, share) {
   const from = parts(isDark ? BACKGROUND.dark : BACKGROUND.light);
   const to = parts(css);
-  const [red, green, blue] = from.map((value, index) => value + (to[index] - value) * share);
-  return pack(red, green, blue);
+  return from.map((value, index) => value + (to[index] - value) * share);
 }
 
 /**

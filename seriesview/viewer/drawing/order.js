@@ -19,7 +19,19 @@ export function defaultOrder({ channels }) {
   });
 }
 
-/** @param {SeriesManifest} manifest @returns {Int32Array} indices of all channels as stored */
+/** From the top, as polysomnography is read; others follow. Python (terms.py) has the same. */
+const TYPES = ['EEG', 'EOG', 'EMG', 'ECG', 'RESP'];
+
+/** @param {SeriesManifest} manifest @returns {Int32Array} indices of all channels by type, then as stored */
+export function typeOrder({ channels }) {
+  const ranks = channels.map(({ type }) => {
+    const rank = TYPES.indexOf(type ?? '');
+    return rank < 0 ? TYPES.length : rank;
+  });
+  return storedOrder({ channels }).sort((one, other) => ranks[one] - ranks[other] || one - other);
+}
+
+/** @param {Pick<SeriesManifest, 'channels'>} manifest @returns {Int32Array} indices of all channels as stored */
 export function storedOrder({ channels }) {
   return Int32Array.from(channels, (_, index) => index);
 }

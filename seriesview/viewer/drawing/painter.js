@@ -52,7 +52,7 @@ export function createPanelPainter() {
           // What the scales come from and what is drawn are asked for together.
           const shown = channelsOf(type, manifest, request);
           const first = wanted.length;
-          const reading = { type, series, timeline, frame, shown, wanted };
+          const reading = { type, series, timeline, frame, shown, request, wanted };
           findMissing(reading, frame.leftColumn, frame.leftColumn + width);
           for (const each of wanted.slice(first)) each.isAhead = false;
         }
@@ -109,6 +109,6 @@ function knownSpread(series, wanted) {
  */
 function faultOf({ manifest, finest }) {
   const { type, segments, levels } = manifest;
-  if (type === 'event' || !segments.length || levels.length || finest === 1) return null;
+  if (type === 'event' || type === 'interval' || !segments.length || levels.length || finest === 1) return null;
   return 'This series was stored without raw samples and is too short for levels: nothing can be shown.';
 }

@@ -59,7 +59,7 @@ function referenceOf({ figure, view }) {
     seriesUri && figure.series[seriesUri] ? [{ type, seriesUri }] : [],
   );
   const traces = shown.find(({ type }) => panelType(type)?.leadsOverview);
-  const sampled = shown.find(({ seriesUri }) => figure.series[seriesUri].type !== 'event');
+  const sampled = shown.find(({ seriesUri }) => !['event', 'interval'].includes(figure.series[seriesUri].type));
   return (traces ?? sampled)?.seriesUri ?? null;
 }
 

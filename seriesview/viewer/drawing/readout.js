@@ -49,6 +49,7 @@ export async function valuesAt(scene, column) {
  * @property {(place: number) => [number, number]} stored lowest and highest of a lane; NaN where there is nothing
  * @property {(place: number) => bigint | null} [exact] what a lane's sample is, where a double does not hold it
  * @property {string} [unit] in place of the channel's, of values that are not stored ones
+ * @property {boolean} [isSparse] lanes that have nothing there are left out
  */
 
 /**
@@ -76,7 +77,8 @@ function ordered(scene, found, row) {
     return { value, distance: Number.isNaN(at) ? Infinity : Math.abs(at - row) };
   });
   values.sort((one, other) => (one.distance < other.distance ? -1 : one.distance > other.distance ? 1 : 0));
-  return { time: found.time, kind: found.kind, values: values.map(({ value }) => value) };
+  const told = values.filter(({ value }) => !found.isSparse || value.low !== null);
+  return { time: found.time, kind: found.kind, values: told.map(({ value }) => value) };
 }
 
 /** @param {Lane[]} lanes @returns {boolean} */

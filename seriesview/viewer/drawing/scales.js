@@ -3,7 +3,7 @@
  * visible, so that a link gives the same picture everywhere.
  */
 
-import { channelColors } from './colors.js';
+import { channelColors, fadedColor } from './colors.js';
 import { limitsOf, median, nearOnes, typicalOf } from './typical.js';
 import { defaultOrder } from './order.js';
 
@@ -16,6 +16,8 @@ const DEVIATIONS = 6;
 /** Half of each of several lanes: what reaches further is drawn over the lanes beside it. */
 const DEVIATIONS_OF_LANES = 2;
 const MARGIN = 1.05;
+/** How much of its colour a bad channel keeps. */
+const BAD_SHARE = 0.35;
 /** Lanes are not lower in physical units, so that pixels a unit are within doubles. */
 const LEAST = 1e-300;
 const MOST = Number.MAX_VALUE;
@@ -51,6 +53,28 @@ export function unitsOf({ channels, scale, offset, unit }) {
     offset: Float64Array.from(channels, (channel) => channel.offset ?? offset),
     unit: channels.map((channel) => channel.unit ?? unit),
   };
+}
+
+/**
+ * What channels have in common that share a scale: unit and type, since brains, eyes and muscles differ in amplitude.
+ * @param {SeriesManifest} manifest
+ * @returns {string[]} one a channel
+ */
+export function kindsOf({ channels, unit }) {
+  return channels.map((channel) => `${channel.type ?? ''} ${channel.unit ?? unit}`);
+}
+
+/**
+ * @param {Pick<Drawn, 'manifest' | 'request' | 'shown'>} drawn
+ * @returns {Float64Array} (shown,) what the automatic scale of each channel is multiplied with
+ */
+export function gainsOf({ manifest, request, shown }) {
+  const byType = /** @type {Record<string, unknown>} */ (request.data?.gains ?? {});
+  return Float64Array.from(shown, (index) => {
+    const { type } = manifest.channels[index];
+    const own = type !== undefined && Object.hasOwn(byType, type) ? Number(byType[type]) : 1;
+    return (request.settings.gain ?? 1) * (own > 0 && Number.isFinite(own) ? own : 1);
+  });
 }
 
 /**
@@ -144,16 +168,16 @@ function extremes(manifest, rows, { scale, offset }) {
 }
 
 /**
- * Half the height of a lane in physical units, for each channel: the same for all channels of a unit.
+ * Half the height of a lane in physical units, for each channel: the same for all channels of a kind.
  * @param {Spread} spread
- * @param {string[]} unit
+ * @param {string[]} kinds one a channel
  * @param {number} [times] of the median typical deviation
  * @returns {Float64Array}
  */
-export function laneHalves(spread, unit, times = DEVIATIONS) {
-  const halves = new Float64Array(unit.length).fill(1);
-  for (const each of new Set(unit)) {
-    const members = unit.flatMap((name, index) => (name === each ? [index] : []));
+export function laneHalves(spread, kinds, times = DEVIATIONS) {
+  const halves = new Float64Array(kinds.length).fill(1);
+  for (const each of new Set(kinds)) {
+    const members = kinds.flatMap((name, index) => (name === each ? [index] : []));
     const above = (/** @type {Float64Array} */ values) =>
       members.map((index) => values[index]).filter((value) => value > 0);
     const reaches = members.map((index) => Math.min(reach(spread, index) * MARGIN, MOST)).filter((value) => value > 0);
@@ -208,9 +232,9 @@ export function laneRows(height, index, count) {
  */
 export function stackedLanes(drawn, isWhole = false) {
   const { spread, shown } = drawn;
-  const { height, settings } = drawn.request;
-  const { unit } = unitsOf(drawn.manifest);
-  const halves = laneHalves(spread, unit, shown.length > 1 ? DEVIATIONS_OF_LANES : DEVIATIONS);
+  const { height } = drawn.request;
+  const gains = gainsOf(drawn);
+  const halves = laneHalves(spread, kindsOf(drawn.manifest), shown.length > 1 ? DEVIATIONS_OF_LANES : DEVIATIONS);
   // Not the rows that the lane happens to have: channels are compared with one another.
   const halfLane = Math.max(height / shown.length, 1) / 2;
   const lanes = labelledLanes(drawn).map((lane, place) => {
@@ -221,8 +245,7 @@ export function stackedLanes(drawn, isWhole = false) {
     const half = high / 2 - low / 2;
     const isKnown = (isWhole || (spread.isRobust && shown.length === 1)) && half > 0;
     const baseline = finite(isKnown ? low / 2 + high / 2 : spread.middle[index]);
-    const pixelsPerUnit =
-      (halfLane * (settings.gain ?? 1)) / tellable(isKnown ? half * MARGIN : halves[index], baseline);
+    const pixelsPerUnit = (halfLane * gains[place]) / tellable(isKnown ? half * MARGIN : halves[index], baseline);
     return { ...lane, top, bottom, center, baseline, pixelsPerUnit };
   });
   return { lanes, valueAxis: lanes.length === 1 ? axisOf(lanes[0], height, lanes[0].offset) : null };
@@ -239,7 +262,7 @@ export function overlaidLanes(drawn, isWhole = false) {
   const { spread } = drawn;
   const { height, settings } = drawn.request;
   const { unit } = unitsOf(drawn.manifest);
-  const halves = laneHalves(spread, unit);
+  const halves = laneHalves(spread, kindsOf(drawn.manifest));
   const isWholeOne = isWhole || (spread.isRobust && unit.length === 1);
   const isNear = nearOnes(spread, halves);
   let low = Infinity;
@@ -284,14 +307,14 @@ function labelledLanes({ manifest, shown, request, isDark }) {
   const colors = channelColors(manifest.channels, defaultOrder(manifest), isDark);
   const nothing = { top: 0, bottom: 0, center: 0, baseline: 0, pixelsPerUnit: 0 };
   return Array.from(shown, (index) => {
-    const { id, label, group, y } = manifest.channels[index];
+    const { id, label, group, y, bad } = manifest.channels[index];
     const lane = {
       ...nothing,
       id,
-      label,
+      label: bad ? `${label || id} (bad)` : label,
       unit: unit[index],
       offset: request.settings.offsets?.[id] ?? 0,
-      color: colors[index],
+      color: bad ? fadedColor(colors[index], isDark, BAD_SHARE) : colors[index],
     };
     return { ...lane, ...(group ? { group } : {}), ...(Number.isFinite(y) ? { y } : {}) };
   });

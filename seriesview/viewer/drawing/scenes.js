@@ -25,6 +25,7 @@ import { windowHulls } from './windows.js';
  * @property {Timeline} timeline
  * @property {Frame} frame
  * @property {Int32Array} shown indices of channels, in order from the top
+ * @property {import('../types.js').PanelRequest} request
  * @property {TileRequest[]} wanted what is missing is added
  */
 /** @typedef {Reading & Drawn & {layout: import('./scales.js').Layout}} Scene what all painters get */
@@ -66,8 +67,8 @@ export function laneUnits({ manifest, shown }) {
  * @param {boolean} [isAhead]
  * @returns {PointRange}
  */
-export function pointRange({ type, series, timeline, frame, wanted }, from, to, isAhead = false) {
-  const maxPoints = type.pointsOfTile?.(series.manifest) ?? TILE_COLUMNS;
+export function pointRange({ type, series, timeline, frame, request, wanted }, from, to, isAhead = false) {
+  const maxPoints = type.pointsOfTile?.(series.manifest, request.data ?? {}) ?? TILE_COLUMNS;
   return { series, timeline, frame, from, to, maxPoints, wanted, isAhead };
 }
 
@@ -109,6 +110,10 @@ export function notePoints(notes, { isApproximate, isBinned }, { manifest, fines
  */
 export function findMissing(reading, from, to) {
   const { type, series, timeline, frame, shown, wanted } = reading;
+  if (series.manifest.type === 'interval') {
+    if (!series.intervals()) wanted.push(series.intervalsRequest());
+    return;
+  }
   const hasPoints = type.pointsOfTile || !isRegular(series.manifest);
   if (hasPoints) visitPoints(pointRange(reading, from, to, true), () => {});
   else windowHulls(series, timeline, frame, from, to, shown, wanted, true);

@@ -51,6 +51,16 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
  * @property {() => string[]} pointSteps
  * @property {(step: string) => number[]} pointIndices
  * @property {(step: string, index: number, startTime: number, endTime: number, maxPoints: number) => TileRequest} pointsRequest
+ * @property {() => Intervals | null} intervals null while they are not there
+ * @property {() => TileRequest} intervalsRequest
+ */
+
+/**
+ * All intervals of a series, by start, in its own times.
+ * @typedef {object} Intervals
+ * @property {Numbers} times (n, 2)
+ * @property {Numbers} labels (n,) indices into those of the manifest
+ * @property {Float64Array} latest (n,) the latest end of an interval and those before it
  */
 
 /**
@@ -73,6 +83,8 @@ export function createSeriesData(source, uri, manifest, cache) {
   let coarsestTimes = null;
   /** @type {Numbers | null} */
   let momentRows = null;
+  /** @type {Intervals | null} */
+  let intervals = null;
   /** @type {Map<number, Float64Array>} */
   const firstRows = new Map();
   /** @type {WeakMap<Int32Array, {ids: string[] | null, name: string, width: number, positions: Int32Array}>} */
@@ -170,6 +182,20 @@ export function createSeriesData(source, uri, manifest, cache) {
     points: (step, index) => /** @type {Points | undefined} */ (cache.get(pointsGroup, step, index)),
     pointSteps: () => cache.steps(pointsGroup).map(String),
     pointIndices: (step) => cache.indices(pointsGroup, step),
+    intervals: () => intervals,
+    intervalsRequest: () =>
+      request(`${uri}|intervals`, async (signal) => {
+        if (!manifest.intervals) throw new Error(`${manifest.label} is no series of intervals.`);
+        const { times: edges, label_indices: indices } = manifest.intervals;
+        const count = edges.shape[0];
+        const [times, labels] = await Promise.all([
+          source.readRows(edges, 0, count, signal),
+          source.readRows(indices, 0, count, signal),
+        ]);
+        let most = -Infinity;
+        const latest = Float64Array.from({ length: count }, (_, row) => (most = Math.max(most, times[2 * row + 1])));
+        intervals = { times, labels, latest };
+      }),
     pointsRequest: (step, index, startTime, endTime, maxPoints) =>
       request(`${pointsGroup}|${step}|${index}`, async (signal) => {
         const tile = await source.getPoints(uri, startTime, endTime, maxPoints, signal);

@@ -1,7 +1,7 @@
 /** @file The unit in which a panel shows values: one for its axis or scale bar, the read-out and statistics. */
 
 import { barLength, scaledUnit } from '../geometry/ticks.js';
-import { laneHalves, unitsOf } from './scales.js';
+import { gainsOf, kindsOf, laneHalves } from './scales.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
 /** @typedef {import('./scales.js').Drawn} Drawn */
@@ -15,9 +15,11 @@ const IMAGE_SHARE = 2 / 3;
  * @param {Drawn} drawn
  * @returns {Float64Array} (shown,) physical units
  */
-export function colourHalves({ manifest, spread, shown, request }) {
-  const halves = laneHalves(spread, unitsOf(manifest).unit);
-  return Float64Array.from(shown, (index) => (halves[index] * IMAGE_SHARE) / (request.settings.gain ?? 1));
+export function colourHalves(drawn) {
+  const { manifest, spread, shown } = drawn;
+  const halves = laneHalves(spread, kindsOf(manifest));
+  const gains = gainsOf(drawn);
+  return Float64Array.from(shown, (index, place) => (halves[index] * IMAGE_SHARE) / gains[place]);
 }
 
 /**

@@ -1,13 +1,18 @@
-/** @file EventAmplitudes: a mark for each sample at its time and value; a range where there are many in a column. */
+/**
+ * @file EventAmplitudes: a mark for each sample at its time and value; a range where there are many in a column. With `y`
+ * and `color` (drawing/marks.js) a sample is one mark.
+ */
 
 import { pixelOf } from '../drawing/colors.js';
 import { noteCut } from '../drawing/cuts.js';
+import { defaultOrder } from '../drawing/order.js';
 import { drawWhole } from '../drawing/picture.js';
 import { visitPoints } from '../drawing/points.js';
 import { pointAt, rangeAt } from '../drawing/readout.js';
 import { overlaidLanes } from '../drawing/scales.js';
 import { laneUnits, notePoints, pointRange } from '../drawing/scenes.js';
 import { withShownUnits } from '../drawing/shown_units.js';
+import { drawMarked, markedChannels, markedLanes, MARKS_OF_TILE } from '../drawing/marks.js';
 import { TILE_COLUMNS } from '../drawing/tiles.js';
 
 /** @typedef {import('../drawing/picture.js').Picture} Picture */
@@ -21,11 +26,22 @@ export const amplitudes = {
   name: 'EventAmplitudes',
   seriesTypes: ['discrete', 'continuous'],
   defaultFor: 'discrete',
-  traits: () => ({}),
-  pointsOfTile: ({ channels }) => (channels.length <= MANY_CHANNELS ? POINTS_OF_TILE : TILE_COLUMNS),
-  lanes: (drawn) => withShownUnits(overlaidLanes(drawn, true), drawn),
+  traits: (_, data) => (isMarked(data) ? { weight: 2.5, hasChannels: false } : {}),
+  channels: (manifest, { data = {} }) => (isMarked(data) ? markedChannels(manifest, data) : defaultOrder(manifest)),
+  pointsOfTile({ channels }, data) {
+    if (isMarked(data)) return MARKS_OF_TILE;
+    return channels.length <= MANY_CHANNELS ? POINTS_OF_TILE : TILE_COLUMNS;
+  },
+  lanes(drawn) {
+    if (isMarked(drawn.request.data)) return markedLanes(drawn);
+    return withShownUnits(overlaidLanes(drawn, true), drawn);
+  },
   draw(scene, picture) {
     const { frame, request } = scene;
+    if (isMarked(request.data)) {
+      drawMarked(scene, picture);
+      return;
+    }
     const units = laneUnits(scene);
     const radius = Math.max(Math.round(request.pixelRatio), 1);
     // Marks reach into columns beside their own.
@@ -38,6 +54,11 @@ export const amplitudes = {
   },
   readOut: async (scene, column, row) => (await pointAt(scene, column, row)) ?? rangeAt(scene, column),
 };
+
+/** @param {Record<string, unknown>} [data] @returns {boolean} whether a sample is one mark */
+function isMarked({ y, color } = {}) {
+  return typeof y === 'string' || typeof color === 'string';
+}
 
 /**
  * Draw points at times of their own: one or two in a bin as marks, more as a range from lowest to highest.

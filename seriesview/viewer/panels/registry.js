@@ -1,8 +1,9 @@
 /** @file The types of panels, a module each. Only the worker knows them: the page gets their traits with the figure. */
 
-import { defaultOrder, shownChannels, storedOrder } from '../drawing/order.js';
+import { defaultOrder, shownChannels, storedOrder, typeOrder } from '../drawing/order.js';
 import { amplitudes } from './amplitudes.js';
 import { density } from './density.js';
+import { lanes } from './lanes.js';
 import { position } from './position.js';
 import { raster } from './raster.js';
 import { traces } from './traces.js';
@@ -18,10 +19,12 @@ import { traces } from './traces.js';
  * @property {SeriesManifest['type'][]} seriesTypes that it can draw
  * @property {SeriesManifest['type']} [defaultFor] series that are drawn so where no view says how
  * @property {boolean} [leadsOverview] the first panel of such a type gives the overview and the gaps of a view
- * @property {(numChannels: number) => Partial<PanelTraits>} traits what the page lays out and offers for it
+ * @property {(numChannels: number, data: Record<string, unknown>) => Partial<PanelTraits>} traits what the page lays out and
+ *   offers for it; data: of the panel, by anybody
  * @property {(manifest: SeriesManifest, request: PanelRequest) => Int32Array} [channels] indices in order from the top,
  *   where none are chosen; left out: as its traits say
- * @property {(manifest: SeriesManifest) => number} [pointsOfTile] it draws samples one by one, up to so many in 512 columns
+ * @property {(manifest: SeriesManifest, data: Record<string, unknown>) => number} [pointsOfTile] it draws samples one by one, up
+ *   to so many in 512 columns
  * @property {(drawn: import('../drawing/scales.js').Drawn) => import('../drawing/scales.js').Layout} lanes
  * @property {(scene: Scene, picture: import('../drawing/picture.js').Picture) => void} draw the columns of a picture that
  *   are not exact yet, and say which are now
@@ -30,7 +33,9 @@ import { traces } from './traces.js';
  */
 
 /** @type {PanelType[]} */
-export const TYPES = [traces, amplitudes, raster, position, density];
+export const TYPES = [traces, amplitudes, raster, position, density, lanes];
+
+const ORDERS = { depth: defaultOrder, stored: storedOrder, type: typeOrder };
 
 /** @type {PanelTraits} */
 const USUAL = { weight: 1.5, order: 'depth', hasGain: true, hasChannels: true, hasOffsets: false, choices: [] };
@@ -45,9 +50,14 @@ export function defaultType(seriesType) {
   return TYPES.find(({ defaultFor }) => defaultFor === seriesType)?.name ?? '';
 }
 
-/** @param {string} name @param {SeriesManifest | undefined} manifest @returns {PanelTraits} */
-export function traitsOf(name, manifest) {
-  return { ...USUAL, ...panelType(name)?.traits(manifest?.channels.length ?? 0) };
+/**
+ * @param {string} name
+ * @param {SeriesManifest | undefined} manifest
+ * @param {Record<string, unknown>} [data] of the panel
+ * @returns {PanelTraits}
+ */
+export function traitsOf(name, manifest, data = {}) {
+  return { ...USUAL, ...panelType(name)?.traits(manifest?.channels.length ?? 0, data) };
 }
 
 /**
@@ -58,9 +68,10 @@ export function traitsOf(name, manifest) {
  */
 export function refusal(name, { type }) {
   const found = panelType(name);
-  if (type === 'interval') return 'A series of intervals has no panel: it is shown as bands across all panels.';
   if (!found) return `Panels of type ${name} are not known here: a newer viewer may show them.`;
-  return found.seriesTypes.includes(type) ? null : `A ${name} panel cannot show a series of type ${type}.`;
+  if (found.seriesTypes.includes(type)) return null;
+  const why = `A ${name} panel cannot show a series of type ${type}`;
+  return type === 'interval' ? `${why}: intervals are bands across all panels, or lanes.` : `${why}.`;
 }
 
 /**
@@ -73,5 +84,5 @@ export function refusal(name, { type }) {
 export function channelsOf(type, manifest, request) {
   if (request.settings.channels) return shownChannels(manifest, request.settings.channels);
   if (type.channels) return type.channels(manifest, request);
-  return traitsOf(type.name, manifest).order === 'stored' ? storedOrder(manifest) : defaultOrder(manifest);
+  return ORDERS[traitsOf(type.name, manifest, request.data).order](manifest);
 }

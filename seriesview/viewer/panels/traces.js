@@ -10,6 +10,7 @@ import { drawTraces } from '../drawing/traces.js';
 import { quantityText } from '../geometry/ticks.js';
 
 /** @typedef {import('../types.js').PanelRequest} PanelRequest */
+/** @typedef {'stacked' | 'overlaid' | 'image'} Mode */
 /** @typedef {import('../drawing/scenes.js').Scene} Scene */
 
 /** Traces in lanes that are lower, CSS pixels, say nothing. */
@@ -20,7 +21,7 @@ const MANY = 32;
 const MODE = {
   key: 'mode',
   text: 'Mode',
-  title: 'Automatic: stacked, or an image where lanes would be too low for traces',
+  title: 'Automatic: as the view says, else stacked, or an image where lanes would be too low for traces',
   values: ['stacked', 'overlaid', 'image'],
 };
 
@@ -30,7 +31,15 @@ export const traces = {
   seriesTypes: ['continuous', 'discrete'],
   defaultFor: 'continuous',
   leadsOverview: true,
-  traits: (numChannels) => ({ weight: 2 + Math.min(numChannels, MANY) / 8, hasOffsets: true, choices: [MODE] }),
+  traits(numChannels, { order, channels_per_screen: perScreen }) {
+    return {
+      weight: 2 + Math.min(numChannels, MANY) / 8,
+      hasOffsets: true,
+      choices: [MODE],
+      ...(order === 'stored' || order === 'type' ? { order } : {}),
+      ...(Number.isInteger(perScreen) && Number(perScreen) > 0 ? { perScreen: Number(perScreen) } : {}),
+    };
+  },
   lanes(drawn) {
     const mode = modeOf(drawn.request, drawn.shown.length);
     const lay = { stacked: stackedLanes, overlaid: overlaidLanes, image: plainLanes }[mode];
@@ -46,7 +55,10 @@ export const traces = {
       if (isImage) {
         const [low, high] = colourEnds(scene, notes);
         drawImage(picture, from, hulls, layout.lanes, units, low, high, true);
-      } else drawTraces(picture, from, hulls, layout.lanes, units);
+      } else {
+        drawTraces(picture, from, hulls, layout.lanes, units);
+        if (!layout.valueAxis) noteHeights(scene, notes);
+      }
       return hulls.exact;
     });
   },
@@ -54,14 +66,36 @@ export const traces = {
 };
 
 /**
- * As was set, else stacked, or as an image where lanes would be too low for traces.
- * @param {Pick<PanelRequest, 'settings' | 'height' | 'pixelRatio'>} request
+ * As was set, else as the view says, else stacked, or as an image where lanes would be too low for traces.
+ * @param {Pick<PanelRequest, 'settings' | 'height' | 'pixelRatio' | 'data'>} request
  * @param {number} count of channels that are shown
- * @returns {'stacked' | 'overlaid' | 'image'}
+ * @returns {Mode}
  */
-export function modeOf({ settings, height, pixelRatio }, count) {
-  const chosen = /** @type {'stacked' | 'overlaid' | 'image' | undefined} */ (settings.mode);
-  return chosen ?? (height / pixelRatio < LEAST_LANE * count ? 'image' : 'stacked');
+export function modeOf(request, count) {
+  const { height, pixelRatio } = request;
+  return chosenMode(request) ?? (height / pixelRatio < LEAST_LANE * count ? 'image' : 'stacked');
+}
+
+/** @param {Pick<PanelRequest, 'settings' | 'data'>} request @returns {Mode | undefined} */
+function chosenMode({ settings, data }) {
+  const chosen = settings.mode ?? data?.mode;
+  return MODE.values.includes(/** @type {string} */ (chosen)) ? /** @type {Mode} */ (chosen) : undefined;
+}
+
+/**
+ * Where lanes differ in scale, and so have no bar in common, how high one is of each kind.
+ * @param {Scene} scene
+ * @param {Set<string>} notes
+ */
+function noteHeights({ manifest, shown, layout, request }, notes) {
+  /** @type {Map<string, string>} */
+  const heights = new Map();
+  layout.lanes.forEach(({ unit, pixelsPerUnit }, place) => {
+    const { type } = manifest.channels[shown[place]];
+    const text = quantityText(request.height / shown.length / pixelsPerUnit, unit);
+    if (!heights.has(`${type} ${unit}`)) heights.set(`${type} ${unit}`, type ? `${type} ${text}` : text);
+  });
+  if (heights.size > 1) notes.add(`height of a lane: ${[...heights.values()].join(', ')}`);
 }
 
 /**
@@ -80,7 +114,7 @@ function colourEnds(scene, notes) {
   const [first, ...others] = texts;
   const kind = spread.isRobust ? 'median' : 'mean';
   notes.add(`colours: ${kind} \u00b1 ${first}${others.length ? ` to ${others[others.length - 1]}` : ''}`);
-  if (request.settings.mode !== 'image') {
+  if (!chosenMode(request)) {
     const high = (request.height / request.pixelRatio / shown.length).toFixed(1);
     notes.add(`an image, because each of ${shown.length} traces would be ${high} pixels high (menu: mode)`);
   }

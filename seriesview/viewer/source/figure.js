@@ -67,6 +67,7 @@ async function fromWorkspace(source, workspace, workspaceUri) {
   const { series, errors } = await loadSeries(source, [...uris.values()]);
   const views = workspace.views.map((view) => ({
     label: view.label,
+    ...(view.page === undefined ? {} : { page: view.page }),
     panels: view.panels.map((panel, index) => {
       const uri = uris.get(panel.series) ?? null;
       const absent = reasons.get(panel.series);
@@ -153,7 +154,13 @@ async function loadSeries(source, uris) {
 function makePanel(index, type, label, uri, series, error, data) {
   const manifest = uri === null ? undefined : series[uri];
   /** @type {Panel} */
-  const panel = { key: String(index), type, label, seriesUri: manifest ? uri : null, traits: traitsOf(type, manifest) };
+  const panel = {
+    key: String(index),
+    type,
+    label,
+    seriesUri: manifest ? uri : null,
+    traits: traitsOf(type, manifest, data),
+  };
   const why = manifest ? refusal(type, manifest) : (error ?? 'its series is missing');
   if (why) panel.error = why;
   if (data) panel.data = data;

@@ -12,7 +12,7 @@ import { PAGE_PACKS } from './packs.js';
  * @typedef {object} Workspace
  * @property {string} label
  * @property {{name: string, uri: string}[]} series
- * @property {{label: string, panels: {type: string, label: string, series: string, data: Record<string, unknown>}[]}[]} views
+ * @property {{label: string, page?: number, panels: {type: string, label: string, series: string, data: Record<string, unknown>}[]}[]} views
  * @property {{name: string, error: string}[]} missing
  */
 
@@ -181,6 +181,7 @@ export function parseWorkspace(value) {
     })),
     views: list(top.views ?? [], `${where}.views`, 10_000).map((view) => ({
       label: text(view?.label ?? '', `${where}.views`),
+      page: optional(view.page, (page) => positive(page, `${where}.views`)),
       panels: list(view?.panels, `${where}.views`, 1000).map((panel) => ({
         type: text(panel?.type, `${where}, panel`),
         label: text(panel.label ?? '', `${where}, panel`),

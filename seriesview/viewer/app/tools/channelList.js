@@ -1,7 +1,7 @@
 /** @file The list of a panel's channels: which are shown, their order and offsets. */
 
 import { make } from '../elements.js';
-import { channelSetting, defaultIds, groupsOf, matches, moved, orderedIds } from './channel_order.js';
+import { channelSetting, defaultIds, groupsOf, matches, moved, orderedIds, typesOf } from './channel_order.js';
 import { button } from './dialog.js';
 
 /** @typedef {import('../app.js').PanelHost} PanelHost */
@@ -66,13 +66,20 @@ export function channelList(host, manifest, hasOffsets) {
     ['', 'Order by\u2026'],
     ['depth', 'Group and depth'],
     ['stored', 'As stored'],
+    ['type', 'Type'],
     ['label', 'Label'],
   ];
   const orders = select('Order', kinds);
-  filter.oninput = group.onchange = () =>
-    channels.forEach((one) => {
-      rowOf(one.id).hidden = !matches(one, filter.value) || (group.value !== '' && one.group !== group.value);
-    });
+  const types = typesOf(channels);
+  const type = select('Type', [['', 'All types'], ...types.map((name) => [name, name])]);
+  filter.oninput =
+    group.onchange =
+    type.onchange =
+      () =>
+        channels.forEach((one) => {
+          const isOf = (group.value || one.group) === one.group && (type.value || one.type) === one.type;
+          rowOf(one.id).hidden = !isOf || !matches(one, filter.value);
+        });
   orders.onchange = () => {
     order = orderedIds(manifest, /** @type {'depth'} */ (orders.value));
     orders.value = '';
@@ -95,7 +102,14 @@ export function channelList(host, manifest, hasOffsets) {
     'fieldset',
     {},
     make('legend', {}, 'Channels'),
-    make('p', { className: 'tools-row' }, filter, ...(groups.length > 1 ? [group] : []), orders),
+    make(
+      'p',
+      { className: 'tools-row' },
+      filter,
+      ...(groups.length > 1 ? [group] : []),
+      ...(types.length > 1 ? [type] : []),
+      orders,
+    ),
     make(
       'p',
       { className: 'tools-row' },
@@ -120,14 +134,15 @@ function select(name, options) {
  * @param {(id: string, isShown: boolean) => void} check
  * @returns {HTMLElement}
  */
-function channelRow({ id, label, group }, checked, check) {
+function channelRow({ id, label, group, type, bad }, checked, check) {
   const box = make('input', { type: 'checkbox', checked, onchange: () => check(id, box.checked) });
+  const words = [group, type, bad && 'bad'].filter(Boolean).join(' \u00b7 ');
   const handle = button('\u2261', () => {}, {
     className: 'tools-handle',
     'aria-label': `Move ${label || id}: arrow up or down`,
     title: 'Drag, or arrow up and down',
   });
-  const row = make('li', {}, handle, make('label', {}, box, label || id, make('small', {}, group ?? '')));
+  const row = make('li', {}, handle, make('label', {}, box, label || id, make('small', {}, words)));
   row.dataset.id = id;
   return row;
 }

@@ -1,6 +1,6 @@
 /** @file Which channels a panel shows and in what order: lists of ids. */
 
-import { defaultOrder } from '../../drawing/order.js';
+import { defaultOrder, typeOrder } from '../../drawing/order.js';
 
 /** @typedef {import('../../types.js').Channel} Channel */
 /** @typedef {import('../../types.js').SeriesManifest} SeriesManifest */
@@ -8,14 +8,17 @@ import { defaultOrder } from '../../drawing/order.js';
 const collator = new Intl.Collator('en', { numeric: true });
 
 /**
- * Ids by group and depth (the default), as stored, or by label.
+ * Ids by group and depth (the default), as stored, by type, or by label.
  * @param {SeriesManifest} manifest
- * @param {'depth' | 'stored' | 'label'} order
+ * @param {'depth' | 'stored' | 'type' | 'label'} order
  * @returns {string[]}
  */
 export function orderedIds(manifest, order) {
   const { channels } = manifest;
-  if (order === 'depth') return Array.from(defaultOrder(manifest), (index) => channels[index].id);
+  if (order === 'depth' || order === 'type') {
+    const indices = order === 'depth' ? defaultOrder(manifest) : typeOrder(manifest);
+    return Array.from(indices, (index) => channels[index].id);
+  }
   const sorted = [...channels];
   if (order === 'label') sorted.sort((a, b) => collator.compare(a.label, b.label));
   return sorted.map((channel) => channel.id);
@@ -32,13 +35,14 @@ export function defaultIds({ traits }, manifest) {
 }
 
 /**
- * Whether a channel has all words of a text in its label, id or group.
+ * Whether a channel has all words of a text in its label, id, group or type; `bad` is a word of bad ones.
  * @param {Channel} channel
  * @param {string} text
  * @returns {boolean}
  */
 export function matches(channel, text) {
-  const all = `${channel.label} ${channel.id} ${channel.group ?? ''}`.toLowerCase();
+  const { label, id, group = '', type = '', bad } = channel;
+  const all = `${label} ${id} ${group} ${type} ${bad ? 'bad' : ''}`.toLowerCase();
   return text
     .toLowerCase()
     .split(/\s+/)
@@ -48,6 +52,11 @@ export function matches(channel, text) {
 /** @param {Channel[]} channels @returns {string[]} names of groups, each once, in order */
 export function groupsOf(channels) {
   return [...new Set(channels.map((channel) => channel.group ?? ''))].filter(Boolean).sort(collator.compare);
+}
+
+/** @param {Channel[]} channels @returns {string[]} types of channels, each once, in order */
+export function typesOf(channels) {
+  return [...new Set(channels.map((channel) => channel.type ?? ''))].filter(Boolean).sort(collator.compare);
 }
 
 /**

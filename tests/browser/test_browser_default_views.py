@@ -1,0 +1,263 @@
+"""What a view shows at first, as its manifest says: page, mode, order, gains; lanes of intervals; coloured marks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from browsing import PanelPicture, Viewer
+from expected_pictures import assert_same
+from PIL import ImageColor
+from playwright.sync_api import Page
+from recordings import Builder, noise
+from viewer_places import Places, show
+
+from seriesview.workspace.manifest import build_workspace, view_from_config
+
+Floats = npt.NDArray[np.float64]
+RATE = 1000.0
+SECONDS = 60
+STAGES = ("W", "R", "N1", "N2", "N3")
+FRAMES = ((192, 1, 0), (12, 1, 700), (1, 1, 20_000), (1, 6, 90_000))
+TYPES = ["EMG", "EEG", "TRIG", "EEG", "EOG"]
+HEAT = [
+    "440154",
+    "482475",
+    "414487",
+    "355f8d",
+    "2a788e",
+    "21918c",
+    "22a884",
+    "44bf70",
+    "7ad151",
+    "bddf26",
+    "fde725",
+]
+ENDS = (20.0, 100.0)
+
+
+class Session:
+    """A minute of traces of several types, of intervals and of spikes with depths and amplitudes."""
+
+    def __init__(self, builder: Builder) -> None:
+        random = np.random.default_rng(7)
+        samples = noise(random, int(SECONDS * RATE), 5, "int16")
+        samples[:, 0] //= 8
+        self.traces = builder.regular(
+            "typed",
+            [samples],
+            full_resolution="store",
+            channel_labels=["chin", "Cz", "sync", "Pz", "LOC"],
+            channel_types=TYPES,
+            bad_channels=["Pz"],
+            unit="uV",
+        )
+        starts = np.sort(np.round(random.uniform(0, SECONDS - 6, 60), 3))
+        lengths = np.where(random.random(60) < 0.3, 0.0, np.round(random.exponential(2.0, 60), 3))
+        self.intervals = np.stack([starts, starts + lengths], axis=1)
+        self.labels = random.integers(0, len(STAGES), 60)
+        path = Path(builder.directory) / "stages.csv"
+        rows = [
+            f"{start:.3f},{end:.3f},{STAGES[label]}"
+            for (start, end), label in zip(self.intervals, self.labels, strict=True)
+        ]
+        path.write_text("\n".join(["start,end,label", *rows, ""]))
+        self.times = np.sort(random.uniform(0, SECONDS, 3000))
+        self.spikes = np.stack([random.uniform(0, 3800, 3000), random.uniform(*ENDS, 3000)], axis=1)
+        drift = builder.irregular(
+            "drift",
+            self.spikes,
+            self.times,
+            type="discrete",
+            full_resolution="store",
+            channel_labels=["depth", "amplitude"],
+        )
+        self.typical = builder.store.get_json(drift.uri)["channels"][1]["typical"]
+        self.uris = {
+            "typed": self.traces.uri,
+            "stages": builder.series("stages", path, type="interval"),
+            "drift": drift.uri,
+        }
+
+
+@pytest.fixture(scope="module")
+def session(builder: Builder) -> Session:
+    return Session(builder)
+
+
+def workspace(builder: Builder, session: Session, *panels: dict[str, Any], **view: Any) -> str:
+    """A workspace of a view of panels, the first of traces, which set the grid."""
+    first = {"type": "ContinuousTraces", "series": "typed"}
+    whole = view_from_config({"label": "View", "panels": [first, *panels], **view})
+    kinds = {name: builder.store.get_json(uri)["type"] for name, uri in session.uris.items()}
+    document = build_workspace("first", list(session.uris.items()), [whole], types=kinds)
+    return str(builder.store.put_json(document, name="workspace.json"))
+
+
+def go(viewer: Viewer, frame: tuple[int, int, int], height: int = 150) -> PanelPicture:
+    """Panel 1 at a frame."""
+    ticks, parts, left = frame
+    panels = {"0": {"height": 60}, "1": {"height": height}}
+    viewer.set_state(samplesPerColumn=ticks, columnsPerSample=parts, leftColumn=left, panels=panels)
+    return viewer.panel("1")
+
+
+def columns_of(times: Floats, frame: dict[str, int]) -> Floats:
+    """Columns of a picture, with their fractions, of view times."""
+    return times * RATE * frame["columnsPerSample"] / frame["samplesPerColumn"] - frame["leftColumn"]
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_lane_has_a_bar_for_each_interval_and_a_line_for_one_of_no_length(
+    page: Page, places: Places, builder: Builder, session: Session, source: str, frame: tuple[int, int, int]
+) -> None:
+    uri = workspace(
+        builder, session, {"type": "IntervalLanes", "series": "stages", "lanes": ["absent", *STAGES]}
+    )
+    panel = go(show(page, places.address(source, uri)), frame)
+    assert panel.painted["isComplete"]
+    assert [lane["label"] for lane in panel.lanes] == ["absent", *STAGES]
+    width = panel.pixels.shape[1]
+    edges = np.stack(
+        [
+            np.floor(columns_of(session.intervals[:, 0], panel.frame) + 1e-6),
+            np.ceil(columns_of(session.intervals[:, 1], panel.frame) - 1e-6),
+        ],
+        axis=1,
+    )
+    for lane in panel.lanes:
+        expected = np.zeros(width, bool)
+        full = np.zeros(width, bool)
+        for (first, end), label in zip(edges, session.labels, strict=True):
+            if STAGES[label] != lane["label"]:
+                continue
+            last = max(end, first + 1)
+            inside = np.arange(max(first, 0), min(max(last, 0), width), dtype=int)
+            expected[inside] = True
+            full[inside] = last - first <= 3
+            if 0 <= first < width:
+                full[int(first)] = True
+        row = panel.pixels[(lane["top"] + lane["bottom"]) // 2]
+        np.testing.assert_array_equal(row[:, 3] > 0, expected, err_msg=f"{lane['label']} {frame}")
+        color = ImageColor.getrgb(lane["color"])[:3]
+        np.testing.assert_array_equal((row[:, :3] == color).all(axis=1) & (row[:, 3] > 0), full)
+
+
+def test_lanes_take_the_place_of_bands_and_are_told_under_the_cursor(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    plain = show(page, places.address("static", workspace(builder, session)))
+    assert plain.inside.locator(".strips .row").count() == 1
+    uri = workspace(builder, session, {"type": "IntervalLanes", "series": "stages"})
+    viewer = show(page, places.address("static", uri))
+    assert viewer.inside.locator(".strips .row").count() == 0
+    panel = go(viewer, (12, 1, 0))
+    number = int(np.argmax(session.intervals[:, 1] - session.intervals[:, 0]))
+    start, end = session.intervals[number]
+    column = int((start + end) / 2 * RATE / 12)
+    panel = go(viewer, (12, 1, column - 100))
+    lane = next(each for each in panel.lanes if each["label"] == STAGES[session.labels[number]])
+    box = viewer.box("1")
+    page.mouse.move(box["x"] + 100, box["y"] + (lane["top"] + lane["bottom"]) / 2)
+    told = viewer.inside.locator(".tools-readout")
+    told.wait_for()
+    assert re.search(rf"{lane['label']}\s*{start:g}.* … {end:g}.* s", told.inner_text()), told.inner_text()
+
+
+def shade(values: Floats, low: float, high: float) -> npt.NDArray[np.int64]:
+    places = np.floor((values - low) / (high - low) * 256)
+    return np.clip(places, 0, 255).astype(np.int64)
+
+
+def heat() -> npt.NDArray[np.uint8]:
+    stops = np.array([ImageColor.getrgb(f"#{stop}") for stop in HEAT], np.float64)
+    place = np.arange(256) / 255 * (len(stops) - 1)
+    return np.stack(
+        [np.floor(np.interp(place, np.arange(len(stops)), stops[:, part]) + 0.5) for part in range(3)], axis=1
+    ).astype(np.uint8)
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_a_spike_is_one_mark_at_its_depth_in_the_colour_of_its_amplitude(
+    page: Page, places: Places, builder: Builder, session: Session, source: str, frame: tuple[int, int, int]
+) -> None:
+    panels = {"type": "EventAmplitudes", "series": "drift", "y": "depth", "color": "amplitude"}
+    panel = go(show(page, places.address(source, workspace(builder, session, panels))), frame)
+    lane = panel.lanes[0]
+    expected = np.zeros_like(panel.pixels)
+    height, width = expected.shape[:2]
+    low, _, high = session.typical
+    shades, colors = shade(session.spikes[:, 1], low, high), heat()
+    columns = np.floor(columns_of(session.times, panel.frame)).astype(int)
+    rows = np.floor(lane["center"] - (session.spikes[:, 0] - lane["baseline"]) * lane["pixelsPerUnit"] + 0.5)
+    for number in np.argsort(shades, kind="stable"):
+        column, row = columns[number], int(rows[number])
+        if -1 <= column <= width and -1 <= row <= height:
+            ink = (*colors[255 - shades[number]], 255)
+            expected[max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2] = ink
+    assert_same(panel, expected, (source, frame))
+    assert any(note.startswith("colour: amplitude") for note in panel.painted["notes"])
+    axis = panel.painted["valueAxis"]
+    assert axis["low"] < session.spikes[:, 0].min() < session.spikes[:, 0].max() < axis["high"]
+
+
+def test_a_view_opens_on_its_page_and_a_link_on_its_own_range(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    uri = workspace(builder, session, page=10)
+    address = places.address("static", uri)
+    viewer = show(page, address)
+    frame = viewer.frame()
+    seconds = frame["columns"] * frame["samplesPerColumn"] / frame["columnsPerSample"] / RATE
+    assert frame["leftColumn"] == 0
+    assert 10 <= seconds < 14
+    page.keyboard.press("0")
+    viewer.wait_until("seriesview.frame().samplesPerColumn > 40")
+    viewer.wait_for_link(f"{viewer.frame()['samplesPerColumn']}")
+    moved = viewer.frame()
+    page.reload()
+    again = show(page, page.url)
+    assert again.frame() == moved
+
+
+def test_traces_are_drawn_at_first_as_the_view_says(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    keys = {"type": "ContinuousTraces", "series": "typed", "order": "type"}
+    uri = workspace(
+        builder,
+        session,
+        {**keys, "gains": {"EOG": 2}},
+        keys,
+        {**keys, "mode": "image"},
+        {**keys, "channels_per_screen": 2},
+    )
+    viewer = show(page, places.address("static", uri))
+    gained, plain, image, tall = (viewer.panel(key) for key in "1234")
+    assert [lane["label"] for lane in plain.lanes] == ["Cz", "Pz (bad)", "LOC", "chin", "sync"]
+    for lane, other, factor in zip(gained.lanes, plain.lanes, [1, 1, 2, 1, 1], strict=True):
+        assert lane["pixelsPerUnit"] == pytest.approx(factor * other["pixelsPerUnit"])
+    # Muscles have a scale of their own: they are eight times as small.
+    assert plain.lanes[3]["pixelsPerUnit"] > 3 * plain.lanes[0]["pixelsPerUnit"]
+    assert any(note.startswith("height of a lane: EEG ") for note in plain.painted["notes"])
+    assert {lane["pixelsPerUnit"] for lane in image.lanes} == {0}
+    assert tall.painted["height"] > 2 * plain.painted["height"]
+    viewer.set_state(panels={"3": {"mode": "stacked"}})
+    assert all(lane["pixelsPerUnit"] for lane in viewer.panel("3").lanes)
+
+
+def test_types_of_channels_are_listed_and_choose_among_them(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    viewer = show(page, places.address("static", workspace(builder, session)))
+    viewer.inside.get_by_role("button", name="Menu of typed").click()
+    viewer.inside.get_by_label("Type", exact=True).select_option("EEG")
+    viewer.inside.get_by_role("button", name="Only these").click()
+    assert "EEG · bad" in viewer.inside.locator(".tools-channels").inner_text()
+    page.keyboard.press("Escape")
+    viewer.wait_until("seriesview.state().panels['0'].channels?.length === 2")
+    assert [lane["label"] for lane in viewer.panel("0").lanes] == ["Cz", "Pz (bad)"]
