@@ -26,6 +26,7 @@ _BUILT_IN = {
     "open_ephys": "seriesview.readers.open_ephys:OpenEphysReader",
     "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
     "spikeinterface": "seriesview.readers.spikeinterface:SpikeInterfaceReader",
+    "wav": "seriesview.readers.wav.reader:WavReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "binary": "seriesview.readers.binary:BinaryReader",

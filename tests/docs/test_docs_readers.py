@@ -1,12 +1,12 @@
 """The reader that docs/readers.md shows reads what other programs read."""
 
 import json
-import wave
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from docs_pages import ROOT
 from docs_session import Session
 
@@ -22,9 +22,7 @@ def test_the_reader_of_the_page_gives_the_samples_of_the_file(
 ) -> None:
     monkeypatch.delenv("KACHERY_STORAGE_DIR", raising=False)
     here = followed(PAGE).directory
-    with wave.open(str(here / "song.wav"), "rb") as file:
-        frames = file.readframes(file.getnframes())
-    expected = np.frombuffer(frames, "<i2").reshape(-1, 2)
+    expected, _ = soundfile.read(here / "song.au", dtype="int16")
     uri = json.loads((here / "results/series/song.json").read_text())["uri"]
     with open_series(uri, open_store(here / "kachery-storage", "embedded")) as series:
         assert np.array_equal(series.values(0, 0, len(expected)), expected)
