@@ -33,8 +33,8 @@ _BUILT_IN = {
 }
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
-_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "csv", "binary"})
-_ALONE = frozenset({".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
+_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "csv", "binary"})
+_ALONE = frozenset({".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
 
 
 @cache
