@@ -23,6 +23,7 @@ _BUILT_IN = {
     "arrow": "seriesview.readers.tables.readers:ArrowReader",
     "edf": "seriesview.readers.edf.reader:EdfReader",
     "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
+    "phy": "seriesview.readers.phy.reader:PhyReader",
     "open_ephys": "seriesview.readers.open_ephys:OpenEphysReader",
     "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
     "spikeinterface": "seriesview.readers.spikeinterface:SpikeInterfaceReader",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from seriesview.errors import ReaderError
+from seriesview.readers.offers import Offer, open_offer
+from seriesview.readers.phy.offers import sorting_offers
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Role
 from seriesview.readers.spikeglx.digital import LineEvents, LineLevels
 from seriesview.readers.spikeglx.edge_times import DATASET, EdgeFile, edge_files, open_edge_times
@@ -15,6 +16,7 @@ from seriesview.readers.spikeglx.meta import read_meta
 from seriesview.readers.spikeglx.names import companion, parse_name
 from seriesview.readers.spikeglx.recording import AnalogRecording, session_start
 from seriesview.readers.spikeglx.saved import SavedChannel
+from seriesview.readers.spikeglx.sortings import sortings_of
 from seriesview.readers.spikeglx.streams import (
     Stream,
     StreamFile,
@@ -27,14 +29,6 @@ from seriesview.readers.spikeglx.streams import (
 
 _MOST_STREAMS = 2000
 _LOOKED_AT = 50
-
-
-@dataclass(frozen=True)
-class Offer:
-    """A dataset of a folder or file: what is said of it, and how it is opened."""
-
-    candidate: Candidate
-    open: Callable[[ReadOptions], Recording]
 
 
 class SpikeGlxReader:
@@ -65,7 +59,7 @@ class SpikeGlxReader:
         offers, problems = _offers(path)
         if not offers and len(problems) == 1:
             raise problems[0]
-        return [offer.candidate for offer in offers] + [
+        return [offer.candidate for offer in offers if not offer.hidden] + [
             Candidate(
                 dataset=None,
                 type="continuous",
@@ -86,12 +80,7 @@ class SpikeGlxReader:
         offers, problems = _offers(path)
         if not offers:
             raise problems[0] if problems else ReaderError("no SpikeGLX recording in it", file=path)
-        wanted = [offer for offer in offers if options.dataset in (None, offer.candidate.dataset)]
-        if not wanted:
-            names = ", ".join(dict.fromkeys(str(offer.candidate.dataset) for offer in offers))
-            raise ReaderError(f"dataset: no {options.dataset!r}; there are {names}", file=path)
-        chosen = [offer for offer in wanted if options.type in (None, offer.candidate.type)]
-        return (chosen or wanted)[0].open(options)
+        return open_offer(offers, options, path)
 
 
 def _is_meta(path: Path) -> bool:
@@ -123,8 +112,9 @@ def _offers(path: Path) -> tuple[list[Offer], list[ReaderError]]:
         except ReaderError as error:
             if _is_meta(meta):
                 problems.append(error)
+    streams = streams_of(files)
     edges = edge_files({path, *(file.path.parent for file in files)})
-    return _of_streams(path, streams_of(files), edges), problems
+    return [*_of_streams(path, streams, edges), *_sorted(path, streams, problems)], problems
 
 
 def _of_file(path: Path) -> tuple[StreamFile, tuple[Decision, ...]]:
@@ -247,4 +237,15 @@ def _edge_times(path: Path, streams: list[Stream], edges: list[EdgeFile]) -> lis
             )
 
         found.append(Offer(candidate, opened))
+    return found
+
+
+def _sorted(path: Path, streams: list[Stream], problems: list[ReaderError]) -> list[Offer]:
+    """Units and drift maps of the phy folders in the folder or beside it."""
+    found: list[Offer] = []
+    for prefix, sorting in sortings_of(path, streams, problems):
+        try:
+            found.extend(sorting_offers(path, sorting, prefix))
+        except ReaderError as error:
+            problems.append(error)
     return found

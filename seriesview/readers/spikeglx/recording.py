@@ -19,7 +19,7 @@ from seriesview.readers.sample_types import checked_rate, describe, make_channel
 from seriesview.readers.spikeglx.gains import units_and_scales
 from seriesview.readers.spikeglx.geometry import Place, places_of, stand_by
 from seriesview.readers.spikeglx.meta import Meta, read_meta
-from seriesview.readers.spikeglx.names import name_of
+from seriesview.readers.spikeglx.names import CONCATENATED, FileName, name_of
 from seriesview.readers.spikeglx.saved import SavedChannel
 from seriesview.readers.spikeglx.streams import SAMPLE_BYTES, Stream, StreamFile, meta_paths
 
@@ -138,12 +138,17 @@ def session_start(file: StreamFile) -> tuple[str | None, tuple[Decision, ...]]:
         except ReaderError:
             continue
         name, created = name_of(other), _created(other)
-        if created is not None and (name.session, name.trigger) == (file.name.session, file.name.trigger):
+        if created is not None and name.session == file.name.session and _first(name) == _first(file.name):
             times.append(created)
     text = (
         "times count from the first sample by this stream's own clock; fileCreateTime is local time, to 1 s"
     )
     return min(times), (Decision(text),)
+
+
+def _first(name: FileName) -> int | str | None:
+    """The trigger with which it begins: CatGT's files do so with the first."""
+    return 0 if name.trigger == CONCATENATED else name.trigger
 
 
 def _created(meta: Meta) -> str | None:

@@ -1,0 +1,1 @@
+"""Sorted units in the folders of phy and Kilosort."""
