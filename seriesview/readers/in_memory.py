@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from seriesview.errors import ReaderError
 from seriesview.readers.protocol import Channel, ReadOptions, Recording
 
 _MOST_CHANNELS = 1 << 20
+_MOST_KINDS = 64
 
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.uint32]
@@ -100,6 +101,19 @@ class IntervalRecording(Recording):
     def intervals(self) -> tuple[Floats, Indices, Sequence[str]]:
         """Start and end times (n, 2), sorted by start, the index of each one's label, and the labels."""
         return self._bounds, self._indices, self._labels
+
+
+def are_kinds(labels: Iterable[str]) -> bool:
+    """Whether labels of instants are kinds of events that come again; more of them are texts of their own."""
+    return len(set(labels)) <= _MOST_KINDS
+
+
+def labelled_events(path: Path, times: Floats, labels: Sequence[str], options: ReadOptions) -> EventRecording:
+    """Events at times (n,), a channel for each of the labels (n,)."""
+    kinds = sorted(set(labels))
+    index_of = {label: index for index, label in enumerate(kinds)}
+    indices = np.fromiter((index_of[label] for label in labels), np.uint32, len(labels))
+    return EventRecording(path, times, indices, kinds, options)
 
 
 def events_from_array(path: Path, values: Floats, options: ReadOptions) -> EventRecording:

@@ -28,6 +28,7 @@ _BUILT_IN = {
     "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
     "spikeinterface": "seriesview.readers.spikeinterface:SpikeInterfaceReader",
     "wav": "seriesview.readers.wav.reader:WavReader",
+    "wfdb": "seriesview.readers.wfdb.reader:WfdbReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "binary": "seriesview.readers.binary:BinaryReader",

@@ -343,12 +343,12 @@ def test_gaps_are_segments(tmp_path: Path) -> None:
         assert found == [(0, 200), (2.5, 200), (100, 200)]
         np.testing.assert_array_equal(stored(recording), whole)
         assert not said(recording)
-    with opened(path, "10 Hz", start_time=7.0) as recording:
+    with opened(path, "10 Hz") as recording:
         assert recording.segments is not None
         assert [(each.start_time, each.num_samples) for each in recording.segments] == [
-            (7, 20),
-            (9.5, 20),
-            (107, 20),
+            (0, 20),
+            (2.5, 20),
+            (100, 20),
         ]
 
 

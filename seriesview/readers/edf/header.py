@@ -13,8 +13,9 @@ from fractions import Fraction
 from pathlib import Path
 
 from seriesview.errors import ReaderError
-from seriesview.readers.edf.start import Start, start_of
+from seriesview.readers.edf.start import start_of
 from seriesview.readers.protocol import Decision
+from seriesview.readers.starts import Start
 
 _FIXED = 256
 _EDF = b"0"

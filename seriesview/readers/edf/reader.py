@@ -17,13 +17,11 @@ from seriesview.readers.edf.record_times import stretches_of
 from seriesview.readers.edf.recording import SignalsRecording, header_rate, sample_groups
 from seriesview.readers.edf.stages import are_stages, lasting
 from seriesview.readers.edf.triggers import code_changes, status_signal, trigger_events
-from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.in_memory import EventRecording, IntervalRecording, are_kinds, labelled_events
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Role
 
 _HEAD = 256
 _ANNOTATIONS, _STAGES, _TRIGGERS = "annotations", "stages", "triggers"
-# Instants of more kinds are texts of their own, and no events that come again.
-_MOST_KINDS = 64
 
 
 @dataclass
@@ -47,9 +45,7 @@ class _Texts:
 
     def are_instants(self, chosen: npt.NDArray[np.intp]) -> bool:
         """Whether annotations are events: none lasts, and their texts come again."""
-        return (
-            not self.all.durations[chosen].any() and len({self.all.texts[i] for i in chosen}) <= _MOST_KINDS
-        )
+        return not self.all.durations[chosen].any() and are_kinds(self.all.texts[i] for i in chosen)
 
 
 class EdfReader:
@@ -163,10 +159,7 @@ def _annotations(texts: _Texts, dataset: str, options: ReadOptions) -> Recording
     kind = options.type or ("event" if dataset == _ANNOTATIONS and texts.are_instants(chosen) else "interval")
     recording: Recording
     if kind == "event":
-        kinds = sorted(set(labels))
-        index_of = {label: index for index, label in enumerate(kinds)}
-        indices = np.array([index_of[label] for label in labels], np.uint32)
-        recording = EventRecording(header.path, onsets, indices, kinds, options)
+        recording = labelled_events(header.path, onsets, labels, options)
         lost = int(np.count_nonzero(durations))
         if lost:
             decisions.append(Decision(f"durations of {lost} annotations are left out, by `type: event`"))

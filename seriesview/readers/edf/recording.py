@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,12 +14,11 @@ from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.edf.header import Header, Signal
 from seriesview.readers.edf.int24 import Int24Samples
 from seriesview.readers.edf.record_times import Stretch, stretches_of
-from seriesview.readers.protocol import Channel, ReadOptions, Recording, Segment
-from seriesview.readers.sample_types import checked_rate, describe, make_channels
+from seriesview.readers.protocol import ReadOptions, Recording, Segment
+from seriesview.readers.sample_types import checked_rate
+from seriesview.readers.signals import Measured, set_channels, type_by_label
 
-_KIND = re.compile(r"(EEG|EOG|EMG|ECG|EKG|RESP|TEMP|SEEG|ECOG|DBS|MEG)\b", re.IGNORECASE)
-_BIDS = {"EKG": "ECG", "MEG": "MEGOTHER"}
-STATUS = ("status", "trigger")
+_STATUS = ("status", "trigger")
 
 
 def sample_groups(header: Header) -> dict[str, tuple[Signal, ...]]:
@@ -72,7 +69,7 @@ class SignalsRecording(Recording):
         if len(stretches) > 1:
             self.segments = _segments(stretches, per_record, zero)
         self.session_start = header.start.session_start
-        self._describe(signals, options)
+        set_channels(self, [_measured(signal) for signal in signals], options)
         self.preferred_rows = per_record
         self._samples: SampleFile | Int24Samples
         if header.sample_bytes == 2:
@@ -83,30 +80,6 @@ class SignalsRecording(Recording):
             self.dtype = np.dtype(np.int32)
             self._samples = Int24Samples(header, signals)
 
-    def _describe(self, signals: Sequence[Signal], options: ReadOptions) -> None:
-        labels = [signal.label or f"signal {signal.index}" for signal in signals]
-        plain = make_channels(len(signals), options, self.path, labels)
-        self.channels = tuple(
-            replace(
-                channel,
-                id=unique,
-                unit=signal.unit,
-                scale=1.0 if signal.scale is None else signal.scale,
-                offset=0.0 if signal.offset is None else signal.offset,
-                type=_type_of(signal.label),
-            )
-            for channel, unique, signal in zip(plain, unique_ids(labels), signals, strict=True)
-        )
-        for word in ("unit", "scale", "offset"):
-            told = {getattr(channel, word) for channel in self.channels}
-            if len(told) == 1:
-                setattr(self, word, told.pop())
-                self.channels = tuple(_without(self.channels, word))
-        describe(self, options)
-        if options.start_time is not None and self.segments is not None:
-            moved = options.start_time - self.segments[0].start_time
-            self.segments = tuple(Segment(s.start_time + moved, s.num_samples) for s in self.segments)
-
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on."""
         self._samples.read_into(first_sample, out)
@@ -114,11 +87,6 @@ class SignalsRecording(Recording):
     def close(self) -> None:
         """Let go of the file."""
         self._samples.close()
-
-
-def _without(channels: Iterable[Channel], word: str) -> Iterable[Channel]:
-    nothing: dict[str, Any] = {word: None}
-    return (replace(channel, **nothing) for channel in channels)
 
 
 def _segments(stretches: Sequence[Stretch], per_record: int, zero: float) -> tuple[Segment, ...]:
@@ -137,23 +105,11 @@ def _layout(header: Header, signals: Sequence[Signal], num_samples: int) -> Reco
     )
 
 
-def unique_ids(labels: Sequence[str]) -> list[str]:
-    """The labels, each that was there before with a number behind it."""
-    taken = set(labels)
-    seen: set[str] = set()
-    found: list[str] = []
-    for label in labels:
-        name, number = label, 2
-        while name in seen or (name != label and name in taken):
-            name, number = f"{label} ({number})", number + 1
-        seen.add(name)
-        found.append(name)
-    return found
-
-
-def _type_of(label: str) -> str | None:
-    """What a signal measures, as BIDS has it, by the standard beginnings of labels."""
-    if label.casefold() in STATUS:
-        return "TRIG"
-    found = _KIND.match(label)
-    return None if found is None else _BIDS.get(found[1].upper(), found[1].upper())
+def _measured(signal: Signal) -> Measured:
+    return Measured(
+        label=signal.label or f"signal {signal.index}",
+        unit=signal.unit,
+        scale=1.0 if signal.scale is None else signal.scale,
+        offset=0.0 if signal.offset is None else signal.offset,
+        type="TRIG" if signal.label.casefold() in _STATUS else type_by_label(signal.label),
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, datetime, time
 
 from seriesview.readers.protocol import Decision
+from seriesview.readers.starts import Start
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAY = re.compile(r"(\d{1,2})[.:/\- ](\d{1,2})[.:/\- ](\d{2}|yy)", re.IGNORECASE)
@@ -16,18 +16,6 @@ _LONG = re.compile(r"Startdate\s+(\d{1,2})-([A-Za-z]{3})[A-Za-z]*-(\d{4})\b", re
 # The first day that two digits can say: it stands for a date that was taken out.
 _ANONYMOUS = date(1985, 1, 1)
 _PIVOT = 85
-
-
-@dataclass(frozen=True)
-class Start:
-    """The clock at the recording's time 0, local: as a date and time, or else seconds since midnight, if known."""
-
-    session_start: str | None
-    seconds_of_day: int = 0
-
-    def zero(self, configured: str | None) -> float:
-        """Seconds to add to the recording's own times, so that those without a date count from midnight."""
-        return float(self.seconds_of_day) if self.session_start is None and configured is None else 0.0
 
 
 def start_of(day: str, hour: str, recording: str, is_plus: bool) -> tuple[Start, Iterator[Decision]]:
