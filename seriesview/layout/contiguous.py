@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seriesview.layout.apart import ApartSamples
 from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.runs import Run
@@ -16,11 +17,12 @@ _SCRATCH_BYTES = 4 << 20
 
 
 class ContiguousSamples:
-    """Reads samples of a contiguous layout; keeps nothing between calls."""
+    """Reads samples of a contiguous layout."""
 
-    def __init__(self, layout: ContiguousLayout, file: ByteFile) -> None:
+    def __init__(self, layout: ContiguousLayout, file: ByteFile, reads_ahead: bool) -> None:
         self._layout = layout
         self._file = file
+        self._apart = ApartSamples(layout, file, reads_ahead)
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any], runs: Sequence[Run]) -> None:
         """Fill `out` (n, chosen channels) of native byte order, the runs saying which channels go where."""
@@ -33,13 +35,9 @@ class ContiguousSamples:
             return
         lowest, highest = runs[0].first, runs[-1].last
         if self._extent(1, highest - lowest) <= layout.row_stride:
-            target = [(Run(lowest, 0, highest - lowest), runs)]
+            self._read_strided(first_sample, out, Run(lowest, 0, highest - lowest), runs)
         else:
-            target = [
-                (Run(c, 0, 1), [Run(c, run.out + c - run.first, 1)]) for run in runs for c in run.channels
-            ]
-        for covering, parts in target:
-            self._read_strided(first_sample, out, covering, parts)
+            self._apart.read_into(first_sample, out, runs)
 
     def _read_strided(
         self, first_sample: int, out: npt.NDArray[Any], covering: Run, runs: Sequence[Run]

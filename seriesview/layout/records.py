@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seriesview.layout.apart import ApartSamples
 from seriesview.layout.byte_file import ByteFile
-from seriesview.layout.layouts import RecordsLayout
+from seriesview.layout.layouts import LARGE_RECORD_BYTES, RecordsLayout
 from seriesview.layout.runs import Run
+from seriesview.layout.unpacking import put_turned
 
 _SCRATCH_BYTES = 4 << 20
 
@@ -27,11 +29,12 @@ class _Even:
 
 
 class RecordsSamples:
-    """Reads samples of a layout in records; keeps nothing between calls."""
+    """Reads samples of a layout in records."""
 
-    def __init__(self, layout: RecordsLayout, file: ByteFile) -> None:
+    def __init__(self, layout: RecordsLayout, file: ByteFile, reads_ahead: bool) -> None:
         self._layout = layout
         self._file = file
+        self._apart = ApartSamples(layout, file, reads_ahead)
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any], runs: Sequence[Run]) -> None:
         """Fill `out` (n, chosen channels) of native byte order, the runs saying which channels go where."""
@@ -41,8 +44,8 @@ class RecordsSamples:
         lowest = min(offset for offset, _ in chosen)
         record_bytes = layout.samples_per_record * layout.dtype.itemsize
         extent = max(offset for offset, _ in chosen) + record_bytes - lowest
-        if extent > _SCRATCH_BYTES:
-            self._read_channels(first_sample, out, chosen)
+        if extent > LARGE_RECORD_BYTES:
+            self._apart.read_into(first_sample, out, runs)
             return
         evens = list(_even_runs(chosen))
         filled = 0
@@ -62,7 +65,7 @@ class RecordsSamples:
                     (layout.record_stride, layout.dtype.itemsize, even.step),
                 )
                 columns = block[:, even.out : even.out + even.length]
-                columns.reshape(values.shape)[...] = values
+                put_turned(columns.reshape(values.shape), values)
 
     def _stretches(
         self, first_sample: int, num_samples: int, extent: int
@@ -79,23 +82,6 @@ class RecordsSamples:
                 count, samples = min(most, (end - first_sample) // per_record), per_record
             yield record, begin, count, samples
             first_sample += count * samples
-
-    def _read_channels(
-        self, first_sample: int, out: npt.NDArray[Any], chosen: Sequence[tuple[int, int]]
-    ) -> None:
-        """Each channel's samples by themselves, where records are large."""
-        layout = self._layout
-        itemsize = layout.dtype.itemsize
-        done = 0
-        while done < len(out):
-            record, begin = divmod(first_sample + done, layout.samples_per_record)
-            count = min(layout.samples_per_record - begin, len(out) - done, _SCRATCH_BYTES // itemsize)
-            for offset, column in chosen:
-                position = layout.offset + record * layout.record_stride + offset + begin * itemsize
-                out[done : done + count, column] = self._file.read(count * itemsize, position).view(
-                    layout.dtype
-                )
-            done += count
 
 
 def _even_runs(chosen: Sequence[tuple[int, int]]) -> Iterator[_Even]:

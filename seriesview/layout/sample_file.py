@@ -28,11 +28,17 @@ class SampleFile:
     """Reads samples of a layout, in native byte order; safe from any thread.
 
     `threads`: how many unpack chunks at the same time. `open_file` opens the files: of several, which may be
-    thousands, a few at a time. Raises OSError where the first one cannot be opened; reading, where another cannot.
+    thousands, a few at a time. `reads_ahead`: blocks that are asked for one behind the other come out of large ones
+    where one channel follows the other. Raises OSError where the first file cannot be opened; reading, where another
+    cannot.
     """
 
     def __init__(
-        self, layout: Layout, threads: int = 1, open_file: Callable[[Path], ByteFile] = ByteFile
+        self,
+        layout: Layout,
+        threads: int = 1,
+        open_file: Callable[[Path], ByteFile] = ByteFile,
+        reads_ahead: bool = True,
     ) -> None:
         self.layout = layout
         self.dtype = layout.dtype.newbyteorder("=")
@@ -40,6 +46,8 @@ class SampleFile:
         self._chunked: ChunkedSamples | None = None
         self._samples: Samples | None = None
         self._file: ByteFile | None = None
+        self._reads_ahead = reads_ahead
+        self._last_piece: tuple[ContiguousLayout | RecordsLayout, ByteFile, Samples] | None = None
         if isinstance(layout, FilesLayout):
             lengths = [piece.num_samples for piece in layout.pieces]
             self._samples = PiecesSamples(lengths, lambda number: self._piece(layout.pieces[number]))
@@ -49,12 +57,20 @@ class SampleFile:
         if isinstance(layout, ChunkedLayout):
             self._chunked = ChunkedSamples(layout, self._file, threads)
         else:
-            self._samples = _plain_samples(layout, self._file)
+            self._samples = self._plain(layout, self._file)
 
     @contextmanager
     def _piece(self, layout: ContiguousLayout | RecordsLayout) -> Iterator[Samples]:
         with self._files.opened(layout.path) as file:
-            yield _plain_samples(layout, file)
+            last = self._last_piece
+            if last is None or last[0] is not layout or last[1] is not file:
+                last = self._last_piece = (layout, file, self._plain(layout, file))
+            yield last[2]
+
+    def _plain(self, layout: ContiguousLayout | RecordsLayout, file: ByteFile) -> Samples:
+        if isinstance(layout, RecordsLayout):
+            return RecordsSamples(layout, file, self._reads_ahead)
+        return ContiguousSamples(layout, file, self._reads_ahead)
 
     @property
     def descriptor(self) -> int:
@@ -122,9 +138,3 @@ class SampleFile:
                 f"samples {first_sample} to {last_sample}: {self.layout.path} has samples 0 to "
                 f"{self.layout.num_samples}"
             )
-
-
-def _plain_samples(layout: ContiguousLayout | RecordsLayout, file: ByteFile) -> Samples:
-    return (
-        RecordsSamples(layout, file) if isinstance(layout, RecordsLayout) else ContiguousSamples(layout, file)
-    )

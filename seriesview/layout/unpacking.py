@@ -21,6 +21,8 @@ _REUSED_BYTES = 4 << 20
 _STAGE_BYTES = 1 << 20
 # A line of the cache; shorter rows are put together first and stored in one piece each.
 _NARROW_BYTES = 64
+_FEW_CHANNELS = 8
+"""So few are put in place one by one: numpy goes through rows, and takes a while for each."""
 
 
 class Workspace:
@@ -119,6 +121,15 @@ def put_columns(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
         out.view(whole_row)[...] = values.view(whole_row)
     else:
         out[...] = values
+
+
+def put_turned(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+    """Put samples (..., channels) in place of which those of one channel are neighbours."""
+    if out.shape[-1] > _FEW_CHANNELS:
+        out[...] = values
+        return
+    for channel in range(out.shape[-1]):
+        out[..., channel] = values[..., channel]
 
 
 def _join_planes(out: npt.NDArray[Any], planes: Bytes) -> None:

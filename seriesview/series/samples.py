@@ -97,7 +97,7 @@ class LinkedSamples:
             layout = link_layout(self._store, self._link, self._dtype, self._shape, self._cache)
             self._path, self._stamp = layout.path, _stamp(layout.path)
             if self._file is None:
-                opened = SampleFile(layout)
+                opened = SampleFile(layout, reads_ahead=False)
                 try:
                     self._store.check_opened(self._link.uri, opened.descriptor)
                 except BaseException:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seriesview.layout import records
+from seriesview.layout import apart, records
+from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout, RecordsLayout
 from seriesview.layout.sample_file import SampleFile
 
@@ -70,7 +71,12 @@ def test_records_are_read_as_their_formula_says(
         st.lists(st.integers(0, layout.num_channels - 1), min_size=1, unique=True) | st.none()
     )
     with pytest.MonkeyPatch.context() as patch, SampleFile(layout) as samples:
-        patch.setattr(records, "_SCRATCH_BYTES", max(scratch, layout.dtype.itemsize))
+        for module, name in (
+            (records, "_SCRATCH_BYTES"),
+            (records, "LARGE_RECORD_BYTES"),
+            (apart, "_SCRATCH_BYTES"),
+        ):
+            patch.setattr(module, name, max(scratch, layout.dtype.itemsize))
         out = np.empty((last - first, layout.num_channels), samples.dtype)
         samples.read_into(first, out)
         assert out.tobytes() == whole[first:last].tobytes()
@@ -101,3 +107,70 @@ def test_pieces_follow_one_another(
         out = np.empty((end - begin, 3), np.int16)
         samples.read_into(begin, out)
         assert np.array_equal(out, whole[begin:end])
+
+
+@given(
+    made=layouts(),
+    is_by_record=st.booleans(),
+    ahead=st.sampled_from([16, 100, 1000]),
+    steps=st.lists(st.tuples(st.integers(-9, 9), st.integers(1, 30)), max_size=12),
+)
+def test_blocks_one_behind_the_other_are_right_wherever_they_jump(
+    made: tuple[RecordsLayout, np.ndarray],
+    is_by_record: bool,
+    ahead: int,
+    steps: list[tuple[int, int]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Most blocks begin where the one before ended; those that do not are read by themselves."""
+    layout, content = made
+    path = tmp_path_factory.mktemp("apart") / "file.dat"
+    whole = picked(layout, content)
+    made_layout: ContiguousLayout | RecordsLayout
+    if is_by_record:
+        content.tofile(path)
+        made_layout = RecordsLayout(path, *(getattr(layout, name) for name in list(vars(layout))[1:]))
+    else:
+        whole.T.astype(layout.dtype).tofile(path)
+        size = layout.dtype.itemsize
+        made_layout = ContiguousLayout(
+            path, layout.dtype, len(whole), whole.shape[1], 0, size, size * len(whole)
+        )
+    with pytest.MonkeyPatch.context() as patch, SampleFile(made_layout) as samples:
+        patch.setattr(records, "LARGE_RECORD_BYTES", 0)
+        patch.setattr(apart, "_SCRATCH_BYTES", 16)
+        patch.setattr(apart, "_AHEAD_BYTES", ahead)
+        place = 0
+        for jump, count in steps:
+            first = min(max(place + (jump if abs(jump) > 6 else 0), 0), len(whole))
+            place = min(first + count, len(whole))
+            out = np.empty((place - first, whole.shape[1]), samples.dtype)
+            samples.read_into(first, out)
+            assert out.tobytes() == whole[first:place].tobytes()
+
+
+def test_a_pass_over_many_channels_one_after_the_other_is_few_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "file.dat"
+    whole = np.random.default_rng(0).integers(-99, 99, (120_000, 384)).astype("<i2")
+    whole.T.tofile(path)
+    layout = ContiguousLayout(path, np.dtype("<i2"), *whole.shape, 0, 2, 2 * len(whole))
+    reads = []
+    original = ByteFile.read_into
+    monkeypatch.setattr(ByteFile, "read_into", lambda *arguments: reads.append(1) or original(*arguments))
+    with SampleFile(layout) as samples:
+        out = np.empty((5461, 384), np.int16)
+        for first in range(0, 120_000, 5461):
+            block = out[: 120_000 - first]
+            samples.read_into(first, block)
+            assert np.array_equal(block, whole[first : first + 5461])
+    # Of 22 blocks the first is read by itself, the others 43,690 rows at a time.
+    assert len(reads) == 384 * 4
+    reads.clear()
+    with SampleFile(layout, reads_ahead=False) as samples:
+        for first in (0, 100, 200):
+            assert np.array_equal(
+                samples.read(first, first + 100, [3, 1]), whole[first : first + 100, [3, 1]]
+            )
+    assert len(reads) == 6
