@@ -10,7 +10,7 @@ from itertools import islice
 from pathlib import Path
 
 from seriesview.errors import ReaderError
-from seriesview.layout.layouts import FilesLayout
+from seriesview.layout.layouts import files_of
 from seriesview.readers.protocol import Reader, ReadOptions, Recording
 
 _DEEPEST = 3
@@ -43,18 +43,19 @@ class Inside:
         return f"a folder of {several}; name the one that is meant, or several: {', '.join(named)}{more}"
 
 
-def recordings_in(folder: Path, reader_of: ReaderOf, is_alone: Callable[[Path, str], bool]) -> Inside:
-    """What can be named in a folder that no reader takes; `reader_of` says which reader takes a path, if any.
+def recordings_in(
+    folder: Path, reader_of: ReaderOf, is_alone: Callable[[Path, str], bool], most: int = _MOST_ENTRIES
+) -> Inside:
+    """What can be named in a folder; `reader_of` says which reader takes a path, if any.
 
-    `is_alone`: whether nothing else belongs to a file of a reader.
-    Files of one recording are named once. At most 2000 files and folders are looked at, three levels deep. Raises
-    OSError where the folder cannot be listed.
+    `is_alone`: whether nothing else belongs to a file of a reader. Files of one recording are named once. At most
+    `most` files and folders are looked at, three levels deep. Raises OSError where the folder cannot be listed.
     """
     found: list[tuple[Path, Reader]] = []
     unknown: list[Path] = []
     belong: set[Path] = set()
     entries = _entries(folder, reader_of)
-    looked_at = list(islice(entries, _MOST_ENTRIES))
+    looked_at = list(islice(entries, most))
     is_whole = next(entries, None) is None
     for path, reader in looked_at:
         if len(found) >= _MOST_RECORDINGS:
@@ -95,13 +96,11 @@ def _files_of(path: Path, reader: Reader) -> set[Path]:
                 continue
             options = ReadOptions(dataset=candidate.dataset, type=candidate.type)
             with suppress(ReaderError, OSError), reader.open(path, options) as recording:
-                belong |= set(files_of(recording))
+                belong |= set(_all_files(recording))
     return belong
 
 
-def files_of(recording: Recording) -> tuple[Path, ...]:
+def _all_files(recording: Recording) -> tuple[Path, ...]:
     """The files that a recording is read from: of its samples, then those that say how."""
-    layout = recording.layout
-    pieces = layout.pieces if isinstance(layout, FilesLayout) else () if layout is None else (layout,)
-    samples = [Path(os.fspath(piece.path)) for piece in pieces]
+    samples = () if recording.layout is None else files_of(recording.layout)
     return tuple(dict.fromkeys([*samples, recording.path, *recording.files]))

@@ -14,6 +14,8 @@ from seriesview.readers.known_files import HEAD_BYTES, what_is_known
 from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
 
 GROUP = "seriesview.readers"
+# Files and folders of a folder that are looked at where a reader has taken it already.
+_FEW = 300
 
 # The order in which readers are asked: the more particular before the more general.
 _BUILT_IN = {
@@ -129,7 +131,10 @@ def the_recording(path: Path, name: str | None = None) -> Path:
 
 
 def inside_folder(folder: Path, name: str | None = None) -> Inside | None:
-    """The recordings in a folder, None where it is one itself. Raises ReaderError where it cannot be listed."""
+    """The recordings in a folder, None where it is one itself. Raises ReaderError where it cannot be listed.
+
+    A folder that one reader takes for what lies deeper, and in which others find recordings, too, is none itself.
+    """
     if name is None:
         reader_of: Callable[[Path], Reader | None] = _reader_of
     else:
@@ -140,9 +145,32 @@ def inside_folder(folder: Path, name: str | None = None) -> Inside | None:
             return chosen if is_its else None
 
     try:
-        return None if reader_of(folder) is not None else recordings_in(folder, reader_of, is_alone)
+        taker = reader_of(folder)
+        if taker is None:
+            return recordings_in(folder, reader_of, is_alone)
+        return _beside_others(folder, taker) if name is None else None
     except OSError as error:
         raise ReaderError(f"a folder that cannot be listed: {error.strerror}", file=folder) from error
+
+
+def _beside_others(folder: Path, taker: Reader) -> Inside | None:
+    """What is in a folder that a reader takes for what lies deeper in it, where there are recordings of others, too."""
+    inside = recordings_in(folder, _reader_of, is_alone, most=_FEW)
+    if any(
+        path.parent == folder and not path.is_dir() for path, reader in inside.recordings if reader is taker
+    ):
+        return None
+    takers = {name for name in reader_names() if _takes_folder(name, folder)}
+    others = {reader.name for _, reader in inside.recordings} - takers - _BY_THEMSELVES
+    return inside if others else None
+
+
+def _takes_folder(name: str, folder: Path) -> bool:
+    try:
+        reader = _load(name)
+    except ReaderError:
+        return False
+    return reads_folders(reader) and reader.can_read(folder)
 
 
 def _what_to_do(path: Path, inside: Inside | None = None) -> str:

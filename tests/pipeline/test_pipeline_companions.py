@@ -1,0 +1,72 @@
+"""Folders and companions of the formats that rigs write: noticed when they change, offered where several are meant."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import edf_files
+import numpy as np
+import pytest
+from spikeglx_files import ap_keys, write_stream
+
+import seriesview
+from seriesview.build.dataset import dataset_from_config
+from seriesview.build.planning import state_of
+from seriesview.readers.registry import inside_folder, list_candidates
+
+
+@pytest.fixture
+def run(here: Path) -> Path:
+    """A folder of one SpikeGLX stream of four channels."""
+    samples = np.random.default_rng(0).normal(0, 30, (3000, 5)).astype(np.int16)
+    write_stream(here / "run_g0", "run_g0_t0.imec0.ap", samples, ap_keys(4))
+    return here / "run_g0"
+
+
+def test_a_changed_header_is_built_again(here: Path, run: Path) -> None:
+    first = seriesview.build_workspace(run, store="storage")
+    assert seriesview.build_workspace(run, store="storage").uri == first.uri
+    (meta,) = run.glob("*.meta")
+    meta.write_text(meta.read_text().replace("imAiRangeMax=0.6", "imAiRangeMax=1.2"))
+    second = seriesview.build_workspace(run, store="storage")
+    (name, *_) = first.series
+    before, after = (built.series[name].open().manifest for built in (first, second))
+    scales = [
+        [(channel.scale or manifest.scale) for channel in manifest.channels] for manifest in (before, after)
+    ]
+    np.testing.assert_allclose(scales[1], 2 * np.array(scales[0]))
+    assert before.levels == after.levels
+
+
+@pytest.mark.parametrize("named", ["", "/run_g0_t0.imec0.ap.bin", "/run_g0_t0.imec0.ap.meta"])
+def test_a_plan_of_jobs_tells_states_of_headers_apart(here: Path, run: Path, named: str) -> None:
+    (dataset, *_) = [each.dataset for each in list_candidates(run)]
+    entry = dataset_from_config("ap", {"path": f"run_g0{named}", "dataset": dataset})
+    state = state_of(entry)
+    assert len(state) == 40
+    (run / "notes.txt").write_text("good")
+    assert state_of(entry) == state
+    (meta,) = run.glob("*.meta")
+    text = meta.read_text()
+    meta.write_text(text + "note=x\n")
+    changed = state_of(entry)
+    meta.unlink()
+    assert len({state, changed, state_of(entry)}) == 3
+
+
+def test_what_lies_deeper_does_not_hide_recordings_of_other_kinds(here: Path, run: Path) -> None:
+    (here / "day" / "ephys").mkdir(parents=True)
+    run.rename(here / "day" / "ephys" / "run_g0")
+    assert inside_folder(here / "day") is None
+    edf_files.write(here / "day" / "sleep.edf", [edf_files.signal(100, 10)])
+    inside = inside_folder(here / "day")
+    assert inside is not None
+    found = [(str(path.relative_to(here)), reader.name) for path, reader in inside.recordings]
+    assert found == [("day/ephys", "spikeglx"), ("day/sleep.edf", "edf")]
+    with pytest.raises(
+        seriesview.ReaderError, match="day: a folder of 2 recordings; name the one that is meant"
+    ):
+        seriesview.build_workspace("day", store="storage")
+    # What is a recording's own folder stays it, whatever lies beside.
+    edf_files.write(here / "day" / "ephys" / "run_g0" / "sleep.edf", [edf_files.signal(100, 10)])
+    assert inside_folder(here / "day" / "ephys" / "run_g0") is None
