@@ -13,7 +13,7 @@ from seriesview.errors import ReaderError
 OLDEST = {
     "filters": {"hdf5plugin": "4"},
     "neo": {"neo": "0.14"},
-    "mne": {"mne": "1.7"},
+    "mne": {"mne": "1.7", "pymatreader": "1"},
     "spikeinterface": {"spikeinterface": "0.101"},
     "zarr": {"zarr": "2.18"},
     "audio": {"soundfile": "0.13"},

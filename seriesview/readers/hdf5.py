@@ -50,14 +50,18 @@ from seriesview.readers.sample_types import turned_guess
 _MOST_CHANNELS = 1 << 14
 
 
+# EEGLAB and SNIRF are read through MNE, NIX through neo.
+_PARTICULAR = frozenset({".set", ".snirf", ".nix"})
+
+
 class Hdf5Reader:
     """Reader of HDF5 files without knowledge of who wrote them."""
 
     name = "hdf5"
 
     def can_read(self, path: Path) -> bool:
-        """Whether the file has HDF5's signature."""
-        return is_hdf5(path)
+        """Whether the file has HDF5's signature, and no suffix of a format that says more with it."""
+        return path.suffix.lower() not in _PARTICULAR and is_hdf5(path)
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Every dataset but the ones that hold another's times, and links that lead nowhere. Raises ReaderError."""

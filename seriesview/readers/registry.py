@@ -33,6 +33,7 @@ _BUILT_IN = {
     "wfdb": "seriesview.readers.wfdb.reader:WfdbReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
+    "mne": "seriesview.readers.adapters.mne:MneReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
 
