@@ -23,7 +23,7 @@ _LEAST_SITES = 3
 # What a label begins with, whatever else stands in it, and whether its unit must be volts (True) or must not (False).
 _NAMED: tuple[tuple[str, str, bool | None], ...] = (
     ("EEG", r"eeg", True),
-    ("EOG", r"[hv]?eog", True),
+    ("EOG", r"[hv]?eog[hvlr]?", True),
     ("EMG", r"emg", True),
     ("ECG", r"e[ck]g", True),
     ("SEEG", r"seeg", True),

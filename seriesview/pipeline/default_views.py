@@ -12,7 +12,7 @@ from typing import Any
 
 from seriesview.build.findings import Entry
 from seriesview.terms import CHANNEL_TYPES_IN_ORDER
-from seriesview.workspace.panels import CONTINUOUS_TRACES, EVENT_AMPLITUDES, INTERVAL_LANES
+from seriesview.workspace.panels import CONTINUOUS_TRACES, EVENT_AMPLITUDES, INTERVAL_LANES, RASTER_PLOT
 
 _PAGES = {"spike-band": 0.2, "lfp": 2, "eeg": 10}
 _SLEEP_PAGE = 30
@@ -84,6 +84,8 @@ def _panel(entry: Entry, label: str) -> dict[str, Any] | None:
         more = _traces(entry)
     elif entry.role == "drift" and panel_type == EVENT_AMPLITUDES.name:
         more = _drift(entry)
+    elif entry.role == "markers" and panel_type == RASTER_PLOT.name:
+        more = {"lines": True}
     return {"type": panel_type, "series": entry.name, "label": label, **more}
 
 

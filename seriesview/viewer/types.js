@@ -131,8 +131,9 @@
  * @typedef {object} PanelTraits
  * @property {number} weight the part of the room that it asks for, compared with others'
  * @property {'depth' | 'stored' | 'type'} order of its channels where none are chosen: by group and depth, as stored, by type
- * @property {number} [perScreen] of more channels so many have the room that the panel would have
+ * @property {number} [perScreen] of more channels so many fill the window
  * @property {boolean} [replacesBands] its series has no bands beside it
+ * @property {boolean} [hasLines] its events are lines across all panels
  * @property {boolean} hasGain
  * @property {boolean} hasChannels that can be chosen
  * @property {boolean} hasOffsets each channel can be moved

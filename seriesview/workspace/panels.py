@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from seriesview.documents.expectations import Integer, Number, OneOf, Words, contradiction
+from seriesview.documents.expectations import Flag, Integer, Number, OneOf, Words, contradiction
 from seriesview.errors import FormatError
 
 
@@ -91,6 +91,12 @@ def _amount(value: Any) -> int:
     return value
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"must be true or false, not {value!r}")
+    return value
+
+
 def _gains(values: Any) -> dict[str, float]:
     is_right = isinstance(values, Mapping) and all(
         isinstance(gain, int | float) and math.isfinite(gain) and gain > 0 for gain in values.values()
@@ -150,7 +156,18 @@ EVENT_AMPLITUDES = PanelType(
     },
 )
 # A row for each channel, a mark for each event.
-RASTER_PLOT = PanelType("RasterPlot", ("event",), default_for="event")
+RASTER_PLOT = PanelType(
+    "RasterPlot",
+    ("event",),
+    default_for="event",
+    data_keys={
+        "lines": DataKey(
+            "true: each event is a line across all panels, too, with the label of its channel: markers.",
+            Annotated[bool, Flag()],
+            _flag,
+        )
+    },
+)
 # Channels as coordinates: in the plane and over time.
 POSITION = PanelType("Position", ("continuous", "discrete"))
 # An image of a probability over time: a row for each channel, which is a bin of the quantity.

@@ -77,7 +77,12 @@ class Session:
             channel_labels=["depth", "amplitude"],
         )
         self.typical = builder.store.get_json(drift.uri)["channels"][1]["typical"]
+        self.markers = np.sort(random.uniform(0, SECONDS, 90))
+        markers = Path(builder.directory) / "markers.csv"
+        rows = [f"{time:.6f},S {number % 3}" for number, time in enumerate(self.markers)]
+        markers.write_text("\n".join(["time,label", *rows, ""]))
         self.uris = {
+            "markers": builder.series("markers", markers, type="event"),
             "typed": self.traces.uri,
             "stages": builder.series("stages", path, type="interval"),
             "drift": drift.uri,
@@ -166,6 +171,34 @@ def test_lanes_take_the_place_of_bands_and_are_told_under_the_cursor(
     told = viewer.inside.locator(".tools-readout")
     told.wait_for()
     assert re.search(rf"{lane['label']}\s*{start:g}.* … {end:g}.* s", told.inner_text()), told.inner_text()
+
+
+def test_markers_are_lines_across_all_panels_unless_they_are_very_many(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    uri = workspace(builder, session, {"type": "RasterPlot", "series": "markers", "lines": True})
+    viewer = show(page, places.address("static", uri))
+    # Beside the strip of the intervals.
+    assert viewer.inside.locator(".strips .row").count() == 2
+    ink = """() => {
+      const canvas = document.querySelector('.edges');
+      const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, 1);
+      return Array.from({length: canvas.width}, (_, x) => x).filter(x => data[4 * x + 3] > 0);
+    }"""
+    go(viewer, (12, 1, 0))
+    frame = viewer.frame()
+    columns = np.floor(columns_of(session.markers, frame) + 1e-6).astype(int)
+    visible = columns[(columns >= 0) & (columns < frame["columns"])]
+    viewer.wait_until(f"({ink})().length > 0")
+    found = set(viewer.inside.evaluate(ink))
+    assert len(visible) > 5
+    assert set(visible) <= found
+    go(viewer, (192, 1, 0))
+    assert not set(viewer.inside.evaluate(ink)) - {
+        int(each)
+        for edge in session.intervals.T
+        for each in np.floor(columns_of(edge, viewer.frame()) + 1e-6)
+    }
 
 
 def shade(values: Floats, low: float, high: float) -> npt.NDArray[np.int64]:

@@ -152,6 +152,11 @@ def test_eeg_opens_on_ten_seconds_with_twenty_channels_a_screen_and_markers_are_
     ]
 
 
+def test_markers_that_are_events_are_lines_across_all_panels() -> None:
+    (view,) = default_views([entry("eeg", "eeg"), entry("markers", "markers", "event")], "subject")
+    assert view["panels"][1] == {"type": "RasterPlot", "series": "markers", "label": "markers", "lines": True}
+
+
 def test_what_has_no_role_is_one_view_in_its_order() -> None:
     entries = [entry("b", None), entry("a", None, "event"), entry("t", None, "interval")]
     assert default_views(entries, "file") == [

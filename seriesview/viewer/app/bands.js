@@ -116,7 +116,8 @@ export function createBands(app, { rows, tint, edges }, failed) {
     loaded += 1;
     const { intervalSeries, seriesNames, views } = app.figure();
     const { panels } = views[app.state().view];
-    series = intervalSeries.map((uri) => {
+    const events = panels.flatMap(({ seriesUri, traits }) => (traits.hasLines && seriesUri ? [seriesUri] : []));
+    series = [...new Set([...intervalSeries, ...events])].map((uri) => {
       const name = seriesNames[uri] ?? 'Intervals';
       const isInLanes = panels.some(({ seriesUri, traits }) => seriesUri === uri && traits.replacesBands);
       const strip = make('canvas', { className: 'strip', role: 'img', 'aria-label': name });

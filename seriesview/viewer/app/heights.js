@@ -62,9 +62,11 @@ export function pathSide(gutter, height) {
 export function divideHeight(hosts, room, pixelRatio) {
   const { bar, handle } = panelEdges(pixelRatio);
   const visible = hosts.filter((host) => !host.settings().hidden);
+  const screen = room - bar - handle;
   const all = scrolled(
     visible,
     automaticHeights(visible.map(weightOf), room - visible.length * (bar + handle), pixelRatio),
+    screen,
   );
   // Heights from a link that this window gives anyway go on following the window.
   if (visible.every((host, index) => Math.abs((host.settings().height ?? NaN) - all[index]) < 0.01)) {
@@ -72,21 +74,24 @@ export function divideHeight(hosts, room, pixelRatio) {
   }
   const free = visible.filter((host) => host.settings().height === undefined);
   const taken = visible.reduce((sum, host) => sum + bar + handle + (host.settings().height ?? 0), 0);
-  const heights = scrolled(free, automaticHeights(free.map(weightOf), room - taken, pixelRatio));
+  const heights = scrolled(free, automaticHeights(free.map(weightOf), room - taken, pixelRatio), screen);
   visible.forEach((host) => host.setHeight(host.settings().height ?? heights[free.indexOf(host)]));
 }
 
 /**
- * Panels of which a screen holds some of the channels alone are so many times as high.
+ * Panels of which a screen holds some of the channels alone are higher than that.
  * @param {PanelHost[]} hosts
- * @param {number[]} heights CSS pixels, for all of their channels
+ * @param {number[]} heights CSS pixels, where all channels share a screen
+ * @param {number} screen CSS pixels
  * @returns {number[]}
  */
-function scrolled(hosts, heights) {
+function scrolled(hosts, heights, screen) {
   return hosts.map(({ panel: { traits }, numChannels, settings }, index) => {
     const count = settings().channels?.length ?? numChannels;
-    const screens = Math.max(count / (traits.perScreen ?? Infinity), 1);
-    return Math.max(Math.min(Math.floor(heights[index] * screens), HEIGHTS.most), heights[index]);
+    const screens = count / (traits.perScreen ?? Infinity);
+    return screens > 1
+      ? Math.max(Math.min(Math.floor(screen * screens), HEIGHTS.most), heights[index])
+      : heights[index];
   });
 }
 

@@ -12,6 +12,7 @@ import { readOut } from './readout.js';
 
 const POINTS = 512;
 const MOST_STEPS = 80;
+const MOST_LINES = 200_000;
 
 /**
  * @param {Session} session
@@ -80,8 +81,27 @@ async function intervals(session, uri) {
   return (await own).map(({ start, end, label }) => ({ start: start + shift, end: end + shift, label }));
 }
 
-/** @param {Session} session @param {SeriesManifest} manifest @returns {Promise<Interval[]>} */
-async function readIntervals({ source }, { intervals: arrays, label: name }) {
+/**
+ * Intervals; of events those that have no length, labelled as their channels.
+ * @param {Session} session
+ * @param {SeriesManifest} manifest
+ * @returns {Promise<Interval[]>}
+ */
+async function readIntervals({ source }, { intervals: arrays, events, channels, label: name }) {
+  if (events) {
+    const count = events.times.shape[0];
+    if (count > MOST_LINES) throw new Error(`${name}: ${count} events are too many to be lines across all panels.`);
+    if (!count) return [];
+    const [times, of] = await Promise.all([
+      source.readRows(events.times, 0, count),
+      source.readRows(events.channels, 0, count),
+    ]);
+    return Array.from(of, (index, row) => ({
+      start: times[row],
+      end: times[row],
+      label: channels[index]?.label ?? '',
+    }));
+  }
   if (!arrays) throw new Error(`${name} is no series of intervals.`);
   const { times, label_indices: indices, labels } = arrays;
   const count = times.shape[0];

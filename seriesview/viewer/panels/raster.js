@@ -16,7 +16,7 @@ export const raster = {
   name: 'RasterPlot',
   seriesTypes: ['event'],
   defaultFor: 'event',
-  traits: () => ({ weight: 2, hasGain: false }),
+  traits: (_, { lines }) => ({ weight: 2, hasGain: false, ...(lines === true ? { hasLines: true } : {}) }),
   lanes(drawn) {
     const { channels } = drawn.manifest;
     const { lanes, valueAxis } = plainLanes(drawn);

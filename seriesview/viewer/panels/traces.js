@@ -92,8 +92,9 @@ function noteHeights({ manifest, shown, layout, request }, notes) {
   const heights = new Map();
   layout.lanes.forEach(({ unit, pixelsPerUnit }, place) => {
     const { type } = manifest.channels[shown[place]];
-    const text = quantityText(request.height / shown.length / pixelsPerUnit, unit);
-    if (!heights.has(`${type} ${unit}`)) heights.set(`${type} ${unit}`, type ? `${type} ${text}` : text);
+    const height = Number((request.height / shown.length / pixelsPerUnit).toPrecision(2));
+    const text = `${type ?? 'others'} ${quantityText(height, unit)}`;
+    if (!heights.has(`${type} ${unit}`)) heights.set(`${type} ${unit}`, text);
   });
   if (heights.size > 1) notes.add(`height of a lane: ${[...heights.values()].join(', ')}`);
 }
