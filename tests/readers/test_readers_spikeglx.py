@@ -303,7 +303,7 @@ def test_triggers_that_do_not_fit_together_are_recordings_of_their_own(tmp_path:
     assert shown == ["imec0.ap.t0", "imec0.ap.t1"]
 
 
-def test_a_run_offers_every_stream_and_gates_are_told_apart(tmp_path: Path) -> None:
+def test_a_run_offers_every_stream(tmp_path: Path) -> None:
     run = tmp_path / "run_g0"
     for probe in (0, 1):
         write_stream(run / f"run_g0_imec{probe}", f"run_g0_t0.imec{probe}.ap", noise(300, 2), ap_keys(2))
@@ -325,8 +325,18 @@ def test_a_run_offers_every_stream_and_gates_are_told_apart(tmp_path: Path) -> N
             assert recording.session_start == "2024-05-06T07:08:09"
     with opened(run / "run_g0_t0.nidq.meta") as recording:
         assert recording.session_start == "2024-05-06T07:08:09"
-    write_stream(tmp_path / "run_g1", "run_g1_t0.nidq", noise(300, 1), ni_keys((0, 0, 1, 1)))
-    names = [each.dataset for each in list_candidates(tmp_path) if each.role == "analog"]
+
+
+def test_folders_of_several_runs_name_them_and_gates_in_one_folder_are_told_apart(tmp_path: Path) -> None:
+    for gate in (0, 1):
+        write_stream(tmp_path / f"run_g{gate}", f"run_g{gate}_t0.nidq", noise(300, 1), ni_keys((0, 0, 1, 1)))
+        write_stream(tmp_path / "flat", f"run_g{gate}_t0.nidq", noise(300, 1), ni_keys((0, 0, 1, 1)))
+    with pytest.raises(ReaderError, match=r"recordings.*flat, .*run_g0, .*run_g1"):
+        list_candidates(tmp_path)
+    write_stream(tmp_path / "data" / "run_g0", "run_g0_t0.nidq", noise(300, 1), ni_keys((0, 0, 1, 1)))
+    with opened(tmp_path / "data") as recording:
+        assert recording.path == tmp_path / "data" / "run_g0"
+    names = [each.dataset for each in list_candidates(tmp_path / "flat") if each.role == "analog"]
     assert names == ["run_g0.nidq", "run_g1.nidq"]
 
 

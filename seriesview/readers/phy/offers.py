@@ -14,7 +14,7 @@ from seriesview.readers.phy.units import UnitsRecording
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Role, SeriesType
 
 _DEEPEST = 5
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 5000
 DRIFT = "drift"
 
 

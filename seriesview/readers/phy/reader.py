@@ -10,15 +10,15 @@ import numpy as np
 from seriesview.errors import ReaderError
 from seriesview.readers.binary import BinaryRecording
 from seriesview.readers.offers import Offer, open_offer
-from seriesview.readers.phy.offers import sorting_folders, sorting_offers
+from seriesview.readers.phy.offers import sorting_offers
 from seriesview.readers.phy.params import Params
 from seriesview.readers.phy.sorting import Sorting, is_sorting
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 from seriesview.readers.spikeglx.recording import AnalogRecording
 
 RECORDING = "recording"
-# kilosort4_output/sorter_output, and folders of some sortings.
-_DEEPEST = 2
+# SpikeInterface has sorters write into a folder of its own.
+_INNER = "sorter_output"
 
 
 class PhyReader:
@@ -28,10 +28,10 @@ class PhyReader:
     reads_folders = True
 
     def can_read(self, path: Path) -> bool:
-        """Whether it is such a folder, holds some, or is the params.py of one."""
+        """Whether it is such a folder, one of SpikeInterface around it, or its params.py."""
         try:
             if path.is_dir():
-                return next(sorting_folders(path, _DEEPEST), None) is not None
+                return is_sorting(path) or is_sorting(path / _INNER)
             return path.name == "params.py" and is_sorting(path.parent)
         except OSError:
             return False
@@ -47,32 +47,25 @@ class PhyReader:
 
 def _offers(path: Path, rate: float | None) -> list[Offer]:
     folder = path if path.is_dir() else path.parent
-    folders = list(sorting_folders(folder, _DEEPEST))
-    found: list[Offer] = []
-    for place in folders:
-        parts = place.relative_to(folder).parts
-        prefix = "".join(f"{part}." for part in parts) if len(folders) > 1 else ""
-        sorting = Sorting(place, rate)
-        found.extend(sorting_offers(path, sorting, prefix))
-        found.extend(_recording(path, sorting, prefix))
+    sorting = Sorting(folder if is_sorting(folder) else folder / _INNER, rate)
+    found = [*sorting_offers(path, sorting), *_recording(path, sorting)]
     if not found:
         raise ReaderError("no spikes in it", file=path)
     return found
 
 
-def _recording(path: Path, sorting: Sorting, prefix: str) -> list[Offer]:
+def _recording(path: Path, sorting: Sorting) -> list[Offer]:
     """What dat_path names, where it is there: as SpikeGLX, or as a flat file of which params.py says all."""
     stream, params, files = sorting.clock.stream, sorting.params, sorting.clock.files
-    dataset = f"{prefix}{RECORDING}"
     candidate = Candidate(
-        dataset=dataset,
+        dataset=RECORDING,
         type="continuous",
         dtype=params.dtype or "int16",
         shape=(),
         sampling_frequency=sorting.clock.rate,
         unit=None,
-        options={"dataset": dataset},
-        label=files[0].name if files else dataset,
+        options={"dataset": RECORDING},
+        label=files[0].name if files else RECORDING,
         role="spike-band",
     )
     if stream is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from seriesview.errors import ReaderError
@@ -28,7 +29,7 @@ from seriesview.readers.spikeglx.streams import (
 )
 
 _MOST_STREAMS = 2000
-_LOOKED_AT = 50
+_LOOKED_AT = 200
 
 
 class SpikeGlxReader:
@@ -38,12 +39,10 @@ class SpikeGlxReader:
     reads_folders = True
 
     def can_read(self, path: Path) -> bool:
-        """Whether it is a .meta of SpikeGLX, a .bin beside one or named as one, or a folder with such files."""
+        """Whether it is a .meta of SpikeGLX, a .bin beside one or named as one, or the folder of a run or probe."""
         try:
             if path.is_dir():
-                return any(
-                    _is_meta(meta) for meta, _ in zip(meta_paths(path), range(_LOOKED_AT), strict=False)
-                )
+                return _is_run(path)
             if path.suffix == ".meta":
                 return _is_meta(path)
             if path.suffix not in (".bin", ".cbin"):
@@ -81,6 +80,22 @@ class SpikeGlxReader:
         if not offers:
             raise problems[0] if problems else ReaderError("no SpikeGLX recording in it", file=path)
         return open_offer(offers, options, path)
+
+
+def _is_run(folder: Path) -> bool:
+    """Whether a folder is that of a run or probe, or holds .meta files itself: not one in which folders of runs lie."""
+    sessions: set[str] = set()
+    for meta in islice(meta_paths(folder), _LOOKED_AT):
+        named = parse_name(meta.name.removesuffix(".meta"))
+        if not _is_meta(meta):
+            continue
+        session = meta.name if named is None else named.session
+        inner = meta.relative_to(folder).parts[:-1]
+        is_another = bool(sessions) and session not in sessions
+        if inner and (is_another or inner[0].removeprefix("catgt_") == session):
+            return False
+        sessions.add(session)
+    return bool(sessions)
 
 
 def _is_meta(path: Path) -> bool:

@@ -17,7 +17,7 @@ from seriesview.readers.spikeglx.saved import SavedChannels, saved_channels
 SAMPLE_BYTES = 2
 # Data folder, run folder, probe folder; CatGT's folders lie one deeper.
 _DEEPEST = 3
-_MOST_ENTRIES = 20_000
+_MOST_ENTRIES = 5000
 _RATES = {"imec": "imSampRate", "nidq": "niSampRate", "obx": "obSampRate"}
 _MOST_HERTZ = 1e8
 
