@@ -32,13 +32,14 @@ _BUILT_IN = {
     "wav": "seriesview.readers.wav.reader:WavReader",
     "wfdb": "seriesview.readers.wfdb.reader:WfdbReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
+    "audio": "seriesview.readers.adapters.audio:AudioReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "mne": "seriesview.readers.adapters.mne:MneReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
-_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "csv", "binary"})
+_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "audio", "csv", "binary"})
 _ALONE = frozenset({".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
 
 
