@@ -18,6 +18,7 @@ from seriesview.readers.hdf5_clock import Start, TimesClock, times_clock
 from seriesview.readers.hdf5_facts import vector_length
 from seriesview.readers.hdf5_file import file_of, naming
 from seriesview.readers.hdf5_missing import missing_of
+from seriesview.readers.hdf5_reach import elsewhere
 from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
 from seriesview.readers.hdf5_scaling import Scaling, scaling_of
 from seriesview.readers.moments import zone_called
@@ -73,6 +74,11 @@ class Hdf5Recording(Recording):
         self.num_samples = self._samples.num_samples
         self.layout = self._samples.layout
         self.source = file_of(sources.samples)
+        read = (sources.samples, *(() if sources.times is None else (sources.times,)))
+        places = [
+            place for each in read for place in (file_of(each), *(other.path for other in elsewhere(each)))
+        ]
+        self.files = tuple(dict.fromkeys(place for place in places if place not in (path, self.source)))
         self.preferred_rows = self._samples.preferred_rows
         self.start_time = 0.0 if self._clock is not None else sources.start.start_time
         clock = sources.start if self._clock is None else self._clock

@@ -71,6 +71,8 @@ class NpyRecording(Recording):
         self.sampling_frequency = None
         name, unit = _name_and_unit(self.path, options.timestamps)
         self._times = _open_times(self.path, name)
+        if self._times.layout is not None and self._times.layout.path != self.path:
+            self.files = (self._times.layout.path,)
         if (self._times.num_samples, self._times.num_channels) != (self._array.num_samples, 1):
             raise ReaderError(
                 f"timestamps: {name} holds {self._times.num_samples} rows of "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import edf_files
+import h5py
 import numpy as np
 import pytest
 from spikeglx_files import ap_keys, write_stream
@@ -52,6 +53,32 @@ def test_a_plan_of_jobs_tells_states_of_headers_apart(here: Path, run: Path, nam
     changed = state_of(entry)
     meta.unlink()
     assert len({state, changed, state_of(entry)}) == 3
+
+
+def test_files_of_times_and_of_parts_are_watched(here: Path) -> None:
+    np.save("lfp.npy", np.zeros((2000, 3), np.int16))
+    np.save("times.npy", np.arange(2000) / 100)
+    with h5py.File("part.h5", "w") as file:
+        file["x"] = np.arange(2000, dtype=np.int16)
+    with h5py.File("whole.h5", "w") as file:
+        layout = h5py.VirtualLayout((2000,), np.int16)
+        layout[:] = h5py.VirtualSource("part.h5", "x", (2000,))
+        file.create_virtual_dataset("x", layout)
+    config = {
+        "datasets": {
+            "lfp": {"path": "lfp.npy", "timestamps": "times.npy"},
+            "x": {"path": "whole.h5", "dataset": "x", "sampling_frequency": 100},
+        },
+        "store": {"storage_dir": "storage"},
+    }
+    first = seriesview.build_workspace(config)
+    np.save("times.npy", np.arange(2000) / 200)
+    with h5py.File("part.h5", "a") as file:
+        file["x"][5] = -7
+    second = seriesview.build_workspace(config)
+    assert second.series["lfp"].open().manifest.sampling_frequency == 200
+    assert second.series["x"].open().values(0, 4, 7).ravel().tolist() == [4, -7, 6]
+    assert seriesview.build_workspace(config).uri == second.uri != first.uri
 
 
 def test_what_lies_deeper_does_not_hide_recordings_of_other_kinds(here: Path, run: Path) -> None:
