@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from seriesview.build.missing import missing_from_config
 from seriesview.errors import ReaderError, SeriesviewError
+from seriesview.layout.remote_path import is_remote, located
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.readers.registry import check_name, open_recording, why_not_there
 from seriesview.store import Store, parse_uri
@@ -102,7 +103,8 @@ def _words_of(kind: type[ReadOptions] | type[Dataset]) -> dict[str, Any]:
 
 def what_decides_samples(dataset: Dataset) -> dict[str, Any]:
     """What of a dataset its artifacts depend on, beside the bytes of its file, as JSON has it."""
-    path = dataset.path if dataset.is_kachery_uri else str(Path(dataset.path).expanduser().absolute())
+    # Signatures of addresses change, and what they lead to does not.
+    path = dataset.path if dataset.is_kachery_uri else str(located(dataset.path).absolute())
     content = asdict(replace(undescribed(dataset), name="", path=path))
     decides: dict[str, Any] = json.loads(json.dumps(content))
     return decides
@@ -145,13 +147,13 @@ def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
     MissingArtifactError where kachery does not have it.
     """
     if not dataset.is_kachery_uri:
-        path = Path(dataset.path).expanduser()
+        path = located(dataset.path)
         check_name(path)
         if not path.exists():
             raise ReaderError(f"path: {path}: {why_not_there(path)}")
         if not (path.is_file() or path.is_dir()):
             raise ReaderError(f"path: {path}: not a file or folder")
-        if not os.access(path, os.R_OK):
+        if not is_remote(path) and not os.access(path, os.R_OK):
             raise ReaderError(f"path: {path}: not readable by you")
         if dataset.files is not None:
             raise ReaderError(

@@ -13,6 +13,7 @@ from seriesview.build.channel_types import guessed_types, types_decision
 from seriesview.build.dataset import Dataset
 from seriesview.build.plan import timeline_of
 from seriesview.errors import ReaderError, SeriesviewError, one_line
+from seriesview.layout.remote_path import located
 from seriesview.readers import Candidate, Channel, Decision, Reader, ReadOptions, Recording, Role, SeriesType
 from seriesview.readers.hdf5_reach import following_external
 from seriesview.readers.registry import choose_reader, the_recording
@@ -105,7 +106,7 @@ def entries_of(
     """
     found = Found([], [], [])
     for file in files:
-        path = Path(file).expanduser()
+        path = located(file)
         try:
             if (meant := the_recording(path, reader)) != path:
                 path, file = meant, str(meant)

@@ -20,6 +20,7 @@ from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.errors import BuildError, ReaderError
 from seriesview.layout.layouts import ChunkedLayout, FilesLayout, Layout, RecordsLayout
+from seriesview.layout.remote_path import is_remote
 from seriesview.readers.protocol import Recording, Segment
 from seriesview.series.packing import num_files
 
@@ -190,6 +191,8 @@ def _known_segments(recording: Recording) -> tuple[Segment, ...]:
 
 def why_not_linkable(recording: Recording, layout: Layout | None) -> str | None:
     """The reason why samples cannot be read from the file as it is, or None where they can."""
+    if is_remote(recording.path):
+        return "it is on another machine"
     if layout is None:
         return "its samples are compressed or converted in a way that cannot be read by byte range"
     if recording.dtype.kind == "b" and isinstance(layout, ChunkedLayout):
@@ -209,6 +212,8 @@ def choose_resolution(recording: Recording, dataset: Dataset, file_bytes: int) -
                 f"full_resolution: {recording.path}: cannot be linked: {reason}; use `full_resolution: store`"
             )
         return "link"
+    if is_remote(recording.path):
+        return "omit"
     if reason is not None or layout is None:
         return "store"
     held, spanned = _bytes_of(layout)

@@ -10,18 +10,21 @@ from pathlib import Path
 from seriesview.build.dataset import Dataset
 from seriesview.build.source import identify, identify_recording
 from seriesview.errors import SeriesviewError
+from seriesview.layout.remote_path import is_remote, located
 from seriesview.readers.registry import is_alone, open_recording
 
 
 def state_of(dataset: Dataset) -> str:
     """What tells one state of a recording's files from another, "" where there is none or its URI says it all.
 
+    Of a file on another machine nothing is asked: its address stands for it.
+
     Of a file that is a recording by itself its size and time alone are looked at; else its headers are read, which say
     what belongs to it.
     """
-    if dataset.is_kachery_uri:
+    path = located(dataset.path)
+    if dataset.is_kachery_uri or is_remote(path):
         return ""
-    path = Path(dataset.path).expanduser()
     try:
         if not is_alone(path, dataset.reader) or _is_file(path, dataset.options.timestamps):
             with (
@@ -44,6 +47,6 @@ def _is_file(path: Path, timestamps: str | None) -> bool:
 def bytes_to_read(dataset: Dataset) -> int:
     """Bytes of a recording's file or folder, 0 where they are not known."""
     try:
-        return 0 if dataset.is_kachery_uri else identify(Path(dataset.path).expanduser()).size
-    except OSError:
+        return 0 if dataset.is_kachery_uri else identify(located(dataset.path)).size
+    except (OSError, SeriesviewError):
         return 0

@@ -10,13 +10,15 @@ import stat
 import threading
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from seriesview.build.results import read_in, write_in
 from seriesview.errors import BuildError, FormatError
 from seriesview.layout.layouts import files_of
+from seriesview.layout.remote_path import as_text, is_remote, located
+from seriesview.layout.remote_servers import shown
 from seriesview.readers.protocol import Recording
 from seriesview.store.folders import Folder
 from seriesview.store.locking import has_no_locks
@@ -40,8 +42,8 @@ class SourceIdentity:
     @property
     def mtime(self) -> float:
         """Modification time as kachery records it."""
-        path = Path(self.path)
-        return path.stat().st_mtime if path.is_file() else self.mtime_ns / 1e9
+        path = located(self.path)
+        return path.stat().st_mtime if path.is_file() and not is_remote(path) else self.mtime_ns / 1e9
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,12 @@ class RecordingIdentity:
 
     def as_json(self) -> dict[str, Any]:
         """As shards and ledgers note it."""
-        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        samples, others = (
+            tuple(replace(file, path=shown(file.path)) for file in files)
+            for files in (self.samples, self.others)
+        )
+        told = asdict(RecordingIdentity(samples, others, self.num_bytes))
+        found: dict[str, Any] = json.loads(json.dumps(told))
         return found
 
     def as_result(self) -> dict[str, Any]:
@@ -70,8 +77,8 @@ class RecordingIdentity:
         first, *more = self.samples + self.others or (None,)
         if first is None:
             return {"path": "", "size": self.num_bytes, "mtime": 0.0}
-        told = {"path": first.path, "size": first.size, "mtime": first.mtime}
-        files = [{"path": file.path, "size": file.size, "mtime_ns": file.mtime_ns} for file in more]
+        told = {"path": shown(first.path), "size": first.size, "mtime": first.mtime}
+        files = [{"path": shown(file.path), "size": file.size, "mtime_ns": file.mtime_ns} for file in more]
         return {**told, "files": files} if files else told
 
     def check_unchanged(self) -> None:
@@ -109,7 +116,7 @@ def identify(path: Path) -> SourceIdentity:
     real = path.resolve(strict=True)
     status = real.stat()
     if not stat.S_ISDIR(status.st_mode):
-        return SourceIdentity(str(real), status.st_size, status.st_mtime_ns, status.st_ino)
+        return SourceIdentity(as_text(real), status.st_size, status.st_mtime_ns, status.st_ino)
     size, latest = 0, status.st_mtime_ns
     for folder, folders, files in os.walk(real):
         for name in (*folders, *files):
@@ -124,20 +131,21 @@ def _if_there(path: Path) -> SourceIdentity:
     try:
         return identify(path)
     except OSError:
-        return SourceIdentity(str(path.absolute()), -1, 0, 0)
+        return SourceIdentity(as_text(path.absolute()), -1, 0, 0)
 
 
 def check_unchanged(source: SourceIdentity) -> None:
     """Raise BuildError if the file is no longer what it was when `source` was taken."""
     try:
-        now = identify(Path(source.path)) if source.size >= 0 else _if_there(Path(source.path))
+        path = located(source.path)
+        now = identify(path) if source.size >= 0 else _if_there(path)
     except OSError as error:
-        raise BuildError(f"gone while it was read ({error.strerror})", file=source.path) from error
+        raise BuildError(f"gone while it was read ({error.strerror})", file=shown(source.path)) from error
     if now != source:
         raise BuildError(
             f"changed while it was read ({source.size} bytes then, {now.size} now); "
             "build again when nothing writes to it, or set `full_resolution: store` once it is finished",
-            file=source.path,
+            file=shown(source.path),
         )
 
 

@@ -33,6 +33,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
     from seriesview.build.findings import entries_of, name_of
     from seriesview.build.results import write_whole
     from seriesview.errors import BuildError, ReaderError
+    from seriesview.layout.remote_path import located
     from seriesview.pipeline.config_file import config_document
 
     if out.exists() and not force:
@@ -42,7 +43,7 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
         reasons = "; ".join([*unreadable, *notes]) or "`seriesview inspect FILE` says what they hold"
         raise ReaderError(f"{', '.join(files)}: nothing in there can be shown; {reasons}")
     notes = [*unreadable, *notes]
-    write_whole(out, config_document(entries, notes, name_of(Path(files[0])), out).encode())
+    write_whole(out, config_document(entries, notes, name_of(located(files[0])), out).encode())
     open_keys = [
         f"{entry.name}.{key}" for entry in entries for key, value in entry.keys.items() if value is None
     ]

@@ -40,12 +40,13 @@ def command(
     from seriesview.build.dataset import Dataset, located_source
     from seriesview.build.findings import configurable_entries, find_all, name_of
     from seriesview.build.source import identify
+    from seriesview.layout.remote_path import located
     from seriesview.readers import ReadOptions
     from seriesview.readers.registry import choose_reader, inside_folder
 
     source = Dataset("", path, reader, ReadOptions())
     with ExitStack() as opened:
-        file = Path(path).expanduser()
+        file = located(path)
         if source.is_kachery_uri:
             file = opened.enter_context(located_source(source, open_reading_store(storage_dir)))
         inside = inside_folder(file, reader) if file.is_dir() else None
@@ -142,5 +143,7 @@ def _words(
 
 def _what(finding: Finding, path: str) -> str:
     """What of the path a finding is."""
-    whole = "(the whole folder)" if Path(path).expanduser().is_dir() else "(the whole file)"
+    from seriesview.layout.remote_path import located
+
+    whole = "(the whole folder)" if located(path).is_dir() else "(the whole file)"
     return finding.dataset or whole

@@ -70,7 +70,10 @@ class MissingConfig(Document):
 class DatasetKeys(Document):
     """What may be said of a dataset."""
 
-    path: Text = key("File or folder, relative to the working directory, or a sha1:// kachery URI.")
+    path: Text = key(
+        "File or folder, relative to the working directory, a sha1:// kachery URI, or an https://, s3:// or gs:// "
+        "address."
+    )
     files: Annotated[
         tuple[Annotated[str, Words(pattern=r"sha1://.+", said="a sha1:// kachery URI")], ...] | None,
         Field(min_length=1),
@@ -167,7 +170,8 @@ class DatasetConfig(DatasetKeys):
     """One dataset of one file, and how to read and build it."""
 
     path: Annotated[str, Words(1)] = required(
-        "File or folder, relative to the working directory, or a sha1:// kachery URI."
+        "File or folder, relative to the working directory, a sha1:// kachery URI, or an https://, s3:// or gs:// "
+        "address."
     )
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
 from seriesview.build.progress import Report
-from seriesview.errors import ConfigError, FormatError, MissingArtifactError
+from seriesview.errors import ConfigError, FormatError, MissingArtifactError, SeriesviewError
 from seriesview.figures.figure import Figure
 from seriesview.figures.links import cleaned, is_address, parse_link
 from seriesview.figures.published import PublishedPage, published_page
 from seriesview.pipeline.own_folder import own_folder
 from seriesview.pipeline.recordings import as_argument
+from seriesview.readers.registry import located
 from seriesview.series.fields import checked_uri, result_uri
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.terms import is_workspace
@@ -74,9 +77,13 @@ def to_show(
     if not isinstance(named, Sequence) or not named:
         raise FormatError(f"{what!r:.60}: nothing to show; give a recording, a config.yaml, a URI or a link")
     first, *others = paths = [fspath(path) for path in named]
-    if not others and is_address(first):
-        _refuse_keys(given, first)
-        return linked(first, open_store, announce)
+    if not others and is_address(first) and not (_is_said(given) or _ends_like_recording(first)):
+        try:
+            return linked(first, open_store, announce)
+        except SeriesviewError:
+            if not _is_recording(first):
+                raise
+            paths = [cleaned(first)]
     if not others and (first.startswith("sha1://") or first.endswith(".json")):
         _refuse_keys(given, first)
         uri = checked_uri(result_uri(first, "results/workspace.json"), "URI")
@@ -86,6 +93,27 @@ def to_show(
     missing = tuple(f"dataset {name}: {reason}" for name, reason in built.missing.items())
     left_out = (*own.left_out, *missing)
     return ToShow(built.uri, built.label, built.store.directory, None, left_out, own.is_whole)
+
+
+def _is_said(given: Mapping[str, Any] | None) -> bool:
+    """Whether keys of a recording are given."""
+    return any(value is not None for value in (given or {}).values())
+
+
+def _ends_like_recording(address: str) -> bool:
+    """Whether an address ends as files do that are read by range, so that no page is looked for first."""
+    path = urlsplit(cleaned(address)).path.lower() if "[" not in address else ""
+    return path.endswith((".nwb", ".h5", ".hdf5", ".nc", ".mat", ".edf", ".bdf", ".bin", ".dat", ".raw"))
+
+
+def _is_recording(address: str) -> bool:
+    """Whether an address leads to a file that a reader takes for its own."""
+    from seriesview.readers.registry import guess_reader
+
+    with suppress(SeriesviewError, OSError, ValueError):
+        guess_reader(located(cleaned(address)))
+        return True
+    return False
 
 
 def _refuse_keys(given: Mapping[str, Any] | None, what: str) -> None:

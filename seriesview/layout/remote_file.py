@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
     from _typeshed import WriteableBuffer
 
-_HEADER_BLOCK_BYTES = 256 << 10
+HEADER_BLOCK_BYTES = 256 << 10
 """What readers of headers get at a time: metadata lie scattered, and a round trip costs more than this."""
 _SAMPLES_BLOCK_BYTES = 4 << 20
-_CACHE_BYTES = 64 << 20
+_CACHE_BLOCKS = 16
 _AHEAD = 3
 
 
@@ -26,7 +26,12 @@ class RemoteRanges:
     """Ranges of a remote file, fetched in blocks, those ahead while others are used; safe from any thread."""
 
     def __init__(
-        self, server: RemoteServer, size: int, url: str, block_bytes: int = _SAMPLES_BLOCK_BYTES
+        self,
+        server: RemoteServer,
+        size: int,
+        url: str,
+        block_bytes: int = _SAMPLES_BLOCK_BYTES,
+        kept: int = _CACHE_BLOCKS,
     ) -> None:
         # Imported where something is remote.
         from concurrent.futures import ThreadPoolExecutor
@@ -34,6 +39,7 @@ class RemoteRanges:
         self._server = server
         self._shown = shown(url)
         self._block_bytes = block_bytes
+        self._kept = kept
         self.size = size
         self._blocks: OrderedDict[int, Future[bytes]] = OrderedDict()
         self._last = -2
@@ -67,7 +73,7 @@ class RemoteRanges:
                 self._blocks[number] = self._threads.submit(self._fetch, number)
             self._blocks.move_to_end(number)
             wanted = self._blocks[number]
-            while len(self._blocks) * self._block_bytes > _CACHE_BYTES:
+            while len(self._blocks) > self._kept:
                 self._blocks.popitem(last=False)[1].cancel()
         try:
             return wanted.result()
@@ -91,13 +97,11 @@ class RemoteRanges:
 
 
 class RemoteFile(io.RawIOBase):
-    """A remote file as Python has files."""
+    """A remote file as Python has files. `ranges` are the caller's."""
 
-    def __init__(
-        self, server: RemoteServer, size: int, url: str, block_bytes: int = _HEADER_BLOCK_BYTES
-    ) -> None:
+    def __init__(self, ranges: RemoteRanges, url: str) -> None:
         self._url = url
-        self._ranges = RemoteRanges(server, size, url, block_bytes)
+        self._ranges = ranges
         self._position = 0
 
     def __repr__(self) -> str:
@@ -128,8 +132,3 @@ class RemoteFile(io.RawIOBase):
             count = self._ranges.read_into(view.cast("B"), self._position)
         self._position += count
         return count
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._ranges.close()
-        super().close()

@@ -6,13 +6,13 @@ import hashlib
 import io
 import re
 import stat
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import quote, unquote
 
-from seriesview.layout.remote_file import RemoteFile, RemoteRanges
+from seriesview.layout.remote_file import HEADER_BLOCK_BYTES, RemoteFile, RemoteRanges
 from seriesview.layout.remote_servers import RemoteServer, server_of, shown, tried
 
 _REMOTE = re.compile(r"(https?|s3|gs|gcs)://[^/\s]", re.IGNORECASE)
@@ -23,9 +23,16 @@ def is_remote(path: str | Path) -> bool:
     return isinstance(path, RemotePath) or (isinstance(path, str) and _REMOTE.match(path) is not None)
 
 
-def located(text: str) -> Path:
+def located(text: str | Path) -> Path:
     """The path that a text is, `~` expanded: of a file here, or an address with what readers ask of a path."""
+    if not isinstance(text, str):
+        return text.expanduser()
     return cast(Path, RemotePath(text)) if is_remote(text) else Path(text).expanduser()
+
+
+def as_text(path: Path) -> str:
+    """The text that leads to a path again: of an address all of it."""
+    return path.url if isinstance(path, RemotePath) else str(path)
 
 
 class RemotePath:
@@ -144,7 +151,8 @@ class RemotePath:
 
     def raw(self) -> RemoteFile:
         """The file without a buffer, called by its address."""
-        return RemoteFile(self.server, self.stat().st_size, self.url)
+        now = self.stat()
+        return RemoteFile(_headers(self.url, now.st_size, now.st_mtime_ns, now.st_ino), self.url)
 
     def ranges(self) -> RemoteRanges:
         """Its bytes, for passes over many samples."""
@@ -158,3 +166,9 @@ class RemotePath:
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """All of it, as text."""
         return self.read_bytes().decode(encoding, errors)
+
+
+@lru_cache(maxsize=4)
+def _headers(url: str, size: int, *_: int) -> RemoteRanges:
+    """What readers of one state of a file share: each opens it anew, and headers are fetched once."""
+    return RemoteRanges(server_of(url), size, url, HEADER_BLOCK_BYTES, kept=64)

@@ -18,7 +18,14 @@ from seriesview.pipeline.built import BuiltWorkspace
 from seriesview.pipeline.config_file import config_document
 from seriesview.pipeline.in_process import build_workspace
 from seriesview.pipeline.recordings import CONFIG_FILE, as_argument, choose, label_of, plain
-from seriesview.readers.registry import choose_reader, reads_folders, the_recording
+from seriesview.readers.registry import (
+    as_text,
+    choose_reader,
+    is_remote,
+    located,
+    reads_folders,
+    the_recording,
+)
 from seriesview.store import Store
 
 SUFFIX = ".seriesview"
@@ -61,7 +68,7 @@ class OwnFolder:
         )
 
     def _anchored(self, path: str) -> str:
-        return path if path.startswith(("sha1://", "~")) else str(self.folder / path)
+        return path if path.startswith(("sha1://", "~")) or is_remote(path) else str(self.folder / path)
 
 
 def own_folder(
@@ -96,7 +103,7 @@ def own_folder(
         return OwnFolder(config, folder)
     reader, follow_external = given.pop("reader", None), bool(given.pop("follow_external", False))
     check_config({"datasets": {"recording": {"path": str(first), **given}}}, "what is given of recordings")
-    chosen = choose([str(path) for path in recordings], given, how_to_say, reader, follow_external)
+    chosen = choose([as_text(path) for path in recordings], given, how_to_say, reader, follow_external)
     for note in chosen.notes:
         announce(note)
     text = config_document(chosen.entries, chosen.left_out, label_of(recordings), config).encode()
@@ -109,7 +116,7 @@ def own_folder(
 def _existing_config(paths: Sequence[str]) -> Path | None:
     """The config.yaml that is meant, None where recordings are. Raises ConfigError."""
     for text in paths:
-        path = Path(text).expanduser().absolute()
+        path = located(text).absolute()
         config = path / CONFIG_FILE if (path / CONFIG_FILE).is_file() else path
         if config.suffix not in (".yaml", ".yml") or config.is_dir():
             continue
@@ -124,7 +131,7 @@ def _existing_config(paths: Sequence[str]) -> Path | None:
 
 def _meant(text: str, reader: str | None) -> Path:
     """The recording that a path names, absolute; what cannot be read is told later, with its reason."""
-    path = Path(text).expanduser().absolute()
+    path = located(text).absolute()
     with suppress(ReaderError):
         path = the_recording(path.resolve() if path.name == ".." else path, reader)
     return path
@@ -135,6 +142,8 @@ def _beside(recording: Path, reader: str | None = None) -> Path:
 
     Beside a recording that is a folder, if one of its files is named: other programs' folders are not written to.
     """
+    if is_remote(recording):
+        return Path.cwd() / folder_name(recording.name)
     if not recording.is_dir() and _is_all_of(recording, recording.parent, reader):
         recording = recording.parent
     own = recording.with_name(folder_name(recording.name))
@@ -171,4 +180,4 @@ def _names_all(config: Path, recordings: Sequence[Path]) -> bool:
     if not isinstance(datasets, dict):
         return False
     named = {entry.get("path") for entry in datasets.values() if isinstance(entry, dict)}
-    return named == {str(path) for path in recordings}
+    return named == {as_text(path) for path in recordings}

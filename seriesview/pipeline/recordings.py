@@ -14,6 +14,7 @@ from seriesview.config import check_config, load_config, with_defaults
 from seriesview.config.yaml_file import read_yaml_bytes
 from seriesview.errors import ConfigError, ReaderError
 from seriesview.pipeline.default_views import default_views
+from seriesview.readers.registry import located
 
 Source = Mapping[str, Any] | str | PathLike[str] | Sequence[str | PathLike[str]]
 
@@ -113,7 +114,7 @@ def configuration_of(
     ReaderError.
     """
     single = source if isinstance(source, str | PathLike) else None
-    path = Path(single).expanduser() if single is not None else None
+    path = located(fspath(single)) if single is not None else None
     if path is not None and path.is_dir() and (path / CONFIG_FILE).is_file():
         path = path / CONFIG_FILE
     is_file = path is not None and path.suffix in (".yaml", ".yml")
@@ -140,7 +141,7 @@ def _recordings_configuration(
     reader, follow_external = given.pop("reader", None), bool(given.pop("follow_external", False))
     check_config({"datasets": {"recording": {"path": recordings[0], **given}}}, "build_workspace")
     chosen = choose(recordings, given, as_argument, reader, follow_external)
-    content = chosen.content(workspace or label_of([Path(path) for path in recordings]))
+    content = chosen.content(workspace or label_of([located(path) for path in recordings]))
     check_config(content)
     return content, chosen.notes
 
@@ -150,7 +151,7 @@ def dataset_configuration(
 ) -> dict[str, Any]:
     """The checked content of a configuration of one dataset, which `keys` open. Raises ConfigError."""
     entry = {"path": fspath(path), **{key: plain(value) for key, value in keys.items() if value is not None}}
-    called = name or dataset_name(name_of(Path(entry["path"])), entry.get("dataset"))
+    called = name or dataset_name(name_of(located(entry["path"])), entry.get("dataset"))
     content = {"datasets": {called: entry}}
     check_config(content, "build_dataset")
     return content

@@ -100,6 +100,7 @@ class BinaryReader:
     """Reader of flat binary files, known by their suffix alone."""
 
     name = "binary"
+    reads_remote = True
 
     def can_read(self, path: Path) -> bool:
         """Whether the name ends like that of a flat binary file."""

@@ -58,6 +58,7 @@ class Hdf5Reader:
     """Reader of HDF5 files without knowledge of who wrote them."""
 
     name = "hdf5"
+    reads_remote = True
 
     def can_read(self, path: Path) -> bool:
         """Whether the file has HDF5's signature, and no suffix of a format that says more with it."""

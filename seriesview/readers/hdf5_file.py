@@ -12,7 +12,7 @@ import h5py
 import numpy as np
 
 from seriesview.errors import IntegrityError, ReaderError, one_line
-from seriesview.layout.remote_path import RemotePath, located
+from seriesview.layout.remote_path import RemotePath, is_remote, located
 from seriesview.readers.hdf5_extent import Refused
 from seriesview.readers.hdf5_reach import FAILURES, Node, link_target, open_member, parent_of
 
@@ -41,6 +41,8 @@ def is_hdf5(path: Path) -> bool:
     with path.open("rb") as file:
         size = path.stat().st_size
         position = 0
+        # User blocks are small where there are any, and each look costs a round trip.
+        size = min(size, 4096) if is_remote(path) else size
         while position + len(_SIGNATURE) <= size:
             file.seek(position)
             if file.read(len(_SIGNATURE)) == _SIGNATURE:

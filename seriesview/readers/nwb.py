@@ -68,6 +68,7 @@ class NwbReader:
     """Reader of NWB 2 files."""
 
     name = "nwb"
+    reads_remote = True
 
     def can_read(self, path: Path) -> bool:
         """Whether the file is HDF5 and says that it is NWB."""

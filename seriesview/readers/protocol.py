@@ -207,7 +207,9 @@ class Recording(ABC):
 
 
 class Reader(Protocol):
-    """One file format. A reader with a true attribute `reads_folders` is asked about folders, too."""
+    """One file format. A reader with a true attribute `reads_folders` is asked about folders, too.
+
+    One with `reads_remote` is asked about addresses, which are paths that open files for reading and nothing else."""
 
     name: str
 

@@ -9,6 +9,9 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from seriesview.errors import ReaderError
+from seriesview.layout.remote_path import as_text as as_text
+from seriesview.layout.remote_path import is_remote as is_remote
+from seriesview.layout.remote_path import located as located
 from seriesview.readers.folders import Inside, recordings_in
 from seriesview.readers.known_files import HEAD_BYTES, what_is_known
 from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
@@ -99,7 +102,9 @@ def _reader_of(path: Path, broken: list[str] | None = None) -> Reader | None:
             if broken is not None:
                 broken.append(str(error))
             continue
-        if (not is_folder or reads_folders(reader)) and reader.can_read(path):
+        if (is_folder and not reads_folders(reader)) or (is_remote(path) and not reads_remote(reader)):
+            continue
+        if reader.can_read(path):
             return reader
     return None
 
@@ -114,6 +119,11 @@ def is_alone(path: Path, name: str | None = None) -> bool:
 def reads_folders(reader: Reader) -> bool:
     """Whether a reader knows recordings that are folders."""
     return bool(getattr(reader, "reads_folders", False))
+
+
+def reads_remote(reader: Reader) -> bool:
+    """Whether a reader reads files on other machines by range."""
+    return bool(getattr(reader, "reads_remote", False))
 
 
 def the_recording(path: Path, name: str | None = None) -> Path:
@@ -182,6 +192,11 @@ def _what_to_do(path: Path, inside: Inside | None = None) -> str:
         if inside is not None and inside.recordings:
             return inside.in_words()
         return "a folder that no reader knows, without a recording in it"
+    if is_remote(path):
+        names = ", ".join(name for name, reader in find_readers().items() if reads_remote(reader))
+        return (
+            f"on another machine files are read by the readers {names}, and it is none of theirs; download it"
+        )
     with path.open("rb") as file:
         known = what_is_known(path, file.read(HEAD_BYTES), reader_names())
     if known is not None:
@@ -198,6 +213,10 @@ def choose_reader(path: Path, name: str | None = None) -> Reader:
     if name is None:
         return guess_reader(path)
     reader = reader_by_name(name)
+    if is_remote(path) and not reads_remote(reader):
+        raise ReaderError(
+            f"on another machine, and reader {name} reads files of this one: download it", file=path
+        )
     if path.is_dir() and not reads_folders(reader):
         raise ReaderError(f"a folder, and reader {name} reads files", file=path)
     return reader
@@ -207,18 +226,20 @@ def open_recording(
     path: Path | str, reader: str | None = None, options: ReadOptions | None = None
 ) -> Recording:
     """Open one dataset of a file or folder; `reader` is guessed where it is None. Raises ReaderError."""
-    path = the_recording(Path(path), reader)
+    path = the_recording(located(path), reader)
     return choose_reader(path, reader).open(path, options or ReadOptions())
 
 
 def list_candidates(path: Path | str, reader: str | None = None) -> list[Candidate]:
     """What the file or folder holds, and what of it cannot be shown, with the reason. Raises ReaderError."""
-    path = the_recording(Path(path), reader)
+    path = the_recording(located(path), reader)
     return choose_reader(path, reader).candidates(path)
 
 
 def why_not_there(path: Path) -> str:
     """What is wrong with a path that leads to no file."""
+    if is_remote(path):
+        return "its server has no such file"
     if path.is_symlink():
         return f"a symbolic link to {path.readlink()}, which is not there"
     return f"no such file (relative paths start at {Path.cwd()})"

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from bucket_servers import Service, google_server, s3_server
 from closed_port import CLOSED_PORT
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from remote_files import FileServer, file_server
 
@@ -60,26 +61,29 @@ def test_an_address_is_a_path_for_readers(server: FileServer) -> None:
     assert any("signature=secret" in asked for asked in server.asked)
 
 
-@given(data=st.data(), block=st.sampled_from([1000, 70_000, 4 << 20]))
-def test_any_range_is_that_of_the_file(
-    data: st.DataObject, block: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Any]]:
     folder = tmp_path_factory.mktemp("served")
-    content = CONTENT[:200_000]
+    content = CONTENT[:100_000]
     content.tofile(folder / "a.dat")
-    with file_server(folder) as server, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(remote_file, "_CACHE_BYTES", 5 * block)
-        url = f"{server.address}/a.dat"
-        ranges = remote_file.RemoteRanges(remote_servers.server_of(url), len(content), url, block)
-        for _ in range(5):
-            first = data.draw(st.integers(0, len(content)))
-            length = data.draw(st.integers(0, 50_000))
-            out = bytearray(length)
-            filled = 0
-            while count := ranges.read_into(memoryview(out)[filled:], first + filled):
-                filled += count
-            assert bytes(out[:filled]) == content[first : first + length].tobytes()
-        ranges.close()
+    with file_server(folder) as server:
+        yield f"{server.address}/a.dat", content
+
+
+@settings(max_examples=40)
+@given(data=st.data(), block=st.sampled_from([1000, 30_000, 4 << 20]))
+def test_any_range_is_that_of_the_file(data: st.DataObject, block: int, served: tuple[str, Any]) -> None:
+    url, content = served
+    ranges = remote_file.RemoteRanges(remote_servers.server_of(url), len(content), url, block, kept=5)
+    for _ in range(5):
+        first = data.draw(st.integers(0, len(content)))
+        length = data.draw(st.integers(0, 20_000))
+        out = bytearray(length)
+        filled = 0
+        while count := ranges.read_into(memoryview(out)[filled:], first + filled):
+            filled += count
+        assert bytes(out[:filled]) == content[first : first + length].tobytes()
+    ranges.close()
 
 
 def test_a_pass_over_a_file_fetches_each_byte_once(server: FileServer) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote
@@ -86,7 +86,9 @@ class FileServer:
             self.breaks -= 1
             data = data[: len(data) // 2]
             request.close_connection = True
-        request.wfile.write(data)
+        # Whoever wants a range does not wait for the rest of all that comes.
+        with suppress(ConnectionError):
+            request.wfile.write(data)
         self.sent += len(data)
 
 

@@ -52,6 +52,7 @@ class EdfReader:
     """Reader of EDF, EDF+, BDF and BDF+ files."""
 
     name = "edf"
+    reads_remote = True
 
     def can_read(self, path: Path) -> bool:
         """Whether the file begins with the fields of an EDF or BDF header."""
