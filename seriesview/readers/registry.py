@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -242,7 +243,16 @@ def why_not_there(path: Path) -> str:
         return "its server has no such file"
     if path.is_symlink():
         return f"a symbolic link to {path.readlink()}, which is not there"
-    return f"no such file (relative paths start at {Path.cwd()})"
+    suffix = _suffix_beside(path)
+    beside = f"; there is {path.name}{suffix}" if suffix else ""
+    return f"no such file{beside} (relative paths start at {Path.cwd()})"
+
+
+def _suffix_beside(path: Path) -> str:
+    """The suffix with which a name that leads to nothing is that of a recording, as WFDB calls its records."""
+    with suppress(OSError, ValueError):
+        return next((suffix for suffix in (".hea", ".vhdr") if Path(f"{path}{suffix}").is_file()), "")
+    return ""
 
 
 def check_name(path: Path) -> None:

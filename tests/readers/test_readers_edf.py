@@ -14,11 +14,13 @@ import pytest
 from edf_files import patch, set_record_times, signal, write
 from large_recordings import read_through
 from mutations import check_survives
+from remote_files import file_server
 from shared_recordings import shared_recordings
 
 import seriesview
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import RecordsLayout
+from seriesview.layout.remote_path import located
 from seriesview.readers import ReadOptions, Recording, list_candidates, open_recording
 from seriesview.readers.edf.reader import EdfReader
 from seriesview.readers.edf.stages import are_stages
@@ -552,6 +554,18 @@ def test_times_of_a_million_records_take_little_memory(tmp_path: Path) -> None:
     assert peak < 250 << 20
 
 
+def test_a_remote_file_is_read_by_range(polygraphy: Path) -> None:
+    with opened(polygraphy, "256 Hz") as recording:
+        expected = stored(recording)
+    with file_server(polygraphy.parent) as server:
+        path = located(f"{server.address}/{polygraphy.name}")
+        assert EdfReader().can_read(path)
+        with EdfReader().open(path, ReadOptions(dataset="256 Hz")) as recording:
+            np.testing.assert_array_equal(stored(recording), expected)
+        with EdfReader().open(path, ReadOptions(dataset="annotations")) as recording:
+            assert recording.num_samples == 2
+
+
 def test_a_workspace_of_it_has_the_right_values(polygraphy: Path, tmp_path: Path) -> None:
     with opened(polygraphy, "256 Hz") as recording:
         expected = stored(recording)
@@ -564,6 +578,9 @@ def test_a_workspace_of_it_has_the_right_values(polygraphy: Path, tmp_path: Path
     np.testing.assert_array_equal(window[:, 0], [each.min(axis=0) for each in closed])
     np.testing.assert_array_equal(window[:, 1], [each.max(axis=0) for each in closed])
     assert series.manifest.session_start == START.isoformat()
+    # Most of the file's bytes are of this rate: they stay where they are.
+    values = series.manifest.to_json_dict()["values"]
+    assert "records" in values["link"], values
 
 
 def test_segments_and_channels_reach_the_manifest(tmp_path: Path) -> None:

@@ -11,12 +11,14 @@ import pytest
 import wfdb
 from large_recordings import read_through
 from mutations import check_survives
+from remote_files import file_server
 from shared_recordings import shared_recordings
 from wfdb_files import BITS, encoded, noise, write
 
 import seriesview
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout, RecordsLayout
+from seriesview.layout.remote_path import located
 from seriesview.readers import ReadOptions, Recording, list_candidates, open_recording
 from seriesview.readers.wfdb.reader import WfdbReader
 
@@ -364,6 +366,8 @@ def test_every_file_of_a_record_opens_it(tmp_path: Path) -> None:
     reader = WfdbReader()
     assert [reader.can_read(tmp_path / name) for name in ("a.hea", "a.dat", "a.atr")] == [True] * 3
     assert not any(reader.can_read(tmp_path / name) for name in ("a.txt", "b.dat", "c.dat", "."))
+    with pytest.raises(ReaderError, match=r"no such file; there is a\.hea"):
+        opened(tmp_path / "a")
     assert len({len(list_candidates(path)) for path in (header, tmp_path / "a.dat", tmp_path / "a.atr")}) == 1
 
 
@@ -395,6 +399,19 @@ def test_a_large_record_takes_little_memory(tmp_path: Path, fmt: str, size: int)
     samples, peak = read_through(header)
     assert samples == size // (12 * BITS[fmt] // 8)
     assert peak < 250 << 20
+
+
+def test_a_remote_record_is_read_by_range(tmp_path: Path) -> None:
+    for fmt in ("16", "212"):
+        header = write(tmp_path / f"a{fmt}", fmt, noise(2000, 12).reshape(1000, 2))
+        write_annotations(header.with_suffix(".atr"), aux_note=[""] * 6)
+        with opened(header) as recording:
+            expected = stored(recording)
+        with file_server(tmp_path) as server:
+            path = located(f"{server.address}/{header.name}")
+            assert [each.dataset for each in WfdbReader().candidates(path)] == [None, "atr"]
+            with WfdbReader().open(path, ReadOptions()) as recording:
+                np.testing.assert_array_equal(stored(recording), expected)
 
 
 def test_a_workspace_of_it_has_the_right_values(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.layout.remote_path import is_remote
 from seriesview.readers.protocol import Decision
 
 _MOST_BYTES = 256 << 20
@@ -43,8 +44,10 @@ def looks_like(path: Path) -> bool:
     if path.suffix.lower() in _OTHERS or not path.suffix:
         return False
     try:
+        if not path.is_file():
+            return False
         size = path.stat().st_size
-        if not path.is_file() or size < 2 or size % 2 or size > _MOST_BYTES:
+        if size < 2 or size % 2 or size > _MOST_BYTES:
             return False
         with path.open("rb") as file:
             file.seek(size - 2)
@@ -54,7 +57,10 @@ def looks_like(path: Path) -> bool:
 
 
 def beside(header: Path) -> Iterator[Path]:
-    """Files of annotations of a record, by name."""
+    """Files of annotations of a record, by name; of a remote one the usual one, as its folder cannot be listed."""
+    if is_remote(header):
+        yield from filter(looks_like, [header.with_suffix(".atr")])
+        return
     prefix = f"{header.stem}."
     try:
         found = sorted(each for each in header.parent.iterdir() if each.name.startswith(prefix))
