@@ -18,7 +18,7 @@ OLDEST = {
     "zarr": {"zarr": "2.18"},
     "audio": {"soundfile": "0.13"},
     "wfdb": {"wfdb": "4.3"},
-    "seismic": {"obspy": "1.4.1", "pymseed": "1.0"},
+    "seismic": {"pymseed": "1.0"},
     "labview": {"nptdms": "1.9"},
     "lsl": {"pyxdf": "1.16.8"},
     "matlab": {"scipy": "1.11"},

@@ -1,0 +1,1 @@
+"""Seismograms: MiniSEED through pymseed, SAC and GSE2."""
