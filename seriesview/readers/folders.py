@@ -66,7 +66,7 @@ def recordings_in(
         elif path not in belong:
             found.append((path, reader))
             if not is_alone(path, reader.name):
-                belong |= _files_of(path, reader)
+                belong |= files_behind(path, reader)
     return Inside(tuple(found), tuple(path for path in unknown if path not in belong), is_whole)
 
 
@@ -85,8 +85,8 @@ def _entries(folder: Path, reader_of: ReaderOf, depth: int = 1) -> Iterator[tupl
             yield from _entries(inner, reader_of, depth + 1)
 
 
-def _files_of(path: Path, reader: Reader) -> set[Path]:
-    """Files beside `path` that belong to its recording, as far as that can be opened."""
+def files_behind(path: Path, reader: Reader) -> set[Path]:
+    """The files that all recordings of a path are read from, as far as they can be opened."""
     belong: set[Path] = set()
     with suppress(ReaderError, OSError):
         for candidate in reader.candidates(path):

@@ -13,7 +13,7 @@ from seriesview.errors import ReaderError
 from seriesview.layout.remote_path import as_text as as_text
 from seriesview.layout.remote_path import is_remote as is_remote
 from seriesview.layout.remote_path import located as located
-from seriesview.readers.folders import Inside, recordings_in
+from seriesview.readers.folders import Inside, files_behind, recordings_in
 from seriesview.readers.known_files import HEAD_BYTES, what_is_known
 from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
 
@@ -177,8 +177,10 @@ def _beside_others(folder: Path, taker: Reader) -> Inside | None:
     ):
         return None
     takers = {name for name in reader_names() if _takes_folder(name, folder)}
-    others = {reader.name for _, reader in inside.recordings} - takers - _BY_THEMSELVES
-    return inside if others else None
+    others = [path for path, reader in inside.recordings if reader.name not in takers | _BY_THEMSELVES]
+    # What the taker reads of others' folders, as sorted units beside what they were sorted from, it shows itself.
+    own = files_behind(folder, taker) if others else set()
+    return inside if any(not any(file.is_relative_to(path) for file in own) for path in others) else None
 
 
 def _takes_folder(name: str, folder: Path) -> bool:

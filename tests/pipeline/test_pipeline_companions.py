@@ -89,7 +89,7 @@ def test_what_lies_deeper_does_not_hide_recordings_of_other_kinds(here: Path, ru
     inside = inside_folder(here / "day")
     assert inside is not None
     found = [(str(path.relative_to(here)), reader.name) for path, reader in inside.recordings]
-    assert found == [("day/ephys", "spikeglx"), ("day/sleep.edf", "edf")]
+    assert found == [("day/sleep.edf", "edf"), ("day/ephys/run_g0", "spikeglx")]
     with pytest.raises(
         seriesview.ReaderError, match="day: a folder of 2 recordings; name the one that is meant"
     ):

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.phy.arrays import mapped, mapped_vector
+from seriesview.readers.phy.arrays import stored_array, stored_vector
 from seriesview.readers.phy.sites import NOWHERE
 from seriesview.readers.phy.sorting import TIMES, Sorting
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
@@ -22,7 +22,7 @@ DepthOf = Callable[[Any], Floats]
 
 def depths_of(sorting: Sorting) -> tuple[DepthOf, str] | None:
     """The depth of spikes (um), and where it is from; None where nothing says any. Raises ReaderError."""
-    positions, count = mapped(sorting.folder / "spike_positions.npy"), sorting.num_spikes
+    positions, count = stored_array(sorting.folder / "spike_positions.npy"), sorting.num_spikes
     if positions is not None and positions.ndim == 2 and positions.shape[1] >= 2 and len(positions) == count:
         return lambda chosen: np.asarray(positions[chosen, 1], np.float32), "spike_positions.npy"
     by_channel = _by_best_channel(sorting)
@@ -54,8 +54,8 @@ def _by_best_channel(sorting: Sorting) -> DepthOf | None:
 
 def _by_features(sorting: Sorting, otherwise: DepthOf) -> DepthOf | None:
     """By the squares of each channel's first component, those below 0 left out."""
-    features = mapped(sorting.folder / "pc_features.npy")
-    channels = mapped(sorting.folder / "pc_feature_ind.npy")
+    features = stored_array(sorting.folder / "pc_features.npy")
+    channels = stored_array(sorting.folder / "pc_feature_ind.npy")
     positions, templates = sorting.sites.positions, sorting.templates
     if features is None or channels is None or positions is None or templates is None:
         return None
@@ -63,7 +63,7 @@ def _by_features(sorting: Sorting, otherwise: DepthOf) -> DepthOf | None:
         return None
     if features.shape[2] != channels.shape[1] or features.shape[1] == 0 or channels.size > 1 << 26:
         return None
-    near = np.asarray(channels, np.int64)
+    near = channels[:].astype(np.int64)
     is_channel = (near >= 0) & (near < len(positions))
     depths = np.where(is_channel, positions[np.where(is_channel, near, 0), 1], 0.0)
 
@@ -93,7 +93,7 @@ class DriftRecording(Recording):
         if found is None:
             raise ReaderError("no depths of spikes: there are no positions or templates", file=path)
         self._depth, told = found
-        amplitudes = mapped_vector(sorting.folder / "amplitudes.npy")
+        amplitudes = stored_vector(sorting.folder / "amplitudes.npy")
         self._amplitudes = (
             amplitudes if amplitudes is not None and len(amplitudes) == sorting.num_spikes else None
         )
@@ -119,7 +119,7 @@ class DriftRecording(Recording):
             Decision(f"depth of each spike from {told}; amplitudes are the sorter's, in its own unit"),
         )
         self._sorting = sorting
-        self._order = None if sorting.is_sorted else np.argsort(sorting.samples, kind="stable")
+        self._order = None if sorting.is_sorted else np.argsort(sorting.samples[:], kind="stable")
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, channels) with depths and amplitudes from spike `first_sample` on, in order of time."""

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.phy.arrays import mapped, mapped_vector
+from seriesview.readers.phy.arrays import stored_array, stored_vector
 
 _TEMPLATES_AT_ONCE = 32
 _MOST_CHANNELS = 1 << 14
@@ -35,13 +35,13 @@ class Sites:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        positions = mapped(folder / "channel_positions.npy")
+        positions = stored_array(folder / "channel_positions.npy")
         is_placed = positions is not None and positions.ndim == 2 and positions.shape[1] >= 2
-        self.positions = (
-            None if positions is None or not is_placed else np.asarray(positions[:, :2], np.float64)
-        )
+        self.positions = None if positions is None or not is_placed else positions[:, :2].astype(np.float64)
         self.map = _small(folder / "channel_map.npy")
-        self.shanks = _first(_small(folder / "channel_shanks.npy"), _small(folder / "channel_groups.npy"))
+        self.shanks = _small(folder / "channel_shanks.npy")
+        if self.shanks is None:
+            self.shanks = _small(folder / "channel_groups.npy")
 
     def site(self, channel: int) -> Site:
         """Place of the `channel`-th channel that was sorted."""
@@ -56,11 +56,13 @@ class Sites:
     @cached_property
     def best_channels(self) -> npt.NDArray[np.int64] | None:
         """The channel on which each template is largest, from peak to trough (templates,); None without templates."""
-        templates = mapped(self._folder / "templates.npy")
+        templates = stored_array(self._folder / "templates.npy")
         if templates is None or templates.ndim != 3 or 0 in templates.shape:
             return None
         count, _, channels = templates.shape
-        sparse = _first(mapped(self._folder / "template_ind.npy"), mapped(self._folder / "templates_ind.npy"))
+        sparse = stored_array(self._folder / "template_ind.npy") or stored_array(
+            self._folder / "templates_ind.npy"
+        )
         if channels > _MOST_CHANNELS:
             raise ReaderError(f"templates of {channels} channels are too many", file=self._folder)
         unwhiten = self._unwhitening(channels)
@@ -78,19 +80,15 @@ class Sites:
 
     def _unwhitening(self, channels: int) -> npt.NDArray[np.float32] | None:
         """Templates are those of whitened samples: multiplied with this they are those of the recording."""
-        matrix = mapped(self._folder / "whitening_mat_inv.npy")
+        matrix = stored_array(self._folder / "whitening_mat_inv.npy")
         if matrix is None or matrix.shape != (channels, channels) or channels < 2:
             return None
-        values = np.asarray(matrix, np.float32)
+        values = matrix[:].astype(np.float32)
         return values if np.isfinite(values).all() else None
 
 
 def _small(path: Path) -> npt.NDArray[Any] | None:
-    array = mapped_vector(path)
+    array = stored_vector(path)
     if array is not None and len(array) > _MOST_CHANNELS:
         raise ReaderError(f"{len(array)} channels are too many", file=path)
-    return None if array is None else np.array(array)
-
-
-def _first(*arrays: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
-    return next((array for array in arrays if array is not None), None)
+    return None if array is None else array[:]

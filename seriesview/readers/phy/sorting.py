@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.phy.arrays import blocks, mapped_vector
+from seriesview.readers.phy.arrays import StoredArray, blocks, stored_vector
 from seriesview.readers.phy.clock import SampleClock, clock_of
 from seriesview.readers.phy.clusters import Clusters, read_clusters
 from seriesview.readers.phy.params import Params, read_params
@@ -42,9 +41,9 @@ class Sorting:
     def __init__(self, folder: Path, rate: float | None = None, streams: Sequence[Stream] = ()) -> None:
         self.folder = folder
         self.params: Params = read_params(folder)
-        samples = mapped_vector(folder / TIMES)
-        clusters = mapped_vector(folder / _CLUSTERS)
-        templates = mapped_vector(folder / _TEMPLATES)
+        samples = stored_vector(folder / TIMES)
+        clusters = stored_vector(folder / _CLUSTERS)
+        templates = stored_vector(folder / _TEMPLATES)
         if clusters is None:
             clusters = templates
         if samples is None or clusters is None:
@@ -173,7 +172,7 @@ class Sorting:
         ]
         return is_sorted, tuple(Decision(text) for text in texts if text)
 
-    def _numbers(self, array: npt.NDArray[Any]) -> Iterator[tuple[slice, npt.NDArray[np.int64]]]:
+    def _numbers(self, array: StoredArray) -> Iterator[tuple[slice, npt.NDArray[np.int64]]]:
         """Numbers of clusters or templates, a block of spikes at a time."""
         for block in blocks(self.num_spikes):
             numbers = np.asarray(array[block])
