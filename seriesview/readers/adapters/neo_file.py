@@ -224,7 +224,10 @@ def open_neo(path: Path, found: NeoFormat) -> NeoFile:
             continue
         if number > 0:
             notes.append(
-                Decision(f"{path.name} is read without other files of its recording: {first.reason}")
+                Decision(
+                    f"{path.name} is read without other files of its recording: {first.reason}",
+                    is_warning=True,
+                )
             )
         return NeoFile(path, found, raw, notes)
     raise first

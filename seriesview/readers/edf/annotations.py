@@ -64,7 +64,11 @@ def read_annotations(header: Header) -> Annotations:
                 f"has more than {min(len(texts), _MOST_ANNOTATIONS)} annotations, too many to show",
                 file=header.path,
             )
-    said = [Decision(f"{unread} annotations without a time that can be read are left out")] if unread else []
+    said = (
+        [Decision(f"{unread} annotations without a time that can be read are left out", is_warning=True)]
+        if unread
+        else []
+    )
     return Annotations(np.array(onsets), np.array(durations), tuple(texts), tuple(said))
 
 

@@ -211,7 +211,7 @@ def _said_of_signals(uncalibrated: list[str], empty: list[str]) -> Iterator[Deci
             is_guess=True,
         )
     if empty:
-        yield Decision(f"{_listed(empty)}: left out, without samples in the records")
+        yield Decision(f"{_listed(empty)}: left out, without samples in the records", is_warning=True)
 
 
 def _listed(names: list[str]) -> str:
@@ -266,11 +266,15 @@ def _said_of_size(stated: str, num_records: int, left_over: int) -> Iterator[Dec
     cut = f", and {left_over} bytes of one more, which are left out" if left_over else ""
     if number == -1:
         yield Decision(
-            f"the header does not know how many records there are (-1): the file has {num_records}{cut}"
+            f"the header does not know how many records there are (-1): the file has {num_records}{cut}",
+            is_warning=True,
         )
     elif number != num_records:
         yield Decision(
-            f"the header says {stated or 'nothing'} of the number of records: the file has {num_records}{cut}"
+            f"the header says {stated or 'nothing'} of the number of records: the file has {num_records}{cut}",
+            is_warning=True,
         )
     elif left_over:
-        yield Decision(f"{left_over} bytes stand behind the last whole record, which are left out")
+        yield Decision(
+            f"{left_over} bytes stand behind the last whole record, which are left out", is_warning=True
+        )

@@ -163,7 +163,9 @@ def _annotations(texts: _Texts, dataset: str, options: ReadOptions) -> Recording
         recording = labelled_events(header.path, onsets, labels, options)
         lost = int(np.count_nonzero(durations))
         if lost:
-            decisions.append(Decision(f"durations of {lost} annotations are left out, by `type: event`"))
+            decisions.append(
+                Decision(f"durations of {lost} annotations are left out, by `type: event`", is_warning=True)
+            )
     elif kind == "interval":
         bounds = np.stack([onsets, onsets + durations], axis=1)
         recording = IntervalRecording(header.path, bounds, labels, options)

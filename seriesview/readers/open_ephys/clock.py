@@ -243,10 +243,15 @@ def _fitted(
     name = next(part.files.seconds.path.name for part in parts if part.files.seconds is not None)
     if known.sum() < 2 or numbers[known][0] == numbers[known][-1]:
         words = f"not synchronized ({name} holds {NOT_SYNCHRONIZED:g}): {count_from}; they drift against other streams"
-        return nominal, False, [Decision(words)]
+        return nominal, False, [Decision(words, is_warning=True)]
     said = [Decision(f"times are the seconds of {name}, which all synchronized streams share")]
     if not known.all():
-        said.append(Decision(f"{name} begins or goes on without synchronization there: times are counted on"))
+        said.append(
+            Decision(
+                f"{name} begins or goes on without synchronization there: times are counted on",
+                is_warning=True,
+            )
+        )
     numbers, seconds = numbers[known], seconds[known]
     span = seconds[-1] - seconds[0]
     if span <= 0 or (np.diff(seconds) < 0).any():

@@ -210,7 +210,11 @@ def _piece(opened: Opened, stream: Stream) -> Piece | Content:
         reason = error.reason if isinstance(error, ReaderError) else error.strerror or str(error)
         return Content(stream.folder, "", "spike-band", (opened,), problem=f"{path.name}: {reason}")
     if left_over:
-        words.append(Decision(f"{path.name} was cut off: the last {left_over} bytes are no whole sample"))
+        words.append(
+            Decision(
+                f"{path.name} was cut off: the last {left_over} bytes are no whole sample", is_warning=True
+            )
+        )
     said = (*words, *([opened.lent] if opened.lent else []))
     return Piece(opened, stream, path, width, rows, files, said)
 

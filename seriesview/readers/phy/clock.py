@@ -83,7 +83,7 @@ def _found(
     for text in params.dat_paths:
         path = _place(folder, text, streams)
         if path is None:
-            return (), [Decision(f"its recording is not here: dat_path is {text[:200]}")]
+            return (), [Decision(f"its recording is not here: dat_path is {text[:200]}", is_warning=True)]
         found.append(path)
     return tuple(found), [Decision(f"sorted from {path}, as dat_path says") for path in found[:1]]
 

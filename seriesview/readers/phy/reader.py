@@ -98,7 +98,11 @@ def _flat(sorting: Sorting, params: Params, file: Path, options: ReadOptions) ->
     recording.files = sorting.files
     size = file.stat().st_size - params.offset
     left_over = size % (np.dtype(recording.dtype).itemsize * recording.num_channels)
-    cut = (Decision(f"{left_over} bytes behind the last whole sample are left out"),) if left_over else ()
+    cut = (
+        (Decision(f"{left_over} bytes behind the last whole sample are left out", is_warning=True),)
+        if left_over
+        else ()
+    )
     return _with(
         recording, (*sorting.clock.decisions, *cut, Decision("no unit: params.py does not say the gain"))
     )

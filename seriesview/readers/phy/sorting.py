@@ -170,7 +170,7 @@ class Sorting:
             f"{behind} spikes lie behind the recording's last sample" if behind else "",
             "" if is_sorted else "spikes are not stored in order of time: they are sorted",
         ]
-        return is_sorted, tuple(Decision(text) for text in texts if text)
+        return is_sorted, tuple(Decision(text, is_warning=True) for text in texts if text)
 
     def _numbers(self, array: StoredArray) -> Iterator[tuple[slice, npt.NDArray[np.int64]]]:
         """Numbers of clusters or templates, a block of spikes at a time."""

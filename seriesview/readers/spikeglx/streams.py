@@ -60,7 +60,8 @@ class StreamFile:
             f"{self.path.name}: its .meta {words}, the file has {self.size}: "
             f"{self.num_samples} whole samples are read"
         )
-        return [Decision(f"{text}, {left_over} bytes behind them left out" if left_over else text)]
+        left_out = f", {left_over} bytes behind them left out" if left_over else ""
+        return [Decision(f"{text}{left_out}", is_warning=True)]
 
 
 @dataclass(frozen=True)
@@ -200,7 +201,12 @@ def _joined(dataset: str, members: list[StreamFile]) -> Iterator[Stream]:
     for number, file in enumerate(members):
         suffix = file.name.trigger if file.name.trigger is not None else number
         stream = single(f"{dataset}.t{suffix}", file)
-        yield Stream(stream.dataset, stream.pieces, stream.segments, (*stream.decisions, Decision(text)))
+        yield Stream(
+            stream.dataset,
+            stream.pieces,
+            stream.segments,
+            (*stream.decisions, Decision(text, is_warning=True)),
+        )
 
 
 def single(dataset: str, file: StreamFile) -> Stream:

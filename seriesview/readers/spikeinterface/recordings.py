@@ -160,7 +160,11 @@ def _layout(
     if left_over:
         if by_channel:
             raise ReaderError("cut off, so that its channels cannot be told apart; save it again", file=file)
-        said.append(Decision(f"{file.name} was cut off: the last {left_over} bytes are no whole sample"))
+        said.append(
+            Decision(
+                f"{file.name} was cut off: the last {left_over} bytes are no whole sample", is_warning=True
+            )
+        )
     strides = (dtype.itemsize, dtype.itemsize * rows) if by_channel else (row, dtype.itemsize)
     return ContiguousLayout(file, dtype, rows, channels, offset, *strides)
 

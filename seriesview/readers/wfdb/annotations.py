@@ -87,7 +87,11 @@ def read_annotations(path: Path) -> Annotations:
         if len(labels) > _MOST:
             raise ReaderError(f"more than {_MOST} annotations", file=path)
     cut = len(content) % 2 or content[-2:] != b"\0\0"
-    said = (Decision("its annotations do not end as they should: the file may be cut short"),) if cut else ()
+    said = (
+        (Decision("its annotations do not end as they should: the file may be cut short", is_warning=True),)
+        if cut
+        else ()
+    )
     return Annotations(np.array(samples, np.int64), tuple(labels), told.rate, said)
 
 

@@ -68,10 +68,13 @@ def read_record(path: Path) -> WfdbRecord:
         parts = [whole] if whole.num_frames else []
     noted.files.extend(dict.fromkeys(p.file(at) for p in parts for at in p.columns if at is not None))
     if noted.absent:
-        noted.said.append(Decision(f"{_listed(noted.absent)} not there: left out, as gaps"))
+        noted.said.append(Decision(f"{_listed(noted.absent)} not there: left out, as gaps", is_warning=True))
     if noted.strange:
         noted.said.append(
-            Decision(f"{_listed(noted.strange)}: left out, as the first segment does not list them")
+            Decision(
+                f"{_listed(noted.strange)}: left out, as the first segment does not list them",
+                is_warning=True,
+            )
         )
     said = noted.said
     if len(said) > _MOST_SAID:
@@ -195,10 +198,15 @@ def _whole(
     if frames is None:
         frames = there or 0
     elif there is not None and there < frames:
-        noted.said.append(Decision(f"{header.path.stem} has {there} of {frames} samples: it was cut short"))
+        noted.said.append(
+            Decision(f"{header.path.stem} has {there} of {frames} samples: it was cut short", is_warning=True)
+        )
     elif there is not None and there > frames:
         noted.said.append(
-            Decision(f"{header.path.stem}: {there - frames} samples more than its header says are left out")
+            Decision(
+                f"{header.path.stem}: {there - frames} samples more than its header says are left out",
+                is_warning=True,
+            )
         )
     return Part(header, first_frame, frames if there is None else min(frames, there), columns)
 
