@@ -298,6 +298,24 @@ def test_a_run_shows_the_units_of_its_probes(tmp_path: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in sorted(run.rglob("*"))} == before
 
 
+def test_units_in_a_probes_folder_are_taken_for_its_own(tmp_path: Path) -> None:
+    run = tmp_path / "run_g0"
+    for probe in (0, 1):
+        folder = run / f"run_g0_imec{probe}"
+        write_stream(
+            folder, f"run_g0_t0.imec{probe}.ap", stream(90_000), ap_keys(12, imSampRate=30000 + probe)
+        )
+    spikes = write_phy(run / "run_g0_imec1" / "ks", labels=dict.fromkeys(range(7), "good"))
+    with opened(run, "imec1.good") as recording:
+        np.testing.assert_allclose(recording.events()[0], spikes.samples / 30001)
+        assert any(each.is_guess and "run_g0_t0.imec1.ap.bin" in each.text for each in recording.decisions)
+        assert f"{(spikes.samples >= 90_000).sum()} spikes lie behind" in said(recording)
+    with opened(run, "imec1.drift") as recording:
+        assert recording.session_start == "2024-05-06T07:08:09"
+    write_phy(run / "elsewhere")
+    assert "elsewhere.unsorted" in [each.dataset for each in list_candidates(run)]
+
+
 def test_params_lead_to_their_folder_and_spikes_alone_to_the_reader_of_arrays(tmp_path: Path) -> None:
     write_phy(tmp_path / "kilosort4_output" / "sorter_output")
     place = tmp_path / "kilosort4_output"

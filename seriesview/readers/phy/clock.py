@@ -55,11 +55,22 @@ class SampleClock:
 
 
 def clock_of(
-    folder: Path, params: Params, given_rate: float | None = None, streams: Sequence[Stream] = ()
+    folder: Path,
+    params: Params,
+    given_rate: float | None = None,
+    streams: Sequence[Stream] = (),
+    likely: Stream | None = None,
 ) -> SampleClock:
-    """The clock of a folder's spikes; `streams` of its run come first. Raises ReaderError where nothing says a rate."""
+    """The clock of a folder's spikes; `streams` of its run come first. Raises ReaderError where nothing says a rate.
+
+    `likely`: what it is taken for sorted from where dat_path leads to no SpikeGLX recording.
+    """
     files, said = _found(folder, params, streams)
     stream, start_time, origin = _stream_of(files, streams)
+    if stream is None and likely is not None:
+        stream = likely
+        text = f"taken for sorted from {likely.first.path.name}, by the folder that it lies in"
+        said.append(Decision(text, is_guess=True))
     rate = given_rate or params.sample_rate or (stream.rate if stream else None)
     if rate is None:
         raise ReaderError("no sample_rate in params.py: set `sampling_frequency:`", file=folder)

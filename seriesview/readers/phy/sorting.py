@@ -35,10 +35,17 @@ def is_sorting(folder: Path) -> bool:
 class Sorting:
     """The spikes of a folder, in the order in which they are stored.
 
-    `streams` are those of the run that it belongs to. Raises ReaderError where its arrays contradict each other.
+    `streams` are those of the run that it belongs to, `likely` the one that it is taken for sorted from where
+    dat_path does not say. Raises ReaderError where its arrays contradict each other.
     """
 
-    def __init__(self, folder: Path, rate: float | None = None, streams: Sequence[Stream] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rate: float | None = None,
+        streams: Sequence[Stream] = (),
+        likely: Stream | None = None,
+    ) -> None:
         self.folder = folder
         self.params: Params = read_params(folder)
         samples = stored_vector(folder / TIMES)
@@ -53,7 +60,7 @@ class Sorting:
                 raise ReaderError(f"{name} has {len(array)} spikes, {TIMES} {len(samples)}", file=folder)
         self.samples, self.clusters, self.templates = samples, clusters, templates
         self.tables: Clusters = read_clusters(folder)
-        self.clock: SampleClock = clock_of(folder, self.params, rate, streams)
+        self.clock: SampleClock = clock_of(folder, self.params, rate, streams, likely)
 
     @property
     def num_spikes(self) -> int:

@@ -29,7 +29,7 @@ def sortings_of(
     opened: list[tuple[str, Path, Sorting]] = []
     for place in [*sorting_folders(folder), *_beside(folder, streams)][:_MOST_SORTINGS]:
         try:
-            sorting = Sorting(place, streams=streams)
+            sorting = Sorting(place, streams=streams, likely=_likely(place, folder, streams))
         except ReaderError as error:
             problems.append(error)
             continue
@@ -43,6 +43,16 @@ def sortings_of(
     ]
     unique = [name if names.count(name) == 1 else f"{name}_{number}" for number, name in enumerate(names, 1)]
     return [(f"{name}.", sorting) for name, (_, _, sorting) in zip(unique, opened, strict=True)]
+
+
+def _likely(place: Path, folder: Path, streams: list[Stream]) -> Stream | None:
+    """The probe in whose folder a sorting lies, or the only one of the run."""
+    probes = [stream for stream in streams if stream.first.saved.of_kind("AP")]
+    for above in [place, *place.parents]:
+        near = [stream for stream in probes if stream.first.path.parent == above]
+        if near or above == folder:
+            return near[0] if len(near) == 1 else None
+    return None
 
 
 def _beside(folder: Path, streams: list[Stream]) -> list[Path]:
@@ -74,8 +84,9 @@ def _names(sorting: Path, files: set[str]) -> bool:
 
 def _probe(sorting: Sorting, streams: list[Stream]) -> str:
     """The probe that was sorted, as the streams of the folder call it; empty where it is none of theirs."""
+    known = sorting.clock.stream
     for stream in streams:
-        if any(piece.file.path in sorting.clock.files for piece in stream.pieces):
+        if known is not None and known.first.path in [piece.file.path for piece in stream.pieces]:
             return re.sub(r"\.(ap|lf)\b", "", stream.dataset)
     return ""
 
