@@ -21,7 +21,6 @@ OLDEST = {
     "seismic": {"pymseed": "1.0"},
     "labview": {"nptdms": "1.9"},
     "lsl": {"pyxdf": "1.16.8"},
-    "matlab": {"scipy": "1.11"},
 }
 """Of each extra the packages that it imports, and the oldest version that is known to do; as in pyproject.toml."""
 

@@ -34,6 +34,7 @@ _BUILT_IN = {
     "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
     "spikeinterface": "seriesview.readers.spikeinterface:SpikeInterfaceReader",
     "wav": "seriesview.readers.wav.reader:WavReader",
+    "matlab": "seriesview.readers.matlab.reader:MatlabReader",
     "wfdb": "seriesview.readers.wfdb.reader:WfdbReader",
     "miniseed": "seriesview.readers.seismic.miniseed:MiniSeedReader",
     "sac": "seriesview.readers.seismic.sac:SacReader",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 READ = """
-import resource, sys
+import json, resource, sys
 import numpy as np
-from seriesview.readers import open_recording
-with open_recording(sys.argv[1]) as recording:
+from seriesview.readers import ReadOptions, open_recording
+with open_recording(sys.argv[1], None, ReadOptions(**json.loads(sys.argv[2]))) as recording:
     rows = max(1, (4 << 20) // (recording.num_channels * recording.dtype.itemsize))
     block = np.empty((rows, recording.num_channels), recording.dtype)
     first = 0
@@ -22,9 +24,11 @@ print(first, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
 """
 
 
-def read_through(path: Path) -> tuple[int, int]:
+def read_through(path: Path, **options: Any) -> tuple[int, int]:
     """Samples that were read, and the most bytes of memory that the process had."""
-    done = subprocess.run([sys.executable, "-c", READ, path], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", READ, path, json.dumps(options)], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     samples, peak = done.stdout.split()
     return int(samples), int(peak)
