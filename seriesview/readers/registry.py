@@ -47,7 +47,7 @@ _BUILT_IN = {
 }
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
-_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "audio", "csv", "binary"})
+_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "csv", "binary"})
 _ALONE = frozenset({".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
 
 
