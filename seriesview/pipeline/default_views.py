@@ -32,8 +32,8 @@ _NOT_NAMES = {"ap", "lf", "lfp", "hf", "bin", "dat", "raw"}
 def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
     """Views of some datasets, as the configuration has them; none where nothing has a panel.
 
-    Each probe has a view of its own, with what belongs to no other one; where spikes have depths, a second one of the
-    whole session. Everything else is one view.
+    Each probe has a view of its own, with what belongs to no other one; where spikes have depths, their map is a second
+    one, of the whole session. Everything else is one view.
     """
     names = _labels(entries)
     ordered = sorted(entries, key=_place)
@@ -44,9 +44,10 @@ def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
     views: list[dict[str, Any]] = []
     for probe, members in zip(probes, _shared_out(ordered, probes, names), strict=True):
         called = label if len(probes) == 1 else names[probe.name]
-        views += _view(called, members, names, _PAGES[str(probe.role)])
+        near = [entry for entry in members if entry.role != "drift"]
+        views += _view(called, near, names, _PAGES[str(probe.role)])
         spikes = [entry for entry in members if entry.role in ("drift", "units")]
-        if any(entry.role == "drift" for entry in spikes):
+        if len(near) < len(members):
             views += _view(f"{called}, drift", spikes, names, None)
     return views
 

@@ -131,6 +131,7 @@
  * @typedef {object} PanelTraits
  * @property {number} weight the part of the room that it asks for, compared with others'
  * @property {'depth' | 'stored' | 'type'} order of its channels where none are chosen: by group and depth, as stored, by type
+ * @property {number} [least] CSS pixels of its picture, where there is no room for all; 72 where left out
  * @property {number} [perScreen] of more channels so many fill the window
  * @property {boolean} [replacesBands] its series has no bands beside it
  * @property {boolean} [hasLines] its events are lines across all panels
@@ -295,6 +296,7 @@
  *   multiplied with
  * @property {string} [group] of its channel
  * @property {number} [y] where its channel is, micrometres upwards from the probe's tip
+ * @property {boolean} [isNamed] it goes by its label, also where there is no room for all labels and it has a depth
  */
 
 /**

@@ -67,7 +67,6 @@ def test_a_probe_opens_on_an_image_by_depth_and_its_drift_on_the_whole_session()
     assert (near["label"], near["page"]) == ("run", 0.2)
     assert [panel["series"] for panel in near["panels"]] == [
         "imec0.ap",
-        "drift",
         "units",
         "imec0.lf",
         "nidq",
@@ -80,11 +79,10 @@ def test_a_probe_opens_on_an_image_by_depth_and_its_drift_on_the_whole_session()
         "mode": "image",
         "order": "depth",
     }
-    assert near["panels"][1]["y"] == "depth"
-    assert near["panels"][1]["color"] == "amplitude"
-    assert near["panels"][4]["order"] == "stored"
-    assert "page" not in whole
+    assert near["panels"][3]["order"] == "stored"
+    assert (whole["label"], "page" in whole) == ("run, drift", False)
     assert [panel["series"] for panel in whole["panels"]] == ["drift", "units"]
+    assert (whole["panels"][0]["y"], whole["panels"][0]["color"]) == ("depth", "amplitude")
 
 
 def test_each_probe_has_a_view_with_what_is_its_own_and_what_is_nobodys() -> None:

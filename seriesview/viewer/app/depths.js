@@ -6,7 +6,7 @@ import { valueTicks } from '../geometry/ticks.js';
 /**
  * Neighbouring lanes of one group along a probe, without a hole.
  * @typedef {object} Run
- * @property {string} group
+ * @property {string} group empty where there is one alone
  * @property {number} first index of its first lane
  * @property {number} last index of its last lane
  * @property {number[]} depths micrometres, one way, no two the same
@@ -26,6 +26,7 @@ export function depthRuns(lanes) {
   /** @type {Run[]} */
   const runs = [];
   const usual = usualStep(lanes);
+  const isOne = lanes.every(({ group }) => group === lanes[0].group);
   for (let first = 0, end; first < lanes.length; first = end) {
     end = endOfRun(lanes, first, usual);
     /** @type {Map<number, number[]>} */
@@ -35,7 +36,7 @@ export function depthRuns(lanes) {
     }
     if (places.size < 2) continue;
     const rows = [...places.values()].map((each) => each.reduce((sum, row) => sum + row, 0) / each.length);
-    runs.push({ group: lanes[first].group ?? '', first, last: end - 1, depths: [...places.keys()], rows });
+    runs.push({ group: (!isOne && lanes[first].group) || '', first, last: end - 1, depths: [...places.keys()], rows });
   }
   const inRuns = runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   return 2 * inRuns > lanes.length ? runs : [];

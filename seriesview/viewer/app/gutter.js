@@ -30,7 +30,8 @@ export function drawGutter(context, painted, size) {
   else if (painted.lanes.length) {
     const bar = scaleBar(painted.lanes, size);
     const left = painted.path ? drawPath(context, painted.path, size) : bar ? 16 : 2;
-    const runs = spacingOf(painted.lanes, size) < LINE ? depthRuns(painted.lanes) : [];
+    const isByDepth = spacingOf(painted.lanes, size) < LINE && !painted.lanes[0].isNamed;
+    const runs = isByDepth ? depthRuns(painted.lanes) : [];
     if (runs.length) drawDepths(context, painted.lanes, runs, size, left);
     else drawLanes(context, painted.lanes, size, left);
     if (bar && !painted.path) drawBar(context, bar, size);

@@ -65,7 +65,7 @@ export function divideHeight(hosts, room, pixelRatio) {
   const screen = room - bar - handle;
   const all = scrolled(
     visible,
-    automaticHeights(visible.map(weightOf), room - visible.length * (bar + handle), pixelRatio),
+    automaticHeights(visible.map(weightOf), room - visible.length * (bar + handle), pixelRatio, visible.map(leastOf)),
     screen,
   );
   // Heights from a link that this window gives anyway go on following the window.
@@ -74,7 +74,11 @@ export function divideHeight(hosts, room, pixelRatio) {
   }
   const free = visible.filter((host) => host.settings().height === undefined);
   const taken = visible.reduce((sum, host) => sum + bar + handle + (host.settings().height ?? 0), 0);
-  const heights = scrolled(free, automaticHeights(free.map(weightOf), room - taken, pixelRatio), screen);
+  const heights = scrolled(
+    free,
+    automaticHeights(free.map(weightOf), room - taken, pixelRatio, free.map(leastOf)),
+    screen,
+  );
   visible.forEach((host) => host.setHeight(host.settings().height ?? heights[free.indexOf(host)]));
 }
 
@@ -99,21 +103,28 @@ function scrolled(hosts, heights, screen) {
  * @param {number[]} weights
  * @param {number} room CSS pixels
  * @param {number} pixelRatio
+ * @param {number[]} [leasts] CSS pixels that each has at least
  * @returns {number[]} CSS pixels, whole device pixels
  */
-export function automaticHeights(weights, room, pixelRatio) {
-  // From the lightest on: what one needs to have the least height, the others do not get.
-  const order = weights.map((_, index) => index).sort((one, other) => weights[one] - weights[other]);
-  const heights = weights.map(() => LEAST);
+export function automaticHeights(weights, room, pixelRatio, leasts = weights.map(() => LEAST)) {
+  // From that on which would have the smallest part of its least height: what it needs, the others do not get.
+  const share = (/** @type {number} */ index) => weights[index] / leasts[index];
+  const order = weights.map((_, index) => index).sort((one, other) => share(one) - share(other));
+  const heights = [...leasts];
   let rest = room;
   let sum = weights.reduce((total, each) => total + each, 0);
   for (const index of order) {
-    const height = Math.max((rest * weights[index]) / sum, LEAST);
+    const height = Math.max((rest * weights[index]) / sum, leasts[index]);
     heights[index] = Math.floor(height * pixelRatio) / pixelRatio;
     rest -= height;
     sum -= weights[index];
   }
   return heights;
+}
+
+/** @param {PanelHost} host @returns {number} */
+function leastOf({ panel }) {
+  return panel.traits.least ?? LEAST;
 }
 
 /** @param {PanelHost} host @returns {number} */

@@ -208,6 +208,14 @@ export function laneRows(height, index, count) {
 }
 
 /**
+ * @param {number} count of lanes of which each needs no more than a name
+ * @returns {number} CSS pixels that are enough for a panel of them
+ */
+export function leastHeight(count) {
+  return Math.min(Math.max(count * 14, 32), 72);
+}
+
+/**
  * What lanes depend on.
  * @typedef {object} Drawn
  * @property {SeriesManifest} manifest

@@ -2,7 +2,7 @@
 
 import { palette, pixelOf, fadedPixel } from '../drawing/colors.js';
 import { drawColumns } from '../drawing/picture.js';
-import { laneRows } from '../drawing/scales.js';
+import { laneRows, leastHeight } from '../drawing/scales.js';
 import { columnOfTime, timeOfColumn } from '../geometry/timeline.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
@@ -23,6 +23,7 @@ export const lanes = {
   seriesTypes: ['interval'],
   traits: (_, { lanes: named }) => ({
     weight: 0.6 + Math.min(Array.isArray(named) ? named.length : 3, MANY) / 8,
+    least: leastHeight(Array.isArray(named) ? named.length : 3),
     order: 'stored',
     hasGain: false,
     hasChannels: false,

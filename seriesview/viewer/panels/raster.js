@@ -3,7 +3,7 @@
 import { fadedPixel } from '../drawing/colors.js';
 import { drawColumns } from '../drawing/picture.js';
 import { eventCounts } from '../drawing/points.js';
-import { plainLanes } from '../drawing/scales.js';
+import { leastHeight, plainLanes } from '../drawing/scales.js';
 import { notePoints, pointRange } from '../drawing/scenes.js';
 import { timeOfColumn } from '../geometry/timeline.js';
 
@@ -16,12 +16,21 @@ export const raster = {
   name: 'RasterPlot',
   seriesTypes: ['event'],
   defaultFor: 'event',
-  traits: (_, { lines }) => ({ weight: 2, hasGain: false, ...(lines === true ? { hasLines: true } : {}) }),
+  traits: (numChannels, { lines }) => ({
+    weight: 2,
+    least: leastHeight(numChannels),
+    hasGain: false,
+    ...(lines === true ? { hasLines: true } : {}),
+  }),
   lanes(drawn) {
     const { channels } = drawn.manifest;
     const { lanes, valueAxis } = plainLanes(drawn);
-    if (channels.some(({ group }) => group !== channels[0].group)) return { lanes, valueAxis };
-    return { lanes: lanes.map((lane) => ({ ...lane, color: lanes[0].color })), valueAxis };
+    const isOne = !channels.some(({ group }) => group !== channels[0].group);
+    // Units lie at odd depths, and are known by their names.
+    return {
+      lanes: lanes.map((lane) => ({ ...lane, isNamed: true, color: isOne ? lanes[0].color : lane.color })),
+      valueAxis,
+    };
   },
   draw(scene, picture) {
     const { series, timeline, frame, request, shown, layout, isDark } = scene;

@@ -15,8 +15,9 @@ import { quantityText } from '../geometry/ticks.js';
 
 /** Traces in lanes that are lower, CSS pixels, say nothing. */
 const LEAST_LANE = 4;
-/** More channels ask for no more room. */
+/** More channels ask for no more room; so many have this much at least, CSS pixels. */
 const MANY = 32;
+const LEAST_OF_MANY = 180;
 /** @type {import('../types.js').PanelChoice} */
 const MODE = {
   key: 'mode',
@@ -34,6 +35,7 @@ export const traces = {
   traits(numChannels, { order, channels_per_screen: perScreen }) {
     return {
       weight: 2 + Math.min(numChannels, MANY) / 8,
+      ...(numChannels >= MANY ? { least: LEAST_OF_MANY } : {}),
       hasOffsets: true,
       choices: [MODE],
       ...(order === 'stored' || order === 'type' ? { order } : {}),
