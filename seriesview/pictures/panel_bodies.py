@@ -87,6 +87,18 @@ def _draw_traces(
         draw_traces(canvas, box, series, axis, channels, gains or {})
 
 
+def _draw_raster(
+    canvas: Canvas,
+    box: Box,
+    series: Series,
+    axis: TimeAxis,
+    channels: Sequence[ChannelInfo],
+    lines: bool = False,
+) -> None:
+    """Rows of marks: a picture of one series has no other panels for `lines`."""
+    draw_raster(canvas, box, series, axis, channels)
+
+
 def _traces_height(_: Series, count: int) -> int:
     if count > MAX_TRACES:
         return max(400, min(800, 2 * count))
@@ -115,7 +127,7 @@ _BANDS = Body(draw_bands, _bands_height)
 _BODIES: dict[tuple[PanelType, str | None], Body] = {
     (CONTINUOUS_TRACES, None): _TRACES,
     (EVENT_AMPLITUDES, None): _SCATTER,
-    (RASTER_PLOT, None): Body(draw_raster, _raster_height),
+    (RASTER_PLOT, None): Body(_draw_raster, _raster_height, order="depth"),
     (POSITION, "continuous"): _TRACES,
     (POSITION, "discrete"): _SCATTER,
     (PROBABILITY_DENSITY, None): Body(draw_density, lambda _, count: max(160, min(400, 6 * count))),

@@ -39,14 +39,15 @@ def draw_scatter(
 
     With the channels `y` and `color` a dot is as high as the first says and coloured by the second.
     """
+    colored = _named(series, color)
     if y is not None or color is not None:
-        channels = [_named(series, y), *([_named(series, color)] if color is not None else [])]
+        channels = [_named(series, y) or series.channels[0], *([colored] if colored is not None else [])]
     ids = [channel.id for channel in channels]
     points = series.points(axis.start, axis.end, MAX_POINTS, ids) if _few(series, axis) else None
     is_cut = False
     if points is not None and points.times is not None and points.values is not None:
         values = series.to_physical(points.values, ids)
-        if color is not None:
+        if colored is not None:
             _colored_dots(canvas, box, series, axis, channels, points.times, values)
             return
         low, high = _limits(values, *typical_of(series, channels))
@@ -60,7 +61,9 @@ def draw_scatter(
         envelope = series.to_physical(columns.envelope, ids)
         envelope[columns.counts == 0] = np.nan
         # Of many dots in a column no colour is known.
-        channels, envelope = (channels[:1], envelope[:, :, :1]) if color is not None else (channels, envelope)
+        channels, envelope = (
+            (channels[:1], envelope[:, :, :1]) if colored is not None else (channels, envelope)
+        )
         low, high = _limits(envelope, *typical_of(series, channels))
         value_axis(canvas, box, low, high)
         pixels = (box.height - 1) / (high - low)
@@ -78,10 +81,10 @@ def draw_scatter(
     )
 
 
-def _named(series: Series, name: str | None) -> ChannelInfo:
-    """The channel of an id or label; the first one where none is named, or none is called so."""
+def _named(series: Series, name: str | None) -> ChannelInfo | None:
+    """The channel of an id, else of a label; None where none is called so."""
     found = [channel for channel in series.channels if channel.id == name]
-    return next(iter([*found, *(c for c in series.channels if c.label == name), series.channels[0]]))
+    return next(iter([*found, *(channel for channel in series.channels if channel.label == name)]), None)
 
 
 def _colored_dots(

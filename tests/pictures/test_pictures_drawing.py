@@ -197,3 +197,34 @@ def test_every_type_of_panel_is_drawn_of_every_type_of_series_that_it_takes(make
         "interval": make.intervals(np.array([[0.0, 5.0], [7.0, 9.0]]), ["N1", "W"]),
     }[series_type]
     assert pixels(overview(series, panel=panel_type)).std() > 0
+    given = {key: KEYS[key] for key in PANEL_TYPES[panel_type].data_keys}
+    assert pixels(overview(series, panel=panel_type, data=given)).std() > 0
+
+
+# A value for each key that the data of panels may hold.
+KEYS = {
+    "mode": "image",
+    "order": "type",
+    "channels_per_screen": 1,
+    "gains": {"EMG": 2},
+    "y": "c1",
+    "color": "c0",
+    "lines": True,
+    "bin_centers": [1.0, 2.0],
+    "lanes": ["R", "W"],
+}
+
+
+def test_marks_are_coloured_by_a_channel_and_lanes_stand_in_the_order_that_is_named(make):
+    times = np.arange(200.0)
+    values = np.stack([times, np.where(times < 100, -1.0, 1.0)], axis=1)
+    drawn = pixels(
+        overview(make.irregular(times, values), panel="EventAmplitudes", data={"y": "c0", "color": "ch 1"})
+    )
+    for end in (-1.0, 1.0):
+        assert has(drawn, heat(np.array([end]), -1.0, 1.0)[0])
+    intervals = make.intervals(np.array([[0.0, 5.0], [5.0, 9.0]]), ["N1", "W"])
+    first, other = (
+        pixels(overview(intervals, panel="IntervalLanes", data={"lanes": lanes})) for lanes in (["W"], ["N1"])
+    )
+    assert (first != other).any()
