@@ -39,6 +39,7 @@ _BUILT_IN = {
     "miniseed": "seriesview.readers.seismic.miniseed:MiniSeedReader",
     "sac": "seriesview.readers.seismic.sac:SacReader",
     "gse2": "seriesview.readers.seismic.gse2:Gse2Reader",
+    "zarr": "seriesview.readers.zarr:ZarrReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "audio": "seriesview.readers.adapters.audio:AudioReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",

@@ -1,0 +1,322 @@
+"""Values of arrays in Zarr stores: samples by tensorstore, which reads both versions; small arrays and texts whole.
+
+Texts and values behind filters are unpacked by numcodecs, of which only codecs are taken that run no code of the
+file's: it knows pickles as well.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import struct
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import quote
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import ReaderError, one_line
+from seriesview.layout.layouts import ContiguousLayout, FilesLayout
+from seriesview.readers.extras import imported
+from seriesview.readers.sample_types import unsupported_reason
+from seriesview.readers.zarr.store import ARRAY_2, Node, Store
+
+_CACHE_BYTES = 64 << 20
+_MOST_CHUNK_BYTES = 512 << 20
+_MOST_WHOLE_BYTES = 1 << 30
+_MOST_LINKED_FILES = 4096
+_MOST_COUNTED = 1_000_000
+_CODECS = frozenset(
+    {"blosc", "zlib", "gzip", "zstd", "lz4", "bz2", "lzma", "delta", "fixedscaleoffset", "shuffle"}
+)
+_TEXTS = frozenset({"vlen-utf8", "vlen-bytes"})
+
+
+def problem_of(store: Store, node: Node) -> str | None:
+    """Why an array cannot be shown as samples; None where it can."""
+    shape = node.shape or ()
+    if node.dtype is None or node.dtype.kind in "OSUV":
+        said = node.metadata.get("dtype" if node.version == 2 else "data_type")
+        return f"values of dtype {said!r:.60} are no samples"
+    if (reason := unsupported_reason(node.dtype)) is not None:
+        return reason
+    if len(shape) not in (1, 2):
+        return f"it has {len(shape)} dimensions (shape {shape}); 1 or 2 can be shown"
+    if 0 in shape:
+        return f"no samples: its shape is {shape}"
+    if node.version == 2 and node.metadata.get("filters"):
+        names = [str(each.get("id")) for each in node.metadata["filters"] if isinstance(each, dict)]
+        return f"its filters ({', '.join(names)[:100]}) are not read; write it again without them"
+    if node.chunk_bytes > _MOST_CHUNK_BYTES:
+        return (
+            f"its chunks of {node.chunks} are {node.chunk_bytes} bytes each, more than can be unpacked at once "
+            f"({_MOST_CHUNK_BYTES}); write it again with smaller ones"
+        )
+    if math.prod(shape) * node.dtype.itemsize > 1 << 30:
+        written = sum(1 for _ in _chunk_files(store, node))
+        if written * 100 < node.num_chunks and written < _MOST_COUNTED and not _is_sharded(node):
+            return f"only {written} of its {node.num_chunks} chunks were ever written"
+    return None
+
+
+def _is_sharded(node: Node) -> bool:
+    codecs = node.metadata.get("codecs")
+    return isinstance(codecs, list) and any(
+        isinstance(each, dict) and each.get("name") == "sharding_indexed" for each in codecs
+    )
+
+
+def _chunk_files(store: Store, node: Node) -> Iterator[str]:
+    """Names of the files of an array's chunks, at most a million."""
+    count = 0
+    if store.archive is not None:
+        prefix = f"{node.path}/" if node.path else ""
+        for name in store.archive.namelist():
+            if name.startswith(prefix) and "/." not in f"/{name}" and not name.endswith(("/", "zarr.json")):
+                yield name
+        return
+    for folder, _, names in os.walk(store.root / node.path):
+        for name in names:
+            if not name.startswith(".") and name != "zarr.json":
+                yield str(Path(folder) / name)
+                count += 1
+                if count >= _MOST_COUNTED:
+                    return
+
+
+class ZarrArray:
+    """Samples (n, C) of an array of one or two dimensions; `transposed`: its first dimension is channels."""
+
+    def __init__(self, store: Store, node: Node, transposed: bool = False) -> None:
+        problem = problem_of(store, node)
+        if problem is not None:
+            raise ReaderError(problem, file=(str(store.root), node.path))
+        assert node.dtype is not None
+        assert node.shape is not None
+        self._where = (str(store.root), node.path or "/")
+        self._transposed = transposed and len(node.shape) == 2
+        self._flat = len(node.shape) == 1
+        shape = (*node.shape, 1) if self._flat else node.shape
+        chunks = (*node.chunks, 1) if self._flat else node.chunks
+        self.num_samples, self.num_channels = shape[::-1] if self._transposed else shape
+        self.dtype = np.dtype(np.uint8) if node.dtype.kind == "b" else node.dtype.newbyteorder("=")
+        rows, columns = chunks[::-1] if self._transposed else chunks
+        band = rows * max(self.num_channels, 1) * self.dtype.itemsize
+        self.preferred_rows = int(min(rows, self.num_samples)) if band <= _CACHE_BYTES else 1
+        self.unpacked_again = band > _CACHE_BYTES and -(-self.num_channels // columns) > 1
+        self._cache_bytes = min(2 * band, 2 * _CACHE_BYTES)
+        self._array = self._opened(store, node)
+
+    def _opened(self, store: Store, node: Node) -> Any:
+        library = imported("tensorstore", extra="zarr", file=store.root)
+        _check_inside(store, node)
+        prefix = f"{node.path}/" if node.path else ""
+        kvstore: dict[str, Any] = {"driver": "file", "path": f"{store.root.absolute()}/{prefix}"}
+        if store.archive is not None:
+            kvstore = {"driver": "zip", "base": f"file://{quote(str(store.root.absolute()))}", "path": prefix}
+        context = library.Context(
+            {
+                "cache_pool": {"total_bytes_limit": self._cache_bytes},
+                "data_copy_concurrency": {"limit": 1},
+                "file_io_concurrency": {"limit": 1},
+            }
+        )
+        try:
+            if (metadata := _understood(node)) is not None:
+                memory = {"driver": "memory", "path": ARRAY_2}
+                library.KvStore.open(memory, context=context).result().write("", metadata).result()
+                kvstore = {
+                    "driver": "kvstack",
+                    "layers": [{"base": kvstore}, {"exact": ARRAY_2, "base": memory}],
+                }
+            spec = {"driver": "zarr" if node.version == 2 else "zarr3", "kvstore": kvstore}
+            opened = library.open(spec, read=True, context=context).result()
+        except Exception as error:  # the library names what it does not know in errors of many kinds
+            raise ReaderError(f"cannot be read: {one_line(error, 200)}", file=self._where) from error
+        if tuple(opened.shape) != node.shape:
+            raise ReaderError(
+                "its consolidated metadata say another shape; consolidate again", file=self._where
+            )
+        return opened
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first_sample` on."""
+        rows = slice(first_sample, first_sample + len(out))
+        chosen = self._array[:, rows] if self._transposed else self._array[rows]
+        try:
+            values = chosen.read().result()
+        except Exception as error:  # damaged chunks are told in errors of many kinds
+            raise ReaderError(f"cannot be read: {one_line(error, 200)}", file=self._where) from error
+        out[...] = values.T if self._transposed else values.reshape(out.shape)
+
+    def whole(self) -> npt.NDArray[Any]:
+        """All values (n, C)."""
+        if self.num_samples * self.num_channels * self.dtype.itemsize > _MOST_WHOLE_BYTES:
+            raise ReaderError("too many values to be held in memory", file=self._where)
+        out = np.empty((self.num_samples, self.num_channels), self.dtype)
+        self.read_into(0, out)
+        return out
+
+
+def _understood(node: Node) -> bytes | None:
+    """The metadata of a version 2 array without what numcodecs adds and tensorstore refuses; None: as they are."""
+    compressor = node.metadata.get("compressor")
+    if node.version != 2 or not isinstance(compressor, dict) or "checksum" not in compressor:
+        return None
+    cleaned = {key: value for key, value in compressor.items() if key != "checksum"}
+    said = {key: value for key, value in node.metadata.items() if key != "attributes"}
+    return json.dumps({**said, "compressor": cleaned}).encode()
+
+
+def _check_inside(store: Store, node: Node) -> None:
+    """Raise ReaderError where chunks that hold bytes as they are may be those of any other file."""
+    if store.archive is None and _holds_bytes(node):
+        for folder, folders, names in islice(os.walk(store.root / node.path), _MOST_COUNTED):
+            for name in (*folders, *names):
+                if (Path(folder) / name).is_symlink():
+                    raise ReaderError(
+                        f"{name} leads out of the store", file=(str(store.root), node.path or "/")
+                    )
+
+
+def _holds_bytes(node: Node) -> bool:
+    if node.version == 2:
+        return node.metadata.get("compressor") is None
+    codecs = node.metadata.get("codecs")
+    names = {each.get("name") if isinstance(each, dict) else each for each in codecs or ()}
+    return not names & {"blosc", "gzip", "zstd"}
+
+
+def plain_layout(store: Store, node: Node) -> ContiguousLayout | FilesLayout | None:
+    """Where samples lie when chunks are not packed, hold whole rows, and are all there; None where they do not."""
+    if store.archive is not None or not node.shape or node.dtype is None or not _is_plain(node):
+        return None
+    columns = node.shape[1] if len(node.shape) == 2 else 1
+    wide = node.chunks[1] if len(node.chunks) == 2 else 1
+    count = -(-node.shape[0] // node.chunks[0])
+    if len(node.shape) > 2 or wide != columns or count > _MOST_LINKED_FILES:
+        return None
+    endian = _endian(node) if node.version == 3 else "?"
+    dtype = node.dtype if endian == "?" else node.dtype.newbyteorder(endian)
+    row = columns * dtype.itemsize
+    pieces = []
+    for number in range(count):
+        path = store.root / node.path / _chunk_key(node, number)
+        rows = min(node.chunks[0], node.shape[0] - number * node.chunks[0])
+        try:
+            inside = path.resolve(strict=True).is_relative_to(store.root.resolve())
+            if not inside or path.stat().st_size != node.chunks[0] * row:
+                return None
+        except OSError:
+            return None
+        pieces.append(ContiguousLayout(path, dtype, rows, columns, 0, row, dtype.itemsize))
+    return pieces[0] if len(pieces) == 1 else FilesLayout(tuple(pieces))
+
+
+def _is_plain(node: Node) -> bool:
+    if node.dtype is None or node.dtype.kind == "b":
+        return False
+    if node.version == 2:
+        said = node.metadata
+        return said.get("compressor") is None and not said.get("filters") and said.get("order", "C") == "C"
+    codecs = node.metadata.get("codecs")
+    return isinstance(codecs, list) and len(codecs) == 1 and _endian(node) in "<>"
+
+
+def _endian(node: Node) -> Literal["<", ">", "?"]:
+    """Of a version 3 array whose only codec is `bytes`."""
+    codec = node.metadata["codecs"][0]
+    named = codec.get("name") if isinstance(codec, dict) else codec
+    configured = codec.get("configuration") if isinstance(codec, dict) else None
+    endian = configured.get("endian", "little") if isinstance(configured, dict) else "little"
+    if named != "bytes" or endian not in ("little", "big"):
+        return "?"
+    return "<" if endian == "little" else ">"
+
+
+def _chunk_key(node: Node, number: int) -> str:
+    """The file of a chunk along the first dimension."""
+    indices = [str(number), *["0"] * (len(node.chunks) - 1)]
+    if node.version == 2:
+        return ("/" if node.metadata.get("dimension_separator") == "/" else ".").join(indices)
+    encoding = node.metadata.get("chunk_key_encoding")
+    name = encoding.get("name") if isinstance(encoding, dict) else "default"
+    configured = encoding.get("configuration") if isinstance(encoding, dict) else None
+    separator = configured.get("separator") if isinstance(configured, dict) else None
+    if name == "v2":
+        return ("/" if separator == "/" else ".").join(indices)
+    return ("." if separator == "." else "/").join(["c", *indices])
+
+
+def read_vector(store: Store, node: Node) -> npt.NDArray[Any]:
+    """All values of a small numeric array of one dimension, or of one with a single value. Raises ReaderError."""
+    if node.version == 2 and node.metadata.get("filters") and node.dtype is not None:
+        return _unpacked(store, node, node.dtype)
+    return ZarrArray(store, node).whole()[:, 0]
+
+
+def read_texts(store: Store, node: Node) -> list[str]:
+    """All values of a small array of texts, or of numbers as texts. Raises ReaderError."""
+    if node.dtype is not None and node.dtype.kind in "US":
+        values = _unpacked(store, node, node.dtype).tolist()
+    elif node.dtype is None:
+        values = [text for chunk in _chunks(store, node) for text in _variable_texts(store, node, chunk)]
+        values = values[: node.shape[0] if node.shape else 1]
+    else:
+        values = read_vector(store, node).tolist()
+    return [each.decode("utf-8", "replace") if isinstance(each, bytes) else str(each) for each in values]
+
+
+def _unpacked(store: Store, node: Node, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Values of one dimension, chunk by chunk."""
+    size = node.shape[0] if node.shape and len(node.shape) == 1 else 0
+    if size * dtype.itemsize > _MOST_WHOLE_BYTES or node.chunk_bytes > _MOST_CHUNK_BYTES:
+        raise ReaderError("too many values to be held in memory", file=(str(store.root), node.path))
+    pieces = []
+    for content in _chunks(store, node):
+        if len(content) < node.chunks[0] * dtype.itemsize:
+            raise ReaderError("a chunk of it is cut short", file=(str(store.root), node.path))
+        pieces.append(np.frombuffer(content, dtype, node.chunks[0]))
+    return np.concatenate([np.empty(0, dtype), *pieces])[:size]
+
+
+def _chunks(store: Store, node: Node) -> Iterator[bytes]:
+    """The unpacked bytes of the chunks of a version 2 array of one dimension."""
+    where = (str(store.root), node.path)
+    steps = [*(node.metadata.get("filters") or ()), node.metadata.get("compressor")]
+    texts = [each for each in steps if isinstance(each, dict) and each.get("id") in _TEXTS]
+    steps = [each for each in steps if each is not None and each not in texts]
+    if node.version != 2 or len(node.chunks) != 1 or (node.dtype is None and not texts):
+        raise ReaderError("texts that are written like this are not read", file=where)
+    if any(not isinstance(each, dict) or each.get("id") not in _CODECS for each in steps):
+        raise ReaderError("packed in a way that is not read", file=where)
+    library = imported("numcodecs", extra="zarr", file=store.root)
+    for number in range(node.num_chunks):
+        content: Any = store.read(f"{node.path}/{_chunk_key(node, number)}".lstrip("/"))
+        if content is None:
+            raise ReaderError("a chunk of it is not there", file=where)
+        try:
+            for step in reversed(steps):
+                content = library.get_codec(dict(step)).decode(content)
+            yield bytes(content)
+        except Exception as error:  # damaged chunks are told in errors of many kinds
+            raise ReaderError(f"cannot be unpacked: {one_line(error, 100)}", file=where) from error
+
+
+def _variable_texts(store: Store, node: Node, content: bytes) -> list[str]:
+    """Texts behind their lengths: uint32 count, then uint32 length and bytes of each."""
+    found: list[str] = []
+    try:
+        (count,) = struct.unpack_from("<I", content)
+        at = 4
+        for _ in range(min(count, len(content))):
+            (length,) = struct.unpack_from("<I", content, at)
+            found.append(content[at + 4 : at + 4 + length].decode("utf-8", "replace"))
+            at += 4 + length
+    except struct.error as error:
+        raise ReaderError("texts that are cut short", file=(str(store.root), node.path)) from error
+    return found
