@@ -21,7 +21,7 @@ from seriesview.layout.layouts import FilesLayout
 from seriesview.readers import ReadOptions, Recording, open_recording
 from seriesview.readers.registry import choose_reader, list_candidates
 from seriesview.readers.spikeglx.reader import SpikeGlxReader
-from seriesview.series.links import LinkInfo
+from seriesview.series.links import FilesLink, LinkInfo
 
 Array = npt.NDArray[Any]
 RNG = np.random.default_rng(7)
@@ -287,6 +287,18 @@ def test_triggers_of_a_gate_are_segments_placed_by_first_sample(tmp_path: Path) 
         assert any("name the folder" in decision.text for decision in recording.decisions)
 
 
+def test_hundreds_of_triggers_are_one_recording(tmp_path: Path) -> None:
+    whole = noise(3_000, 2)
+    for trigger in range(300):
+        first = 10 * trigger
+        keys = ap_keys(2, firstSample=first + 1000 * (trigger >= 200))
+        write_stream(tmp_path, f"run_g0_t{trigger}.imec0.ap", whole[first : first + 10], keys)
+    with opened(tmp_path) as recording:
+        assert recording.segments is not None
+        assert [each.num_samples for each in recording.segments] == [2_000, 1_000]
+        np.testing.assert_array_equal(stored(recording), whole[:, :2])
+
+
 def test_samples_that_two_triggers_share_are_read_once(tmp_path: Path) -> None:
     whole = noise(500, 2)
     write_stream(tmp_path, "run_g0_t0.imec0.ap", whole[:300], ap_keys(2, firstSample=0))
@@ -455,3 +467,19 @@ def test_a_run_is_built_by_its_path_alone(tmp_path: Path) -> None:
     covered = [samples[first : first + 101, :8] for first in range(0, 4_900, 100)]
     np.testing.assert_array_equal(window, [(each.min(axis=0), each.max(axis=0)) for each in covered])
     np.testing.assert_array_equal(series.values(0, 4_000, 4_100), samples[4_000:4_100, :8])
+
+
+def test_triggers_are_built_as_segments_and_linked_in_their_files(tmp_path: Path) -> None:
+    samples = noise(6_000, 8)
+    for trigger, (first, last) in enumerate([(0, 2_000), (2_000, 6_000)]):
+        keys = ap_keys(8, firstSample=first + 500 * trigger)
+        write_stream(tmp_path / "run_g0", f"run_g0_t{trigger}.imec0.ap", samples[first:last], keys)
+    built = seriesview.build_workspace(tmp_path / "run_g0", store=tmp_path / "store")
+    (name,) = (name for name in built.series if name.endswith("imec0_ap"))
+    series = built.series[name].open()
+    assert isinstance(series.manifest.values, FilesLink)
+    assert [(each.start_time, each.num_samples) for each in series.segments] == [
+        (0.0, 2_000),
+        (2_500 / 30000.25, 4_000),
+    ]
+    np.testing.assert_array_equal(series.values(1, 100, 200), samples[2_100:2_200, :8])

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 
 from seriesview.errors import ReaderError
@@ -101,10 +102,17 @@ def parse_ranges(text: str) -> list[int] | None:
 def read_meta(path: Path) -> Meta:
     """The .meta file. Raises ReaderError where it is none of SpikeGLX, or cannot be opened."""
     try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
+        status = path.stat()
+        return _parsed(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
         raise ReaderError(f"cannot be read: {error.strerror}", file=path) from error
+
+
+# All streams of a run are asked for the .meta files of each other, whenever one is opened.
+@lru_cache(maxsize=256)
+def _parsed(path: Path, _mtime_ns: int, _size: int) -> Meta:
+    with path.open("rb") as file:
+        content = file.read(_MOST_BYTES + 1)
     if len(content) > _MOST_BYTES:
         raise ReaderError(f"not a .meta file of SpikeGLX: larger than {_MOST_BYTES >> 20} MiB", file=path)
     values: dict[str, str] = {}

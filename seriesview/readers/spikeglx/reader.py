@@ -28,7 +28,7 @@ from seriesview.readers.spikeglx.streams import (
     streams_of,
 )
 
-_MOST_STREAMS = 2000
+_MOST_FILES = 20_000
 _LOOKED_AT = 200
 
 
@@ -87,10 +87,10 @@ def _is_run(folder: Path) -> bool:
     sessions: set[str] = set()
     for meta in islice(meta_paths(folder), _LOOKED_AT):
         named = parse_name(meta.name.removesuffix(".meta"))
-        if not _is_meta(meta):
-            continue
         session = meta.name if named is None else named.session
         inner = meta.relative_to(folder).parts[:-1]
+        if (session in sessions and not inner) or not _is_meta(meta):
+            continue
         is_another = bool(sessions) and session not in sessions
         if inner and (is_another or inner[0].removeprefix("catgt_") == session):
             return False
@@ -114,9 +114,9 @@ def _offers(path: Path) -> tuple[list[Offer], list[ReaderError]]:
     files: list[StreamFile] = []
     problems: list[ReaderError] = []
     for number, meta in enumerate(meta_paths(path)):
-        if number >= _MOST_STREAMS:
+        if number >= _MOST_FILES:
             problems.append(
-                ReaderError(f"more than {_MOST_STREAMS} .meta files; name a run's folder", file=path)
+                ReaderError(f"more than {_MOST_FILES} .meta files; name a run's folder", file=path)
             )
             break
         try:
@@ -148,7 +148,7 @@ def _of_file(path: Path) -> tuple[StreamFile, tuple[Decision, ...]]:
         raise ReaderError(f"{file.size} bytes: no whole sample of {file.row_bytes} bytes", file=file.path)
     others = [
         other.name
-        for other in sorted(path.parent.glob("*.meta"))[:_MOST_STREAMS]
+        for other in sorted(path.parent.glob("*.meta"))[:_MOST_FILES]
         if other != meta
         and (named := parse_name(other.name.removesuffix(".meta"))) is not None
         and (named.session, named.stream) == (file.name.session, file.name.stream)

@@ -19,7 +19,7 @@ from seriesview.readers.sample_types import checked_rate, describe, make_channel
 from seriesview.readers.spikeglx.gains import units_and_scales
 from seriesview.readers.spikeglx.geometry import Place, places_of, stand_by
 from seriesview.readers.spikeglx.meta import Meta, read_meta
-from seriesview.readers.spikeglx.names import CONCATENATED, FileName, name_of
+from seriesview.readers.spikeglx.names import CONCATENATED, FileName, name_of, parse_name
 from seriesview.readers.spikeglx.saved import SavedChannel
 from seriesview.readers.spikeglx.streams import SAMPLE_BYTES, Stream, StreamFile, meta_paths
 
@@ -133,6 +133,9 @@ def session_start(file: StreamFile) -> tuple[str | None, tuple[Decision, ...]]:
     if folder.name.startswith(file.name.session + "_"):
         folder = folder.parent
     for path in meta_paths(folder, deepest=1):
+        named = parse_name(path.name.removesuffix(".meta"))
+        if named is not None and (named.session, _first(named)) != (file.name.session, _first(file.name)):
+            continue
         try:
             other = read_meta(path)
         except ReaderError:
