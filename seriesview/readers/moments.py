@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -35,6 +36,18 @@ _EITHER = re.compile(
     rf"(?P<first>\d{{1,2}})(?P<mark>[-/.])(?P<second_one>\d{{1,2}})(?P=mark)(?P<year>\d{{4}})(?:[T,]?\s*{_CLOCK}{_ZONE})?\s*",
     re.IGNORECASE,
 )
+
+
+@dataclass(frozen=True)
+class Start:
+    """The clock at the recording's time 0, local: as a date and time, or else seconds since midnight, if known."""
+
+    session_start: str | None
+    seconds_of_day: float = 0.0
+
+    def zero(self, configured: str | None) -> float:
+        """Seconds to add to the recording's own times, so that those without a date count from midnight."""
+        return self.seconds_of_day if self.session_start is None and configured is None else 0.0
 
 
 def parse_moment(text: str) -> datetime | None:

@@ -98,6 +98,8 @@ def check_signals(path: Path) -> None:
                     found.setdefault(channel.label, []).append((recording.sampling_frequency, unit, column))
     with pyedflib.EdfReader(str(path)) as file:
         for index, head in enumerate(file.getSignalHeaders()):
+            if head["label"] == "EDF Annotations":  # where the file does not say that it is EDF+
+                continue
             rate, unit, column = found[head["label"]].pop(0)
             assert rate == head["sample_frequency"]
             assert unit == head["dimension"]
@@ -109,7 +111,10 @@ def test_signals_are_those_of_pyedflib(polygraphy: Path) -> None:
     check_signals(polygraphy)
 
 
-@pytest.mark.parametrize("path", shared_recordings("edf"), ids=lambda path: path.name)
+OF_PYEDFLIB = sorted(Path(pyedflib.__file__).parent.glob("tests/data/*.[eb]df"))
+
+
+@pytest.mark.parametrize("path", [*shared_recordings("edf"), *OF_PYEDFLIB], ids=lambda path: path.name)
 def test_signals_of_other_programs_files(path: Path) -> None:
     try:
         pyedflib.EdfReader(str(path)).close()
@@ -244,6 +249,19 @@ def test_annotations_of_other_programs_files(path: Path) -> None:
             strict=True,
         )
     )
+
+
+@pytest.mark.parametrize("path", OF_PYEDFLIB, ids=lambda path: path.name)
+def test_annotations_are_those_of_pyedflib(path: Path) -> None:
+    with pyedflib.EdfReader(str(path)) as file:
+        onsets, _, texts = file.readAnnotations()
+    if len(onsets):
+        # There they count from the first sample.
+        with opened(path) as recording:
+            begun = recording.start_time
+        found = annotations_of(path)
+        np.testing.assert_allclose([onset - begun for onset, _, _ in found], onsets, atol=1e-6)
+        assert [text for _, _, text in found] == texts.tolist()
 
 
 def test_texts_that_never_come_again_are_intervals_without_length(tmp_path: Path) -> None:

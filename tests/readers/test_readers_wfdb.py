@@ -206,6 +206,11 @@ def test_formats_that_cannot_be_read_say_what_to_do(tmp_path: Path) -> None:
         header.write_text(f"a 1 100 60\na.dat {fmt}\n")
         with pytest.raises(ReaderError, match=f"format {fmt} cannot be read; write it in format 16"):
             opened(header)
+    # Its annotations are shown all the same.
+    write_annotations(tmp_path / "a.atr", aux_note=[""] * 6)
+    signals, notes = list_candidates(header)
+    assert "format 9 cannot be read" in str(signals.problem)
+    assert (notes.dataset, notes.problem) == ("atr", None)
 
 
 def test_a_library_that_is_not_there_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

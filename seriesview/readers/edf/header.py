@@ -14,8 +14,8 @@ from pathlib import Path
 
 from seriesview.errors import ReaderError
 from seriesview.readers.edf.start import start_of
+from seriesview.readers.moments import Start
 from seriesview.readers.protocol import Decision
-from seriesview.readers.starts import Start
 
 _FIXED = 256
 _EDF = b"0"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -56,30 +57,27 @@ class EdfReader:
 
     def can_read(self, path: Path) -> bool:
         """Whether the file begins with the fields of an EDF or BDF header."""
-        if not path.is_file():
+        try:
+            if not path.is_file():
+                return False
+            with path.open("rb") as file:
+                return looks_like(file.read(_HEAD))
+        except OSError:
             return False
-        with path.open("rb") as file:
-            return looks_like(file.read(_HEAD))
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Signals of each rate, stages of sleep, other annotations, and triggers of BDF. Raises ReaderError."""
         header = read_header(path)
-        texts = _Texts(header)
         groups = sample_groups(header)
         found = [
             _of_signals(header, name if len(groups) > 1 else None, signals)
             for name, signals in groups.items()
         ]
-        for dataset in (_STAGES, _ANNOTATIONS):
-            chosen = texts.chosen(dataset)
-            if len(chosen):
-                is_event = dataset == _ANNOTATIONS and texts.are_instants(chosen)
-                role: Role = "stages" if dataset == _STAGES else "markers" if is_event else "annotations"
-                found.append(_of_times(dataset, "event" if is_event else "interval", len(chosen), role))
-        if status_signal(header) is not None:
-            triggers = _triggers(header, ReadOptions())
-            if triggers is not None and triggers.num_samples:
-                found.append(_of_times(_TRIGGERS, "event", triggers.num_samples, "markers"))
+        for list_all in (_of_texts, _of_triggers):
+            try:
+                found.extend(list_all(header))
+            except ReaderError as error:
+                found.append(_of_times(_ANNOTATIONS, "interval", 0, None, error.reason))
         if not found:
             raise ReaderError("holds neither signals nor annotations", file=path)
         return found
@@ -134,7 +132,25 @@ def _of_signals(header: Header, dataset: str | None, signals: tuple[Signal, ...]
     )
 
 
-def _of_times(dataset: str, kind: str, count: int, role: Role) -> Candidate:
+def _of_texts(header: Header) -> Iterator[Candidate]:
+    texts = _Texts(header)
+    for dataset in (_STAGES, _ANNOTATIONS):
+        chosen = texts.chosen(dataset)
+        if len(chosen):
+            is_event = dataset == _ANNOTATIONS and texts.are_instants(chosen)
+            role: Role = "stages" if dataset == _STAGES else "markers" if is_event else "annotations"
+            yield _of_times(dataset, "event" if is_event else "interval", len(chosen), role)
+
+
+def _of_triggers(header: Header) -> Iterator[Candidate]:
+    triggers = None if status_signal(header) is None else _triggers(header, ReadOptions())
+    if triggers is not None and triggers.num_samples:
+        yield _of_times(_TRIGGERS, "event", triggers.num_samples, "markers")
+
+
+def _of_times(
+    dataset: str, kind: str, count: int, role: Role | None, problem: str | None = None
+) -> Candidate:
     return Candidate(
         dataset=dataset,
         type="event" if kind == "event" else "interval",
@@ -143,6 +159,7 @@ def _of_times(dataset: str, kind: str, count: int, role: Role) -> Candidate:
         sampling_frequency=None,
         unit=None,
         options={"dataset": dataset, "type": kind},
+        problem=problem,
         role=role,
     )
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime, time
 
+from seriesview.readers.moments import Start
 from seriesview.readers.protocol import Decision
-from seriesview.readers.starts import Start
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAY = re.compile(r"(\d{1,2})[.:/\- ](\d{1,2})[.:/\- ](\d{2}|yy)", re.IGNORECASE)

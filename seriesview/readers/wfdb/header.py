@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from seriesview.errors import ReaderError
-from seriesview.readers.starts import Start
+from seriesview.readers.moments import Start
 
 _MOST_BYTES = 16 << 20
 _MOST_SIGNALS = 16384

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from seriesview.errors import ReaderError
 from seriesview.readers.in_memory import IntervalRecording, are_kinds, labelled_events
@@ -21,21 +20,26 @@ class WfdbReader:
     """Reader of WFDB records."""
 
     name = "wfdb"
+    reads_remote = True
 
     def can_read(self, path: Path) -> bool:
         """Whether it is the header of a record, a signal file that the header beside it names, or its annotations."""
-        return path.is_file() and _header_of(path) is not None
+        try:
+            return path.is_file() and _header_of(path) is not None
+        except OSError:
+            return False
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Signals of each rate, and what each file of annotations beside the header holds. Raises ReaderError."""
         header = _required_header(path)
-        record = read_record(header)
-        groups = sample_groups(record)
-        found = [
-            _of_signals(record, name if len(groups) > 1 else None, indices)
-            for name, indices in groups.items()
-        ]
-        found.extend(_of_annotations(each) for each in annotation_files.beside(header))
+        notes = [_of_annotations(each) for each in annotation_files.beside(header)]
+        try:
+            found = _of_record(read_record(header))
+        except ReaderError as error:
+            if not notes:
+                raise
+            found = [_of_signals(None, (), None, error.reason)]
+        found.extend(notes)
         if not found:
             raise ReaderError("a record without signals, and without annotations beside it", file=header)
         return found
@@ -89,17 +93,31 @@ def _required_header(path: Path) -> Path:
     return header
 
 
-def _of_signals(record: WfdbRecord, dataset: str | None, indices: tuple[int, ...]) -> Candidate:
-    per_frame = record.signals[indices[0]].samples_per_frame
-    options: dict[str, Any] = {} if dataset is None else {"dataset": dataset}
+def _of_record(record: WfdbRecord) -> list[Candidate]:
+    groups = sample_groups(record)
+    frames = sum(part.num_frames for part in record.parts)
+    return [
+        _of_signals(
+            name if len(groups) > 1 else None,
+            (frames * record.signals[indices[0]].samples_per_frame, len(indices)),
+            group_rate(record, indices[0]),
+        )
+        for name, indices in groups.items()
+    ]
+
+
+def _of_signals(
+    dataset: str | None, shape: tuple[int, ...], rate: float | None, problem: str | None = None
+) -> Candidate:
     return Candidate(
         dataset=dataset,
         type="continuous",
         dtype="int16",
-        shape=(sum(part.num_frames for part in record.parts) * per_frame, len(indices)),
-        sampling_frequency=group_rate(record, indices[0]),
+        shape=shape,
+        sampling_frequency=rate,
         unit=None,
-        options=options,
+        options={} if dataset is None else {"dataset": dataset},
+        problem=problem,
         role="eeg",
     )
 
