@@ -6,6 +6,7 @@ import re
 from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,8 @@ class Annotations:
     decisions: tuple[Decision, ...]
 
 
+# Listing and opening ask again, and the whole file may have to be read for them.
+@lru_cache(maxsize=2)
 def read_annotations(header: Header) -> Annotations:
     """All annotations in the order of the file, but those that only tell a record's time. Raises ReaderError."""
     onsets, durations = array("d"), array("d")

@@ -54,7 +54,10 @@ class Signal:
 
 @dataclass(frozen=True)
 class Header:
-    """What the header says, and what of it agrees with the file. `record_seconds` is 0 where none are told."""
+    """What the header says, and what of it agrees with the file. `record_seconds` is 0 where none are told.
+
+    `version` is the file's size and time of change.
+    """
 
     path: Path
     sample_bytes: int
@@ -67,6 +70,7 @@ class Header:
     is_plus: bool
     is_discontinuous: bool
     decisions: tuple[Decision, ...]
+    version: tuple[int, int]
 
     @property
     def annotation_signals(self) -> tuple[Signal, ...]:
@@ -84,7 +88,8 @@ def looks_like(head: bytes) -> bool:
 
 def read_header(path: Path) -> Header:
     """Raises ReaderError where the header does not tell where samples lie."""
-    size = path.stat().st_size
+    status = path.stat()
+    size = status.st_size
     with path.open("rb") as file:
         fixed = file.read(_FIXED)
         if not looks_like(fixed):
@@ -121,6 +126,7 @@ def read_header(path: Path) -> Header:
             *_said_of_size(_text(fixed[236:244]), num_records, left_over),
             *start_said,
         ),
+        version=(size, status.st_mtime_ns),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from seriesview.errors import ReaderError
 from seriesview.layout.byte_file import ByteFile
@@ -47,6 +48,7 @@ def record_bytes(header: Header, begin: int, length: int, records: range) -> Ite
         file.close()
 
 
+@lru_cache(maxsize=2)
 def stretches_of(header: Header) -> tuple[tuple[Stretch, ...], tuple[Decision, ...]]:
     """Stretches without a gap, and what is to be said. Raises ReaderError where records go back in time."""
     whole = Stretch(0.0, header.num_records)
