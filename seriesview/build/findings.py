@@ -126,17 +126,19 @@ def entries_of(
             found.unreadable.append(f"{file}: nothing in it can be shown{f' ({reasons})' if reasons else ''}")
             continue
         seen: set[str | None] = set()
+        otherwise: dict[str, list[str]] = {}
         for finding, entry in zip(findings, named, strict=True):
             what = f"{file} {finding.dataset}" if finding.dataset is not None else file
             if entry is None:
                 found.notes.append(f"{what}: {finding.problem}")
             elif finding.dataset in seen:
-                found.notes.append(
-                    f"{what}: can be read as {finding.type} too; `seriesview inspect` says how"
-                )
+                otherwise.setdefault(str(finding.type), []).append(what)
             else:
                 seen.add(finding.dataset)
                 found.entries.append(entry)
+        for kind, names in otherwise.items():
+            more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+            found.notes.append(f"{names[0]}{more}: can be read as {kind} too; `seriesview inspect` says how")
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner
-from rig_reader import install_rig, write_rig
+from rig_reader import RigReader, install_rig, write_rig
 
 from seriesview.cli.init import command as init
 from seriesview.cli.inspect import command as inspect
+from seriesview.readers import Candidate
 
 
 @pytest.fixture
@@ -61,3 +63,14 @@ def test_init_writes_every_stream_of_a_folder(folder: Path) -> None:
     content = yaml.safe_load(Path("config.yaml").read_text())
     assert list(content["datasets"]) == ["2024_01_02_run_ap", "2024_01_02_run_lfp", "a"]
     assert content["workspace"] == "2024.01.02 run"
+
+
+def test_what_streams_can_be_read_as_too_is_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = RigReader.candidates
+
+    def twice(self: RigReader, path: Path) -> list[Candidate]:
+        found = plain(self, path)
+        return [*found, *(replace(each, label=f"{each.label} again") for each in found)]
+
+    monkeypatch.setattr(RigReader, "candidates", twice)
+    assert "left out: 2024.01.02 run ap and 1 more: can be read as continuous too" in said(init, str(folder))
