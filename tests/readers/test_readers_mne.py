@@ -131,6 +131,28 @@ def test_what_was_not_acquired_is_a_gap(tmp_path: Path) -> None:
     assert [each.dataset for each in list_candidates(tmp_path / "a_raw.fif")] == ["signals"]
 
 
+def test_tags_that_lead_back_are_told_and_a_directory_takes_their_place(tmp_path: Path) -> None:
+    path = tmp_path / "a_raw.fif"
+    raw_of(seconds=1).save(path, verbose="ERROR")
+    content = bytearray(path.read_bytes())
+    entries, position = [], 0
+    while True:
+        kind, number, size, following = struct.unpack_from(">4i", content, position)
+        entries.append(struct.pack(">4i", kind, number, size, position))
+        if following == -1:
+            break
+        last, position = position, following if following > 0 else position + 16 + size
+    # The tag before the last one leads to the beginning.
+    struct.pack_into(">i", content, last + 12, 36)
+    path.write_bytes(content)
+    with pytest.raises(ReaderError, match="leads back to byte 36"):
+        list_candidates(path)
+    struct.pack_into(">i", content, 36 + 16, len(content))
+    path.write_bytes(content + struct.pack(">4i", 102, 32, 16 * len(entries), -1) + b"".join(entries))
+    with opened(path) as recording:
+        assert recording.num_samples == 200
+
+
 def eeglab(trials: int = 1) -> dict[str, Any]:
     values = np.random.default_rng(1).normal(0, 20, (3, 1000)).astype(np.float32)
     names = np.zeros(3, [("labels", "O")])

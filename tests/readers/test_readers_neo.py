@@ -15,6 +15,7 @@ from mutations import check_survives
 from neo_files import (
     Array,
     noise,
+    write_abf1,
     write_blackrock,
     write_ncs,
     write_neuroscope,
@@ -99,6 +100,21 @@ def test_axon_files_have_the_values_that_pyabf_gives() -> None:
         assert physical(recording)[12345] == pytest.approx(PYABF_11, abs=1e-6)
         assert starts(recording) == pytest.approx([0.2 * sweep for sweep in range(10)])
         assert [each.label for each in recording.channels] == ["IN 0", "IN 1", "IN 2", "IN 3"]
+
+
+def test_tags_of_axon_files_are_events_with_their_comments(tmp_path: Path) -> None:
+    sweeps = [noise(1000, 1, seed=number)[:, 0] for number in range(3)]
+    write_abf1(tmp_path / "a.abf", sweeps, [(500, "+drug"), (20000, "washed out")])
+    with opened(tmp_path / "a.abf", "Signals") as recording:
+        assert starts(recording) == pytest.approx([0, 0.1, 0.2])
+        np.testing.assert_array_equal(stored(recording)[:, 0], np.concatenate(sweeps))
+        assert isinstance(recording.layout, ContiguousLayout)
+        assert any("no times of sweeps" in each.text for each in recording.decisions)
+        assert recording.session_start == "2024-03-14T08:30:15"
+    with opened(tmp_path / "a.abf", "events/Tag") as recording:
+        times, channels = recording.events()
+        assert times == pytest.approx([0.05, 2.0])
+        assert [recording.channels[each].label for each in channels] == ["+drug", "washed out"]
 
 
 def test_blackrock_pauses_are_segments_and_samples_are_linked(tmp_path: Path) -> None:

@@ -147,12 +147,22 @@ def test_records_of_different_lengths_and_bytes_at_the_end(tmp_path: Path) -> No
     (tmp_path / "a.mseed").write_bytes(content + b"no record" * 100)
     with opened(tmp_path / "a.mseed") as recording:
         assert recording.num_samples == 6000
-        assert any("no whole record" in each.text for each in recording.decisions)
+        assert any("no data records" in each.text for each in recording.decisions)
     (tmp_path / "a.mseed").write_bytes(content[:-1000])
     with opened(tmp_path / "a.mseed") as recording:
         count = recording.num_samples
         np.testing.assert_array_equal(stored(recording)[:, 0], values[:count])
         assert 3000 <= count < 6000
+
+
+def test_headers_and_damage_between_records_are_passed_over(tmp_path: Path) -> None:
+    values = walk(6000)
+    first, second = trace(values[:3000]), trace(values[3000:], start=START + 30)
+    head = b"000001V 010009402.3121970,001,00:00:00.0000~".ljust(4096)
+    (tmp_path / "a.seed").write_bytes(head + written(first) + b"\0" * 512 + written(second))
+    with opened(tmp_path / "a.seed") as recording:
+        np.testing.assert_array_equal(stored(recording)[:, 0], values)
+        assert any("4608 bytes" in each.text for each in recording.decisions)
 
 
 def test_version_3_is_read(tmp_path: Path) -> None:

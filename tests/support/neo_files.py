@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from neo.rawio import neuroexplorerrawio, plexonrawio
+from neo.rawio import axonrawio, neuroexplorerrawio, plexonrawio
 
 Array = npt.NDArray[Any]
 
@@ -201,3 +201,28 @@ def write_neuroscope(folder: Path, samples: Array, suffix: str = ".lfp") -> Path
     path = folder / f"session{suffix}"
     samples.astype("<i2").tofile(path)
     return path
+
+
+def write_abf1(path: Path, sweeps: Sequence[Array], tags: Sequence[tuple[int, str]]) -> None:
+    """An ABF of version 1.8 at 10 kHz, without a table of sweeps: each sweep (n,), tags (sample, comment)."""
+    samples = np.concatenate(sweeps).astype("<i2")
+    data_blocks = -(-samples.nbytes // 512)
+    values: dict[str, Any] = {
+        **{"fFileSignature": b"ABF ", "fFileVersionNumber": 1.8, "nOperationMode": 5},
+        **{"lActualAcqLength": len(samples), "lActualEpisodes": len(sweeps), "lDataSectionPtr": 12},
+        **{"lFileStartDate": 20240314, "lFileStartTime": 30615, "lTagSectionPtr": 12 + data_blocks},
+        **{"lNumTagEntries": len(tags), "nADCNumChannels": 1, "fADCSampleInterval": 100.0, "fADCRange": 10.0},
+        **{"lADCResolution": 32768, "nADCSamplingSeq": (0, *[-1] * 15), "nADCPtoLChannelMap": range(16)},
+        **{"sADCChannelName": (b"IN 0".ljust(10),) * 16, "sADCUnits": (b"pA".ljust(8),) * 16},
+        **dict.fromkeys(("fADCProgrammableGain", "fInstrumentScaleFactor", "fSignalGain"), (1.0,) * 16),
+    }
+    head = bytearray(6144)
+    for name, place, kind in axonrawio.headerDescriptionV1:
+        value = values.get(name)
+        if value is not None:
+            struct.pack_into(
+                f"<{kind}", head, place, *([value] if isinstance(value, bytes | int | float) else value)
+            )
+    data = samples.tobytes().ljust(512 * data_blocks, b"\0")
+    marks = b"".join(struct.pack("<i56shh", place, text.encode("latin-1"), 1, 0) for place, text in tags)
+    path.write_bytes(bytes(head) + data + marks)

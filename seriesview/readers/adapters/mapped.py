@@ -86,6 +86,13 @@ def piece_in_file(**fields: Any) -> ContiguousLayout | None:
     return piece if is_inside else None
 
 
+def part_of(piece: ContiguousLayout, first: int, num_samples: int) -> ContiguousLayout | None:
+    """The samples [first, first + num_samples) of a piece; None where it has fewer."""
+    if first + num_samples > piece.num_samples:
+        return None
+    return replace(piece, offset=piece.offset + first * piece.row_stride, num_samples=num_samples)
+
+
 def joined(pieces: Sequence[ContiguousLayout]) -> ContiguousLayout | FilesLayout:
     """Pieces that follow one another; those that do so in one file, too, become one."""
     found = [pieces[0]]

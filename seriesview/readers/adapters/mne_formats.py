@@ -7,12 +7,13 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from seriesview.errors import ReaderError
 
 _HEAD_BYTES = 4096
 _MOST_ENTRIES = 4096
+_DIRECTORY_POINTER = 101
 _MATLAB = (b"MATLAB 5.0", b"MATLAB 7.3", b"\x89HDF\r\n\x1a\n")
 _NIHON_KOHDEN = (b"EEG-1100", b"EEG-1200A", b"EEG-2100 ", b"QI-403A ", b"DAE-2100D")
 
@@ -86,7 +87,8 @@ FORMATS = (
     MneFormat("Persyst", "persyst", (".lay",), lambda head: head.lstrip().lower().startswith(b"[fileinfo]")),
     MneFormat("Persyst", "persyst", (".dat",), holds=_with(".lay", b"["),
               target=lambda path: path.with_suffix(".lay")),
-    MneFormat("Nicolet", "nicolet", (".data",), holds=_with(".head", b"start_ts")),
+    MneFormat("Nicolet", "nicolet", (".data",), holds=_with(".head", b"start_ts"),
+              arguments=lambda path: {"ch_type": "eeg"}),
     MneFormat("Curry", "curry", (".cdt",), holds=lambda path: any(
         path.with_name(path.name + each).is_file() for each in (".dpa", ".dpo"))),
     MneFormat("Curry", "curry", (".dat", ".dap", ".rs3"), holds=_with(".dap", b"START")),
@@ -108,23 +110,40 @@ FORMATS = (
 
 
 def check_tags(path: Path) -> None:
-    """Raise ReaderError where the tags of a FIF file do not lead forwards: MNE would follow them for ever.
+    """Raise ReaderError where MNE would follow the tags of a FIF file for ever.
 
-    A tag is kind, type, size and the position of the next one (big-endian int32): 0 behind its data, -1 for none.
+    A tag is kind, type, size and the position of the next one (big-endian int32): 0 behind its data, -1 for none. Where
+    the second one names a directory, that is read; else tags are followed, and must lead forwards.
     """
-    position = 0
     with path.open("rb") as file:
-        while len(head := file.read(16)) == 16:
-            _, _, size, following = struct.unpack(">4i", head)
-            if following == -1:
-                return
-            after = following if following > 0 else position + 16 + size
+        if _has_directory(file):
+            return
+        position = 0
+        while (tag := _tag(file, position)) is not None and tag[3] != -1:
+            after = tag[3] if tag[3] > 0 else position + 16 + tag[2]
             if after <= position:
                 raise ReaderError(
                     f"damaged: the tag at byte {position} leads back to byte {after}", file=path
                 )
             position = after
-            file.seek(position)
+
+
+def _has_directory(file: BinaryIO) -> bool:
+    first = _tag(file, 0)
+    second = _tag(file, first[3] if first[3] > 0 else 16 + first[2]) if first is not None else None
+    if second is None or second[0] != _DIRECTORY_POINTER:
+        return False
+    place = int.from_bytes(file.read(4), "big", signed=True)
+    directory = _tag(file, place) if place > 0 else None
+    return directory is not None and directory[2] > 0
+
+
+def _tag(file: BinaryIO, position: int) -> tuple[int, int, int, int] | None:
+    if position < 0:
+        return None
+    file.seek(position)
+    head = file.read(16)
+    return struct.unpack(">4i", head) if len(head) == 16 else None
 
 
 def format_of(path: Path) -> MneFormat | None:

@@ -15,7 +15,14 @@ from seriesview.layout.layouts import ContiguousLayout, Layout
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.adapters import neo_corrections as corrections
 from seriesview.readers.adapters.foreign import library
-from seriesview.readers.adapters.mapped import described_piece, forget_pages, joined, mapped_piece, maps_in
+from seriesview.readers.adapters.mapped import (
+    described_piece,
+    forget_pages,
+    joined,
+    mapped_piece,
+    maps_in,
+    part_of,
+)
 from seriesview.readers.adapters.neo_file import NeoDataset, NeoFile, Stretch, numbers, open_neo
 from seriesview.readers.adapters.neo_formats import files_beside, format_of
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
@@ -107,8 +114,7 @@ class NeoSignals(Recording):
             else:
                 piece = corrections.plain_piece(self._file, stretch.segment, stream)
             if piece is not None:
-                is_whole = stretch.first == 0 and piece.num_samples == stretch.num_samples
-                return piece if is_whole else None
+                return part_of(piece, stretch.first, stretch.num_samples)
             end = stretch.num_samples
             beginning = self._chunk(stream, stretch, 0, min(2, end))
             return mapped_piece(beginning, self._chunk(stream, stretch, end - 1, end), end)
@@ -197,6 +203,8 @@ def _open_events(file: NeoFile, dataset: NeoDataset, options: ReadOptions) -> Re
 
 
 def _moments(file: NeoFile, dataset: NeoDataset) -> tuple[npt.NDArray[Any], npt.NDArray[Any], Sequence[str]]:
+    if (known := corrections.instants_of(file)) is not None:
+        return np.array([time for time, _ in known]), np.zeros(len(known)), [text for _, text in known]
     raw, block, channel = file.raw, dataset.block, dataset.channel
     times, durations, labels = [np.empty(0)], [np.empty(0)], []
     first: npt.NDArray[Any] | None = None

@@ -14,6 +14,7 @@ import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout
+from seriesview.readers.adapters import neo_axon
 from seriesview.readers.adapters.mapped import piece_in_file
 from seriesview.readers.adapters.neo_formats import NeoFormat
 from seriesview.readers.protocol import Decision
@@ -25,6 +26,8 @@ IN_UTC = frozenset({"BlackrockRawIO"})
 
 UNITS = {"PlexonRawIO": "mV"}
 """Units that neo leaves empty: Plexon's SlowMaxMagnitudeMV is in mV at the electrode."""
+
+_NO_TIMES = Decision("it has no times of sweeps; they are laid one after another", is_guess=True)
 
 Pieces = list[tuple[int, int, int, float]]
 """Segment of neo's, first sample in it, samples, time of the first one in seconds."""
@@ -125,7 +128,20 @@ def stretches_of(file: Opened, block: int, stream: int) -> Pieces | None:
         return _of_plexon(file, stream)
     if file.format.rawio == "NeuroExplorerRawIO":
         return _of_neuroexplorer(file, stream)
+    if file.format.rawio == "AxonRawIO":
+        size = int(file.raw.get_signal_size(block, 0, stream))
+        found = neo_axon.sweeps_without_times(file.raw._axon_info, size, file.rate_of(stream))
+        if found is not None and _NO_TIMES not in file.notes:
+            file.notes.append(_NO_TIMES)
+        return found
     return None
+
+
+def instants_of(file: Opened) -> list[tuple[float, str]] | None:
+    """Times in seconds and texts of events that neo gives at other times; None where it gives them right."""
+    if file.format.rawio != "AxonRawIO":
+        return None
+    return neo_axon.tags(file.path, file.raw._axon_info, file.rate_of(0))
 
 
 def _of_plexon(file: Opened, stream: int) -> Pieces:

@@ -91,7 +91,7 @@ def _data_lines(path: Path, waveform: _Waveform, most_bytes: int) -> Iterator[by
     with path.open("rb") as file:
         file.seek(waveform.offset)
         while (line := file.readline(1 << 16)) and used < most_bytes:
-            if line.startswith((b"CHK2", b"WID2", b"STOP")):
+            if line.startswith((b"CHK2 ", b"WID2 ", b"STOP ")):
                 return
             if is_data:
                 yield line

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Segment
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
-from seriesview.readers.seismic.miniseed_index import Index, Trace, index_of, unpacked
+from seriesview.readers.seismic.miniseed_index import Index, Trace, index_of, is_record, unpacked
 
 
 @dataclass(frozen=True)
@@ -103,16 +103,19 @@ class MiniSeedReader:
     name = "miniseed"
 
     def can_read(self, path: Path) -> bool:
-        """Whether the file begins with a data record of version 2 or 3."""
+        """Whether the file begins with a data record of version 2 or 3, or with the headers of a SEED volume."""
         try:
             with path.open("rb") as file:
-                return _is_record(file.read(64))
+                head = file.read(64)
         except OSError:
             return False
+        return is_record(head) or (head[:8] == b"000001V " and head[8:11] in (b"005", b"008", b"010", b"011"))
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Each series; channels that hold texts, with that as the problem."""
         index = index_of(path)
+        if not index.traces and not index.problems:
+            raise ReaderError("no samples that pymseed can read in its records", file=path)
         found = []
         for series in _series_of(index):
             first, options = series.traces[0], {"dataset": series.name}
@@ -122,9 +125,9 @@ class MiniSeedReader:
                     series.name, "continuous", first.dtype, shape, first.rate, None, options, role="analog"
                 )
             )
-        for source in index.texts:
+        for source, problem in index.problems:
             name = Trace(source, 1.0, "").name
-            found.append(Candidate(name, None, "text", (), None, None, {}, "texts, no samples"))
+            found.append(Candidate(name, None, "?", (), None, None, {}, problem))
         return found
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
@@ -171,18 +174,3 @@ def _is_simultaneous(one: Trace, other: Trace) -> bool:
     half = 0.5e9 / one.rate
     pairs = zip(one.segments, other.segments, strict=True)
     return all(abs(a[0] - b[0]) <= half for a, b in pairs)
-
-
-def _is_record(head: bytes) -> bool:
-    """The fixed header of version 2 (sequence, quality, year, day, hour), or that of version 3."""
-    if head[:3] == b"MS\x03":
-        return len(head) >= 40 and head[12] < 24 and head[13] < 60
-    if len(head) < 48 or head[6:7] not in (b"D", b"R", b"Q", b"M") or head[7] not in (0, 32):
-        return False
-    if not all(character in b"0123456789 \0" for character in head[:6]):
-        return False
-    dates = [
-        (int.from_bytes(head[20:22], order), int.from_bytes(head[22:24], order))
-        for order in ("big", "little")
-    ]
-    return any(1900 <= year <= 2100 and 1 <= day <= 366 for year, day in dates) and head[24] < 24

@@ -20,6 +20,8 @@ from seriesview.readers.protocol import Decision
 
 BLOCK_BYTES = 1 << 20
 _MOST_RECORD_BYTES = 1 << 24
+_STEP = 64
+_PROBLEMS = {"?": "its records do not say how samples are encoded (no blockette 1000)"}
 _DTYPES = {"i": "int32", "f": "float32", "d": "float64"}
 
 
@@ -61,8 +63,8 @@ class Index:
     """All channels of a file in the order in which they come, and what is to be said of it."""
 
     traces: tuple[Trace, ...]
-    texts: tuple[str, ...]
-    """Channels that hold texts, no samples."""
+    problems: tuple[tuple[str, str], ...]
+    """Channels that cannot be shown, and why."""
     notes: tuple[Decision, ...]
 
 
@@ -76,36 +78,38 @@ def index_of(path: Path) -> Index:
 def _index(path: Path, size: int, modified: int) -> Index:
     pymseed = imported("pymseed", extra="seismic", file=path)
     traces: dict[tuple[str, float, str], Trace] = {}
-    texts: dict[str, None] = {}
+    problems: dict[str, str] = {}
     notes: list[Decision] = []
-    offset = 0
+    offset = left_out = 0
     with path.open("rb") as file, library("pymseed", path, notes):
         while offset < size:
             file.seek(offset)
             block = file.read(BLOCK_BYTES)
             found, used = _stretches(pymseed, block)
-            if used == 0 and len(block) == BLOCK_BYTES:
-                block += file.read(_MOST_RECORD_BYTES)
-                found, used = _stretches(pymseed, block)
+            if used == 0 and len(block) == BLOCK_BYTES and is_record(block):
+                found, used = _stretches(pymseed, block + file.read(_MOST_RECORD_BYTES))
             if used == 0:
-                left = size - offset
-                notes.append(
-                    Decision(f"{left} bytes from byte {offset} on are no whole record, and left out")
-                )
-                break
+                skipped = _next_record(block)
+                left_out += skipped
+                offset += skipped
+                continue
             for source, number, segment, kind in found:
                 rate = round(float(segment.samprate), 9)
-                if kind not in _DTYPES:
-                    texts[source] = None
-                elif rate > 0 and segment.samplecnt > 0:
+                if kind not in _DTYPES or rate <= 0:
+                    problems[source] = _PROBLEMS.get(kind, "texts, no samples")
+                elif segment.samplecnt > 0:
                     trace = traces.setdefault((source, rate, kind), Trace(source, rate, _DTYPES[kind]))
                     count, start = int(segment.samplecnt), int(segment.starttime)
                     end = int(segment.endtime) + round(1e9 / rate)
                     trace.pieces.append(Piece(offset, used, number, 0, count, start, end))
             offset += used
+    if left_out:
+        notes.append(
+            Decision(f"{left_out} bytes of {size} are no data records (headers, or damaged), and left out")
+        )
     for trace in traces.values():
         _join(trace)
-    return Index(tuple(traces.values()), tuple(texts), tuple(notes))
+    return Index(tuple(traces.values()), tuple(problems.items()), tuple(notes))
 
 
 def _stretches(pymseed: Any, block: bytes) -> tuple[list[tuple[str, int, Any, str]], int]:
@@ -127,9 +131,36 @@ def _stretches(pymseed: Any, block: bytes) -> tuple[list[tuple[str, int, Any, st
     found = []
     for trace in listed:
         for number, segment in enumerate(trace):
-            kind = str(segment.sample_size_type[1]) if segment.recordlist else "t"
-            found.append((str(trace.sourceid), number, segment, kind))
+            found.append((str(trace.sourceid), number, segment, _kind(segment)))
     return found, whole
+
+
+def _kind(segment: Any) -> str:
+    try:
+        return str(segment.sample_size_type[1])
+    except ValueError:
+        return "?"
+
+
+def _next_record(block: bytes) -> int:
+    """Where the next data record begins, after the first bytes; the block's length where none does."""
+    places = range(_STEP, len(block) - _STEP + 1, _STEP)
+    return next((place for place in places if is_record(block[place : place + _STEP])), len(block))
+
+
+def is_record(head: bytes) -> bool:
+    """The fixed header of version 2 (sequence, quality, year, day, hour), or that of version 3."""
+    if head[:3] == b"MS\x03":
+        return len(head) >= 40 and head[12] < 24 and head[13] < 60
+    if len(head) < 48 or head[6:7] not in (b"D", b"R", b"Q", b"M") or head[7] not in (0, 32):
+        return False
+    if not all(character in b"0123456789 \0" for character in head[:6]):
+        return False
+    dates = [
+        (int.from_bytes(head[20:22], order), int.from_bytes(head[22:24], order))
+        for order in ("big", "little")
+    ]
+    return any(1900 <= year <= 2100 and 1 <= day <= 366 for year, day in dates) and head[24] < 24
 
 
 def _has_record(pymseed: Any, block: bytes) -> bool:

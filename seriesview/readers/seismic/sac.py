@@ -49,7 +49,7 @@ class _Header:
 
     def text(self, place: int) -> str:
         """A string at a byte of the strings; empty where there is none."""
-        words = self.texts[place : place + 8].partition(b"\0")[0].decode("ascii", "replace").strip()
+        words = self.texts[place : place + 8].partition(b"\0")[0].decode("latin-1").strip()
         return "" if words == str(_NOTHING) else words
 
     def moment(self) -> datetime | None:
