@@ -42,13 +42,14 @@ _BUILT_IN = {
     "zarr": "seriesview.readers.zarr:ZarrReader",
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "audio": "seriesview.readers.adapters.audio:AudioReader",
+    "tdms": "seriesview.readers.adapters.tdms:TdmsReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "mne": "seriesview.readers.adapters.mne:MneReader",
     "binary": "seriesview.readers.binary:BinaryReader",
 }
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
-_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "csv", "binary"})
+_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "tdms", "csv", "binary"})
 _ALONE = frozenset({".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
 
 

@@ -1,0 +1,318 @@
+"""TDMS files of LabVIEW and DIAdem, through npTDMS: channels of a group that have one clock are one series."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.errors import ReaderError
+from seriesview.readers.adapters.foreign import library
+from seriesview.readers.extras import imported
+from seriesview.readers.protocol import Candidate, Channel, Decision, ReadOptions, Recording
+from seriesview.readers.sample_types import (
+    checked_rate,
+    describe,
+    make_channels,
+    required_rate,
+    unsupported_reason,
+)
+from seriesview.terms import FIRST_YEAR, LAST_YEAR
+
+_RAW = 0xFFFFFFFF
+_MOST_SCALES = 16
+_CLOCK = ("wf_increment", "wf_start_offset", "wf_start_time")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """How values of a channel are got: raw ones (of a scaler of DAQmx) with a scale, or those that npTDMS scales."""
+
+    dtype: np.dtype[Any]
+    scaler: int | None = None
+    is_scaled: bool = False
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Channels of one group, length, clock and dtype."""
+
+    name: str
+    channels: tuple[Any, ...]
+    sources: tuple[_Source, ...]
+    num_samples: int
+    times: Any = None
+    """A channel with a date for each sample, where there is no rate."""
+
+    @property
+    def properties(self) -> Mapping[str, Any]:
+        """Those of the first channel, which stand for all as far as the clock goes."""
+        found: Mapping[str, Any] = self.channels[0].properties
+        return found
+
+
+class TdmsRecording(Recording):
+    """Samples of one series, read in pieces."""
+
+    def __init__(self, path: Path, options: ReadOptions) -> None:
+        if options.type not in (None, "continuous"):
+            raise ReaderError(f"type: a TDMS file holds continuous series, not {options.type}", file=path)
+        self.path = path
+        self._file, notes = _opened(path)
+        try:
+            series = _chosen(_series_of(self._file), options.dataset, path)
+            self._series = series
+            self.type = "continuous"
+            self.dtype = series.sources[0].dtype
+            self.num_samples = series.num_samples
+            labels = [str(channel.name) for channel in series.channels]
+            self.channels = tuple(
+                Channel(each.id, each.label, _unit(channel.properties), source.scale, source.offset)
+                for each, channel, source in zip(
+                    make_channels(len(labels), options, path, labels),
+                    series.channels,
+                    series.sources,
+                    strict=True,
+                )
+            )
+            self._set_clock(series, options, notes)
+        except BaseException:
+            self._file.close()
+            raise
+        index = path.with_name(path.name + "_index")
+        self.files = (index,) if index.is_file() else ()
+        if any(source.is_scaled for source in series.sources):
+            notes.append(Decision("values are scaled by npTDMS, to float64"))
+        self.decisions = tuple(notes)
+        describe(self, options)
+
+    def _set_clock(self, series: _Series, options: ReadOptions, notes: list[Decision]) -> None:
+        self._dates: Any = None
+        rate = checked_rate(options.sampling_frequency, self.path) or rate_of(series.properties)
+        offset = series.properties.get("wf_start_offset", 0.0)
+        self.start_time = float(offset) if isinstance(offset, int | float) and math.isfinite(offset) else 0.0
+        self.session_start = _date(series.properties.get("wf_start_time"))
+        if options.timestamps is not None:
+            self._dates = _dates_called(series, self._file, options.timestamps, self.path)
+        elif rate is None and series.times is not None:
+            self._dates = series.times
+            notes.append(Decision(f"times are the dates of channel {series.times.name}"))
+        if self._dates is None:
+            self.sampling_frequency = rate or required_rate(options, self.path)
+            return
+        with library("nptdms", self.path):
+            self._zero = self._dates.read_data(0, 1)[0]
+        self.sampling_frequency, self.start_time = None, 0.0
+        self.session_start = _date(self._zero)
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError."""
+        for column, (channel, source) in enumerate(
+            zip(self._series.channels, self._series.sources, strict=True)
+        ):
+            with library("nptdms", self.path):
+                values = channel.read_data(first_sample, len(out), scaled=source.is_scaled)
+            if source.scaler is not None and isinstance(values, dict):
+                values = values[source.scaler]
+            if len(values) != len(out):
+                raise ReaderError(
+                    f"{channel.name} ends at sample {first_sample + len(values)}; copy the file again",
+                    file=self.path,
+                )
+            out[:, column] = values
+
+    def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
+        """Times in seconds (last_sample - first_sample,)."""
+        if self._dates is None:
+            return super().timestamps(first_sample, last_sample)
+        with library("nptdms", self.path):
+            dates = self._dates.read_data(first_sample, last_sample - first_sample)
+        microseconds: npt.NDArray[np.int64] = (dates - self._zero).astype("timedelta64[us]").astype(np.int64)
+        return microseconds / 1e6
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+
+def _opened(path: Path) -> tuple[Any, list[Decision]]:
+    nptdms = imported("nptdms", extra="labview", file=path)
+    notes: list[Decision] = []
+    with library("nptdms", path, notes):
+        file = nptdms.TdmsFile.open(str(path))
+        if file.file_status.incomplete_final_segment:
+            notes.append(
+                Decision("writing was interrupted: the last segment is read as far as it goes", is_guess=True)
+            )
+    return file, notes
+
+
+def _series_of(file: Any) -> list[_Series]:
+    """Series in the order of the file; channels that cannot be shown are in none."""
+    # Writing that was interrupted ends within a row of channels.
+    is_cut = bool(file.file_status.incomplete_final_segment)
+    found = []
+    for group in file.groups():
+        alike: dict[Any, list[tuple[Any, _Source]]] = {}
+        dates = [channel for channel in group.channels() if channel.dtype.kind == "M"]
+        for channel in group.channels():
+            if channel.dtype.kind == "M" or len(channel) == 0:
+                continue
+            source = _source(channel, group.properties, file.properties)
+            if unsupported_reason(source.dtype) is None:
+                clock = tuple(repr(channel.properties.get(key)) for key in _CLOCK)
+                key = (clock, source.dtype, 0 if is_cut else len(channel))
+                alike.setdefault(key, []).append((channel, source))
+        for members in alike.values():
+            name = group.name if len(alike) == 1 else f"{group.name}/{members[0][0].name}"
+            channels, sources = zip(*members, strict=True)
+            length = min(len(channel) for channel in channels)
+            fitting = [channel for channel in dates if len(channel) >= length]
+            times = fitting[0] if len(fitting) == 1 else None
+            found.append(_Series(name, channels, sources, length, times))
+    return found
+
+
+def _source(channel: Any, group: Mapping[str, Any], file: Mapping[str, Any]) -> _Source:
+    properties = next(
+        (each for each in (channel.properties, group, file) if each.get("NI_Number_Of_Scales")), None
+    )
+    scalers = getattr(channel, "scaler_data_types", None) or {}
+    if properties is None or properties.get("NI_Scaling_Status", "unscaled") == "scaled":
+        if scalers:
+            return _Source(np.dtype(channel.dtype), is_scaled=True)
+        return _native(_Source(np.dtype(channel.dtype)))
+    try:
+        linear = _linear(properties, int(properties["NI_Number_Of_Scales"]) - 1, _MOST_SCALES)
+    except (KeyError, TypeError, ValueError):
+        linear = None
+    if linear is None or not (math.isfinite(linear[1]) and math.isfinite(linear[2]) and linear[1]):
+        return _native(_Source(np.dtype(channel.dtype), is_scaled=True))
+    scaler, scale, offset = linear
+    kind = scalers.get(scaler) if scaler is not None else channel.data_type
+    dtype = getattr(kind, "nptype", None)
+    if dtype is None or (scaler is None and scalers):
+        return _native(_Source(np.dtype(channel.dtype), is_scaled=True))
+    return _native(_Source(np.dtype(dtype), scaler, False, scale, offset))
+
+
+def _native(source: _Source) -> _Source:
+    return _Source(
+        source.dtype.newbyteorder("="), source.scaler, source.is_scaled, source.scale, source.offset
+    )
+
+
+def _linear(properties: Mapping[str, Any], number: int, depth: int) -> tuple[int | None, float, float] | None:
+    """Scaler of DAQmx (None: the raw values), factor and offset of a scale; None where it is not linear."""
+    if number < 0 or depth == 0:
+        return None
+    kind = properties.get(f"NI_Scale[{number}]_Scale_Type")
+    if kind is None:
+        return number, 1.0, 0.0
+    if kind != "Linear":
+        return None
+    slope = float(properties[f"NI_Scale[{number}]_Linear_Slope"])
+    intercept = float(properties[f"NI_Scale[{number}]_Linear_Y_Intercept"])
+    source = int(properties.get(f"NI_Scale[{number}]_Linear_Input_Source", _RAW))
+    before = (None, 1.0, 0.0) if source == _RAW else _linear(properties, source, depth - 1)
+    return None if before is None else (before[0], before[1] * slope, before[2] * slope + intercept)
+
+
+def rate_of(properties: Mapping[str, Any]) -> float | None:
+    """Hz of a waveform; a rate that only the division made uneven is whole."""
+    increment = properties.get("wf_increment")
+    if not isinstance(increment, int | float) or not (math.isfinite(increment) and increment > 0):
+        return None
+    rate = 1 / float(increment)
+    whole = round(rate)
+    return float(whole) if whole and abs(whole * increment - 1) < 1e-9 else rate
+
+
+def _date(date: Any) -> str | None:
+    """A date of TDMS, which counts in UTC, as ISO 8601; None where it is none."""
+    if not isinstance(date, np.datetime64) or np.isnat(date):
+        return None
+    moment = date.astype("datetime64[us]").item()
+    if not hasattr(moment, "year") or not FIRST_YEAR <= moment.year < LAST_YEAR:
+        return None
+    return f"{moment.isoformat()}+00:00"
+
+
+def _unit(properties: Mapping[str, Any]) -> str | None:
+    unit = properties.get("unit_string") or properties.get("NI_UnitDescription")
+    return str(unit)[:100].replace("\u00b5", "u").replace("\u03bc", "u") if unit else None
+
+
+def _dates_called(series: _Series, file: Any, name: str, path: Path) -> Any:
+    for group in file.groups():
+        for channel in group.channels():
+            is_called_so = name in (channel.name, f"{group.name}/{channel.name}")
+            if is_called_so and channel.dtype.kind == "M" and len(channel) >= series.num_samples:
+                return channel
+    raise ReaderError(f"timestamps: no channel {name!r} has a date for each sample", file=path)
+
+
+def _chosen(found: list[_Series], dataset: str | None, path: Path) -> _Series:
+    named = [series for series in found if dataset in (None, series.name)]
+    if len(named) == 1 or (named and dataset is not None):
+        return named[0]
+    listed = ", ".join(series.name for series in found[:20]) or "none can be shown"
+    raise ReaderError(f"dataset: choose one of {listed}", file=path)
+
+
+class TdmsReader:
+    """Reader of TDMS files; a .tdms_index is only an index of one."""
+
+    name = "tdms"
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the file begins like a TDMS file, or like the index of one that lies beside it."""
+        try:
+            with path.open("rb") as file:
+                head = file.read(4)
+            return head == b"TDSm" or (head == b"TDSh" and _data_of(path).is_file())
+        except OSError:
+            return False
+
+    def candidates(self, path: Path) -> list[Candidate]:
+        """Each series. Raises ReaderError."""
+        path = _data_of(path)
+        file, _ = _opened(path)
+        with file, library("nptdms", path):
+            found = []
+            for series in _series_of(file):
+                rate = rate_of(series.properties)
+                options: dict[str, Any] = {"dataset": series.name}
+                if rate is None and series.times is None:
+                    options["sampling_frequency"] = None
+                shape = (series.num_samples, len(series.channels))
+                dtype = str(series.sources[0].dtype)
+                found.append(
+                    Candidate(series.name, "continuous", dtype, shape, rate, None, options, role="analog")
+                )
+            shown = {channel.path for series in _series_of(file) for channel in series.channels}
+            for group in file.groups():
+                others = [
+                    each for each in group.channels() if each.path not in shown and each.dtype.kind != "M"
+                ]
+                names = [each.name for each in others if len(each)]
+                if names:
+                    why = f"{len(names)} channels hold no numbers: {', '.join(names[:5])}"
+                    found.append(Candidate(group.name, None, "?", (), None, None, {}, why))
+            return found
+
+    def open(self, path: Path, options: ReadOptions) -> Recording:
+        """Open the series that `dataset` names. Raises ReaderError."""
+        return TdmsRecording(_data_of(path), options)
+
+
+def _data_of(path: Path) -> Path:
+    """The file of an index."""
+    return path.with_suffix(".tdms") if path.suffix.lower() == ".tdms_index" else path
