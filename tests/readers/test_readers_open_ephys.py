@@ -40,7 +40,8 @@ def said(recording: Opened) -> str:
 
 
 def datasets(path: Path) -> list[str | None]:
-    return [each.dataset for each in list_candidates(path) if each.problem is None]
+    listed = [each for each in list_candidates(path) if "type" not in each.options]
+    return [each.dataset for each in listed if each.problem is None]
 
 
 @pytest.fixture
@@ -120,8 +121,22 @@ def test_edges_of_lines_lie_where_neo_has_them(session: Path) -> None:
     assert [channel.id for channel in found.channels] == ["1", "-1", "3", "-3"]
 
 
+def test_lines_are_intervals_where_that_is_asked_for(tmp_path: Path) -> None:
+    stream = Stream("Board-100.Data", samples(300, 1))
+    lines = Lines("Board-100.Data", [-2, 1, 2, -1, -2, 1], [1001, 1010, 1020, 1030, 1040, 1050])
+    folder = write(tmp_path / "experiment1/recording1", Recording([stream], [lines]))
+    with opened(folder, "events/Board-100.Data/TTL", type="interval") as levels:
+        bounds, which, labels = levels.intervals()
+        found = [
+            (labels[at], *(round(time * 30000) for time in pair))
+            for at, pair in zip(which, bounds, strict=True)
+        ]
+        assert found == [("line 1", 1010, 1030), ("line 2", 1020, 1040), ("line 1 (no end)", 1050, 1050)]
+        assert "1 falling edges without a rising one" in said(levels)
+
+
 def test_a_session_offers_streams_events_messages_and_spikes(session: Path) -> None:
-    found = {each.dataset: each for each in list_candidates(session)}
+    found = {each.dataset: each for each in list_candidates(session) if "type" not in each.options}
     base = "Record Node 101/experiment1/recording1"
     assert {name: (each.role, each.label, each.type) for name, each in found.items()} == {
         f"{base}/continuous/Neuropix-PXI-100.ProbeA-AP": ("spike-band", "ProbeA-AP", "continuous"),
@@ -299,7 +314,8 @@ def test_recordings_of_an_experiment_are_one_series_and_experiments_are_not(tmp_
     write(node / "experiment1/recording1", Recording([parts[0]], [Lines("Board-100.Data", [1], [1500])]))
     write(node / "experiment1/recording2", Recording([parts[1]], [Lines("Board-100.Data", [-1], [90500])]))
     write(node / "experiment2/recording1", Recording([Stream("Board-100.Data", samples(10, 2))]))
-    found = [each for each in list_candidates(tmp_path) if each.problem is None]
+    listed = [each for each in list_candidates(tmp_path) if "type" not in each.options]
+    found = [each for each in listed if each.problem is None]
     assert [(each.dataset, each.label) for each in found] == [
         ("Record Node 101/experiment1/continuous/Board-100.Data", "Data (experiment1)"),
         ("Record Node 101/experiment1/events/Board-100.Data/TTL", "Data TTL (experiment1)"),

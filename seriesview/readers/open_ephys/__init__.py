@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from seriesview.errors import ReaderError
@@ -24,7 +25,15 @@ class OpenEphysReader:
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Streams, events and spikes of every recording. Raises ReaderError."""
-        return [_candidate(content) for content in contents(find_place(path))]
+        found = contents(find_place(path))
+        listed = [_candidate(content) for content in found]
+        # Edges are what views show; whether lines are high one may ask for.
+        levels = [
+            replace(each, type="interval", options={**each.options, "type": "interval"})
+            for each, content in zip(listed, found, strict=True)
+            if content.role == "ttl" and content.events and each.problem is None
+        ]
+        return [*listed, *levels]
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
         """Open the stream, events or spikes that `dataset` names; raises ReaderError."""

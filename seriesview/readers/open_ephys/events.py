@@ -11,18 +11,19 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.in_memory import EventRecording
+from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.open_ephys.clock import ClockFiles, Line, StreamClock, clock_files
 from seriesview.readers.open_ephys.contents import Content, Opened
 from seriesview.readers.open_ephys.continuous import clock_of
 from seriesview.readers.open_ephys.structure import Electrode, EventFolder
 from seriesview.readers.open_ephys.vectors import Vector, open_vector
 from seriesview.readers.open_ephys.wall_clock import acquisition_start
-from seriesview.readers.protocol import Decision, ReadOptions
+from seriesview.readers.protocol import Decision, ReadOptions, Recording
 
 # Held in memory.
 _MOST_BYTES = 1 << 30
 _MOST_LINE = 1 << 15
+NO_END = "(no end)"
 
 Floats = npt.NDArray[np.float64]
 
@@ -39,17 +40,50 @@ def count_events(content: Content) -> int:
     return total
 
 
-def open_events(path: Path, content: Content, options: ReadOptions) -> EventRecording:
-    """Events on the clock of the stream that they belong to. Raises ReaderError."""
-    if options.type not in (None, "event"):
+def open_events(path: Path, content: Content, options: ReadOptions) -> Recording:
+    """Events on the clock of the stream that they belong to; lines as intervals, if asked for. Raises ReaderError."""
+    levels = options.type == "interval" and content.role == "ttl"
+    if options.type not in (None, "event") and not levels:
         raise ReaderError(f"type: these are events, not {options.type}", file=path)
     gathered = _Gathered(content)
     for opened, event in content.events:
         gathered.add_events(opened, event)
     for opened, electrode in content.electrodes:
         gathered.add_spikes(opened, electrode)
-    recording = gathered.recording(path, options)
+    edges = gathered.recording(path, options)
+    recording: Recording = _levels(edges, options) if levels else edges
     recording.label = content.label
+    return recording
+
+
+def _levels(edges: EventRecording, options: ReadOptions) -> IntervalRecording:
+    """Intervals while a line is high, labelled by the line; one that never falls has no length, and says so.
+
+    A line that falls first was high before, and nobody knows since when: that is left out.
+    """
+    times, which = edges.events()
+    begun: dict[int, float] = {}
+    found: list[tuple[float, float, int, str]] = []
+    unknown = 0
+    for time, channel in zip(times.tolist(), which.tolist(), strict=True):
+        state = int(edges.channels[channel].id)
+        if state > 0:
+            begun.setdefault(state, time)
+        elif (start := begun.pop(-state, None)) is not None:
+            found.append((start, time, -state, ""))
+        else:
+            unknown += 1
+    found.extend((start, start, line, NO_END) for line, start in begun.items())
+    bounds = np.array([each[:2] for each in found], np.float64).reshape(-1, 2)
+    labels = [f"line {line}{' ' if words else ''}{words}" for _, _, line, words in found]
+    recording = IntervalRecording(edges.path, bounds, labels, options)
+    said = (
+        [Decision(f"{unknown} falling edges without a rising one before them are left out")]
+        if unknown
+        else []
+    )
+    recording.decisions, recording.files = tuple(said), edges.files
+    recording.session_start = edges.session_start
     return recording
 
 
