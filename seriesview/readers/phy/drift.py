@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.readers.phy.arrays import stored_array, stored_vector
 from seriesview.readers.phy.sites import NOWHERE
-from seriesview.readers.phy.sorting import TIMES, Sorting
+from seriesview.readers.phy.sorting import Sorting
+from seriesview.readers.phy.spikes import TIMES
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 
 Floats = npt.NDArray[np.float32]
@@ -35,13 +37,13 @@ def depths_of(sorting: Sorting) -> tuple[DepthOf, str] | None:
 
 
 def _by_best_channel(sorting: Sorting) -> DepthOf | None:
-    best, positions = sorting.sites.best_channels, sorting.sites.positions
+    best, positions = sorting.spikes.sites.best_channels, sorting.spikes.sites.positions
     if best is None or positions is None:
         return None
     is_known = (best != NOWHERE) & (best < len(positions))
     depths = np.full(len(best) + 1, np.nan, np.float32)
     depths[:-1][is_known] = positions[best[is_known], 1]
-    templates = sorting.clusters if sorting.templates is None else sorting.templates
+    templates = sorting.spikes.clusters if sorting.spikes.templates is None else sorting.spikes.templates
     last = len(best)
 
     def depth(chosen: Any) -> Floats:
@@ -56,7 +58,7 @@ def _by_features(sorting: Sorting, otherwise: DepthOf) -> DepthOf | None:
     """By the squares of each channel's first component, those below 0 left out."""
     features = stored_array(sorting.folder / "pc_features.npy")
     channels = stored_array(sorting.folder / "pc_feature_ind.npy")
-    positions, templates = sorting.sites.positions, sorting.templates
+    positions, templates = sorting.spikes.sites.positions, sorting.spikes.templates
     if features is None or channels is None or positions is None or templates is None:
         return None
     if features.ndim != 3 or len(features) != sorting.num_spikes or channels.ndim != 2 or 0 in channels.shape:
@@ -119,7 +121,13 @@ class DriftRecording(Recording):
             Decision(f"depth of each spike from {told}; amplitudes are the sorter's, in its own unit"),
         )
         self._sorting = sorting
-        self._order = None if sorting.is_sorted else np.argsort(sorting.samples[:], kind="stable")
+
+    @cached_property
+    def _order(self) -> npt.NDArray[np.int64] | None:
+        """Numbers of the spikes in order of time; None where they are stored so."""
+        if self._sorting.is_sorted:
+            return None
+        return np.argsort(self._sorting.spikes.samples[:], kind="stable")
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, channels) with depths and amplitudes from spike `first_sample` on, in order of time."""
@@ -130,7 +138,9 @@ class DriftRecording(Recording):
 
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times of spikes (last_sample - first_sample,)."""
-        return self._sorting.clock.seconds(self._sorting.samples[self._chosen(first_sample, last_sample)])
+        return self._sorting.clock.seconds(
+            self._sorting.spikes.samples[self._chosen(first_sample, last_sample)]
+        )
 
     def _chosen(self, first: int, last: int) -> Any:
         return slice(first, last) if self._order is None else self._order[first:last]

@@ -9,7 +9,8 @@ from typing import Any
 
 from seriesview.readers.offers import Offer
 from seriesview.readers.phy.drift import DriftRecording, depths_of
-from seriesview.readers.phy.sorting import HIDDEN, Sorting, is_sorting
+from seriesview.readers.phy.sorting import HIDDEN, Sorting
+from seriesview.readers.phy.spikes import is_sorting
 from seriesview.readers.phy.units import UnitsRecording
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Role, SeriesType
 
@@ -58,7 +59,7 @@ def sorting_offers(path: Path, sorting: Sorting, prefix: str = "") -> list[Offer
         def opened(options: ReadOptions, clusters: list[int] = clusters) -> Recording:
             return UnitsRecording(path, sorting, clusters, options)
 
-        spikes = sum(sorting.counts[cluster] for cluster in clusters)
+        spikes = sum(sorting.spikes.counts[cluster] for cluster in clusters)
         words = f"{prefix.rstrip('.')} {label}".strip() + " units"
         candidate = _candidate(f"{prefix}{label}", words, "event", (spikes,), "units", decisions=said)
         found.append(Offer(candidate, opened, hidden=label not in shown))

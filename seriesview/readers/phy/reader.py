@@ -12,7 +12,8 @@ from seriesview.readers.binary import BinaryRecording
 from seriesview.readers.offers import Offer, open_offer
 from seriesview.readers.phy.offers import sorting_offers
 from seriesview.readers.phy.params import Params
-from seriesview.readers.phy.sorting import Sorting, is_sorting
+from seriesview.readers.phy.sorting import Sorting
+from seriesview.readers.phy.spikes import is_sorting
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 from seriesview.readers.spikeglx.recording import AnalogRecording
 
@@ -87,12 +88,12 @@ def _flat(sorting: Sorting, params: Params, file: Path, options: ReadOptions) ->
         allow_truncated=True,
     )
     recording = BinaryRecording(file, given)
-    rows = sorting.sites.map
+    rows = sorting.spikes.sites.map
     if rows is not None:
         channels = list(recording.channels)
         for row, number in enumerate(rows.tolist()):
             if 0 <= number < len(channels) and number == int(number):
-                site = sorting.sites.site(row)
+                site = sorting.spikes.sites.site(row)
                 channels[int(number)] = replace(channels[int(number)], group=site.group, x=site.x, y=site.y)
         recording.channels = tuple(channels)
     recording.files = sorting.files

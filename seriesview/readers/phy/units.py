@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.phy.arrays import blocks
-from seriesview.readers.phy.sorting import TIMES, Sorting
+from seriesview.readers.phy.sorting import Sorting
+from seriesview.readers.phy.spikes import TIMES
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 
 
@@ -25,7 +26,7 @@ class UnitsRecording(Recording):
         self.source = sorting.folder / TIMES
         self.dtype = np.dtype(np.float64)
         self.sampling_frequency = None
-        self.num_samples = sum(sorting.counts[cluster] for cluster in clusters)
+        self.num_samples = sum(sorting.spikes.counts[cluster] for cluster in clusters)
         labels = [str(cluster) for cluster in clusters]
         if options.channel_labels is not None:
             if len(options.channel_labels) != len(labels):
@@ -51,16 +52,16 @@ class UnitsRecording(Recording):
     def events(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.uint32]]:
         """Sorted times (events,) and the index of each into `channels`."""
         sorting = self._sorting
-        index_of = np.full(max(sorting.counts, default=0) + 1, -1, np.int64)
+        index_of = np.full(max(sorting.spikes.counts, default=0) + 1, -1, np.int64)
         index_of[self._clusters] = np.arange(len(self._clusters))
         times = np.empty(self.num_samples, np.float64)
         channels = np.empty(self.num_samples, np.uint32)
         filled = 0
         for block in blocks(sorting.num_spikes):
-            indices = index_of[np.asarray(sorting.clusters[block], np.int64)]
+            indices = index_of[np.asarray(sorting.spikes.clusters[block], np.int64)]
             wanted = indices >= 0
             end = filled + int(wanted.sum())
-            times[filled:end] = sorting.clock.seconds(sorting.samples[block][wanted])
+            times[filled:end] = sorting.clock.seconds(sorting.spikes.samples[block][wanted])
             channels[filled:end] = indices[wanted]
             filled = end
         if not sorting.is_sorted:
