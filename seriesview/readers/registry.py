@@ -49,8 +49,12 @@ _BUILT_IN = {
 }
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
-_BY_THEMSELVES = frozenset({"nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "tdms", "csv", "binary"})
-_ALONE = frozenset({".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"})
+_BY_THEMSELVES = frozenset(
+    {"edf", "nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "tdms", "csv", "binary"}
+)
+_ALONE = frozenset(
+    {".edf", ".bdf", ".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"}
+)
 
 
 @cache
@@ -119,7 +123,7 @@ def _reader_of(path: Path, broken: list[str] | None = None) -> Reader | None:
 def is_alone(path: Path, name: str | None = None) -> bool:
     """Whether a file is a recording by itself, so that no other one decides what it holds; no reader is loaded."""
     if name is not None or path.is_dir():
-        return name in _BY_THEMSELVES
+        return name == "edf" or name in _BY_THEMSELVES
     return path.suffix.lower() in _ALONE and _entry_points().keys() == _BUILT_IN.keys()
 
 

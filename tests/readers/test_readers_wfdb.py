@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import edf_files
 import numpy as np
 import pytest
 import wfdb
@@ -274,6 +275,19 @@ def test_segments_with_signals_of_their_own(tmp_path: Path, gain: str) -> None:
         assert [each.label for each in recording.channels] == ["II", "ABP", "PLETH"]
         assert recording.dtype == (np.int16 if gain == "200" else np.float64)
         assert [each.num_samples for each in recording.segments or ()] == [10, 20]
+
+
+def test_a_header_may_name_an_edf_file(tmp_path: Path) -> None:
+    path = edf_files.write(
+        tmp_path / "a.edf",
+        [edf_files.signal(50, 4, "ECG"), edf_files.signal(10, 4, "Resp", 1)],
+        data_record_duration=1,
+    )
+    header = tmp_path / "a.hea"
+    header.write_text("a 2 1 4\na.edf 16x50+768 200 16 0 0 0 0 ECG\na.edf 16x10+768 200 16 0 0 0 0 RESP\n")
+    check_record(header)
+    with opened(path, "50 Hz") as edf, opened(header, "50 Hz") as record:
+        np.testing.assert_array_equal(stored(record), stored(edf))
 
 
 def test_segments_that_are_not_there_are_gaps_that_are_told(tmp_path: Path) -> None:
