@@ -7,10 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
+import MEArec
 import neo.io
 import neo.rawio
 import numpy as np
 import pytest
+import quantities as pq
 from mutations import check_survives
 from neo_files import (
     Array,
@@ -243,6 +246,44 @@ def test_files_are_known_by_what_they_begin_with_and_never_by_suffix_alone(tmp_p
             assert adapter.NeoReader().can_read(path) == is_without, suffix
             path.unlink()
     assert not adapter.NeoReader().can_read(tmp_path)
+
+
+def test_simulations_of_mearec_have_rate_unit_and_units(tmp_path: Path) -> None:
+    samples = np.random.default_rng(0).normal(0, 20, (3200, 4)).astype(np.float32)
+    trains = [
+        neo.SpikeTrain(np.array(times) * pq.s, t_stop=0.1 * pq.s, cell_type="E")
+        for times in ([0.01, 0.05], [0.02])
+    ]
+    shapes = {"templates": (2, 4, 10), "original_templates": (2, 4, 10), "template_locations": (2, 3)}
+    shapes |= {"template_rotations": (2, 3), "voltage_peaks": (2, 4), "spike_traces": (3200, 2)}
+    fields = {name: np.zeros(shape) for name, shape in {**shapes, "channel_positions": (4, 3)}.items()}
+    fields |= {"recordings": samples, "timestamps": np.arange(3200) / 32000, "spiketrains": trains}
+    info = {
+        "recordings": {"fs": 32000.0, "duration": 0.1, "dtype": "float32"},
+        "electrodes": {},
+        "spiketrains": {},
+    }
+    generator = MEArec.RecordingGenerator(
+        rec_dict={**fields, "template_celltypes": np.array(["E", "E"])}, info=info
+    )
+    generator.gain_to_uV = None
+    MEArec.save_recording_generator(generator, str(tmp_path / "a.h5"), verbose=False)
+    assert guess_reader(tmp_path / "a.h5").name == "neo_hdf5"
+    with opened(tmp_path / "a.h5", "Signals") as recording:
+        np.testing.assert_array_equal(stored(recording), samples)
+        assert (recording.unit, recording.sampling_frequency, recording.dtype) == ("uV", 32000, np.float32)
+    with opened(tmp_path / "a.h5", "units") as recording:
+        times, channels = recording.events()
+        assert times == pytest.approx([0.01, 0.02, 0.05])
+        assert channels.tolist() == [0, 1, 0]
+
+
+def test_a_nix_file_says_what_to_install_or_is_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "a.nix", "w") as file:
+        file.attrs["format"] = "nix"
+    assert guess_reader(tmp_path / "a.nix").name == "neo_hdf5"
+    with pytest.raises(ReaderError, match=r"pip install nixio|neo cannot read it"):
+        list_candidates(tmp_path / "a.nix")
 
 
 def test_every_format_on_the_list_is_a_raw_reader_of_neo() -> None:

@@ -25,12 +25,14 @@ from seriesview.readers.adapters.mapped import (
 )
 from seriesview.readers.adapters.neo_file import NeoDataset, NeoFile, Stretch, numbers, open_neo
 from seriesview.readers.adapters.neo_formats import files_beside, format_of
+from seriesview.readers.extras import is_installed
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.protocol import Candidate, ReadOptions, Recording, Segment
 from seriesview.readers.sample_types import checked_rate, describe, make_channels, unsupported_reason
 
 _FORGET_BYTES = 64 << 20
 _MOST_LANES = 32
+_IN_HDF5 = frozenset({"MEArecRawIO", "MaxwellRawIO", "NIXRawIO"})
 _TYPES = {"analog": "ADC", "ttl": "TRIG"}
 
 
@@ -164,6 +166,7 @@ class NeoSignals(Recording):
         """Let go of the file."""
         if self._samples is not None:
             self._samples.close()
+        self._file.close()
 
 
 def _unit(unit: str) -> str:
@@ -240,7 +243,9 @@ class NeoReader:
         """Every stream, all units, and every channel of events that has any."""
         file = _opened(path)
         with library("neo", path, file.notes):
-            return [_candidate(file, dataset) for dataset in file.datasets]
+            found = [_candidate(file, dataset) for dataset in file.datasets]
+            file.close()
+        return found
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
         """Open the stream, units or events that `dataset` names; raises ReaderError."""
@@ -252,10 +257,26 @@ class NeoReader:
             open_ = _open_units if dataset.kind == "units" else _open_events
             recording = open_(file, dataset, options)
             start = options.session_start or file.session_start(dataset.block)
+            file.close()
         recording.session_start = start
         recording.files = files_beside(path, file.format)
         recording.decisions = tuple(file.notes)
         return recording
+
+
+class NeoHdf5Reader(NeoReader):
+    """Reader of HDF5 files that neo knows better than `hdf5` does, where neo and what it needs for them is there."""
+
+    name = "neo_hdf5"
+    reads_folders = False
+
+    def can_read(self, path: Path) -> bool:
+        """Whether the root is that of MEArec, MaxWell or NIX; what lacks for a file called .nix is told at opening."""
+        found = format_of(path) if path.is_file() else None
+        if found is None or found.rawio not in _IN_HDF5:
+            return False
+        needed = ["neo", corrections.NEEDED.get(found.rawio, "neo")]
+        return path.suffix == ".nix" or all(map(is_installed, needed))
 
 
 def _opened(path: Path) -> NeoFile:

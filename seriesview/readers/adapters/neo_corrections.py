@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import re
 from datetime import datetime
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol
 from xml.etree import ElementTree
@@ -17,12 +16,16 @@ from seriesview.layout.layouts import ContiguousLayout
 from seriesview.readers.adapters import neo_axon
 from seriesview.readers.adapters.mapped import piece_in_file
 from seriesview.readers.adapters.neo_formats import NeoFormat
+from seriesview.readers.extras import is_installed
 from seriesview.readers.protocol import Decision
 
 _MOST_CHANNELS = 16384
 
 IN_UTC = frozenset({"BlackrockRawIO"})
 """Formats whose dates are in UTC (NEV file specification: Time Origin)."""
+
+NEEDED = {"CedRawIO": "sonpy", "MedRawIO": "dhn_med_py", "NIXRawIO": "nixio", "MEArecRawIO": "MEArec"}
+"""Packages that a raw reader needs beside neo."""
 
 UNITS = {"PlexonRawIO": "mV"}
 """Units that neo leaves empty: Plexon's SlowMaxMagnitudeMV is in mV at the electrode."""
@@ -69,11 +72,11 @@ def check(path: Path, found: NeoFormat) -> None:
         text = _text_of(path.with_suffix(".xml"), "acquisitionSystem/nChannels")
         if text is not None and not (text.isdecimal() and int(text[:9]) <= _MOST_CHANNELS):
             raise ReaderError(f"nChannels in {path.stem}.xml is {text[:20]}, which cannot be", file=path)
-    for rawio, package in (("CedRawIO", "sonpy"), ("MedRawIO", "dhn_med_py")):
-        if found.rawio == rawio and find_spec(package) is None:
-            raise ReaderError(
-                f"{found.name} files of this kind need {package}", advice=f"pip install {package}", file=path
-            )
+    package = NEEDED.get(found.rawio)
+    if package is not None and not is_installed(package):
+        raise ReaderError(
+            f"{found.name} files of this kind need {package}", advice=f"pip install {package}", file=path
+        )
 
 
 def rate_of(file: Opened, rate: float) -> float:

@@ -64,6 +64,12 @@ class NeoFile:
         header: dict[str, Any] = self.raw.header
         return header
 
+    def close(self) -> None:
+        """Let go of an HDF5 file that the raw reader keeps open; others close theirs when they go."""
+        held: Any = getattr(self.raw, "file", None)
+        if held is not None and hasattr(held, "close"):
+            held.close()
+
     def channels_of(self, stream: int) -> Any:
         """neo's records of the channels of a stream: name, id, units, gain, offset, ..."""
         channels = self.header["signal_channels"]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import h5py
+
 HEAD_BYTES = 16384
 _MOST_ENTRIES = 4096
 _GAP_MS = 0.2  # of timestamps, from which on neo begins a segment
@@ -92,6 +94,35 @@ def _intan_header(path: Path) -> Path:
         return path
     names = ("info.rhd", "info.rhs")
     return next((path / name for name in names if (path / name).is_file()), path)
+
+
+def _is_hdf5(head: bytes) -> bool:
+    return head.startswith(b"\x89HDF\r\n\x1a\n")
+
+
+def _holds(test: Callable[[h5py.File], bool]) -> Callable[[Path], bool]:
+    """Whether the root of an HDF5 file passes a test; not where it cannot be opened."""
+
+    def holds(path: Path) -> bool:
+        try:
+            with h5py.File(path, "r") as file:
+                return test(file)
+        except Exception:  # damaged files make HDF5 fail in many ways
+            return False
+
+    return holds
+
+
+def _is_nix(file: h5py.File) -> bool:
+    return file.attrs.get("format") in ("nix", b"nix")
+
+
+def _is_mearec(file: h5py.File) -> bool:
+    return {"info", "recordings", "channel_positions"} <= set(file)
+
+
+def _is_maxwell(file: h5py.File) -> bool:
+    return "version" in file and ({"mapping", "sig"} <= set(file) or "wells" in file)
 
 
 FORMATS = (
@@ -194,6 +225,10 @@ FORMATS = (
         arguments=lambda path: {"filename": str(_neuroscope_data(path))},
         companions=(".xml", *_NEUROSCOPE),
     ),
+    NeoFormat("NIX", "NIXRawIO", (".nix",), "electrodes", _is_hdf5),
+    NeoFormat("NIX", "NIXRawIO", (".h5",), "electrodes", _is_hdf5, beside=_holds(_is_nix)),
+    NeoFormat("MEArec", "MEArecRawIO", (".h5", ".hdf5"), "electrodes", _is_hdf5, beside=_holds(_is_mearec)),
+    NeoFormat("MaxWell", "MaxwellRawIO", (".h5",), "electrodes", _is_hdf5, beside=_holds(_is_maxwell)),
     NeoFormat(
         "NeuroExplorer", "NeuroExplorerRawIO", (".nex",), "electrodes", lambda head: head.startswith(b"NEX1")
     ),
