@@ -7,7 +7,17 @@ import sys
 from datetime import date
 from pathlib import Path
 
-BENCHMARKS = ("kernels", "hdf5_reading", "building", "windows", "storing", "tasks", "viewer", "publishing")
+BENCHMARKS = (
+    "kernels",
+    "hdf5_reading",
+    "layout_reading",
+    "building",
+    "windows",
+    "storing",
+    "tasks",
+    "viewer",
+    "publishing",
+)
 
 
 def processor() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,8 @@ from seriesview.series.links import (
     RecordsLink,
 )
 from seriesview.store import Store, parse_uri
+
+_LINKED_AT_ONCE = 8
 
 
 class FileLinks:
@@ -64,8 +67,10 @@ class FileLinks:
         for hashing in (self.reading, self._background):
             if hashing is not None:
                 hashing.finish()
-        uris = {path: _uri(dataset, file.source, file.get(), store) for path, file in self._files.items()}
-        return describe_link(self._layout, uris, store)
+        # Each link waits for a disk.
+        with ThreadPoolExecutor(_LINKED_AT_ONCE, thread_name_prefix="link") as pool:
+            uris = pool.map(lambda file: _uri(dataset, file.source, file.get(), store), self._files.values())
+            return describe_link(self._layout, dict(zip(self._files, uris, strict=True)), store)
 
     def close(self) -> None:
         """Let everything go, finished or not."""

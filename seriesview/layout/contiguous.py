@@ -12,8 +12,9 @@ from seriesview.layout.apart import ApartSamples
 from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.runs import Run
+from seriesview.layout.unpacking import put_columns, thread_workspace
 
-_SCRATCH_BYTES = 4 << 20
+_SCRATCH_BYTES = 1 << 20
 
 
 class ContiguousSamples:
@@ -45,21 +46,26 @@ class ContiguousSamples:
         """Read the bytes from the first to the last channel of `covering`, gaps included, and pick the runs."""
         layout = self._layout
         rows = max(1, _SCRATCH_BYTES // layout.row_stride)
+        are_neighbours = layout.channel_stride == layout.dtype.itemsize
         for begin in range(0, len(out), rows):
             block = out[begin : begin + rows]
-            scratch = self._file.read(
-                self._extent(len(block), covering.length),
-                self._position(first_sample + begin, covering.first),
-            )
+            scratch = thread_workspace().take("rows", self._extent(len(block), covering.length))
+            self._file.read_into(scratch, self._position(first_sample + begin, covering.first))
             values = np.ndarray(
                 (len(block), covering.length),
-                layout.dtype,
+                out.dtype if are_neighbours else layout.dtype,
                 scratch.data,
                 strides=(layout.row_stride, layout.channel_stride),
             )
             for run in runs:
                 start = run.first - covering.first
-                block[:, run.out : run.out + run.length] = values[:, start : start + run.length]
+                columns = block[:, run.out : run.out + run.length]
+                if are_neighbours:
+                    put_columns(columns, values[:, start : start + run.length])
+                else:
+                    columns[...] = values[:, start : start + run.length]
+            if are_neighbours and not layout.dtype.isnative:
+                block.byteswap(inplace=True)
 
     def _position(self, sample: int, channel: int) -> int:
         layout = self._layout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.layout.apart import ApartSamples
-from seriesview.layout.byte_file import ByteFile
+from seriesview.layout.byte_file import ByteFile, Bytes
 from seriesview.layout.layouts import LARGE_RECORD_BYTES, RecordsLayout
 from seriesview.layout.runs import Run
-from seriesview.layout.unpacking import put_turned
+from seriesview.layout.unpacking import put_turned, thread_workspace
 
-_SCRATCH_BYTES = 4 << 20
+_SCRATCH_BYTES = 1 << 20
+_LINE_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -50,22 +52,31 @@ class RecordsSamples:
         evens = list(_even_runs(chosen))
         filled = 0
         for record, begin, count, samples in self._stretches(first_sample, len(out), extent):
-            scratch = self._file.read(
-                (count - 1) * layout.record_stride + extent,
-                layout.offset + record * layout.record_stride + lowest,
-            )
+            scratch = thread_workspace().take("records", (count - 1) * layout.record_stride + extent)
+            self._file.read_into(scratch, layout.offset + record * layout.record_stride + lowest)
             block = out[filled : filled + count * samples]
             filled += len(block)
             for even in evens:
-                values = np.ndarray(
-                    (count, samples, even.length),
-                    layout.dtype,
-                    scratch.data,
-                    even.offset - lowest + begin * layout.dtype.itemsize,
-                    (layout.record_stride, layout.dtype.itemsize, even.step),
-                )
+                begins = even.offset - lowest + begin * layout.dtype.itemsize
+                values = self._values(scratch, begins, count, samples, even)
                 columns = block[:, even.out : even.out + even.length]
                 put_turned(columns.reshape(values.shape), values)
+
+    def _values(self, scratch: Bytes, begins: int, count: int, samples: int, even: _Even) -> npt.NDArray[Any]:
+        """Samples (records, samples, channels) that begin at a byte of what was read."""
+        dtype, stride, step = self._layout.dtype, self._layout.record_stride, even.step
+        if even.length > _lines_apart(step):
+            # Else each sample would have to come from a slower cache again.
+            num_bytes = samples * dtype.itemsize
+            stretches = np.ndarray(
+                (count, even.length, num_bytes), np.uint8, scratch.data, begins, (stride, step, 1)
+            )
+            pitch = (-(-num_bytes // _LINE_BYTES) | 1) * _LINE_BYTES
+            spread = thread_workspace().take("spread", count * even.length * pitch)
+            spread.reshape(count, even.length, pitch)[..., :num_bytes] = stretches
+            scratch, begins, stride, step = spread, 0, even.length * pitch, pitch
+        strides = (stride, dtype.itemsize, step)
+        return np.ndarray((count, samples, even.length), dtype, scratch.data, begins, strides)
 
     def _stretches(
         self, first_sample: int, num_samples: int, extent: int
@@ -82,6 +93,11 @@ class RecordsSamples:
                 count, samples = min(most, (end - first_sample) // per_record), per_record
             yield record, begin, count, samples
             first_sample += count * samples
+
+
+def _lines_apart(step: int) -> int:
+    """How many lines that lie `step` bytes apart fit into the places that a cache of 64 sets of 8 has for them."""
+    return 512 if step % _LINE_BYTES else 8 * (64 // math.gcd(step // _LINE_BYTES, 64))
 
 
 def _even_runs(chosen: Sequence[tuple[int, int]]) -> Iterator[_Even]:

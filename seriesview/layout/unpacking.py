@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 import zlib
 from typing import Any, cast
 
@@ -21,6 +22,8 @@ _REUSED_BYTES = 4 << 20
 _STAGE_BYTES = 1 << 20
 # A line of the cache; shorter rows are put together first and stored in one piece each.
 _NARROW_BYTES = 64
+# Rows of up to so many bytes are copied faster as one item each.
+_ONE_PIECE_BYTES = 256
 _FEW_CHANNELS = 8
 """So few are put in place one by one: numpy goes through rows, and takes a while for each."""
 
@@ -39,6 +42,17 @@ class Workspace:
         if held is None or len(held) < num_bytes:
             held = self._held[purpose] = np.empty(num_bytes, np.uint8)
         return held[:num_bytes]
+
+
+_of_thread = threading.local()
+
+
+def thread_workspace() -> Workspace:
+    """This thread's own."""
+    held: Workspace | None = getattr(_of_thread, "workspace", None)
+    if held is None:
+        held = _of_thread.workspace = Workspace()
+    return held
 
 
 def inflate_into(out: Bytes, stored: Bytes, where: tuple[str, ...]) -> None:
@@ -116,7 +130,7 @@ def unshuffle_into(out: npt.NDArray[Any], planes: Bytes, is_native: bool, worksp
 def put_columns(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
     """Copy `values` (rows, columns) to `out`; where both are of one dtype, narrow rows go in one piece each."""
     row_bytes = out.shape[1] * out.dtype.itemsize
-    if out.dtype == values.dtype and out.dtype.itemsize < row_bytes < _NARROW_BYTES:
+    if out.dtype == values.dtype and out.dtype.itemsize < row_bytes < _ONE_PIECE_BYTES:
         whole_row = np.dtype((np.void, row_bytes))
         out.view(whole_row)[...] = values.view(whole_row)
     else:

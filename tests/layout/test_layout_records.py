@@ -174,3 +174,28 @@ def test_a_pass_over_many_channels_one_after_the_other_is_few_reads(
                 samples.read(first, first + 100, [3, 1]), whole[first : first + 100, [3, 1]]
             )
     assert len(reads) == 6
+
+
+@pytest.mark.parametrize(("channels", "per_record"), [(40, 1024), (100, 512), (600, 250), (70, 256)])
+@pytest.mark.parametrize("is_reversed", [False, True])
+def test_channels_that_would_share_places_of_a_cache(
+    tmp_path: Path, channels: int, per_record: int, is_reversed: bool
+) -> None:
+    whole = np.random.default_rng(0).integers(-99, 99, (3 * per_record, channels)).astype("<i2")
+    path = tmp_path / "file.dat"
+    whole.reshape(3, per_record, channels).transpose(0, 2, 1).tofile(path)
+    offsets = [2 * per_record * channel for channel in range(channels)]
+    order = np.arange(channels)[::-1] if is_reversed else np.arange(channels)
+    layout = RecordsLayout(
+        path,
+        whole.dtype,
+        len(whole),
+        0,
+        2 * per_record * channels,
+        per_record,
+        tuple(offsets[c] for c in order),
+    )
+    with SampleFile(layout) as samples:
+        assert np.array_equal(samples.read(0, len(whole)), whole[:, order])
+        first, last = per_record // 2 + 3, 2 * per_record + 7
+        assert np.array_equal(samples.read(first, last), whole[first:last][:, order])
