@@ -78,19 +78,21 @@ class SampleFile:
         assert self._file is not None
         return self._file.descriptor
 
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C), C-contiguous and of the native-order dtype, with samples from `first_sample` on.
+    def read_into(
+        self, first_sample: int, out: npt.NDArray[Any], channels: Sequence[int] | None = None
+    ) -> None:
+        """Fill `out` (n, chosen channels), C-contiguous and of the native-order dtype, with samples from there on.
 
         Made for passes over many samples: a chunk is kept only while a part of it has not been read. Raises
         RequestError for samples that there are not, IntegrityError for a file that is cut short or damaged.
         """
         self._check(first_sample, first_sample + len(out))
-        if out.shape[1:] != (self.layout.num_channels,) or out.dtype != self.dtype:
+        width = self.layout.num_channels if channels is None else len(channels)
+        if out.shape[1:] != (width,) or out.dtype != self.dtype:
             raise ValueError(
-                f"block of shape {out.shape} and dtype {out.dtype}, "
-                f"samples of {self.layout.num_channels} channels and dtype {self.dtype}"
+                f"block of shape {out.shape} and dtype {out.dtype}, samples of {width} channels and dtype {self.dtype}"
             )
-        self._read(first_sample, out, None, keep=False)
+        self._read(first_sample, out, channels, keep=False)
 
     def read(
         self, first_sample: int, last_sample: int, channels: Sequence[int] | None = None

@@ -288,12 +288,15 @@ def extent(link: PlainLink, num_samples: int, num_channels: int, itemsize: int) 
 _READ_BYTES = 4 << 20
 
 
-def reading_behind(link: OneLink, first: int, last: int, num_channels: int, itemsize: int) -> tuple[int, int]:
-    """What samples [first, last) are taken from: bytes of the file, or of its chunks once unpacked, and reads."""
+def reading_behind(
+    link: OneLink, first: int, last: int, num_channels: int, num_chosen: int, itemsize: int
+) -> tuple[int, int]:
+    """What samples [first, last) of chosen channels are taken from, at most: bytes of the file, or of its chunks once
+    unpacked, and reads."""
     count = last - first
     if isinstance(link, ContiguousLink):
         is_by_row = (num_channels - 1) * link.channel_stride + itemsize <= link.row_stride
-        return _in_reads(count * link.row_stride, 1 if is_by_row else num_channels)
+        return _in_reads(count * link.row_stride, 1 if is_by_row else num_chosen)
     if isinstance(link, RecordsLink):
         records = num_parts(last, link.records.samples) - first // link.records.samples if count else 0
         offsets = link.records.channel_offsets
@@ -302,10 +305,10 @@ def reading_behind(link: OneLink, first: int, last: int, num_channels: int, item
             return _in_reads(records * link.records.stride, 1)
         if width <= _READ_BYTES:
             return _in_reads(width, records)
-        return _in_reads(min(count, link.records.samples) * itemsize, records * num_channels)
+        return _in_reads(min(count, link.records.samples) * itemsize, records * num_chosen)
     rows, columns = link.chunk_shape
     chunk_rows = num_parts(last, rows) - first // rows if count else 0
-    num_chunks = chunk_rows * num_parts(num_channels, columns)
+    num_chunks = chunk_rows * min(num_parts(num_channels, columns), num_chosen)
     return num_chunks * rows * columns * itemsize, num_chunks + 1
 
 

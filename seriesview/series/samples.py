@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -68,18 +69,21 @@ class LinkedSamples:
 
     def read(self, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Samples [first, last) of the chosen channels (n, C)."""
-        out = _block(last - first, self._shape[1], self._dtype, self._cache)
-        self.read_into(first, out)
-        return out[:, channels]
+        chosen = _chosen(channels, self._shape[1])
+        out = _block(last - first, len(chosen), self._dtype, self._cache)
+        self.read_into(first, out, chosen)
+        return out
 
-    def read_into(self, first: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first` on."""
+    def read_into(self, first: int, out: npt.NDArray[Any], channels: Sequence[int]) -> None:
+        """Fill `out` (n, chosen channels) with samples from `first` on."""
         if self._file is None or self._stamp != _stamp(self._path):
             self._open()
         assert self._file is not None
         last = first + len(out)
-        self._cache.will_read(*reading_behind(self._link, first, last, self._shape[1], self._dtype.itemsize))
-        self._file.read_into(first, out)
+        self._cache.will_read(
+            *reading_behind(self._link, first, last, self._shape[1], len(channels), self._dtype.itemsize)
+        )
+        self._file.read_into(first, out, None if channels == range(self._shape[1]) else channels)
 
     def close(self) -> None:
         """Let go of the linked file."""
@@ -128,15 +132,21 @@ class LinkedFiles:
 
     def read(self, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Samples [first, last) of the chosen channels (n, C)."""
-        out = _block(last - first, self._num_channels, self._dtype, self._cache)
+        chosen = _chosen(channels, self._num_channels)
+        out = _block(last - first, len(chosen), self._dtype, self._cache)
         for number, begin, count, done in self._pieces.parts(first, last - first):
             with self._opened.opened(number) as piece:
-                piece.read_into(begin, out[done : done + count])
-        return out[:, channels]
+                piece.read_into(begin, out[done : done + count], chosen)
+        return out
 
     def close(self) -> None:
         """Let go of the files."""
         self._opened.close()
+
+
+def _chosen(channels: Selection, num_channels: int) -> Sequence[int]:
+    """The numbers of the channels that are chosen."""
+    return range(num_channels)[channels] if isinstance(channels, slice) else [int(each) for each in channels]
 
 
 def _block(num_samples: int, num_channels: int, dtype: np.dtype[Any], cache: PartCache) -> npt.NDArray[Any]:

@@ -215,3 +215,20 @@ def test_the_forms_lie_as_their_names_say():
     link = lay(content, samples, "records", per_record=2)
     assert bytes(content) == bytes([1, 3, 2, 4, 5, 0, 6, 0])
     assert link["records"] == {"stride": 4, "samples": 2, "channel_offsets": [0, 2]}
+
+
+def test_of_channels_that_follow_one_another_only_those_asked_for_are_read(store, tmp_path):
+    samples = numbers("int16", (20_000, 40))
+    pieces = cut(samples, [5_000])
+    way = {"form": "behind-one-another"}
+    uri = linked(store, [samples], link_files(store, tmp_path, pieces, [way, way]))
+    series = seriesview.open_series(uri, store)
+    series.values(0, 0, 10_000, ["ch1"])
+    before = bytes_read()
+    np.testing.assert_array_equal(series.values(0, 0, 20_000, ["ch7", "ch3"]), samples[:, [7, 3]])
+    assert bytes_read() - before < 2 * 40_000 + 20_000
+
+
+def bytes_read():
+    line = Path("/proc/self/io").read_text().splitlines()[0]
+    return int(line.removeprefix("rchar: "))
