@@ -23,7 +23,7 @@ _LEAST_SITES = 3
 # What a label begins with, whatever else stands in it, and whether its unit must be volts (True) or must not (False).
 _NAMED: tuple[tuple[str, str, bool | None], ...] = (
     ("EEG", r"eeg", True),
-    ("EOG", r"[hv]?eog[hvlr]?", True),
+    ("EOG", r"[hv]eog[a-z]{0,3}|eog[hvlr]?", True),
     ("EMG", r"emg", True),
     ("ECG", r"e[ck]g", True),
     ("SEEG", r"seeg", True),
@@ -88,7 +88,12 @@ def guessed_types(channels: Sequence[Labelled], unit: str) -> list[str | None]:
         _ELECTRODE.fullmatch(label) if in_volts else None
         for label, in_volts in zip(labels, is_volt, strict=True)
     ]
-    if "EEG" in found or _are_electrodes(sites):
+    # A1 to A32, B1 ... of some caps, grids and needles are other places than those of these systems.
+    is_lettered = any(
+        re.fullmatch(r"[a-z]\d+", label) and not site and label not in ("e1", "e2")
+        for label, site in zip(labels, sites, strict=True)
+    )
+    if "EEG" in found or (_are_electrodes(sites) and not is_lettered):
         is_numbered = "e3" in labels
         for number, site in enumerate(sites):
             if found[number] is None and site is not None:

@@ -18,6 +18,8 @@ _PAGES = {"spike-band": 0.2, "lfp": 2, "eeg": 10}
 _SLEEP_PAGE = 30
 _LEAST_SLEEP = 3600.0
 _CHANNELS_PER_SCREEN = 20
+# On a screen that is not wide the viewer draws no more one by one.
+_MOST_MARKS = 1_500_000
 # Fewer traces than these of a probe can be followed as such.
 _IMAGE_CHANNELS = 32
 _EXTRACELLULAR = ("spike-band", "drift", "units", "lfp")
@@ -33,7 +35,7 @@ def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
     """Views of some datasets, as the configuration has them; none where nothing has a panel.
 
     Each probe has a view of its own, with what belongs to no other one; where spikes have depths, their map is a second
-    one, of the whole session. Everything else is one view.
+    one, of the whole session or a long page. Everything else is one view.
     """
     names = _labels(entries)
     ordered = sorted(entries, key=_place)
@@ -48,7 +50,7 @@ def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
         views += _view(called, near, names, _PAGES[str(probe.role)])
         spikes = [entry for entry in members if entry.role in ("drift", "units")]
         if len(near) < len(members):
-            views += _view(f"{called}, drift", spikes, names, None)
+            views += _view(f"{called}, drift", spikes, names, _drift_page(spikes))
     return views
 
 
@@ -112,6 +114,17 @@ def _drift(entry: Entry) -> dict[str, Any]:
     rest = [label for label in labels if label != depth]
     color = next((label for label in rest if "amp" in label.casefold()), rest[0])
     return {"y": depth, "color": color}
+
+
+def _drift_page(entries: Sequence[Entry]) -> float | None:
+    """So long that each spike has a mark of its own; None where that is the whole session."""
+    pages = [
+        found.duration * _MOST_MARKS / found.shape[0]
+        for entry in entries
+        if entry.role == "drift" and (found := entry.found) is not None and found.duration
+        if found.shape and found.shape[0] > _MOST_MARKS
+    ]
+    return float(f"{min(pages):.2g}") if pages else None
 
 
 def _page(entries: Sequence[Entry]) -> float | None:

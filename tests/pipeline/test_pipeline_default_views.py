@@ -1,5 +1,6 @@
 """Views that nobody described: panels, order, pages and keys that follow from what readers say of datasets."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -83,6 +84,14 @@ def test_a_probe_opens_on_an_image_by_depth_and_its_drift_on_the_whole_session()
     assert (whole["label"], "page" in whole) == ("run, drift", False)
     assert [panel["series"] for panel in whole["panels"]] == ["drift", "units"]
     assert (whole["panels"][0]["y"], whole["panels"][0]["color"]) == ("depth", "amplitude")
+
+
+def test_a_map_of_very_many_spikes_opens_on_as_many_as_are_drawn_one_by_one() -> None:
+    drift = entry("drift", "drift", "discrete", duration=3600)
+    assert drift.found is not None
+    many = drift._replace(found=replace(drift.found, shape=(5_000_000, 2)))
+    views = default_views([entry("ap", "spike-band", channels=probe(4)), many], "run")
+    assert views[1]["page"] == 1100
 
 
 def test_each_probe_has_a_view_with_what_is_its_own_and_what_is_nobodys() -> None:

@@ -18,11 +18,28 @@ import { quantityText } from '../geometry/ticks.js';
 /** @typedef {import('./scenes.js').Scene} Scene */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 
-/** Of so many in 512 columns each has a mark of its own. */
-export const MARKS_OF_TILE = 128 * TILE_COLUMNS;
+/** Of so many in 512 columns each has a mark of its own: usually, and at most, as many as a task sends. */
+const FEW = 128 * TILE_COLUMNS;
+const MOST = 1953 * TILE_COLUMNS;
+/** Where more of MOST than this are to be expected, ranges of whole columns are asked for. */
+const EXPECTED = 0.9;
 const RANGE_SHARE = 0.35;
 /** Where a lane is that is told and not drawn. */
 const NOWHERE = -1e9;
+
+/**
+ * How many samples of a stretch of time are taken one by one, by how many are to be expected.
+ * @param {SeriesManifest['segments']} segments
+ * @param {number} seconds
+ * @returns {number}
+ */
+export function marksOfTile(segments, seconds) {
+  const samples = segments.reduce((sum, each) => sum + each.num_samples, 0);
+  const whole = segments.reduce((sum, each) => sum + each.end_time - each.start_time, 0);
+  const expected = whole > seconds ? (samples * seconds) / whole : samples;
+  if (expected > EXPECTED * MOST) return TILE_COLUMNS;
+  return expected > FEW / 2 ? MOST : FEW;
+}
 
 /**
  * The channel of heights, and that of colours where there is one.
@@ -84,13 +101,16 @@ function only(drawn, place) {
  * @param {import('./picture.js').Picture} picture
  */
 export function drawMarked(scene, picture) {
-  const { frame, manifest, request, layout, isDark } = scene;
+  const { frame, timeline, manifest, request, layout, isDark } = scene;
   const [heights, colors] = markedChannels(manifest, request.data ?? {});
   const { scale, offset } = laneUnits({ ...scene, shown: Int32Array.from([heights, colors ?? heights]) });
   const [lane] = layout.lanes;
   const heat = heatPixels();
   const [low, high] = colors === undefined ? [NaN, NaN] : colourEnds(scene, colors);
-  const radius = Math.max(Math.round(request.pixelRatio), 1);
+  const seconds = (TILE_COLUMNS * frame.samplesPerColumn) / frame.columnsPerSample / timeline.ticksPerSecond;
+  // By the zoom alone: where many are to be expected marks are points.
+  const isDense = marksOfTile(manifest.segments, seconds) !== FEW;
+  const radius = isDense ? Math.floor(request.pixelRatio / 2) : Math.max(Math.round(request.pixelRatio), 1);
   const width = manifest.channels.length;
   const range = pointRange(scene, frame.leftColumn - radius, frame.leftColumn + frame.columns + radius);
   /** @param {number} stored */
@@ -103,16 +123,15 @@ export function drawMarked(scene, picture) {
     return Math.min(Math.max(place, 0), heat.length - 1) || 0;
   };
   drawWhole(picture, () => {
-    /** @type {[number, number][][]} by colour */
-    const marks = Array.from(heat, () => []);
+    const marks = createMarks();
     let isRange = false;
     const { exact, ...how } = visitPoints(range, ({ points, columnsOfTime, columnsOfBin }) => {
       const { times, values, counts, envelope } = points;
       if (times && values) {
         for (let index = 0; index < times.length; index += 1) {
-          const row = rowOf(values[index * width + heights]);
           const [column, last] = columnsOfTime(times[index]);
-          if (column <= last) marks[shadeOf(values[index * width + (colors ?? heights)])].push([last, row]);
+          if (column > last) continue;
+          marks.add(last, rowOf(values[index * width + heights]), shadeOf(values[index * width + (colors ?? heights)]));
         }
       }
       if (!counts || !envelope) return;
@@ -121,7 +140,7 @@ export function drawMarked(scene, picture) {
         const [least, most] = [bin * 2 * width, (bin * 2 + 1) * width];
         const [from, to] = columnsOfBin(bin);
         if (counts[bin] === 1 && scene.series.finest === 1 && from === to) {
-          marks[shadeOf(envelope[least + (colors ?? heights)])].push([from, rowOf(envelope[least + heights])]);
+          marks.add(from, rowOf(envelope[least + heights]), shadeOf(envelope[least + (colors ?? heights)]));
           continue;
         }
         isRange = true;
@@ -129,11 +148,10 @@ export function drawMarked(scene, picture) {
         drawRange(picture, from, to, Math.min(...rows), Math.max(...rows), fadedPixel(lane.color, isDark, RANGE_SHARE));
       }
     });
-    marks.forEach((places, shade) => {
-      // Faint on both backgrounds where values are low.
-      const ink = heat[isDark ? shade : heat.length - 1 - shade];
-      for (const [column, row] of places) drawMark(picture, column, row, radius, ink);
-    });
+    // Faint on both backgrounds where values are low.
+    marks.visit(heat.length, (column, row, shade) =>
+      drawMark(picture, column, row, radius, heat[isDark ? shade : heat.length - 1 - shade]),
+    );
     notePoints(picture.notes, how, scene.series);
     if (colors !== undefined) {
       const { label, id, unit = manifest.unit } = manifest.channels[colors];
@@ -144,6 +162,46 @@ export function drawMarked(scene, picture) {
     else picture.notes.delete('where marks are too many, grey is the range of their heights: zoom in');
     return exact;
   });
+}
+
+/**
+ * Marks that are collected, then visited by colour: there may be millions.
+ * @returns {{add: (column: number, row: number, shade: number) => void,
+ *   visit: (shades: number, take: (column: number, row: number, shade: number) => void) => void}}
+ */
+function createMarks() {
+  let columns = new Int32Array(1024);
+  let rows = new Int32Array(1024);
+  let shades = new Uint8Array(1024);
+  let count = 0;
+  return {
+    add(column, row, shade) {
+      if (!Number.isFinite(row) || Math.abs(row) > 1e9) return;
+      if (count === columns.length) {
+        columns = grown(columns, new Int32Array(2 * count));
+        rows = grown(rows, new Int32Array(2 * count));
+        shades = grown(shades, new Uint8Array(2 * count));
+      }
+      columns[count] = column;
+      rows[count] = row;
+      shades[count] = shade;
+      count += 1;
+    },
+    visit(numShades, take) {
+      const starts = new Uint32Array(numShades + 1);
+      for (let index = 0; index < count; index += 1) starts[shades[index] + 1] += 1;
+      for (let shade = 0; shade < numShades; shade += 1) starts[shade + 1] += starts[shade];
+      const order = new Uint32Array(count);
+      for (let index = 0; index < count; index += 1) order[starts[shades[index]]++] = index;
+      for (const index of order) take(columns[index], rows[index], shades[index]);
+    },
+  };
+}
+
+/** @template {Int32Array | Uint8Array} A @param {A} values @param {A} larger @returns {A} */
+function grown(values, larger) {
+  larger.set(values);
+  return larger;
 }
 
 /**

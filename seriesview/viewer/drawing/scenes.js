@@ -68,7 +68,8 @@ export function laneUnits({ manifest, shown }) {
  * @returns {PointRange}
  */
 export function pointRange({ type, series, timeline, frame, request, wanted }, from, to, isAhead = false) {
-  const maxPoints = type.pointsOfTile?.(series.manifest, request.data ?? {}) ?? TILE_COLUMNS;
+  const seconds = (TILE_COLUMNS * frame.samplesPerColumn) / frame.columnsPerSample / timeline.ticksPerSecond;
+  const maxPoints = type.pointsOfTile?.(series.manifest, request.data ?? {}, seconds) ?? TILE_COLUMNS;
   return { series, timeline, frame, from, to, maxPoints, wanted, isAhead };
 }
 

@@ -12,7 +12,7 @@ import { pointAt, rangeAt } from '../drawing/readout.js';
 import { overlaidLanes } from '../drawing/scales.js';
 import { laneUnits, notePoints, pointRange } from '../drawing/scenes.js';
 import { withShownUnits } from '../drawing/shown_units.js';
-import { drawMarked, markedChannels, markedLanes, MARKS_OF_TILE } from '../drawing/marks.js';
+import { drawMarked, markedChannels, markedLanes, marksOfTile } from '../drawing/marks.js';
 import { TILE_COLUMNS } from '../drawing/tiles.js';
 
 /** @typedef {import('../drawing/picture.js').Picture} Picture */
@@ -28,8 +28,8 @@ export const amplitudes = {
   defaultFor: 'discrete',
   traits: (_, data) => (isMarked(data) ? { weight: 2.5, hasChannels: false } : {}),
   channels: (manifest, { data = {} }) => (isMarked(data) ? markedChannels(manifest, data) : defaultOrder(manifest)),
-  pointsOfTile({ channels }, data) {
-    if (isMarked(data)) return MARKS_OF_TILE;
+  pointsOfTile({ channels, segments }, data, seconds) {
+    if (isMarked(data)) return marksOfTile(segments, seconds);
     return channels.length <= MANY_CHANNELS ? POINTS_OF_TILE : TILE_COLUMNS;
   },
   lanes(drawn) {

@@ -23,8 +23,8 @@ import { traces } from './traces.js';
  *   offers for it; data: of the panel, by anybody
  * @property {(manifest: SeriesManifest, request: PanelRequest) => Int32Array} [channels] indices in order from the top,
  *   where none are chosen; left out: as its traits say
- * @property {(manifest: SeriesManifest, data: Record<string, unknown>) => number} [pointsOfTile] it draws samples one by one, up
- *   to so many in 512 columns
+ * @property {(manifest: SeriesManifest, data: Record<string, unknown>, seconds: number) => number} [pointsOfTile] it draws samples
+ *   one by one, up to so many in 512 columns, which are so many seconds; a multiple of 512
  * @property {(drawn: import('../drawing/scales.js').Drawn) => import('../drawing/scales.js').Layout} lanes
  * @property {(scene: Scene, picture: import('../drawing/picture.js').Picture) => void} draw the columns of a picture that
  *   are not exact yet, and say which are now
