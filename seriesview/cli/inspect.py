@@ -23,9 +23,7 @@ if TYPE_CHECKING:
 
 @click.command(short_help="What is in a file or folder, and the YAML that opens it.")
 @click.argument("path")
-@click.option(
-    "--reader", help="Reader to use, such as hdf5, nwb, npy, arrow, csv or binary.  [default: guessed]"
-)
+@click.option("--reader", help="Reader to use, such as nwb, spikeglx, edf or binary.  [default: guessed]")
 @follow_option
 @storage_option
 @json_option

@@ -42,9 +42,7 @@ ENTRY_KEYS = (
     help="Where configuration and results go.  [default: RECORDING.seriesview beside the first recording, else here; "
     "the folder of a config.yaml]",
 )
-@click.option(
-    "--reader", help="Reader to use, such as hdf5, nwb, npy, arrow, csv or binary.  [default: guessed]"
-)
+@click.option("--reader", help="Reader to use, such as nwb, spikeglx, edf or binary.  [default: guessed]")
 @entry_options(*ENTRY_KEYS)
 @follow_option
 @storage_option
@@ -59,10 +57,10 @@ def command(
 ) -> int:
     """Show what PATH holds in a browser: build what is missing, print a link, and answer it until Ctrl-C.
 
-    PATH is a recording, a file or a folder, or several of them; a config.yaml or a folder with one; a
-    results/workspace.json, a sha1:// URI, a link, or a gs:// or s3:// address of something published. Recordings get a
-    folder of their own with a config.yaml that you may edit, and with all that is built; the command says which. What
-    is built already is not built again. Everything else is as with `seriesview serve`.
+    PATH is a recording, or several: a file, the folder that a rig wrote, or an https://, s3:// or gs:// address. Or it
+    is a config.yaml or a folder with one, a results/workspace.json, a sha1:// URI, a link, or the address of something
+    published. Recordings get a folder of their own with a config.yaml that you may edit, and with all that is built;
+    the command says which. What is built already is not built again. Everything else is as with `seriesview serve`.
 
     Links show what PATH holds, and nothing else of the storage directory, unless --all is given.
 
@@ -72,6 +70,7 @@ def command(
     \b
     Examples:
       seriesview view session.nwb
+      seriesview view run_g0
       seriesview view raw.dat spikes.csv --dtype int16 --channels 32 --sampling-frequency 30000
       seriesview view config.yaml
       seriesview view 'http://127.0.0.1:20431/f?v=/view/seriesview&d=4f2a...&s=...'
