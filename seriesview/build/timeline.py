@@ -247,6 +247,7 @@ class _Slope:
         self.num_segments = 0
         self.num_samples = 0
         self.longest_step = 0.0
+        self.is_uneven = False
         self._period = period
         self._sxx = self._sxy = self._syy = 0.0
         self._count = 0
@@ -261,7 +262,12 @@ class _Slope:
             self._start = self._last = float(piece.times[0])
         n = len(piece.times)
         self.num_samples += n
-        self.longest_step = max(self.longest_step, float(np.diff(piece.times, prepend=self._last).max()))
+        longest = float(np.diff(piece.times, prepend=self._last).max())
+        self.longest_step = max(self.longest_step, longest)
+        if n > 2:
+            # Within half a sample of a line n timestamps span at least n - 2 samples, neighbours at most two.
+            sample = (piece.times[-1] - piece.times[0]) / (n - 2)
+            self.is_uneven |= longest > 2.001 * sample + 16 * math.ulp(float(piece.times[-1]))
         self._last = float(piece.times[-1])
         # Deviations from a first guess are small, so that their squares keep their digits.
         x = np.arange(piece.first, piece.first + n, dtype=np.float64)
@@ -311,6 +317,8 @@ def _regular(
         slope = _Slope(intervals.median if intervals else 0.0)
         for piece in _pieces(blocks, max_gap):
             slope.add(piece)
+            if slope.is_uneven:
+                return None
         if samples_per_jump is not None and slope.num_segments - 1 > slope.num_samples / samples_per_jump:
             return None
         rate = slope.rate()
