@@ -90,7 +90,7 @@ class NeoSignals(Recording):
         channels = make_channels(len(records), options, self.path, labels)
         self.channels = tuple(replace(channel, **more) for channel, more in zip(channels, own, strict=True))
         self.session_start = file.session_start(dataset.block)
-        self.label = None if len(file.datasets) == 1 else dataset.name
+        self.label = None if dataset.name == "Signals" else dataset.name
         self.layout = self._plain_layout()
         self.files = files_beside(file.path, file.format)
         self.preferred_rows = 1
@@ -306,7 +306,8 @@ def _chosen(file: NeoFile, options: ReadOptions) -> NeoDataset:
 
 def _candidate(file: NeoFile, dataset: NeoDataset) -> Candidate:
     options = {"dataset": dataset.name}
-    label = dataset.name.rpartition("/")[2]
+    # What neo calls the only stream of a file says nothing.
+    label = None if dataset.name == "Signals" else dataset.name.rpartition("/")[2]
     if dataset.kind == "signals":
         stretches = file.stretches(dataset.block, dataset.streams[0])
         channels = np.concatenate([file.channels_of(each) for each in dataset.streams])

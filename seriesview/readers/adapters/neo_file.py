@@ -10,7 +10,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -201,7 +201,7 @@ class NeoFile:
 
     def counts(self, kind: str, block: int) -> list[int]:
         """How many spikes or events each channel has in a block; empty where no channel has any."""
-        count = self.raw.spike_count if kind == "spike" else self.raw.event_count
+        count = self.raw.event_count if kind == "event" else partial(corrections.spike_count, self)
         segments = range(int(self.header["nb_segment"][block]))
         counts = [
             sum(int(count(block, segment, channel)) for segment in segments)
