@@ -28,9 +28,12 @@ TIMESTAMPS_BLOCK = 1 << 18
 
 Resolution = Literal["link", "store", "omit"]
 
-MOST_AROUND = 8
+_MOST_BYTES_OF_LINKS = 8 << 20
+"""A backend reads manifests of up to twice as much."""
+
+MOST_AROUND = 16
 """Samples that are a smaller part of the stretch of file that they lie in are copied, where nothing else is said: the
-copy is smaller than the levels, and reading the link would take so many times as long."""
+copy takes little, and reading the link would take so many times as long."""
 
 
 @dataclass(frozen=True)
@@ -195,9 +198,19 @@ def why_not_linkable(recording: Recording, layout: Layout | None) -> str | None:
         return "it is on another machine"
     if layout is None:
         return "its samples are compressed or converted in a way that cannot be read by byte range"
+    if isinstance(layout, FilesLayout) and _bytes_to_say(layout) > _MOST_BYTES_OF_LINKS:
+        return f"its samples lie in {len(layout.pieces)} pieces, too many to name in a manifest"
     if recording.dtype.kind == "b" and isinstance(layout, ChunkedLayout):
         return "its samples are booleans in chunks"
     return None
+
+
+def _bytes_to_say(layout: FilesLayout) -> int:
+    """About what a manifest takes to say where the samples lie."""
+    return sum(
+        250 + (len(piece.channel_offsets) * 8 if isinstance(piece, RecordsLayout) else 0)
+        for piece in layout.pieces
+    )
 
 
 def choose_resolution(recording: Recording, dataset: Dataset, file_bytes: int) -> Resolution:

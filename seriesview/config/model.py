@@ -146,7 +146,7 @@ class DatasetKeys(Document):
     )
     full_resolution: Annotated[str | None, OneOf("auto", "link", "store", "omit")] = key(
         "link: samples stay in the file; store: they are copied; omit: only levels are kept; auto: link where "
-        "possible if the dataset spans at least half of its files and is an eighth of the bytes there, else store."
+        "possible if the dataset spans at least half of its files and is a sixteenth of the bytes there, else store."
     )
     base: Annotated[int | None, Integer(2, 65536, may_have_point=True)] = key(
         "Samples a bin of the finest level: 16 for more than 4 channels, else 64."

@@ -20,12 +20,16 @@ from seriesview.build import hashing
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import dataset_from_config
 from seriesview.build.hashing import FileHash, HashedFile
+from seriesview.build.linking import describe_link
+from seriesview.build.plan import why_not_linkable
 from seriesview.build.shards import Shard
 from seriesview.build.source import identify
 from seriesview.errors import BuildError
+from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.series.links import linked_uris
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.store import Store, open_store
+from seriesview.tasks.limits import TaskLimits
 
 RATE = 1000.0
 
@@ -163,8 +167,8 @@ def test_a_file_is_hashed_once_whatever_lies_in_it(
     ("taken", "of", "before", "is_linked"),
     [
         (31, 32, 0, True),  # a channel left out
-        (4, 32, 0, True),  # an eighth of the stretch that they lie in
-        (3, 32, 0, False),
+        (2, 32, 0, True),  # a sixteenth of the stretch that they lie in
+        (1, 32, 0, False),
         (32, 32, 3_000_000, False),  # most of the file is something else
     ],
 )
@@ -266,3 +270,17 @@ def test_of_many_files_few_are_open(
     assert len(result["manifest"]["values"]["files"]) == len(seen) == 300
     assert max(seen) <= 20
     check(store, result["uri"], [samples])
+
+
+@pytest.mark.parametrize(("num_pieces", "is_linked"), [(30_000, True), (40_000, False)])
+def test_what_lies_in_too_many_pieces_is_copied(tmp_path: Path, num_pieces: int, is_linked: bool) -> None:
+    """A manifest that names them all must be one that a backend reads."""
+    path = write_laid(tmp_path / "rig", [numbers((10, 2))], form="rows")
+    with LaidRecording(path) as recording:
+        piece = recording.layout
+        assert isinstance(piece, ContiguousLayout)
+        recording.layout = layout = FilesLayout((piece,) * num_pieces)
+        assert (why_not_linkable(recording, layout) is None) == is_linked
+        link = describe_link(layout, {piece.path: f"sha1://{'a' * 40}/continuous_recording.dat"}, None)
+    said = json.dumps(link.to_json_dict(), separators=(",", ":"))
+    assert len(said) < TaskLimits().max_manifest_bytes
