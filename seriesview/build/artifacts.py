@@ -27,6 +27,7 @@ from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
+from seriesview.build.reuse import fields_made_before
 from seriesview.build.room import Need, ensure_room
 from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
@@ -98,9 +99,16 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
         plan = plan_samples(recording, dataset, source.size)
         made = _sampled_build(recording, dataset, plan, source, job)
         with made as build:
-            made.ensure_room(plan.need)
-            fields = build.build()
-        return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+            before = made.made_before(plan)
+            if before is None:
+                made.ensure_room(plan.need)
+            fields = build.build() if before is None else before
+            source.check_unchanged()
+            result = _result(
+                dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read
+            )
+            made.note(result["manifest"])
+        return result
 
 
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
@@ -161,6 +169,7 @@ class _sampled_build:  # noqa: N801
             "channels": plan.num_channels,
             "segments": plan.segment_lengths,
             "base": plan.base,
+            "ratio": plan.ratio,
             "missing": [missing and dataclasses.asdict(missing) for missing in _all_missing(plan)],
             "resolution": plan.resolution,
             "shard": None if shard is None else [shard.index, shard.count],
@@ -180,6 +189,18 @@ class _sampled_build:  # noqa: N801
             packs = len(self._ledger.finished(array.name, array.pack_bytes, self._store))
             need = need.without(Need(array.pack_bytes * packs, packs))
         ensure_room(need, self._store.room(), str(self._store.directory))
+
+    def made_before(self, plan: SamplesPlan) -> dict[str, Any] | None:
+        """Fields of the manifest that was made of the same samples, where words alone have changed since."""
+        fields = fields_made_before(self._ledger.made, plan, self._store)
+        if fields is not None:
+            self._progress.skip(plan.bytes_to_read)
+        return fields
+
+    def note(self, manifest: Mapping[str, Any]) -> None:
+        """Note what was made."""
+        if self._ledger.made != manifest:
+            self._ledger.note(manifest)
 
     def __enter__(self) -> SampledBuild:
         return self._build

@@ -2,7 +2,7 @@
 
 One file of JSON lines for each job. The first line says what was being built; each further line names one
 finished pack and its parts. A pack is in the store, synced, before its line is written, so a line that can be read is
-true. A torn last line is ignored.
+true. A torn last line is ignored. What was made of all packs is noted behind them: it holds where words alone changed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from seriesview.store import Store
 from seriesview.store.folders import Folder
 from seriesview.store.stored import stored_file
 
+_MADE = b'{"made"'
+
 
 class Ledger:
     """Finished packs of the arrays of one job, by array name and index: their entries, as in pages."""
@@ -31,11 +33,13 @@ class Ledger:
         self._header = json.dumps({"what": what}, sort_keys=True)
         self._lock = threading.Lock()
         self._packs: dict[str, dict[int, bytes]] = {}
+        self.made: Any = None
+        """What was noted as made of the same, None where nothing was."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with Folder.at(path.parent) as folder:
             if not self._load(folder):
                 write_in(folder, path.name, self._header.encode() + b"\n")
-                self._packs = {}
+                self._packs, self.made = {}, None
             self._file: BinaryIO = open(  # noqa: PTH123, SIM115
                 folder.open_file(path.name, os.O_WRONLY | os.O_APPEND), "ab"
             )
@@ -50,6 +54,9 @@ class Ledger:
             return False
         for array, index, entry in _packs(lines[1:]):
             self._packs.setdefault(array, {})[index] = entry
+        for line in lines[1:]:
+            with suppress(ValueError, RecursionError):
+                self.made = json.loads(line)["made"] if line.startswith(_MADE) else self.made
         if not content.endswith(b"\n"):
             with open(folder.open_file(self._path.name, os.O_WRONLY | os.O_APPEND), "ab") as file:  # noqa: PTH123
                 file.write(b"\n")
@@ -70,6 +77,12 @@ class Ledger:
         line = json.dumps([array, index, entry.hex()]).encode() + b"\n"
         with self._lock:
             self._file.write(line)
+            self._file.flush()
+
+    def note(self, made: Mapping[str, Any]) -> None:
+        """Record what was made of everything."""
+        with self._lock:
+            self._file.write(json.dumps({"made": made}).encode() + b"\n")
             self._file.flush()
 
     def close(self) -> None:

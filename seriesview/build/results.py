@@ -61,3 +61,11 @@ def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
         except (OSError, ValueError, RecursionError, StoreError) as error:
             raise BuildError(f"not a result of the pipeline ({error}); build it again", file=path) from error
     return results
+
+
+def uris(value: object) -> list[str]:
+    """Every kachery URI in a JSON value."""
+    if isinstance(value, str):
+        return [value] if value.startswith("sha1://") else []
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [uri for entry in inner for uri in uris(entry)]

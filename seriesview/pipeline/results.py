@@ -13,7 +13,7 @@ from typing import Any
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import descriptions, reason_of, what_decides_samples
 from seriesview.build.outlook import BuildOutlook
-from seriesview.build.results import read_results, write_json
+from seriesview.build.results import read_results, uris, write_json
 from seriesview.build.work_folder import WorkFolder
 from seriesview.build.workspace import workspace_manifest
 from seriesview.errors import BuildError, FormatError, SeriesviewError
@@ -160,11 +160,3 @@ def _all_stored(path: Path, store: Store) -> bool:
     except BuildError:
         return True
     return all(store.exists(uri) for uri in uris(content))
-
-
-def uris(value: object) -> list[str]:
-    """Every kachery URI in a JSON value."""
-    if isinstance(value, str):
-        return [value] if value.startswith("sha1://") else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [uri for entry in inner for uri in uris(entry)]

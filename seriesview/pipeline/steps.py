@@ -11,13 +11,12 @@ from typing import Any
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import Dataset, opened_recording, undescribed, what_decides_samples
 from seriesview.build.outlook import built_samples
-from seriesview.build.results import read_results, write_json
+from seriesview.build.results import read_results, uris, write_json
 from seriesview.build.series import build_series
 from seriesview.build.shards import Shard
 from seriesview.build.source import identify_recording
 from seriesview.build.work_folder import WorkFolder, own_work_folder
 from seriesview.errors import BuildError
-from seriesview.pipeline.results import uris
 from seriesview.store import Store
 
 

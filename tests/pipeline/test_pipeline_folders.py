@@ -15,7 +15,9 @@ import seriesview
 from seriesview.build.findings import entries_of
 from seriesview.errors import ReaderError
 from seriesview.pipeline.own_folder import own_folder
+from seriesview.series.arrays import ArrayReader
 from seriesview.store import open_store
+from seriesview.store.paths import artifact_path
 
 
 @pytest.fixture(autouse=True)
@@ -86,28 +88,33 @@ def test_nothing_is_built_twice_and_what_changed_is_built_again(
     assert set(reads) == {"ap.i16", "lfp.i16"}
     assert build().uri == first.uri
     assert not reads
-    # Only words changed: packs that were finished stay so.
-    ledgers = {
-        path.name: path.read_text().splitlines()[0] for path in (here.parent / "state").rglob("*.jsonl")
-    }
-    assert len(ledgers) == 2
-    change_header(folder, channels=["x", "y", "z"], scale=2.0)
+    # Only words changed: no samples are read.
+    change_header(folder, channels=["x", "y", "z"], scale=2.0, rate=500)
     second = build()
-    (manifest,) = [second.series["my_rig_ap"].open().manifest]
+    manifest, before = (each.series["my_rig_ap"].open().manifest for each in (second, first))
     assert [channel.label for channel in manifest.channels] == ["x", "y", "z"]
-    assert manifest.scale == 2.0
-    for path in (here.parent / "state").rglob("*.jsonl"):
-        assert ledgers[path.name] == path.read_text().splitlines()[0]
-    change_header(folder, channels=["a", "b", "c"], scale=1.0)
+    assert (manifest.scale, manifest.sampling_frequency) == (2.0, 500)
+    assert manifest.segments[0].end_time == 2 * before.segments[0].end_time
+    assert manifest.levels == before.levels
+    assert not reads
+    change_header(folder, channels=["a", "b", "c"], scale=1.0, rate=1000)
     assert build().uri == first.uri
+    assert not reads
+    # What the store has lost is made again all the same.
+    change_header(folder, scale=3.0)
+    level = ArrayReader(first.store, before.levels[0].array)
+    artifact_path(first.store.directory, level.pack_digest(0).hex()).unlink()
+    third = build()
+    assert "ap.i16" in reads
+    assert third.series["my_rig_ap"].open().window(0, 0, 64, 4).shape == (4, 2, 3)
     # The samples changed.
     write_rig(
         folder,
         {"ap": {"role": "spike-band", "label": "Probe A", "clock": "own"}, "lfp": {"rate": 250}},
         seed=1,
     )
-    third = build()
-    got = third.series["my_rig_ap"].open().values(0, 0, 4000)
+    fourth = build()
+    got = fourth.series["my_rig_ap"].open().values(0, 0, 4000)
     np.testing.assert_array_equal(got, samples(folder, "ap.i16"))
 
 
