@@ -28,6 +28,9 @@ _ORDER = ("stages", "eeg", *_EXTRACELLULAR, "annotations", "markers", "analog", 
 _STAGES = (r"w(ake)?", r"r(em)?", r"(n|s|nrem)?1", r"(n|s|nrem)?2", r"(n|s|nrem)?3", r"(n|s|nrem)?4")
 _STAGE_WORDS = r"(?:sleep[ _]*)?(?:stage[ _-]*)?"
 _LEAST_STAGES = 2
+_NOT_OF_A_PROBE = ("markers", "annotations", "stages")
+# Behind the name of a probe.
+_BAND = re.compile(r"[\W_]*(ap|lfp?|hf)$", re.IGNORECASE)
 _NOT_NAMES = {"ap", "lf", "lfp", "hf", "bin", "dat", "raw"}
 
 
@@ -45,7 +48,7 @@ def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
         return [*_view(label, ordered, names, _page(ordered))]
     views: list[dict[str, Any]] = []
     for probe, members in zip(probes, _shared_out(ordered, probes, names), strict=True):
-        called = label if len(probes) == 1 else names[probe.name]
+        called = label if len(probes) == 1 else _BAND.sub("", names[probe.name]) or names[probe.name]
         near = [entry for entry in members if entry.role != "drift"]
         views += _view(called, near, names, _PAGES[str(probe.role)])
         spikes = [entry for entry in members if entry.role in ("drift", "units")]
@@ -87,7 +90,7 @@ def _panel(entry: Entry, label: str) -> dict[str, Any] | None:
         more = _traces(entry)
     elif entry.role == "drift" and panel_type == EVENT_AMPLITUDES.name:
         more = _drift(entry)
-    elif entry.role == "markers" and panel_type == RASTER_PLOT.name:
+    elif entry.role in ("markers", "annotations") and panel_type == RASTER_PLOT.name:
         more = {"lines": True}
     return {"type": panel_type, "series": entry.name, "label": label, **more}
 
@@ -174,7 +177,8 @@ def _shared_out(
     ]
     shared: list[list[Entry]] = [[] for _ in probes]
     for entry in entries:
-        likeness = [len(words[entry.name] & each) for each in own]
+        said = set() if entry.role in _NOT_OF_A_PROBE else words[entry.name]
+        likeness = [len(said & each) for each in own]
         most = max(likeness)
         for members, probe, like in zip(shared, probes, likeness, strict=True):
             if entry is probe or (entry not in probes and like == most):

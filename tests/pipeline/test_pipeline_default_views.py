@@ -102,15 +102,14 @@ def test_each_probe_has_a_view_with_what_is_its_own_and_what_is_nobodys() -> Non
         entry("run_imec0_lf", "lfp", channels=probe(4)),
         entry("run_nidq", "analog"),
         entry("units", "units", "event", path="run/imec1_ks4"),
+        entry("imec0 messages", "markers", "event"),
     ]
     one, other = default_views(entries, "run")
-    assert [panel["series"] for panel in one["panels"]] == ["run_imec0_ap", "run_imec0_lf", "run_nidq"]
-    assert [panel["series"] for panel in other["panels"]] == [
-        "run_imec1_ap",
-        "units",
-        "run_imec1_lf",
-        "run_nidq",
-    ]
+    assert (one["label"], other["label"]) == ("run_imec0", "run_imec1")
+    shared = ["imec0 messages", "run_nidq"]
+    own = ["run_imec1_ap", "units", "run_imec1_lf"]
+    assert [panel["series"] for panel in one["panels"]] == ["run_imec0_ap", "run_imec0_lf", *shared]
+    assert [panel["series"] for panel in other["panels"]] == [*own, *shared]
     # A tetrode's traces can be followed.
     assert "mode" not in one["panels"][0]
 
