@@ -15,7 +15,7 @@ OLDEST = {
     "neo": {"neo": "0.14"},
     "mne": {"mne": "1.7", "pymatreader": "1"},
     "spikeinterface": {"spikeinterface": "0.101"},
-    "zarr": {"tensorstore": "0.1.70", "numcodecs": "0.12"},
+    "zarr": {"tensorstore": "0.1.70"},
     "audio": {"soundfile": "0.13"},
     "wfdb": {"wfdb": "4.3"},
     "seismic": {"pymseed": "1.0"},

@@ -4,6 +4,7 @@ import gzip
 import json
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from seriesview.layout.layouts import FilesLayout
 from seriesview.readers import ReadOptions, list_candidates, open_recording
 from seriesview.readers.protocol import Recording
 from seriesview.readers.zarr import ZarrReader
+from seriesview.readers.zarr.unpacking import unpacked
 from seriesview.series.links import LinkInfo
 
 tensorstore = pytest.importorskip("tensorstore")
@@ -307,6 +309,35 @@ def test_what_cannot_be_shown_says_why(tmp_path: Path) -> None:
     }
     assert problems.keys() == expected.keys()
     assert all(part in problems[name] for name, part in expected.items())
+
+
+@pytest.mark.parametrize(
+    "compressor",
+    [
+        None,
+        numcodecs.Blosc(),
+        numcodecs.Zstd(),
+        numcodecs.GZip(),
+        numcodecs.Zlib(),
+        numcodecs.BZ2(),
+        numcodecs.LZMA(),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [1, 200, 255, 300, 70_000])
+def test_bytes_of_any_length_are_unpacked(tmp_path: Path, compressor: Any, size: int) -> None:
+    content = RNG.integers(0, 9, size, dtype=np.uint8).tobytes()
+    packed = content if compressor is None else bytes(compressor.encode(content))
+    config = None if compressor is None else compressor.get_config()
+    assert unpacked(packed, config, ("store",), tmp_path) == content
+
+
+def test_damaged_bytes_are_errors(tmp_path: Path) -> None:
+    for compressor in (numcodecs.Blosc(), numcodecs.Zstd(), numcodecs.GZip(), numcodecs.BZ2()):
+        packed = bytes(compressor.encode(bytes(1000)))
+        for content in (b"", packed[:7], packed[:-4], bytes(len(packed)), b"\xff" * 40):
+            with suppress(ReaderError):
+                assert len(unpacked(content, compressor.get_config(), ("store",), tmp_path)) <= 1000
 
 
 def test_pickles_are_not_unpacked(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 READ = """
-import json, resource, sys
+import json, sys
 import numpy as np
 from seriesview.readers import ReadOptions, open_recording
 with open_recording(sys.argv[1], None, ReadOptions(**json.loads(sys.argv[2]))) as recording:
@@ -20,7 +20,10 @@ with open_recording(sys.argv[1], None, ReadOptions(**json.loads(sys.argv[2]))) a
         block = block[: recording.num_samples - first]
         recording.read_into(first, block)
         first += len(block)
-print(first, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+# ru_maxrss would count what the process had that started this one.
+with open("/proc/self/status") as status:
+    (peak,) = (int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
+print(first, peak * 1024)
 """
 
 

@@ -1,7 +1,6 @@
 """Values of arrays in Zarr stores: samples by tensorstore, which reads both versions; small arrays and texts whole.
 
-Texts and values behind filters are unpacked by numcodecs, of which only codecs are taken that run no code of the
-file's: it knows pickles as well.
+Codecs that run code of the file's, as pickles do, are known to none of this.
 """
 
 from __future__ import annotations
@@ -24,16 +23,14 @@ from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.readers.extras import imported
 from seriesview.readers.sample_types import unsupported_reason
 from seriesview.readers.zarr.store import ARRAY_2, Node, Store
+from seriesview.readers.zarr.unpacking import unpacked
 
 _CACHE_BYTES = 64 << 20
 _MOST_CHUNK_BYTES = 512 << 20
 _MOST_WHOLE_BYTES = 1 << 30
 _MOST_LINKED_FILES = 4096
 _MOST_COUNTED = 1_000_000
-_CODECS = frozenset(
-    {"blosc", "zlib", "gzip", "zstd", "lz4", "bz2", "lzma", "delta", "fixedscaleoffset", "shuffle"}
-)
-_TEXTS = frozenset({"vlen-utf8", "vlen-bytes"})
+_TEXTS = (["vlen-utf8"], ["vlen-bytes"])
 
 
 def problem_of(store: Store, node: Node) -> str | None:
@@ -108,11 +105,14 @@ class ZarrArray:
         band = rows * max(self.num_channels, 1) * self.dtype.itemsize
         self.preferred_rows = int(min(rows, self.num_samples)) if band <= _CACHE_BYTES else 1
         self.unpacked_again = band > _CACHE_BYTES and -(-self.num_channels // columns) > 1
+        self._chunk_rows = rows
+        self._is_bool = node.dtype.kind == "b"
+        self._library = imported("tensorstore", extra="zarr", file=store.root)
         self._cache_bytes = min(2 * band, 2 * _CACHE_BYTES)
         self._array = self._opened(store, node)
 
     def _opened(self, store: Store, node: Node) -> Any:
-        library = imported("tensorstore", extra="zarr", file=store.root)
+        library = self._library
         _check_inside(store, node)
         prefix = f"{node.path}/" if node.path else ""
         kvstore: dict[str, Any] = {"driver": "file", "path": f"{store.root.absolute()}/{prefix}"}
@@ -144,14 +144,22 @@ class ZarrArray:
         return opened
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on."""
-        rows = slice(first_sample, first_sample + len(out))
-        chosen = self._array[:, rows] if self._transposed else self._array[rows]
-        try:
-            values = chosen.read().result()
-        except Exception as error:  # damaged chunks are told in errors of many kinds
-            raise ReaderError(f"cannot be read: {one_line(error, 200)}", file=self._where) from error
-        out[...] = values.T if self._transposed else values.reshape(out.shape)
+        """Fill `out` (n, C) with samples from `first_sample` on, by one row of chunks after the other."""
+        done = 0
+        while done < len(out):
+            first = first_sample + done
+            count = min(len(out) - done, self._chunk_rows - first % self._chunk_rows)
+            rows = slice(first, first + count)
+            chosen = self._array[:, rows] if self._transposed else self._array[rows]
+            part = out[done : done + count]
+            if self._is_bool:
+                part = part.view(np.bool_)
+            shaped = part.T if self._transposed else part[:, 0] if self._flat else part
+            try:
+                self._library.array(shaped, copy=False).write(chosen).result()
+            except Exception as error:  # damaged chunks are told in errors of many kinds
+                raise ReaderError(f"cannot be read: {one_line(error, 200)}", file=self._where) from error
+            done += count
 
     def whole(self) -> npt.NDArray[Any]:
         """All values (n, C)."""
@@ -280,31 +288,24 @@ def _unpacked(store: Store, node: Node, dtype: np.dtype[Any]) -> npt.NDArray[Any
     for content in _chunks(store, node):
         if len(content) < node.chunks[0] * dtype.itemsize:
             raise ReaderError("a chunk of it is cut short", file=(str(store.root), node.path))
-        pieces.append(np.frombuffer(content, dtype, node.chunks[0]))
+        values = np.frombuffer(content, dtype, node.chunks[0])
+        pieces.append(np.cumsum(values, dtype=dtype) if node.metadata.get("filters") else values)
     return np.concatenate([np.empty(0, dtype), *pieces])[:size]
 
 
 def _chunks(store: Store, node: Node) -> Iterator[bytes]:
-    """The unpacked bytes of the chunks of a version 2 array of one dimension."""
+    """The unpacked bytes of the chunks of a version 2 array of one dimension, before filters are undone."""
     where = (str(store.root), node.path)
-    steps = [*(node.metadata.get("filters") or ()), node.metadata.get("compressor")]
-    texts = [each for each in steps if isinstance(each, dict) and each.get("id") in _TEXTS]
-    steps = [each for each in steps if each is not None and each not in texts]
-    if node.version != 2 or len(node.chunks) != 1 or (node.dtype is None and not texts):
+    filters = [each.get("id") for each in node.metadata.get("filters") or () if isinstance(each, dict)]
+    if node.version != 2 or len(node.chunks) != 1 or (node.dtype is None) != (filters[:1] in _TEXTS):
         raise ReaderError("texts that are written like this are not read", file=where)
-    if any(not isinstance(each, dict) or each.get("id") not in _CODECS for each in steps):
+    if node.dtype is not None and filters not in ([], ["delta"]):
         raise ReaderError("packed in a way that is not read", file=where)
-    library = imported("numcodecs", extra="zarr", file=store.root)
     for number in range(node.num_chunks):
-        content: Any = store.read(f"{node.path}/{_chunk_key(node, number)}".lstrip("/"))
+        content = store.read(f"{node.path}/{_chunk_key(node, number)}".lstrip("/"))
         if content is None:
             raise ReaderError("a chunk of it is not there", file=where)
-        try:
-            for step in reversed(steps):
-                content = library.get_codec(dict(step)).decode(content)
-            yield bytes(content)
-        except Exception as error:  # damaged chunks are told in errors of many kinds
-            raise ReaderError(f"cannot be unpacked: {one_line(error, 100)}", file=where) from error
+        yield unpacked(content, node.metadata.get("compressor"), where, store.root)
 
 
 def _variable_texts(store: Store, node: Node, content: bytes) -> list[str]:
