@@ -396,6 +396,11 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
     meta.unlink()
     with pytest.raises(ReaderError, match=r"run_g0_t0.imec0.ap.meta is not beside it"):
         opened(path)
+    for _ in range(2):
+        with opened(path, dtype="int16", channels=3, sampling_frequency=30000.0) as recording:
+            assert (recording.num_samples, recording.num_channels) == (300, 3)
+        meta.write_bytes(content)
+    meta.unlink()
     meta.write_bytes(content)
     path.rename(path.with_suffix(".cbin"))
     for place in (meta, path.with_suffix(".cbin"), tmp_path):

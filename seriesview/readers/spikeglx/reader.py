@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from seriesview.errors import ReaderError
+from seriesview.readers.binary import BinaryRecording
 from seriesview.readers.offers import Offer, open_offer
 from seriesview.readers.phy.offers import sorting_offers
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Role
@@ -76,6 +77,11 @@ class SpikeGlxReader:
         """Open the dataset that the options choose, the first one where they choose none; raises ReaderError."""
         if options.timestamps is not None:
             raise ReaderError("timestamps: a SpikeGLX stream has a rate; leave them out", file=path)
+        if path.suffix == ".bin" and options.dtype is not None and options.dataset is None:
+            # Whoever types all this means the flat file.
+            recording = BinaryRecording(path, options)
+            recording.decisions = (Decision("flat, as the configuration says: no .meta is read"),)
+            return recording
         offers, problems = _offers(path)
         if not offers:
             raise problems[0] if problems else ReaderError("no SpikeGLX recording in it", file=path)
@@ -139,8 +145,7 @@ def _of_file(path: Path) -> tuple[StreamFile, tuple[Decision, ...]]:
     meta = companion(path, ".meta")
     if not meta.exists():
         raise ReaderError(
-            f"its {meta.name} is not beside it: put it there, or set `reader: binary` with dtype, channels and "
-            "sampling_frequency",
+            f"its {meta.name} is not beside it: put it there, or set dtype, channels and sampling_frequency",
             file=path,
         )
     file = open_file(meta)
