@@ -44,6 +44,7 @@ _BUILT_IN = {
     "csv": "seriesview.readers.tables.readers:TextTableReader",
     "audio": "seriesview.readers.adapters.audio:AudioReader",
     "tdms": "seriesview.readers.adapters.tdms:TdmsReader",
+    "xdf": "seriesview.readers.adapters.xdf:XdfReader",
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "mne": "seriesview.readers.adapters.mne:MneReader",
     "binary": "seriesview.readers.binary:BinaryReader",
@@ -51,7 +52,7 @@ _BUILT_IN = {
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
 _BY_THEMSELVES = frozenset(
-    {"edf", "nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "tdms", "csv", "binary"}
+    {"edf", "nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "xdf", "csv", "binary"}
 )
 _ALONE = frozenset(
     {".edf", ".bdf", ".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"}
