@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.adapters.foreign import library
+from seriesview.readers.adapters.xdf_chunks import check_chunks
 from seriesview.readers.extras import imported
 from seriesview.readers.in_memory import EventRecording
 from seriesview.readers.moments import parse_moment
@@ -125,6 +126,7 @@ def _load(path: Path) -> _Loaded:
 @lru_cache(maxsize=1)
 def _load_once(path: str, size: int, mtime_ns: int) -> _Loaded:
     pyxdf = imported("pyxdf", extra="lsl", file=Path(path))
+    check_chunks(Path(path))
     notes: list[Decision] = []
     with library("pyxdf", Path(path), notes):
         found, header = pyxdf.load_xdf(path)
