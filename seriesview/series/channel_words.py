@@ -76,7 +76,7 @@ def channel_lines(channels: Sequence[Described]) -> Iterator[str]:
     if placed := facts.get("with_positions"):
         across = "" if "x" not in facts else f", x {facts['x'][0]:g} to {facts['x'][1]:g} um"
         missing = "" if placed == len(channels) else f", not of {len(channels) - placed}"
-        yield f"positions: y {facts['y'][0]:g} to {facts['y'][1]:g} um from the tip{across}{missing}"
+        yield f"positions: y {facts['y'][0]:g} to {facts['y'][1]:g} um from the tip{missing}{across}"
 
 
 def _counted(amounts: dict[str, int]) -> str:

@@ -28,6 +28,17 @@ def candidates(path: Path, *arguments: str) -> Any:
     return json.loads(run(str(path), "--json", *arguments))["candidates"]
 
 
+def test_types_of_channels_are_told_and_that_they_are_guessed(tmp_path: Path) -> None:
+    path = tmp_path / "eeg.csv"
+    head = ",".join(["time (s)", *(f"{name} (uV)" for name in ("Fz", "Cz", "Pz", "EOG"))])
+    path.write_text("\n".join([head, *(f"{i / 100},1,2,3,4" for i in range(100)), ""]))
+    (found,) = candidates(path)
+    assert found["channels"] == {"types": {"EEG": 3, "EOG": 1}}
+    text = run(str(path))
+    assert "types: EEG (3), EOG (1)" in text
+    assert "guessed: types of channels, from their labels and units: 3 EEG, 1 EOG" in text
+
+
 def test_the_yaml_opens_what_was_found(tmp_path: Path) -> None:
     directory = tmp_path / "it's: a #dir, with spaces"
     directory.mkdir()

@@ -40,14 +40,26 @@ def test_a_method_for_each_panel_type():
     view.add_raster_plot_panel(Stored("event"), label="c")
     view.add_position_panel(Stored("continuous"), label="d")
     view.add_probability_density_panel(Stored("continuous"), label="e", bin_centers=(1, 2))
+    view.add_interval_lanes_panel(Stored("interval"), label="f", lanes=("W", "R"))
     assert [view.panel(i).type for i in range(view.num_panels)] == [
         "ContinuousTraces",
         "EventAmplitudes",
         "RasterPlot",
         "Position",
         "ProbabilityDensity",
+        "IntervalLanes",
     ]
+    assert view.panel(5).data["lanes"] == ["W", "R"]
     assert view.panel(4).data["bin_centers"] == [1.0, 2.0]
+
+
+def test_points_may_be_marks_as_high_and_coloured_as_channels_say():
+    view = MultiPanelView()
+    view.add_event_amplitudes_panel(Stored("discrete"), label="Drift", y="depth", color="amplitude")
+    data = view.panel(0).data
+    assert (data["y"], data["color"]) == ("depth", "amplitude")
+    with pytest.raises(FormatError, match="y must be a text"):
+        view.add_event_amplitudes_panel(Stored("discrete"), label="Drift", y="")
 
 
 def test_the_wrong_series_type_is_refused():
