@@ -110,7 +110,7 @@ class Case:
 CASES = (
     Case(flat),
     Case(channel_left_out, 0.8),
-    Case(many_files, 0.8),
+    Case(many_files),
     Case(records, 0.25),
     Case(vectorized),
     Case(big_endian),

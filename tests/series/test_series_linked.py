@@ -17,8 +17,10 @@ from series_builder import lowest_highest, store_series
 
 import seriesview
 from seriesview.errors import IntegrityError, MissingArtifactError, RequestError
+from seriesview.pictures.page import size_in_words
 from seriesview.series.links import linked_uris
 from seriesview.series.manifest import parse_series_manifest
+from seriesview.series.words import series_lines
 from seriesview.store import open_store
 
 DTYPES = ["int8", "int16", "int32", "uint16", "uint64", "float32", "float64"]
@@ -232,3 +234,11 @@ def test_of_channels_that_follow_one_another_only_those_asked_for_are_read(store
 def bytes_read():
     line = Path("/proc/self/io").read_text().splitlines()[0]
     return int(line.removeprefix("rchar: "))
+
+
+def test_where_samples_are_is_said_in_words(store, tmp_path):
+    _, uri = three_files(store, tmp_path)
+    manifest = seriesview.open_series(uri, store).manifest
+    first = linked_uris(manifest.values)[0]
+    assert f"raw samples: linked, in {first} and 2 other files" in list(series_lines(manifest))
+    assert size_in_words(manifest).endswith("(samples linked in their 3 files)")
