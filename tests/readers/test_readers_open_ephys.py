@@ -326,6 +326,7 @@ def test_recordings_of_an_experiment_are_one_series_and_experiments_are_not(tmp_
         assert np.array_equal(read(recording), np.concatenate([part.samples for part in parts]))
         assert recording.segments == (Segment(1000 / 30000, 3000), Segment(3.0, 2000))
         assert "recording1, recording2 are one series" in said(recording)
+        assert "missing" not in said(recording)
     with opened(tmp_path, found[1].dataset) as events:
         assert events.events()[0].tolist() == [1500 / 30000, 90500 / 30000]
     with opened(node / "experiment1/recording2", "continuous/Board-100.Data") as alone:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -153,14 +153,17 @@ def stream_clock(parts: Sequence[Part], rate: float) -> StreamClock:
     said.extend(words)
     if line is None:
         return StreamClock(None, (), True, tuple(said), tuple(parts), nominal)
-    lost = sum(
-        after.first_number - before.first_number - before.num_rows for before, after in pairwise(stretches)
-    )
-    if lost:
+    # Between two recordings nothing was lost.
+    begins = set(accumulate(part.rows for part in parts))
+    gaps = [
+        after.first_number - before.first_number - before.num_rows
+        for before, after in pairwise(stretches)
+        if after.first_row not in begins
+    ]
+    if gaps:
+        lost = f"{sum(gaps)} sample numbers ({sum(gaps) / rate:.6g} s)"
         said.append(
-            Decision(
-                f"{len(stretches)} segments: {lost} sample numbers ({lost / rate:.6g} s) are missing between them"
-            )
+            Decision(f"{len(stretches)} segments: {lost} are missing in {len(gaps)} places", is_warning=True)
         )
     segments = tuple(
         Segment(line.offset + each.first_number / line.rate, each.num_rows) for each in stretches
@@ -179,7 +182,8 @@ def _stretches(part: Part, next_number: int) -> tuple[list[Stretch], list[Decisi
     if numbers.count > numbers.counted:
         said.append(
             Decision(
-                f"{name} counts {numbers.counted} and holds {numbers.count}: its acquisition was not stopped properly"
+                f"{name} counts {numbers.counted} and holds {numbers.count}: its acquisition was not stopped properly",
+                is_warning=True,
             )
         )
     known = min(part.rows, numbers.count)

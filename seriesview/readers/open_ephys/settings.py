@@ -44,6 +44,8 @@ class Settings:
 
 def read_settings(path: Path) -> Settings:
     """What a settings.xml says; nothing and why where there is none or it cannot be read."""
+    if not path.exists():
+        return Settings()
     try:
         root = _parsed(path)
     except (OSError, ValueError, LookupError, expat.ExpatError, RecursionError) as error:
