@@ -1,6 +1,7 @@
 """The reader that docs/readers.md shows reads what other programs read."""
 
 import json
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,3 +36,11 @@ def test_the_reader_of_the_page_gives_the_samples_of_the_file(
 def test_every_reader_has_its_row() -> None:
     rows = [line for line in PAGE.read_text().splitlines() if line.startswith("| `")]
     assert {row.split("`")[1] for row in rows[: len(reader_names())]} == set(reader_names())
+
+
+def test_every_extra_of_readers_has_its_row() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (extras,) = project["optional-dependencies"]["all"]
+    named = set(extras.partition("[")[2].rstrip("]").split(",")) | {"all"}
+    table = PAGE.read_text().partition("| extra | for |")[2].partition("\n\n")[0]
+    assert {line.split("`")[1] for line in table.splitlines() if line.startswith("| `")} == named
