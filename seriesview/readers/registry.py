@@ -54,6 +54,8 @@ _BUILT_IN = {
 _BY_THEMSELVES = frozenset(
     {"edf", "nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "xdf", "csv", "binary"}
 )
+# Readers of files that lie in the folders of recordings as well.
+_GENERAL = frozenset({"nwb", "hdf5", "npy", "arrow", "matlab", "wav", "audio", "csv", "binary"})
 _ALONE = frozenset(
     {".edf", ".bdf", ".wav", ".nwb", ".h5", ".hdf5", ".npz", ".parquet", ".feather", ".arrow", ".csv", ".tsv"}
 )
@@ -186,7 +188,7 @@ def _beside_others(folder: Path, taker: Reader) -> Inside | None:
     ):
         return None
     takers = {name for name in reader_names() if _takes_folder(name, folder)}
-    others = [path for path, reader in inside.recordings if reader.name not in takers | _BY_THEMSELVES]
+    others = [path for path, reader in inside.recordings if reader.name not in takers | _GENERAL]
     # What the taker reads of others' folders, as sorted units beside what they were sorted from, it shows itself.
     own = files_behind(folder, taker) if others else set()
     return inside if any(not any(file.is_relative_to(path) for file in own) for path in others) else None

@@ -8,6 +8,7 @@ import edf_files
 import h5py
 import numpy as np
 import pytest
+import zarr
 from spikeglx_files import ap_keys, write_stream
 
 import seriesview
@@ -79,6 +80,23 @@ def test_files_of_times_and_of_parts_are_watched(here: Path) -> None:
     assert second.series["lfp"].open().manifest.sampling_frequency == 200
     assert second.series["x"].open().values(0, 4, 7).ravel().tolist() == [4, -7, 6]
     assert seriesview.build_workspace(config).uri == second.uri != first.uri
+
+
+def test_a_changed_chunk_of_a_zarr_store_is_built_again(here: Path) -> None:
+    pytest.importorskip("tensorstore")
+    samples = np.random.default_rng(0).normal(0, 30, (3000, 4)).astype(np.int16)
+    array = zarr.open(str(here / "lfp.zarr"), mode="w", shape=(3000, 4), chunks=(500, 4), dtype="i2")
+    array[:] = samples
+    entry = {"path": "lfp.zarr", "sampling_frequency": 100}
+    config = {"datasets": {"lfp": entry}, "store": {"storage_dir": "storage"}}
+    first = seriesview.build_workspace(config)
+    state = state_of(dataset_from_config("lfp", entry))
+    assert seriesview.build_workspace(config).uri == first.uri
+    assert state_of(dataset_from_config("lfp", entry)) == state
+    array[700:710] = 1
+    assert state_of(dataset_from_config("lfp", entry)) != state
+    second = seriesview.build_workspace(config)
+    assert (second.series["lfp"].open().values(0, 700, 710) == 1).all()
 
 
 def test_what_lies_deeper_does_not_hide_recordings_of_other_kinds(here: Path, run: Path) -> None:

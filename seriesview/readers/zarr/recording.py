@@ -43,7 +43,7 @@ class ZarrRecording(Recording):
         self.preferred_rows = self._array.preferred_rows
         self.layout = None if options.order == "F" else plain_layout(store, series.node)
         self._samples = SampleFile(self.layout) if self.layout is not None else None
-        self.files = _metadata_files(store, series)
+        self.source, self.files = _source(store, series), _metadata_files(store, series)
         self.label = series.label
         self.unit = series.unit
         self.scale = 1.0 if series.scale is None else series.scale
@@ -159,7 +159,8 @@ def open_spikes(path: Path, store: Store, nodes: Nodes, series: Series, options:
     recording = EventRecording(path, times, which.astype(np.uint32), names, options)
     said: list[Decision] = []
     recording.session_start = recording.session_start or _session_start(store, nodes, said)
-    recording.decisions, recording.files = tuple(said), _metadata_files(store, series)
+    recording.decisions = tuple(said)
+    recording.source, recording.files = _source(store, series), _metadata_files(store, series)
     return recording
 
 
@@ -175,7 +176,8 @@ def open_intervals(path: Path, store: Store, nodes: Nodes, series: Series, optio
     )
     said: list[Decision] = []
     recording.session_start = recording.session_start or _session_start(store, nodes, said)
-    recording.decisions, recording.files = tuple(said), _metadata_files(store, series)
+    recording.decisions = tuple(said)
+    recording.source, recording.files = _source(store, series), _metadata_files(store, series)
     return recording
 
 
@@ -186,18 +188,23 @@ def _member(nodes: Nodes, group: Node, name: str, path: Path) -> Node:
     return found
 
 
+def _source(store: Store, series: Series) -> Path | None:
+    """The folder whose chunks are read: all that is in it decides; an archive is a file."""
+    if store.archive is not None:
+        return None
+    return Path(store.root) / (series.node if series.group is None else series.group).path
+
+
 def _metadata_files(store: Store, series: Series) -> tuple[Path, ...]:
+    """What says how chunks are read, and the folder of the times, where samples have their own."""
     if store.archive is not None:
         return ()
     folders = {store.root, store.root / series.node.path}
     if series.group is not None:
         folders.add(store.root / series.group.path)
-    return tuple(
-        path
-        for folder in sorted(folders)
-        for name in (*NAMES, ".zattrs")
-        if (path := folder / name).is_file()
-    )
+    files = [folder / name for folder in sorted(folders) for name in (*NAMES, ".zattrs")]
+    times = [] if series.times is None else [store.root / series.times.path]
+    return tuple(path for path in [*files, *times] if path.exists())
 
 
 def _spikeinterface_channels(store: Store, nodes: Nodes, group: Node, count: int) -> dict[str, list[Any]]:
