@@ -114,14 +114,12 @@ def open_file(meta_path: Path) -> StreamFile:
     """The stream file that a .meta describes. Raises ReaderError where it, or its .bin, cannot be read."""
     meta = read_meta(meta_path)
     path = companion(meta_path, ".bin")
-    try:
-        size = path.stat().st_size
-    except OSError:
-        raise ReaderError(_without_bin(path), file=meta_path) from None
+    if not path.is_file():
+        raise ReaderError(_without_bin(path), file=meta_path)
     rate = meta.number(_RATES[meta.type])
     if not 0 < rate < _MOST_HERTZ:
         raise ReaderError(f"{_RATES[meta.type]}={rate:g} is no rate", file=meta_path)
-    return StreamFile(name_of(meta), meta, path, saved_channels(meta), rate, size)
+    return StreamFile(name_of(meta), meta, path, saved_channels(meta), rate, path.stat().st_size)
 
 
 def _without_bin(path: Path) -> str:
