@@ -488,3 +488,21 @@ def test_triggers_are_built_as_segments_and_linked_in_their_files(tmp_path: Path
         (2_500 / 30000.25, 4_000),
     ]
     np.testing.assert_array_equal(series.values(1, 100, 200), samples[2_100:2_200, :8])
+
+
+def test_lf_that_catgt_made_of_a_2_0_probe_has_the_gain_of_its_ap(tmp_path: Path) -> None:
+    keys = np2_keys(8, snsApLfSy="0,8,1", imSampRate=2500, snsSaveChanSubset="0:8")
+    keys["~snsChanMap"] = channel_map([*(f"LF{index}" for index in range(8)), "SY0"])
+    path = write_stream(tmp_path, "run_g0_tcat.imec0.lf", noise(30, 8), keys)
+    assert list_candidates(path)[0].role == "lfp"
+    with opened(path) as recording:
+        assert recording.scale == pytest.approx(0.62 / 2048 / 100 * 1e6)
+        assert [channel.label for channel in recording.channels] == [f"LF{index}" for index in range(8)]
+
+
+def test_a_folder_in_the_place_of_a_bin_is_no_recording(tmp_path: Path) -> None:
+    path = write_stream(tmp_path, "run_g0_t0.imec0.ap", noise(30, 2), ap_keys(2))
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(ReaderError, match="not beside it"):
+        opened(path.with_suffix(".meta"))
