@@ -13,6 +13,7 @@ import yaml
 from link_client import Browser
 from served_links import Served
 from serving_processes import Surroundings
+from spikeglx_files import ap_keys, write_stream
 
 import seriesview
 
@@ -167,3 +168,21 @@ def test_mistakes_are_one_line(
     (surroundings.directory / "empty").mkdir()
     places = {"directory": surroundings.directory, "recording": recording}
     assert message in failing(surroundings, *(argument.format(**places) for argument in arguments))
+
+
+def test_a_folder_is_shown_beside_a_file(surroundings: Surroundings, recording: Path) -> None:
+    run = surroundings.directory / "my run_g0"
+    samples = np.random.default_rng(0).normal(0, 30, (3000, 5))
+    write_stream(run, "my run_g0_t0.imec0.ap", samples, ap_keys(4, fileSizeBytes=99))
+    before = sorted(run.iterdir())
+    own = without_store(surroundings)
+    served = Served(surroundings, "seriesview", "view", f"{run}/", str(recording), *FLAT, **own)
+    _, workspace = shown(served)
+    names = [series["name"] for series in workspace["series"]]
+    assert names[-1] == "raw_file"
+    assert any("ap" in name for name in names)
+    # What a header says and its data do not is told, and what is there is shown.
+    assert "says fileSizeBytes=99" in served.process.written
+    assert sorted(run.iterdir()) == before
+    assert (surroundings.directory / "my run_g0.seriesview" / "config.yaml").is_file()
+    assert served.process.stop() == 0
