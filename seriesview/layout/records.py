@@ -52,22 +52,24 @@ class RecordsSamples:
         evens = list(_even_runs(chosen))
         filled = 0
         for record, begin, count, samples in self._stretches(first_sample, len(out), extent):
-            scratch = thread_workspace().take("records", (count - 1) * layout.record_stride + extent)
-            self._file.read_into(scratch, layout.offset + record * layout.record_stride + lowest)
+            # Of a record that is read in part no more than is needed: the last one may not be whole.
+            first, last = begin * layout.dtype.itemsize, (begin + samples) * layout.dtype.itemsize
+            size = (count - 1) * layout.record_stride + extent - record_bytes + last - first
+            scratch = thread_workspace().take("records", size)
+            self._file.read_into(scratch, layout.offset + record * layout.record_stride + lowest + first)
             block = out[filled : filled + count * samples]
             filled += len(block)
             for even in evens:
-                begins = even.offset - lowest + begin * layout.dtype.itemsize
-                values = self._values(scratch, begins, count, samples, even)
+                values = self._values(scratch, even.offset - lowest, count, samples, even)
                 columns = block[:, even.out : even.out + even.length]
                 put_turned(columns.reshape(values.shape), values)
 
     def _values(self, scratch: Bytes, begins: int, count: int, samples: int, even: _Even) -> npt.NDArray[Any]:
         """Samples (records, samples, channels) that begin at a byte of what was read."""
         dtype, stride, step = self._layout.dtype, self._layout.record_stride, even.step
-        if even.length > _lines_apart(step):
+        num_bytes = samples * dtype.itemsize
+        if abs(step) >= num_bytes >= 4 * _LINE_BYTES and even.length > _lines_apart(step):
             # Else each sample would have to come from a slower cache again.
-            num_bytes = samples * dtype.itemsize
             stretches = np.ndarray(
                 (count, even.length, num_bytes), np.uint8, scratch.data, begins, (stride, step, 1)
             )
