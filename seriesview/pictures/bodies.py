@@ -159,6 +159,7 @@ def draw_bands(
     names = list(dict.fromkeys([*lanes, *labels])) or [""]
     rows = row_boxes(box, len(names))
     where = {name: number for number, name in enumerate(names)}
+    shared = _shared_words(names)
     for (start, end), label in zip(times, labels, strict=True):
         left = max(box.left, box.left + round(axis.position(float(start))))
         right = min(box.right, max(box.left + round(axis.position(float(end))), left + 1))
@@ -169,10 +170,19 @@ def draw_bands(
         band = Box(left, row.top + inset, right, row.bottom - inset)
         canvas.fill(band, BAND_COLORS[where[label] % len(BAND_COLORS)])
         canvas.fill(Box(band.left, band.top, band.left + 1, band.bottom), SOFT_INK)
-        name = shorten(label, band.width - 8)
+        name = shorten(label[shared:], band.width - 8)
         if name and row.height >= 16:
             canvas.text((band.left + band.right) // 2, (band.top + band.bottom) // 2, name, anchor="mm")
-    row_labels(canvas, rows, names, [INK] * len(names))
+    row_labels(canvas, rows, [name[shared:] for name in names], [INK] * len(names))
+
+
+def _shared_words(names: Sequence[str]) -> int:
+    """Length of the words that all names begin with, such as `Sleep stage `, which tell nothing apart."""
+    first, *others = names
+    end = first.rfind(" ") + 1 if others else 0
+    while end and not all(name.startswith(first[:end]) for name in others):
+        end = first.rfind(" ", 0, end - 1) + 1
+    return end
 
 
 def _draw_own_axis(

@@ -110,8 +110,9 @@ def _colored_dots(
     canvas.pixels[box.top + y[inside], box.left + x[inside]] = colors
     unit = channels[0].unit or series.manifest.unit
     canvas.text(box.right + 8, box.top + 4, shorten(unit, 84), color=SOFT_INK)
-    label = f"{channels[1].label}: {words.number(ends[0])} to {words.number(ends[1])}"
-    canvas.text(box.right + 8, box.top + 24, shorten(label, 84), color=SOFT_INK)
+    said = (f"colour: {channels[1].label}", f"{words.number(ends[0], 3)} to {words.number(ends[1], 3)}")
+    for line, text in enumerate(said):
+        canvas.text(box.right + 8, box.top + 28 + 16 * line, shorten(text, 84), color=SOFT_INK)
 
 
 def draw_raster(
