@@ -26,10 +26,9 @@ ReaderOf = Callable[[Path], Reader | None]
 
 @dataclass(frozen=True)
 class Inside:
-    """Recordings of a folder, each with its reader, and files that no reader knows; `is_whole`: all were looked at."""
+    """Recordings of a folder, each with its reader; `is_whole`: everything in it was looked at."""
 
     recordings: tuple[tuple[Path, Reader], ...]
-    unknown: tuple[Path, ...]
     is_whole: bool
 
     def in_words(self) -> str:
@@ -52,7 +51,6 @@ def recordings_in(
     `most` files and folders are looked at, three levels deep. Raises OSError where the folder cannot be listed.
     """
     found: list[tuple[Path, Reader]] = []
-    unknown: list[Path] = []
     belong: set[Path] = set()
     entries = _entries(folder, reader_of)
     looked_at = list(islice(entries, most))
@@ -61,13 +59,11 @@ def recordings_in(
         if len(found) >= _MOST_RECORDINGS:
             is_whole = False
             break
-        if reader is None:
-            unknown.append(path)
-        elif path not in belong:
+        if reader is not None and path not in belong:
             found.append((path, reader))
             if not is_alone(path, reader.name):
                 belong |= files_behind(path, reader)
-    return Inside(tuple(found), tuple(path for path in unknown if path not in belong), is_whole)
+    return Inside(tuple(found), is_whole)
 
 
 def _entries(folder: Path, reader_of: ReaderOf, depth: int = 1) -> Iterator[tuple[Path, Reader | None]]:
