@@ -55,7 +55,7 @@ class Finding:
 
     `options` are the configuration keys that open it, None where the file does not say and the user must.
     `decisions` are what its reader decided, `of_options` those of them that its options rest on. `channels`: with
-    the types that their labels and units say; `labels` those of intervals.
+    the types that their labels and units say; `labels` those of intervals. `clock` is the recording's.
     """
 
     dataset: str | None
@@ -73,6 +73,7 @@ class Finding:
     session_start: str | None = None
     problem: str | None = None
     panel: str | None = None
+    clock: str | None = None
     decisions: tuple[Decision, ...] = ()
     of_options: tuple[Decision, ...] = ()
     label: str | None = None
@@ -264,6 +265,7 @@ def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) 
             session_start=recording.session_start,
             decisions=(*finding.decisions, *recording.decisions),
             channels=tuple(recording.channels),
+            clock=recording.clock,
         )
         if recording.type == "continuous":
             finding = _typed(finding)

@@ -71,9 +71,21 @@ def stages_of(labels: Sequence[str]) -> list[str]:
 def _view(
     label: str, entries: Sequence[Entry], names: dict[str, str], page: float | None
 ) -> Iterator[dict[str, Any]]:
-    panels = [panel for entry in entries if (panel := _panel(entry, names[entry.name])) is not None]
+    sampled = [entry for entry in entries if entry.type == "continuous"]
+    panels = [
+        panel
+        for entry in entries
+        if (panel := _panel(entry, names[entry.name] + _of_clock(entry, sampled))) is not None
+    ]
     if panels:
         yield {"label": label, **({} if page is None else {"page": page}), "panels": panels}
+
+
+def _of_clock(entry: Entry, sampled: Sequence[Entry]) -> str:
+    """What a panel says of a clock that nothing ties to that of the view's first samples, or of its other ones."""
+    clock, *others = (each.found.clock if each.found else None for each in (entry, *sampled))
+    is_own = clock is not None and bool(others) and (clock != others[0] or None in others)
+    return " (own clock)" if is_own else ""
 
 
 def _panel(entry: Entry, label: str) -> dict[str, Any] | None:

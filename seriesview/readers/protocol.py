@@ -145,7 +145,8 @@ class Recording(ABC):
     float64 (their times); they are read with `events()` or `intervals()`.
     `segments`: where the format knows them, each stretch of a recording with a rate; their samples follow one another
     and are all there are; None: one segment, from `start_time`. `files`: every file beside `path` and the layout's that
-    decides the result (headers, markers, channel maps); when one of them changes it is built again.
+    decides the result (headers, markers, channel maps); when one of them changes it is built again. `clock`: the device
+    by whose clock the times are, where nothing ties that to others of the same path; panels of several say so.
     `span`: where events or intervals must be searched for in all samples: first and last time that they can have.
     Whoever only looks at what a file holds does not ask how many there are.
     """
@@ -170,6 +171,7 @@ class Recording(ABC):
     preferred_rows: int = 1
     segments: tuple[Segment, ...] | None = None
     files: tuple[Path, ...] = ()
+    clock: str | None = None
     span: tuple[float, float] | None = None
 
     @property

@@ -203,3 +203,33 @@ def test_the_configuration_that_is_written_says_it_in_keys_and_is_valid(tmp_path
 )
 def test_stages_of_sleep_are_known_by_their_names(labels: list[str], expected: list[str]) -> None:
     assert stages_of(labels) == expected
+
+
+@pytest.mark.parametrize(
+    ("clocks", "marked"),
+    [
+        ((None, None, None), []),
+        (("imec0", "imec0", "imec0"), []),
+        (("imec0", "nidq", "imec0"), ["nidq"]),
+        (("imec0", "nidq", "nidq"), ["nidq", "ttl"]),
+        ((None, "nidq", "nidq"), ["nidq", "ttl"]),
+        (("imec0", None, None), ["ap"]),
+        (("imec0", "imec0", None), []),
+    ],
+)
+def test_panels_say_whose_clock_nothing_ties_to_the_others(
+    clocks: tuple[str | None, ...], marked: list[str]
+) -> None:
+    made = [
+        entry("ap", "spike-band", channels=probe(40)),
+        entry("nidq", "analog"),
+        entry("ttl", "ttl", "event"),
+    ]
+    entries = [
+        each._replace(found=replace(each.found, clock=clock))
+        for each, clock in zip(made, clocks, strict=True)
+        if each.found is not None
+    ]
+    (view,) = default_views(entries, "run")
+    said = [panel["series"] for panel in view["panels"] if panel["label"].endswith(" (own clock)")]
+    assert said == marked

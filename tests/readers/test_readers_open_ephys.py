@@ -166,13 +166,13 @@ def test_messages_and_spikes_are_events_by_text_and_by_electrode(session: Path) 
 def test_what_is_not_synchronized_is_named_so_and_counted_by_its_own_rate(session: Path) -> None:
     base = "Record Node 101/experiment1/recording1"
     with opened(session, f"{base}/continuous/NI-DAQmx-102.PXIe-6341") as nidq:
-        assert nidq.label == "PXIe-6341 (not synchronized)"
+        assert nidq.label == nidq.clock == "PXIe-6341"
         assert nidq.segments == (Segment(500 / 30000, 9000),)
         assert "not synchronized (timestamps.npy holds -1)" in said(nidq)
     with opened(session, f"{base}/events/NI-DAQmx-102.PXIe-6341/TTL") as events:
         assert events.events()[0].tolist() == [800 / 30000, 900 / 30000]
     with opened(session, f"{base}/continuous/Neuropix-PXI-100.ProbeA-LFP") as lfp:
-        assert lfp.label == "ProbeA-LFP"
+        assert (lfp.label, lfp.clock) == ("ProbeA-LFP", None)
         assert lfp.start_time == pytest.approx(80 / 2500)
 
 

@@ -70,8 +70,7 @@ class StreamRecording(Recording):
         self.layout = layouts[0] if len(layouts) == 1 else FilesLayout(layouts)
         self.files = _files(content)
         self.label = content.label
-        if content.shared and not clock.synchronized:
-            self.label += " (not synchronized)"
+        self.clock = content.label if content.shared and not clock.synchronized else None
         self.session_start = acquisition_start(content.anchor)
         said = [each for piece in content.pieces for each in piece.said]
         if len(content.pieces) > 1:

@@ -38,6 +38,11 @@ class SampleClock:
     decisions: tuple[Decision, ...] = ()
 
     @property
+    def device(self) -> str | None:
+        """Whose clock it is, where the recording says that."""
+        return None if self.stream is None else self.stream.clock
+
+    @property
     def num_samples(self) -> int | None:
         """Samples of the recording."""
         return sum(segment.num_samples for segment in self.segments) if self.segments else None

@@ -110,6 +110,7 @@ class DriftRecording(Recording):
             channels.append(Channel("1", "amplitude"))
         self.channels = tuple(channels)
         self.session_start = options.session_start or sorting.clock.session_start
+        self.clock = sorting.clock.device
         extra = ("spike_positions.npy", "pc_features.npy", "pc_feature_ind.npy")
         self.files = (
             *sorting.files,

@@ -39,6 +39,7 @@ class UnitsRecording(Recording):
         )
         self.session_start = options.session_start or sorting.clock.session_start
         self.files = sorting.files
+        self.clock = sorting.clock.device
         self.decisions = (*sorting.clock.decisions, *sorting.spike_decisions)
         if clusters and all(channel.y is None for channel in self.channels):
             text = "no depths: there are no templates with channel_positions.npy, and no cluster_info.tsv says them"

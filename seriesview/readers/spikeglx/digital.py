@@ -42,6 +42,7 @@ class _LinesRecording(Recording):
         self.session_start = options.session_start or self.session_start
         self.files = (*stream.metas, *(piece.file.path for piece in stream.pieces))
         self.decisions = (*said, *stream.decisions)
+        self.clock = stream.clock
         self._stream = stream
         self._lines = lines
         self._rate = checked_rate(options.sampling_frequency, path) or stream.rate

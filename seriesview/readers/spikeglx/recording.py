@@ -45,6 +45,7 @@ class AnalogRecording(Recording):
         self.sampling_frequency = checked_rate(options.sampling_frequency, path) or stream.rate
         self.segments = stream.segments
         self.files = stream.metas
+        self.clock = stream.clock
         self.session_start, said = session_start(first)
         self.channels = make_channels(len(analog), options, path, [channel.label for channel in analog])
         self.decisions = (*said, *first.saved.decisions, *stream.decisions)

@@ -95,6 +95,11 @@ class Stream:
         return self.pieces[0].file
 
     @property
+    def clock(self) -> str:
+        """The device by whose clock its samples are: the probe's, for both of its bands."""
+        return self.first.name.device
+
+    @property
     def rate(self) -> float:
         """Samples a second."""
         return self.first.rate
