@@ -89,17 +89,16 @@ def test_sweeps_of_axon_files_are_segments_at_their_times(path: Path) -> None:
         assert isinstance(recording.layout, ContiguousLayout)
 
 
-def test_axon_files_have_the_values_that_pyabf_gives() -> None:
+@pytest.mark.parametrize("path", shared_recordings("abf", "File_axon_5.abf"), ids=lambda path: path.name)
+def test_axon_files_have_the_values_that_pyabf_gives(path: Path) -> None:
     """Fixed from pyABF 2.3.8: data, sweep times, rate, units and names."""
-    if not (paths := {path.name: path for path in shared_recordings("abf")}):
-        pytest.skip("no shared recordings")
-    with opened(paths["File_axon_5.abf"]) as recording:
+    with opened(path) as recording:
         values = physical(recording)
         assert values[[0, 1, 20000, 179999], 0] == pytest.approx(PYABF_5, abs=1e-4)
         assert starts(recording) == [5.0 * sweep for sweep in range(9)]
         assert (recording.unit, recording.channels[0].label) == ("mV", "_Ipatch")
         assert recording.session_start == "2007-02-09T12:54:55.828000"
-    with opened(paths["pclamp11_4ch.abf"]) as recording:
+    with opened(path.with_name("pclamp11_4ch.abf")) as recording:
         assert physical(recording)[12345] == pytest.approx(PYABF_11, abs=1e-6)
         assert starts(recording) == pytest.approx([0.2 * sweep for sweep in range(10)])
         assert [each.label for each in recording.channels] == ["IN 0", "IN 1", "IN 2", "IN 3"]
