@@ -11,6 +11,7 @@ BENCHMARKS = (
     "kernels",
     "hdf5_reading",
     "layout_reading",
+    "recordings",
     "building",
     "windows",
     "storing",

@@ -1,0 +1,122 @@
+"""Recordings of other programs by their readers: plain ones against a flat file, others against their library alone.
+
+All in processor time of this process, in blocks as builds choose them, from a warm page cache; every library is
+imported and has read the file once before. `SERIESVIEW_BENCH_RECORDING_BYTES` sets the size of the plain recordings
+(2e8), of which the others have a fifth, `SERIESVIEW_BENCH_DIR` where they lie.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks import recording_files as files
+from benchmarks.building import samples
+from benchmarks.recording_files import CHANNELS, RATE, Samples
+from seriesview.build.blocks import block_samples, preferred_rows
+from seriesview.readers.protocol import ReadOptions
+from seriesview.readers.registry import list_candidates, open_recording
+
+ROUNDS = 5
+
+Library = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Case:
+    """A way to write a recording; `aim` is a share of the flat file's speed, or with `library` of that one's."""
+
+    write: Callable[[Path, Samples], Path]
+    aim: float | None = None
+    library: Library | None = None
+
+
+CASES = (
+    Case(files.flat),
+    Case(files.spikeglx, 0.8),
+    Case(files.open_ephys, 0.8),
+    Case(files.brainvision, 0.8),
+    Case(files.wav, 0.8),
+    Case(files.edf, 0.25),
+    Case(files.edf, 0.7, files.read_edf),
+    Case(files.flac, 0.7, files.read_flac),
+    Case(files.zarr, 0.7, files.read_zarr),
+    Case(files.fif, 0.7, files.read_fif),
+    Case(files.tdms, 0.7, files.read_tdms),
+    Case(files.miniseed, 0.7, files.read_miniseed),
+)
+
+
+def opened_seconds(path: Path) -> float:
+    """Processor time of opening the recording and reading all its samples."""
+    if path.suffix == ".dat":
+        options = ReadOptions(dtype="int16", channels=CHANNELS, sampling_frequency=RATE)
+    else:
+        named = next(each.dataset for each in list_candidates(path) if each.type == "continuous")
+        options = ReadOptions(dataset=named, sampling_frequency=RATE if path.suffix == ".zarr" else None)
+    began = time.process_time()
+    with open_recording(path, None, options) as recording:
+        rows = block_samples(recording.dtype, recording.num_channels, 1024, preferred_rows(recording))
+        # As many buffers as a build has, so that none is in a cache.
+        blocks = [np.ones((rows, recording.num_channels), recording.dtype) for _ in range(4)]
+        for number, first in enumerate(range(0, recording.num_samples, rows)):
+            recording.read_into(first, blocks[number % 4][: recording.num_samples - first])
+    return time.process_time() - began
+
+
+def library_seconds(library: Library, path: Path) -> float:
+    """Processor time of a library's pass over the file."""
+    began = time.process_time()
+    library(path)
+    return time.process_time() - began
+
+
+def main() -> None:
+    """Write the recordings, and compare in rounds that each take in all of them."""
+    num_bytes = int(float(os.environ.get("SERIESVIEW_BENCH_RECORDING_BYTES", "2e8")))
+    with tempfile.TemporaryDirectory(dir=os.environ.get("SERIESVIEW_BENCH_DIR")) as directory:
+        paths, counts = [], []
+        for number, case in enumerate(CASES):
+            folder = Path(directory) / str(number)
+            folder.mkdir()
+            size = num_bytes if case.library is None else num_bytes // 5
+            noise = samples(size // 2 // CHANNELS // 16384 * 16384, CHANNELS, "int16", 1)
+            paths.append(case.write(folder, noise))
+            counts.append(noise.size)
+            opened_seconds(paths[-1])
+            if case.library is not None:
+                case.library(paths[-1])
+        own: list[list[float]] = []
+        others: list[list[float]] = []
+        for _ in range(ROUNDS):
+            gc.collect()
+            own.append([opened_seconds(path) for path in paths])
+            others.append(
+                [
+                    0.0 if case.library is None else library_seconds(case.library, path)
+                    for case, path in zip(CASES, paths, strict=True)
+                ]
+            )
+        for number, case in enumerate(CASES):
+            speed = counts[number] / statistics.median(each[number] for each in own) / 1e6
+            if case.library is None:
+                ratio = statistics.median(counts[number] / each[number] * each[0] / counts[0] for each in own)
+                of = "of flat"
+            else:
+                pairs = zip(own, others, strict=True)
+                ratio = statistics.median(theirs[number] / ours[number] for ours, theirs in pairs)
+                of = f"of {case.library.__doc__}".replace("By ", "").rstrip(".") + " alone"
+            aim = f" (aim {case.aim})" if case.aim is not None else ""
+            print(f"{case.write.__name__}: {speed:.0f} Msamples/s, {ratio:.2f} {of}{aim}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
