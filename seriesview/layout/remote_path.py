@@ -10,11 +10,14 @@ from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from types import SimpleNamespace
 from typing import Any, cast
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
+from seriesview.errors import ReaderError
 from seriesview.layout.remote_file import HEADER_BLOCK_BYTES, RemoteFile, RemoteRanges
-from seriesview.layout.remote_servers import RemoteServer, server_of, shown, tried
+from seriesview.layout.remote_servers import RemoteServer, server_of, shown, tried, was_broken_off
 
+STORES = (".zmetadata", "zarr.json", ".zgroup", ".zarray")
+"""Files one of which stands for a Zarr store, which is no file itself; the one that says most first."""
 _REMOTE = re.compile(r"(https?|s3|gs|gcs)://[^/\s]", re.IGNORECASE)
 
 
@@ -27,7 +30,7 @@ def located(text: str | Path) -> Path:
     """The path that a text is, `~` expanded: of a file here, or an address with what readers ask of a path."""
     if not isinstance(text, str):
         return text.expanduser()
-    return cast(Path, RemotePath(text)) if is_remote(text) else Path(text).expanduser()
+    return cast(Path, RemotePath(text, may_be_store=True)) if is_remote(text) else Path(text).expanduser()
 
 
 def as_text(path: Path) -> str:
@@ -38,8 +41,9 @@ def as_text(path: Path) -> str:
 class RemotePath:
     """The address of a file, with what readers ask of a `Path`; its text leaves out what follows `?`: often secrets."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, may_be_store: bool = False) -> None:
         self.url = url
+        self._may_be_store = may_be_store
         self._status: SimpleNamespace | None = None
         rest = str(self).split("://", 1)[1]
         self._pure = PurePosixPath(unquote(rest) if url.lower().startswith("http") else rest)
@@ -48,6 +52,37 @@ class RemotePath:
     def server(self) -> RemoteServer:
         """What answers for it. Raises ReaderError where the library for it is not installed."""
         return server_of(self.url)
+
+    @cached_property
+    def document(self) -> RemotePath:
+        """The file that stands for it: of a Zarr store what its server has of its metadata, else itself.
+
+        Raises FileNotFoundError, ReaderError.
+        """
+        problem: FileNotFoundError | ReaderError | None = None
+        if not self._may_be_store:
+            return self
+        if self.suffix.lower() != ".zarr":
+            try:
+                self._status = _status(self)
+                return self
+            except (FileNotFoundError, ReaderError) as error:
+                if was_broken_off(error):
+                    raise
+                problem = error
+        for name in STORES:
+            file = self / name
+            try:
+                file.stat()
+                return file
+            except (FileNotFoundError, ReaderError) as error:
+                if was_broken_off(error):
+                    raise
+                # Buckets that nobody may list refuse what they do not have.
+                is_worse = isinstance(error, ReaderError) and isinstance(problem, FileNotFoundError)
+                problem = error if problem is None or is_worse else problem
+        assert problem is not None
+        raise problem
 
     def __str__(self) -> str:
         return shown(self.url)
@@ -79,11 +114,18 @@ class RemotePath:
     @property
     def parent(self) -> RemotePath:
         """The folder around it."""
-        return RemotePath(str(self).rstrip("/").rpartition("/")[0])
+        return RemotePath(self._plain.rstrip("/").rpartition("/")[0])
+
+    @property
+    def _plain(self) -> str:
+        """The address without what follows `?`, with the login that may stand in it."""
+        if not self.url.lower().startswith("http"):
+            return self.url
+        return urlunsplit(urlsplit(self.url)._replace(query="", fragment=""))
 
     def __truediv__(self, name: str) -> RemotePath:
         is_web = self.url.lower().startswith("http")
-        return RemotePath(f"{str(self).rstrip('/')}/{quote(name) if is_web else name}")
+        return RemotePath(f"{self._plain.rstrip('/')}/{quote(name) if is_web else name}")
 
     def with_name(self, name: str) -> RemotePath:
         """A file beside it."""
@@ -105,6 +147,7 @@ class RemotePath:
         """Itself; with `strict` its server is asked anew. Raises FileNotFoundError, ReaderError."""
         if strict:
             self._status = None
+            self.__dict__.pop("document", None)
             self.stat()
         return self
 
@@ -131,16 +174,9 @@ class RemotePath:
 
         Raises FileNotFoundError, ReaderError.
         """
-        if self._status is None:
-            found = tried(self.server.status, str(self))
-            mark = hashlib.sha1(found.tag.encode()).digest()[:6] if found.tag else b""
-            self._status = SimpleNamespace(
-                st_size=found.size,
-                st_mtime=found.modified,
-                st_mtime_ns=int(found.modified) * 1_000_000_000,
-                st_ino=int.from_bytes(mark, "big"),
-                st_mode=stat.S_IFREG | 0o444,
-            )
+        if (document := self.document) is not self:
+            return document.stat()
+        self._status = self._status or _status(self)
         return self._status
 
     def open(self, mode: str = "rb") -> io.BufferedReader:
@@ -151,12 +187,21 @@ class RemotePath:
 
     def raw(self) -> RemoteFile:
         """The file without a buffer, called by its address."""
+        if (document := self.document) is not self:
+            return document.raw()
         now = self.stat()
         return RemoteFile(_headers(self.url, now.st_size, now.st_mtime_ns, now.st_ino), self.url)
 
     def ranges(self) -> RemoteRanges:
         """Its bytes, for passes over many samples."""
         return RemoteRanges(self.server, self.stat().st_size, self.url)
+
+    def read_whole(self, most: int) -> bytes:
+        """A file of at most `most` bytes, by one request. Raises FileNotFoundError, ReaderError."""
+        content: bytes = tried(lambda: self.server.read(0, most + 1), str(self))
+        if len(content) > most:
+            raise ReaderError(f"is larger than {most} bytes", file=str(self))
+        return content
 
     def read_bytes(self) -> bytes:
         """All of it."""
@@ -166,6 +211,19 @@ class RemotePath:
     def read_text(self, encoding: str = "utf-8", errors: str = "strict") -> str:
         """All of it, as text."""
         return self.read_bytes().decode(encoding, errors)
+
+
+def _status(path: RemotePath) -> SimpleNamespace:
+    """What the server says of the very file now. Raises FileNotFoundError, ReaderError."""
+    found = tried(path.server.status, str(path))
+    mark = hashlib.sha1(found.tag.encode()).digest()[:6] if found.tag else b""
+    return SimpleNamespace(
+        st_size=found.size,
+        st_mtime=found.modified,
+        st_mtime_ns=int(found.modified) * 1_000_000_000,
+        st_ino=int.from_bytes(mark, "big"),
+        st_mode=stat.S_IFREG | 0o444,
+    )
 
 
 @lru_cache(maxsize=4)

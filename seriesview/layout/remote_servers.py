@@ -125,13 +125,14 @@ class S3File:
     def read(self, first: int, length: int) -> bytes:
         """Bytes [first, first + length)."""
         found = self._ask("get_object", Range=f"bytes={first}-{first + length - 1}")
-        return bytes(found["Body"].read())
+        return bytes(found["content"])
 
     def _ask(self, method: str, **more: str) -> Any:
-        from botocore.exceptions import ClientError, NoCredentialsError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
         try:
-            return getattr(self._client, method)(Bucket=self._bucket, Key=self._key, **more)
+            found = getattr(self._client, method)(Bucket=self._bucket, Key=self._key, **more)
+            return {**found, "content": found["Body"].read()} if "Body" in found else found
         except NoCredentialsError:
             self._client = _s3(is_anonymous=True)
             return self._ask(method, **more)
@@ -142,6 +143,9 @@ class S3File:
             if code in (401, 403):
                 hint = "aws configure, or AWS_PROFILE, says who you are"
                 raise ReaderError(f"S3 does not let it be read; {hint}", file=self._shown) from error
+            raise Passing(one_line(error)) from error
+        except BotoCoreError as error:
+            # A connection that breaks, or is not made.
             raise Passing(one_line(error)) from error
 
 
@@ -208,6 +212,11 @@ def tried(action: Any, file: str) -> Any:
             # A server that is busy is given time.
             time.sleep(0.25 * 2**again)
     raise AssertionError
+
+
+def was_broken_off(error: Exception) -> bool:
+    """Whether an action failed as often as it was tried: what else may be asked will fail as well."""
+    return isinstance(error.__cause__, (Passing, ConnectionError, TimeoutError))
 
 
 @cache

@@ -5,11 +5,11 @@ from __future__ import annotations
 import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
-from bucket_servers import Service, google_server, s3_server
+from bucket_servers import AWS_KEYS, Service, google_server, s3_server
 from closed_port import CLOSED_PORT
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +18,7 @@ from remote_files import FileServer, file_server
 from seriesview.errors import ReaderError
 from seriesview.layout import remote_file, remote_servers
 from seriesview.layout.byte_file import ByteFile
-from seriesview.layout.remote_path import is_remote, located
+from seriesview.layout.remote_path import RemotePath, is_remote, located
 
 CONTENT = np.random.default_rng(0).integers(0, 256, 3_000_001, np.uint8)
 
@@ -147,6 +147,19 @@ def test_a_changed_file_has_another_identity(server: FileServer, tmp_path: Path)
     now = path.resolve(strict=True).stat()
     assert now.st_size == before.st_size
     assert now.st_ino != before.st_ino
+
+
+def test_a_bucket_whose_answers_break_off_is_asked_again(
+    server: FileServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in AWS_KEYS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
+    (tmp_path / "lab").mkdir()
+    (tmp_path / "lab/key").write_bytes(b"0123456789")
+    server.breaks = 2
+    assert cast(RemotePath, located("s3://lab/key")).read_whole(10) == b"0123456789"
+    assert server.breaks == 0
 
 
 @pytest.mark.parametrize("scheme", ["s3", "gs"])

@@ -24,6 +24,7 @@ class ZarrReader:
 
     name = "zarr"
     reads_folders = True
+    reads_remote = True
 
     def can_read(self, path: Path) -> bool:
         """Whether the path is a folder with Zarr's metadata, one of these files, or a zip archive with them."""
@@ -41,7 +42,7 @@ class ZarrReader:
         """Open what `dataset` names, or the only one there is; raises ReaderError."""
         store = Store(root_of(path))
         try:
-            nodes = nodes_of(store)
+            nodes = nodes_of(store, options.dataset)
             series = _chosen(path, series_of(store, nodes), options.dataset)
             if series.problem is not None:
                 raise ReaderError(series.problem, file=(str(path), series.dataset))

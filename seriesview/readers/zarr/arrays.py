@@ -22,7 +22,8 @@ from seriesview.errors import ReaderError, one_line
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.readers.extras import imported
 from seriesview.readers.sample_types import unsupported_reason
-from seriesview.readers.zarr.store import ARRAY_2, Node, Store
+from seriesview.readers.zarr.far_chunks import MOST_AT_ONCE, FarChunks
+from seriesview.readers.zarr.store import ARRAY_2, NODE_3, Node, Store
 from seriesview.readers.zarr.unpacking import unpacked
 
 _CACHE_BYTES = 64 << 20
@@ -53,7 +54,7 @@ def problem_of(store: Store, node: Node) -> str | None:
             f"its chunks of {node.chunks} are {node.chunk_bytes} bytes each, more than can be unpacked at once "
             f"({_MOST_CHUNK_BYTES}); write it again with smaller ones"
         )
-    if math.prod(shape) * node.dtype.itemsize > 1 << 30:
+    if math.prod(shape) * node.dtype.itemsize > 1 << 30 and not store.is_remote:
         written = sum(1 for _ in _chunk_files(store, node))
         if written * 100 < node.num_chunks and written < _MOST_COUNTED and not _is_sharded(node):
             return f"only {written} of its {node.num_chunks} chunks were ever written"
@@ -108,16 +109,16 @@ class ZarrArray:
         self._chunk_rows = rows
         self._is_bool = node.dtype.kind == "b"
         self._library = imported("tensorstore", extra="zarr", file=store.root)
-        self._cache_bytes = min(2 * band, 2 * _CACHE_BYTES)
+        # Of a store on another machine the packed chunks are kept.
+        self._cache_bytes = 0 if store.is_remote else min(2 * band, 2 * _CACHE_BYTES)
+        self._node = node
+        self._far: FarChunks | None = None
+        # That are read at a time: all, or those of a chunk where each is fetched.
+        self._columns = columns if store.is_remote else self.num_channels
         self._array = self._opened(store, node)
 
     def _opened(self, store: Store, node: Node) -> Any:
         library = self._library
-        _check_inside(store, node)
-        prefix = f"{node.path}/" if node.path else ""
-        kvstore: dict[str, Any] = {"driver": "file", "path": f"{store.root.absolute()}/{prefix}"}
-        if store.archive is not None:
-            kvstore = {"driver": "zip", "base": f"file://{quote(str(store.root.absolute()))}", "path": prefix}
         context = library.Context(
             {
                 "cache_pool": {"total_bytes_limit": self._cache_bytes},
@@ -126,15 +127,17 @@ class ZarrArray:
             }
         )
         try:
-            if (metadata := _understood(node)) is not None:
-                memory = {"driver": "memory", "path": ARRAY_2}
-                library.KvStore.open(memory, context=context).result().write("", metadata).result()
-                kvstore = {
-                    "driver": "kvstack",
-                    "layers": [{"base": kvstore}, {"exact": ARRAY_2, "base": memory}],
-                }
+            if store.is_remote:
+                kvstore = {"driver": "memory", "path": "array/"}
+                memory = library.KvStore.open(kvstore, context=context).result()
+                memory.write(ARRAY_2 if node.version == 2 else NODE_3, _understood(node)).result()
+                self._far = FarChunks(store, node, memory)
+            else:
+                kvstore = _files_here(library, context, store, node)
             spec = {"driver": "zarr" if node.version == 2 else "zarr3", "kvstore": kvstore}
             opened = library.open(spec, read=True, context=context).result()
+        except ReaderError:
+            raise
         except Exception as error:  # the library names what it does not know in errors of many kinds
             raise ReaderError(f"cannot be read: {one_line(error, 200)}", file=self._where) from error
         if tuple(opened.shape) != node.shape:
@@ -143,23 +146,49 @@ class ZarrArray:
             )
         return opened
 
+    def has_first_chunk(self) -> bool:
+        """Whether the first chunk of an array on another machine is there. Raises ReaderError."""
+        return self._far is None or self._far.has(self._chunks_from(0, 0)[0])
+
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on, by one row of chunks after the other."""
+        out = out.view(np.bool_) if self._is_bool else out
         done = 0
         while done < len(out):
             first = first_sample + done
             count = min(len(out) - done, self._chunk_rows - first % self._chunk_rows)
-            rows = slice(first, first + count)
-            chosen = self._array[:, rows] if self._transposed else self._array[rows]
-            part = out[done : done + count]
-            if self._is_bool:
-                part = part.view(np.bool_)
-            shaped = part.T if self._transposed else part[:, 0] if self._flat else part
-            try:
-                self._library.array(shaped, copy=False).write(chosen).result()
-            except Exception as error:  # damaged chunks are told in errors of many kinds
-                raise ReaderError(f"cannot be read: {one_line(error, 200)}", file=self._where) from error
+            for column in range(0, self.num_channels, self._columns):
+                part = out[done : done + count, column : column + self._columns]
+                if self._far is None:
+                    self._read_part(first, column, part)
+                    continue
+                with self._far.lock:
+                    self._far.bring(*self._chunks_from(first // self._chunk_rows, column // self._columns))
+                    self._read_part(first, column, part)
             done += count
+
+    def _read_part(self, first: int, column: int, part: npt.NDArray[Any]) -> None:
+        rows, columns = slice(first, first + len(part)), slice(column, column + part.shape[1])
+        if self._flat:
+            chosen, shaped = self._array[rows], part[:, 0]
+        else:
+            chosen = self._array[columns, rows] if self._transposed else self._array[rows, columns]
+            shaped = part.T if self._transposed else part
+        try:
+            self._library.array(shaped, copy=False).write(chosen).result()
+        except Exception as error:  # damaged chunks are told in errors of many kinds
+            raise ReaderError(f"cannot be read: {one_line(error, 200)}", file=self._where) from error
+
+    def _chunks_from(self, row: int, column: int) -> tuple[str, list[str]]:
+        """The key of a chunk, and those of the next ones in the order in which they are read."""
+        across, down = -(-self.num_channels // self._columns), -(-self.num_samples // self._chunk_rows)
+        number = row * across + column
+        places = (divmod(at, across) for at in range(number, min(number + 1 + MOST_AT_ONCE, down * across)))
+        keys = [
+            _chunk_key(self._node, place[:1] if self._flat else place[::-1] if self._transposed else place)
+            for place in places
+        ]
+        return keys[0], keys[1:]
 
     def whole(self) -> npt.NDArray[Any]:
         """All values (n, C)."""
@@ -170,14 +199,31 @@ class ZarrArray:
         return out
 
 
-def _understood(node: Node) -> bytes | None:
-    """The metadata of a version 2 array without what numcodecs adds and tensorstore refuses; None: as they are."""
+def _files_here(library: Any, context: Any, store: Store, node: Node) -> dict[str, Any]:
+    """Where tensorstore finds an array of a store of this machine. Raises ReaderError."""
+    _check_inside(store, node)
+    prefix = f"{node.path}/" if node.path else ""
+    place = str(store.root.absolute())
+    kvstore: dict[str, Any] = {"driver": "file", "path": f"{place}/{prefix}"}
+    if store.archive is not None:
+        kvstore = {"driver": "zip", "base": f"file://{quote(place)}", "path": prefix}
     compressor = node.metadata.get("compressor")
     if node.version != 2 or not isinstance(compressor, dict) or "checksum" not in compressor:
-        return None
-    cleaned = {key: value for key, value in compressor.items() if key != "checksum"}
+        return kvstore
+    memory = {"driver": "memory", "path": ARRAY_2}
+    library.KvStore.open(memory, context=context).result().write("", _understood(node)).result()
+    return {"driver": "kvstack", "layers": [{"base": kvstore}, {"exact": ARRAY_2, "base": memory}]}
+
+
+def _understood(node: Node) -> bytes:
+    """The metadata of an array; in version 2 without what numcodecs adds and tensorstore refuses."""
+    if node.version != 2:
+        return json.dumps(node.metadata).encode()
     said = {key: value for key, value in node.metadata.items() if key != "attributes"}
-    return json.dumps({**said, "compressor": cleaned}).encode()
+    compressor = said.get("compressor")
+    if isinstance(compressor, dict):
+        said["compressor"] = {key: value for key, value in compressor.items() if key != "checksum"}
+    return json.dumps(said).encode()
 
 
 def _check_inside(store: Store, node: Node) -> None:
@@ -201,7 +247,13 @@ def _holds_bytes(node: Node) -> bool:
 
 def plain_layout(store: Store, node: Node) -> ContiguousLayout | FilesLayout | None:
     """Where samples lie when chunks are not packed, hold whole rows, and are all there; None where they do not."""
-    if store.archive is not None or not node.shape or node.dtype is None or not _is_plain(node):
+    if (
+        store.archive is not None
+        or store.is_remote
+        or not node.shape
+        or node.dtype is None
+        or not _is_plain(node)
+    ):
         return None
     columns = node.shape[1] if len(node.shape) == 2 else 1
     wide = node.chunks[1] if len(node.chunks) == 2 else 1
@@ -213,7 +265,7 @@ def plain_layout(store: Store, node: Node) -> ContiguousLayout | FilesLayout | N
     row = columns * dtype.itemsize
     pieces = []
     for number in range(count):
-        path = store.root / node.path / _chunk_key(node, number)
+        path = store.root / node.path / _chunk_key(node, (number,))
         rows = min(node.chunks[0], node.shape[0] - number * node.chunks[0])
         try:
             inside = path.resolve(strict=True).is_relative_to(store.root.resolve())
@@ -246,9 +298,9 @@ def _endian(node: Node) -> Literal["<", ">", "?"]:
     return "<" if endian == "little" else ">"
 
 
-def _chunk_key(node: Node, number: int) -> str:
-    """The file of a chunk along the first dimension."""
-    indices = [str(number), *["0"] * (len(node.chunks) - 1)]
+def _chunk_key(node: Node, place: tuple[int, ...]) -> str:
+    """The file of a chunk; places that are not given are the first ones."""
+    indices = [*map(str, place), *["0"] * (len(node.chunks) - len(place))]
     if node.version == 2:
         return ("/" if node.metadata.get("dimension_separator") == "/" else ".").join(indices)
     encoding = node.metadata.get("chunk_key_encoding")
@@ -302,7 +354,7 @@ def _chunks(store: Store, node: Node) -> Iterator[bytes]:
     if node.dtype is not None and filters not in ([], ["delta"]):
         raise ReaderError("packed in a way that is not read", file=where)
     for number in range(node.num_chunks):
-        content = store.read(f"{node.path}/{_chunk_key(node, number)}".lstrip("/"))
+        content = store.read(f"{node.path}/{_chunk_key(node, (number,))}".lstrip("/"))
         if content is None:
             raise ReaderError("a chunk of it is not there", file=where)
         yield unpacked(content, node.metadata.get("compressor"), where, store.root)

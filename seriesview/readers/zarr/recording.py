@@ -48,9 +48,14 @@ class ZarrRecording(Recording):
         self.unit = series.unit
         self.scale = 1.0 if series.scale is None else series.scale
         self.offset = 0.0 if series.offset is None else series.offset
-        said = list(series.decisions)
+        said = [*series.decisions, *_elsewhere(store)]
         if self._array.unpacked_again:
-            said.append(Decision("its chunks are long and narrow: they are unpacked several times"))
+            how = "fetched and unpacked" if store.is_remote else "unpacked"
+            said.append(Decision(f"its chunks are long and narrow: they are {how} several times"))
+        if not self._array.has_first_chunk():
+            said.append(
+                Decision("its first chunk is not there: chunks that are not hold fill values", is_guess=True)
+            )
         self._times = self._clock(series, options, said)
         self._describe_channels(series, options, said)
         self.session_start = _session_start(store, nodes, said)
@@ -157,7 +162,7 @@ def open_spikes(path: Path, store: Store, nodes: Nodes, series: Series, options:
     if len(times) != len(which) or (len(which) and not 0 <= which.min() <= which.max() < len(names)):
         raise ReaderError("spikes are of units that there are not", file=(str(path), series.dataset))
     recording = EventRecording(path, times, which.astype(np.uint32), names, options)
-    said: list[Decision] = []
+    said = _elsewhere(store)
     recording.session_start = recording.session_start or _session_start(store, nodes, said)
     recording.decisions = tuple(said)
     recording.source, recording.files = _source(store, series), _metadata_files(store, series)
@@ -174,7 +179,7 @@ def open_intervals(path: Path, store: Store, nodes: Nodes, series: Series, optio
     recording = IntervalRecording(
         path, np.column_stack(bounds).astype(np.float64), [series.label] * len(bounds[0]), options
     )
-    said: list[Decision] = []
+    said = _elsewhere(store)
     recording.session_start = recording.session_start or _session_start(store, nodes, said)
     recording.decisions = tuple(said)
     recording.source, recording.files = _source(store, series), _metadata_files(store, series)
@@ -188,9 +193,21 @@ def _member(nodes: Nodes, group: Node, name: str, path: Path) -> Node:
     return found
 
 
+def _elsewhere(store: Store) -> list[Decision]:
+    """What is not known of a store on another machine."""
+    if not store.is_remote:
+        return []
+    said = [
+        Decision("on another machine its metadata alone decide what was built: changed chunks go unnoticed")
+    ]
+    if not store.is_consolidated:
+        said.append(Decision("its metadata are not consolidated: what lies beside the array is not known"))
+    return said
+
+
 def _source(store: Store, series: Series) -> Path | None:
     """The folder whose chunks are read: all that is in it decides; an archive is a file."""
-    if store.archive is not None:
+    if store.archive is not None or store.is_remote:
         return None
     return Path(store.root) / (series.node if series.group is None else series.group).path
 
@@ -199,6 +216,11 @@ def _metadata_files(store: Store, series: Series) -> tuple[Path, ...]:
     """What says how chunks are read, and the folder of the times, where samples have their own."""
     if store.archive is not None:
         return ()
+    if store.is_remote:
+        # Those of other arrays decide nothing; the consolidated ones are those of all.
+        wanted = {"", series.node.path, "" if series.group is None else series.group.path}
+        keys = [key for key in store.metadata_read if key.rpartition("/")[0] in wanted]
+        return tuple(store.root / key for key in sorted(set(keys)))
     folders = {store.root, store.root / series.node.path}
     if series.group is not None:
         folders.add(store.root / series.group.path)

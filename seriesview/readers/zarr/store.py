@@ -8,16 +8,17 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from seriesview.errors import ReaderError
+from seriesview.layout.remote_path import RemotePath, is_remote
 from seriesview.readers.npy_arrays import open_archive
 
 GROUP_2, ARRAY_2, ATTRIBUTES_2, ALL_2, NODE_3 = ".zgroup", ".zarray", ".zattrs", ".zmetadata", "zarr.json"
@@ -68,23 +69,33 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.archive: zipfile.ZipFile | None = open_archive(root) if root.is_file() else None
+        self.is_remote = is_remote(root)
+        is_archive = not self.is_remote and root.is_file()
+        self.archive: zipfile.ZipFile | None = open_archive(root) if is_archive else None
+        self.is_consolidated = False
+        self.metadata_read: list[str] = []
+        """Keys of the metadata of a store on another machine that were there."""
 
-    def read(self, key: str) -> bytes | None:
+    def read(self, key: str, most_bytes: int = _MOST_JSON_BYTES) -> bytes | None:
         """The bytes of a small file; None where there is none. Raises ReaderError."""
         try:
             if self.archive is not None:
                 info = self.archive.getinfo(key)
-                if info.file_size > _MOST_JSON_BYTES:
+                if info.file_size > most_bytes:
                     raise ReaderError(f"{key} is too large", file=self.root)
                 return self.archive.read(info)
+            if isinstance(self.root, RemotePath):
+                content = (self.root / key).read_whole(most_bytes)
+                if key.rpartition("/")[2] in (*NAMES, ATTRIBUTES_2):
+                    self.metadata_read.append(key)
+                return content
             path = self.root / key
             if not path.is_file() or not path.resolve().is_relative_to(self.root.resolve()):
                 return None
-            if path.stat().st_size > _MOST_JSON_BYTES:
+            if path.stat().st_size > most_bytes:
                 raise ReaderError(f"{key} is too large", file=self.root)
             return path.read_bytes()
-        except KeyError:
+        except (KeyError, FileNotFoundError):
             return None
         except (
             OSError,
@@ -121,6 +132,9 @@ class Store:
 def is_store(path: Path) -> bool:
     """Whether a folder is a group or an array, or a file one's metadata or an archive of one; never raises."""
     try:
+        if isinstance(path, RemotePath):
+            document = path.document
+            return document.name in NAMES and _says_zarr(cast(Path, document.parent), document.name)
         if path.is_dir():
             return any((path / name).is_file() for name in NAMES) and _says_zarr(path)
         if path.name in NAMES:
@@ -129,12 +143,12 @@ def is_store(path: Path) -> bool:
             return False
         with zipfile.ZipFile(path) as archive:
             return any(name in archive.NameToInfo for name in NAMES)
-    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError, ReaderError):
         return False
 
 
-def _says_zarr(folder: Path) -> bool:
-    path = next(folder / name for name in NAMES if (folder / name).is_file())
+def _says_zarr(folder: Path, name: str | None = None) -> bool:
+    path = folder / (name or next(name for name in NAMES if (folder / name).is_file()))
     with path.open("rb") as file:
         # Other programs call files zarr.json, too.
         return path.name != NODE_3 or b'"zarr_format"' in file.read(1 << 20)
@@ -142,14 +156,20 @@ def _says_zarr(folder: Path) -> bool:
 
 def root_of(path: Path) -> Path:
     """The folder or archive that a path points at."""
-    return path.parent if path.is_file() and path.name in NAMES else path
+    return path.parent if path.name in NAMES and path.is_file() else path
 
 
-def nodes_of(store: Store) -> dict[str, Node]:
-    """Every group and array by its path, from consolidated metadata where there are some. Raises ReaderError."""
+def nodes_of(store: Store, dataset: str | None = None) -> dict[str, Node]:
+    """Every group and array by its path, from consolidated metadata where there are some. Raises ReaderError.
+
+    Servers are not asked what is in a group: without such metadata what is on the way to `dataset` is known alone.
+    """
     found: dict[str, Node] = {}
-    documents = _consolidated(store)
-    for path, document in documents if documents is not None else _walked(store, "", 0):
+    documents: Iterable[tuple[str, dict[str, Any]]] | None = _consolidated(store)
+    store.is_consolidated = documents is not None
+    if documents is None:
+        documents = _on_the_way(store, dataset) if store.is_remote else _walked(store, "", 0)
+    for path, document in documents:
         with suppress(ReaderError):
             found[path] = _node(store, path, document)
         if len(found) > _MOST_NODES:
@@ -195,14 +215,41 @@ def _gathered(metadata: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(path, node) for path, node in nodes.items() if "zarr_format" in node]
 
 
-def _walked(store: Store, path: str, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
+def _document(store: Store, path: str) -> dict[str, Any] | None:
+    """What the files of a group or an array say."""
     prefix = f"{path}/" if path else ""
     document = _json(store, f"{prefix}{NODE_3}")
     if document is None:
         document = _json(store, f"{prefix}{ARRAY_2}") or _json(store, f"{prefix}{GROUP_2}")
-        if document is None:
+        if document is not None:
+            document = {**document, "attributes": _json(store, f"{prefix}{ATTRIBUTES_2}") or {}}
+    return document
+
+
+def _on_the_way(store: Store, dataset: str | None) -> Iterator[tuple[str, dict[str, Any]]]:
+    parts = [part for part in (dataset or "").split("/") if part][:_DEEPEST]
+    path = ""
+    for part in ("", *parts):
+        path = f"{path}/{part}".strip("/")
+        if ".." in parts or (document := _document(store, path)) is None:
+            continue
+        yield path, document
+        if "shape" in document:
             return
-        document = {**document, "attributes": _json(store, f"{prefix}{ATTRIBUTES_2}") or {}}
+    if parts:
+        raise ReaderError(f"dataset: there is no array {dataset}", file=store.root)
+    raise ReaderError(
+        "its metadata are not put together, and without a list of its arrays they are not found on another "
+        "machine: name one by `dataset:`, or write them with zarr.consolidate_metadata",
+        file=store.root,
+    )
+
+
+def _walked(store: Store, path: str, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    prefix = f"{path}/" if path else ""
+    document = _document(store, path)
+    if document is None:
+        return
     yield path, document
     if "shape" in document or depth > _DEEPEST:
         return
