@@ -17,6 +17,9 @@ SERIES_TYPES: tuple[SeriesType, ...] = get_args(SeriesType)
 CHANNEL_TYPES_IN_ORDER = ("EEG", "EOG", "EMG", "ECG", "RESP")
 """From the top, as polysomnography is read; others follow. The viewer has the same."""
 
+TIME_MODES = ("seconds", "clock", "wall")
+"""How times are written: seconds, h:m:s, or date and time of day. The viewer has the same."""
+
 WORKSPACE_FORMAT = "seriesview-workspace/1"
 
 FunctionType = Literal["pure-calculation", "query", "action"]

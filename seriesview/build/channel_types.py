@@ -18,7 +18,7 @@ _VOLTS = re.compile(r"([numkµμ]?v|(micro|milli|nano)?volts?)", re.IGNORECASE)
 _SITE = r"(?:nz|iz|(?:fp|af|f|ft|fc|t|c|tp|cp|p|po|o)(?:z|10|[1-9]))"
 _REFERENCE = r"(?:[am][12])"
 _ELECTRODE = re.compile(rf"({_SITE}|{_REFERENCE})(?:\s*[-/]\s*({_SITE}|{_REFERENCE}|\w*ref|le|av|avg))?")
-_LEAST_SITES = 3
+_LEAST_SITES = 3  # one less beside other signals of a head or a body
 
 # What a label begins with, whatever else stands in it, and whether its unit must be volts (True) or must not (False).
 _NAMED: tuple[tuple[str, str, bool | None], ...] = (
@@ -93,7 +93,8 @@ def guessed_types(channels: Sequence[Labelled], unit: str) -> list[str | None]:
         re.fullmatch(r"[a-z]\d+", label) and not site and label not in ("e1", "e2")
         for label, site in zip(labels, sites, strict=True)
     )
-    if "EEG" in found or (_are_electrodes(sites) and not is_lettered):
+    least = _LEAST_SITES - 1 if {"EOG", "EMG", "ECG"} & set(found) else _LEAST_SITES
+    if "EEG" in found or (_are_electrodes(sites, least) and not is_lettered):
         is_numbered = "e3" in labels
         for number, site in enumerate(sites):
             if found[number] is None and site is not None:
@@ -141,9 +142,9 @@ def _first(
     return None
 
 
-def _are_electrodes(sites: Sequence[re.Match[str] | None]) -> bool:
-    """Whether labels are those of scalp electrodes: three of them, or derivations with a midline or a reference."""
+def _are_electrodes(sites: Sequence[re.Match[str] | None], least: int) -> bool:
+    """Whether labels are those of scalp electrodes: `least` of them, or derivations with a midline or a reference."""
     names = {name for site in sites if site is not None for name in site.groups() if name}
     derived = [site.groups() for site in sites if site is not None and site.group(2)]
     is_derived = any(re.fullmatch(rf"\w+z|{_REFERENCE}", name) for pair in derived for name in pair)
-    return is_derived or len({name for name in names if re.fullmatch(_SITE, name)}) >= _LEAST_SITES
+    return is_derived or len({name for name in names if re.fullmatch(_SITE, name)}) >= least

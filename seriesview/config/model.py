@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field, create_model, model_validator
 
 from seriesview.documents.expectations import Document, Expected, Flag, Given, Integer, Number, OneOf, Words
-from seriesview.terms import SERIES_TYPES
+from seriesview.terms import SERIES_TYPES, TIME_MODES
 from seriesview.workspace.panels import PANEL_TYPES
 
 DTYPE_PATTERN = r"[<>=|]?(int(8|16|32|64)|uint(8|16|32|64)|float(16|32|64)|bool|[iu][1248]|f[248]|b1)"
@@ -197,6 +197,9 @@ class ViewConfig(Document):
     label: Annotated[str, Words(1)] = required("Name of the view.")
     page: Annotated[float | None, Number(above=0)] = key(
         "Seconds that are shown at first; the whole session where left out."
+    )
+    times: Annotated[str | None, OneOf(*TIME_MODES)] = key(
+        "How times are written at first: seconds, h:m:s (clock, also where left out), or dates and times of day (wall)."
     )
     panels: tuple[PanelConfig, ...] = required(  # type: ignore[valid-type]
         "Its panels, from top to bottom.", min_length=1

@@ -37,7 +37,8 @@ store:
 datasets:
 """
 _FOOTER = """
-# What is shown together. page: seconds that are shown at first, else the whole session. Panel types:
+# What is shown together. page: seconds that are shown at first, else the whole session; times: how they are written
+# (seconds, clock, wall). Panel types:
 # {panel_types};
 # intervals in no panel are bands across all panels. Without views there is one of all series. Further keys of
 # ContinuousTraces: mode (stacked | overlaid | image), order (depth | stored | type), channels_per_screen,
@@ -74,8 +75,7 @@ def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: s
     lines = [text + _FOOTER.format(panel_types=", ".join(PANEL_TYPES)).rstrip("\n")]
     for view in views:
         lines.append(f"  - label: {one_line_yaml(view['label'])}")
-        if "page" in view:
-            lines.append(f"    page: {one_line_yaml(view['page'])}")
+        lines += [f"    {key}: {one_line_yaml(view[key])}" for key in ("page", "times") if key in view]
         lines.append("    panels:")
         lines += [f"      - {one_line_yaml(panel)}" for panel in view["panels"]]
     return "\n".join([*lines, ""])

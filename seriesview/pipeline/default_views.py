@@ -23,9 +23,9 @@ _MOST_MARKS = 1_500_000
 # Fewer traces than these of a probe can be followed as such.
 _IMAGE_CHANNELS = 32
 _EXTRACELLULAR = ("spike-band", "drift", "units", "lfp")
-_ORDER = ("stages", "eeg", *_EXTRACELLULAR, "annotations", "markers", "analog", "ttl")
+_ORDER = ("stages", "eeg", *_EXTRACELLULAR, "annotations", "markers", "analog", "seismic", "ttl")
 # Depths of sleep from the top, as labels write them: W, Wake, Sleep stage W, N1, S1, NREM1, Sleep stage 1, ...
-_STAGES = (r"w(ake)?", r"r(em)?", r"(n|s|nrem)?1", r"(n|s|nrem)?2", r"(n|s|nrem)?3", r"(n|s|nrem)?4")
+_STAGES = (r"w(ake)?", r"r(em)?", "t", *(rf"(n|s|nrem)?{depth}" for depth in "1234"), r"n(rem)?")
 _STAGE_WORDS = r"(?:sleep[ _]*)?(?:stage[ _-]*)?"
 _LEAST_STAGES = 2
 _NOT_OF_A_PROBE = ("markers", "annotations", "stages")
@@ -78,7 +78,8 @@ def _view(
         if (panel := _panel(entry, names[entry.name] + _of_clock(entry, sampled))) is not None
     ]
     if panels:
-        yield {"label": label, **({} if page is None else {"page": page}), "panels": panels}
+        times = {"times": "wall"} if _by_wall_clock(entries) else {}
+        yield {"label": label, **({} if page is None else {"page": page}), **times, "panels": panels}
 
 
 def _of_clock(entry: Entry, sampled: Sequence[Entry]) -> str:
@@ -146,10 +147,18 @@ def _page(entries: Sequence[Entry]) -> float | None:
     roles = {entry.role for entry in entries}
     if "eeg" not in roles:
         return None
+    return _SLEEP_PAGE if _is_sleep(entries) else _PAGES["eeg"]
+
+
+def _is_sleep(entries: Sequence[Entry]) -> bool:
     types = {channel.type for entry in entries if entry.found for channel in entry.found.channels}
     is_long = any((entry.found.duration or 0) >= _LEAST_SLEEP for entry in entries if entry.found)
-    is_sleep = "stages" in roles or ({"EEG", "EOG", "EMG"} <= types and is_long)
-    return _SLEEP_PAGE if is_sleep else _PAGES["eeg"]
+    return any(entry.role == "stages" for entry in entries) or ({"EEG", "EOG", "EMG"} <= types and is_long)
+
+
+def _by_wall_clock(entries: Sequence[Entry]) -> bool:
+    """Whether people ask at what time of day something was: of nights, and of earthquakes."""
+    return _is_sleep(entries) or any(entry.role == "seismic" for entry in entries)
 
 
 def _place(entry: Entry) -> tuple[int, int]:

@@ -99,6 +99,7 @@ Role = Literal[
     "lfp",
     "eeg",  # and other channels of one polygraphic recording
     "analog",
+    "seismic",  # of seismometers: shown by wall clock
     "ttl",  # levels or edges of digital lines, sync too
     "markers",  # instants with names
     "annotations",  # stretches of time with names

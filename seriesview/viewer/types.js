@@ -157,7 +157,7 @@
  * @typedef {object} Figure
  * @property {string} label
  * @property {string | null} workspaceUri
- * @property {{label: string, panels: Panel[], page?: number}[]} views at least one; page: seconds that are shown at first
+ * @property {{label: string, panels: Panel[], page?: number, times?: 'seconds' | 'clock' | 'wall'}[]} views at least one; page: seconds that are shown at first; times: how they are written then
  * @property {Record<string, SeriesManifest>} series by URI: those of all panels and all interval series
  * @property {string[]} intervalSeries URIs: bands across all panels
  * @property {Record<string, string>} seriesNames by URI: the name in the workspace, or the label

@@ -11,7 +11,7 @@ from seriesview.documents.expectations import Number, OneOf, Words
 from seriesview.documents.problems import shown
 from seriesview.errors import FormatError
 from seriesview.series.fields import Text, Uri
-from seriesview.terms import WORKSPACE_FORMAT
+from seriesview.terms import TIME_MODES, WORKSPACE_FORMAT
 from seriesview.workspace.panels import Panel, PanelForm, check_series_type, default_panel, make_panel
 
 Name = Annotated[str, Words(1)]
@@ -35,16 +35,20 @@ class MissingSeries:
 
 @dataclass(frozen=True)
 class View:
-    """Panels over one time axis. `page`: how many seconds are shown at first; None: the whole session."""
+    """Panels over one time axis. `page`: how many seconds are shown at first; None: the whole session.
+    `times`: how times are written then; None: clock.
+    """
 
     label: Text
     panels: tuple[Annotated[Panel, PanelForm()], ...]
     page: Annotated[float, Number(above=0)] | None = None
+    times: Annotated[str, OneOf(*TIME_MODES)] | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
-        """The view as in the manifest; `page` only where there is one."""
-        page = {} if self.page is None else {"page": self.page}
-        return {"label": self.label, **page, "panels": [panel.to_json_dict() for panel in self.panels]}
+        """The view as in the manifest; `page` and `times` only where there are some."""
+        given = {"page": self.page, "times": self.times}
+        more = {key: value for key, value in given.items() if value is not None}
+        return {"label": self.label, **more, "panels": [panel.to_json_dict() for panel in self.panels]}
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,7 @@ def default_views(label: str, types: Mapping[str, str]) -> tuple[View, ...]:
 
 
 def view_from_config(view: Mapping[str, Any]) -> View:
-    """A view as config.yaml writes it: {label, page?, panels: [{type, series, label?, ...}]}; FormatError.
+    """A view as config.yaml writes it: {label, page?, times?, panels: [{type, series, label?, ...}]}; FormatError.
 
     A panel without a label has its series' name for one.
     """
@@ -139,7 +143,7 @@ def view_from_config(view: Mapping[str, Any]) -> View:
         panel_label = _text(panel, "label", place) if panel.get("label") is not None else name
         panel_type = _text(panel, "type", place)
         panels.append(make_panel(panel_type, name, panel_label, panel, where=place))
-    return View(label, tuple(panels), view.get("page"))
+    return View(label, tuple(panels), view.get("page"), view.get("times"))
 
 
 def parse_workspace_manifest(document: Any) -> WorkspaceManifest:

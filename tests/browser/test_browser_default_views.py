@@ -176,10 +176,13 @@ def test_lanes_take_the_place_of_bands_and_are_told_under_the_cursor(
 def test_markers_are_lines_across_all_panels_unless_they_are_very_many(
     page: Page, places: Places, builder: Builder, session: Session
 ) -> None:
-    uri = workspace(builder, session, {"type": "RasterPlot", "series": "markers", "lines": True})
+    lines = {"type": "RasterPlot", "series": "markers", "label": "stimuli", "lines": True}
+    uri = workspace(builder, session, lines, times="seconds")
     viewer = show(page, places.address("static", uri))
     # Beside the strip of the intervals.
-    assert viewer.inside.locator(".strips .row").count() == 2
+    assert viewer.inside.locator(".strips .name").all_inner_texts() == ["stages", "stimuli"]
+    # As the view says it, not h:m:s.
+    assert viewer.inside.locator(".time-unit").inner_text() == "s"
     ink = """() => {
       const canvas = document.querySelector('.edges');
       const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, 1);

@@ -22,6 +22,7 @@ def types_of(labels: list[str], unit: str = "uV", **units: str) -> list[str | No
         (["Fp1", "F3", "O2", "A1", "M2", "E1", "Chin1-Chin2"], [*["EEG"] * 3, "REF", "REF", "EOG", "EMG"]),
         (["C3-M2", "F4-M1", "E1-M2", "LOC", "LAT", "EOGv"], ["EEG", "EEG", "EOG", "EOG", "EMG", "EOG"]),
         (["Fz", "Cz", "Pz", "VEOGo", "HEOGli"], [*["EEG"] * 3, "EOG", "EOG"]),
+        (["C3", "C4", "M1", "EOG left", "EMG chin"], ["EEG", "EEG", "REF", "EOG", "EMG"]),
         (["EKG", "Thor", "ABD", "Airflow", "Resp oro-nasal", "SpO2"], ["ECG", *["RESP"] * 4, "MISC"]),
         (["Status", "STI 014", "TTL 1", "Event marker"], ["TRIG"] * 4),
     ],

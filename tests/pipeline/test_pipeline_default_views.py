@@ -137,6 +137,19 @@ def test_sleep_opens_on_thirty_seconds_below_its_hypnogram() -> None:
     assert view["panels"][1]["order"] == "type"
 
 
+def test_stages_of_infants_stand_in_the_order_of_their_depth() -> None:
+    labels = ("Sleep stage N", "Sleep stage T", "Sleep stage R", "Sleep stage W")
+    (view,) = default_views([entry("hypnogram", "stages", "interval", labels=labels)], "night")
+    assert view["panels"][0]["lanes"] == [f"Sleep stage {stage}" for stage in "WRTN"]
+
+
+def test_nights_and_seismograms_open_by_wall_clock() -> None:
+    (night,) = default_views([entry("hypnogram", "stages", "interval", labels=STAGES)], "night")
+    (station,) = default_views([entry("a", "seismic"), entry("b", "seismic")], "station")
+    (lab,) = default_views([entry("a", "eeg"), entry("b", "analog")], "lab")
+    assert (night["times"], station["times"], "times" in lab) == ("wall", "wall", False)
+
+
 def test_a_long_polysomnography_without_stages_is_sleep_too() -> None:
     channels = typed("EEG", "EOG", "EMG")
     assert default_views([entry("a", "eeg", channels=channels, duration=8 * 3600)], "a")[0]["page"] == 30

@@ -327,6 +327,9 @@ def test_names_of_stages() -> None:
     ]
     assert are_stages(named).all()
     assert are_stages(["W", "N2", "R", "N2"]).all()
+    assert are_stages(["Sleep stage 1", "Movement time", "Sleep stage ?"]).all()
+    assert are_stages(["Sleep stage W", "Sleep stage N", "Sleep stage T"]).all()
+    assert not are_stages(["Movement time", "Lights off"]).any()
     assert not are_stages(["W", "artefact"]).any()
     assert not are_stages(["Stage left", "Sleep", "R"]).any()
 

@@ -215,6 +215,7 @@ def test_a_workspace(store, tmp_path):
         {
             "label": "Session",
             "page": 30,
+            "times": "wall",
             "panels": [
                 {
                     "type": "ContinuousTraces",
@@ -248,6 +249,7 @@ def test_a_workspace(store, tmp_path):
                 ("Session", "RasterPlot", "late", {"series": "late"}),
             ]
         assert workspace.pages == ({"Session": 30} if configured else {"demo": None})
+        assert workspace.times == ({"Session": "wall"} if configured else {"demo": "clock"})
 
 
 def workspace_document(**changes):

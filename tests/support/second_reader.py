@@ -422,6 +422,8 @@ class SecondWorkspace:
             for panel in view["panels"]
         ]
         self.pages = {view["label"]: view.get("page") for view in manifest["views"]}
+        self.times = {view["label"]: view.get("times", "clock") for view in manifest["views"]}
+        assert set(self.times.values()) <= {"seconds", "clock", "wall"}
         assert all(page is None or page > 0 for page in self.pages.values())
         names = {*self.series, *self.missing}
         assert len(names) == len(self.series) + len(self.missing)

@@ -185,7 +185,7 @@ class Gse2Reader:
                 each.rate,
                 None,
                 {"dataset": name},
-                role="analog",
+                role="seismic",
             )
             for name, each in _named(waveforms).items()
         ]

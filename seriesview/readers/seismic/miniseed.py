@@ -122,7 +122,7 @@ class MiniSeedReader:
             shape = (sum(count for _, count in first.segments), len(series.traces))
             found.append(
                 Candidate(
-                    series.name, "continuous", first.dtype, shape, first.rate, None, options, role="analog"
+                    series.name, "continuous", first.dtype, shape, first.rate, None, options, role="seismic"
                 )
             )
         for source, problem in index.problems:

@@ -152,7 +152,7 @@ class SacReader:
         with self.open(path, ReadOptions()) as found:
             shape = (found.num_samples, 1)
             rate, unit = found.sampling_frequency, found.unit or None
-        return [Candidate(None, "continuous", "float32", shape, rate, unit, {}, role="analog")]
+        return [Candidate(None, "continuous", "float32", shape, rate, unit, {}, role="seismic")]
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
         """Open the file; raises ReaderError."""

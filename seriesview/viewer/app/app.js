@@ -142,7 +142,7 @@ export function startApp(connection, element) {
   };
 
   const page = createPage(app, { layOut, openView, retry });
-  const axis = createTimeAxis(app, () => shown.time, page.axis);
+  const axis = createTimeAxis(app, () => shown.time ?? app.figure().views[shown.view].times, page.axis);
   const overview = createOverview(app, page.overview, retryLater);
   const bands = createBands(app, page.strips, retryLater);
   const history = createHistory((state, how) => connection.setState(state, how), stateNow);

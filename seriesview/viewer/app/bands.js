@@ -112,13 +112,20 @@ export function createBands(app, { rows, tint, edges }, failed) {
   let series = [];
   let loaded = 0;
 
+  /** @param {string} uri @returns {string} as its panel is called, else its series */
+  function labelOf(uri) {
+    const { seriesNames, views } = app.figure();
+    const panel = views[app.state().view].panels.find(({ seriesUri }) => seriesUri === uri);
+    return panel?.label || (seriesNames[uri] ?? 'Intervals');
+  }
+
   function build() {
     loaded += 1;
-    const { intervalSeries, seriesNames, views } = app.figure();
+    const { intervalSeries, views } = app.figure();
     const { panels } = views[app.state().view];
     const events = panels.flatMap(({ seriesUri, traits }) => (traits.hasLines && seriesUri ? [seriesUri] : []));
     series = [...new Set([...intervalSeries, ...events])].map((uri) => {
-      const name = seriesNames[uri] ?? 'Intervals';
+      const name = labelOf(uri);
       const isInLanes = panels.some(({ seriesUri, traits }) => seriesUri === uri && traits.replacesBands);
       const strip = make('canvas', { className: 'strip', role: 'img', 'aria-label': name });
       return { uri, strip, isInLanes, bands: series.find((before) => before.uri === uri)?.bands ?? null };
@@ -127,7 +134,7 @@ export function createBands(app, { rows, tint, edges }, failed) {
       ...series
         .filter(({ isInLanes }) => !isInLanes)
         .map(({ uri, strip }) => {
-          const name = seriesNames[uri] ?? 'Intervals';
+          const name = labelOf(uri);
           return make('div', { className: 'row' }, make('div', { className: 'gutter name', title: name }, name), strip);
         }),
     );
@@ -136,17 +143,13 @@ export function createBands(app, { rows, tint, edges }, failed) {
   function load() {
     loaded += 1;
     const mine = loaded;
-    const { seriesNames } = app.figure();
     series.forEach(async (one) => {
       try {
         const intervals = await app.ask({ name: 'intervals', uri: one.uri });
         if (mine !== loaded) return;
         one.bands = makeBands(intervals);
         const names = one.bands.names.slice(0, 20).join(', ');
-        one.strip.setAttribute(
-          'aria-label',
-          `${seriesNames[one.uri] ?? 'Intervals'}: ${intervals.length} intervals: ${names}`,
-        );
+        one.strip.setAttribute('aria-label', `${labelOf(one.uri)}: ${intervals.length} intervals: ${names}`);
       } catch (error) {
         if (mine !== loaded) return;
         one.strip.title = error instanceof Error ? error.message : String(error);

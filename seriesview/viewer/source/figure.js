@@ -68,6 +68,7 @@ async function fromWorkspace(source, workspace, workspaceUri) {
   const views = workspace.views.map((view) => ({
     label: view.label,
     ...(view.page === undefined ? {} : { page: view.page }),
+    ...(view.times === undefined ? {} : { times: view.times }),
     panels: view.panels.map((panel, index) => {
       const uri = uris.get(panel.series) ?? null;
       const absent = reasons.get(panel.series);

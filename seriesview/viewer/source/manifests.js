@@ -12,7 +12,7 @@ import { PAGE_PACKS } from './packs.js';
  * @typedef {object} Workspace
  * @property {string} label
  * @property {{name: string, uri: string}[]} series
- * @property {{label: string, page?: number, panels: {type: string, label: string, series: string, data: Record<string, unknown>}[]}[]} views
+ * @property {{label: string, page?: number, times?: 'seconds' | 'clock' | 'wall', panels: {type: string, label: string, series: string, data: Record<string, unknown>}[]}[]} views
  * @property {{name: string, error: string}[]} missing
  */
 
@@ -31,6 +31,8 @@ const MAX_PART_BYTES = 64 * 2 ** 20;
 const MAX_FILE_BYTES = 512 * 2 ** 20;
 const SHA1_URI = /^sha1:\/\/[0-9a-f]{40}(\/[^?#]*)?(\?manifest=[0-9a-f]{40})?$/;
 const SERIES_TYPES = ['continuous', 'discrete', 'event', 'interval'];
+/** @type {('seconds' | 'clock' | 'wall')[]} */
+const TIME_MODES = ['seconds', 'clock', 'wall'];
 const SMALL_INTEGERS = ['int8', 'int16', 'uint8', 'uint16'];
 
 /**
@@ -182,6 +184,7 @@ export function parseWorkspace(value) {
     views: list(top.views ?? [], `${where}.views`, 10_000).map((view) => ({
       label: text(view?.label ?? '', `${where}.views`),
       page: optional(view.page, (page) => positive(page, `${where}.views`)),
+      times: TIME_MODES.find((mode) => mode === view.times),
       panels: list(view?.panels, `${where}.views`, 1000).map((panel) => ({
         type: text(panel?.type, `${where}, panel`),
         label: text(panel.label ?? '', `${where}, panel`),
