@@ -88,11 +88,15 @@ class Finding:
 
 
 class Found(NamedTuple):
-    """What some files hold: entries, keys that must be filled in None; what cannot be shown and why; bad files."""
+    """What some files hold: entries, keys that must be filled in None; what cannot be shown and why; bad files.
+
+    `otherwise`: what is shown, and can be read as another type of series too.
+    """
 
     entries: list[Entry]
     notes: list[str]
     unreadable: list[str]
+    otherwise: list[str]
 
 
 def entries_of(
@@ -105,7 +109,7 @@ def entries_of(
 
     `follow_external` and `given`: as in `find_all`. Raises ReaderError where there is but one file, and it is bad.
     """
-    found = Found([], [], [])
+    found = Found([], [], [], [])
     for file in files:
         path = located(file)
         try:
@@ -139,7 +143,9 @@ def entries_of(
                 found.entries.append(entry)
         for kind, names in otherwise.items():
             more = f" and {len(names) - 1} more" if len(names) > 1 else ""
-            found.notes.append(f"{names[0]}{more}: can be read as {kind} too; `seriesview inspect` says how")
+            found.otherwise.append(
+                f"{names[0]}{more}: can be read as {kind} too; `seriesview inspect` says how"
+            )
     return found
 
 
@@ -274,9 +280,11 @@ def _opened(path: Path, reader: Reader, finding: Finding, options: ReadOptions) 
             finding = replace(finding, problem=recording.scale_problem, options=options_to_fill)
         if recording.span is not None:
             return _with_span(finding, *recording.span, recording.num_channels or None)
-        if recording.num_samples == 0:
-            if recording.type in _TYPES_WITHOUT_RATE:
+        if recording.type in _TYPES_WITHOUT_RATE:
+            finding = replace(finding, shape=(recording.num_samples,))
+            if recording.num_samples == 0:
                 return replace(finding, num_channels=recording.num_channels)
+        elif recording.num_samples == 0:
             raise ReaderError("no samples")
         if recording.type == "event":
             times, _ = recording.events()

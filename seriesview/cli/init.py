@@ -38,18 +38,20 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
 
     if out.exists() and not force:
         raise BuildError(f"{out}: is there already; choose another --out, or --force to write over it")
-    entries, notes, unreadable = entries_of(files, follow_external=follow_external)
+    entries, notes, unreadable, otherwise = entries_of(files, follow_external=follow_external)
     if not entries:
         reasons = "; ".join([*unreadable, *notes]) or "`seriesview inspect FILE` says what they hold"
         raise ReaderError(f"{', '.join(files)}: nothing in there can be shown; {reasons}")
     notes = [*unreadable, *notes]
-    write_whole(out, config_document(entries, notes, name_of(located(files[0])), out).encode())
+    text = config_document(entries, notes, name_of(located(files[0])), out, otherwise)
+    write_whole(out, text.encode())
     open_keys = [
         f"{entry.name}.{key}" for entry in entries for key, value in entry.keys.items() if value is None
     ]
     if as_json:
         names = [entry.name for entry in entries]
-        click.echo(json.dumps({"out": str(out), "datasets": names, "to_fill_in": open_keys, "notes": notes}))
+        said = {"out": str(out), "datasets": names, "to_fill_in": open_keys, "notes": [*notes, *otherwise]}
+        click.echo(json.dumps(said))
         return MISSING_STATUS if unreadable else 0
     click.echo(f"{out}: {len(entries)} dataset{'s' if len(entries) != 1 else ''}")
     for entry in entries:
@@ -57,6 +59,8 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
             click.echo(f"{entry.name}: guessed: {guess}")
     for note in notes:
         click.echo(f"  left out: {note}")
+    for note in otherwise:
+        click.echo(f"  {note}")
     if open_keys:
         click.echo(f"fill in first: {', '.join(open_keys)}")
     click.echo(f"next:\n  seriesview build {out}")

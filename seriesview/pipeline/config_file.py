@@ -56,17 +56,21 @@ _HINTS = {
 }
 
 
-def config_document(entries: Sequence[Entry], notes: Sequence[str], workspace: str, place: Path) -> str:
+def config_document(
+    entries: Sequence[Entry], notes: Sequence[str], workspace: str, place: Path, otherwise: Sequence[str] = ()
+) -> str:
     """A commented config.yaml of datasets, of a view of them, and of what was left out and why.
 
-    Where there is one at `place` already, the workspace keeps its id.
+    `otherwise`: what can be read as another type too. Where there is one at `place` already, the workspace keeps its
+    id.
     """
     title = one_line_yaml(workspace)
     blocks = [entry_yaml(entry.name, entry.keys) for entry in entries]
     left_out = [f"  # left out: {comment(note)}" for note in notes]
+    also = [f"  # {comment(note)}" for note in otherwise]
     text = (
         _HEADER.format(workspace=title, id=one_line_yaml(_id_at(place)))
-        + "\n".join([*blocks, *left_out])
+        + "\n".join([*blocks, *left_out, *also])
         + "\n"
     )
     views = default_views(entries, workspace)

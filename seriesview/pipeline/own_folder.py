@@ -106,7 +106,8 @@ def own_folder(
     chosen = choose([as_text(path) for path in recordings], given, how_to_say, reader, follow_external)
     for note in chosen.notes:
         announce(note)
-    text = config_document(chosen.entries, chosen.left_out, label_of(recordings), config).encode()
+    label = label_of(recordings)
+    text = config_document(chosen.entries, chosen.left_out, label, config, chosen.otherwise).encode()
     if not config.is_file() or config.read_bytes() != text:
         write_whole(config, text)
     announce(f"configuration and results: {folder}")

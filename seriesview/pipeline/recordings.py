@@ -25,11 +25,15 @@ _TYPES_WITHOUT_SAMPLES = ("event", "interval")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What of some recordings is shown; `left_out`: what is not, and why; `is_whole`: all that can be is."""
+    """What of some recordings is shown; `left_out`: what is not, and why; `is_whole`: all that can be is.
+
+    `otherwise`: what is shown, and can be read as another type of series too.
+    """
 
     entries: Sequence[Entry]
     left_out: Sequence[str]
     is_whole: bool
+    otherwise: Sequence[str]
 
     @property
     def notes(self) -> list[str]:
@@ -71,7 +75,7 @@ def choose(
         raise ReaderError(f"{', '.join(recordings)}: nothing in there can be shown{reasons}")
     paths = {entry.keys["path"] for entry in found.entries}
     is_whole = not found.unreadable and {entry.keys["path"] for entry in entries} == paths
-    return Chosen(entries, left_out, is_whole)
+    return Chosen(entries, left_out, is_whole, found.otherwise)
 
 
 def _filled_in(

@@ -16,6 +16,7 @@ from rig_reader import RigReader, install_rig, write_rig
 
 from seriesview.cli.init import command as init
 from seriesview.cli.inspect import command as inspect
+from seriesview.pipeline.own_folder import own_folder
 from seriesview.readers import Candidate
 
 
@@ -73,4 +74,10 @@ def test_what_streams_can_be_read_as_too_is_one_line(folder: Path, monkeypatch: 
         return [*found, *(replace(each, label=f"{each.label} again") for each in found)]
 
     monkeypatch.setattr(RigReader, "candidates", twice)
-    assert "left out: 2024.01.02 run ap and 1 more: can be read as continuous too" in said(init, str(folder))
+    text = said(init, str(folder))
+    assert "2024.01.02 run ap and 1 more: can be read as continuous too" in text
+    assert "left out" not in text + Path("config.yaml").read_text()
+    assert "can be read as continuous too" in Path("config.yaml").read_text()
+    told: list[str] = []
+    assert own_folder([str(folder)], announce=told.append).left_out == ()
+    assert not any("can be read" in line for line in told)

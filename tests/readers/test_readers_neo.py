@@ -162,7 +162,8 @@ def test_what_contradicts_another_file_is_read_alone_and_told(tmp_path: Path) ->
     (tmp_path / "a.nev").write_bytes(b"NEURALEV" + b"\0" * 500)
     with opened(tmp_path / "a.ns5", "nsx5") as recording:
         np.testing.assert_array_equal(stored(recording)[:3000], PIECES[0][1])
-        assert any("read without other files" in each.text for each in recording.decisions)
+        told = [each.text for each in recording.decisions if "read without other files" in each.text]
+        assert "(a.nev; they may be opened by name)" in told[0]
 
 
 def test_gaps_of_neuralynx_are_segments_in_folders_and_files(tmp_path: Path) -> None:

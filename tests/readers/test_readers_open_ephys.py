@@ -10,6 +10,7 @@ from mutations import check_survives
 from open_ephys_folders import SITES, Lines, Recording, Stream, write, write_settings
 
 import seriesview
+from seriesview.build.findings import find_all
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.readers import ReadOptions, list_candidates, open_recording
@@ -133,6 +134,9 @@ def test_lines_are_intervals_where_that_is_asked_for(tmp_path: Path) -> None:
         ]
         assert found == [("line 1", 1010, 1030), ("line 2", 1020, 1040), ("line 1 (no end)", 1050, 1050)]
         assert "1 falling edges without a rising one" in said(levels)
+    shapes = {(each.dataset, each.type): each.shape for each in find_all(folder, OpenEphysReader())}
+    assert shapes["events/Board-100.Data/TTL", "event"] == (6,)
+    assert shapes["events/Board-100.Data/TTL", "interval"] == (3,)
 
 
 def test_a_session_offers_streams_events_messages_and_spikes(session: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from seriesview.errors import ReaderError
 from seriesview.readers.adapters import neo_corrections as corrections
 from seriesview.readers.adapters.foreign import library
-from seriesview.readers.adapters.neo_formats import NeoFormat
+from seriesview.readers.adapters.neo_formats import NeoFormat, files_beside
 from seriesview.readers.extras import imported
 from seriesview.readers.protocol import Decision, Role
 
@@ -229,9 +229,11 @@ def open_neo(path: Path, found: NeoFormat) -> NeoFile:
                 first = error
             continue
         if number > 0:
+            others = ", ".join(sorted(each.name for each in files_beside(path, found)))
             notes.append(
                 Decision(
-                    f"{path.name} is read without other files of its recording: {first.reason}",
+                    f"{path.name} is read without other files of its recording ({others}; they may be opened by name): "
+                    f"{first.reason}",
                     is_warning=True,
                 )
             )
