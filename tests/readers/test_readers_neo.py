@@ -36,7 +36,7 @@ from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.adapters import neo as adapter
 from seriesview.readers.adapters.neo_formats import FORMATS
 from seriesview.readers.protocol import ReadOptions, Recording
-from seriesview.readers.registry import guess_reader, list_candidates, open_recording
+from seriesview.readers.registry import guess_reader, inside_folder, list_candidates, open_recording
 from seriesview.series.links import ContiguousLink
 
 PIECES = [(0, noise(3000, 4)), (60000, noise(2000, 4, seed=1))]
@@ -164,6 +164,14 @@ def test_what_contradicts_another_file_is_read_alone_and_told(tmp_path: Path) ->
         np.testing.assert_array_equal(stored(recording)[:3000], PIECES[0][1])
         told = [each.text for each in recording.decisions if "read without other files" in each.text]
         assert "(a.nev; they may be opened by name)" in told[0]
+
+
+def test_a_folder_names_each_file_of_a_recording_whose_files_contradict_each_other(tmp_path: Path) -> None:
+    write_blackrock(tmp_path / "a.ns5", PIECES)
+    write_nev(tmp_path / "a.nev", [(10, 1, 0)], [])
+    inside = inside_folder(tmp_path)
+    assert inside is not None
+    assert [path.name for path, _ in inside.recordings] == ["a.nev", "a.ns5"]
 
 
 def test_gaps_of_neuralynx_are_segments_in_folders_and_files(tmp_path: Path) -> None:

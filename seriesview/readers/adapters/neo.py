@@ -24,7 +24,7 @@ from seriesview.readers.adapters.mapped import (
     part_of,
 )
 from seriesview.readers.adapters.neo_file import NeoDataset, NeoFile, Stretch, numbers, open_neo
-from seriesview.readers.adapters.neo_formats import files_beside, format_of
+from seriesview.readers.adapters.neo_formats import format_of
 from seriesview.readers.extras import is_installed
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.protocol import Candidate, ReadOptions, Recording, Segment
@@ -92,7 +92,7 @@ class NeoSignals(Recording):
         self.session_start = file.session_start(dataset.block)
         self.label = None if dataset.name == "Signals" else dataset.name
         self.layout = self._plain_layout()
-        self.files = files_beside(file.path, file.format)
+        self.files = file.files
         self.preferred_rows = 1
         describe(self, options)
         self.decisions = tuple(file.notes)
@@ -259,7 +259,7 @@ class NeoReader:
             start = options.session_start or file.session_start(dataset.block)
             file.close()
         recording.session_start = start
-        recording.files = files_beside(path, file.format)
+        recording.files = file.files
         recording.decisions = tuple(file.notes)
         return recording
 

@@ -57,6 +57,13 @@ class NeoFile:
     format: NeoFormat
     raw: Any
     notes: list[Decision] = field(default_factory=list)
+    is_alone: bool = False
+    """Whether other files of its recording were not read."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that were read beside `path`."""
+        return () if self.is_alone else files_beside(self.path, self.format)
 
     @property
     def header(self) -> dict[str, Any]:
@@ -237,7 +244,7 @@ def open_neo(path: Path, found: NeoFormat) -> NeoFile:
                     is_warning=True,
                 )
             )
-        return NeoFile(path, found, raw, notes)
+        return NeoFile(path, found, raw, notes, is_alone=number > 0)
     raise first
 
 
