@@ -190,6 +190,11 @@ class ZarrArray:
         ]
         return keys[0], keys[1:]
 
+    def close(self) -> None:
+        """Fetch no more."""
+        if self._far is not None:
+            self._far.close()
+
     def whole(self) -> npt.NDArray[Any]:
         """All values (n, C)."""
         if self.num_samples * self.num_channels * self.dtype.itemsize > _MOST_WHOLE_BYTES:

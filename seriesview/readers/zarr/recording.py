@@ -133,6 +133,7 @@ class ZarrRecording(Recording):
         """Let go of the store."""
         if self._samples is not None:
             self._samples.close()
+        self._array.close()
         self._store.close()
 
 
