@@ -128,7 +128,7 @@ class S3File:
         return bytes(found["content"])
 
     def _ask(self, method: str, **more: str) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, ParamValidationError
 
         try:
             found = getattr(self._client, method)(Bucket=self._bucket, Key=self._key, **more)
@@ -144,6 +144,10 @@ class S3File:
                 hint = "aws configure, or AWS_PROFILE, says who you are"
                 raise ReaderError(f"S3 does not let it be read; {hint}", file=self._shown) from error
             raise Passing(one_line(error)) from error
+        except ParamValidationError as error:
+            raise ReaderError(
+                f"no address of an object of S3: {one_line(error)}", file=self._shown
+            ) from error
         except BotoCoreError as error:
             # A connection that breaks, or is not made.
             raise Passing(one_line(error)) from error

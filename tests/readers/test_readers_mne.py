@@ -12,6 +12,7 @@ import mne
 import numpy as np
 import pytest
 import scipy.io
+from large_recordings import PEAK
 from mutations import check_survives
 from shared_recordings import shared_recordings
 
@@ -276,13 +277,13 @@ def test_memory_is_bounded_on_a_large_file(tmp_path: Path) -> None:
     with (tmp_path / "night.dat").open("wb") as file:
         file.truncate(2 << 30)
     code = (
-        "import resource, sys, numpy as np; from pathlib import Path\n"
+        f"{PEAK}\nimport sys, numpy as np; from pathlib import Path\n"
         "from seriesview.readers.registry import open_recording\n"
         "from seriesview.readers.protocol import ReadOptions\n"
         "recording = open_recording(Path(sys.argv[1]), options=ReadOptions(dataset='signals'))\n"
         "out = np.empty((1 << 18, 2))\n"
         "for first in range(0, recording.num_samples - len(out), 64 * len(out)): recording.read_into(first, out)\n"
-        "print(recording.num_samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+        "print(recording.num_samples, peak_bytes() >> 20)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "night.lay")]
     run = subprocess.run(command, capture_output=True, text=True, check=True)

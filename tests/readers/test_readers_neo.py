@@ -14,6 +14,7 @@ import neo.rawio
 import numpy as np
 import pytest
 import quantities as pq
+from large_recordings import PEAK
 from mutations import check_survives
 from neo_files import (
     Array,
@@ -335,12 +336,12 @@ def test_memory_is_bounded_on_a_large_file(tmp_path: Path, channels: int) -> Non
     count = (1 << 30) // channels
     write_nex(tmp_path / "a.nex", [(0, np.zeros((0, channels)))], [], lengths=[count] * channels)
     code = (
-        "import resource, sys, numpy as np; from pathlib import Path\n"
+        f"{PEAK}\nimport sys, numpy as np; from pathlib import Path\n"
         "from seriesview.readers.registry import open_recording\n"
         "recording = open_recording(Path(sys.argv[1]))\n"
         "out = np.empty((1 << 20, recording.num_channels), np.int16)\n"
         "for first in range(0, recording.num_samples - len(out), 4 * len(out)): recording.read_into(first, out)\n"
-        "print(recording.num_samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+        "print(recording.num_samples, peak_bytes() >> 20)"
     )
     run = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path / "a.nex")], capture_output=True, text=True

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import spikeinterface.full as si
+from large_recordings import PEAK
 from mutations import check_survives
 from phy_files import CHANNELS, Spikes, write_phy
 from spikeglx_files import ap_keys, square, write_stream
@@ -356,19 +357,18 @@ def test_damaged_files_are_errors_or_data(tmp_path: Path, name: str) -> None:
     assert check_survives(PhyReader(), tmp_path, tmp_path / name, 350) > 10
 
 
-READ_MANY = """
-import resource, sys
+READ_MANY = f"""{PEAK}
+import sys
 import numpy as np
 from seriesview.readers import ReadOptions, open_recording
 with open_recording(sys.argv[1], None, ReadOptions(dataset="good")) as recording:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     count = recording.num_samples
 with open_recording(sys.argv[1], None, ReadOptions(dataset="drift")) as recording:
     block = np.empty((1 << 16, 2), np.float32)
     for first in range(0, recording.num_samples - len(block), 1 << 22):
         recording.timestamps(first, first + len(block))
         recording.read_into(first, block)
-print(count, recording.num_samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+print(count, recording.num_samples, peak_bytes())
 """
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import obspy
 import pymseed
 import pytest
+from large_recordings import PEAK
 from mutations import check_survives
 from shared_recordings import shared_recordings
 
@@ -258,12 +259,12 @@ def test_memory_is_bounded_on_a_large_file(tmp_path: Path) -> None:
             records[:, 22:25] = [*(1 + number // 24).to_bytes(2, "big"), number % 24]
             file.write(records.tobytes())
     code = (
-        "import resource, sys, numpy as np; from pathlib import Path\n"
+        f"{PEAK}\nimport sys, numpy as np; from pathlib import Path\n"
         "from seriesview.readers.registry import open_recording\n"
         "recording = open_recording(Path(sys.argv[1]))\n"
         "out = np.empty((1 << 18, 1), np.int32)\n"
         "for first in range(0, recording.num_samples - len(out), 16 * len(out)): recording.read_into(first, out)\n"
-        "print(recording.num_samples, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)"
+        "print(recording.num_samples, peak_bytes() >> 20)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "a.mseed")]
     run = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -20,17 +20,24 @@ with open_recording(sys.argv[1], None, ReadOptions(**json.loads(sys.argv[2]))) a
         block = block[: recording.num_samples - first]
         recording.read_into(first, block)
         first += len(block)
+print(first, peak_bytes())
+"""
+
 # ru_maxrss would count what the process had that started this one.
-with open("/proc/self/status") as status:
-    (peak,) = (int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-print(first, peak * 1024)
+PEAK = """
+def peak_bytes():
+    with open("/proc/self/status") as status:
+        return next(int(line.split()[1]) * 1024 for line in status if line.startswith("VmHWM:"))
 """
 
 
 def read_through(path: Path, **options: Any) -> tuple[int, int]:
     """Samples that were read, and the most bytes of memory that the process had."""
     done = subprocess.run(
-        [sys.executable, "-c", READ, path, json.dumps(options)], capture_output=True, text=True, check=False
+        [sys.executable, "-c", PEAK + READ, path, json.dumps(options)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     samples, peak = done.stdout.split()
