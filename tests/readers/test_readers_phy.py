@@ -217,6 +217,19 @@ def test_a_missing_recording_is_told_and_the_rest_opens(tmp_path: Path) -> None:
         assert recording.events()[0].max() == pytest.approx(99_999 / 20000, abs=0.1)
 
 
+def test_a_recording_that_was_found_by_its_name_is_said_to_be(tmp_path: Path) -> None:
+    write_phy(tmp_path)
+    samples = np.zeros((100_000, 13), "<i2")
+    samples.tofile(tmp_path / "raw.bin")
+    for named, words in [
+        ("raw.bin", "as dat_path says"),
+        ("D:\\data\\raw.bin", "found by the name in dat_path"),
+    ]:
+        (tmp_path / "params.py").write_text(params_for(named))
+        with opened(tmp_path) as recording:
+            assert f"raw.bin, {words}" in said(recording)
+
+
 def params_for(*paths: Path | str) -> str:
     listed = [str(path) for path in paths]
     rest = "n_channels_dat = 13\ndtype = 'int16'\noffset = 0\nsample_rate = 30000.\n"

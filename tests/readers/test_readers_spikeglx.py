@@ -410,6 +410,17 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         opened(write_stream(tmp_path / "x", "run_g0_t0.imec0.ap", noise(300, 2), ap_keys(3)))
 
 
+def test_a_damaged_header_in_a_run_is_told(tmp_path: Path) -> None:
+    run = tmp_path / "run_g0"
+    write_stream(run, "run_g0_t0.imec0.ap", noise(300, 2), ap_keys(2))
+    path = write_stream(run, "run_g0_t0.nidq", noise(300, 1), ni_keys((0, 0, 1, 0)))
+    path.with_suffix(".meta").write_bytes(b"\x00\xff nothing of it is left")
+    (run / "notes.meta").write_text("of another program")
+    told = [each.problem for each in list_candidates(run) if each.problem is not None]
+    assert len(told) == 1
+    assert "run_g0_t0.nidq.meta" in told[0]
+
+
 def test_other_files_are_left_to_other_readers(tmp_path: Path) -> None:
     reader = SpikeGlxReader()
     (tmp_path / "raw.bin").write_bytes(bytes(100))

@@ -101,7 +101,12 @@ def _found(
         if path is None:
             return (), [Decision(f"its recording is not here: dat_path is {text[:200]}", is_warning=True)]
         found.append(path)
-    return tuple(found), [Decision(f"sorted from {path}, as dat_path says") for path in found[:1]]
+    said = (
+        "as dat_path says"
+        if found[:1] == [folder / text for text in params.dat_paths[:1]]
+        else "found by the name in dat_path"
+    )
+    return tuple(found), [Decision(f"sorted from {path}, {said}") for path in found[:1]]
 
 
 def _place(folder: Path, text: str, streams: Sequence[Stream]) -> Path | None:

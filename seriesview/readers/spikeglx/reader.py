@@ -131,7 +131,8 @@ def _offers(path: Path) -> tuple[list[Offer], list[ReaderError]]:
                 raise ReaderError(f"{file.path.name} holds no whole sample", file=meta)
             files.append(file)
         except ReaderError as error:
-            if _is_meta(meta):
+            # Other programs have files of this suffix, but not under SpikeGLX's names.
+            if _is_meta(meta) or parse_name(meta.name.removesuffix(".meta")) is not None:
                 problems.append(error)
     streams = streams_of(files)
     edges = edge_files({path, *(file.path.parent for file in files)})
