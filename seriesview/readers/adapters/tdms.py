@@ -304,7 +304,7 @@ class TdmsReader:
                 ]
                 names = [each.name for each in others if len(each)]
                 if names:
-                    why = f"{len(names)} channels hold no numbers: {', '.join(names[:5])}"
+                    why = f"{len(names)} without numbers: {', '.join(names[:5])}"
                     found.append(Candidate(group.name, None, "?", (), None, None, {}, why))
             return found
 

@@ -93,7 +93,9 @@ def _moment(nanoseconds: int, path: Path) -> str:
 def _overlaps(traces: tuple[Trace, ...]) -> list[Decision]:
     count = sum(trace.num_overlaps for trace in traces)
     return (
-        [Decision(f"{count} stretches overlap those before them; each time is shown once")] if count else []
+        [Decision(f"stretches that overlap those before them: {count}; each time is shown once")]
+        if count
+        else []
     )
 
 
