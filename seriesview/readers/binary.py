@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
-
-import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.laid_out import LaidOutRecording
 from seriesview.readers.protocol import Candidate, ReadOptions, Recording
 from seriesview.readers.sample_types import describe, make_channels, parse_dtype, required_rate
 
 _SUFFIXES = frozenset({".bin", ".dat", ".raw", ".i16", ".int16", ".f32", ".float32"})
 
 
-class BinaryRecording(Recording):
+class BinaryRecording(LaidOutRecording):
     """Samples (n, C) of a flat binary file, read by byte range. `order` F: channel after channel."""
 
     layout: ContiguousLayout
@@ -39,14 +37,6 @@ class BinaryRecording(Recording):
         self.channels = make_channels(self.layout.num_channels, options, path)
         describe(self, options)
         self._samples = SampleFile(self.layout)
-
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on."""
-        self._samples.read_into(first_sample, out)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._samples.close()
 
 
 def binary_layout(path: Path, options: ReadOptions) -> ContiguousLayout:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,12 +108,23 @@ def are_kinds(labels: Iterable[str]) -> bool:
     return len(set(labels)) <= _MOST_KINDS
 
 
-def labelled_events(path: Path, times: Floats, labels: Sequence[str], options: ReadOptions) -> EventRecording:
-    """Events at times (n,), a channel for each of the labels (n,)."""
-    kinds = sorted(set(labels))
+def labelled_events(
+    path: Path,
+    times: Floats,
+    labels: Sequence[str],
+    options: ReadOptions,
+    order: Callable[[Sequence[str]], list[str]] = lambda labels: sorted(set(labels)),
+) -> EventRecording:
+    """Events at times (n,), a channel for each of the labels (n,), in alphabetical or another `order`."""
+    kinds = order(labels)
     index_of = {label: index for index, label in enumerate(kinds)}
     indices = np.fromiter((index_of[label] for label in labels), np.uint32, len(labels))
     return EventRecording(path, times, indices, kinds, options)
+
+
+def as_they_come(labels: Sequence[str]) -> list[str]:
+    """Each label once, in the order in which they come first."""
+    return list(dict.fromkeys(labels))
 
 
 def events_from_array(path: Path, values: Floats, options: ReadOptions) -> EventRecording:

@@ -48,6 +48,16 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]
         yield server
 
 
+def check_levels(far: FileServer, here: Path, name: str, keys: dict[str, Any]) -> None:
+    """What is built of an address is what is built of the same file or folder here."""
+    there = seriesview.build_dataset(f"{far.address}/{name}", name="a", store=here / "store", **keys)
+    local = seriesview.build_dataset(
+        far.folder / name, name="a", store=here / "store", full_resolution="omit", **keys
+    )
+    assert there.uri == local.uri
+    assert seriesview.open_series(there.uri, here / "store").manifest.values is None
+
+
 @pytest.mark.parametrize(
     ("name", "keys"),
     [
@@ -60,12 +70,7 @@ def far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FileServer]
 def test_levels_are_those_of_the_file_here(
     far: FileServer, here: Path, name: str, keys: dict[str, Any]
 ) -> None:
-    there = seriesview.build_dataset(f"{far.address}/{name}", name="a", store=here / "store", **keys)
-    local = seriesview.build_dataset(
-        far.folder / name, name="a", store=here / "store", full_resolution="omit", **keys
-    )
-    assert there.uri == local.uri
-    assert seriesview.open_series(there.uri, here / "store").manifest.values is None
+    check_levels(far, here, name, keys)
 
 
 def test_samples_may_be_stored_and_cannot_be_linked(far: FileServer, here: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 from bucket_servers import Service, google_server, s3_server
 from remote_files import FileServer, file_server
 from test_pipeline_in_process import SERIESVIEW
+from test_pipeline_remote import check_levels
 
 import seriesview
 from seriesview.errors import SeriesviewError
@@ -104,12 +105,7 @@ def read(path: Path | str, dataset: str | None = None) -> Any:
 def test_levels_are_those_of_the_store_here(
     far: FileServer, here: Path, name: str, keys: dict[str, Any]
 ) -> None:
-    there = seriesview.build_dataset(f"{far.address}/{name}", name="a", store=here / "store", **keys)
-    local = seriesview.build_dataset(
-        far.folder / name, name="a", store=here / "store", full_resolution="omit", **keys
-    )
-    assert there.uri == local.uri
-    assert seriesview.open_series(there.uri, here / "store").manifest.values is None
+    check_levels(far, here, name, keys)
 
 
 def test_each_chunk_is_fetched_once_by_a_pass(far: FileServer, here: Path) -> None:

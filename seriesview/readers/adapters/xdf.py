@@ -15,7 +15,7 @@ from seriesview.errors import ReaderError
 from seriesview.readers.adapters.foreign import library
 from seriesview.readers.adapters.xdf_chunks import check_chunks
 from seriesview.readers.extras import imported
-from seriesview.readers.in_memory import EventRecording
+from seriesview.readers.in_memory import as_they_come, labelled_events
 from seriesview.readers.moments import parse_moment
 from seriesview.readers.protocol import Candidate, Channel, Decision, ReadOptions, Recording, Role
 from seriesview.readers.sample_types import checked_rate, describe, make_channels, unsupported_reason
@@ -199,10 +199,7 @@ def _open_events(path: Path, stream: _Stream, loaded: _Loaded, options: ReadOpti
         or "(empty)"
         for row in stream.values
     ]
-    names = list(dict.fromkeys(labels))
-    number = {name: index for index, name in enumerate(names)}
-    indices = np.array([number[label] for label in labels], np.uint32)
-    recording = EventRecording(path, stream.times - loaded.zero, indices, names, options)
+    recording = labelled_events(path, stream.times - loaded.zero, labels, options, as_they_come)
     recording.session_start = recording.session_start or loaded.session_start
     recording.decisions = loaded.decisions
     return recording

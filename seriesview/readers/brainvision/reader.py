@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, Layout, RecordsLayout
@@ -16,7 +14,8 @@ from seriesview.readers.brainvision.companions import SAMPLES, companion, header
 from seriesview.readers.brainvision.header import Header, read_header
 from seriesview.readers.brainvision.markers import Marker, Markers, Timing, read_markers, timing_of
 from seriesview.readers.brainvision.text import MARKERS
-from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.in_memory import IntervalRecording, as_they_come, labelled_events
+from seriesview.readers.laid_out import LaidOutRecording
 from seriesview.readers.protocol import Candidate, Channel, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels, required_rate
 
@@ -146,7 +145,7 @@ def _vectorized(header: Header, available: int, decisions: list[Decision]) -> tu
     return num_samples, whole
 
 
-class BrainVisionRecording(Recording):
+class BrainVisionRecording(LaidOutRecording):
     """The samples."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -169,14 +168,6 @@ class BrainVisionRecording(Recording):
         self.decisions = (*found.decisions, *timing.decisions)
         describe(self, options)
         self._samples = SampleFile(self.layout)
-
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on."""
-        self._samples.read_into(first_sample, out)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._samples.close()
 
 
 def _label(marker: Marker, channels: tuple[Channel, ...]) -> str:
@@ -203,10 +194,7 @@ def open_markers(path: Path, options: ReadOptions) -> Recording:
         recording = IntervalRecording(path, np.column_stack([times, ends]), labels, options)
     else:
         # In the order in which they come first: the numbers of stimuli are no order.
-        names = list(dict.fromkeys(labels))
-        number = {name: index for index, name in enumerate(names)}
-        indices = np.array([number[label] for label in labels], np.uint32)
-        recording = EventRecording(path, times, indices, names, options)
+        recording = labelled_events(path, times, labels, options, as_they_come)
     recording.files = found.files
     recording.session_start = recording.session_start or timing.session_start
     recording.decisions = (*found.markers.decisions, *timing.decisions)

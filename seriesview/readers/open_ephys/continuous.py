@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +12,7 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout, RecordsLayout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.laid_out import LaidOutRecording
 from seriesview.readers.open_ephys.clock import Part, StreamClock, stream_clock
 from seriesview.readers.open_ephys.contents import (
     ITEM_BYTES,
@@ -24,7 +24,7 @@ from seriesview.readers.open_ephys.contents import (
 )
 from seriesview.readers.open_ephys.settings import Settings, Site, probe_name, read_settings
 from seriesview.readers.open_ephys.wall_clock import acquisition_start
-from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
+from seriesview.readers.protocol import Channel, Decision, ReadOptions
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 
 _DTYPE = np.dtype("<i2")
@@ -45,7 +45,7 @@ def clock_of(pieces: Sequence[Piece]) -> StreamClock:
     return stream_clock([Part(piece.rows, piece.files) for piece in pieces], pieces[0].stream.rate)
 
 
-class StreamRecording(Recording):
+class StreamRecording(LaidOutRecording):
     """Channels of one kind of a stream, over the recordings of an experiment."""
 
     def __init__(self, path: Path, content: Content, options: ReadOptions) -> None:
@@ -117,17 +117,9 @@ class StreamRecording(Recording):
             )
         self.channels = tuple(channels)
 
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on."""
-        self._samples.read_into(first_sample, out)
-
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Seconds (last_sample - first_sample,) where they are not those of a rate."""
         return self._clock.timestamps(first_sample, last_sample)
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._samples.close()
 
 
 def _files(content: Content) -> tuple[Path, ...]:

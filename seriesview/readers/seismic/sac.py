@@ -11,14 +11,13 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.laid_out import LaidOutRecording
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 
@@ -63,7 +62,7 @@ class _Header:
         )
 
 
-class SacRecording(Recording):
+class SacRecording(LaidOutRecording):
     """The samples (n, 1) of a SAC file."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -108,14 +107,6 @@ class SacRecording(Recording):
         self.decisions = tuple(notes)
         describe(self, options)
         self._samples = SampleFile(self.layout)
-
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, 1) with samples from `first_sample` on."""
-        self._samples.read_into(first_sample, out)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._samples.close()
 
 
 def _times(path: Path, header: _Header, told: int) -> tuple[float, float]:

@@ -114,17 +114,8 @@ class LineEvents(_LinesRecording):
 class LineLevels(_LinesRecording):
     """Intervals while a line is high, labelled by the line; cut at the ends of segments."""
 
-    def __init__(
-        self,
-        path: Path,
-        stream: Stream,
-        words: tuple[SavedChannel, ...],
-        lines: list[Line],
-        options: ReadOptions,
-    ) -> None:
-        super().__init__(path, stream, words, lines, options)
-        self.type = "interval"
-        self.channels = ()
+    type = "interval"
+    channels = ()
 
     @property
     def num_samples(self) -> int:  # type: ignore[override]

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
+from seriesview.readers.laid_out import LaidOutRecording
+from seriesview.readers.protocol import Channel, Decision, ReadOptions
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 from seriesview.readers.spikeglx.gains import units_and_scales
 from seriesview.readers.spikeglx.geometry import Place, places_of, stand_by
@@ -27,7 +26,7 @@ _TYPES = {"LF": "LFP", "MA": "ADC", "XA": "ADC"}
 _DTYPE = np.dtype("<i2")
 
 
-class AnalogRecording(Recording):
+class AnalogRecording(LaidOutRecording):
     """Samples (n, C) of the analog channels of a stream."""
 
     layout: ContiguousLayout | FilesLayout
@@ -88,14 +87,6 @@ class AnalogRecording(Recording):
             replace(channel, type=_TYPES.get(saved.kind))
             for channel, saved in zip(self.channels, analog, strict=True)
         )
-
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on."""
-        self._samples.read_into(first_sample, out)
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._samples.close()
 
 
 def _placed(channel: Channel, place: Place | None, is_off: bool) -> Channel:

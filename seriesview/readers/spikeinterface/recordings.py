@@ -12,7 +12,8 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording, Role, Segment
+from seriesview.readers.laid_out import LaidOutRecording
+from seriesview.readers.protocol import Channel, Decision, ReadOptions, Role, Segment
 from seriesview.readers.sample_types import checked_rate, describe, make_channels, parse_dtype
 from seriesview.readers.spikeinterface.companions import (
     number_of,
@@ -191,7 +192,7 @@ def _properties(
     return found, tuple(files)
 
 
-class BinaryFolderRecording(Recording):
+class BinaryFolderRecording(LaidOutRecording):
     """Samples of one segment, or of all where they are on one clock."""
 
     def __init__(self, path: Path, saved: SavedRecording, number: int | None, options: ReadOptions) -> None:
@@ -261,19 +262,11 @@ class BinaryFolderRecording(Recording):
             channels = [replace(channel, id=str(at)) for at, channel in enumerate(channels)]
         self.channels = tuple(channels)
 
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on."""
-        self._samples.read_into(first_sample, out)
-
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,), where there is a file of them."""
         if self._times is None:
             return super().timestamps(first_sample, last_sample)
         return self._times.read(first_sample, last_sample)
-
-    def close(self) -> None:
-        """Let go of the files."""
-        self._samples.close()
 
 
 class _Times:

@@ -12,7 +12,8 @@ from seriesview.errors import ReaderError
 from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.in_memory import IntervalRecording, as_they_come, labelled_events
+from seriesview.readers.laid_out import LaidOutRecording
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels, required_rate
 from seriesview.readers.wav.header import WavHeader, format_of, read_wav_header
@@ -22,7 +23,7 @@ FULL_SCALE = "FS"
 """The unit of values that are shares of the largest one that can be stored."""
 
 
-class WavRecording(Recording):
+class WavRecording(LaidOutRecording):
     """The samples of a file; integers are shares of full scale, as audio programs have them."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
@@ -47,7 +48,6 @@ class WavRecording(Recording):
             words = f"values are shares of full scale ({most}); `scale:` and `unit:` say what they measure"
             self.decisions = (*self.decisions, Decision(words))
         describe(self, options)
-        self._samples: SampleFile | _Int24File
         if stored.sample_bytes == 3:
             self._samples = _Int24File(header)
             return
@@ -61,14 +61,6 @@ class WavRecording(Recording):
             channel_stride=stored.sample_bytes,
         )
         self._samples = SampleFile(self.layout)
-
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on."""
-        self._samples.read_into(first_sample, out)
-
-    def close(self) -> None:
-        """Let go of the file."""
-        self._samples.close()
 
 
 class _Int24File:
@@ -112,10 +104,7 @@ def _open_cues(path: Path, options: ReadOptions) -> Recording:
         last = first + np.array([cue.size for cue in chosen], np.int64)
         recording = IntervalRecording(path, np.column_stack([first, last]) / rate + start, labels, options)
     else:
-        names = list(dict.fromkeys(labels))
-        number = {name: index for index, name in enumerate(names)}
-        indices = np.array([number[label] for label in labels], np.uint32)
-        recording = EventRecording(path, first / rate + start, indices, names, options)
+        recording = labelled_events(path, first / rate + start, labels, options, as_they_come)
     recording.session_start = recording.session_start or header.session_start
     recording.decisions = header.decisions
     return recording
