@@ -3,6 +3,7 @@
  * lines. A series that has its intervals in lanes has no strip, and lines alone.
  */
 
+import { countWhere } from '../geometry/search.js';
 import { columnOfTime } from '../geometry/timeline.js';
 import { clearCanvas, make, styleValue } from './elements.js';
 import { shortened } from './gutter.js';
@@ -62,7 +63,11 @@ export function visibleBands({ starts, ends, latest, labels }, startTime, endTim
   /** @type {Map<number, {from: number, to: number, label: number, index: number, isLine: boolean}>} */
   const last = new Map();
   const right = Math.ceil(pixelOf(endTime));
-  for (let index = firstNotBelow(latest, startTime); index < starts.length && starts[index] <= endTime; index += 1) {
+  for (
+    let index = countWhere(latest, (end) => end < startTime);
+    index < starts.length && starts[index] <= endTime;
+    index += 1
+  ) {
     if (ends[index] < startTime) continue;
     const from = Math.max(Math.floor(pixelOf(starts[index])), 0);
     const to = Math.min(Math.max(Math.ceil(pixelOf(ends[index])), from + 1), right);
@@ -225,15 +230,4 @@ export function createBands(app, { rows, tint, edges }, failed) {
   });
 
   return { draw, build, load };
-}
-
-/** @param {Float64Array} sorted @param {number} least @returns {number} index of the first value that is not below it */
-function firstNotBelow(sorted, least) {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

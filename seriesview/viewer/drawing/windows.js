@@ -1,5 +1,6 @@
 /** @file Columns of a regular series: which tiles they need, what of them is there, what stands in for the rest. */
 
+import { countWhere } from '../geometry/search.js';
 import { columnOfTime, isRegular, timeOfColumn } from '../geometry/timeline.js';
 import { sourceFactor } from '../geometry/ladder.js';
 import { addBins, addSamples, binsOfColumns, columnsOfPlace, emptyHulls, numBinsOf } from './columns.js';
@@ -173,22 +174,11 @@ export function visibleSegments(series, timeline, rung, from, to) {
   const shift = timeline.shifts[series.uri] ?? 0;
   const startTime = timeOfColumn(timeline, rung, from - 2) - shift;
   const endTime = timeOfColumn(timeline, rung, to + 2) - shift;
-  /** @param {(segment: import('../types.js').Segment) => boolean} isBefore */
-  const countWhere = (isBefore) => {
-    let low = 0;
-    let high = segments.length;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (isBefore(segments[middle])) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-  const first = countWhere(({ end_time: end }) => end < startTime);
+  const first = countWhere(segments, ({ end_time: end }) => end < startTime);
   return [
     first,
     Math.max(
-      countWhere(({ start_time: start }) => start <= endTime),
+      countWhere(segments, ({ start_time: start }) => start <= endTime),
       first,
     ),
   ];

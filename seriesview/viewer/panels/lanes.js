@@ -3,6 +3,7 @@
 import { palette, pixelOf, fadedPixel } from '../drawing/colors.js';
 import { drawColumns } from '../drawing/picture.js';
 import { laneRows, leastHeight } from '../drawing/scales.js';
+import { countWhere } from '../geometry/search.js';
 import { columnOfTime, timeOfColumn } from '../geometry/timeline.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
@@ -114,7 +115,11 @@ function visit({ series, manifest, timeline, frame, request, layout }, from, to,
   const laneOf = (manifest.intervals?.labels ?? []).map((name) => layout.lanes[places.get(name) ?? 0]);
   const startTime = timeOfColumn(timeline, frame, from - 1) - shift;
   const endTime = timeOfColumn(timeline, frame, to + 1) - shift;
-  for (let row = firstNotBelow(latest, startTime); row < latest.length && times[2 * row] <= endTime; row += 1) {
+  for (
+    let row = countWhere(latest, (end) => end < startTime);
+    row < latest.length && times[2 * row] <= endTime;
+    row += 1
+  ) {
     const [start, end] = [times[2 * row], times[2 * row + 1]];
     const first = Math.floor(columnOfTime(timeline, frame, start + shift) + ON_EDGE);
     const last = Math.max(Math.ceil(columnOfTime(timeline, frame, end + shift) - ON_EDGE), first + 1);
@@ -122,15 +127,4 @@ function visit({ series, manifest, timeline, frame, request, layout }, from, to,
     if (lane && first < to && last > from) take(lane, first, last, start, end);
   }
   return true;
-}
-
-/** @param {Float64Array} sorted @param {number} least @returns {number} index of the first value that is not below it */
-function firstNotBelow(sorted, least) {
-  let [low, high] = [0, sorted.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle] < least) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }

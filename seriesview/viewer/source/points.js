@@ -4,6 +4,7 @@ import { SourceError } from './errors.js';
 import { emptyNumbers } from './numbers.js';
 import { channelPlaces, chosenRows, noSamples, sampleRows } from './series.js';
 import { makeHulls } from './windows.js';
+import { countWhere } from '../geometry/search.js';
 import { isRegular } from '../geometry/timeline.js';
 
 /** @typedef {import('../types.js').Points} Points */
@@ -325,21 +326,6 @@ async function eventsNear(reader, time) {
   if (bin >= level.shape[0] || before[level.shape[0]] !== total)
     return bin < level.shape[0] ? [0, total] : [total, total];
   return [before[bin], before[bin + 1]];
-}
-
-/**
- * @param {Float64Array} times ascending
- * @param {(time: number) => boolean} isBefore
- * @returns {number} how many there are before the first that is not
- */
-function countWhere(times, isBefore) {
-  let [low, high] = [0, times.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (isBefore(times[middle])) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 /** @param {Float64Array} edges @param {number} time @returns {number} its bin; on an edge the later one; -1: outside */
