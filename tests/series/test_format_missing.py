@@ -12,6 +12,7 @@ import pytest
 from built_series import built, read, saved
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from installed_readers import install_reader
 from second_reader import SecondReader, float_moments, time_edges
 
 import seriesview
@@ -20,7 +21,6 @@ from seriesview.build.dataset import dataset_from_config
 from seriesview.build.shards import Shard
 from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError, FormatError
-from seriesview.readers import registry
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.store import open_store
 
@@ -266,16 +266,8 @@ class OwnReader:
 def own_reader(tmp_path, monkeypatch):
     """An installed reader whose recordings say what is missing in the series and in each channel."""
     (tmp_path / "own_reader.py").write_text(READER)
-    information = tmp_path / "own_reader-1.dist-info"
-    information.mkdir()
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: own-reader\nVersion: 1\n")
-    (information / "entry_points.txt").write_text("[seriesview.readers]\nown = own_reader:OwnReader\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    registry._entry_points.cache_clear()
-    registry._load.cache_clear()
+    install_reader(tmp_path, "own", "own_reader:OwnReader", monkeypatch)
     yield
-    registry._entry_points.cache_clear()
-    registry._load.cache_clear()
     sys.modules.pop("own_reader", None)
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pytest
+from installed_readers import look_again
 from laid_samples import lay
 
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout, RecordsLayout
@@ -94,7 +95,7 @@ class LaidReader:
 def install_laid(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process find the reader."""
     monkeypatch.setitem(registry._BUILT_IN, "laid", f"{__name__}:LaidReader")
-    registry._entry_points.cache_clear()
+    look_again(monkeypatch)
 
 
 def write_laid(

@@ -8,13 +8,13 @@ channel], ...]}. `path` is the folder, or its rig.json.
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from installed_readers import install_reader
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
@@ -136,14 +136,4 @@ def change_header(folder: Path, **changes: Any) -> None:
 
 def install_rig(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process and those that it starts find the reader, as an installed package's."""
-    from seriesview.readers import registry
-
-    information = place / "seriesview_rig-1.0.dist-info"
-    information.mkdir(parents=True)
-    (information / "METADATA").write_text("Metadata-Version: 2.1\nName: seriesview-rig\nVersion: 1.0\n")
-    (information / "entry_points.txt").write_text(f"[{registry.GROUP}]\nrig = {__name__}:RigReader\n")
-    support = str(Path(__file__).parent)
-    inherited = os.environ.get("PYTHONPATH")
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(place), support, inherited])))
-    monkeypatch.syspath_prepend(str(place))
-    registry._entry_points.cache_clear()
+    install_reader(place, "rig", f"{__name__}:RigReader", monkeypatch)
