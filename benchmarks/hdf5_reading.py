@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.build.blocks import block_samples
-from seriesview.readers.hdf5_samples import Hdf5Samples
+from seriesview.readers.hdf5.samples import Hdf5Samples
 
 CHANNELS = 32
 THREADS = min(4, len(os.sched_getaffinity(0)))

@@ -151,7 +151,7 @@ def test_there_is_one_list_of_panel_types() -> None:
 ADAPTERS = {
     "backend/client.py": "a kachery daemon answers 403 for more than one reason",
     "backend/requesting.py": "a kachery daemon has no codes",
-    "readers/hdf5_file.py": "HDF5 has one OSError for a file that is locked, left open by a writer, or damaged",
+    "readers/hdf5/file.py": "HDF5 has one OSError for a file that is locked, left open by a writer, or damaged",
     "readers/tables/text_table.py": "Arrow has one error for a cell that is no number and for a row of another width",
 }
 TAKING_APART = {

@@ -15,7 +15,7 @@ from seriesview.build.plan import timeline_of
 from seriesview.errors import ReaderError, SeriesviewError, one_line
 from seriesview.layout.remote_path import located
 from seriesview.readers import Candidate, Channel, Decision, Reader, ReadOptions, Recording, Role, SeriesType
-from seriesview.readers.hdf5_reach import following_external
+from seriesview.readers.hdf5.reach import following_external
 from seriesview.readers.registry import choose_reader, the_recording
 from seriesview.workspace.panels import default_panel
 

@@ -23,9 +23,9 @@ _FEW = 300
 
 # The order in which readers are asked: the more particular before the more general.
 _BUILT_IN = {
-    "nwb": "seriesview.readers.nwb:NwbReader",
+    "nwb": "seriesview.readers.nwb.reader:NwbReader",
     "neo_hdf5": "seriesview.readers.adapters.neo:NeoHdf5Reader",
-    "hdf5": "seriesview.readers.hdf5:Hdf5Reader",
+    "hdf5": "seriesview.readers.hdf5.reader:Hdf5Reader",
     "npy": "seriesview.readers.npy:NpyReader",
     "arrow": "seriesview.readers.tables.readers:ArrowReader",
     "edf": "seriesview.readers.edf.reader:EdfReader",

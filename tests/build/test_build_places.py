@@ -10,7 +10,7 @@ from seriesview.build.dataset import Dataset, naming_dataset, opened_recording
 from seriesview.build.findings import find_all
 from seriesview.errors import ReaderError
 from seriesview.readers import ReadOptions
-from seriesview.readers.hdf5_file import naming
+from seriesview.readers.hdf5.file import naming
 from seriesview.readers.registry import choose_reader
 from seriesview.store import open_store
 

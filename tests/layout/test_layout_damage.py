@@ -15,8 +15,8 @@ from stored_datasets import NAME, Stored, read_by_h5py
 from seriesview.errors import IntegrityError, ReaderError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.hdf5_file import open_hdf5
-from seriesview.readers.hdf5_samples import Hdf5Samples
+from seriesview.readers.hdf5.file import open_hdf5
+from seriesview.readers.hdf5.samples import Hdf5Samples
 
 SHAPE = (6000, 8)
 STORAGE = {

@@ -14,8 +14,8 @@ from stored_datasets import BY_BYTE_RANGE, NAME, Stored, chunked, contiguous, re
 from seriesview.errors import RequestError
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.hdf5_reach import reach_of
-from seriesview.readers.hdf5_samples import Hdf5Samples
+from seriesview.readers.hdf5.reach import reach_of
+from seriesview.readers.hdf5.samples import Hdf5Samples
 
 examples = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from seriesview.readers.hdf5_samples import Hdf5Samples
+from seriesview.readers.hdf5.samples import Hdf5Samples
 
 MIB = 1 << 20
 
@@ -19,7 +19,7 @@ _PASS = """
 import json, sys
 from pathlib import Path
 import h5py, numpy as np
-from seriesview.readers.hdf5_samples import Hdf5Samples
+from seriesview.readers.hdf5.samples import Hdf5Samples
 
 def kilobytes(name):
     return int(Path("/proc/self/status").read_text().split(name + ":")[1].split()[0])

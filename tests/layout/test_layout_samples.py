@@ -17,7 +17,7 @@ from stored_datasets import DTYPES, same
 from seriesview.errors import RequestError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.hdf5_samples import Hdf5Samples
+from seriesview.readers.hdf5.samples import Hdf5Samples
 
 examples = settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

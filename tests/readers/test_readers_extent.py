@@ -125,7 +125,7 @@ def test_vast_facts_are_not_read(tmp_path: Path) -> None:
 
 
 def test_objects_without_end_are_not_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seriesview.readers.hdf5_file._MOST_LEVELS", 100)
+    monkeypatch.setattr("seriesview.readers.hdf5.file._MOST_LEVELS", 100)
 
     def deep(file: h5py.File) -> None:
         group = file
@@ -146,7 +146,7 @@ def test_objects_without_end_are_not_listed(tmp_path: Path, monkeypatch: pytest.
             group.create_group(f"g{number}")
 
     path = write(tmp_path / "many.h5", many)
-    monkeypatch.setattr("seriesview.readers.hdf5_file._MOST_OBJECTS", 100)
+    monkeypatch.setattr("seriesview.readers.hdf5.file._MOST_OBJECTS", 100)
     with pytest.raises(ReaderError, match="more than 100 objects"):
         list_candidates(path)
 

@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 
 from seriesview.readers.clocks import ClockError, parse_time_unit
-from seriesview.readers.hdf5_extent import whole
-from seriesview.readers.hdf5_file import (
+from seriesview.readers.hdf5.extent import whole
+from seriesview.readers.hdf5.file import (
     attribute,
     child_dataset,
     decimal,
@@ -21,8 +21,8 @@ from seriesview.readers.hdf5_file import (
     raw_attribute,
     text,
 )
-from seriesview.readers.hdf5_reach import Node
-from seriesview.readers.hdf5_scaling import attributes_by_name, plain_name
+from seriesview.readers.hdf5.reach import Node
+from seriesview.readers.hdf5.scaling import attributes_by_name, plain_name
 
 # Names without case, blanks, hyphens and underscores; the first that is there counts.
 _RATES = (

@@ -19,7 +19,7 @@ from typing import Any, TypeAlias
 import h5py
 
 from seriesview.layout.remote_path import is_remote
-from seriesview.readers.hdf5_extent import Refused, extent_problem
+from seriesview.readers.hdf5.extent import Refused, extent_problem
 
 Node: TypeAlias = h5py.Group | h5py.Dataset
 

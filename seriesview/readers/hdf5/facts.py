@@ -10,8 +10,8 @@ import h5py
 import numpy as np
 
 from seriesview.readers.clocks import ClockError
-from seriesview.readers.hdf5_clock import is_time_coordinate, times_clock
-from seriesview.readers.hdf5_file import (
+from seriesview.readers.hdf5.clock import is_time_coordinate, times_clock
+from seriesview.readers.hdf5.file import (
     attribute,
     child,
     child_dataset,
@@ -23,10 +23,10 @@ from seriesview.readers.hdf5_file import (
     raw_attribute,
     text,
 )
-from seriesview.readers.hdf5_rate_scope import Kin, doubt_about
-from seriesview.readers.hdf5_rates import Rate, rate_of_attributes, rate_of_members
-from seriesview.readers.hdf5_reach import FAILURES, Node, checked_dataset, has_member, parent_of
-from seriesview.readers.hdf5_samples import missing_filter
+from seriesview.readers.hdf5.rate_scope import Kin, doubt_about
+from seriesview.readers.hdf5.rates import Rate, rate_of_attributes, rate_of_members
+from seriesview.readers.hdf5.reach import FAILURES, Node, checked_dataset, has_member, parent_of
+from seriesview.readers.hdf5.samples import missing_filter
 
 # Rates that differ by less are the same, told with few digits or by a clock of its own.
 _SAME_RATE = 0.05

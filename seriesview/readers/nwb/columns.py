@@ -10,10 +10,10 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.readers.hdf5_extent import whole
-from seriesview.readers.hdf5_file import child_dataset, dtype_of, plain
-from seriesview.readers.hdf5_reach import FAILURES, checked_dataset, has_member
-from seriesview.readers.hdf5_samples import missing_filter
+from seriesview.readers.hdf5.extent import whole
+from seriesview.readers.hdf5.file import child_dataset, dtype_of, plain
+from seriesview.readers.hdf5.reach import FAILURES, checked_dataset, has_member
+from seriesview.readers.hdf5.samples import missing_filter
 
 
 class UnfitError(ValueError):

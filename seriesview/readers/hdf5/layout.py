@@ -11,7 +11,7 @@ import numpy.typing as npt
 from seriesview.errors import IntegrityError
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Filter, Layout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.hdf5_file import file_of
+from seriesview.readers.hdf5.file import file_of
 
 _FILTERS: dict[int, Filter] = {h5py.h5z.FILTER_SHUFFLE: "shuffle", h5py.h5z.FILTER_DEFLATE: "deflate"}
 _READABLE: tuple[tuple[Filter, ...], ...] = ((), ("shuffle",), ("deflate",), ("shuffle", "deflate"))

@@ -13,8 +13,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from seriesview.readers.hdf5_file import number, plain, raw_attribute
-from seriesview.readers.hdf5_reach import FAILURES
+from seriesview.readers.hdf5.file import number, plain, raw_attribute
+from seriesview.readers.hdf5.reach import FAILURES
 from seriesview.readers.protocol import Decision, Missing
 
 # What the netCDF library writes where nothing was written; bytes have none.

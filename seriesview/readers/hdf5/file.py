@@ -13,8 +13,8 @@ import numpy as np
 
 from seriesview.errors import IntegrityError, ReaderError, one_line
 from seriesview.layout.remote_path import RemotePath, is_remote, located
-from seriesview.readers.hdf5_extent import Refused
-from seriesview.readers.hdf5_reach import FAILURES, Node, link_target, open_member, parent_of
+from seriesview.readers.hdf5.extent import Refused
+from seriesview.readers.hdf5.reach import FAILURES, Node, link_target, open_member, parent_of
 
 _SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _FIRST_USER_BLOCK = 512

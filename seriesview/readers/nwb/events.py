@@ -10,12 +10,12 @@ import h5py
 import numpy as np
 
 from seriesview.errors import ReaderError
-from seriesview.readers.hdf5_file import attribute, child_dataset, plain
-from seriesview.readers.hdf5_reach import has_member
+from seriesview.readers.hdf5.file import attribute, child_dataset, plain
+from seriesview.readers.hdf5.reach import has_member
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
-from seriesview.readers.nwb_columns import vector
-from seriesview.readers.nwb_series import natural_type, series_problem
-from seriesview.readers.nwb_tables import NO_END, NO_START, row_labels
+from seriesview.readers.nwb.columns import vector
+from seriesview.readers.nwb.series import natural_type, series_problem
+from seriesview.readers.nwb.tables import NO_END, NO_START, row_labels
 from seriesview.readers.protocol import ReadOptions, Recording
 
 

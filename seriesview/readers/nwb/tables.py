@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of
-from seriesview.readers.hdf5_reach import has_member
-from seriesview.readers.hdf5_samples import missing_filter
+from seriesview.readers.hdf5.file import attribute, child_dataset, dtype_of
+from seriesview.readers.hdf5.reach import has_member
+from seriesview.readers.hdf5.samples import missing_filter
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
-from seriesview.readers.nwb_columns import (
+from seriesview.readers.nwb.columns import (
     UnfitError,
     column,
     ends_of_rows,
@@ -24,7 +24,7 @@ from seriesview.readers.nwb_columns import (
     row_ids,
     vector,
 )
-from seriesview.readers.nwb_regions import referred_rows
+from seriesview.readers.nwb.regions import referred_rows
 from seriesview.readers.protocol import Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import unsupported_reason
 

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import h5py
 import numpy as np
 
-from seriesview.readers.hdf5_clock import is_time_coordinate
-from seriesview.readers.hdf5_extent import whole
-from seriesview.readers.hdf5_file import child, dtype_of, identity_of, names
-from seriesview.readers.hdf5_rates import Rate, rate_of_attributes, rate_of_members
-from seriesview.readers.hdf5_samples import samples_problem
+from seriesview.readers.hdf5.clock import is_time_coordinate
+from seriesview.readers.hdf5.extent import whole
+from seriesview.readers.hdf5.file import child, dtype_of, identity_of, names
+from seriesview.readers.hdf5.rates import Rate, rate_of_attributes, rate_of_members
+from seriesview.readers.hdf5.samples import samples_problem
 
 _MOMENTS = re.compile(
     r"times?|timestamps?|onsets?|offsets?|events?|spikes?|triggers?|trials?|stim(?:ulus|uli|s)?|licks?|rewards?|pokes?|"

@@ -12,11 +12,11 @@ import h5py
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.readers.hdf5_extent import whole
-from seriesview.readers.hdf5_file import attribute, child, child_dataset, dtype_of, text
-from seriesview.readers.hdf5_missing import missing_of
-from seriesview.readers.hdf5_reach import FAILURES, has_member
-from seriesview.readers.nwb_columns import UnfitError, first_column, row_ids
+from seriesview.readers.hdf5.extent import whole
+from seriesview.readers.hdf5.file import attribute, child, child_dataset, dtype_of, text
+from seriesview.readers.hdf5.missing import missing_of
+from seriesview.readers.hdf5.reach import FAILURES, has_member
+from seriesview.readers.nwb.columns import UnfitError, first_column, row_ids
 from seriesview.readers.protocol import Channel, Decision
 
 _REGIONS = ("electrodes", "rois")

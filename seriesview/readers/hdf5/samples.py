@@ -15,12 +15,12 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError, RequestError, one_line
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, Layout
 from seriesview.layout.sample_file import SampleFile
-from seriesview.readers.hdf5_extent import extent_problem
-from seriesview.readers.hdf5_file import attribute, dtype_of
-from seriesview.readers.hdf5_layout import dataset_layout
-from seriesview.readers.hdf5_missing import meant_dtype
-from seriesview.readers.hdf5_reach import check_unchanged, elsewhere, missing_part
-from seriesview.readers.hdf5_slabs import Folded, Slabs
+from seriesview.readers.hdf5.extent import extent_problem
+from seriesview.readers.hdf5.file import attribute, dtype_of
+from seriesview.readers.hdf5.layout import dataset_layout
+from seriesview.readers.hdf5.missing import meant_dtype
+from seriesview.readers.hdf5.reach import check_unchanged, elsewhere, missing_part
+from seriesview.readers.hdf5.slabs import Folded, Slabs
 from seriesview.readers.sample_types import stored_dtype, unsupported_reason
 
 SINGLE_VALUE = "it holds a single value, not samples"

@@ -10,16 +10,16 @@ import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.readers.clocks import ClockError, number_clock, parse_time_unit
-from seriesview.readers.hdf5_clock import Start, unit_of_times
-from seriesview.readers.hdf5_facts import attribute_number, usable_rate
-from seriesview.readers.hdf5_file import attribute, child_dataset, dtype_of, naming, text
-from seriesview.readers.hdf5_reach import has_member
-from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
-from seriesview.readers.hdf5_samples import missing_filter, samples_problem
-from seriesview.readers.hdf5_scaling import Scaling
-from seriesview.readers.nwb_columns import UnfitError, column
-from seriesview.readers.nwb_regions import region_channels
-from seriesview.readers.nwb_tables import channel_factors
+from seriesview.readers.hdf5.clock import Start, unit_of_times
+from seriesview.readers.hdf5.facts import attribute_number, usable_rate
+from seriesview.readers.hdf5.file import attribute, child_dataset, dtype_of, naming, text
+from seriesview.readers.hdf5.reach import has_member
+from seriesview.readers.hdf5.recording import Hdf5Recording, Sources
+from seriesview.readers.hdf5.samples import missing_filter, samples_problem
+from seriesview.readers.hdf5.scaling import Scaling
+from seriesview.readers.nwb.columns import UnfitError, column
+from seriesview.readers.nwb.regions import region_channels
+from seriesview.readers.nwb.tables import channel_factors
 from seriesview.readers.protocol import ReadOptions, Recording, SeriesType
 
 _UNITLESS = ("unknown", "n/a", "na", "no unit", "none", "a.u.")

@@ -9,17 +9,9 @@ from typing import Any
 import h5py
 
 from seriesview.errors import ReaderError
-from seriesview.readers.hdf5 import (
-    broken_link,
-    find_times,
-    not_a_dataset,
-    only_one,
-    open_dataset,
-    usable_names,
-)
-from seriesview.readers.hdf5_extent import Refused
-from seriesview.readers.hdf5_facts import usable_rate
-from seriesview.readers.hdf5_file import (
+from seriesview.readers.hdf5.extent import Refused
+from seriesview.readers.hdf5.facts import usable_rate
+from seriesview.readers.hdf5.file import (
     Found,
     child,
     child_dataset,
@@ -32,12 +24,20 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
-from seriesview.readers.hdf5_reach import Node, has_member, reach_of
-from seriesview.readers.hdf5_samples import dtype_name
+from seriesview.readers.hdf5.reach import Node, has_member, reach_of
+from seriesview.readers.hdf5.reader import (
+    broken_link,
+    find_times,
+    not_a_dataset,
+    only_one,
+    open_dataset,
+    usable_names,
+)
+from seriesview.readers.hdf5.samples import dtype_name
 from seriesview.readers.moments import parse_moment, zone_called
-from seriesview.readers.nwb_columns import vector
-from seriesview.readers.nwb_events import is_event_table, open_event_table, open_moments, open_switches
-from seriesview.readers.nwb_series import (
+from seriesview.readers.nwb.columns import vector
+from seriesview.readers.nwb.events import is_event_table, open_event_table, open_moments, open_switches
+from seriesview.readers.nwb.series import (
     clock_problem,
     is_moments,
     is_series,
@@ -48,7 +48,7 @@ from seriesview.readers.nwb_series import (
     series_rate,
     series_unit,
 )
-from seriesview.readers.nwb_tables import (
+from seriesview.readers.nwb.tables import (
     intervals_problem,
     is_intervals,
     is_units,

@@ -10,10 +10,10 @@ from typing import Any
 
 import h5py
 
-from seriesview.readers.hdf5_extent import whole
-from seriesview.readers.hdf5_file import child, child_dataset, dtype_of, number, plain, raw_attribute
-from seriesview.readers.hdf5_reach import parent_of
-from seriesview.readers.hdf5_scaling import Scaling, attributes_by_name, plain_name
+from seriesview.readers.hdf5.extent import whole
+from seriesview.readers.hdf5.file import child, child_dataset, dtype_of, number, plain, raw_attribute
+from seriesview.readers.hdf5.reach import parent_of
+from seriesview.readers.hdf5.scaling import Scaling, attributes_by_name, plain_name
 from seriesview.readers.protocol import Decision
 
 _COUNTS = (

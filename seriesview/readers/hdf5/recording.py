@@ -14,13 +14,13 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.clocks import ClockError
-from seriesview.readers.hdf5_clock import Start, TimesClock, times_clock
-from seriesview.readers.hdf5_facts import vector_length
-from seriesview.readers.hdf5_file import file_of, naming
-from seriesview.readers.hdf5_missing import missing_of
-from seriesview.readers.hdf5_reach import elsewhere
-from seriesview.readers.hdf5_samples import Hdf5Samples, missing_filter, samples_problem
-from seriesview.readers.hdf5_scaling import Scaling, scaling_of
+from seriesview.readers.hdf5.clock import Start, TimesClock, times_clock
+from seriesview.readers.hdf5.facts import vector_length
+from seriesview.readers.hdf5.file import file_of, naming
+from seriesview.readers.hdf5.missing import missing_of
+from seriesview.readers.hdf5.reach import elsewhere
+from seriesview.readers.hdf5.samples import Hdf5Samples, missing_filter, samples_problem
+from seriesview.readers.hdf5.scaling import Scaling, scaling_of
 from seriesview.readers.moments import zone_called
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels

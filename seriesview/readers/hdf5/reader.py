@@ -13,9 +13,9 @@ import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.readers.clocks import ClockError, split_unit
-from seriesview.readers.hdf5_clock import Start, start_of, times_clock
-from seriesview.readers.hdf5_extent import Refused, whole
-from seriesview.readers.hdf5_facts import (
+from seriesview.readers.hdf5.clock import Start, start_of, times_clock
+from seriesview.readers.hdf5.extent import Refused, whole
+from seriesview.readers.hdf5.facts import (
     Surroundings,
     is_named_as_times,
     is_times_of,
@@ -25,7 +25,7 @@ from seriesview.readers.hdf5_facts import (
     usable_rate,
     vector_length,
 )
-from seriesview.readers.hdf5_file import (
+from seriesview.readers.hdf5.file import (
     Found,
     child_dataset,
     find_node,
@@ -37,11 +37,11 @@ from seriesview.readers.hdf5_file import (
     readable,
     walk,
 )
-from seriesview.readers.hdf5_frames import frames_of
-from seriesview.readers.hdf5_rates import Rate
-from seriesview.readers.hdf5_reach import parent_of, reach_of
-from seriesview.readers.hdf5_recording import Hdf5Recording, Sources
-from seriesview.readers.hdf5_samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
+from seriesview.readers.hdf5.frames import frames_of
+from seriesview.readers.hdf5.rates import Rate
+from seriesview.readers.hdf5.reach import parent_of, reach_of
+from seriesview.readers.hdf5.recording import Hdf5Recording, Sources
+from seriesview.readers.hdf5.samples import SINGLE_VALUE, dtype_name, missing_filter, samples_problem
 from seriesview.readers.in_memory import events_from_array, intervals_from_array
 from seriesview.readers.moments import zone_called
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording

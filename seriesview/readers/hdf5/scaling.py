@@ -10,8 +10,8 @@ from typing import Any
 import h5py
 import numpy as np
 
-from seriesview.readers.hdf5_extent import whole
-from seriesview.readers.hdf5_file import (
+from seriesview.readers.hdf5.extent import whole
+from seriesview.readers.hdf5.file import (
     attribute,
     child_dataset,
     decimal,
@@ -22,7 +22,7 @@ from seriesview.readers.hdf5_file import (
     plain,
     text,
 )
-from seriesview.readers.hdf5_reach import Node, parent_of
+from seriesview.readers.hdf5.reach import Node, parent_of
 from seriesview.readers.protocol import Channel, Decision
 
 # Names without case and underscores, and the unit that they convert to, where the name says it.

@@ -20,10 +20,10 @@ from seriesview.readers.clocks import (
     parse_time_unit,
     stored_resolution,
 )
-from seriesview.readers.hdf5_file import attribute, number, raw_attribute, text
-from seriesview.readers.hdf5_missing import missing_of
-from seriesview.readers.hdf5_reach import Node, parent_of
-from seriesview.readers.hdf5_scaling import attributes_by_name, plain_name, scaling_of
+from seriesview.readers.hdf5.file import attribute, number, raw_attribute, text
+from seriesview.readers.hdf5.missing import missing_of
+from seriesview.readers.hdf5.reach import Node, parent_of
+from seriesview.readers.hdf5.scaling import attributes_by_name, plain_name, scaling_of
 from seriesview.readers.moments import parse_moment
 from seriesview.readers.protocol import Decision, Missing
 
