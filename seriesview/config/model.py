@@ -217,4 +217,7 @@ class Config(Document):
     )
     defaults: DatasetKeys | None = key("Keys that each dataset has unless its own entry says otherwise.")
     store: StoreConfig | None = key("Where artifacts are stored.")
+    results: Annotated[str, Words(pattern=r"[^{}]+", said="the path of a folder, without braces")] = key(
+        "Folder for manifests, pictures and logs, relative to the working directory.", "results"
+    )
     views: tuple[ViewConfig, ...] | None = key("Views; without any there is one of all series.")

@@ -41,7 +41,7 @@ class SnakemakeBuild:
         self._config = config.resolve()
         self._configured = Configured.of(content)
         self._say = say
-        self.results = Results()
+        self.results = Results(self._configured.results or Results.folder)
 
     def dry_run(self, options: Sequence[str], keep_going: bool) -> int:
         """Print Snakemake's plan, and its status. Raises ConfigError where a build would find something wrong."""
@@ -63,11 +63,11 @@ class SnakemakeBuild:
             Path(".snakemake").mkdir(exist_ok=True)
         except OSError as error:
             raise BuildError(
-                f"{Path.cwd()}: {error.strerror or error}; a build writes results/ and .snakemake/ into its working "
-                "directory: choose another one with `--directory DIR`"
+                f"{Path.cwd()}: {error.strerror or error}; a build writes .snakemake/ and its results into its "
+                "working directory: choose another one with `--directory DIR`"
             ) from error
         store = self._configured.open_store()
-        with build_lock(self.results.folder), building(store):
+        with build_lock(self.results.folder, Path.cwd()), building(store):
             self._prepare(store, keep_going)
             log = self.results.logs / SNAKEMAKE_LOG
             arguments = [*self._base(), *options, *(["--keep-going"] if keep_going else [])]
@@ -151,7 +151,7 @@ class SnakemakeBuild:
     def report(self, path: Path) -> None:
         """Write Snakemake's report. Raises BuildError."""
         log = self.results.logs / "report.log"
-        with build_lock(self.results.folder):
+        with build_lock(self.results.folder, Path.cwd()):
             if run_snakemake([*self._base(), "--report", str(path)], log) != 0:
                 raise BuildError(f"{path}: the report could not be written; {log} says why")
         self._say(f"report: {path}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seriesview.build.dataset import Dataset, dataset_from_config
@@ -23,6 +24,8 @@ class Configured:
     datasets: tuple[Dataset, ...]
     views: tuple[Mapping[str, Any], ...]
     store: Mapping[str, Any]
+    results: Path | None = None
+    """The folder of results; None where nothing names one."""
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Configured:
@@ -33,6 +36,7 @@ class Configured:
             datasets=tuple(dataset_from_config(name, entry) for name, entry in content["datasets"].items()),
             views=tuple(content.get("views") or ()),
             store=content.get("store") or {},
+            results=Path(content["results"]).expanduser() if content.get("results") else None,
         )
 
     def open_store(self) -> Store:

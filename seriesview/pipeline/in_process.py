@@ -52,10 +52,10 @@ def build_workspace(
 
     `source` is what a config.yaml says, as a dict; the path of one; or a path of a recording, or several, with `keys`
     as the configuration has them (`reader`, `dtype`, ...). Paths are relative to the working directory. `workspace`
-    is its name. With `results` everything is written into that folder that the pipeline writes into its own; else only
-    the store is written. `store` comes before what the configuration names. With `keep_going` the workspace is built of
-    what can be, and says what is missing. `cores`: all where it is None. `progress` gets every step; else standard
-    error does.
+    is its name. With `results`, an argument or a key of the configuration, everything is written into that folder that
+    the pipeline writes into its own; else only the store is written. `store` comes before what the configuration
+    names. With `keep_going` the workspace is built of what can be, and says what is missing. `cores`: all where it is
+    None. `progress` gets every step; else standard error does.
 
     What is built already is not built again, and a build that was killed goes on. Raises SeriesviewError.
     """
@@ -63,7 +63,8 @@ def build_workspace(
     content, notes = configuration_of(source, workspace, keys)
     configured = Configured.of(content)
     opened = _store(configured, store)
-    folder = None if results is None else Results(Path(results).absolute())
+    named = configured.results if results is None else Path(results)
+    folder = None if named is None else Results(named.absolute())
     with building(opened), build_lock(folder.folder) if folder is not None else nullcontext():
         build = _Build(configured, opened, folder, cores, progress)
         for note in notes:

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import pairwise
 from pathlib import Path
 
 from seriesview.errors import BuildError
@@ -20,8 +21,10 @@ _PATIENCE_SECONDS = 10.0
 
 
 @contextmanager
-def build_lock(folder: Path) -> Iterator[None]:
+def build_lock(folder: Path, directory: Path | None = None) -> Iterator[None]:
     """Hold the lock of a folder of results; raises BuildError where another build has it.
+
+    `directory`: where its Snakemake works, the folder around it where it is None.
 
     What a killed build left running is ended first; not on a file system without locks, where it may be at work.
     """
@@ -54,16 +57,16 @@ def build_lock(folder: Path) -> Iterator[None]:
                 "no other build runs here at the same time\n"
             )
         if has_lock:
-            _end_leftovers(folder)
+            _end_leftovers(folder, directory or folder.parent)
         yield
 
 
-def _end_leftovers(folder: Path) -> None:
+def _end_leftovers(folder: Path, directory: Path) -> None:
     """End what a killed build left running, and remove its Snakemake's lock.
 
     Raises BuildError where somebody's Snakemake, or a job, is writing into the folder.
     """
-    running = _jobs_of(folder)
+    running = _jobs_of(folder, directory)
     if others := [pid for pid in running if not _is_orphan(pid)]:
         raise BuildError(
             f"{folder.absolute()}: Snakemake is running here (process {others[0]}); wait for its end"
@@ -73,22 +76,23 @@ def _end_leftovers(folder: Path) -> None:
             with suppress(ProcessLookupError):
                 os.kill(pid, number)
         deadline = time.monotonic() + _PATIENCE_SECONDS
-        while (running := _jobs_of(folder)) and time.monotonic() < deadline:
+        while (running := _jobs_of(folder, directory)) and time.monotonic() < deadline:
             time.sleep(0.1)
-    shutil.rmtree(folder.parent / ".snakemake" / "locks", ignore_errors=True)
+    shutil.rmtree(directory / ".snakemake" / "locks", ignore_errors=True)
 
 
-def _jobs_of(folder: Path) -> list[int]:
-    """Snakemakes that run beside a folder of results, and jobs that note what they do in it."""
-    folder = folder.resolve()
+def _jobs_of(folder: Path, directory: Path) -> list[int]:
+    """Snakemakes that run in a directory, and jobs that note what they do in a folder of results."""
+    folder, directory = folder.resolve(), directory.resolve()
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
             words = [os.fsdecode(word) for word in (entry / "cmdline").read_bytes().split(b"\0")]
             names = {Path(word).name for word in words[:4]}
             here = (entry / "cwd").resolve()
-            writes = "seriesview" in names and (folder / "ledger") in (here / word for word in words)
-            if writes or ("snakemake" in names and here == folder.parent):
+            told = {here / value for option, value in pairwise(words) if option in ("--ledger", "--results")}
+            writes = "seriesview" in names and not told.isdisjoint((folder, folder / "ledger"))
+            if writes or ("snakemake" in names and here == directory):
                 found.append(int(entry.name))
     return found
 

@@ -18,6 +18,7 @@ from seriesview.pipeline.built import BuiltWorkspace
 from seriesview.pipeline.config_file import config_document
 from seriesview.pipeline.in_process import build_workspace
 from seriesview.pipeline.recordings import CONFIG_FILE, as_argument, choose, label_of, plain
+from seriesview.pipeline.results import Results
 from seriesview.readers.registry import (
     as_text,
     choose_reader,
@@ -61,7 +62,7 @@ class OwnFolder:
             named = {**named, "storage_dir": self._anchored(named["storage_dir"])}
         return build_workspace(
             {**content, "datasets": datasets, "store": named},
-            results=self.folder / "results",
+            results=self.folder / (content.get("results") or Results.folder),
             store=store,
             keep_going=True,
             progress=progress,

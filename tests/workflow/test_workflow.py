@@ -129,14 +129,15 @@ def test_file_names_that_mean_something_to_snakemake_or_the_shell_are_names_all_
 
 
 def test_plain_snakemake_and_seriesview_build_give_the_same_workspace(here: Path, tmp_path: Path) -> None:
-    write_config(here, {"raw": flat(here, "raw.dat")})
+    write_config(here, {"raw": flat(here, "raw.dat")}, results="made of/it")
     snakemake(here, "--cores", "all")
+    assert not (here / "results").exists()
+    assert "made of/it/workspace.json" in build(here).stdout
     other = tmp_path / "other"
     other.mkdir()
-    for name in ("config.yaml", "raw.dat"):
-        shutil.copy(here / name, other / name)
+    write_config(other, {"raw": flat(other, "raw.dat")})
     build(other, "--cores", "1")
-    assert workspace(here)["uri"] == workspace(other)["uri"]
+    assert json.loads((here / "made of/it/workspace.json").read_text())["uri"] == workspace(other)["uri"]
 
 
 def test_a_dry_run_says_what_is_read_and_written_and_does_nothing(here: Path) -> None:

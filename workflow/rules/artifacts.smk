@@ -2,11 +2,11 @@ rule artifacts:
     input:
         recording,
     output:
-        "results/artifacts/{name}.json",
+        f"{RESULTS}/artifacts/{{name}}.json",
     log:
-        "results/logs/artifacts/{name}.log",
+        f"{RESULTS}/logs/artifacts/{{name}}.log",
     benchmark:
-        "results/benchmarks/artifacts/{name}.tsv"
+        f"{RESULTS}/benchmarks/artifacts/{{name}}.tsv"
     wildcard_constraints:
         name=one_of(WHOLE),
     conda:
@@ -19,10 +19,11 @@ rule artifacts:
         entries=samples_json,
         store=store_options,
         version=ARTIFACT_VERSION,
+        results=results,
         state=state,
     shell:
         "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --samples"
-        " --ledger results/ledger --failures results/failures --threads {threads} --out {output:q}"
+        " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
 
 
@@ -30,11 +31,11 @@ rule artifacts_shard:
     input:
         recording,
     output:
-        temp("results/shards/{name}/{shard}-of-{shards}.json"),
+        temp(f"{RESULTS}/shards/{{name}}/{{shard}}-of-{{shards}}.json"),
     log:
-        "results/logs/artifacts/{name}-{shard}-of-{shards}.log",
+        f"{RESULTS}/logs/artifacts/{{name}}-{{shard}}-of-{{shards}}.log",
     benchmark:
-        "results/benchmarks/artifacts/{name}-{shard}-of-{shards}.tsv"
+        f"{RESULTS}/benchmarks/artifacts/{{name}}-{{shard}}-of-{{shards}}.tsv"
     wildcard_constraints:
         name=one_of(SCATTERED),
         shards=r"\d+",
@@ -48,11 +49,12 @@ rule artifacts_shard:
         entries=samples_json,
         store=store_options,
         version=ARTIFACT_VERSION,
+        results=results,
         state=state,
     shell:
         "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q}"
         " --shard {wildcards.shard}/{wildcards.shards}"
-        " --ledger results/ledger --failures results/failures --threads {threads} --out {output:q}"
+        " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
 
 
@@ -61,11 +63,11 @@ rule artifacts_gather:
         shards=shards,
         recording=recording,
     output:
-        "results/artifacts/{name}.json",
+        f"{RESULTS}/artifacts/{{name}}.json",
     log:
-        "results/logs/artifacts/{name}.log",
+        f"{RESULTS}/logs/artifacts/{{name}}.log",
     benchmark:
-        "results/benchmarks/artifacts/{name}.tsv"
+        f"{RESULTS}/benchmarks/artifacts/{{name}}.tsv"
     wildcard_constraints:
         name=one_of(SCATTERED),
     conda:
@@ -78,10 +80,11 @@ rule artifacts_gather:
         entries=samples_json,
         store=store_options,
         version=ARTIFACT_VERSION,
+        results=results,
         state=state,
         gather=lambda wildcards, input: gather_options(input.shards),
     shell:
         "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --samples"
         " {params.gather:q}"
-        " --ledger results/ledger --failures results/failures --threads {threads} --out {output:q}"
+        " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"

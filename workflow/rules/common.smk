@@ -51,6 +51,15 @@ find_own_commands()
 
 DATASETS = checked(config)["datasets"]
 STORE = effective_store(config.get("store"))
+RESULTS = os.path.normpath(
+    os.path.expanduser(config.get("results") or str(Results.folder))
+)
+
+if workflow.modifier.path_modifier.replace_prefix(RESULTS) != RESULTS:
+    raise WorkflowError(
+        "prefix: would be put in front of the recordings too; name the folder that this use of the module writes into "
+        f"in its configuration instead, as in `results: {workflow.modifier.path_modifier.replace_prefix(RESULTS)}`"
+    )
 SCATTERED = [
     name for name, dataset in DATASETS.items() if dataset.get("scatter", 1) > 1
 ]
@@ -116,7 +125,7 @@ def shards(wildcards):
     """The shards of a dataset, in order."""
     count = DATASETS[wildcards.name]["scatter"]
     return [
-        f"results/shards/{wildcards.name}/{shard}-of-{count}.json"
+        f"{RESULTS}/shards/{wildcards.name}/{shard}-of-{count}.json"
         for shard in range(count)
     ]
 
@@ -127,6 +136,11 @@ def store_options(wildcards):
     return [
         word for option, value in named.items() if value for word in (option, value)
     ]
+
+
+def results(wildcards):
+    """The folder of results."""
+    return RESULTS
 
 
 def gather_options(files):
@@ -175,7 +189,7 @@ def outlook():
     ]
     found = build_outlook(
         [dataset for dataset in datasets if dataset not in to_come],
-        Results().work,
+        Results(Path(RESULTS)).work,
         store_of(STORE),
     )
     names = ", ".join(dataset.name for dataset in to_come)

@@ -1,12 +1,12 @@
 rule series:
     input:
-        "results/artifacts/{name}.json",
+        f"{RESULTS}/artifacts/{{name}}.json",
     output:
-        "results/series/{name}.json",
+        f"{RESULTS}/series/{{name}}.json",
     log:
-        "results/logs/series/{name}.log",
+        f"{RESULTS}/logs/series/{{name}}.log",
     benchmark:
-        "results/benchmarks/series/{name}.tsv"
+        f"{RESULTS}/benchmarks/series/{{name}}.tsv"
     localrule: True
     conda:
         "../envs/seriesview.yaml"
@@ -17,25 +17,26 @@ rule series:
         entries=entries_json,
         store=store_options,
         version=ARTIFACT_VERSION,
+        results=results,
     shell:
         "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --from {input:q}"
-        " --failures results/failures --out {output:q} 2>&1 | tee {log:q} >&2"
+        " --failures {params.results:q}/failures --out {output:q} 2>&1 | tee {log:q} >&2"
 
 
 rule picture:
     input:
-        "results/series/{name}.json",
+        f"{RESULTS}/series/{{name}}.json",
     output:
         report(
-            "results/pictures/{name}.png",
+            f"{RESULTS}/pictures/{{name}}.png",
             caption="../report/picture.rst",
             category="Pictures",
             labels={"series": "{name}"},
         ),
     log:
-        "results/logs/pictures/{name}.log",
+        f"{RESULTS}/logs/pictures/{{name}}.log",
     benchmark:
-        "results/benchmarks/pictures/{name}.tsv"
+        f"{RESULTS}/benchmarks/pictures/{{name}}.tsv"
     conda:
         "../envs/seriesview.yaml"
     resources:

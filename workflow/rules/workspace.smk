@@ -1,16 +1,16 @@
-SERIES = [f"results/series/{name}.json" for name in DATASETS]
-PICTURES = [f"results/pictures/{name}.png" for name in DATASETS]
+SERIES = [f"{RESULTS}/series/{name}.json" for name in DATASETS]
+PICTURES = [f"{RESULTS}/pictures/{name}.png" for name in DATASETS]
 
 
 rule workspace:
     input:
         SERIES,
     output:
-        "results/workspace.json",
+        f"{RESULTS}/workspace.json",
     log:
-        "results/logs/workspace.log",
+        f"{RESULTS}/logs/workspace.log",
     benchmark:
-        "results/benchmarks/workspace.tsv"
+        f"{RESULTS}/benchmarks/workspace.tsv"
     localrule: True
     conda:
         "../envs/seriesview.yaml"
@@ -27,14 +27,14 @@ rule workspace:
 
 rule picture_page:
     input:
-        workspace="results/workspace.json",
+        workspace=f"{RESULTS}/workspace.json",
         pictures=PICTURES,
     output:
-        "results/pictures/index.html",
+        f"{RESULTS}/pictures/index.html",
     log:
-        "results/logs/picture_page.log",
+        f"{RESULTS}/logs/picture_page.log",
     benchmark:
-        "results/benchmarks/picture_page.tsv"
+        f"{RESULTS}/benchmarks/picture_page.tsv"
     localrule: True
     conda:
         "../envs/seriesview.yaml"
@@ -53,15 +53,15 @@ rule series_table:
         SERIES,
     output:
         report(
-            "results/report/series.html",
+            f"{RESULTS}/report/series.html",
             caption="../report/series.rst",
             category="Series",
             labels={"table": "all series"},
         ),
     log:
-        "results/logs/series_table.log",
+        f"{RESULTS}/logs/series_table.log",
     benchmark:
-        "results/benchmarks/series_table.tsv"
+        f"{RESULTS}/benchmarks/series_table.tsv"
     localrule: True
     conda:
         "../envs/seriesview.yaml"
