@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 from large_recordings import read_through
 from mutations import check_survives
-from open_ephys_folders import SITES, Lines, Recording, Stream, write, write_settings
+from open_ephys_folders import (
+    SITES,
+    Lines,
+    Recording,
+    Stream,
+    probe_of_version_05,
+    write,
+    write_settings,
+    write_settings_with,
+)
 
 import seriesview
 from seriesview.build.findings import find_all
@@ -203,6 +212,87 @@ def test_places_are_those_of_probeinterface(session: Path) -> None:
         ours = np.array([(each.x, each.y) for each in ap.channels])
         theirs = probe.contact_positions
         assert np.array_equal(ours - ours.min(0), theirs - theirs.min(0))
+
+
+def _places(folder: Path, dataset: str) -> list[tuple[float | None, float | None, str | None]]:
+    with opened(folder, dataset) as recording:
+        return [(each.x, each.y, each.group) for each in recording.channels]
+
+
+def test_probes_before_06_have_two_streams_or_one_and_shanks_are_not_in_y(tmp_path: Path) -> None:
+    """Probe 1 of 1.0 is streams 0 and 1, those of 2.0 behind it have one each; y held 250 um more for each shank."""
+    probeinterface = pytest.importorskip("probeinterface")
+    first = {"CH0": ("0", 27, 0), "CH1": ("0", 59, 0)}
+    second = {
+        "CH0": ("0:0", 8, 0),
+        "CH1": ("0:0", 40, 15),
+        "CH2": ("0:3", 758, 750),
+        "CH3": ("0:3", 790, 765),
+    }
+    third = {"CH0": ("1:1", 258, 265), "CH1": ("1:1", 290, 265)}
+    bands = 'probe_part_number="NP1000" apGainValue="500x" lfpGainValue="250x"'
+    probes = (
+        probe_of_version_05(1, first, bands)
+        + probe_of_version_05(2, second, 'probe_part_number="NP2010"')
+        + probe_of_version_05(3, third, 'probe_part_number="NP2010"')
+    )
+    node = tmp_path / "Record Node 101"
+    settings = write_settings_with(
+        node / "settings.xml",
+        "0.5.5.3",
+        '<PROCESSOR name="Sources/Neuropix-PXI" libraryVersion="0.4.1" NodeId="100">'
+        f"<EDITOR>{probes}</EDITOR></PROCESSOR>",
+    )
+    streams = [Stream(f"Neuropix-PXI-100.{at}", samples(50, 4 if at == 2 else 2)) for at in range(4)]
+    write(node / "experiment1/recording1", Recording(streams), "0.5.5")
+    base = "Record Node 101/experiment1/recording1/continuous/Neuropix-PXI-100"
+    assert _places(tmp_path, f"{base}.0") == _places(tmp_path, f"{base}.1") == [(27, 0, None), (59, 0, None)]
+    assert _places(tmp_path, f"{base}.3") == [(258, 15, None), (290, 15, None)]
+    found = _places(tmp_path, f"{base}.2")
+    assert [shank for _, _, shank in found] == ["0", "0", "3", "3"]
+    theirs = probeinterface.read_openephys_neuropixels(settings, probe_name="100.1").contact_positions
+    moved = np.array([(x, y) for x, y, _ in found]) - theirs
+    assert np.array_equal(moved, np.broadcast_to([8, 0], moved.shape))
+
+
+def test_electrodes_of_onix_are_placed_by_their_numbers(tmp_path: Path) -> None:
+    chosen = _tag_of_electrodes([384, 385, 386])
+    shanks = _tag_of_electrodes([2, 1280, 3 * 1280 + 5])
+    headstage = "PortA-Headstage-Neuropixels2.0-Probe1"
+    processor = (
+        '<PROCESSOR name="ONIX Source" nodeId="100"><STREAM name="PortA-BNO055"/>'
+        f'<STREAM name="PortB-Probe-AP"/><STREAM name="PortB-Probe-LFP"/><STREAM name="{headstage}"/>'
+        '<EDITOR><CUSTOM_PARAMETERS><NEUROPIXELSV1E name="Probe" probePartNumber="PRB_1_4_0480_1_C">'
+        f"{chosen}</NEUROPIXELSV1E><NEUROPIXELSV2E><PROBE0 probePartNumber=''/>"
+        f'<PROBE1 probePartNumber="NP2013">{shanks}</PROBE1></NEUROPIXELSV2E></CUSTOM_PARAMETERS></EDITOR></PROCESSOR>'
+    )
+    node = tmp_path / "Record Node 102"
+    write_settings_with(node / "settings.xml", "1.0.1", processor)
+    names = [f"ONIX_Source-100.{each}" for each in ("PortB-Probe-AP", headstage)]
+    streams = [Stream(name, samples(50, 3), names=["CH0", "CH1", "CH2"]) for name in names]
+    write(node / "experiment1/recording1", Recording(streams))
+    base = "Record Node 102/experiment1/recording1/continuous/"
+    assert _places(tmp_path, base + names[0]) == [(27, 3840, None), (59, 3840, None), (11, 3860, None)]
+    assert _places(tmp_path, base + names[1]) == [(27, 15, "0"), (277, 0, "1"), (809, 30, "3")]
+
+
+def _tag_of_electrodes(numbers: list[int]) -> str:
+    said = " ".join(f'CH{channel}="{number}"' for channel, number in enumerate(numbers))
+    return f"<SELECTED_ELECTRODES {said}/>"
+
+
+def test_an_experiment_without_its_settings_borrows_the_places_of_the_first_and_says_so(
+    tmp_path: Path,
+) -> None:
+    node = tmp_path / "Record Node 101"
+    write_settings(node / "settings.xml", probe="ProbeA")
+    write(node / "experiment4/recording2", Recording([Stream("Neuropix-PXI-100.ProbeA-AP", samples(50, 4))]))
+    with opened(tmp_path) as recording:
+        assert [each.x for each in recording.channels] == [x for x, _ in SITES.values()]
+        assert recording.session_start is None
+        assert node / "settings.xml" in recording.files
+        borrowed = [each for each in recording.decisions if "settings_4.xml is not there" in each.text]
+        assert borrowed[0].is_guess
 
 
 def test_the_wall_clock_is_that_of_the_start_of_acquisition_in_the_zone_of_the_computer(

@@ -179,6 +179,41 @@ def _same_places(path: Path) -> None:
     np.testing.assert_allclose(moved, np.broadcast_to(moved[0] * [1, 0], moved.shape), atol=1e-9)
 
 
+def lf_keys(channels: int, **more: object) -> dict[str, object]:
+    """Of the LF file of a 1.0 probe, in which SpikeGLX leaves the maps of the shank out."""
+    keys = {key: value for key, value in ap_keys(channels).items() if key != "~snsGeomMap"}
+    return keys | {
+        "imSampRate": 2500.0,
+        "snsApLfSy": f"0,{channels},1",
+        "snsSaveChanSubset": f"{channels}:{2 * channels}",
+        "~snsChanMap": channel_map([f"LF{index}" for index in range(channels)] + ["SY0"]),
+        **more,
+    }
+
+
+def test_lf_channels_lie_where_those_of_the_same_probes_ap_do(tmp_path: Path) -> None:
+    write_stream(tmp_path, "run_g0_t0.imec0.ap", noise(100, 12), ap_keys(12, imStdby="5"))
+    write_stream(tmp_path, "run_g0_t0.imec0.lf", noise(100, 12), lf_keys(12))
+    with opened(tmp_path, "imec0.ap") as ap, opened(tmp_path, "imec0.lf") as lf:
+        assert [(each.x, each.y, each.group) for each in lf.channels] == [
+            (each.x, each.y, each.group) for each in ap.channels
+        ]
+        assert tmp_path / "run_g0_t0.imec0.ap.meta" in lf.files
+        assert any("run_g0_t0.imec0.ap.meta" in each.text for each in lf.decisions)
+
+
+def test_lf_alone_has_its_places_from_the_banks_of_its_channels(tmp_path: Path) -> None:
+    """Banks of 384 electrodes, two in a row; as the AP file says it, where that was saved."""
+    entries = "".join(f"({index} {index % 2} 0 500 250 1)" for index in range(384))
+    keys = lf_keys(384, **{"~imroTbl": f"(0,384){entries}"})
+    path = write_stream(tmp_path, "run_g0_t0.imec0.lf", noise(50, 384), keys)
+    with opened(path) as recording:
+        places = [(each.x, each.y) for each in recording.channels]
+        assert places[:4] == [(27, 0), (59, 3840), (11, 20), (43, 3860)]
+        assert [index for index, each in enumerate(recording.channels) if each.bad] == [191]
+        assert any("imroTbl" in each.text for each in recording.decisions)
+
+
 def test_shanks_are_groups_and_unused_channels_bad(tmp_path: Path) -> None:
     path = write_stream(tmp_path, "run_g0_t0.imec0.ap", noise(100, 16), np2_keys(16, imStdby="5"))
     with opened(path) as recording:

@@ -176,6 +176,25 @@ def write_settings(path: Path, date: str = "3 Apr 2025 13:38:24", probe: str | N
     return path
 
 
+def write_settings_with(path: Path, version: str, processor: str) -> Path:
+    """A settings.xml of a version of the GUI, with the text of one processor."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"<SETTINGS><INFO><VERSION>{version}</VERSION><DATE>3 Apr 2025 13:38:24</DATE></INFO>"
+        f"<SIGNALCHAIN>{processor}</SIGNALCHAIN></SETTINGS>"
+    )
+    return path
+
+
+def probe_of_version_05(serial: int, places: dict[str, tuple[str, int, int]], attributes: str = "") -> str:
+    """The element of a probe, with bank and shank, x and y of each channel as they stand there."""
+    tags = "".join(
+        _tag(name, {channel: each[at] for channel, each in places.items()})
+        for at, name in enumerate(("CHANNELS", "ELECTRODE_XPOS", "ELECTRODE_YPOS"))
+    )
+    return f'<NP_PROBE slot="2" port="{serial}" dock="1" probe_serial_number="{serial}" {attributes}>{tags}</NP_PROBE>'
+
+
 def _tag(name: str, values: dict[str, Any]) -> str:
     said = " ".join(f'{key}="{value}"' for key, value in values.items())
     return f"<{name} {said}/>"

@@ -22,7 +22,8 @@ from seriesview.readers.open_ephys.contents import (
     described_channels,
     unit_of,
 )
-from seriesview.readers.open_ephys.settings import Settings, Site, probe_name, read_settings
+from seriesview.readers.open_ephys.probes import Site, probe_name
+from seriesview.readers.open_ephys.settings import Settings, read_settings
 from seriesview.readers.open_ephys.wall_clock import acquisition_start
 from seriesview.readers.protocol import Channel, Decision, ReadOptions
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
@@ -56,7 +57,8 @@ class StreamRecording(LaidOutRecording):
                 "timestamps: a stream has its own; set `sampling_frequency` to count samples instead",
                 file=path,
             )
-        settings = read_settings(content.pieces[0].opened.folder.settings)
+        folder = content.pieces[0].opened.folder
+        settings = read_settings(folder.settings_of_probes)
         clock = clock_of(content.pieces)
         self.type = "continuous"
         self.path = path
@@ -76,6 +78,9 @@ class StreamRecording(LaidOutRecording):
         if len(content.pieces) > 1:
             names = ", ".join(piece.opened.folder.path.name for piece in content.pieces)
             said.append(Decision(f"{names} are one series: their sample numbers go on"))
+        if settings.probes and folder.settings_of_probes != folder.settings and content.kind == "electrode":
+            text = f"positions from {folder.settings_of_probes.name}, as {folder.settings.name} is not there"
+            said.append(Decision(text, is_guess=True))
         self._describe_channels(content, settings, options, said)
         self.decisions = tuple(dict.fromkeys([*clock.decisions, *said]))
         describe(self, options)
@@ -123,7 +128,8 @@ class StreamRecording(LaidOutRecording):
 
 
 def _files(content: Content) -> tuple[Path, ...]:
-    found = [content.pieces[0].opened.folder.settings]
+    folder = content.pieces[0].opened.folder
+    found = [folder.settings, folder.settings_of_probes]
     for piece in (*content.pieces, *([content.anchor] if content.anchor else [])):
         found += [
             piece.opened.description,
@@ -150,7 +156,8 @@ def _placed(piece: Piece, names: list[str], settings: Settings, said: list[Decis
     found = {at: sites[number - first] for at, number in enumerate(counted) if number - first in sites}
     if len(found) < len(names):
         words = (
-            f"positions of {len(names) - len(found)} channels are not in {piece.opened.folder.settings.name}"
+            f"positions of {len(names) - len(found)} channels are not in "
+            f"{piece.opened.folder.settings_of_probes.name}"
         )
         said.append(Decision(words, is_guess=True))
     return found

@@ -41,6 +41,11 @@ class RecordingFolder:
         numbered = self.experiment is not None and self.experiment > 1
         return self.node_folder / (f"settings_{self.experiment}.xml" if numbered else "settings.xml")
 
+    @property
+    def settings_of_probes(self) -> Path:
+        """Those of its experiment, else of the first: whoever copies one experiment may leave the others' behind."""
+        return self.settings if self.settings.exists() else self.node_folder / "settings.xml"
+
 
 @dataclass(frozen=True)
 class Place:

@@ -12,6 +12,8 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
+from seriesview.readers.open_ephys.probes import Site, sites_of_probes
+
 _MOST_BYTES = 64 << 20
 _MOST_ELEMENTS = 1_000_000
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -22,15 +24,6 @@ _FOLDER_DATE = re.compile(r"\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}")
 _SOFTWARE_TIME = re.compile(
     r"software time \(milliseconds since[^)]*1970[^)]*\): *(\d{10,15})", re.IGNORECASE
 )
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where an electrode is on its probe, in micrometres from the tip upwards, and on which shank."""
-
-    x: float
-    y: float
-    shank: str | None
 
 
 @dataclass(frozen=True)
@@ -51,7 +44,7 @@ def read_settings(path: Path) -> Settings:
     except (OSError, ValueError, LookupError, expat.ExpatError, RecursionError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)[:100]
         return Settings(problem=f"{path.name} is not used: {reason}")
-    return Settings(_date(root.findtext("INFO/DATE") or ""), _probes(root))
+    return Settings(_date(root.findtext("INFO/DATE") or ""), sites_of_probes(root))
 
 
 def _parsed(path: Path) -> ElementTree.Element:
@@ -125,52 +118,3 @@ def zone_of(local: datetime | None, utc: datetime | None) -> timezone | None:
     if abs(apart - quarters * 900) > 60 or abs(quarters) > 56:
         return None
     return timezone(timedelta(minutes=15 * quarters))
-
-
-def _probes(root: ElementTree.Element) -> dict[str, dict[int, Site]]:
-    """Sites of the probes of each processor that has some, in the order of its streams.
-
-    Before 0.6 processors list no streams: probe N is that of streams 2N (its spikes) and 2N + 1 (its LFP).
-    """
-    found: dict[str, dict[int, Site]] = {}
-    for processor in root.iter("PROCESSOR"):
-        probes = [each for each in processor.iter("NP_PROBE") if each.get("isEnabled", "1") == "1"]
-        streams = [each.get("name", "") for each in processor.findall("STREAM")]
-        names = list(dict.fromkeys(probe_name(each) for each in streams if "ADC" not in each))
-        node = processor.get("nodeId") or processor.get("NodeId") or ""
-        for number, probe in enumerate(probes):
-            sites = _sites(probe)
-            custom = probe.get("custom_probe_name")
-            if streams:
-                called = [names[number]] if number < len(names) else []
-                called += [custom] if custom else []
-            else:
-                called = [f"{node}.{2 * number}", f"{node}.{2 * number + 1}"]
-            found.update(dict.fromkeys(called, sites) if sites else {})
-    return found
-
-
-def probe_name(stream: str) -> str:
-    """The probe that a stream is of: its name without -AP and -LFP."""
-    return re.sub(r"-(AP|LFP|LF)$", "", stream)
-
-
-def _sites(probe: ElementTree.Element) -> dict[int, Site]:
-    """Sites by channel number, from CHANNELS (`CH0="0:1"`: bank and shank), ELECTRODE_XPOS and ELECTRODE_YPOS."""
-    places = [probe.find(tag) for tag in ("CHANNELS", "ELECTRODE_XPOS", "ELECTRODE_YPOS")]
-    channels, xs, ys = (dict(each.attrib) if each is not None else {} for each in places)
-    sites: dict[int, Site] = {}
-    for name, x in xs.items():
-        number = re.fullmatch(r"CH(\d{1,6})(?:_(\d{1,2}))?", name)
-        shank = re.fullmatch(r"\d{1,3}:(\d{1,2})", channels.get(name, ""))
-        try:
-            place = float(x), float(ys[name])
-        except (KeyError, ValueError):
-            return {}
-        if number is None or not all(abs(each) < 1e6 for each in place):
-            return {}
-        sites[int(number[1])] = Site(*place, shank[1] if shank else number[2])
-    shanks = {site.shank for site in sites.values()}
-    if len(shanks) < 2:
-        return {number: Site(site.x, site.y, None) for number, site in sites.items()}
-    return sites

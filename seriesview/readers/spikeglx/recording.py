@@ -16,7 +16,7 @@ from seriesview.readers.laid_out import LaidOutRecording
 from seriesview.readers.protocol import Channel, Decision, ReadOptions
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 from seriesview.readers.spikeglx.gains import units_and_scales
-from seriesview.readers.spikeglx.geometry import Place, places_of, stand_by
+from seriesview.readers.spikeglx.geometry import Place, files_of_places, places_of, stand_by
 from seriesview.readers.spikeglx.meta import Meta, read_meta
 from seriesview.readers.spikeglx.names import CONCATENATED, FileName, name_of, parse_name
 from seriesview.readers.spikeglx.saved import SavedChannel
@@ -50,6 +50,7 @@ class AnalogRecording(LaidOutRecording):
         self.decisions = (*said, *first.saved.decisions, *stream.decisions)
         self._scale(first.meta, analog)
         if first.meta.type == "imec":
+            self.files = (*stream.metas, *files_of_places(first.meta))
             self._place(first.meta, analog)
         describe(self, options)
         self._samples = SampleFile(self.layout)
