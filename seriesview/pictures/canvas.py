@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -12,6 +11,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from seriesview.pictures.colors import BACKGROUND, INK, Color
+from seriesview.pictures.png import png
 
 Anchor = Literal["lt", "lm", "mt", "mm", "rt", "rm", "ls", "mb"]
 
@@ -126,6 +126,4 @@ class Canvas:
         draw = ImageDraw.Draw(image)
         for x, y, text, size, color, anchor in self._texts:
             draw.text((x, y), text, fill=color, font=font(size), anchor=anchor)
-        buffer = io.BytesIO()
-        image.save(buffer, format="PNG", optimize=True)
-        return buffer.getvalue()
+        return png(np.asarray(image))

@@ -44,8 +44,9 @@ def read_rms(series: Series, axis: TimeAxis, channels: list[str]) -> Floats:
         span = segment.end_time - segment.start_time
         times = segment.start_time + edges / segment.num_samples * span
         places = np.rint((times - axis.start) / axis.seconds_per_column).astype(np.int64)
-        for low, high, row in zip(places[:-1], places[1:], rms, strict=True):
-            out[max(low, 0) : max(high, low + 1, 0)] = row * np.abs(scale)
+        first, last = np.clip([places[0], max(places[-1], places[-2] + 1)], 0, axis.columns)
+        shown = np.searchsorted(places[:-1], np.arange(first, last), "right") - 1
+        out[first:last] = rms[shown] * np.abs(scale)
     return out
 
 

@@ -14,7 +14,7 @@ from series_builder import lowest_highest, store_series
 
 import seriesview
 from seriesview.errors import MissingArtifactError, RequestError
-from seriesview.series import hulls, statistics, windows
+from seriesview.series import hulls, overview, statistics, windows
 from seriesview.store import open_store
 
 DTYPES = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint64", "float16", "float32", "float64"]
@@ -227,6 +227,30 @@ def test_overview_rms(store):
             for row, (first, last) in zip(rms, itertools.pairwise(edges), strict=True):
                 expected = np.sqrt((samples[first:last].astype(float) ** 2).mean(axis=0))
                 np.testing.assert_allclose(row, expected)
+
+
+@pytest.mark.parametrize("block", [1, 7, 1 << 19])
+@pytest.mark.parametrize("dtype", ["int16", "uint64", "float32", "float64"])
+def test_overview_rms_in_blocks_of_any_size(store, monkeypatch, dtype, block):
+    monkeypatch.setattr(overview, "BLOCK_VALUES", block)
+    samples = np.random.default_rng(2).integers(0, 127, (90, 3)).astype(dtype)
+    moments = (4,)
+    if dtype == "float64":
+        # Squares of these are infinite, or nothing, which moments cannot hold.
+        samples *= [1e200, 1.0, 1e-200]
+        samples[30:45, 2], samples[50, 0] = np.nan, np.inf
+        moments = ()
+    for how in ("store", "omit") if moments else ("store",):
+        series = seriesview.open_series(store_series(store, [samples], moments=moments, samples=how), store)
+        for columns in (1, 4, 22, 60):
+            edges, rms = series.overview_rms(0, columns, ["ch0", "ch2"])
+            for row, (first, last) in zip(rms, itertools.pairwise(edges), strict=True):
+                wide = samples[first:last, [0, 2]].astype(np.longdouble)
+                counted = np.isfinite(wide)
+                squares = np.where(counted, wide, 0) ** 2
+                with np.errstate(invalid="ignore"):
+                    expected = np.sqrt(squares.sum(axis=0) / counted.sum(axis=0))
+                np.testing.assert_allclose(row, expected.astype(float), rtol=1e-12)
 
 
 @pytest.mark.parametrize(
