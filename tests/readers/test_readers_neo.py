@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import neo.rawio
 import numpy as np
 import pytest
 import quantities as pq
-from large_recordings import PEAK
+from large_recordings import PEAK, read_through
 from mutations import check_survives
+from neo_clinical_files import write_micromed, write_tdt
 from neo_files import (
     Array,
     noise,
@@ -35,6 +37,7 @@ from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.adapters import neo as adapter
+from seriesview.readers.adapters.neo_corrections import whole_milliseconds
 from seriesview.readers.adapters.neo_formats import FORMATS
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.readers.registry import guess_reader, inside_folder, list_candidates, open_recording
@@ -365,3 +368,68 @@ def test_the_reader_is_asked_after_those_of_the_package(tmp_path: Path) -> None:
     assert guess_reader(tmp_path / "session.dat").name == "neo"
     shutil.move(tmp_path / "session.xml", tmp_path / "other.xml")
     assert guess_reader(tmp_path / "session.dat").name == "binary"
+
+
+@pytest.mark.parametrize("suffix", [".tsq", ".Tbk", ".tev", None])
+def test_a_block_of_tdt_is_found_by_any_of_its_files_and_has_its_date(
+    tmp_path: Path, suffix: str | None
+) -> None:
+    samples = np.random.default_rng(3).normal(0, 50, (1024, 2)).astype(np.float32)
+    index = write_tdt(tmp_path / "Block-1", samples)
+    path = index.parent if suffix is None else index.with_suffix(suffix)
+    with opened(path, "Wav1") as recording:
+        assert np.array_equal(stored(recording), samples)
+        assert recording.session_start == "2020-09-13T12:26:40+00:00"
+        assert [each.is_guess for each in recording.decisions if "unit of its stores" in each.text] == [True]
+    with opened(path, "events/Tick") as ticks:
+        np.testing.assert_allclose(ticks.events()[0], [0, 0.25, 0.5], atol=1e-6)
+
+
+def test_a_block_whose_stores_cannot_be_understood_says_why(tmp_path: Path) -> None:
+    index = write_tdt(tmp_path / "Block-1", np.zeros((256, 1)))
+    stores = index.with_suffix(".Tbk")
+    stores.write_text(stores.read_text().replace("NAME=Enabled", "NAME=Able"))
+    with pytest.raises(ReaderError, match="incomplete channel group"):
+        list_candidates(index.parent)
+
+
+def test_micromed_files_have_their_units_and_notes(tmp_path: Path) -> None:
+    samples = np.random.default_rng(4).integers(32000, 33500, (1000, 3))
+    write_micromed(tmp_path / "a.TRC", samples, [0, 1, 2], [(512, "seizure"), (900, "eyes open")])
+    with opened(tmp_path / "a.TRC", "Signals") as recording:
+        assert [each.unit or recording.unit for each in recording.channels] == ["uV", "mV", "V"]
+        np.testing.assert_allclose(physical(recording), (samples - 32768) * (6400 / 65536), atol=1e-9)
+        assert (recording.session_start, recording.sampling_frequency) == ("2021-03-05T10:20:30", 256)
+        assert recording.layout is not None
+    with opened(tmp_path / "a.TRC", "events/Note") as notes:
+        times, channels = notes.events()
+        assert [(time, notes.channels[at].label) for time, at in zip(times, channels, strict=True)] == [
+            (2.0, "seizure"),
+            (900 / 256, "eyes open"),
+        ]
+
+
+def test_neuralynx_files_with_gaps_take_little_memory(tmp_path: Path) -> None:
+    """neo looks at the time of every record, and so touches every page of a file."""
+    path = tmp_path / "CSC1.ncs"
+    write_ncs(path, [(1000, np.zeros(512))])
+    records = np.dtype([("t", "<u8"), ("c", "<u4"), ("r", "<u4"), ("n", "<u4"), ("s", "<i2", 512)])
+    count, part = 300_000, 50_000
+    with path.open("r+b") as file:
+        file.seek(16384)
+        for first in range(0, count, part):
+            block = np.zeros(part, records)
+            number = np.arange(first, first + part)
+            block["t"] = 1000 + 16000 * number + 10_000_000 * (number >= count // 2)
+            block["c"], block["r"], block["n"] = 1, 32000, 512
+            file.write(block.tobytes())
+    samples, peak = read_through(path)
+    assert (samples, peak < 250 << 20) == (512 * count, True), peak
+    with opened(path) as recording:
+        assert starts(recording) == pytest.approx([0, 16e-3 * count / 2 + 10])
+
+
+def test_dates_are_of_whole_milliseconds(tmp_path: Path) -> None:
+    moment = datetime(2017, 11, 16, 14, 4, 45, 775999)
+    assert whole_milliseconds(moment).isoformat() == "2017-11-16T14:04:45.776000"
+    assert whole_milliseconds(moment.replace(microsecond=775123)).microsecond == 775123

@@ -70,9 +70,7 @@ class NeoSignals(Recording):
         labels = [corrections.clean(str(each["name"])) or str(each["id"]) for each in records]
         own: list[dict[str, Any]] = [
             {
-                "unit": _unit(
-                    corrections.clean(str(each["units"])) or corrections.UNITS.get(file.format.rawio, "")
-                ),
+                "unit": _unit(corrections.unit_of(file, corrections.clean(str(each["units"])))),
                 "scale": float(each["gain"]),
                 "offset": float(each["offset"]),
                 "type": _TYPES.get(dataset.role),
@@ -245,6 +243,8 @@ class NeoReader:
         with library("neo", path, file.notes):
             found = [_candidate(file, dataset) for dataset in file.datasets]
             file.close()
+        if not found and file.notes:
+            raise ReaderError(f"nothing in it can be shown; {file.notes[0].text}", file=path)
         return found
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
@@ -312,7 +312,7 @@ def _candidate(file: NeoFile, dataset: NeoDataset) -> Candidate:
         stretches = file.stretches(dataset.block, dataset.streams[0])
         channels = np.concatenate([file.channels_of(each) for each in dataset.streams])
         shape = (sum(each.num_samples for each in stretches), len(channels))
-        unit = _unit(str(channels["units"][0])) or None
+        unit = _unit(corrections.unit_of(file, str(channels["units"][0]))) or None
         rate, dtype = file.rate_of(dataset.streams[0]), str(channels["dtype"][0])
         return Candidate(
             dataset.name, "continuous", dtype, shape, rate, unit, options, label=label, role=dataset.role

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
 from xml.etree import ElementTree
@@ -13,7 +13,7 @@ import numpy as np
 
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout
-from seriesview.readers.adapters import neo_axon
+from seriesview.readers.adapters import neo_axon, neo_neuralynx
 from seriesview.readers.adapters.mapped import piece_in_file
 from seriesview.readers.adapters.neo_formats import NeoFormat
 from seriesview.readers.extras import is_installed
@@ -29,6 +29,11 @@ NEEDED = {"CedRawIO": "sonpy", "MedRawIO": "dhn_med_py", "NIXRawIO": "nixio", "M
 
 UNITS = {"PlexonRawIO": "mV"}
 """Units that neo leaves empty: Plexon's SlowMaxMagnitudeMV is in mV at the electrode."""
+
+_TDT_UNIT = Decision(
+    "TDT does not say the unit of its stores: uV, as neo takes them, where they may be V (`scale: 1e6`)",
+    is_guess=True,
+)
 
 _NO_TIMES = Decision("it has no times of sweeps; they are laid one after another", is_guess=True)
 
@@ -100,9 +105,11 @@ def _text_of(header: Path, place: str) -> str | None:
 
 
 def start_of(file: Opened) -> datetime | None:
-    """Of Neuralynx: when its files were opened; of Blackrock without .nev: what an .nsX says itself."""
+    """Of Neuralynx: when its files were opened; of Blackrock without .nev: what an .nsX says; of TDT: its index."""
     if file.format.rawio == "BlackrockRawIO":
         return next((_date(each) for each in file.raw._nsx_basic_header.values()), None)
+    if file.format.rawio == "TdtRawIO":
+        return _utc(float(file.raw._global_t_start))
     if file.format.rawio != "NeuralynxRawIO":
         return None
     headers = list(getattr(file.raw, "file_headers", {}).values())
@@ -112,6 +119,35 @@ def start_of(file: Opened) -> datetime | None:
         return None
     file.notes.append(Decision("begun when its files were opened; samples may have come a little later"))
     return min(opened)
+
+
+def _utc(seconds: float) -> datetime | None:
+    """Seconds since 1970."""
+    try:
+        return datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def whole_milliseconds(moment: datetime) -> datetime:
+    """Without the last digits of what was computed from milliseconds."""
+    nearest = moment + timedelta(microseconds=round(moment.microsecond, -3) - moment.microsecond)
+    return nearest if abs(nearest - moment) <= timedelta(microseconds=2) else moment
+
+
+def raw_reader(kind: Any, found: NeoFormat) -> Any:
+    """The class that reads a format: neo's own, or one that needs less memory."""
+    return neo_neuralynx.bounded(kind) if found.rawio == "NeuralynxRawIO" else kind
+
+
+def unit_of(file: Opened, unit: str) -> str:
+    """neo's unit of a channel, or what it leaves out; says once where a format does not tell it."""
+    rawio = file.format.rawio
+    if rawio == "MicromedRawIO" and unit == "1":
+        return "V"
+    if rawio == "TdtRawIO" and _TDT_UNIT not in file.notes:
+        file.notes.append(_TDT_UNIT)
+    return unit or UNITS.get(rawio, "")
 
 
 def _date(header: Any) -> datetime | None:

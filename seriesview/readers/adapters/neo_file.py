@@ -154,7 +154,7 @@ class NeoFile:
             return None
         if self.format.rawio in corrections.IN_UTC and found.tzinfo is None:
             found = found.replace(tzinfo=UTC)
-        return found.isoformat()
+        return corrections.whole_milliseconds(found).isoformat()
 
     @cached_property
     def datasets(self) -> list[NeoDataset]:
@@ -224,6 +224,7 @@ def open_neo(path: Path, found: NeoFormat) -> NeoFile:
     kind = getattr(module, found.rawio, None)
     if kind is None:
         kind = imported(f"neo.rawio.{found.rawio.lower()}", extra="neo", file=path).__dict__[found.rawio]
+    kind = corrections.raw_reader(kind, found)
     asked = [found.arguments(path), *found.narrower(path)]
     for number, arguments in enumerate(asked):
         notes: list[Decision] = []

@@ -46,7 +46,12 @@ class NeoFormat:
 
 
 def _sibling(path: Path, suffix: str) -> Path:
-    return path.with_suffix(suffix)
+    """The file of the same name with a suffix, in capitals or small letters (TDT writes .Tbk)."""
+    found = path.with_suffix(suffix)
+    if found.is_file():
+        return found
+    beside = (each for each in _entries(path.parent) if each.stem == path.stem)
+    return next((each for each in beside if each.suffix.lower() == suffix), found)
 
 
 def _neuroscope_data(path: Path) -> Path:
