@@ -29,6 +29,7 @@ _MAGIC_BYTES = 8
 _MOST_HEADER_BYTES = 10_000
 _MOST_BYTES = 1 << 62
 _SHOWN_CHARACTERS = 120
+MOST_ARRAY_BYTES = 1 << 30
 _LOCAL_HEADER_BYTES = 30
 # What zipfile raises for members that are damaged, encrypted or packed in another way.
 _BAD_MEMBER = (
@@ -333,3 +334,20 @@ def _unpacked(
         raise
     scratch.flush()
     return PlainArray(replace(layout, path=Path(scratch.name)), scratch)
+
+
+def read_array(path: Path) -> npt.NDArray[Any]:
+    """A whole .npy array, without objects, of at most 1 GiB. Raises ReaderError."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            header = read_header(file, (str(path),))
+            if header.dtype.hasobject:
+                raise ReaderError("holds Python objects, which are not read", file=path)
+            count = math.prod(header.shape)
+            if not 0 <= count * header.dtype.itemsize <= min(MOST_ARRAY_BYTES, size - header.data_offset):
+                raise ReaderError(f"its header says {count} values, which it does not hold", file=path)
+            values = np.fromfile(file, header.dtype, count)
+    except OSError as error:
+        raise ReaderError(f"cannot be read: {error.strerror}", file=path) from error
+    return values.reshape(header.shape, order="F" if header.fortran_order else "C")

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from seriesview.errors import ReaderError
+from seriesview.readers.companions import read_small
 
 HEADERS = (".vhdr", ".ahdr")
 MARKERS = (".vmrk", ".amrk")
@@ -39,11 +39,7 @@ def kind_of(path: Path) -> str | None:
 
 def read_text(path: Path) -> bytes:
     """All bytes of a header or of markers. Raises ReaderError for more than could be one."""
-    with path.open("rb") as file:
-        content = file.read(MOST_BYTES + 1)
-    if len(content) > MOST_BYTES:
-        raise ReaderError(f"more than {MOST_BYTES >> 20} MB of text; this is no such file", file=path)
-    return content
+    return read_small(path, MOST_BYTES, "such a text")
 
 
 def version_of(content: bytes) -> int | None:

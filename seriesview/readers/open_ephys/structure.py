@@ -6,17 +6,15 @@ Binary-format.html. Versions differ: streams have no name before 0.6, and spikes
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from seriesview.errors import ReaderError
+from seriesview.readers.companions import number_of, read_json, text_of
 
 NAME = "structure.oebin"
-_MOST_BYTES = 64 << 20
 _MOST_CHANNELS = 1 << 16
 _MOST_NAME = 200
 
@@ -87,36 +85,13 @@ class Structure:
 
 def read_structure(path: Path) -> Structure:
     """Read a `structure.oebin`. Raises ReaderError."""
-    try:
-        with path.open("rb") as file:
-            text = file.read(_MOST_BYTES + 1)
-    except OSError as error:
-        raise ReaderError(f"cannot be read: {error.strerror}", file=path) from error
-    if len(text) > _MOST_BYTES:
-        raise ReaderError("too large for a description of channels", file=path)
-    try:
-        document = json.loads(text.decode("utf-8", "replace"))
-    except (ValueError, RecursionError) as error:
-        raise ReaderError(
-            f"no JSON ({str(error)[:_MOST_NAME]}); copy it again, or that of another recording of the same "
-            "experiment in its place",
-            file=path,
-        ) from error
-    if not isinstance(document, dict):
-        raise ReaderError("no description of a recording: a JSON object is expected", file=path)
+    document = read_json(path)
     return Structure(
         version=_version(document.get("GUI version")),
         streams=tuple(_stream(each, path) for each in _objects(document, "continuous")),
         events=tuple(_event(each, path) for each in _objects(document, "events")),
         electrodes=tuple(_electrode(each, path) for each in _objects(document, "spikes")),
     )
-
-
-def text_of(value: Any) -> str:
-    """A text of a header in one line, without what is no text; empty where it is none."""
-    if not isinstance(value, str):
-        return ""
-    return " ".join(value[:_MOST_NAME].encode("utf-8", "replace").decode().split())
 
 
 def _version(value: Any) -> tuple[int, ...]:
@@ -138,18 +113,13 @@ def _folder(entry: dict[str, Any], path: Path, *keys: str) -> str:
     return "/".join(parts)
 
 
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+def _text(entry: dict[str, Any], key: str) -> str:
+    value = entry.get(key)
+    return text_of(value) if isinstance(value, str) else ""
 
 
 def _rate(entry: dict[str, Any], path: Path, folder: str) -> float:
-    rate = _number(entry.get("sample_rate"))
+    rate = number_of(entry.get("sample_rate"))
     if rate is None or rate <= 0:
         raise ReaderError(
             f"{folder}: its sample_rate is {entry.get('sample_rate')!r:.50}, no rate", file=path
@@ -160,18 +130,18 @@ def _rate(entry: dict[str, Any], path: Path, folder: str) -> float:
 def _stream(entry: dict[str, Any], path: Path) -> Stream:
     folder = _folder(entry, path, "folder_name")
     described = _objects(entry, "channels")
-    counted = _number(entry.get("num_channels"))
+    counted = number_of(entry.get("num_channels"))
     count = len(described) if counted is None else counted
     if not 0 < count <= _MOST_CHANNELS or count != int(count) or len(described) > _MOST_CHANNELS:
         raise ReaderError(f"{folder}: no number of channels: {entry.get('num_channels')!r:.50}", file=path)
     channels = tuple(_channel(each, index) for index, each in enumerate(described))
-    return Stream(folder, text_of(entry.get("stream_name")), _rate(entry, path, folder), channels, int(count))
+    return Stream(folder, _text(entry, "stream_name"), _rate(entry, path, folder), channels, int(count))
 
 
 def _channel(entry: dict[str, Any], index: int) -> StreamChannel:
-    name = text_of(entry.get("channel_name")) or f"CH{index + 1}"
-    step = _number(entry.get("bit_volts"))
-    return StreamChannel(name, step or None, text_of(entry.get("units")))
+    name = _text(entry, "channel_name") or f"CH{index + 1}"
+    step = number_of(entry.get("bit_volts"))
+    return StreamChannel(name, step or None, _text(entry, "units"))
 
 
 def _event(entry: dict[str, Any], path: Path) -> EventFolder:
@@ -185,15 +155,13 @@ def _event(entry: dict[str, Any], path: Path) -> EventFolder:
     return EventFolder(
         folder,
         kind,
-        text_of(entry.get("channel_name")),
-        text_of(entry.get("stream_name")),
-        _number(entry.get("sample_rate")) or 0.0,
+        _text(entry, "channel_name"),
+        _text(entry, "stream_name"),
+        number_of(entry.get("sample_rate")) or 0.0,
     )
 
 
 def _electrode(entry: dict[str, Any], path: Path) -> Electrode:
     folder = _folder(entry, path, "folder", "folder_name")
-    name = text_of(entry.get("name")) or text_of(entry.get("channel_name")) or folder.rpartition("/")[2]
-    return Electrode(
-        folder, name, text_of(entry.get("stream_name")), _number(entry.get("sample_rate")) or 0.0
-    )
+    name = _text(entry, "name") or _text(entry, "channel_name") or folder.rpartition("/")[2]
+    return Electrode(folder, name, _text(entry, "stream_name"), number_of(entry.get("sample_rate")) or 0.0)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seriesview.errors import ReaderError
+from seriesview.readers.companions import read_small
 
 _MOST_BYTES = 1 << 16
 _PATH = re.compile(r"^\s*dat_path\s*=\s*\[?\s*[rR]?(['\"])(.*?)\1", re.MULTILINE)
@@ -34,16 +34,9 @@ class Params:
 def read_params(folder: Path) -> Params:
     """The params.py of a folder; one that says nothing where there is none. Raises ReaderError where it is no text."""
     path = folder / "params.py"
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-    except FileNotFoundError:
+    if not path.exists():
         return Params()
-    except OSError as error:
-        raise ReaderError(f"cannot be read: {error.strerror}", file=path) from error
-    if len(content) > _MOST_BYTES:
-        raise ReaderError(f"not a params.py of phy: larger than {_MOST_BYTES >> 10} KiB", file=path)
-    text = content.decode("utf-8", "replace")
+    text = read_small(path, _MOST_BYTES, "a params.py of phy").decode("utf-8", "replace")
     values = _assignments(text) or {
         name: value for line in text.splitlines() for name, value in _assignments(line).items()
     }

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from seriesview.errors import ReaderError
+from seriesview.readers.companions import read_small
 
 # Those of 5,000 channels are below 1 MB.
 _MOST_BYTES = 8 << 20
@@ -111,10 +112,7 @@ def read_meta(path: Path) -> Meta:
 # All streams of a run are asked for the .meta files of each other, whenever one is opened.
 @lru_cache(maxsize=256)
 def _parsed(path: Path, _mtime_ns: int, _size: int) -> Meta:
-    with path.open("rb") as file:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
-        raise ReaderError(f"not a .meta file of SpikeGLX: larger than {_MOST_BYTES >> 20} MiB", file=path)
+    content = read_small(path, _MOST_BYTES, "a .meta file of SpikeGLX")
     values: dict[str, str] = {}
     for line in content.decode("utf-8", "replace").splitlines():
         key, equals, value = line.partition("=")

@@ -12,16 +12,12 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.companions import number_of, read_json, text_of
 from seriesview.readers.laid_out import LaidOutRecording
+from seriesview.readers.npy_arrays import read_array
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Role, Segment
 from seriesview.readers.sample_types import checked_rate, describe, make_channels, parse_dtype
-from seriesview.readers.spikeinterface.companions import (
-    number_of,
-    places_of_probes,
-    read_array,
-    read_json,
-    text_of,
-)
+from seriesview.readers.spikeinterface.probes import places_of_probes
 
 BINARY = "binary.json"
 _MOST_CHANNELS = 1 << 16

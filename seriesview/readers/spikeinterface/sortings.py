@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.readers.companions import number_of, read_json, text_of
 from seriesview.readers.in_memory import EventRecording
-from seriesview.readers.npy_arrays import open_archive, opened_member, read_header
+from seriesview.readers.npy_arrays import (
+    MOST_ARRAY_BYTES,
+    open_archive,
+    opened_member,
+    read_array,
+    read_header,
+)
 from seriesview.readers.protocol import ReadOptions
 from seriesview.readers.sample_types import checked_rate
-from seriesview.readers.spikeinterface.companions import (
-    MOST_ARRAY_BYTES,
-    number_of,
-    read_array,
-    read_json,
-    text_of,
-)
 
 NUMPY, NPZ = "numpysorting_info.json", "npz.json"
 _SPIKES = "spikes.npy"

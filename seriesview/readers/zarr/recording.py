@@ -17,7 +17,7 @@ from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
-from seriesview.readers.spikeinterface.companions import places_of_probes
+from seriesview.readers.spikeinterface.probes import places_of_probes
 from seriesview.readers.zarr.arrays import ZarrArray, plain_layout, read_texts, read_vector
 from seriesview.readers.zarr.series import Series, child
 from seriesview.readers.zarr.store import NAMES, Node, Store

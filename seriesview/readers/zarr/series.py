@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from seriesview.readers.companions import number_of, text_of
 from seriesview.readers.protocol import Decision, Role
 from seriesview.readers.sample_types import turned_guess
-from seriesview.readers.spikeinterface.companions import number_of, text_of
 from seriesview.readers.zarr.arrays import problem_of
 from seriesview.readers.zarr.store import Node, Store
 
