@@ -24,13 +24,14 @@ _FEW = 300
 # The order in which readers are asked: the more particular before the more general.
 _BUILT_IN = {
     "nwb": "seriesview.readers.nwb.reader:NwbReader",
+    "maxwell": "seriesview.readers.maxwell:MaxWellReader",
     "neo_hdf5": "seriesview.readers.adapters.neo:NeoHdf5Reader",
     "hdf5": "seriesview.readers.hdf5.reader:Hdf5Reader",
+    "phy": "seriesview.readers.phy.reader:PhyReader",
     "npy": "seriesview.readers.npy:NpyReader",
     "arrow": "seriesview.readers.tables.readers:ArrowReader",
     "edf": "seriesview.readers.edf.reader:EdfReader",
     "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
-    "phy": "seriesview.readers.phy.reader:PhyReader",
     "open_ephys": "seriesview.readers.open_ephys:OpenEphysReader",
     "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
     "spikeinterface": "seriesview.readers.spikeinterface:SpikeInterfaceReader",
@@ -52,7 +53,7 @@ _BUILT_IN = {
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
 _BY_THEMSELVES = frozenset(
-    {"edf", "nwb", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "xdf", "csv", "binary"}
+    {"edf", "nwb", "maxwell", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "xdf", "csv", "binary"}
 )
 # Readers of files that lie in the folders of recordings as well.
 _GENERAL = frozenset({"nwb", "hdf5", "npy", "arrow", "matlab", "wav", "audio", "csv", "binary"})

@@ -330,13 +330,19 @@ def test_units_in_a_probes_folder_are_taken_for_its_own(tmp_path: Path) -> None:
     assert "elsewhere.unsorted" in [each.dataset for each in list_candidates(run)]
 
 
-def test_params_lead_to_their_folder_and_spikes_alone_to_the_reader_of_arrays(tmp_path: Path) -> None:
+def test_files_that_people_name_lead_to_their_folder_and_other_arrays_are_arrays(tmp_path: Path) -> None:
     write_phy(tmp_path / "kilosort4_output" / "sorter_output")
     place = tmp_path / "kilosort4_output"
-    for path in (place, place / "sorter_output", place / "sorter_output" / "params.py"):
+    inner = place / "sorter_output"
+    (inner / "cluster_KSLabel.tsv").touch()
+    names = ("params.py", "spike_times.npy", "spike_clusters.npy", "cluster_KSLabel.tsv")
+    for path in (place, inner, *(inner / name for name in names)):
         assert choose_reader(path).name == "phy"
         assert list_candidates(path)[0].dataset == "unsorted"
-    assert choose_reader(place / "sorter_output" / "spike_times.npy").name == "npy"
+    assert choose_reader(inner / "amplitudes.npy").name == "npy"
+    assert list_candidates(inner / "spike_times.npy", "npy")[0].type == "continuous"
+    np.save(tmp_path / "spike_times.npy", np.arange(5))
+    assert choose_reader(tmp_path / "spike_times.npy").name == "npy"
     assert not PhyReader().can_read(tmp_path / "nothing")
 
 

@@ -44,7 +44,7 @@ def test_readers_are_guessed_by_content_where_there_is_a_signature(tmp_path: Pat
 def test_errors_list_the_readers(tmp_path: Path) -> None:
     (tmp_path / "a.xyz").write_bytes(b"\0")
     with pytest.raises(
-        ReaderError, match=r"no reader knows this file.*nwb, .*hdf5, npy, arrow, .*csv, .*binary"
+        ReaderError, match=r"no reader knows this file.*nwb, .*hdf5, .*npy, arrow, .*csv, .*binary"
     ):
         guess_reader(tmp_path / "a.xyz")
     with pytest.raises(ReaderError, match=r"none called 'sausage'; there are .*nwb"):

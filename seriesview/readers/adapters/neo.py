@@ -32,7 +32,7 @@ from seriesview.readers.sample_types import checked_rate, describe, make_channel
 
 _FORGET_BYTES = 64 << 20
 _MOST_LANES = 32
-_IN_HDF5 = frozenset({"MEArecRawIO", "MaxwellRawIO", "NIXRawIO"})
+_IN_HDF5 = frozenset({"MEArecRawIO", "NIXRawIO"})
 _TYPES = {"analog": "ADC", "ttl": "TRIG"}
 
 
@@ -271,7 +271,7 @@ class NeoHdf5Reader(NeoReader):
     reads_folders = False
 
     def can_read(self, path: Path) -> bool:
-        """Whether the root is that of MEArec, MaxWell or NIX; what lacks for a file called .nix is told at opening."""
+        """Whether the root is that of MEArec or NIX; what lacks for a file called .nix is told at opening."""
         found = format_of(path) if path.is_file() else None
         if found is None or found.rawio not in _IN_HDF5:
             return False

@@ -126,10 +126,6 @@ def _is_mearec(file: h5py.File) -> bool:
     return {"info", "recordings", "channel_positions"} <= set(file)
 
 
-def _is_maxwell(file: h5py.File) -> bool:
-    return "version" in file and ({"mapping", "sig"} <= set(file) or "wells" in file)
-
-
 FORMATS = (
     NeoFormat(
         "Blackrock",
@@ -233,7 +229,6 @@ FORMATS = (
     NeoFormat("NIX", "NIXRawIO", (".nix",), "electrodes", _is_hdf5),
     NeoFormat("NIX", "NIXRawIO", (".h5",), "electrodes", _is_hdf5, beside=_holds(_is_nix)),
     NeoFormat("MEArec", "MEArecRawIO", (".h5", ".hdf5"), "electrodes", _is_hdf5, beside=_holds(_is_mearec)),
-    NeoFormat("MaxWell", "MaxwellRawIO", (".h5",), "electrodes", _is_hdf5, beside=_holds(_is_maxwell)),
     NeoFormat(
         "NeuroExplorer", "NeuroExplorerRawIO", (".nex",), "electrodes", lambda head: head.startswith(b"NEX1")
     ),

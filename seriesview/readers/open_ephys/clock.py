@@ -19,8 +19,9 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.open_ephys.structure import Structure
-from seriesview.readers.open_ephys.vectors import Stretch, Vector, find_stretches, open_vector
+from seriesview.readers.open_ephys.vectors import Vector, open_vector
 from seriesview.readers.protocol import Decision, Segment
+from seriesview.readers.stretches import Stretch, find_stretches
 
 NOT_SYNCHRONIZED = -1.0
 # What seconds may be off from a line for the rate to take their place; the same as for all timestamps.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Record
 from seriesview.readers.spikeglx.recording import AnalogRecording
 
 RECORDING = "recording"
+# Files by which people name a folder; as bare arrays and tables they mean little (`reader: npy` shows them so).
+_NAMED = re.compile(r"params\.py|spike_(times|clusters|templates)\.npy|cluster_\w{1,40}\.[ct]sv")
 # SpikeInterface has sorters write into a folder of its own.
 _INNER = "sorter_output"
 
@@ -29,11 +32,11 @@ class PhyReader:
     reads_folders = True
 
     def can_read(self, path: Path) -> bool:
-        """Whether it is such a folder, one of SpikeInterface around it, or its params.py."""
+        """Whether it is such a folder, one of SpikeInterface around it, or one of its files that people name."""
         try:
             if path.is_dir():
                 return is_sorting(path) or is_sorting(path / _INNER)
-            return path.name == "params.py" and is_sorting(path.parent)
+            return _NAMED.fullmatch(path.name) is not None and is_sorting(path.parent)
         except OSError:
             return False
 
