@@ -13,7 +13,10 @@ from seriesview.errors import ReaderError
 OLDEST = {
     "filters": {"hdf5plugin": "4"},
     "neo": {"neo": "0.14"},
-    "mne": {"mne": "1.7", "pymatreader": "1"},
+    "mne": {
+        **{"mne": "1.7", "pymatreader": "1"},
+        **{"mffpy": "0.7", "antio": "0.5", "curryreader": "0.1", "defusedxml": "0.7"},
+    },
     "spikeinterface": {"spikeinterface": "0.101"},
     "zarr": {"tensorstore": "0.1.70"},
     "audio": {"soundfile": "0.13"},

@@ -20,6 +20,7 @@ import seriesview
 from seriesview.errors import ReaderError
 from seriesview.readers.adapters.mne import MneReader
 from seriesview.readers.adapters.mne_formats import FORMATS
+from seriesview.readers.adapters.mne_pauses import pieces_of
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.readers.registry import guess_reader, list_candidates, open_recording
 
@@ -323,3 +324,143 @@ def test_damaged_files_are_errors_of_one_line_or_data(tmp_path: Path) -> None:
     check_survives(MneReader(), tmp_path / "a_raw.fif", tmp_path / "a_raw.fif", 200)
     scipy.io.savemat(tmp_path / "a.set", {"EEG": eeglab()}, appendmat=False)
     check_survives(MneReader(), tmp_path / "a.set", tmp_path / "a.set", 200)
+
+
+def neuroscan(path: Path, values: Any, count: int, flag: bytes) -> None:
+    """A Neuroscan file of int32 whose header counts so many samples; `flag` behind its end says that it has 32 bits."""
+    names = [b"Fp1", b"HEOGLEFT"]
+    head = bytearray(900 + 75 * len(names))
+    head[:12] = b"Version 3.0\0"
+    head[225:245] = b"03/14/24".ljust(10, b"\0") + b"08:30:15".ljust(10, b"\0")
+    struct.pack_into("<H", head, 370, len(names))
+    struct.pack_into("<H", head, 376, 500)
+    struct.pack_into("<i", head, 864, count)
+    for number, name in enumerate(names):
+        at = 900 + 75 * number
+        head[at : at + len(name)] = name
+        struct.pack_into("<f", head, at + 59, 0.5)
+        struct.pack_into("<f", head, at + 71, 204.8)
+    end = len(head) + values.nbytes
+    struct.pack_into("<i", head, 886, end)
+    events = struct.pack("<Bii", 1, 0, 9)
+    struct.pack_into("<I", head, 12, end + len(events))
+    path.write_bytes(bytes(head) + values.astype("<i4").tobytes() + events + bytes(52) + flag)
+
+
+@pytest.mark.parametrize("count", [1000, 0])
+def test_neuroscan_files_that_do_not_count_their_samples_are_read(tmp_path: Path, count: int) -> None:
+    values = np.random.default_rng(3).integers(-(1 << 20), 1 << 20, (1000, 2)).astype("<i4")
+    neuroscan(tmp_path / "a.cnt", values, count, b"\x01")
+    with opened(tmp_path / "a.cnt") as recording:
+        np.testing.assert_allclose(stored(recording) * MICROVOLT, values * 0.5, rtol=1e-6)
+        assert recording.sampling_frequency == 500
+        # A name of five letters and more is no mark of a bad channel.
+        assert [(each.label, each.bad) for each in recording.channels] == [
+            ("Fp1", False),
+            ("HEOGLEFT", False),
+        ]
+
+
+@pytest.mark.parametrize("head", [b"RIFF\0\0\1\0CNT LIST", b"RF64" + b"\0" * 8 + b"CNT LIST"])
+def test_both_forms_of_ants_files_are_known(tmp_path: Path, head: bytes) -> None:
+    (tmp_path / "a.cnt").write_bytes(head + bytes(1000))
+    assert MneReader().can_read(tmp_path / "a.cnt")
+
+
+def test_an_egi_folder_is_read_with_what_comes_with_the_extra(tmp_path: Path) -> None:
+    pytest.importorskip("mffpy", reason="comes with the extra mne")
+    values = np.random.default_rng(4).normal(0, 20, (257, 1000)).astype(np.float32)
+    write_mff(tmp_path / "a.mff", values)
+    with opened(tmp_path / "a.mff", "signals") as recording:
+        assert recording.sampling_frequency == 250
+        assert recording.channels[0].label == "E1"
+        np.testing.assert_allclose(stored(recording) * scales(recording), values.T, rtol=1e-5, atol=1e-3)
+
+
+def write_mff(folder: Path, values: Any) -> None:
+    from mffpy.writer import BinWriter, Writer
+
+    samples = BinWriter(sampling_rate=250)
+    samples.add_block(values)
+    writer = Writer(str(folder))
+    writer.addbin(samples)
+    writer.add_coordinates_and_sensor_layout(device="HydroCel GSN 256 1.0")
+    moment = "2024-03-14T08:30:15.000000-00:00"
+    writer.addxml("fileInfo", recordTime=datetime.fromisoformat(moment))
+    writer.write()
+
+
+def test_pauses_that_stand_beside_the_samples_are_gaps(tmp_path: Path) -> None:
+    values = np.random.default_rng(2).integers(-500, 500, (2000, 2)).astype("<i2")
+    values.tofile(tmp_path / "night.dat")
+    write_persyst(tmp_path)
+    with (tmp_path / "night.lay").open("a") as file:
+        file.write("4.5,1.0,0,100,Back\n9,0,0,100,End\n")
+    text = (tmp_path / "night.lay").read_text()
+    # A clock that was put right by 4 ms, a pause of a minute, and one over midnight.
+    times = "0=30615.0\n400=30617.004\n800=30679.0\n1800=10.0"
+    (tmp_path / "night.lay").write_text(text.replace("0=30615.0", times))
+    with opened(tmp_path / "night.lay", "signals") as recording:
+        assert recording.segments is not None
+        assert [(each.start_time, each.num_samples) for each in recording.segments] == [
+            (0.0, 800),
+            (64.0, 1000),
+            (86400 - 30605.0, 200),
+        ]
+        np.testing.assert_allclose(stored(recording) * MICROVOLT, values * 0.5, rtol=1e-6)
+    with opened(tmp_path / "night.lay", "annotations") as marks:
+        bounds, indices, labels = marks.intervals()
+        # Of the samples at which MNE has them: 2.5 s is before the first pause, 4.5 s half a second behind it.
+        assert bounds.tolist() == [[2.5, 2.5], [64.5, 65.5], [86400 - 30605.0, 86400 - 30605.0]]
+        assert [labels[each] for each in indices] == ["Eyes open", "Back", "End"]
+
+
+def test_pauses_of_ants_recordings_are_those_beside_the_file(tmp_path: Path) -> None:
+    # Half a day after the beginning of day 45000, which is 2023-03-15.
+    (tmp_path / "a.seg").write_text("NumberSegments=      3\n4.50005e4 12.5 300\n4.50005e4 20.25 100\n")
+    start = datetime(2023, 3, 15, 12, 0, 0, 500000, tzinfo=UTC)
+    pieces, said = pieces_of(tmp_path / "a.cnt", 1000, 100.0, start)
+    assert [(each.first, each.end) for each in pieces] == [(0, 600), (600, 900), (900, 1000)]
+    assert [each.start_time for each in pieces] == pytest.approx([0.0, 12.0, 19.75], abs=1e-5)
+    assert said == []
+
+
+def test_averages_are_refused_with_what_can_be_named(tmp_path: Path) -> None:
+    info = mne.create_info(["Fz"], 100.0, "eeg")
+    mne.EvokedArray(np.zeros((1, 50)), info).save(tmp_path / "a-ave.fif", verbose="ERROR")
+    with pytest.raises(ReaderError, match=r"name the raw recording \(_raw\.fif\)"):
+        list_candidates(tmp_path / "a-ave.fif")
+
+
+def test_the_date_that_stands_for_none_is_none(tmp_path: Path) -> None:
+    raw_of().anonymize(verbose="ERROR").save(tmp_path / "a_raw.fif", verbose="ERROR")
+    with opened(tmp_path / "a_raw.fif") as recording:
+        assert recording.session_start is None
+        assert any("stands for none" in each.text for each in recording.decisions)
+
+
+def test_a_file_that_is_listed_and_opened_is_read_by_mne_once_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fields = eeglab()
+    values = fields["data"]
+    values.T.tofile(tmp_path / "a.fdt")
+    fields["data"] = "a.fdt"
+    scipy.io.savemat(tmp_path / "a.set", {"EEG": fields}, appendmat=False)
+    read, times = mne.io.read_raw_eeglab, []
+
+    def counted(*arguments: Any, **more: Any) -> Any:
+        times.append(1)
+        return read(*arguments, **more)
+
+    monkeypatch.setattr(mne.io, "read_raw_eeglab", counted)
+    assert len(list_candidates(tmp_path / "a.fdt")) == 2
+    for dataset in ("signals", "annotations"):
+        opened(tmp_path / "a.fdt", dataset).close()
+    assert len(times) == 1
+    (2 * values.T).tofile(tmp_path / "a.fdt")
+    with opened(tmp_path / "a.fdt", "signals") as recording:
+        np.testing.assert_allclose(stored(recording) * MICROVOLT, 2 * values.T, rtol=1e-6)
+    (tmp_path / "a.fdt").write_bytes(values.T.tobytes() + bytes(12))
+    opened(tmp_path / "a.fdt", "signals").close()
+    assert len(times) == 3

@@ -17,10 +17,12 @@ _MOST_CHARACTERS = 300
 
 
 @contextlib.contextmanager
-def library(name: str, path: Path, notes: list[Decision] | None = None) -> Iterator[None]:
+def library(
+    name: str, path: Path, notes: list[Decision] | None = None, advice: str | None = None
+) -> Iterator[None]:
     """Run a library's code on a file: raises ReaderError in place of its errors, and adds its warnings to `notes`.
 
-    Nothing of it is printed.
+    Nothing of it is printed. `advice`: what helps where it refuses the file.
     """
     said: list[str] = []
     handler = _Listener(said)
@@ -44,7 +46,9 @@ def library(name: str, path: Path, notes: list[Decision] | None = None) -> Itera
         raise
     except Exception as error:  # a library may fail in any way on a file that it does not understand
         raise ReaderError(
-            f"{name} cannot read it ({_one_line(f'{type(error).__name__}: {error}')})", file=path
+            f"{name} cannot read it ({_one_line(f'{type(error).__name__}: {error}')})",
+            advice=advice,
+            file=path,
         ) from error
     finally:
         logger.propagate, logger.handlers = before

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.readers.adapters.foreign import library
 from seriesview.readers.adapters.mne_formats import MneFormat, check_tags, files_beside, format_of
+from seriesview.readers.adapters.mne_pauses import Piece, pieces_of
 from seriesview.readers.extras import imported
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Role, Segment, SeriesType
@@ -20,6 +21,10 @@ from seriesview.readers.sample_types import checked_rate, describe, make_channel
 
 _SIGNALS, _ANNOTATIONS = "signals", "annotations"
 _SKIP = "BAD_ACQ_SKIP"
+# What MNE writes where there is no date, or where it was taken out.
+_NO_DATE = datetime(2000, 1, 1, tzinfo=UTC)
+# What a file that is kept open may hold in memory.
+_KEPT_BYTES = 64 << 20
 _MOST_LANES = 32
 
 # MNE's types of channels as BIDS calls them.
@@ -41,14 +46,19 @@ _UNITS = {107: "V", 112: "T", 201: "T/m", 110: "S", 117: "C", 6: "M"}
 _SCALED = {"T": (1e15, "fT"), "T/m": (1e13, "fT/cm"), "M": (1e6, "uM")}
 
 
-@dataclass
+@dataclass(frozen=True)
 class MneFile:
-    """A recording that MNE has opened."""
+    """A recording that MNE has opened. `files` are those beside `path`, `version` tells whether one has changed."""
 
     path: Path
     format: MneFormat
     raw: Any
-    notes: list[Decision] = field(default_factory=list)
+    session_start: str | None
+    decisions: tuple[Decision, ...]
+    files: tuple[Path, ...]
+    pieces: tuple[Piece, ...]
+    """What was acquired."""
+    version: tuple[tuple[int, int] | None, ...]
 
     @property
     def rate(self) -> float:
@@ -59,29 +69,6 @@ class MneFile:
     def start_time(self) -> float:
         """Of the first sample, from the moment that `meas_date` names."""
         return int(self.raw.first_samp) / self.rate
-
-    def session_start(self) -> str | None:
-        """The recording's date; without a zone where the format has none."""
-        moment = self.raw.info["meas_date"]
-        if not isinstance(moment, datetime) or not 1900 < moment.year < 2200:
-            return None
-        if moment < datetime(1970, 1, 2, tzinfo=UTC):
-            self.notes.append(Decision("its date is the beginning of 1970, which stands for none"))
-            return None
-        return (moment if self.format.knows_zone else moment.replace(tzinfo=None)).isoformat()
-
-    def skips(self) -> list[tuple[int, int]]:
-        """Stretches of samples [first, end) in which nothing was acquired; MNE gives zeros there."""
-        annotations = self.raw.annotations
-        found = []
-        for onset, duration, text in zip(
-            annotations.onset, annotations.duration, annotations.description, strict=True
-        ):
-            if str(text).upper() == _SKIP:
-                first = round((float(onset) - self.start_time) * self.rate)
-                end = first + round(float(duration) * self.rate)
-                found.append((max(0, first), min(int(self.raw.n_times), end)))
-        return sorted(found)
 
 
 class MneSignals(Recording):
@@ -96,19 +83,16 @@ class MneSignals(Recording):
         self.path = file.path
         self.dtype = np.dtype(np.float64)
         self._file, self._raw = file, file.raw
-        self._stretches = _kept(file)
-        self._firsts = np.cumsum([0, *(end - first for first, end in self._stretches)])
+        self._pieces = file.pieces
+        self._firsts = np.cumsum([0, *(each.end - each.first for each in file.pieces)])
         self.num_samples = int(self._firsts[-1])
         self.sampling_frequency = checked_rate(options.sampling_frequency or file.rate, file.path)
         self.start_time = file.start_time
-        if len(self._stretches) > 1 or file.skips():
-            self.segments = tuple(
-                Segment((int(self._raw.first_samp) + first) / file.rate, end - first)
-                for first, end in self._stretches
-            )
-        self.session_start = file.session_start()
+        if len(file.pieces) > 1 or file.pieces[0].start_time != file.start_time:
+            self.segments = tuple(Segment(each.start_time, each.end - each.first) for each in file.pieces)
+        self.session_start = file.session_start
         self.preferred_rows = max(1, round(float(self._raw.buffer_size_sec or 0) * file.rate))
-        self.files = tuple(dict.fromkeys([*files_beside(file.path), *_parts(file)]))
+        self.files = file.files
         channels = make_channels(len(self._raw.ch_names), options, file.path, self._raw.ch_names)
         own = _described(self._raw)
         for name in ("unit", "scale"):
@@ -118,7 +102,7 @@ class MneSignals(Recording):
                 own = [{key: value for key, value in each.items() if key != name} for each in own]
         self.channels = tuple(replace(channel, **more) for channel, more in zip(channels, own, strict=True))
         describe(self, options)
-        self.decisions = tuple(file.notes)
+        self.decisions = file.decisions
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on."""
@@ -127,36 +111,37 @@ class MneSignals(Recording):
             while filled < len(out):
                 position = first_sample + filled
                 number = int(np.searchsorted(self._firsts, position, side="right")) - 1
-                begin = self._stretches[number][0] + position - int(self._firsts[number])
-                count = min(len(out) - filled, self._stretches[number][1] - begin)
+                begin = self._pieces[number].first + position - int(self._firsts[number])
+                count = min(len(out) - filled, self._pieces[number].end - begin)
                 out[filled : filled + count] = self._raw.get_data(
                     start=begin, stop=begin + count, verbose="ERROR"
                 ).T
                 filled += count
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._raw.close()
 
-
-def _kept(file: MneFile) -> list[tuple[int, int]]:
-    """Stretches of samples [first, end) that were acquired."""
+def _pieces(path: Path, raw: Any, notes: list[Decision]) -> tuple[Piece, ...]:
+    """What was acquired, without the stretches in which nothing was, for which MNE gives zeros. Raises ReaderError."""
+    rate, first_sample, total = float(raw.info["sfreq"]), int(raw.first_samp), int(raw.n_times)
+    told, said = pieces_of(path, total, rate, raw.info["meas_date"])
+    if told:
+        notes += said
+        return tuple(told)
+    skips = []
+    annotations = raw.annotations
+    for onset, duration, text in zip(
+        annotations.onset, annotations.duration, annotations.description, strict=True
+    ):
+        if str(text).upper() == _SKIP:
+            begin = round(float(onset) * rate) - first_sample
+            skips.append((max(0, begin), min(total, begin + round(float(duration) * rate))))
     kept, position = [], 0
-    for first, end in file.skips():
-        if first > position:
-            kept.append((position, first))
+    for begin, end in [*sorted(skips), (total, total)]:
+        if begin > position:
+            kept.append(Piece(position, begin, (first_sample + position) / rate))
         position = max(position, end)
-    if position < int(file.raw.n_times):
-        kept.append((position, int(file.raw.n_times)))
     if not kept:
-        raise ReaderError("nothing was acquired in it", file=file.path)
-    return kept
-
-
-def _parts(file: MneFile) -> list[Path]:
-    """The files of a recording that was split, or of its samples."""
-    names = [Path(each) for each in file.raw.filenames if each is not None]
-    return [each for each in names if each != file.path and each.is_file()]
+        raise ReaderError("nothing was acquired in it", file=path)
+    return tuple(kept)
 
 
 def _described(raw: Any) -> list[dict[str, Any]]:
@@ -190,9 +175,9 @@ def _open_annotations(file: MneFile, options: ReadOptions) -> Recording:
         distinct = sorted(set(labels))
         indices = np.array([distinct.index(each) for each in labels], np.uint32)
         recording = EventRecording(file.path, onsets, indices, distinct, options)
-    recording.session_start = options.session_start or file.session_start()
-    recording.files = tuple(dict.fromkeys([*files_beside(file.path), *_parts(file)]))
-    recording.decisions = tuple(file.notes)
+    recording.session_start = options.session_start or file.session_start
+    recording.files = file.files
+    recording.decisions = file.decisions
     return recording
 
 
@@ -201,6 +186,13 @@ def _annotations(file: MneFile) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
     annotations = file.raw.annotations
     chosen = [number for number, text in enumerate(annotations.description) if str(text).upper() != _SKIP]
     onsets = np.asarray(annotations.onset, np.float64)[chosen]
+    # MNE counts without the pauses that stand beside the samples.
+    samples = np.round((onsets - file.start_time) * file.rate, 6)
+    number = np.maximum(np.searchsorted([each.first for each in file.pieces], samples, side="right") - 1, 0)
+    onsets += [
+        file.pieces[each].start_time - file.start_time - file.pieces[each].first / file.rate
+        for each in number
+    ]
     durations = np.maximum(np.asarray(annotations.duration, np.float64)[chosen], 0)
     return onsets, durations, [" ".join(str(annotations.description[each]).split()) or "?" for each in chosen]
 
@@ -219,7 +211,7 @@ class MneReader:
         """All channels as one dataset, and the annotations where there are any."""
         file = _opened(path)
         with library("mne", path):
-            rows = sum(end - first for first, end in _kept(file))
+            rows = sum(each.end - each.first for each in file.pieces)
             shape, options = (rows, len(file.raw.ch_names)), {"dataset": _SIGNALS}
             found = [
                 Candidate(_SIGNALS, "continuous", "float64", shape, file.rate, None, options, role="eeg")
@@ -233,7 +225,6 @@ class MneReader:
                 found.append(
                     Candidate(_ANNOTATIONS, kind, "float64", (len(labels),), None, None, options, role=role)
                 )
-            file.raw.close()
         return found
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
@@ -252,11 +243,22 @@ class MneReader:
             )
 
 
+# Who lists a file opens what is in it next, and MNE may take seconds to read its header.
+_last: list[MneFile] = []
+
+
 def _opened(path: Path) -> MneFile:
+    """The file as MNE opens it; the last one is opened once. Raises ReaderError."""
+    for known in _last:
+        if known.path == path and known.version == _version(path, known.files):
+            return known
+    _last.clear()
     found = format_of(path)
     if found is None:
         raise ReaderError("no file or folder of a format that is read through MNE", file=path)
     module = imported("mne.io", extra="mne", file=path)
+    if found.needs is not None:
+        imported(found.needs, extra="mne", file=path)
     read = getattr(module, f"read_raw_{found.function}", None)
     if read is None:
         raise ReaderError(
@@ -265,9 +267,39 @@ def _opened(path: Path) -> MneFile:
     if found.function == "fif":
         check_tags(path)
     notes: list[Decision] = []
-    with library("mne", path, notes):
+    with library("mne", path, notes, found.advice):
         raw = read(str(found.target(path)), preload=False, verbose="WARNING", **found.arguments(path))
-        file = MneFile(path, found, raw, notes)
-        if not (file.rate > 0 and raw.n_times > 0 and raw.ch_names):
+        if not (raw.info["sfreq"] > 0 and raw.n_times > 0 and raw.ch_names):
             raise ReaderError("there are no samples in it", file=path)
+        parts = [Path(each) for each in raw.filenames if each is not None]
+        there = [each for each in parts if each != path and each.is_file()]
+        files = tuple(dict.fromkeys([*files_beside(path), *there]))
+        pieces = _pieces(path, raw, notes)
+        start = _session_start(raw.info["meas_date"], found.knows_zone, notes)
+    file = MneFile(path, found, raw, start, tuple(notes), files, pieces, _version(path, files))
+    if not raw.preload or raw.n_times * len(raw.ch_names) * 8 <= _KEPT_BYTES:
+        _last.append(file)
     return file
+
+
+def _version(path: Path, files: tuple[Path, ...]) -> tuple[tuple[int, int] | None, ...]:
+    """Size and time of change of each file that decides what is read, those that came meanwhile too."""
+    found: list[tuple[int, int] | None] = []
+    for each in dict.fromkeys([path, *files_beside(path), *files]):
+        try:
+            status = each.stat()
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_size, status.st_mtime_ns))
+    return tuple(found)
+
+
+def _session_start(moment: Any, knows_zone: bool, notes: list[Decision]) -> str | None:
+    """The recording's date, without a zone where the format has none; what stands for none is noted."""
+    if not isinstance(moment, datetime) or not 1900 < moment.year < 2200:
+        return None
+    if moment == _NO_DATE or moment < datetime(1970, 1, 2, tzinfo=UTC):
+        notes.append(Decision(f"its date is the beginning of {moment.year}, which stands for none"))
+        return None
+    return (moment if knows_zone else moment.replace(tzinfo=None)).isoformat()

@@ -15,6 +15,7 @@ _HEAD_BYTES = 4096
 _MOST_ENTRIES = 4096
 _DIRECTORY_POINTER = 101
 _MATLAB = (b"MATLAB 5.0", b"MATLAB 7.3", b"\x89HDF\r\n\x1a\n")
+_EPOCHS = "of EEGLAB continuous datasets can be shown, epochs cannot: name the one that they were cut from"
 _NIHON_KOHDEN = (b"EEG-1100", b"EEG-1200A", b"EEG-2100 ", b"QI-403A ", b"DAE-2100D")
 
 
@@ -36,6 +37,10 @@ class MneFormat:
     is_folder: bool = False
     knows_zone: bool = False
     """Whether its date is a moment in UTC; else it is the local time of the recording, which MNE calls UTC."""
+    needs: str | None = None
+    """The package that MNE reads it with, beside what MNE itself needs."""
+    advice: str | None = None
+    """What helps where MNE refuses a file."""
 
 
 def _is_simple_egi(head: bytes) -> bool:
@@ -50,6 +55,32 @@ def _is_simple_egi(head: bytes) -> bool:
 def _is_kit(head: bytes) -> bool:
     """The directory's first offset leads behind the directory."""
     return len(head) > 32 and 100 < int.from_bytes(head[16:20], "little") < 1 << 20
+
+
+def _is_ant(head: bytes) -> bool:
+    """RIFF, or RF64 with a size of 64 bits, as ANT writes it."""
+    return head[:4] + head[8:12] == b"RIFFCNT " or head[:4] + head[12:16] == b"RF64CNT "
+
+
+def _cnt_arguments(path: Path) -> dict[str, Any]:
+    """Which integers a Neuroscan file holds, where its count of samples does not tell it, and what marks bad channels.
+
+    Channels stand at byte 370, samples at 864, the place of events at 886, the end of the file that a program wrote at
+    12; whether samples have 32 bits stands 52 bytes behind that (as EEGLAB's loadcnt has it).
+    """
+    with path.open("rb") as file:
+        head = file.read(900)
+        if len(head) < 900:
+            return {"header": "new"}
+        channels = int.from_bytes(head[370:372], "little")
+        samples, events = (int.from_bytes(head[at : at + 4], "little") for at in (864, 886))
+        size = events - 900 - 75 * channels
+        if channels and samples and size in (2 * channels * samples, 4 * channels * samples):
+            return {"header": "new"}
+        file.seek(int.from_bytes(head[12:16], "little") + 52)
+        flag = file.read(1)
+    formats = {b"\0": "int16", b"\x01": "int32"}
+    return {"header": "new"} | ({"data_format": formats[flag]} if flag in formats else {})
 
 
 def _with(suffix: str, begins: bytes = b"") -> Callable[[Path], bool]:
@@ -69,19 +100,22 @@ def _bti_arguments(path: Path) -> dict[str, Any]:
 
 FORMATS = (
     MneFormat("FIF", "fif", (".fif",), lambda head: head[:8] == b"\0\0\0\x64\0\0\0\x1f", knows_zone=True,
-              arguments=lambda path: {"allow_maxshield": "yes", "on_split_missing": "warn"}),
-    MneFormat("EEGLAB", "eeglab", (".set",), lambda head: head.startswith(_MATLAB)),
+              arguments=lambda path: {"allow_maxshield": "yes", "on_split_missing": "warn"},
+              advice="name the raw recording (_raw.fif): averages, epochs and sources cannot be shown"),
+    MneFormat("EEGLAB", "eeglab", (".set",), lambda head: head.startswith(_MATLAB), advice=_EPOCHS),
+    MneFormat("EEGLAB", "eeglab", (".fdt",), holds=_with(".set", b"MATLAB"), advice=_EPOCHS,
+              target=lambda path: path.with_suffix(".set")),
     MneFormat("CTF", "ctf", (".ds",), is_folder=True,
               holds=lambda path: any(each.suffix == ".meg4" for each in _entries(path)),
               arguments=lambda path: {"system_clock": "ignore"}),
     MneFormat("CTF", "ctf", (".meg4", ".res4"), lambda head: head.startswith(b"MEG4"),
               holds=lambda path: path.parent.suffix == ".ds", target=lambda path: path.parent,
               arguments=lambda path: {"system_clock": "ignore"}),
-    MneFormat("EGI", "egi", (".mff",), is_folder=True, knows_zone=True,
+    MneFormat("EGI", "egi", (".mff",), is_folder=True, knows_zone=True, needs="mffpy",
               holds=lambda path: (path / "info.xml").is_file()),
     MneFormat("EGI", "egi", (".raw",), _is_simple_egi),
-    MneFormat("Neuroscan", "cnt", (".cnt",), lambda head: head.startswith(b"Version 3")),
-    MneFormat("ANT", "ant", (".cnt",), lambda head: head[:4] in (b"RIFF", b"RF64") and head[8:12].strip() == b"CNT"),
+    MneFormat("Neuroscan", "cnt", (".cnt",), lambda head: head.startswith(b"Version 3"), arguments=_cnt_arguments),
+    MneFormat("ANT", "ant", (".cnt",), _is_ant, needs="antio"),
     MneFormat("KIT", "kit", (".con", ".sqd"), _is_kit, knows_zone=True),
     MneFormat("Nihon Kohden", "nihon", (".eeg",), lambda head: head.startswith(_NIHON_KOHDEN)),
     MneFormat("Persyst", "persyst", (".lay",), lambda head: head.lstrip().lower().startswith(b"[fileinfo]")),
@@ -89,9 +123,9 @@ FORMATS = (
               target=lambda path: path.with_suffix(".lay")),
     MneFormat("Nicolet", "nicolet", (".data",), holds=_with(".head", b"start_ts"),
               arguments=lambda path: {"ch_type": "eeg"}),
-    MneFormat("Curry", "curry", (".cdt",), holds=lambda path: any(
+    MneFormat("Curry", "curry", (".cdt",), needs="curryreader", holds=lambda path: any(
         path.with_name(path.name + each).is_file() for each in (".dpa", ".dpo"))),
-    MneFormat("Curry", "curry", (".dat", ".dap", ".rs3"), holds=_with(".dap", b"START")),
+    MneFormat("Curry", "curry", (".dat", ".dap", ".rs3"), needs="curryreader", holds=_with(".dap", b"START")),
     MneFormat("ARTEMIS123", "artemis123", (".bin",), holds=_with(".txt", b"main header")),
     MneFormat("NIRx", "nirx", (".hdr", ".wl1", ".wl2"),
               holds=lambda path: all(path.with_suffix(each).is_file() for each in (".hdr", ".wl1", ".wl2")),
@@ -104,7 +138,7 @@ FORMATS = (
               target=lambda path: _bti_data(path) or path),
     MneFormat("GDF", "gdf", (".gdf",), lambda head: head.startswith(b"GDF ")),
     MneFormat("Eximia", "eximia", (".nxe",)),
-    MneFormat("NeuroElectrics", "nedf", (".nedf",), lambda head: head.lstrip().startswith(b"<")),
+    MneFormat("NeuroElectrics", "nedf", (".nedf",), lambda head: head.lstrip().startswith(b"<"), needs="defusedxml"),
     MneFormat("MEF 3", "mef", (".mefd",), is_folder=True),
 )  # fmt: skip
 
@@ -188,6 +222,7 @@ _COMPANIONS = frozenset(
         ".ceo",
         ".dap",
         ".rs3",
+        ".seg",
     }
     | {".hdr", ".wl1", ".wl2", ".evt", ".inf", ".tri", ".mrk", ".elp", ".hsp"}
 )
