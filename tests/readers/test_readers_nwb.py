@@ -361,3 +361,13 @@ def test_instants_keep_their_times_unless_a_rate_is_configured(tmp_path: Path) -
         assert recording.type == "continuous"
     with opened(path, sampling_frequency=2.0) as recording:
         assert (recording.type, recording.sampling_frequency) == ("continuous", 2)
+
+
+def test_series_of_behavioral_events_are_instants(tmp_path: Path) -> None:
+    def fill(file: h5py.File) -> None:
+        holder = file.create_group("licks")
+        describe(holder, "BehavioralEvents")
+        series(holder, "left", SAMPLES[:, 0], timestamps=np.cumsum(np.arange(20.0)))
+
+    path = write_nwb(tmp_path / "a.nwb", fill)
+    assert by_path(path)["/licks/left"].type == "discrete"

@@ -222,6 +222,49 @@ def test_recordings_and_units_of_spikeinterface(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
+def test_links_switches_and_shanks_of_nwb_in_zarr_are_those_of_nwb_in_hdf5(tmp_path: Path) -> None:
+    pynwb = pytest.importorskip("pynwb")
+    hdmf_zarr = pytest.importorskip("hdmf_zarr.nwb")
+    for suffix, open_io in (("nwb", pynwb.NWBHDF5IO), ("zarr", hdmf_zarr.NWBZarrIO)):
+        file = nwb_file(pynwb)
+        times = np.concatenate([np.arange(50) / 100, 5 + np.arange(50) / 100])
+        track = pynwb.TimeSeries("track", np.arange(100.0), unit="m", timestamps=times)
+        file.add_acquisition(track)
+        file.add_acquisition(pynwb.TimeSeries("speed", np.arange(100.0), unit="m/s", timestamps=track))
+        switches = np.array([1, -1, 2, -2], np.int8)
+        file.add_acquisition(
+            pynwb.misc.IntervalSeries("runs", data=switches, timestamps=np.array([1.0, 2.0, 3.0, 3.5]))
+        )
+        device = file.create_device("second")
+        other = file.create_electrode_group("other", "d", "CA1", device)
+        rows = len(file.electrodes)
+        known = {
+            name: file.electrodes[name][0]
+            for name in file.electrodes.colnames
+            if not name.startswith("group")
+        }
+        file.add_electrode(group=other, **known)
+        both = file.create_electrode_table_region([rows, 0], "both")
+        file.add_acquisition(pynwb.ecephys.ElectricalSeries("two", np.zeros((10, 2)), both, rate=100.0))
+        with open_io(str(tmp_path / f"session.{suffix}"), "w") as io:
+            io.write(file)
+    for name in ("acquisition/track", "acquisition/speed"):
+        with (
+            opened(tmp_path / "session.zarr", name) as ours,
+            opened(tmp_path / "session.nwb", f"/{name}") as theirs,
+        ):
+            assert np.array_equal(ours.timestamps(0, 100), theirs.timestamps(0, 100))
+    with (
+        opened(tmp_path / "session.zarr", "acquisition/runs") as ours,
+        opened(tmp_path / "session.nwb", "/acquisition/runs", type="interval") as theirs,
+    ):
+        assert np.array_equal(ours.intervals()[0], theirs.intervals()[0])
+        assert (ours.intervals()[0].tolist(), list(ours.intervals()[2])) == ([[1, 2], [3, 3.5]], ["1", "2"])
+    with opened(tmp_path / "session.zarr", "acquisition/two") as ours:
+        assert ours.channels[0].group == "other" != ours.channels[1].group
+
+
+@pytest.mark.filterwarnings("ignore")
 def test_nwb_in_zarr_reads_as_nwb_in_hdf5(tmp_path: Path) -> None:
     pynwb = pytest.importorskip("pynwb")
     hdmf_zarr = pytest.importorskip("hdmf_zarr.nwb")

@@ -15,7 +15,8 @@ from seriesview.readers.hdf5.reach import has_member
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
 from seriesview.readers.nwb.columns import vector
 from seriesview.readers.nwb.series import natural_type, series_problem
-from seriesview.readers.nwb.tables import NO_END, NO_START, row_labels
+from seriesview.readers.nwb.switches import switched
+from seriesview.readers.nwb.tables import row_labels
 from seriesview.readers.protocol import ReadOptions, Recording
 
 
@@ -32,35 +33,10 @@ def open_moments(path: Path, series: h5py.Group, name: str, options: ReadOptions
 
 
 def open_switches(path: Path, series: h5py.Group, name: str, options: ReadOptions) -> Recording:
-    """The intervals of an IntervalSeries: a value above 0 begins one, its negative ends it. Raises ReaderError.
-
-    One that is begun and never ended, or ended and never begun, is kept with no length, and its label says so.
-    """
+    """The intervals of an IntervalSeries. Raises ReaderError."""
     times, data = _times(path, series, "interval"), child_dataset(series, "data")
     values = np.empty(0) if data is None else np.asarray(vector(data), np.float64)
-    if len(values) != len(times):
-        raise ReaderError(f"its data hold {len(values)} values for {len(times)} timestamps", file=path)
-    if not (np.isfinite(values) & (values != 0)).all():
-        row = int(np.argmin(np.isfinite(values) & (values != 0)))
-        raise ReaderError(
-            f"its data are {values[row]} in row {row}: neither a start (> 0) nor an end (< 0)", file=path
-        )
-    begun: dict[float, float] = {}
-    found: list[tuple[float, float, float, str]] = []
-    for time, value in zip(times.tolist(), values.tolist(), strict=True):
-        start = begun.pop(abs(value), None)
-        if value > 0:
-            if start is not None:
-                found.append((start, start, value, NO_END))
-            begun[value] = time
-        else:
-            found.append((time if start is None else start, time, -value, NO_START if start is None else ""))
-    found.extend((start, start, kind, NO_END) for kind, start in begun.items())
-    kinds = {kind for _, _, kind, _ in found}
-    common = name.rpartition("/")[2]
-    labels = [f"{common if len(kinds) == 1 else f'{kind:g}'}{note}" for _, _, kind, note in found]
-    bounds = np.array([(start, end) for start, end, _, _ in found], np.float64).reshape(-1, 2)
-    return IntervalRecording(path, bounds, labels, options)
+    return IntervalRecording(path, *switched(path, times, values, name.rpartition("/")[2]), options)
 
 
 def is_event_table(node: h5py.Group) -> bool:

@@ -13,7 +13,7 @@ from seriesview.readers.clocks import ClockError, number_clock, parse_time_unit
 from seriesview.readers.hdf5.clock import Start, unit_of_times
 from seriesview.readers.hdf5.facts import attribute_number, usable_rate
 from seriesview.readers.hdf5.file import attribute, child_dataset, dtype_of, naming, text
-from seriesview.readers.hdf5.reach import has_member
+from seriesview.readers.hdf5.reach import has_member, parent_of
 from seriesview.readers.hdf5.recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5.samples import missing_filter, samples_problem
 from seriesview.readers.hdf5.scaling import Scaling
@@ -51,7 +51,9 @@ def natural_type(series: h5py.Group) -> SeriesType:
         return "event"
     if kind == "IntervalSeries":
         return "interval"
-    if attribute(data, "continuity") == "instantaneous" and has_member(series, "timestamps"):
+    is_of_events = attribute(parent_of(series), "neurodata_type") == "BehavioralEvents"
+    is_instants = is_of_events or attribute(data, "continuity") == "instantaneous"
+    if is_instants and has_member(series, "timestamps"):
         return "discrete"
     return "continuous"
 

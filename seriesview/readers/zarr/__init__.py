@@ -16,6 +16,7 @@ _TYPES: dict[str, SeriesType] = {
     "units": "event",
     "spikes": "event",
     "intervals": "interval",
+    "switches": "interval",
 }
 
 
@@ -48,7 +49,7 @@ class ZarrReader:
                 raise ReaderError(series.problem, file=(str(path), series.dataset))
             if series.kind == "samples":
                 return ZarrRecording(path, store, nodes, series, options)
-            opened = open_intervals if series.kind == "intervals" else open_spikes
+            opened = open_intervals if _TYPES[series.kind] == "interval" else open_spikes
             recording = opened(path, store, nodes, series, options)
         except ReaderError:
             store.close()

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.nwb.switches import switched
 from seriesview.readers.protocol import Channel, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
 from seriesview.readers.spikeinterface.probes import places_of_probes
@@ -25,7 +26,14 @@ from seriesview.readers.zarr.store import NAMES, Node, Store
 Nodes = Mapping[str, Node]
 
 # Columns of NWB's table of electrodes, the later ones before the earlier ones.
-_COLUMNS = (("id", "label"), ("label", "label"), ("channel_name", "label"), ("rel_x", "x"), ("rel_y", "y"))
+_COLUMNS = (
+    ("id", "label"),
+    ("label", "label"),
+    ("channel_name", "label"),
+    ("group_name", "group"),
+    ("rel_x", "x"),
+    ("rel_y", "y"),
+)
 
 
 class ZarrRecording(Recording):
@@ -171,15 +179,21 @@ def open_spikes(path: Path, store: Store, nodes: Nodes, series: Series, options:
 
 
 def open_intervals(path: Path, store: Store, nodes: Nodes, series: Series, options: ReadOptions) -> Recording:
-    """A table of intervals; each is called by the table. Raises ReaderError."""
+    """A table of intervals, each called by the table, or switches. Raises ReaderError."""
     group = series.group
     assert group is not None
-    bounds = [read_vector(store, _member(nodes, group, name, path)) for name in ("start_time", "stop_time")]
-    if len(bounds[0]) != len(bounds[1]):
-        raise ReaderError("start_time and stop_time are not equally long", file=(str(path), series.dataset))
-    recording = IntervalRecording(
-        path, np.column_stack(bounds).astype(np.float64), [series.label] * len(bounds[0]), options
-    )
+    if series.kind == "switches" and series.times is not None:
+        values, times = (read_vector(store, each).astype(np.float64) for each in (series.node, series.times))
+        bounds, labels = switched(path, times, values, series.label)
+    else:
+        names = ("start_time", "stop_time")
+        starts, stops = (read_vector(store, _member(nodes, group, name, path)) for name in names)
+        if len(starts) != len(stops):
+            raise ReaderError(
+                "start_time and stop_time are not equally long", file=(str(path), series.dataset)
+            )
+        bounds, labels = np.column_stack([starts, stops]).astype(np.float64), [series.label] * len(starts)
+    recording = IntervalRecording(path, bounds, labels, options)
     said = _elsewhere(store)
     recording.session_start = recording.session_start or _session_start(store, nodes, said)
     recording.decisions = tuple(said)
@@ -271,10 +285,12 @@ def _nwb_channels(store: Store, nodes: Nodes, series: Series, count: int) -> dic
             if node is None or not node.is_array:
                 continue
             with suppress(ReaderError):
-                texts = key == "label"
+                texts = key in ("label", "group")
                 column: Any = read_texts(store, node) if texts else read_vector(store, node).tolist()
                 if len(rows) and rows.min() >= 0 and rows.max() < len(column):
                     facts[key] = [column[row] for row in rows.tolist()]
+    if len(set(facts.get("group", []))) < 2:
+        facts.pop("group", None)
     return {key: values for key, values in facts.items() if len(values) == count}
 
 

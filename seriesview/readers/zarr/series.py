@@ -12,7 +12,7 @@ from seriesview.readers.sample_types import turned_guess
 from seriesview.readers.zarr.arrays import problem_of
 from seriesview.readers.zarr.store import Node, Store
 
-Kind = Literal["samples", "units", "spikes", "intervals"]
+Kind = Literal["samples", "units", "spikes", "intervals", "switches"]
 Nodes = Mapping[str, Node]
 
 _RATES = (
@@ -96,8 +96,13 @@ def _used(series: Series, nodes: Nodes) -> Iterator[str]:
 
 
 def child(nodes: Nodes, group: Node, name: str) -> Node | None:
-    """A member of a group."""
-    return nodes.get(f"{group.path}/{name}" if group.path else name)
+    """A member of a group; hdmf-zarr's links to others of the store are followed."""
+    found = nodes.get(f"{group.path}/{name}" if group.path else name)
+    links = group.attributes.get("zarr_link")
+    if found is not None or not isinstance(links, list):
+        return found
+    places = (each.get("path") for each in links if isinstance(each, dict) and each.get("name") == name)
+    return next((nodes.get(place.strip("/")) for place in places if isinstance(place, str)), None)
 
 
 def _of_spikeinterface(nodes: Nodes) -> Iterator[Series]:
@@ -140,7 +145,10 @@ def _of_nwb(nodes: Nodes) -> Iterator[Series]:
         if group.is_array or not isinstance(kind, str):
             continue
         data = child(nodes, group, "data")
-        if data is not None and data.is_array:
+        times = child(nodes, group, "timestamps")
+        if kind == "IntervalSeries" and data is not None and times is not None:
+            yield Series(path, group.name, "switches", data, times=times, role="annotations", group=group)
+        elif data is not None and data.is_array:
             yield _time_series(nodes, group, data, kind)
         spikes = child(nodes, group, "spike_times")
         if spikes is not None and child(nodes, group, "spike_times_index") is not None:
