@@ -33,6 +33,7 @@ Code = Literal[
     "not-built",
     "not-permitted",
     "recording-unreadable",
+    "results-unusable",
     "seriesview-error",
     "source-changed",
     "source-gone",

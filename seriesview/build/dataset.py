@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import tempfile
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from seriesview.build.missing import missing_from_config
-from seriesview.errors import ReaderError, SeriesviewError
+from seriesview.errors import Code, ReaderError, SeriesviewError
 from seriesview.layout.remote_path import is_remote, located
 from seriesview.readers.protocol import ReadOptions, Recording
 from seriesview.readers.registry import check_name, open_recording, why_not_there
@@ -135,7 +136,11 @@ def naming_dataset(dataset: Dataset) -> Iterator[None]:
         problem = ReaderError("not enough memory to read this", file=dataset.path, code="no-memory")
         raise problem.within(place, dataset=dataset.name) from error
     except OSError as error:
-        problem = ReaderError(error.strerror or str(error), file=error.filename or dataset.path)
+        code: Code = "no-space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "recording-unreadable"
+        problem = ReaderError(error.strerror or str(error), file=error.filename or dataset.path, code=code)
+        raise problem.within(place, dataset=dataset.name) from error
+    except Exception as error:  # another library's code may fail in any way
+        problem = ReaderError(f"{type(error).__name__}: {error}", file=dataset.path, code="internal-error")
         raise problem.within(place, dataset=dataset.name) from error
 
 

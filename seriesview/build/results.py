@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import secrets
@@ -24,7 +25,12 @@ def write_whole(path: Path, content: bytes) -> None:
         with Folder.at(path.parent) as folder:
             write_in(folder, path.name, content)
     except OSError as error:
-        raise BuildError(f"cannot be written ({error.strerror})", file=path) from error
+        is_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        raise BuildError(
+            f"cannot be written ({error.strerror})",
+            file=path,
+            code="no-space" if is_full else "results-unusable",
+        ) from error
 
 
 def write_in(folder: Folder, name: str, content: bytes) -> None:

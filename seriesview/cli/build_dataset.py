@@ -127,10 +127,10 @@ def command(
         for dataset in configured.datasets:
             try:
                 step.run(dataset, opened, outs[dataset.name])
-            except Exception as error:
+            except SeriesviewError as error:
                 if failures is not None:
                     write_failure(failures, dataset.name, error)
-                if len(outs) == 1 or not isinstance(error, SeriesviewError):
+                if len(outs) == 1:
                     raise
                 click.echo(f"seriesview: error: {one_line(error)}", err=True)
                 failed.append(error)

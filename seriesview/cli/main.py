@@ -19,6 +19,7 @@ COMMANDS = {
     "init": "Write a commented config.yaml for the files it is given.",
     "build": "Build the workspace that a config.yaml describes.",
     "build-dataset": "Build one dataset: a step of a build, for other programs.",
+    "build-chunk": "Build many datasets in one job: each with its series and its picture.",
     "build-workspace": "Put series together: the last step of a build, for other programs.",
     "inspect": "Say what is in a file, and what to write into config.yaml for it.",
     "info": "Say in words what a series or a workspace holds.",

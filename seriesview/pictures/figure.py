@@ -21,6 +21,9 @@ from seriesview.series.manifest import ChannelInfo
 from seriesview.series.series import Series
 from seriesview.terms import CHANNEL_TYPES_IN_ORDER
 
+PICTURE_VERSION = 1
+"""Of how pictures are drawn: goes up where one of the same series would look otherwise."""
+
 DEFAULT_WIDTH = 1280
 MIN_WIDTH, MAX_WIDTH = 320, 8192
 MIN_HEIGHT, MAX_HEIGHT = 160, 8192

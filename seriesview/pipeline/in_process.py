@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seriesview.build.artifacts import Job
-from seriesview.build.dataset import Dataset, reason_of
+from seriesview.build.dataset import reason_of
 from seriesview.build.outlook import build_outlook
 from seriesview.build.progress import BuildStep, Report
-from seriesview.build.results import read_results, write_json, write_whole
+from seriesview.build.results import write_json, write_whole
 from seriesview.build.series import build_series
 from seriesview.build.work_folder import WorkFolder, own_work_folder
 from seriesview.build.workspace import build_workspace_result
-from seriesview.errors import BuildError, SeriesviewError
+from seriesview.errors import SeriesviewError
 from seriesview.pictures.table import series_table
 from seriesview.pipeline.built import BuiltSeries, BuiltWorkspace, built_series
-from seriesview.pipeline.configured import Configured, building, check_datasets, picture_panel
-from seriesview.pipeline.drawing import write_page, write_picture
+from seriesview.pipeline.configured import Configured, building, check_datasets
+from seriesview.pipeline.drawing import write_page
 from seriesview.pipeline.locking import build_lock
+from seriesview.pipeline.marks import Marks
 from seriesview.pipeline.recordings import Source, configuration_of, dataset_configuration
 from seriesview.pipeline.results import Results
 from seriesview.pipeline.steps import made_samples, write_if_new
+from seriesview.pipeline.whole_dataset import DatasetBuilds
 from seriesview.series.default_store import chosen_store, default_store_to_write
 from seriesview.store import Store
-
-_CORES_A_DATASET = 2
-_LINE_SECONDS = 10.0
 
 
 def build_workspace(
@@ -104,7 +101,8 @@ def build_dataset(
         opened.check_writable()
         work = own_work_folder(opened)
         job = Job(opened, work.ledger(dataset), threads or 0, progress)
-        result = build_series(dataset, made_samples(dataset, work, job), opened, partial(job.say, dataset))
+        made, _ = made_samples(dataset, work, job)
+        result = build_series(dataset, made, opened, partial(job.say, dataset))
         if out is not None:
             write_json(Path(out), result)
     return built_series(result, opened)
@@ -152,7 +150,6 @@ class _Build:
         """Build what is missing. Raises SeriesviewError; with `keep_going` only where nothing at all can be built."""
         configured = self._configured
         self._store.check_writable()
-        before = self._views_before()
         if self._results is not None:
             self._results.forget_stale(configured, self._store)
         outlook = build_outlook(configured.datasets, self._work, self._store)
@@ -163,16 +160,18 @@ class _Build:
         outlook.ensure_fits()
         series: dict[str, dict[str, Any]] = {}
         failed: dict[str, SeriesviewError] = {}
-        for dataset, made in self._made([each for each in configured.datasets if each.name not in problems]):
-            try:
-                if isinstance(made, SeriesviewError):
-                    raise made
-                said = partial(self.say, dataset=dataset.name)
-                series[dataset.name] = build_series(dataset, made, self._store, said)
-            except SeriesviewError as error:
+        is_new = False
+        marks = None if self._results is None else Marks(self._results.building)
+        builds = DatasetBuilds(self._store, self._work, self._results, configured.views, marks)
+        wanted = [each for each in configured.datasets if each.name not in problems]
+        for built in builds.run(wanted, self._cores, self._progress):
+            if built.series is not None:
+                series[built.name] = built.series
+                is_new = is_new or built.is_new_series
+            elif built.error is not None:
                 if not keep_going:
-                    raise
-                failed[dataset.name] = error
+                    raise built.error
+                failed[built.name] = built.error
         if not series:
             raise next(iter(failed.values()))
         reasons = {name: reason_of(error, name) for name, error in {**problems, **failed}.items()}
@@ -185,94 +184,20 @@ class _Build:
             configured.label, found, configured.views, list(missing.items()), self._store, configured.id
         )
         if self._results is not None:
-            self._write(self._results, workspace, found, before)
+            self._write(self._results, workspace, found, is_new)
         return _Found(workspace, {result["name"]: result for result in found}, missing)
-
-    def _made(
-        self, datasets: Sequence[Dataset]
-    ) -> Iterator[tuple[Dataset, dict[str, Any] | SeriesviewError]]:
-        """What is made of each dataset's samples, or why nothing is, as they are done; several at a time."""
-        at_once = max(1, min(len(datasets), self._cores // _CORES_A_DATASET))
-        threads = max(1, self._cores // at_once)
-        if at_once == 1:
-            for dataset in datasets:
-                yield dataset, self._made_of(dataset, threads, self._progress)
-            return
-        stopped = threading.Event()
-        report = self._progress or _Lines()
-
-        def report_unless_stopped(step: BuildStep) -> None:
-            if stopped.is_set():
-                raise BuildError("stopped, as another dataset cannot be built")
-            report(step)
-
-        pool = ThreadPoolExecutor(at_once, thread_name_prefix="build")
-        try:
-            building = {
-                pool.submit(self._made_of, dataset, threads, report_unless_stopped): dataset
-                for dataset in datasets
-            }
-            for done in as_completed(building):
-                yield building[done], done.result()
-        finally:
-            stopped.set()
-            pool.shutdown(cancel_futures=True)
-
-    def _made_of(
-        self, dataset: Dataset, threads: int, report: Report | None
-    ) -> dict[str, Any] | SeriesviewError:
-        try:
-            job = Job(self._store, self._work.ledger(dataset), threads, report)
-            return made_samples(dataset, self._work, job)
-        except SeriesviewError as error:
-            return error
-
-    def _views_before(self) -> Any:
-        with suppress(BuildError, KeyError, TypeError):
-            if self._results is not None:
-                (workspace,) = read_results([self._results.workspace])
-                return workspace["manifest"]["views"]
-        return None
 
     def _write(
         self,
         results: Results,
         workspace: Mapping[str, Any],
         series: Sequence[Mapping[str, Any]],
-        views_before: Any,
+        is_new: bool,
     ) -> None:
-        """Write what the pipeline's last jobs write, each result behind those that it is made of."""
-        is_new = False
-        for result in series:
-            name = result["name"]
-            written = write_if_new(results.series(name), result)
-            is_new = is_new or written
-            picture = results.picture(name)
-            if written or views_before != workspace["manifest"]["views"] or not picture.is_file():
-                panel = picture_panel(self._configured.views, name)
-                if problem := write_picture(result["uri"], name, panel, self._store, picture):
-                    self.say(f"{name}: {problem}")
+        """Write what the pipeline's last jobs write, behind the series that it is made of."""
         if write_if_new(results.workspace, workspace) or is_new or not results.page.is_file():
             write_json(results.workspace, workspace)
             write_page(workspace["uri"], workspace["manifest"], self._store, results.page)
             write_whole(results.table, series_table(series).encode())
         if workspace["manifest"].get("missing"):
             results.expect_more([result["name"] for result in series])
-
-
-class _Lines:
-    """Writes the steps of several datasets to standard error, of each one's progress a line now and then."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._spoke: dict[str, float] = {}
-
-    def __call__(self, step: BuildStep) -> None:
-        now = time.monotonic()
-        with self._lock:
-            if step.done_bytes is not None and step.done_bytes != step.total_bytes:
-                if now - self._spoke.setdefault(step.dataset, now) < _LINE_SECONDS:
-                    return
-                self._spoke[step.dataset] = now
-            prefix = "" if step.done_bytes is not None else f"{step.dataset}: "
-            sys.stderr.write(f"{prefix}{step.text}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,6 +57,11 @@ class Results:
     def failures(self) -> Path:
         """Why datasets could not be built."""
         return self.folder / "failures"
+
+    @property
+    def building(self) -> Path:
+        """At which datasets processes are, or were when they were killed."""
+        return self.folder / "building"
 
     def series(self, name: str) -> Path:
         """A series' URI and manifest."""
@@ -128,12 +134,11 @@ class Results:
         return False
 
 
-def write_failure(folder: Path, name: str, error: Exception) -> None:
+def write_failure(folder: Path, name: str, error: SeriesviewError) -> None:
     """Note why a dataset could not be built, for whoever started its job."""
-    if isinstance(error, SeriesviewError):
-        content = {"code": error.code, "error": reason_of(error, name)}
-    else:
-        content = {"code": "internal-error", "error": f"{type(error).__name__}: {error}"}
+    content: dict[str, Any] = {"code": error.code, "error": reason_of(error, name), "facts": error.facts}
+    if error.code == "internal-error":
+        content["traceback"] = traceback.format_exception(error)
     write_json(folder / f"{name}.json", content)
 
 

@@ -20,19 +20,20 @@ from seriesview.errors import BuildError
 from seriesview.store import Store
 
 
-def made_samples(dataset: Dataset, work: WorkFolder, job: Job) -> dict[str, Any]:
-    """What is made of a dataset's samples: what is there, where that is what would be made, else made now.
+def made_samples(dataset: Dataset, work: WorkFolder, job: Job) -> tuple[dict[str, Any], bool]:
+    """What is made of a dataset's samples, and whether it is made now: what is there stays, where it is what would be.
 
     Raises SeriesviewError, naming the dataset.
     """
     path = work.samples(dataset)
     with work.building(dataset):
         made = _there(dataset, path, job.store)
-        if made is None:
-            path.unlink(missing_ok=True)
-            made = build_artifacts(undescribed(dataset), job)
-            write_json(path, made)
-        return made
+        if made is not None:
+            return made, False
+        path.unlink(missing_ok=True)
+        made = build_artifacts(undescribed(dataset), job)
+        write_json(path, made)
+        return made, True
 
 
 def _there(dataset: Dataset, path: Path, store: Store) -> dict[str, Any] | None:
@@ -83,7 +84,7 @@ class Step:
         if self.shard_files:
             return gather_shards(undescribed(dataset), job, self._shares(dataset))
         if self.ledger is None:
-            return made_samples(dataset, own_work_folder(store), job)
+            return made_samples(dataset, own_work_folder(store), job)[0]
         return build_artifacts(undescribed(dataset), job)
 
     def _shares(self, dataset: Dataset) -> list[dict[str, Any]]:

@@ -1,0 +1,64 @@
+"""`seriesview build-chunk`: many datasets as one job of the pipeline, each through all its steps."""
+
+from __future__ import annotations
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+
+from seriesview.cli.arguments import named_store, store_options
+
+FAILED_STATUS = 2
+
+
+@click.command(short_help="Build many datasets in one job: each with its series and its picture.")
+@click.argument("paths", nargs=-1, metavar="[NAME=PATH]...")
+@click.option(
+    "--entries",
+    required=True,
+    type=click.Path(path_type=Path, allow_dash=True),
+    help="JSON, - for standard input: {datasets: {NAME: entry}, panels: {NAME: panel}}, where entries and panels say "
+    "what they say in config.yaml.",
+)
+@click.option(
+    "--results", required=True, type=click.Path(path_type=Path), help="The folder of results to write into."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The JSON file that says what became of each dataset."
+)
+@click.option("--strict", is_flag=True, help="Exit status 2 also where a dataset cannot be built.")
+@click.option("--threads", default=2, type=click.IntRange(1), help="Threads of the whole.  [default: 2]")
+@store_options
+def command(
+    paths: tuple[str, ...],
+    entries: Path,
+    results: Path,
+    out: Path | None,
+    strict: bool,
+    threads: int,
+    storage_dir: str | None,
+    mode: str | None,
+) -> int:
+    """Build the datasets that --entries describes, and whose recordings lie at NAME=PATH, in one process: what
+    `seriesview build-dataset` does, then their pictures.
+
+    Into --results come artifacts/NAME.json, series/NAME.json and pictures/NAME.png, each as soon as it is done; what is
+    there and up to date is kept, and reads no samples. A dataset that cannot be built stops no other: --out says
+    `built`, `kept` or `failed` of each, and why. Exit status: 0 all were come to, 2 the machine failed (no room, a
+    store that cannot be written).
+
+    \b
+    Examples:
+      seriesview build-chunk a=a.edf b=b.edf --entries entries.json --results results --out outcome.json
+    """
+    from seriesview.pipeline.chunk import build_chunk, chunk_configuration
+
+    is_input = str(entries) == "-"
+    text = sys.stdin.buffer.read() if is_input else entries.read_bytes()
+    content = chunk_configuration(text, "standard input" if is_input else str(entries), paths)
+    store = named_store(None, storage_dir, mode)
+    say = partial(click.echo, err=True)
+    num_failed = build_chunk({**content, "store": store}, results, out, threads, say)
+    return FAILED_STATUS if strict and num_failed else 0

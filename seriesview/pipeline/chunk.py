@@ -1,0 +1,91 @@
+"""A chunk of a workspace's datasets as one job: each through all its steps, and what became of it in one file."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seriesview.build.dataset import reason_of
+from seriesview.build.results import write_json
+from seriesview.config import check_config, with_defaults
+from seriesview.errors import ConfigError
+from seriesview.pipeline.configured import Configured, building
+from seriesview.pipeline.marks import Marks, left_behind
+from seriesview.pipeline.results import Results
+from seriesview.pipeline.whole_dataset import Built, DatasetBuilds
+
+
+def chunk_configuration(text: bytes, name: str, paths: Sequence[str]) -> dict[str, Any]:
+    """The checked configuration of a chunk out of JSON that came from `name`; raises ConfigError.
+
+    The JSON is {datasets: {NAME: entry}, panels: {NAME: panel}}; `panels`, as which pictures are drawn, may be left
+    out. `paths`, NAME=PATH, come before what entries say; NAME:timestamps=PATH is that of a file of times. What stands
+    in NAME:also=PATH need only be there.
+    """
+    try:
+        content = json.loads(text)
+        entries, panels = dict(content["datasets"]), dict(content.get("panels") or {})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        expected = "expected JSON: {datasets: {NAME: entry}, panels: {NAME: panel}}"
+        raise ConfigError([f"{name}: {expected} ({type(error).__name__}: {error})"]) from error
+    for word in paths:
+        place, separator, path = word.partition("=")
+        dataset, _, key = place.partition(":")
+        if not separator or key not in ("", "timestamps", "also") or dataset not in entries:
+            raise ConfigError([f"{word}: expected NAME=PATH or NAME:timestamps=PATH of a dataset of {name}"])
+        if key != "also" and isinstance(entries[dataset], dict):
+            entries[dataset] = {**entries[dataset], key or "path": path}
+    shown = [panel for panel in panels.values() if panel]
+    checked: dict[str, Any] = {"datasets": entries}
+    if shown:
+        checked["views"] = [{"label": "pictures", "panels": shown}]
+    check_config(checked, name)
+    return with_defaults(checked)
+
+
+def build_chunk(
+    content: Mapping[str, Any], results: Path, out: Path | None, threads: int, say: Callable[[str], None]
+) -> int:
+    """Build the datasets of a checked configuration, and write what became of each to `out`; how many cannot be built.
+
+    What is built stays. `say` gets a line of each that cannot be built. One at which another process was killed comes
+    last, so that it stops no others. Raises SeriesviewError where the machine fails, as no other would fare better.
+    """
+    configured = Configured.of(content)
+    folder = Results(results.absolute())
+    names = [dataset.name for dataset in configured.datasets]
+    fatal = left_behind(folder.building, names)
+    for name, mark in fatal.items():
+        say(f"{name}: {mark.in_words()}; it comes last now")
+    datasets = sorted(configured.datasets, key=lambda dataset: dataset.name in fatal)
+    marks = Marks(folder.building, out)
+    outcomes = {}
+    with marks.noting(signal.SIGTERM), building(configured.open_store()) as store:
+        store.check_writable()
+        builds = DatasetBuilds(store, folder.work, folder, configured.views, marks)
+        for built in builds.run(datasets, threads, None):
+            outcomes[built.name] = _outcome(built)
+            if built.error is not None:
+                say(f"seriesview: error: {built.error}")
+    if out is not None:
+        write_json(out, {"datasets": {name: outcomes[name] for name in names}})
+    return sum(outcome["state"] == "failed" for outcome in outcomes.values())
+
+
+def _outcome(built: Built) -> dict[str, Any]:
+    """What became of a dataset, as the file of outcomes says it."""
+    state = "failed" if built.error is not None else "built" if built.is_new else "kept"
+    found: dict[str, Any] = {
+        "state": state,
+        "seconds": round(built.seconds, 3),
+        "bytes": built.num_bytes,
+    }
+    if built.error is not None:
+        reason = reason_of(built.error, built.name)
+        found["error"] = {"code": built.error.code, "message": reason, "facts": built.error.facts}
+    if built.picture_problem is not None:
+        found["picture"] = built.picture_problem
+    return found

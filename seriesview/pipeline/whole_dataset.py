@@ -1,0 +1,160 @@
+"""Datasets through all their steps in this process: samples, series and picture; what is as it was is kept."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+from seriesview.build.artifacts import Job
+from seriesview.build.dataset import Dataset
+from seriesview.build.progress import BuildStep, Report
+from seriesview.build.series import build_series
+from seriesview.build.work_folder import WorkFolder
+from seriesview.errors import BuildError, SeriesviewError
+from seriesview.pipeline.configured import picture_panel
+from seriesview.pipeline.drawing import draw_if_new
+from seriesview.pipeline.marks import Marks, Step
+from seriesview.pipeline.results import Results, write_failure
+from seriesview.pipeline.steps import made_samples, write_if_new
+from seriesview.store import Store
+
+_CORES_A_DATASET = 2
+_LINE_SECONDS = 10.0
+_OF_THE_MACHINE = ("no-space", "results-unusable", "store-unusable")
+"""What no other dataset would fare better with."""
+
+_Said = Callable[[Step], None]
+
+
+@dataclass(frozen=True)
+class Built:
+    """What became of a dataset: its `series`, as its result holds it, or the `error` that there is in its place.
+
+    `is_new`: whether anything was made; `is_new_series`: the series was. `picture_problem`: why there is no picture of
+    it. `num_bytes` of its recording were read.
+    """
+
+    name: str
+    series: dict[str, Any] | None = None
+    error: SeriesviewError | None = None
+    is_new: bool = False
+    is_new_series: bool = False
+    picture_problem: str | None = None
+    seconds: float = 0.0
+    num_bytes: int = 0
+
+
+class DatasetBuilds:
+    """Builds datasets into a store, and into a folder of results where there is one."""
+
+    def __init__(
+        self,
+        store: Store,
+        work: WorkFolder,
+        results: Results | None,
+        views: Sequence[Mapping[str, Any]],
+        marks: Marks | None = None,
+    ) -> None:
+        self._store = store
+        self._work = work
+        self._results = results
+        self._views = views
+        self._marks = marks
+        self._stopped = threading.Event()
+
+    def run(self, datasets: Sequence[Dataset], cores: int, report: Report | None) -> Iterator[Built]:
+        """Build datasets, several at a time where there are cores; what became of each, as they are done.
+
+        Raises SeriesviewError where the machine fails, and no other dataset would fare better.
+        """
+        at_once = max(1, min(len(datasets), cores // _CORES_A_DATASET))
+        threads = max(1, cores // at_once)
+        if at_once == 1:
+            for dataset in datasets:
+                yield self._built(dataset, threads, report)
+            return
+        told = report or _Lines()
+
+        def report_unless_stopped(step: BuildStep) -> None:
+            if self._stopped.is_set():
+                raise BuildError("stopped, as another dataset cannot be built")
+            told(step)
+
+        pool = ThreadPoolExecutor(at_once, thread_name_prefix="build")
+        try:
+            building = [pool.submit(self._built, each, threads, report_unless_stopped) for each in datasets]
+            waiting = as_completed(building)
+            # What is done is let go of: there may be thousands.
+            del building
+            for done in waiting:
+                yield done.result()
+        finally:
+            self._stopped.set()
+            pool.shutdown(cancel_futures=True)
+
+    def _built(self, dataset: Dataset, threads: int, report: Report | None) -> Built:
+        """Build one. Raises SeriesviewError where the machine fails."""
+        began = time.monotonic()
+        failures = None if self._results is None else self._results.failures
+        job = Job(self._store, self._work.ledger(dataset), threads, report)
+        try:
+            with nullcontext(_unsaid) if self._marks is None else self._marks.at(dataset.name) as step:
+                built = self._through_all(dataset, job, step, began)
+        except SeriesviewError as error:
+            if failures is not None and not self._stopped.is_set():
+                write_failure(failures, dataset.name, error)
+            if error.code in _OF_THE_MACHINE:
+                raise
+            return Built(dataset.name, error=error, seconds=time.monotonic() - began)
+        if failures is not None:
+            (failures / f"{dataset.name}.json").unlink(missing_ok=True)
+        return built
+
+    def _through_all(self, dataset: Dataset, job: Job, step: _Said, began: float) -> Built:
+        made, is_new = made_samples(dataset, self._work, job)
+        step("series")
+        lines: list[str] = []
+        series = build_series(dataset, made, self._store, lines.append)
+        name, results = dataset.name, self._results
+        is_new_series = results is None or write_if_new(results.series(name), series)
+        for line in lines if is_new_series else ():
+            job.say(dataset, line)
+        is_drawn, problem = False, None
+        if results is not None:
+            step("picture")
+            panel = picture_panel(self._views, name)
+            is_drawn, problem = draw_if_new(series["uri"], name, panel, self._store, results.picture(name))
+            if problem is not None:
+                job.say(dataset, problem)
+        num_bytes = made["timing"]["bytes"] if is_new else 0
+        is_new = is_new or is_new_series or is_drawn
+        seconds = time.monotonic() - began
+        return Built(name, series, None, is_new, is_new_series, problem, seconds, num_bytes)
+
+
+def _unsaid(_: Step) -> None:
+    """A step that is marked nowhere."""
+
+
+class _Lines:
+    """Writes the steps of several datasets to standard error, of each one's progress a line now and then."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._spoke: dict[str, float] = {}
+
+    def __call__(self, step: BuildStep) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if step.done_bytes is not None and step.done_bytes != step.total_bytes:
+                if now - self._spoke.setdefault(step.dataset, now) < _LINE_SECONDS:
+                    return
+                self._spoke[step.dataset] = now
+            prefix = "" if step.done_bytes is not None else f"{step.dataset}: "
+            sys.stderr.write(f"{prefix}{step.text}\n")
