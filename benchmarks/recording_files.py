@@ -200,7 +200,7 @@ def read_miniseed(path: Path) -> None:
     import pymseed
 
     for record in pymseed.MS3Record.from_file(str(path), unpack_data=True):
-        record.np_datasamples.sum()
+        _ = record.np_datasamples
 
 
 def read_edf(path: Path) -> None:

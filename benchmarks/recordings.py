@@ -1,8 +1,10 @@
 """Recordings of other programs by their readers: plain ones against a flat file, others against their library alone.
 
 All in processor time of this process, in blocks as builds choose them, from a warm page cache; every library is
-imported and has read the file once before. `SERIESVIEW_BENCH_RECORDING_BYTES` sets the size of the plain recordings
-(2e8), of which the others have a fifth, `SERIESVIEW_BENCH_DIR` where they lie.
+imported and has read the file once before. Both sides open the file in the measure; what it holds is listed before, as
+the library, too, is told what to read. Both leave samples as they lie in the file's values, except that the library may
+leave them channel by channel, which the reader turns. `SERIESVIEW_BENCH_RECORDING_BYTES` sets the size of the plain
+recordings (5e8), of which the others have a fifth, `SERIESVIEW_BENCH_DIR` where they lie.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from seriesview.build.blocks import block_samples, preferred_rows
 from seriesview.readers.protocol import ReadOptions
 from seriesview.readers.registry import list_candidates, open_recording
 
-ROUNDS = 5
+ROUNDS = 9
 
 Library = Callable[[Path], None]
 
@@ -55,13 +57,16 @@ CASES = (
 )
 
 
-def opened_seconds(path: Path) -> float:
-    """Processor time of opening the recording and reading all its samples."""
+def chosen(path: Path) -> ReadOptions:
+    """What a configuration would say of the recording."""
     if path.suffix == ".dat":
-        options = ReadOptions(dtype="int16", channels=CHANNELS, sampling_frequency=RATE)
-    else:
-        named = next(each.dataset for each in list_candidates(path) if each.type == "continuous")
-        options = ReadOptions(dataset=named, sampling_frequency=RATE if path.suffix == ".zarr" else None)
+        return ReadOptions(dtype="int16", channels=CHANNELS, sampling_frequency=RATE)
+    named = next(each.dataset for each in list_candidates(path) if each.type == "continuous")
+    return ReadOptions(dataset=named, sampling_frequency=RATE if path.suffix == ".zarr" else None)
+
+
+def own_seconds(path: Path, options: ReadOptions) -> float:
+    """Processor time of opening the recording and reading all its samples."""
     began = time.process_time()
     with open_recording(path, None, options) as recording:
         rows = block_samples(recording.dtype, recording.num_channels, 1024, preferred_rows(recording))
@@ -81,9 +86,9 @@ def library_seconds(library: Library, path: Path) -> float:
 
 def main() -> None:
     """Write the recordings, and compare in rounds that each take in all of them."""
-    num_bytes = int(float(os.environ.get("SERIESVIEW_BENCH_RECORDING_BYTES", "2e8")))
+    num_bytes = int(float(os.environ.get("SERIESVIEW_BENCH_RECORDING_BYTES", "5e8")))
     with tempfile.TemporaryDirectory(dir=os.environ.get("SERIESVIEW_BENCH_DIR")) as directory:
-        paths, counts = [], []
+        paths, counts, options = [], [], []
         for number, case in enumerate(CASES):
             folder = Path(directory) / str(number)
             folder.mkdir()
@@ -91,14 +96,15 @@ def main() -> None:
             noise = samples(size // 2 // CHANNELS // 16384 * 16384, CHANNELS, "int16", 1)
             paths.append(case.write(folder, noise))
             counts.append(noise.size)
-            opened_seconds(paths[-1])
+            options.append(chosen(paths[-1]))
+            own_seconds(paths[-1], options[-1])
             if case.library is not None:
                 case.library(paths[-1])
         own: list[list[float]] = []
         others: list[list[float]] = []
         for _ in range(ROUNDS):
             gc.collect()
-            own.append([opened_seconds(path) for path in paths])
+            own.append([own_seconds(path, each) for path, each in zip(paths, options, strict=True)])
             others.append(
                 [
                     0.0 if case.library is None else library_seconds(case.library, path)

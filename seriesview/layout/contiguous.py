@@ -12,7 +12,7 @@ from seriesview.layout.apart import ApartSamples
 from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.layouts import ContiguousLayout
 from seriesview.layout.runs import Run
-from seriesview.layout.unpacking import put_columns, thread_workspace
+from seriesview.layout.unpacking import thread_workspace, whole_rows
 
 _SCRATCH_BYTES = 1 << 20
 
@@ -45,27 +45,28 @@ class ContiguousSamples:
     ) -> None:
         """Read the bytes from the first to the last channel of `covering`, gaps included, and pick the runs."""
         layout = self._layout
-        rows = max(1, _SCRATCH_BYTES // layout.row_stride)
+        rows = min(len(out), max(1, _SCRATCH_BYTES // layout.row_stride))
         are_neighbours = layout.channel_stride == layout.dtype.itemsize
+        scratch = thread_workspace().take("rows", self._extent(rows, covering.length))
+        values = np.ndarray(
+            (rows, covering.length),
+            out.dtype if are_neighbours else layout.dtype,
+            scratch.data,
+            strides=(layout.row_stride, layout.channel_stride),
+        )
+        pairs = []
+        for run in runs:
+            start = run.first - covering.first
+            pair = out[:, run.out : run.out + run.length], values[:, start : start + run.length]
+            pairs.append(whole_rows(*pair) if are_neighbours else pair)
         for begin in range(0, len(out), rows):
-            block = out[begin : begin + rows]
-            scratch = thread_workspace().take("rows", self._extent(len(block), covering.length))
-            self._file.read_into(scratch, self._position(first_sample + begin, covering.first))
-            values = np.ndarray(
-                (len(block), covering.length),
-                out.dtype if are_neighbours else layout.dtype,
-                scratch.data,
-                strides=(layout.row_stride, layout.channel_stride),
-            )
-            for run in runs:
-                start = run.first - covering.first
-                columns = block[:, run.out : run.out + run.length]
-                if are_neighbours:
-                    put_columns(columns, values[:, start : start + run.length])
-                else:
-                    columns[...] = values[:, start : start + run.length]
+            count = min(rows, len(out) - begin)
+            part = scratch[: self._extent(count, covering.length)]
+            self._file.read_into(part, self._position(first_sample + begin, covering.first))
+            for columns, chosen in pairs:
+                columns[begin : begin + count] = chosen[:count]
             if are_neighbours and not layout.dtype.isnative:
-                block.byteswap(inplace=True)
+                out[begin : begin + count].byteswap(inplace=True)
 
     def _position(self, sample: int, channel: int) -> int:
         layout = self._layout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,13 +10,12 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.layout.apart import ApartSamples
-from seriesview.layout.byte_file import ByteFile, Bytes
+from seriesview.layout.byte_file import ByteFile
 from seriesview.layout.layouts import LARGE_RECORD_BYTES, RecordsLayout
 from seriesview.layout.runs import Run
 from seriesview.layout.unpacking import put_turned, thread_workspace
 
 _SCRATCH_BYTES = 1 << 20
-_LINE_BYTES = 64
 
 
 @dataclass(frozen=True)
@@ -60,25 +58,15 @@ class RecordsSamples:
             block = out[filled : filled + count * samples]
             filled += len(block)
             for even in evens:
-                values = self._values(scratch, even.offset - lowest, count, samples, even)
+                values = np.ndarray(
+                    (count, samples, even.length),
+                    layout.dtype,
+                    scratch.data,
+                    even.offset - lowest,
+                    (layout.record_stride, layout.dtype.itemsize, even.step),
+                )
                 columns = block[:, even.out : even.out + even.length]
                 put_turned(columns.reshape(values.shape), values)
-
-    def _values(self, scratch: Bytes, begins: int, count: int, samples: int, even: _Even) -> npt.NDArray[Any]:
-        """Samples (records, samples, channels) that begin at a byte of what was read."""
-        dtype, stride, step = self._layout.dtype, self._layout.record_stride, even.step
-        num_bytes = samples * dtype.itemsize
-        if abs(step) >= num_bytes >= 4 * _LINE_BYTES and even.length > _lines_apart(step):
-            # Else each sample would have to come from a slower cache again.
-            stretches = np.ndarray(
-                (count, even.length, num_bytes), np.uint8, scratch.data, begins, (stride, step, 1)
-            )
-            pitch = (-(-num_bytes // _LINE_BYTES) | 1) * _LINE_BYTES
-            spread = thread_workspace().take("spread", count * even.length * pitch)
-            spread.reshape(count, even.length, pitch)[..., :num_bytes] = stretches
-            scratch, begins, stride, step = spread, 0, even.length * pitch, pitch
-        strides = (stride, dtype.itemsize, step)
-        return np.ndarray((count, samples, even.length), dtype, scratch.data, begins, strides)
 
     def _stretches(
         self, first_sample: int, num_samples: int, extent: int
@@ -95,11 +83,6 @@ class RecordsSamples:
                 count, samples = min(most, (end - first_sample) // per_record), per_record
             yield record, begin, count, samples
             first_sample += count * samples
-
-
-def _lines_apart(step: int) -> int:
-    """How many lines that lie `step` bytes apart fit into the places that a cache of 64 sets of 8 has for them."""
-    return 512 if step % _LINE_BYTES else 8 * (64 // math.gcd(step // _LINE_BYTES, 64))
 
 
 def _even_runs(chosen: Sequence[tuple[int, int]]) -> Iterator[_Even]:

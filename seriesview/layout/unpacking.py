@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import zlib
@@ -20,12 +21,16 @@ _ISAL_ERROR = cast("type[Exception]", igzip_lib.error)
 _PIECE_BYTES = 1 << 16
 _REUSED_BYTES = 4 << 20
 _STAGE_BYTES = 1 << 20
-# A line of the cache; shorter rows are put together first and stored in one piece each.
-_NARROW_BYTES = 64
+_LINE_BYTES = 64
+# Shorter rows than a line of the cache are put together first and stored in one piece each.
+_NARROW_BYTES = _LINE_BYTES
 # Rows of up to so many bytes are copied faster as one item each.
 _ONE_PIECE_BYTES = 256
 _FEW_CHANNELS = 8
 """So few are put in place one by one: numpy goes through rows, and takes a while for each."""
+# A cache of first level: sets, and lines in each.
+_SETS, _WAYS = 64, 8
+_SPREAD_BYTES = 1 << 19
 
 
 class Workspace:
@@ -127,23 +132,60 @@ def unshuffle_into(out: npt.NDArray[Any], planes: Bytes, is_native: bool, worksp
         put_columns(part, stage[: len(part)])
 
 
-def put_columns(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
-    """Copy `values` (rows, columns) to `out`; where both are of one dtype, narrow rows go in one piece each."""
+def whole_rows(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Both (rows, columns), for copying: narrow rows of one dtype are copied faster in one piece each."""
     row_bytes = out.shape[1] * out.dtype.itemsize
     if out.dtype == values.dtype and out.dtype.itemsize < row_bytes < _ONE_PIECE_BYTES:
         whole_row = np.dtype((np.void, row_bytes))
-        out.view(whole_row)[...] = values.view(whole_row)
+        return out.view(whole_row), values.view(whole_row)
+    return out, values
+
+
+def put_columns(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+    """Copy `values` (rows, columns) to `out`."""
+    to, rows = whole_rows(out, values)
+    to[...] = rows
+
+
+def put_turned(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+    """Put samples (..., n, channels) in place of which those of one channel are neighbours."""
+    channels = out.shape[-1]
+    if channels <= _FEW_CHANNELS:
+        for channel in range(channels):
+            out[..., channel] = values[..., channel]
+    elif _is_crowded(values):
+        _put_spread(out, values)
     else:
         out[...] = values
 
 
-def put_turned(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
-    """Put samples (..., channels) in place of which those of one channel are neighbours."""
-    if out.shape[-1] > _FEW_CHANNELS:
-        out[...] = values
-        return
-    for channel in range(out.shape[-1]):
-        out[..., channel] = values[..., channel]
+def _is_crowded(values: npt.NDArray[Any]) -> bool:
+    """Whether channels lie such powers of two apart that a cache has place for few: each would leave it at once."""
+    num_bytes, step = values.shape[-2] * values.itemsize, abs(values.strides[-1])
+    if step % _LINE_BYTES or not step >= num_bytes >= 4 * _LINE_BYTES:
+        return False
+    sets = _SETS // math.gcd(step // _LINE_BYTES, _SETS)
+    return sets < _SETS and values.shape[-1] > sets * _WAYS
+
+
+def spread_rows(num_rows: int, num_values: int, dtype: np.dtype[Any]) -> npt.NDArray[Any]:
+    """Rows (num_rows, num_values) that begin in different places of a cache, of any content, until the next call."""
+    pitch = (-(-num_values * dtype.itemsize // _LINE_BYTES) | 1) * _LINE_BYTES
+    rows = thread_workspace().take("spread", num_rows * pitch).view(dtype)
+    return rows.reshape(num_rows, pitch // dtype.itemsize)[:, :num_values]
+
+
+def _put_spread(out: npt.NDArray[Any], values: npt.NDArray[Any]) -> None:
+    """Some samples at a time, whose channels are brought to places that do not share lines of a cache."""
+    *outer, num_samples, channels = values.shape
+    most = max(4 * _LINE_BYTES, _SPREAD_BYTES // (math.prod(outer) * channels)) // values.itemsize
+    rows = spread_rows(math.prod(outer) * channels, min(most, num_samples), values.dtype)
+    spread = rows.reshape(*outer, channels, -1).swapaxes(-1, -2)
+    for first in range(0, num_samples, most):
+        part = values[..., first : first + most, :]
+        held = spread[..., : part.shape[-2], :]
+        held[...] = part
+        out[..., first : first + most, :] = held
 
 
 def _join_planes(out: npt.NDArray[Any], planes: Bytes) -> None:

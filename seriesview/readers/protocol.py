@@ -212,7 +212,8 @@ class Recording(ABC):
 class Reader(Protocol):
     """One file format. A reader with a true attribute `reads_folders` is asked about folders, too.
 
-    One with `reads_remote` is asked about addresses, which are paths that open files for reading and nothing else."""
+    With `owns_folders` no other one is asked what is in a folder of its, which may be very many files. One with
+    `reads_remote` is asked about addresses, which are paths that open files for reading and nothing else."""
 
     name: str
 

@@ -137,6 +137,11 @@ def reads_folders(reader: Reader) -> bool:
     return bool(getattr(reader, "reads_folders", False))
 
 
+def owns_folders(reader: Reader) -> bool:
+    """Whether nothing in a folder of a reader's is another's."""
+    return bool(getattr(reader, "owns_folders", False))
+
+
 def reads_remote(reader: Reader) -> bool:
     """Whether a reader reads files on other machines by range."""
     return bool(getattr(reader, "reads_remote", False))
@@ -176,7 +181,7 @@ def inside_folder(folder: Path, name: str | None = None) -> Inside | None:
         taker = reader_of(folder)
         if taker is None:
             return recordings_in(folder, reader_of, is_alone)
-        return _beside_others(folder, taker) if name is None else None
+        return _beside_others(folder, taker) if name is None and not owns_folders(taker) else None
     except OSError as error:
         raise ReaderError(f"a folder that cannot be listed: {error.strerror}", file=folder) from error
 

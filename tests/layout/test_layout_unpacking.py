@@ -8,7 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seriesview.errors import IntegrityError
-from seriesview.layout.unpacking import Workspace, inflate_into, put_columns, unshuffle_into
+from seriesview.layout.unpacking import (
+    Workspace,
+    inflate_into,
+    put_columns,
+    put_turned,
+    spread_rows,
+    unshuffle_into,
+)
 
 PIECE = 1 << 16
 SIZES = sorted({0, 1, *(base + step for base in (PIECE, 2 * PIECE, 5 * PIECE) for step in (-1, 0, 1))})
@@ -55,6 +62,28 @@ def test_unshuffling_into_any_columns_of_a_block(data: st.DataObject) -> None:
         assert (block[:, left + columns :] == 1).all()
     put_columns(out, values[:, ::-1] if columns == 1 else values)
     assert out.tobytes() == values.astype(block.dtype).tobytes()
+
+
+@pytest.mark.parametrize("outer", [(), (3,)])
+@pytest.mark.parametrize("dtype", ["<i2", ">f8"])
+@pytest.mark.parametrize(("num_samples", "channels"), [(4096, 4), (4096, 40), (5000, 40), (16384, 17)])
+def test_channels_any_way_apart_are_turned(
+    num_samples: int, channels: int, dtype: str, outer: tuple[int, ...]
+) -> None:
+    values = np.random.default_rng(1).integers(-999, 999, (*outer, channels, num_samples)).astype(dtype)
+    out = np.zeros((*outer, num_samples, channels + 2), np.dtype(dtype).newbyteorder("="))
+    put_turned(out[..., 1:-1], values.swapaxes(-1, -2))
+    assert (out[..., 1:-1] == values.swapaxes(-1, -2)).all()
+    assert not out[..., [0, -1]].any()
+
+
+def test_spread_rows_do_not_overlap() -> None:
+    for length in (1, 31, 32, 4096):
+        rows = spread_rows(5, length, np.dtype(np.int16))
+        assert rows.shape == (5, length)
+        rows[...] = np.arange(5)[:, None]
+        assert (rows == np.arange(5)[:, None]).all()
+        assert (rows.strides[0] // 64) % 2
 
 
 def test_stages_smaller_than_a_column() -> None:

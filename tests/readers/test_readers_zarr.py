@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import edf_files
 import numpy as np
 import pytest
 from large_recordings import read_through
@@ -82,6 +83,13 @@ def write_3(
         content = chunk.tobytes()
         file.write_bytes(gzip.compress(content) if compress else content)
     return path
+
+
+def test_nothing_in_a_store_is_another_recording(tmp_path: Path) -> None:
+    store = write_2(tmp_path / "a.zarr", SAMPLES, (100, 4), {"sampling_frequency": 1000.0})
+    edf_files.write(store / "inside.edf", [edf_files.signal(100, 2)])
+    with opened(store) as recording:
+        assert (read(recording) == SAMPLES).all()
 
 
 COMPRESSORS = {

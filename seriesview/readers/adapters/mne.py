@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.layout.unpacking import put_turned
 from seriesview.readers.adapters.foreign import library
 from seriesview.readers.adapters.mne_formats import MneFormat, check_tags, files_beside, format_of
 from seriesview.readers.adapters.mne_pauses import Piece, pieces_of
@@ -113,9 +114,8 @@ class MneSignals(Recording):
                 number = int(np.searchsorted(self._firsts, position, side="right")) - 1
                 begin = self._pieces[number].first + position - int(self._firsts[number])
                 count = min(len(out) - filled, self._pieces[number].end - begin)
-                out[filled : filled + count] = self._raw.get_data(
-                    start=begin, stop=begin + count, verbose="ERROR"
-                ).T
+                values = self._raw.get_data(start=begin, stop=begin + count)
+                put_turned(out[filled : filled + count], values.T)
                 filled += count
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.layout.unpacking import put_turned, spread_rows
 from seriesview.readers.adapters.foreign import library
 from seriesview.readers.extras import imported
 from seriesview.readers.protocol import Candidate, Channel, Decision, ReadOptions, Recording
@@ -114,19 +115,19 @@ class TdmsRecording(Recording):
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError."""
-        for column, (channel, source) in enumerate(
-            zip(self._series.channels, self._series.sources, strict=True)
-        ):
-            with library("nptdms", self.path):
+        rows = spread_rows(out.shape[1], len(out), out.dtype)
+        with library("nptdms", self.path):
+            for row, channel, source in zip(rows, self._series.channels, self._series.sources, strict=True):
                 values = channel.read_data(first_sample, len(out), scaled=source.is_scaled)
-            if source.scaler is not None and isinstance(values, dict):
-                values = values[source.scaler]
-            if len(values) != len(out):
-                raise ReaderError(
-                    f"{channel.name} ends at sample {first_sample + len(values)}; copy the file again",
-                    file=self.path,
-                )
-            out[:, column] = values
+                if source.scaler is not None and isinstance(values, dict):
+                    values = values[source.scaler]
+                if len(values) != len(out):
+                    raise ReaderError(
+                        f"{channel.name} ends at sample {first_sample + len(values)}; copy the file again",
+                        file=self.path,
+                    )
+                row[:] = values
+        put_turned(out, rows.T)
 
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,)."""

@@ -25,6 +25,7 @@ class ZarrReader:
 
     name = "zarr"
     reads_folders = True
+    owns_folders = True
     reads_remote = True
 
     def can_read(self, path: Path) -> bool:

@@ -10,6 +10,7 @@ import math
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -54,9 +55,10 @@ def problem_of(store: Store, node: Node) -> str | None:
             f"its chunks of {node.chunks} are {node.chunk_bytes} bytes each, more than can be unpacked at once "
             f"({_MOST_CHUNK_BYTES}); write it again with smaller ones"
         )
-    if math.prod(shape) * node.dtype.itemsize > 1 << 30 and not store.is_remote:
-        written = sum(1 for _ in _chunk_files(store, node))
-        if written * 100 < node.num_chunks and written < _MOST_COUNTED and not _is_sharded(node):
+    if math.prod(shape) * node.dtype.itemsize > 1 << 30 and not store.is_remote and not _is_sharded(node):
+        least = min(-(-node.num_chunks // 100), _MOST_COUNTED)
+        written = sum(1 for _ in islice(_chunk_files(store, node), least))
+        if written < least:
             return f"only {written} of its {node.num_chunks} chunks were ever written"
     return None
 
@@ -69,21 +71,21 @@ def _is_sharded(node: Node) -> bool:
 
 
 def _chunk_files(store: Store, node: Node) -> Iterator[str]:
-    """Names of the files of an array's chunks, at most a million."""
-    count = 0
+    """Names of the files of an array's chunks."""
     if store.archive is not None:
         prefix = f"{node.path}/" if node.path else ""
         for name in store.archive.namelist():
             if name.startswith(prefix) and "/." not in f"/{name}" and not name.endswith(("/", "zarr.json")):
                 yield name
         return
-    for folder, _, names in os.walk(store.root / node.path):
-        for name in names:
-            if not name.startswith(".") and name != "zarr.json":
-                yield str(Path(folder) / name)
-                count += 1
-                if count >= _MOST_COUNTED:
-                    return
+    waiting = [str(store.root / node.path)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                elif not entry.name.startswith(".") and entry.name != "zarr.json":
+                    yield entry.path
 
 
 class ZarrArray:
