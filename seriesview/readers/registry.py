@@ -34,6 +34,7 @@ _BUILT_IN = {
     "spikeglx": "seriesview.readers.spikeglx.reader:SpikeGlxReader",
     "open_ephys": "seriesview.readers.open_ephys:OpenEphysReader",
     "brainvision": "seriesview.readers.brainvision.reader:BrainVisionReader",
+    "bci2000": "seriesview.readers.bci2000.reader:Bci2000Reader",
     "spikeinterface": "seriesview.readers.spikeinterface:SpikeInterfaceReader",
     "wav": "seriesview.readers.wav.reader:WavReader",
     "matlab": "seriesview.readers.matlab.reader:MatlabReader",
@@ -53,7 +54,21 @@ _BUILT_IN = {
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
 _BY_THEMSELVES = frozenset(
-    {"edf", "nwb", "maxwell", "hdf5", "npy", "arrow", "wav", "audio", "matlab", "xdf", "csv", "binary"}
+    {
+        "edf",
+        "bci2000",
+        "nwb",
+        "maxwell",
+        "hdf5",
+        "npy",
+        "arrow",
+        "wav",
+        "audio",
+        "matlab",
+        "xdf",
+        "csv",
+        "binary",
+    }
 )
 # Readers of files that lie in the folders of recordings as well.
 _GENERAL = frozenset({"nwb", "hdf5", "npy", "arrow", "matlab", "wav", "audio", "csv", "binary"})

@@ -248,13 +248,6 @@ FORMATS = (
     NeoFormat("MED", "MedRawIO", (".medd",), "eeg", arguments=lambda path: {"dirname": str(path)}),
     NeoFormat("Micromed", "MicromedRawIO", (".trc",), "eeg", lambda head: b"MICROMED" in head[:32]),
     NeoFormat(
-        "BCI2000",
-        "BCI2000RawIO",
-        (".dat",),
-        "eeg",
-        lambda head: head.startswith((b"BCI2000V=", b"HeaderLen=")),
-    ),
-    NeoFormat(
         "Elan",
         "ElanRawIO",
         (".eeg",),
