@@ -77,6 +77,7 @@ fix: $(STAMP) $(NODE_STAMP)  ## what can be mended by machine
 
 generate: $(STAMP)  ## renew what is generated: JSON schemas, and pages about commands and configuration
 	$(BIN)/python -m seriesview.config.schema > workflow/schemas/config.schema.json
+	$(BIN)/python -m seriesview.config.session_table > workflow/schemas/sessions.schema.json
 	$(BIN)/python -m seriesview.config.reference > docs/configuration.md
 	$(BIN)/python -m seriesview.series.schema > docs/schemas/series.schema.json
 	$(BIN)/python -m seriesview.workspace.schema > docs/schemas/workspace.schema.json

@@ -27,9 +27,11 @@ if TYPE_CHECKING:
     from seriesview.figures.view import View as View
     from seriesview.figures.view import view as view
     from seriesview.pipeline.built import BuiltSeries as BuiltSeries
+    from seriesview.pipeline.built import BuiltSessions as BuiltSessions
     from seriesview.pipeline.built import BuiltWorkspace as BuiltWorkspace
     from seriesview.pipeline.in_process import build_dataset as build_dataset
     from seriesview.pipeline.in_process import build_workspace as build_workspace
+    from seriesview.pipeline.session_build import build_sessions as build_sessions
     from seriesview.series.series import Series as Series
     from seriesview.series.series import open_series as open_series
     from seriesview.series.svseries import SVSeries as SVSeries
@@ -62,8 +64,9 @@ _PUBLIC = {
     "figures.figure": ("Figure",),
     "figures.show": ("show",),
     "figures.view": ("View", "view"),
-    "pipeline.built": ("BuiltSeries", "BuiltWorkspace"),
+    "pipeline.built": ("BuiltSeries", "BuiltSessions", "BuiltWorkspace"),
     "pipeline.in_process": ("build_dataset", "build_workspace"),
+    "pipeline.session_build": ("build_sessions",),
     "series.series": ("Series", "open_series"),
     "series.svseries": ("SVSeries",),
     "series.svseries_segment": ("SVSeriesSegment",),

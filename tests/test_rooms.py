@@ -45,7 +45,17 @@ KNOWN = {
     "demo": set(),
     "objects": {"readers"},
     "config": {"readers", "workspace"},
-    "pipeline": {"build", "config", "pictures", "readers", "series", "store", "workspace"},
+    "sessions": {"series"},
+    "pipeline": {
+        "build",
+        "config",
+        "pictures",
+        "readers",
+        "series",
+        "sessions",
+        "store",
+        "workspace",
+    },
 }
 # The node knows of the store what every kachery user does: where files lie and how they get there whole.
 NODE_KNOWS = {

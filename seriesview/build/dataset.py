@@ -45,6 +45,11 @@ class Dataset:
     files: tuple[str, ...] | None = None
 
     @property
+    def own_name(self) -> str:
+        """Its name in its workspace: that of a session's dataset has the session in front, SESSION/NAME."""
+        return self.name.rpartition("/")[2]
+
+    @property
     def is_kachery_uri(self) -> bool:
         """Whether the recording is named by a kachery URI instead of a path."""
         return self.path.startswith("sha1://")

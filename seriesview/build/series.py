@@ -65,7 +65,7 @@ def described(
         channels = _with_bad(channels, dataset.bad_channels)
     return dataclasses.replace(
         manifest,
-        label=dataset.label or manifest.label or dataset.name,
+        label=dataset.label or manifest.label or dataset.own_name,
         channels=channels,
         unit=unit,
         scale=manifest.scale if options.scale is None else float(options.scale),

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from seriesview.config.model import Config
+from seriesview.config.session_words import contradictions_of_sessions
 from seriesview.config.yaml_file import read_yaml, read_yaml_bytes
 from seriesview.documents.problems import Problem, lines, problems, shown, suggestion
 from seriesview.errors import ConfigError
@@ -33,8 +34,16 @@ def parse_config(text: bytes, name: str) -> dict[str, Any]:
 def with_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
     """A checked configuration in which each dataset has the `defaults` that it does not overrule."""
     defaults = content.get("defaults") or {}
-    datasets = {name: {**defaults, **entry} for name, entry in content["datasets"].items()}
-    return {**{key: value for key, value in content.items() if key != "defaults"}, "datasets": datasets}
+    filled = {key: value for key, value in content.items() if key != "defaults"}
+    filled["datasets"] = _filled(content, defaults)
+    if sessions := content.get("sessions"):
+        # What recordings hold that no entry names has them too.
+        filled["sessions"] = {**sessions, "datasets": _filled(sessions, defaults), "defaults": defaults}
+    return filled
+
+
+def _filled(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {**defaults, **entry} for name, entry in (content.get("datasets") or {}).items()}
 
 
 def check_config(content: Any, name: str = "configuration", also: Sequence[str] = ()) -> None:
@@ -54,8 +63,20 @@ def _problems(content: Any) -> list[str]:
         Config.model_validate(content)
     except ValidationError as error:
         found = problems(error, Config)
-    unknown = _unknown_series(content) if isinstance(content, Mapping) else ()
-    return [*lines(map(_in_yaml, found), whole="the file"), *unknown]
+    more = _contradictions(content) if isinstance(content, Mapping) else ()
+    return [*lines(map(_in_yaml, found), whole="the file"), *more]
+
+
+def _contradictions(content: Mapping[str, Any]) -> Iterator[str]:
+    """What does not go together, of keys that are as they should be."""
+    if "datasets" not in content and "sessions" not in content:
+        yield "the file: datasets is missing, or sessions where recordings repeat"
+    yield from _unknown_series(content)
+    sessions = content.get("sessions")
+    if isinstance(sessions, Mapping):
+        yield from contradictions_of_sessions(sessions)
+        if isinstance(sessions.get("datasets"), Mapping):
+            yield from (f"sessions.{line}" for line in _unknown_series(sessions))
 
 
 def _in_yaml(problem: Problem) -> Problem:

@@ -206,10 +206,51 @@ class ViewConfig(Document):
     )
 
 
+class SessionsConfig(Document):
+    """Recordings that repeat: each session has a workspace of its own, of the same datasets and views."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["path"]}, {"required": ["table"]}]})
+
+    path: Text = key(
+        "Where a session's recording lies, with named wildcards: `data/{subject}/{date}_g0/*.ap.bin`; `*`, `?`, "
+        "`[...]` and `**` are as in a shell, `{{` is a brace. Each set of what the wildcards stand for is a session; "
+        "with `table`, its columns are filled in."
+    )
+    table: Text = key(
+        "A table of sessions instead, a line each, tab-separated with a heading (`.csv`: with commas): `id`, `path`, "
+        "`label` and any other column, which is a wildcard."
+    )
+    id: Text = key(
+        "What a session is called in results and links, such as `{subject}_{date}`; what its wildcards stand for, "
+        "joined by `_`, where left out."
+    )
+    label: Text = key("What people call its workspace; its id where left out.")
+    datasets: dict[Name, DatasetKeys] = Field(
+        default_factory=dict,
+        min_length=1,
+        description="As at the top level, for each session, with its wildcards in `path`, `files`, `dataset`, `label` "
+        "and `session_start`; without a `path` it is the session's. Left out: whatever each session's recording holds.",
+    )
+    views: tuple[ViewConfig, ...] | None = key(
+        "As the top level's, for each session; its wildcards may stand in labels."
+    )
+
+
 class Config(Document):
     """A whole config.yaml."""
 
-    datasets: dict[Name, DatasetConfig] = required("One entry a series, by its name.", min_length=1)
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [{"required": ["datasets"]}, {"required": ["sessions"]}]}
+    )
+
+    datasets: dict[Name, DatasetConfig] = Field(
+        default_factory=dict,
+        min_length=1,
+        description="One entry a series, by its name; required without `sessions`.",
+    )
+    sessions: SessionsConfig | None = key(
+        "Recordings that repeat, found by a pattern or in a table: a workspace for each session."
+    )
     workspace: Annotated[str, Words(1)] = key("Name of the workspace.", "workspace")
     id: Annotated[str, Words(1)] | None = key(
         "Names the workspace whatever becomes of its name and its series: what is marked in it belongs to this id. "

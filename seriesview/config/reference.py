@@ -30,6 +30,15 @@ What several datasets share stands once, in `defaults` for all of them, or with 
       left: &amplifier {path: left.dat, dtype: int16, channels: 32, sampling_frequency: 30000}
       right: {<<: *amplifier, path: right.dat}
 
+Where recordings repeat, `sessions` finds them, and each has a workspace of its own (docs/sessions.md). Only there are
+braces wildcards:
+
+    sessions:
+      path: data/{subject}/{date}_g0/*.ap.bin
+      datasets:
+        probe: {label: "Probe of {subject}"}
+        position: {path: "data/{subject}/{date}_g0/position.csv"}
+
 Paths are relative to the working directory. A changed `label`, `unit`, `scale`, `offset`, `channel_labels` or
 `session_start`, and changed views, read no samples again. Every problem is reported at once, one line each.
 
@@ -47,13 +56,16 @@ This page is generated: `python -m seriesview.config.reference`.
 def reference_page() -> str:
     """The page in Markdown."""
     schema = config_schema()
-    blocks = {name: schema["$defs"][f"{name}Config"] for name in ("Store", "Dataset", "View", "Panel")}
+    blocks = {
+        name: schema["$defs"][f"{name}Config"] for name in ("Store", "Dataset", "View", "Panel", "Sessions")
+    }
     sections = [
         ("Top level", schema),
         ("`store`", blocks["Store"]),
         ("An entry of `datasets`", blocks["Dataset"]),
         ("An entry of `views`", blocks["View"]),
         ("An entry of a view's `panels`", blocks["Panel"]),
+        ("`sessions`", blocks["Sessions"]),
     ]
     return "\n".join([_INTRODUCTION, *(_section(title, block) for title, block in sections)])
 

@@ -30,7 +30,6 @@ img { display: block; max-width: 100%; height: auto; border: 1px solid var(--lin
 code { font: 13px/1.5 ui-monospace, monospace; overflow-wrap: anywhere; color: var(--soft); }
 .missing { color: #a03c00; }
 """
-_VIEWING = "seriesview serve results/workspace.json"
 
 
 @dataclass(frozen=True)
@@ -46,11 +45,16 @@ class PageRow:
 
 
 def workspace_page(
-    workspace: WorkspaceManifest, uri: str, store: Store, pictures: Mapping[str, str] | None = None
+    workspace: WorkspaceManifest,
+    uri: str,
+    store: Store,
+    pictures: Mapping[str, str] | None = None,
+    result: str = "results/workspace.json",
 ) -> str:
     """The page as HTML. `pictures` are paths of pictures relative to the page, by the series' names.
 
-    Where a series has none its overview is drawn and embedded. Raises what opening a series raises.
+    Where a series has none its overview is drawn and embedded. `result` is the file that names the workspace for those
+    who look closer. Raises what opening a series raises.
     """
     rows = []
     for entry in workspace.series:
@@ -61,7 +65,7 @@ def workspace_page(
             )
             size = size_in_words(series.manifest)
             rows.append(PageRow(entry.name, entry.uri, facts(series), size, source, series.manifest.label))
-    return render_page(workspace, uri, rows)
+    return render_page(workspace, uri, rows, result)
 
 
 def draw_overview(workspace: WorkspaceManifest, name: str, series: Series) -> bytes:
@@ -72,7 +76,9 @@ def draw_overview(workspace: WorkspaceManifest, name: str, series: Series) -> by
     return overview(series, name=name, panel=panel.type, data=panel.data)
 
 
-def render_page(workspace: WorkspaceManifest, uri: str, rows: list[PageRow]) -> str:
+def render_page(
+    workspace: WorkspaceManifest, uri: str, rows: list[PageRow], result: str = "results/workspace.json"
+) -> str:
     """The HTML of rows that are ready; every text in it is escaped."""
     count = f"{len(workspace.series):,} series"
     parts = [
@@ -82,7 +88,7 @@ def render_page(workspace: WorkspaceManifest, uri: str, rows: list[PageRow]) -> 
         f"<title>{escape(workspace.label)}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(workspace.label)}</h1>",
         f"<p>{count} in this workspace</p><p><code>{escape(uri)}</code></p>",
-        f"<p>To look closer, where it was built: <code>{_VIEWING}</code></p>",
+        f"<p>To look closer, where it was built: <code>seriesview serve {escape(result)}</code></p>",
     ]
     for row in rows:
         label = escape(row.label or row.name)

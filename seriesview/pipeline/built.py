@@ -54,6 +54,23 @@ class BuiltWorkspace:
         return open_workspace(self.uri, self.store)
 
 
+@dataclass(frozen=True)
+class BuiltSessions:
+    """Sessions that were built: what the index says of each (docs/sessions.md), the index's page and its folder."""
+
+    sessions: tuple[Mapping[str, Any], ...]
+    index: Path
+    results: Path
+    store: Store = field(repr=False)
+
+    def open(self, session: str) -> Workspace:
+        """The workspace of a session, to read from. Raises StoreError, KeyError where it has none."""
+        uri = next((each["workspace"] for each in self.sessions if each["id"] == session), None)
+        if uri is None:
+            raise KeyError(session)
+        return open_workspace(uri, self.store)
+
+
 def built_series(result: Mapping[str, Any], store: Store) -> BuiltSeries:
     """What the result of building a series says."""
     return BuiltSeries(

@@ -13,7 +13,7 @@ from seriesview.build.results import read_results, write_json
 from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import BuildError
 from seriesview.pipeline.built import BuiltWorkspace, built_series
-from seriesview.pipeline.configured import Configured, building, check_datasets
+from seriesview.pipeline.configured import Configured, building, check_datasets, one_workspace
 from seriesview.pipeline.drawing import write_page
 from seriesview.pipeline.locking import build_lock
 from seriesview.pipeline.results import Results, read_failure
@@ -39,7 +39,7 @@ class SnakemakeBuild:
 
     def __init__(self, config: Path, content: Mapping[str, Any], say: Callable[[str], None]) -> None:
         self._config = config.resolve()
-        self._configured = Configured.of(content)
+        self._configured = one_workspace(Configured.of(content))
         self._say = say
         self.results = Results(self._configured.results or Results.folder)
 

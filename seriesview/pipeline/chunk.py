@@ -38,12 +38,21 @@ def chunk_configuration(text: bytes, name: str, paths: Sequence[str]) -> dict[st
             raise ConfigError([f"{word}: expected NAME=PATH or NAME:timestamps=PATH of a dataset of {name}"])
         if key != "also" and isinstance(entries[dataset], dict):
             entries[dataset] = {**entries[dataset], key or "path": path}
-    shown = [panel for panel in panels.values() if panel]
-    checked: dict[str, Any] = {"datasets": entries}
-    if shown:
-        checked["views"] = [{"label": "pictures", "panels": shown}]
-    check_config(checked, name)
-    return with_defaults(checked)
+    sessions: dict[str, list[str]] = {}
+    for dataset in entries:
+        sessions.setdefault(dataset.rpartition("/")[0], []).append(dataset)
+    for session, names in sessions.items():
+        # Each name of a session's dataset has it in front, which a configuration's own may not.
+        own = {full.rpartition("/")[2]: full for full in names}
+        panels_of = [{**panels[full], "series": each} for each, full in own.items() if panels.get(full)]
+        said = _content({each: entries[full] for each, full in own.items()}, panels_of)
+        check_config(said, f"{name}: {session}" if session else name)
+    return with_defaults(_content(entries, [panel for panel in panels.values() if panel]))
+
+
+def _content(entries: Mapping[str, Any], panels: Sequence[Any]) -> dict[str, Any]:
+    views = {"views": [{"label": "pictures", "panels": panels}]} if panels else {}
+    return {"datasets": entries, **views}
 
 
 def build_chunk(
@@ -65,7 +74,7 @@ def build_chunk(
     outcomes = {}
     with marks.noting(signal.SIGTERM), building(configured.open_store()) as store:
         store.check_writable()
-        builds = DatasetBuilds(store, folder.work, folder, configured.views, marks)
+        builds = DatasetBuilds(store, folder.work, folder, configured.panel_of, marks)
         for built in builds.run(datasets, threads, None):
             outcomes[built.name] = _outcome(built)
             if built.error is not None:

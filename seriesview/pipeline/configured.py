@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from seriesview.build.dataset import Dataset, dataset_from_config
 from seriesview.build.outlook import BuildOutlook
 from seriesview.errors import ConfigError
+from seriesview.pipeline.sessions import ConfiguredSession, configured_sessions
 from seriesview.store import Store, open_store
+
+_RESULTS = Path("results")
 
 
 @dataclass(frozen=True)
@@ -26,18 +30,44 @@ class Configured:
     store: Mapping[str, Any]
     results: Path | None = None
     """The folder of results; None where nothing names one."""
+    sessions: tuple[ConfiguredSession, ...] = ()
+    """Each has a workspace of its own; `datasets` has theirs too, called SESSION/NAME."""
 
     @classmethod
     def of(cls, content: Mapping[str, Any]) -> Configured:
-        """What a checked configuration with its defaults filled in says."""
+        """What a checked configuration with its defaults filled in says. Raises ConfigError of its sessions."""
+        results = Path(content["results"]).expanduser() if content.get("results") else None
+        sessions = configured_sessions(content, results or _RESULTS)
+        entries = {**content["datasets"]}
+        for session in sessions:
+            entries |= session.datasets
         return cls(
             label=content.get("workspace") or "workspace",
             id=content.get("id"),
-            datasets=tuple(dataset_from_config(name, entry) for name, entry in content["datasets"].items()),
+            datasets=tuple(dataset_from_config(name, entry) for name, entry in entries.items()),
             views=tuple(content.get("views") or ()),
             store=content.get("store") or {},
-            results=Path(content["results"]).expanduser() if content.get("results") else None,
+            results=results,
+            sessions=sessions,
         )
+
+    @property
+    def own_datasets(self) -> tuple[Dataset, ...]:
+        """The datasets of the workspace that is no session's."""
+        return tuple(dataset for dataset in self.datasets if "/" not in dataset.name)
+
+    @cached_property
+    def _by_id(self) -> dict[str, ConfiguredSession]:
+        return {session.id: session for session in self.sessions}
+
+    def panel_of(self, name: str) -> Mapping[str, Any]:
+        """The first panel that shows a dataset, as whose its picture is drawn; an empty one where none does."""
+        identity, _, own_name = name.rpartition("/")
+        session = self._by_id.get(identity)
+        if session is None:
+            return picture_panel(self.views, name)
+        panel = picture_panel(session.views, own_name)
+        return {**panel, "series": name} if panel else panel
 
     def open_store(self) -> Store:
         """The store that it names, else the default one. Raises StoreError."""
@@ -47,6 +77,15 @@ class Configured:
 def store_of(named: Mapping[str, Any]) -> Store:
     """The store that the `store` of a configuration names, else the default one. Raises StoreError."""
     return open_store(named.get("storage_dir"), named.get("mode") or "auto")
+
+
+def one_workspace(configured: Configured) -> Configured:
+    """The same, where it is of one workspace; raises ConfigError where it has sessions."""
+    if configured.sessions:
+        raise ConfigError(
+            ["sessions: each is a workspace of its own: build them with `seriesview.build_sessions`"]
+        )
+    return configured
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +61,19 @@ def _note_in(picture: Path) -> str | None:
 
 def write_page(uri: str, manifest: Mapping[str, Any], store: Store, out: Path) -> None:
     """Write a page of the pictures beside it, NAME.png, of a workspace's series. Raises FormatError."""
+    write_page_of(uri, manifest, store, out, lambda name: f"{name}.png", "results/workspace.json")
+
+
+def write_page_of(
+    uri: str,
+    manifest: Mapping[str, Any],
+    store: Store,
+    out: Path,
+    picture: Callable[[str], str],
+    result: str,
+) -> None:
+    """Write a page of pictures, which lie at `picture(NAME)` from it; `result` names the workspace. FormatError."""
     parsed = parse_workspace_manifest(manifest)
     names = [entry.name for entry in parsed.series]
-    pictures = {name: f"{name}.png" for name in names if (out.parent / f"{name}.png").is_file()}
-    write_whole(out, workspace_page(parsed, uri, store, pictures).encode())
+    pictures = {name: picture(name) for name in names if (out.parent / picture(name)).is_file()}
+    write_whole(out, workspace_page(parsed, uri, store, pictures, result).encode())

@@ -22,7 +22,7 @@ from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import SeriesviewError
 from seriesview.pictures.table import series_table
 from seriesview.pipeline.built import BuiltSeries, BuiltWorkspace, built_series
-from seriesview.pipeline.configured import Configured, building, check_datasets
+from seriesview.pipeline.configured import Configured, building, check_datasets, one_workspace
 from seriesview.pipeline.drawing import write_page
 from seriesview.pipeline.locking import build_lock
 from seriesview.pipeline.marks import Marks
@@ -58,7 +58,7 @@ def build_workspace(
     """
     began = time.monotonic()
     content, notes = configuration_of(source, workspace, keys)
-    configured = Configured.of(content)
+    configured = one_workspace(Configured.of(content))
     opened = _store(configured, store)
     named = configured.results if results is None else Path(results)
     folder = None if named is None else Results(named.absolute())
@@ -162,7 +162,7 @@ class _Build:
         failed: dict[str, SeriesviewError] = {}
         is_new = False
         marks = None if self._results is None else Marks(self._results.building)
-        builds = DatasetBuilds(self._store, self._work, self._results, configured.views, marks)
+        builds = DatasetBuilds(self._store, self._work, self._results, configured.panel_of, marks)
         wanted = [each for each in configured.datasets if each.name not in problems]
         for built in builds.run(wanted, self._cores, self._progress):
             if built.series is not None:

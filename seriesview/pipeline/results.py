@@ -71,6 +71,25 @@ class Results:
         """A series as a whole."""
         return self.folder / "pictures" / f"{name}.png"
 
+    def of_session(self, session: str) -> Path:
+        """The folder of a session's workspace and page of pictures."""
+        return self.folder / session
+
+    @property
+    def sessions(self) -> Path:
+        """The index of sessions, as JSON."""
+        return self.folder / "sessions.json"
+
+    @property
+    def sessions_table(self) -> Path:
+        """The same as a table."""
+        return self.folder / "sessions.tsv"
+
+    @property
+    def index(self) -> Path:
+        """The same as a page."""
+        return self.folder / "index.html"
+
     def expect_more(self, names: Sequence[str]) -> None:
         """Let the next build make the workspace again, of these series and whatever else is there by then."""
         oldest = min(self.series(name).stat().st_mtime_ns for name in names) - 10**9
@@ -79,7 +98,7 @@ class Results:
 
     def forget_failures(self) -> None:
         """Remove what earlier jobs noted."""
-        for path in self.failures.glob("*.json"):
+        for path in self.failures.rglob("*.json"):
             path.unlink(missing_ok=True)
 
     def forget_stale(self, configured: Configured, store: Store) -> bool:

@@ -17,7 +17,6 @@ from seriesview.build.progress import BuildStep, Report
 from seriesview.build.series import build_series
 from seriesview.build.work_folder import WorkFolder
 from seriesview.errors import BuildError, SeriesviewError
-from seriesview.pipeline.configured import picture_panel
 from seriesview.pipeline.drawing import draw_if_new
 from seriesview.pipeline.marks import Marks, Step
 from seriesview.pipeline.results import Results, write_failure
@@ -58,13 +57,14 @@ class DatasetBuilds:
         store: Store,
         work: WorkFolder,
         results: Results | None,
-        views: Sequence[Mapping[str, Any]],
+        panel_of: Callable[[str], Mapping[str, Any]],
         marks: Marks | None = None,
     ) -> None:
+        """`panel_of` gives the panel, {} if there is none, as which a dataset's picture is drawn."""
         self._store = store
         self._work = work
         self._results = results
-        self._views = views
+        self._panel_of = panel_of
         self._marks = marks
         self._stopped = threading.Event()
 
@@ -128,8 +128,9 @@ class DatasetBuilds:
         is_drawn, problem = False, None
         if results is not None:
             step("picture")
-            panel = picture_panel(self._views, name)
-            is_drawn, problem = draw_if_new(series["uri"], name, panel, self._store, results.picture(name))
+            panel = self._panel_of(name)
+            picture = results.picture(name)
+            is_drawn, problem = draw_if_new(series["uri"], dataset.own_name, panel, self._store, picture)
             if problem is not None:
                 job.say(dataset, problem)
         num_bytes = made["timing"]["bytes"] if is_new else 0

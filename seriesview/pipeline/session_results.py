@@ -1,0 +1,169 @@
+"""What is made of sessions once their series are there: a workspace and a page of each, and the index of all."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from seriesview.build.dataset import what_decides_samples
+from seriesview.build.results import read_results, write_json, write_whole
+from seriesview.build.workspace import build_workspace_result, workspace_manifest
+from seriesview.config.sessions import is_session_id
+from seriesview.errors import BuildError, SeriesviewError
+from seriesview.pipeline.configured import Configured
+from seriesview.pipeline.drawing import write_page_of
+from seriesview.pipeline.results import Results, read_failure
+from seriesview.pipeline.sessions import ConfiguredSession
+from seriesview.sessions.facts import SessionSource, facts_of, with_usual_streams
+from seriesview.sessions.page import index_page
+from seriesview.sessions.table import sessions_table
+from seriesview.store import Store
+
+_NOT_KNOWN = "it was not built; results/logs may say why"
+
+
+def write_sessions(
+    configured: Configured, results: Results, store: Store, reasons: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """Write the workspace and page of each session, and the index; what its sessions are, as JSON has it.
+
+    Series are those whose results are there. `reasons`: why others are not, by the names of their datasets; else as
+    their jobs noted. Nothing is written that is there already; what is left of sessions that are no more is removed.
+    Raises BuildError where something cannot be written.
+    """
+    found = [
+        _write_session(session, configured, results, store, reasons or {}) for session in configured.sessions
+    ]
+    if any(not session.session.datasets for session in configured.sessions):
+        found = with_usual_streams(found)
+    index = {"label": configured.label, "id": configured.id or configured.label, "sessions": found}
+    remove_sessions(results, {session.id for session in configured.sessions})
+    write_whole(results.sessions_table, sessions_table(found).encode())
+    page = index_page(configured.label, found, "seriesview serve")
+    write_whole(results.index, page.encode("utf-8", "backslashreplace"))
+    write_json(results.sessions, index)
+    return found
+
+
+def _write_session(
+    session: ConfiguredSession,
+    configured: Configured,
+    results: Results,
+    store: Store,
+    reasons: Mapping[str, str],
+) -> dict[str, Any]:
+    folder = results.of_session(session.id)
+    series: dict[str, dict[str, Any]] = {}
+    missing = dict(session.problems)
+    for name, full in session.names.items():
+        try:
+            if full in reasons:
+                raise BuildError(reasons[full])
+            (series[name],) = read_results([results.series(full)])
+        except BuildError:
+            missing[name] = reasons.get(full) or read_failure(results.failures, full) or _NOT_KNOWN
+    source = SessionSource(
+        session.id,
+        session.session.label,
+        session.session.values,
+        [*session.entries, *(name for name in session.problems if name in session.session.datasets)],
+        missing,
+        session.notes,
+    )
+    workspace: str | None = None
+    try:
+        if series:
+            workspace = _write_workspace(session, series, missing, folder, results, store)
+    except SeriesviewError as error:
+        missing["workspace"] = str(error)
+    if workspace is None and folder.is_dir():
+        shutil.rmtree(folder, ignore_errors=True)
+    picture = next((each for each in map(results.picture, session.names.values()) if each.is_file()), None)
+    return facts_of(
+        source,
+        series,
+        workspace,
+        None if workspace is None else f"{session.id}/index.html",
+        None if picture is None else picture.relative_to(results.folder).as_posix(),
+    )
+
+
+def _write_workspace(
+    session: ConfiguredSession,
+    series: Mapping[str, Mapping[str, Any]],
+    missing: Mapping[str, str],
+    folder: Path,
+    results: Results,
+    store: Store,
+) -> str:
+    """The URI of a session's workspace, whose series are called by their own names."""
+    known = {*series, *missing}
+    views = [
+        {**view, "panels": panels}
+        for view in session.views
+        if (panels := [panel for panel in view["panels"] if panel["series"] in known])
+    ]
+    own = [{**result, "name": name} for name, result in series.items()]
+    said = (session.session.label, own, views, list(missing.items()))
+    result = folder / "workspace.json"
+    page = folder / "index.html"
+    with suppress(BuildError, KeyError, TypeError):
+        (before,) = read_results([result])
+        is_same = before["manifest"] == workspace_manifest(*said, session.workspace_id)
+        if is_same and page.is_file() and store.exists(before["uri"]):
+            return str(before["uri"])
+    content = build_workspace_result(*said, store, session.workspace_id)
+    write_json(result, content)
+    up = os.path.relpath(results.folder / "pictures" / session.id, folder)
+    write_page_of(
+        content["uri"], content["manifest"], store, page, lambda name: f"{up}/{name}.png", str(result)
+    )
+    return str(content["uri"])
+
+
+def remove_sessions(results: Results, kept: set[str]) -> None:
+    """Remove what is left of sessions that the last index names, and that are no more."""
+    for identity in _indexed(results) - kept:
+        shutil.rmtree(results.of_session(identity), ignore_errors=True)
+        for folder in _of_datasets(results):
+            shutil.rmtree(folder / identity, ignore_errors=True)
+
+
+def follow_renamed(configured: Configured, results: Results) -> None:
+    """Give what was made of samples under the name of a session that is no more to the session that has them now."""
+    lacking = [
+        each for each in configured.datasets if "/" in each.name and not results.work.samples(each).exists()
+    ]
+    gone = _indexed(results) - {session.id for session in configured.sessions}
+    if not lacking or not gone:
+        return
+    made: dict[str, Path] = {}
+    for identity in sorted(gone):
+        for path in sorted((results.folder / "artifacts" / identity).glob("*.json")):
+            with suppress(BuildError, KeyError, TypeError):
+                (content,) = read_results([path])
+                made[json.dumps(content["made_with"], sort_keys=True)] = path
+    for dataset in lacking:
+        before = made.pop(json.dumps(what_decides_samples(dataset), sort_keys=True), None)
+        if before is not None:
+            after = results.work.samples(dataset)
+            after.parent.mkdir(parents=True, exist_ok=True)
+            before.rename(after)
+
+
+def _of_datasets(results: Results) -> list[Path]:
+    names = ("artifacts", "building", "failures", "ledger", "pictures", "series")
+    return [results.folder / name for name in names]
+
+
+def _indexed(results: Results) -> set[str]:
+    """The ids of the sessions of the last index."""
+    with suppress(BuildError, KeyError, TypeError):
+        (index,) = read_results([results.sessions])
+        return {each["id"] for each in index["sessions"] if is_session_id(each["id"])}
+    return set()
