@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -165,3 +166,73 @@ def test_a_workspace_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     built = seriesview.build_workspace(write(tmp_path / "a.tdms", waves()), store=tmp_path / "store")
     series = built.series["a"].open()
     np.testing.assert_array_equal(series.values(0, 100, 200), NOISE[100:200])
+
+
+def daqmx(path: Path, scalers: list[tuple[int, int, int]], width: int, rows: bytes) -> Path:
+    """A file of DAQmx with one channel; of each scaler its number, the number of its type, and its byte in a row."""
+
+    def text(words: str) -> bytes:
+        return struct.pack("<I", len(words)) + words.encode()
+
+    index = (
+        struct.pack("<I", 0x1269)
+        + struct.pack("<IIQ", 0xFFFFFFFF, 1, len(rows) // width)
+        + struct.pack("<I", len(scalers))
+    )
+    for number, kind, byte in scalers:
+        index += struct.pack("<IIIII", kind, 0, byte, 0, number)
+    index += struct.pack("<II", 1, width)
+    nothing = struct.pack("<II", 0xFFFFFFFF, 0)
+    objects = text("/") + nothing + text("/'g'") + nothing + text("/'g'/'ai0'") + index + struct.pack("<I", 0)
+    metadata = struct.pack("<I", 3) + objects
+    flags = (1 << 1) | (1 << 2) | (1 << 3) | (1 << 7)
+    head = b"TDSm" + struct.pack("<IIQQ", flags, 4713, len(metadata) + len(rows), len(metadata))
+    path.write_bytes(head + metadata + rows)
+    return path
+
+
+@pytest.mark.parametrize("scalers", [[(0, 3, 0)], [(0, 3, 0), (1, 5, 2)]])
+def test_raw_values_of_daqmx_without_a_scale_are_those_of_the_first_scaler(
+    tmp_path: Path, scalers: list[tuple[int, int, int]]
+) -> None:
+    width = 2 if len(scalers) == 1 else 6
+    values = np.random.default_rng(1).integers(-3000, 3000, (100, width // 2)).astype("<i2")
+    path = daqmx(tmp_path / "a.tdms", scalers, width, values.tobytes())
+    with nptdms.TdmsFile.open(path) as file:
+        raw = file["g"]["ai0"].read_data(scaled=False)
+        np.testing.assert_array_equal(raw[0] if isinstance(raw, dict) else raw, values[:, 0])
+    (candidate,) = list_candidates(path)
+    assert (candidate.dtype, candidate.problem) == ("int16", None)
+    with open_recording(path, None, ReadOptions(sampling_frequency=100.0)) as recording:
+        np.testing.assert_array_equal(stored(recording)[:, 0], values[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "expected", "start"),
+    [
+        ("Time [ms]", np.cumsum(np.arange(1000)), np.cumsum(np.arange(1000)) / 1000, None),
+        ("Time", 0.5 + np.arange(1000) * 0.25, 0.5 + np.arange(1000) * 0.25, None),
+        ("Timestamp", 3792096000.5 + np.arange(1000), np.arange(1000.0), "2024-03-01T00:00:00.500000+00:00"),
+        ("timestamp", 1709251200.0 + np.arange(1000), np.arange(1000.0), "2024-03-01T00:00:00+00:00"),
+    ],
+)
+def test_numbers_called_like_times_are_the_times_of_samples_without_a_rate(
+    tmp_path: Path, name: str, values: Any, expected: Any, start: str | None
+) -> None:
+    channels = [nptdms.ChannelObject("log", name, values), nptdms.ChannelObject("log", "value", NOISE[:, 0])]
+    path = write(tmp_path / "a.tdms", channels)
+    (candidate,) = list_candidates(path)
+    assert candidate.dataset == "log"
+    with open_recording(path, None, ReadOptions(**candidate.options)) as recording:
+        assert [each.label for each in recording.channels] == ["value"]
+        np.testing.assert_allclose(recording.timestamps(0, 1000), expected, atol=1e-6)
+        assert recording.session_start == start
+    named = ReadOptions(dataset="log", timestamps=name)
+    with open_recording(path, None, named) as recording:
+        np.testing.assert_allclose(recording.timestamps(10, 20), expected[10:20], atol=1e-6)
+
+
+def test_the_beginning_of_labviews_clock_is_no_date(tmp_path: Path) -> None:
+    properties = {**WAVE, "wf_start_time": np.datetime64("1904-01-01T00:00:00")}
+    with open_recording(write(tmp_path / "a.tdms", waves(properties=properties))) as recording:
+        assert recording.session_start is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.layout.unpacking import put_turned, spread_rows
 from seriesview.readers.adapters.foreign import library
+from seriesview.readers.clocks import parse_time_unit
 from seriesview.readers.extras import imported
 from seriesview.readers.protocol import Candidate, Channel, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import (
@@ -23,11 +25,19 @@ from seriesview.readers.sample_types import (
     required_rate,
     unsupported_reason,
 )
+from seriesview.readers.tables.names import is_time_name, is_unit_of_time, unit_of_time
 from seriesview.terms import FIRST_YEAR, LAST_YEAR
 
 _RAW = 0xFFFFFFFF
 _MOST_SCALES = 16
 _CLOCK = ("wf_increment", "wf_start_offset", "wf_start_time")
+# What seconds of 1998 to 2037 are, by the two clocks that programs of LabVIEW write.
+_EPOCHS = (
+    (9e8, 2.15e9, datetime(1970, 1, 1, tzinfo=UTC), "seconds since 1970 (UTC)"),
+    (2.95e9, 4.2e9, datetime(1904, 1, 1, tzinfo=UTC), "seconds since 1904 (UTC), as LabVIEW counts"),
+)
+# The beginning of LabVIEW's clock is written where a waveform has no time.
+_NO_DATE = np.datetime64("1904-01-02")
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,16 @@ class _Source:
 
 
 @dataclass(frozen=True)
+class _Clock:
+    """Times are (number - `zero`) * `seconds`, from a moment on where they count from a known one."""
+
+    zero: float
+    seconds: float
+    session_start: str | None
+    words: str
+
+
+@dataclass(frozen=True)
 class _Series:
     """Channels of one group, length, clock and dtype."""
 
@@ -50,7 +70,7 @@ class _Series:
     sources: tuple[_Source, ...]
     num_samples: int
     times: Any = None
-    """A channel with a date for each sample, where there is no rate."""
+    """A channel with a date, or a number of seconds, for each sample, where there is no rate."""
 
     @property
     def properties(self) -> Mapping[str, Any]:
@@ -96,6 +116,7 @@ class TdmsRecording(Recording):
 
     def _set_clock(self, series: _Series, options: ReadOptions, notes: list[Decision]) -> None:
         self._dates: Any = None
+        self._clock: _Clock | None = None
         rate = checked_rate(options.sampling_frequency, self.path) or rate_of(series.properties)
         offset = series.properties.get("wf_start_offset", 0.0)
         self.start_time = float(offset) if isinstance(offset, int | float) and math.isfinite(offset) else 0.0
@@ -104,13 +125,19 @@ class TdmsRecording(Recording):
             self._dates = _dates_called(series, self._file, options.timestamps, self.path)
         elif rate is None and series.times is not None:
             self._dates = series.times
-            notes.append(Decision(f"times are the dates of channel {series.times.name}"))
+            notes.append(Decision(f"times are those of channel {series.times.name}"))
         if self._dates is None:
             self.sampling_frequency = rate or required_rate(options, self.path)
             return
+        self.sampling_frequency, self.start_time = None, 0.0
+        if self._dates.dtype.kind != "M":
+            self._clock = _clock_of(self._dates, self.path)
+            self.session_start = self._clock.session_start
+            if self._clock.words:
+                notes.append(Decision(f"times of {self._dates.name} are {self._clock.words}", is_guess=True))
+            return
         with library("nptdms", self.path):
             self._zero = self._dates.read_data(0, 1)[0]
-        self.sampling_frequency, self.start_time = None, 0.0
         self.session_start = _date(self._zero)
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
@@ -135,6 +162,9 @@ class TdmsRecording(Recording):
             return super().timestamps(first_sample, last_sample)
         with library("nptdms", self.path):
             dates = self._dates.read_data(first_sample, last_sample - first_sample)
+        if self._clock is not None:
+            numbers: npt.NDArray[np.float64] = np.asarray(dates, np.float64)
+            return (numbers - self._clock.zero) * self._clock.seconds
         microseconds: npt.NDArray[np.int64] = (dates - self._zero).astype("timedelta64[us]").astype(np.int64)
         return microseconds / 1e6
 
@@ -163,8 +193,9 @@ def _series_of(file: Any) -> list[_Series]:
     for group in file.groups():
         alike: dict[Any, list[tuple[Any, _Source]]] = {}
         dates = [channel for channel in group.channels() if channel.dtype.kind == "M"]
+        numbers = None if dates else _numbers_of_times(group)
         for channel in group.channels():
-            if channel.dtype.kind == "M" or len(channel) == 0:
+            if channel.dtype.kind == "M" or len(channel) == 0 or channel is numbers:
                 continue
             source = _source(channel, group.properties, file.properties)
             if unsupported_reason(source.dtype) is None:
@@ -177,8 +208,40 @@ def _series_of(file: Any) -> list[_Series]:
             length = min(len(channel) for channel in channels)
             fitting = [channel for channel in dates if len(channel) >= length]
             times = fitting[0] if len(fitting) == 1 else None
+            if (
+                not dates
+                and numbers is not None
+                and len(numbers) >= length
+                and rate_of(channels[0].properties) is None
+            ):
+                times = numbers
             found.append(_Series(name, channels, sources, length, times))
     return found
+
+
+def _numbers_of_times(group: Any) -> Any:
+    """The only channel of numbers that is called like times, where others have as many values and no rate; or None."""
+    without = [each for each in group.channels() if len(each) and rate_of(each.properties) is None]
+    named = [each for each in without if each.dtype.kind in "fiu" and is_time_name(str(each.name))]
+    is_of_others = len(named) == 1 and any(
+        each is not named[0] and len(each) == len(named[0]) for each in without
+    )
+    return named[0] if is_of_others else None
+
+
+def _clock_of(channel: Any, path: Path) -> _Clock:
+    """How the numbers of a channel count. Raises ReaderError where its name or unit is that of no time."""
+    unit = _unit(channel.properties)
+    told = unit if unit is not None and is_unit_of_time(unit) else unit_of_time(str(channel.name))
+    seconds = parse_time_unit(told or "s")
+    with library("nptdms", path):
+        first = float(channel.read_data(0, 1)[0])
+    epoch, words = next(
+        ((epoch, words) for lowest, highest, epoch, words in _EPOCHS if lowest <= first < highest), (None, "")
+    )
+    if told not in (None, "s") or epoch is None:
+        return _Clock(0.0, seconds.multiplier / seconds.divisor, None, "")
+    return _Clock(first, 1.0, (epoch + timedelta(seconds=first)).isoformat(), words)
 
 
 def _source(channel: Any, group: Mapping[str, Any], file: Mapping[str, Any]) -> _Source:
@@ -188,7 +251,9 @@ def _source(channel: Any, group: Mapping[str, Any], file: Mapping[str, Any]) -> 
     scalers = getattr(channel, "scaler_data_types", None) or {}
     if properties is None or properties.get("NI_Scaling_Status", "unscaled") == "scaled":
         if scalers:
-            return _Source(np.dtype(channel.dtype), is_scaled=True)
+            # Raw values of DAQmx without a scale: npTDMS knows no dtype of the channel.
+            scaler, kind = next(iter(scalers.items()))
+            return _native(_Source(np.dtype(kind.nptype), scaler))
         return _native(_Source(np.dtype(channel.dtype)))
     try:
         linear = _linear(properties, int(properties["NI_Number_Of_Scales"]) - 1, _MOST_SCALES)
@@ -240,6 +305,8 @@ def _date(date: Any) -> str | None:
     """A date of TDMS, which counts in UTC, as ISO 8601; None where it is none."""
     if not isinstance(date, np.datetime64) or np.isnat(date):
         return None
+    if date < _NO_DATE:
+        return None
     moment = date.astype("datetime64[us]").item()
     if not hasattr(moment, "year") or not FIRST_YEAR <= moment.year < LAST_YEAR:
         return None
@@ -255,9 +322,9 @@ def _dates_called(series: _Series, file: Any, name: str, path: Path) -> Any:
     for group in file.groups():
         for channel in group.channels():
             is_called_so = name in (channel.name, f"{group.name}/{channel.name}")
-            if is_called_so and channel.dtype.kind == "M" and len(channel) >= series.num_samples:
+            if is_called_so and channel.dtype.kind in "Mfiu" and len(channel) >= series.num_samples:
                 return channel
-    raise ReaderError(f"timestamps: no channel {name!r} has a date for each sample", file=path)
+    raise ReaderError(f"timestamps: no channel {name!r} has a date or a number for each sample", file=path)
 
 
 def _chosen(found: list[_Series], dataset: str | None, path: Path) -> _Series:
@@ -298,7 +365,9 @@ class TdmsReader:
                 found.append(
                     Candidate(series.name, "continuous", dtype, shape, rate, None, options, role="analog")
                 )
-            shown = {channel.path for series in _series_of(file) for channel in series.channels}
+            listed = _series_of(file)
+            shown = {channel.path for series in listed for channel in series.channels}
+            shown |= {series.times.path for series in listed if series.times is not None}
             for group in file.groups():
                 others = [
                     each for each in group.channels() if each.path not in shown and each.dtype.kind != "M"
