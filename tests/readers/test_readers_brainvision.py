@@ -388,7 +388,6 @@ def test_channels_that_are_not_listed_and_those_beyond(tmp_path: Path) -> None:
         ("NumberOfChannels=2", "NumberOfChannels=2000000000", "there must be 1 to 16384"),
         ("NumberOfChannels=2", "NumberOfChannels=-2", "it must be a count"),
         ("INT_16", "INT_24", "it must be one of"),
-        ("BINARY", "ASCII", "reader: csv"),
         ("MULTIPLEXED", "DIAGONAL", "MULTIPLEXED or VECTORIZED"),
         ("DataFormat", "DataType=FREQUENCYDOMAIN\nDataFormat", "only samples over time"),
         ("[Common Infos]", "[Uncommon Infos]", r"without \[Common Infos\]"),
@@ -402,6 +401,78 @@ def test_what_cannot_be_understood_is_refused(tmp_path: Path, old: str, new: str
         open_recording(path)
     (candidate,) = list_candidates(path)
     assert candidate.problem is None or words.split("\\")[0] in candidate.problem
+
+
+ASCII = (
+    HEADER.replace("BINARY", "ASCII").replace("rec.eeg", "rec.dat").replace("INT_16", "") + "[ASCII Infos]\n"
+)
+
+
+def write_text(folder: Path, infos: str, text: str, vectorized: bool = False) -> Path:
+    """A recording whose samples are text."""
+    header = ASCII.replace("MULTIPLEXED", "VECTORIZED") if vectorized else ASCII
+    (folder / "rec.vhdr").write_text(header + infos, encoding="utf-8")
+    (folder / "rec.dat").write_text(text)
+    return folder / "rec.vhdr"
+
+
+NUMBERS = np.round(np.random.default_rng(5).normal(0, 500, (3000, 2)), 3)
+
+
+@pytest.mark.parametrize("symbol", [".", ","])
+def test_samples_as_text_are_those_that_mne_reads(tmp_path: Path, symbol: str) -> None:
+    lines = [" ".join(f"{value:.3f}".replace(".", symbol) for value in row) for row in NUMBERS]
+    infos = f"DecimalSymbol={symbol}\nSkipLines=1\nSkipColumns=0\n"
+    path = write_text(tmp_path, infos, "\n".join(["Fz Cz", *lines, ""]))
+    with open_recording(tmp_path / "rec.dat") as recording:
+        np.testing.assert_array_equal(stored(recording), NUMBERS)
+        assert (recording.dtype, recording.sampling_frequency, recording.layout) == ("float64", 500, None)
+        raw = read_by_mne(path)
+        volts = [{"uV": 1e-6, "mV": 1e-3}[str(each.unit)] for each in recording.channels]
+        np.testing.assert_allclose(physical(recording) * volts, raw.get_data().T, rtol=1e-9)
+        out = np.empty((10, 2))
+        recording.read_into(1234, out)
+        np.testing.assert_array_equal(out, NUMBERS[1234:1244])
+    built = seriesview.build_workspace(path, store=tmp_path / "store")
+    series = seriesview.open_series(next(iter(built.series.values())).uri, store=tmp_path / "store")
+    np.testing.assert_array_equal(series.values(0, 100, 200), NUMBERS[100:200])
+
+
+def test_text_with_a_line_for_each_channel(tmp_path: Path) -> None:
+    many = np.tile(NUMBERS, (60, 1))
+    lines = [
+        f"{name} " + "  ".join(map(str, column)) for name, column in zip(["Fz", "Cz"], many.T, strict=True)
+    ]
+    path = write_text(tmp_path, "SkipColumns=1\n", "\n".join(lines), vectorized=True)
+    with open_recording(path) as recording:
+        np.testing.assert_array_equal(stored(recording), many)
+        out = np.empty((10, 2))
+        recording.read_into(170_000, out)
+        np.testing.assert_array_equal(out, many[170_000:170_010])
+
+
+@pytest.mark.parametrize(
+    ("text", "vectorized", "words"),
+    [
+        ("1 2\n3 4 5\n", False, "line 2 .* has 3 columns where 2 are expected"),
+        ("1 2\n3 four\n", False, "no numbers"),
+        ("\n\n", False, "there is no line with numbers"),
+        ("1 2 3\n4 5\n", True, "channel 2 has 2 of the 3 samples"),
+        ("1 2 3\n4 5 6 7\n", True, "channel 2 has more than the 3 samples"),
+        ("1" * 100 + " 2\n", False, "one has 100 characters"),
+    ],
+)
+def test_text_that_is_no_table_of_samples_is_refused(
+    tmp_path: Path, text: str, vectorized: bool, words: str
+) -> None:
+    with pytest.raises(ReaderError, match=words):
+        open_recording(write_text(tmp_path, "", text, vectorized))
+
+
+def test_damaged_texts_are_errors_or_data(tmp_path: Path) -> None:
+    path = write_text(tmp_path, "SkipLines=1\n", "Fz Cz\n1 2\n3 4\n")
+    check_survives(BrainVisionReader(), path, path, 300)
+    check_survives(BrainVisionReader(), tmp_path / "rec.dat", path, 300)
 
 
 def test_markers_lie_at_their_samples(tmp_path: Path) -> None:

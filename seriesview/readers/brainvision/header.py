@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from seriesview.errors import ReaderError
+from seriesview.readers.brainvision.as_text import TextFormat
 from seriesview.readers.brainvision.text import (
     Sections,
     fields_of,
@@ -30,10 +31,14 @@ _MICRO = str.maketrans({"\u00b5": "u", "\u03bc": "u"})
 
 @dataclass(frozen=True)
 class Header:
-    """A header as it was understood. `stored_channels` counts one more than `channels` in files of a V-Amp."""
+    """A header as it was understood. `stored_channels` counts one more than `channels` in files of a V-Amp.
+
+    `text`: how samples stand in a text, None where they are binary.
+    """
 
     path: Path
     dtype: np.dtype[np.generic]
+    text: TextFormat | None
     is_multiplexed: bool
     channels: tuple[Channel, ...]
     stored_channels: int
@@ -62,7 +67,8 @@ def read_header(path: Path) -> Header:
     if version is not None and version > 2:
         decisions.append(Decision(f"header of version {version}, read as one of version 2", is_guess=True))
     _check_kind(common, path)
-    dtype = np.dtype(_format_of(binary, path))
+    is_text = common.get("dataformat", "BINARY").upper() == "ASCII"
+    dtype = np.dtype(np.float64) if is_text else np.dtype(_format_of(binary, path))
     if binary.get("usebigendianorder", "").casefold() == "yes":
         dtype = dtype.newbyteorder(">")
     if _count(binary, "segmentheadersize", path):
@@ -72,10 +78,14 @@ def read_header(path: Path) -> Header:
     channels = _channels(common, sections, path, decisions)
     if "coordinates" in sections:
         decisions.append(Decision("[Coordinates] of electrodes on the head are not kept"))
+    is_multiplexed = _is_multiplexed(common, path, decisions)
     return Header(
         path=path,
         dtype=dtype,
-        is_multiplexed=_is_multiplexed(common, path, decisions),
+        text=_text_of(sections.get("ascii infos", {}), len(channels), is_multiplexed, path)
+        if is_text
+        else None,
+        is_multiplexed=is_multiplexed,
         channels=channels,
         # The recorder of a V-Amp stores a channel that its header does not count.
         stored_channels=len(channels) + (path.suffix.lower() == ".ahdr"),
@@ -95,12 +105,17 @@ def _check_kind(common: dict[str, str], path: Path) -> None:
     kind = common.get("datatype", "TIMEDOMAIN").upper()
     if kind != "TIMEDOMAIN":
         raise ReaderError(f"DataType={kind[:_SHOWN]}: only samples over time can be shown", file=path)
-    if common.get("dataformat", "BINARY").upper() == "ASCII":
-        raise ReaderError(
-            "DataFormat=ASCII: its samples are text; export it as BINARY, or open the text itself "
-            "with `reader: csv` and `sampling_frequency:`",
-            file=path,
-        )
+
+
+def _text_of(infos: dict[str, str], num_channels: int, is_multiplexed: bool, path: Path) -> TextFormat:
+    """How samples stand in a text."""
+    return TextFormat(
+        num_channels=num_channels,
+        is_multiplexed=is_multiplexed,
+        has_commas=infos.get("decimalsymbol", "").startswith(","),
+        skip_lines=_count(infos, "skiplines", path) or 0,
+        skip_columns=_count(infos, "skipcolumns", path) or 0,
+    )
 
 
 def _format_of(binary: dict[str, str], path: Path) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout, Layout, RecordsLayout
 from seriesview.layout.sample_file import SampleFile
+from seriesview.readers.brainvision.as_text import TextFormat, TextSamples, count_samples
 from seriesview.readers.brainvision.companions import SAMPLES, companion, header_of, renamed
 from seriesview.readers.brainvision.header import Header, read_header
 from seriesview.readers.brainvision.markers import Marker, Markers, Timing, read_markers, timing_of
@@ -28,7 +29,11 @@ class Found:
     """The files of a recording as they are: where its samples lie, and its markers."""
 
     header: Header
-    layout: ContiguousLayout | RecordsLayout
+    samples: Path
+    layout: ContiguousLayout | RecordsLayout | None
+    """None where they are text."""
+    num_samples: int
+    num_channels: int
     markers: Markers
     files: tuple[Path, ...]
     decisions: tuple[Decision, ...]
@@ -37,7 +42,7 @@ class Found:
         """When its samples were recorded. Raises ReaderError where no rate is known."""
         rate = checked_rate(options.sampling_frequency, self.header.path) or self.header.sampling_frequency
         rate = rate or required_rate(options, self.header.path)
-        return timing_of(self.markers.markers, self.layout.num_samples, rate, self.header.segment_points)
+        return timing_of(self.markers.markers, self.num_samples, rate, self.header.segment_points)
 
 
 def find(path: Path, options: ReadOptions) -> Found:
@@ -54,8 +59,14 @@ def find(path: Path, options: ReadOptions) -> Found:
             file=header_path,
         )
     decisions = [*header.decisions, *renamed(header.data_file, samples, header_path)]
-    layout, said = layout_of(header, samples)
-    decisions += said
+    layout: ContiguousLayout | RecordsLayout | None = None
+    if header.text is None:
+        layout, said = layout_of(header, samples)
+        decisions += said
+        num_samples, num_channels = layout.num_samples, layout.num_channels
+    else:
+        num_samples, num_channels = _samples_of_text(header, header.text, samples), len(header.channels)
+    decisions += _said_of_points(header, num_samples)
     markers = Markers()
     files = [header_path, samples]
     marker_path = companion(header_path, header.marker_file, MARKERS, follow)
@@ -63,7 +74,7 @@ def find(path: Path, options: ReadOptions) -> Found:
         files.append(marker_path)
         if header.marker_file is not None:
             decisions += renamed(header.marker_file, marker_path, header_path)
-        markers = read_markers(marker_path, layout.num_samples)
+        markers = read_markers(marker_path, num_samples)
     elif header.marker_file is not None:
         decisions.append(
             Decision(
@@ -71,7 +82,23 @@ def find(path: Path, options: ReadOptions) -> Found:
                 is_guess=True,
             )
         )
-    return Found(header, layout, markers, tuple(files), tuple(decisions))
+    return Found(header, samples, layout, num_samples, num_channels, markers, tuple(files), tuple(decisions))
+
+
+def _samples_of_text(header: Header, form: TextFormat, path: Path) -> int:
+    count = count_samples(path, form)
+    if not count or not header.channels:
+        raise ReaderError(
+            f"no samples: there is no line with numbers of {len(header.channels)} channels", file=path
+        )
+    return count
+
+
+def _said_of_points(header: Header, num_samples: int) -> list[Decision]:
+    if header.data_points in (None, num_samples):
+        return []
+    text = f"the header counts {header.data_points} samples (DataPoints), and {num_samples} are there"
+    return [Decision(text, is_guess=True)]
 
 
 def layout_of(header: Header, path: Path) -> tuple[ContiguousLayout | RecordsLayout, list[Decision]]:
@@ -95,13 +122,6 @@ def layout_of(header: Header, path: Path) -> tuple[ContiguousLayout | RecordsLay
     if num_samples == 0 or channels == 0:
         raise ReaderError(
             f"no samples: its {size} bytes do not hold one of {len(header.channels)} channels", file=path
-        )
-    if header.data_points is not None and header.data_points != num_samples:
-        decisions.append(
-            Decision(
-                f"the header counts {header.data_points} samples (DataPoints), and {num_samples} are there",
-                is_guess=True,
-            )
         )
     if header.is_multiplexed and channels < stored:
         offsets = tuple(channel * itemsize for channel in range(channels))
@@ -153,21 +173,24 @@ class BrainVisionRecording(LaidOutRecording):
         timing = found.timing(options)
         self.type = "continuous"
         self.path = path
-        self.layout: Layout = found.layout
-        self.source = found.layout.path
+        self.layout: Layout | None = found.layout
+        self.source = found.samples
         self.files = found.files
-        self.dtype = found.layout.dtype.newbyteorder("=")
-        self.num_samples = found.layout.num_samples
+        self.dtype = found.header.dtype.newbyteorder("=")
+        self.num_samples = found.num_samples
         self.sampling_frequency = timing.sampling_frequency
         self.segments = timing.segments
         self.session_start = timing.session_start
-        known = found.header.channels[: found.layout.num_channels]
+        known = found.header.channels[: found.num_channels]
         named = make_channels(len(known), options, path, [channel.label for channel in known])
         self.channels = tuple(replace(old, label=new.label) for old, new in zip(known, named, strict=True))
         self.unit = known[0].unit or ""
         self.decisions = (*found.decisions, *timing.decisions)
         describe(self, options)
-        self._samples = SampleFile(self.layout)
+        if found.layout is not None:
+            self._samples = SampleFile(found.layout)
+        elif found.header.text is not None:
+            self._samples = TextSamples(found.samples, found.header.text, found.num_samples)
 
 
 def _label(marker: Marker, channels: tuple[Channel, ...]) -> str:
@@ -222,8 +245,8 @@ class BrainVisionReader:
         samples = Candidate(
             None,
             "continuous",
-            str(found.layout.dtype.newbyteorder("=")),
-            (found.layout.num_samples, found.layout.num_channels),
+            str(found.header.dtype.newbyteorder("=")),
+            (found.num_samples, found.num_channels),
             found.header.sampling_frequency,
             found.header.channels[0].unit,
             {},
