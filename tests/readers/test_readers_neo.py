@@ -15,6 +15,7 @@ import neo.rawio
 import numpy as np
 import pytest
 import quantities as pq
+from intan_files import write_rhs, write_rhs_by_channel
 from large_recordings import PEAK, read_through
 from mutations import check_survives
 from neo_clinical_files import write_micromed, write_tdt
@@ -433,3 +434,37 @@ def test_dates_are_of_whole_milliseconds(tmp_path: Path) -> None:
     moment = datetime(2017, 11, 16, 14, 4, 45, 775999)
     assert whole_milliseconds(moment).isoformat() == "2017-11-16T14:04:45.776000"
     assert whole_milliseconds(moment.replace(microsecond=775123)).microsecond == 775123
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
+def test_stimulation_recordings_of_intan_have_every_stream_in_the_order_of_its_channels(
+    tmp_path: Path, by_channel: bool
+) -> None:
+    random = np.random.default_rng(5)
+    amplifier = random.integers(30000, 35000, (512, 5))
+    dc, stim = random.integers(400, 600, (512, 5)), np.zeros((512, 5), np.int64)
+    stim[100:110, 1], stim[110:120, 1] = 0x0100 | 25, 25
+    digital = np.where(np.arange(512) // 100 % 2, 1 << 5, 1)
+    path = tmp_path / "mouse_240131_235958"
+    if by_channel:
+        write_rhs_by_channel(path, amplifier, dc, digital)
+    else:
+        path = path.with_suffix(".rhs")
+        write_rhs(path, amplifier, dc, stim, digital)
+    roles = {each.dataset: each.role for each in list_candidates(path)}
+    assert roles["RHS2000 amplifier channel"] == "spike-band"
+    assert roles["DC Amplifier channel"] == "analog"
+    with opened(path, "RHS2000 amplifier channel") as recording:
+        np.testing.assert_allclose(physical(recording), (amplifier - 32768) * 0.195, atol=1e-9)
+        assert [each.label for each in recording.channels] == [f"site {at}" for at in range(5)]
+        assert recording.session_start == "2024-01-31T23:59:58"
+    with opened(path, "DC Amplifier channel") as recording:
+        np.testing.assert_allclose(physical(recording), (dc - 512) * 19.23, atol=1e-9)
+    with opened(path, "USB board digital input channel") as recording:
+        assert [each.label for each in recording.channels] == ["lick", "cue"]
+        assert np.array_equal(stored(recording), np.column_stack([digital & 1, digital >> 5]))
+    if not by_channel:
+        with opened(path, "Stim channel") as recording:
+            microamperes = np.zeros((512, 5))
+            microamperes[100:110, 1], microamperes[110:120, 1] = -25, 25
+            np.testing.assert_allclose(1e6 * physical(recording), microamperes, atol=1e-6)

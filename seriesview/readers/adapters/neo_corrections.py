@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,8 @@ _TDT_UNIT = Decision(
 )
 
 _NO_TIMES = Decision("it has no times of sweeps; they are laid one after another", is_guess=True)
+
+_INTAN_NAME = re.compile(r"_\d{6}_\d{6}$", re.ASCII)
 
 Pieces = list[tuple[int, int, int, float]]
 """Segment of neo's, first sample in it, samples, time of the first one in seconds."""
@@ -110,6 +113,8 @@ def start_of(file: Opened) -> datetime | None:
         return next((_date(each) for each in file.raw._nsx_basic_header.values()), None)
     if file.format.rawio == "TdtRawIO":
         return _utc(float(file.raw._global_t_start))
+    if file.format.rawio == "IntanRawIO":
+        return _named(file)
     if file.format.rawio != "NeuralynxRawIO":
         return None
     headers = list(getattr(file.raw, "file_headers", {}).values())
@@ -119,6 +124,19 @@ def start_of(file: Opened) -> datetime | None:
         return None
     file.notes.append(Decision("begun when its files were opened; samples may have come a little later"))
     return min(opened)
+
+
+def _named(file: Opened) -> datetime | None:
+    """When Intan's program began a file or folder, as it calls them: NAME_240131_235959; local time."""
+    path = file.path.absolute()
+    for name in (path.stem, path.parent.name if path.is_file() else path.name):
+        match = _INTAN_NAME.search(name)
+        with contextlib.suppress(ValueError):
+            if match is not None:
+                found = datetime.strptime(match[0], "_%y%m%d_%H%M%S")
+                file.notes.append(Decision(f"begun as its name {name} says, by the computer's clock"))
+                return found
+    return None
 
 
 def _utc(seconds: float) -> datetime | None:
@@ -138,6 +156,33 @@ def whole_milliseconds(moment: datetime) -> datetime:
 def raw_reader(kind: Any, found: NeoFormat) -> Any:
     """The class that reads a format: neo's own, or one that needs less memory."""
     return neo_neuralynx.bounded(kind) if found.rawio == "NeuralynxRawIO" else kind
+
+
+def after_header(raw: Any, found: NeoFormat) -> None:
+    """Mend what a raw reader has understood of a header, before anything is read."""
+    if found.rawio == "IntanRawIO" and getattr(raw, "file_format", "") == "one-file-per-channel":
+        _order_files(raw)
+
+
+def _order_files(raw: Any) -> None:
+    """Of Intan's files of one channel each: as the channels come, where neo takes some as the folder lists them."""
+    channels = raw.header["signal_channels"]
+    for stream in raw.header["signal_streams"]:
+        files = raw._raw_data.get(stream["name"])
+        ids = [
+            re.sub("_(DC|STIM)$", "", str(each))
+            for each in channels[channels["stream_id"] == stream["id"]]["id"]
+        ]
+        if not isinstance(files, list) or len(files) != len(ids):
+            continue
+        known = [next((file for file in files if _is_of(file, each)), None) for each in ids]
+        if all(file is not None for file in known):
+            raw._raw_data[stream["name"]] = known
+
+
+def _is_of(file: Any, channel: str) -> bool:
+    """Whether a mapped file is called after a channel: amp-A-000.dat, board-DIGITAL-IN-01.dat."""
+    return Path(getattr(file, "filename", None) or "").stem.endswith(f"-{channel}")
 
 
 def unit_of(file: Opened, unit: str) -> str:

@@ -200,7 +200,9 @@ class NeoFile:
         words = name.lower()
         if any(word in words for word in ("digital", "ttl", "sync")) or words in ("din", "dout", "di", "do"):
             return "ttl"
-        if any(word in words for word in ("adc", "aux", "analog in", "supply", "stim", "dac")):
+        if any(
+            word in words for word in ("adc", "aux", "analog in", "supply", "stim", "dac", "dc amplifier")
+        ):
             return "analog"
         if self.format.kind != "electrodes":
             return "eeg" if self.format.kind == "eeg" else "analog"
@@ -232,6 +234,7 @@ def open_neo(path: Path, found: NeoFormat) -> NeoFile:
             with library("neo", path, notes):
                 raw = kind(**arguments)
                 raw.parse_header()
+                corrections.after_header(raw, found)
         except ReaderError as error:
             if number == 0:
                 first = error
