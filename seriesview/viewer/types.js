@@ -5,7 +5,8 @@
  */
 
 /**
- * How far in the view is: one of the two numbers is 1. Columns are device pixels.
+ * How far in the view is: one of the two numbers is 1, or, of a page, columnsPerSample is all its columns and samplesPerColumn
+ * the ticks that they show. Columns are device pixels.
  * @typedef {object} Rung
  * @property {number} samplesPerColumn ticks a column, from the ladder; 1 where columnsPerSample is over 1
  * @property {number} columnsPerSample columns a tick; 1 unless closer than one tick a column

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from browsing import PanelPicture, Viewer
 from expected_pictures import assert_same
 from PIL import ImageColor
 from playwright.sync_api import Page
+from polyline_reference import draw_spans
 from recordings import Builder, noise
 from viewer_places import Places, show
 
@@ -241,6 +243,20 @@ def test_a_spike_is_one_mark_at_its_depth_in_the_colour_of_its_amplitude(
     assert axis["low"] < session.spikes[:, 0].min() < session.spikes[:, 0].max() < axis["high"]
 
 
+def page_samples(session: Session, lanes: list[dict[str, Any]]) -> list[Floats]:
+    (segment,) = session.traces.segments
+    return [segment[:, session.traces.channels.index(lane["id"])].astype(np.float64) for lane in lanes]
+
+
+def page_spans(samples: Floats, frame: dict[str, int]) -> Iterator[tuple[int, Floats]]:
+    """Stored values of the corners and ends that the polyline has in each column of a page."""
+    counted = np.arange(len(samples))
+    for column in range(frame["columns"]):
+        ends = np.array([column, column + 1]) * frame["samplesPerColumn"] / frame["columnsPerSample"]
+        inside = samples[(counted >= ends[0]) & (counted <= ends[1])]
+        yield column, np.concatenate([np.interp(ends, counted, samples), inside])
+
+
 def test_a_view_opens_on_its_page_and_a_link_on_its_own_range(
     page: Page, places: Places, builder: Builder, session: Session
 ) -> None:
@@ -249,8 +265,16 @@ def test_a_view_opens_on_its_page_and_a_link_on_its_own_range(
     viewer = show(page, address)
     frame = viewer.frame()
     seconds = frame["columns"] * frame["samplesPerColumn"] / frame["columnsPerSample"] / RATE
-    assert frame["leftColumn"] == 0
-    assert 10 <= seconds < 14
+    assert (frame["leftColumn"], seconds) == (0, 10)
+    panel = viewer.panel("0")
+    expected = np.zeros_like(panel.pixels)
+    for lane, samples in zip(panel.lanes, page_samples(session, panel.lanes), strict=True):
+        draw_spans(expected, page_spans(samples, frame), session.traces.scale, session.traces.offset, lane)
+    assert_same(panel, expected, frame)
+    # From page to page.
+    page.keyboard.press("PageDown")
+    viewer.wait_until("seriesview.frame().leftColumn > 0")
+    assert viewer.frame()["leftColumn"] == frame["columns"]
     page.keyboard.press("0")
     viewer.wait_until("seriesview.frame().samplesPerColumn > 40")
     viewer.wait_for_link(f"{viewer.frame()['samplesPerColumn']}")

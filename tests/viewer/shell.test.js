@@ -3,6 +3,8 @@ import { test } from 'node:test';
 
 import { labelRooms, makeBands, visibleBands } from '../../seriesview/viewer/app/bands.js';
 import { automaticHeights, gutterWidth, pathSide } from '../../seriesview/viewer/app/heights.js';
+import { ticksPerColumn } from '../../seriesview/viewer/geometry/ladder.js';
+import { clampFrame, panFrame, timesOf, zoomFrame } from '../../seriesview/viewer/geometry/timeline.js';
 import { place } from '../../seriesview/viewer/app/stand_in.js';
 import { createHistory, fitFrame, readSettings, readState } from '../../seriesview/viewer/app/state.js';
 import { traitsOf } from '../../seriesview/viewer/panels/registry.js';
@@ -117,10 +119,26 @@ test('without a frame there is the whole session', () => {
   assert.ok(frame.samplesPerColumn * 1000 >= 1e6);
 });
 
-test('a page begins where the grid does, is whole, and a link has its own range', () => {
-  const frame = fitFrame(timeline, null, 1000, 2.5);
-  assert.equal(frame.leftColumn, 0);
-  assert.equal(frame.samplesPerColumn / frame.columnsPerSample, 3);
+test('a page begins where the grid does and is just as long as was asked for, and a link has its own range', () => {
+  const { ticksPerSecond } = timeline;
+  for (const columns of [240, 777, 1000, 1601]) {
+    const frame = fitFrame(timeline, null, columns, 2.5);
+    assert.equal(frame.leftColumn, 0);
+    assert.equal((columns * frame.samplesPerColumn) / frame.columnsPerSample / ticksPerSecond, 2.5);
+    const next = panFrame(timeline, frame, columns);
+    assert.equal(timesOf(timeline, next).startTime - timeline.startTime, 2.5);
+    // As long in a window of another width, and when a link is opened there.
+    const wider = clampFrame(timeline, { ...next, columns: 900 });
+    assert.equal(timesOf(timeline, wider).startTime - timeline.startTime, 2.5);
+    assert.equal(timesOf(timeline, wider).endTime - timeline.startTime, 5);
+    const state = readState({ view: 0, panels: {}, ...next }, figure);
+    assert.deepEqual(fitFrame(timeline, state.frame, 900), wider);
+    const [closer, further] = [1, -1].map((step) => zoomFrame(timeline, frame, step, 0));
+    assert.ok(ticksPerColumn(closer) < ticksPerColumn(frame) && ticksPerColumn(frame) < ticksPerColumn(further));
+    assert.ok(ticksPerColumn(further) <= 2 * ticksPerColumn(frame));
+  }
+  // Of very many samples a column zoom is by whole ones.
+  assert.equal(fitFrame(timeline, null, 30, 2.5).columnsPerSample, 1);
   assert.deepEqual(fitFrame(timeline, null, 1000, 1e9), fitFrame(timeline, null, 1000));
   const sent = { samplesPerColumn: 16, columnsPerSample: 1, leftColumn: 7, columns: 1000 };
   assert.deepEqual(fitFrame(timeline, sent, 1000, 2.5), sent);

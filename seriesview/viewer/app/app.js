@@ -1,6 +1,6 @@
 /** @file The application: what is shown, and how its parts are told. */
 
-import { clampFrame, frameOfRange, timesOf } from '../geometry/timeline.js';
+import { clampFrame, frameOfRange, isPage, timesOf } from '../geometry/timeline.js';
 import { formatTime } from '../geometry/ticks.js';
 import { createBands } from './bands.js';
 import { make } from './elements.js';
@@ -243,7 +243,7 @@ export function startApp(connection, element) {
     const columns = page.columns();
     // What is shown stays, unless the view is of another scale.
     shown.frame =
-      isSame && pageBefore === pageOf(index)
+      isSame && pageBefore === pageOf(index) && !isPage(app.frame())
         ? frameOfRange(app.timeline(), startTime, endTime, columns)
         : fitFrame(app.timeline(), null, columns, pageOf(index), isSame ? startTime : undefined);
     divide();

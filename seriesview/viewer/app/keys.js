@@ -1,7 +1,7 @@
 /** @file The one table of keys, which the help shows too. */
 
-import { panFrame, wholeSession, zoomFrame } from '../geometry/timeline.js';
-import { GAINS } from './state.js';
+import { panFrame, timesOf, wholeSession, zoomFrame } from '../geometry/timeline.js';
+import { GAINS, fitFrame } from './state.js';
 
 /** @typedef {import('./app.js').App} App */
 /**
@@ -25,6 +25,7 @@ export const shellKeys = [
   { group: 'Zoom', keys: ['+', '='], what: 'Closer, at the cursor', run: (app) => zoom(app, 1) },
   { group: 'Zoom', keys: ['-', '_'], what: 'Further out', run: (app) => zoom(app, -1) },
   { group: 'Zoom', keys: ['0'], what: 'The whole session', run: showAll },
+  { group: 'Zoom', keys: ['1'], what: 'The page on which the view opens, from the left edge', run: showPage },
   { group: 'Panels', keys: ['ArrowUp'], what: 'More gain', run: (app) => changeGain(app, 1.25) },
   { group: 'Panels', keys: ['ArrowDown'], what: 'Less gain', run: (app) => changeGain(app, 0.8) },
   { group: 'Panels', keys: ['Shift+ArrowUp'], what: 'Automatic gain', run: (app) => changeGain(app, 0) },
@@ -89,6 +90,13 @@ export function zoom(app, steps) {
 /** @param {App} app */
 export function showAll(app) {
   app.moveTo(wholeSession(app.timeline(), app.frame().columns));
+}
+
+/** @param {App} app */
+function showPage(app) {
+  const { page } = app.figure().views[app.state().view];
+  const { startTime } = timesOf(app.timeline(), app.frame());
+  app.moveTo(fitFrame(app.timeline(), null, app.frame().columns, page, page && startTime));
 }
 
 /**

@@ -1,7 +1,7 @@
 /** @file What a link holds, checked when it is read: wrong values fall back to defaults. */
 
 import { nearestRung, nextRung, ticksPerColumn } from '../geometry/ladder.js';
-import { clampFrame, columnOfTime, frameOfRange, wholeSession } from '../geometry/timeline.js';
+import { clampFrame, columnOfTime, frameOfRange, isPage, pageFrame, wholeSession } from '../geometry/timeline.js';
 
 /** @typedef {import('../types.js').Figure} Figure */
 /** @typedef {import('../types.js').Frame} Frame */
@@ -87,8 +87,10 @@ export function readSettings(value, ids, choices) {
  */
 export function fitFrame(timeline, sent, columns, page, start = timeline.startTime) {
   if (!sent && page !== undefined && page < timeline.endTime - timeline.firstTime)
-    return pageFrame(timeline, columns, page, start);
+    return firstFrame(timeline, columns, page, start);
   if (!sent) return wholeSession(timeline, columns);
+  if (isPage(sent) && pageFrame(timeline, sent.samplesPerColumn, 0, columns))
+    return clampFrame(timeline, { ...sent, columns });
   let rung = nearestRung(timeline, ticksPerColumn(sent));
   const ticks = sent.columns * ticksPerColumn(sent);
   while (ticksPerColumn(rung) * columns < ticks * (1 - 1e-9)) {
@@ -105,14 +107,16 @@ export function fitFrame(timeline, sent, columns, page, start = timeline.startTi
 }
 
 /**
- * The frame whose left edge is at a time, and that shows a page, or a little more: zoom is by whole samples.
+ * The frame whose left edge is at a time, and that shows a page; or a little more where that is very many samples.
  * @param {Timeline} timeline
  * @param {number} columns
  * @param {number} page seconds
  * @param {number} start view time
  * @returns {Frame}
  */
-function pageFrame(timeline, columns, page, start) {
+function firstFrame(timeline, columns, page, start) {
+  const exact = pageFrame(timeline, page * timeline.ticksPerSecond, start, columns);
+  if (exact) return clampFrame(timeline, exact);
   const frame = frameOfRange(timeline, start, start + page, columns);
   return clampFrame(timeline, { ...frame, leftColumn: Math.floor(columnOfTime(timeline, frame, start) + 1e-6) });
 }
@@ -170,10 +174,10 @@ export function createHistory(setState, getState) {
 /** @param {any} given @returns {Frame | null} */
 function readFrame(given) {
   const { samplesPerColumn, columnsPerSample, leftColumn, columns } = given;
-  const isRung =
-    isWhole(samplesPerColumn) && isWhole(columnsPerSample) && Math.min(samplesPerColumn, columnsPerSample) === 1;
-  if (!isRung || columnsPerSample > 1024 || !Number.isSafeInteger(leftColumn)) return null;
   if (!isWhole(columns) || columns < 1 || columns > 1e6) return null;
+  const isRung = isWhole(samplesPerColumn) && isWhole(columnsPerSample) && samplesPerColumn * columnsPerSample > 0;
+  const isOne = Math.min(samplesPerColumn, columnsPerSample) === 1 && columnsPerSample <= 1024;
+  if (!isRung || !(isOne || columnsPerSample === columns) || !Number.isSafeInteger(leftColumn)) return null;
   return { samplesPerColumn, columnsPerSample, leftColumn, columns };
 }
 

@@ -1,6 +1,6 @@
 /** @file What a series is read from at a zoom: whole columns, bins that columns are rounded to, or samples. */
 
-import { segmentColumns } from '../geometry/timeline.js';
+import { MOST_OF_PAGE, isPage, segmentColumns } from '../geometry/timeline.js';
 import { sourceFactor, zoomLadder } from '../geometry/ladder.js';
 
 /** @typedef {import('../types.js').Rung} Rung */
@@ -52,8 +52,9 @@ export function planOf(timeline, rung, manifest, uri, finest) {
     };
   }
   const rounded = { samplesPerColumn: own.samplesPerColumn, columnsPerSample: 1, isWhole: false };
-  // Finer than the finest bins: samples.
-  if (finest === 1 && own.samplesPerColumn < 2 * FINEST_SHARE) return { ...rounded, step: 1, notes: [] };
+  // Finer than the finest bins, and pages: samples.
+  const most = isPage(rung) ? MOST_OF_PAGE : 2 * FINEST_SHARE;
+  if (finest === 1 && own.samplesPerColumn <= most) return { ...rounded, step: 1, notes: [] };
   const numSamples = manifest.segments.reduce((sum, segment) => sum + segment.num_samples, 0);
   const rungs = zoomLadder(factors, Math.max(numSamples, 1), finest === 1).filter((each) => each > 1);
   const fitting = rungs.filter((each) => each * FINEST_SHARE <= own.samplesPerColumn);

@@ -99,7 +99,9 @@ export function nextRung(timeline, rung, direction) {
   const rungs = allRungs(timeline);
   const here = rungs.findIndex((each) => ticksPerColumn(each) >= ticksPerColumn(rung) * (1 - 1e-9));
   const from = here < 0 ? rungs.length - 1 : here;
-  return rungs[Math.min(Math.max(from - Math.trunc(direction), 0), rungs.length - 1)];
+  // The first that is further out than a page is a step away.
+  const isBetween = direction < 0 && ticksPerColumn(rungs[from]) > ticksPerColumn(rung) * (1 + 1e-9);
+  return rungs[Math.min(Math.max(from - Math.trunc(direction) - Number(isBetween), 0), rungs.length - 1)];
 }
 
 /**

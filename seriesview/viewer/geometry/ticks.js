@@ -147,6 +147,7 @@ export function durationText(seconds) {
  */
 export function zoomText(rung) {
   const { samplesPerColumn: samples, columnsPerSample: columns } = rung;
+  if (Math.min(samples, columns) > 1) return `${shortNumber(Number((samples / columns).toFixed(2)))} samples a column`;
   if (columns > 1) return `${columns} columns a sample`;
   return samples === 1
     ? '1 sample a column'

@@ -10,6 +10,8 @@ import { nearestRung, nextRung, rungOfAtLeast, ticksPerColumn, zoomLadder } from
 
 /** Events and points have times of their own, which are looked at to at least the millisecond. */
 const POINT_TICKS = 1000;
+/** Ticks a column that a page has at most. */
+export const MOST_OF_PAGE = 24;
 /** How near, in columns, a start must be to a whole column to be on it. */
 const ON_GRID = 1e-6;
 
@@ -161,6 +163,26 @@ export function frameOfRange(timeline, startTime, endTime, columns) {
 }
 
 /**
+ * The frame of a page: so many ticks from a time on, no more and no fewer, whatever the number of columns is; null where
+ * a column would have so many ticks that samples are not read one by one.
+ * @param {Timeline} timeline
+ * @param {number} ticks
+ * @param {number} startTime view time
+ * @param {number} columns
+ * @returns {Frame | null}
+ */
+export function pageFrame(timeline, ticks, startTime, columns) {
+  if (!(ticks > 1 && columns > 1 && ticks <= MOST_OF_PAGE * columns) || timeline.finest > 1) return null;
+  const rung = { samplesPerColumn: Math.round(ticks), columnsPerSample: columns };
+  return { ...rung, leftColumn: Math.round(columnOfTime(timeline, rung, startTime)), columns };
+}
+
+/** @param {Rung} rung @returns {boolean} whether it shows just the ticks of a page */
+export function isPage({ samplesPerColumn, columnsPerSample }) {
+  return samplesPerColumn > 1 && columnsPerSample > 1;
+}
+
+/**
  * The frame that shows everything.
  * @param {Timeline} timeline
  * @param {number} columns
@@ -177,8 +199,10 @@ export function wholeSession(timeline, columns) {
  * @returns {Frame}
  */
 export function clampFrame(timeline, frame) {
-  const rung = nearestRung(timeline, ticksPerColumn(frame));
   const columns = Math.max(Math.floor(frame.columns), 1);
+  const page = isPage(frame) ? pageFrame(timeline, frame.samplesPerColumn, 0, columns) : null;
+  const { samplesPerColumn, columnsPerSample } = page ?? nearestRung(timeline, ticksPerColumn(frame));
+  const rung = { samplesPerColumn, columnsPerSample };
   const wanted = isSame(rung, frame)
     ? frame.leftColumn
     : (ticksOf(frame).firstTick * rung.columnsPerSample) / rung.samplesPerColumn;
