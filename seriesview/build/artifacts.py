@@ -25,6 +25,7 @@ from seriesview.build.dataset import (
 )
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
+from seriesview.build.notes import notes_of
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
 from seriesview.build.reuse import fields_made_before
@@ -274,9 +275,6 @@ def _result(
     channel_missing, channel_typical = (fields.pop(key, nothing) for key in ("channel_missing", "typical"))
     if unused := unused_keys(dataset, recording):
         job.say(dataset, unused)
-    for decision in recording.decisions:
-        if decision.is_guess or decision.is_warning:
-            job.say(dataset, decision.text)
     manifest = SeriesManifest(
         **{
             "type": recording.type,
@@ -293,6 +291,7 @@ def _result(
             "scale": float(recording.scale),
             "offset": float(recording.offset),
             "session_start": None,
+            "notes": notes_of(recording),
             **fields,
         }
     )

@@ -9,6 +9,7 @@ from typing import Any
 from seriesview.build.channel_types import guessed_types, types_decision
 from seriesview.build.clock import check_year, counts_from_1970, wall_clock
 from seriesview.build.dataset import Dataset, descriptions, naming_dataset
+from seriesview.build.notes import notes_with
 from seriesview.errors import BuildError
 from seriesview.series.manifest import ChannelInfo, SeriesManifest, parse_series_manifest
 from seriesview.store import Store
@@ -17,7 +18,8 @@ from seriesview.store import Store
 def build_series(
     dataset: Dataset, artifacts: Mapping[str, Any], store: Store, say: Callable[[str], None] = lambda _: None
 ) -> dict[str, Any]:
-    """Store the manifest of a dataset's series; what results/series/NAME.json holds. `say` gets what was guessed.
+    """Store the manifest of a dataset's series; what results/series/NAME.json holds. `say` gets what people should
+    know: what its reader warns of and guessed, and guesses made here.
 
     Raises BuildError where a description does not fit the recording.
     """
@@ -40,9 +42,12 @@ def build_series(
 def described(
     manifest: SeriesManifest, dataset: Dataset, say: Callable[[str], None] = lambda _: None
 ) -> SeriesManifest:
-    """The manifest with what the configuration says in place of what the file says; `say` gets what was guessed."""
+    """The manifest with what the configuration says in place of what the file says; `say` as in `build_series`."""
     options = dataset.options
     channels = manifest.channels
+    notes = notes_with(manifest.notes, dataset)
+    for note in notes:
+        say(note)
     if options.channel_labels is not None:
         if len(options.channel_labels) != len(channels):
             raise BuildError(
@@ -71,6 +76,7 @@ def described(
         scale=manifest.scale if options.scale is None else float(options.scale),
         offset=manifest.offset if options.offset is None else float(options.offset),
         session_start=_session_start(manifest, dataset),
+        notes=notes,
     )
 
 

@@ -87,6 +87,11 @@ class SnakemakeBuild:
         self.results.forget_changed(outlook, configured)
         self._say(outlook.text())
         outlook.ensure_fits()
+        # No job says it where none runs.
+        built = [self.results.series(each.name) for each in outlook.datasets if each.is_built]
+        for result in read_results([path for path in built if path.is_file()]):
+            for note in result["manifest"].get("notes", ()):
+                self._say(f"{result['name']}: {note}")
 
     def _outlook(self, store: Store) -> BuildOutlook:
         return build_outlook(self._configured.datasets, self.results.work, store)

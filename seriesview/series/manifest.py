@@ -229,6 +229,7 @@ class SeriesManifest:
     events: EventsInfo | None = None
     intervals: IntervalsInfo | None = None
     missing: Annotated[Missing, MissingForm()] | None = None
+    notes: tuple[Text, ...] = ()
     format: Annotated[str, OneOf(SERIES_FORMAT)] = SERIES_FORMAT
 
     @property
@@ -242,7 +243,7 @@ class SeriesManifest:
         return sum(segment.num_samples for segment in self.segments)
 
     def to_json_dict(self) -> dict[str, Any]:
-        """What is stored: JSON types, no NaN or infinity; `events` and `intervals` only where they are."""
+        """What is stored: JSON types, no NaN or infinity; `events`, `intervals` and `notes` only where they are."""
         result: dict[str, Any] = {
             "format": self.format,
             "type": self.type,
@@ -270,6 +271,8 @@ class SeriesManifest:
             result["missing"] = missing_to_json(self.missing)
             if (only := only_missing_value(self.missing)) is not None:
                 result["missing_value"] = only
+        if self.notes:
+            result["notes"] = list(self.notes)
         return result
 
 

@@ -46,6 +46,7 @@ def series_lines(manifest: SeriesManifest) -> Iterator[str]:
         yield from (f"  {line}" for line in channel_lines(manifest.channels))
     else:
         yield f"labels: {_listed(manifest.intervals.labels)}"
+    yield from (f"note: {note}" for note in manifest.notes)
     yield f"{_count(len(manifest.segments), 'segment')}:"
     for number, segment in enumerate(manifest.segments[:_SHOWN_SEGMENTS]):
         values = (

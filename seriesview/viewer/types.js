@@ -105,6 +105,7 @@
  * @property {Channel[]} channels
  * @property {Segment[]} segments
  * @property {number | null} sampling_frequency null: irregular
+ * @property {string[]} notes what to know of how its source was read, a line each
  * @property {string | null} session_start ISO 8601; without a zone: as it was recorded
  * @property {(ArrayInfo & {linked?: undefined}) | {linked: string[]} | null} values raw samples; `linked`: the files
  *   that hold them, which a backend reads

@@ -108,6 +108,7 @@ class SecondReader:
         own = [s["values_dtype"] for s in self.segments if s.get("values_dtype") is not None]
         self.dtype = little(manifest.get("dtype", own[0] if own else "float64"))
         self.rate = manifest.get("sampling_frequency")
+        self.notes = manifest.get("notes", [])
         whole = manifest.get("missing") or {}
         self.missing = [
             whole if channel.get("missing") is None else channel["missing"] for channel in self.channels

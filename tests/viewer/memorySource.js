@@ -101,6 +101,7 @@ export function memorySeries(segments, { channels, rate = 1000, starts = [0], fa
       max_value: finite(samples).length ? Math.max(...finite(samples)) : null,
     })),
     sampling_frequency: times ? null : rate,
+    notes: [],
     session_start: null,
     values,
     timestamps: times ? { dtype: 'float64', shape: [values.shape[0]], part_rows: 128, pack_parts: 1, pages: [] } : null,

@@ -71,7 +71,9 @@ export function createPanelHost(app, panel, initial, answers) {
   const busy = make('span', { className: 'busy', hidden: true, 'aria-hidden': 'true' }, 'Loading\u2026');
   const actions = make('div', { className: 'panel-actions' });
   const hide = iconButton(`Hide ${name}`, CLOSE, () => host.set({ hidden: true }));
-  const bar = make('div', { className: 'panel-bar' }, make('h2', {}, name), busy, notes, actions, hide, cuts.above);
+  const warned = manifest?.notes.length ? noteMark(manifest.notes, name) : [];
+  const parts = [make('h2', {}, name), ...warned, busy, notes, actions, hide, cuts.above];
+  const bar = make('div', { className: 'panel-bar' }, ...parts);
   const handle = make(
     'div',
     {
@@ -253,6 +255,20 @@ export function createPanelHost(app, panel, initial, answers) {
       event.stopPropagation();
     });
   }
+}
+
+/**
+ * A mark with what is to be known of how a series was read.
+ * @param {string[]} notes
+ * @param {string} name of the panel
+ * @returns {HTMLElement[]}
+ */
+function noteMark(notes, name) {
+  const title = notes.join('\n');
+  const list = make('ul', { className: 'warnings', popover: 'auto' }, ...notes.map((note) => make('li', {}, note)));
+  const label = `${notes.length > 1 ? `${notes.length} notes` : 'A note'} on ${name}`;
+  const show = () => list.togglePopover();
+  return [make('button', { type: 'button', className: 'warned', title, 'aria-label': label, onclick: show }, '\u26a0'), list];
 }
 
 /** @param {number} height @returns {number} */

@@ -21,6 +21,7 @@ export const MAX_MANIFEST_BYTES = 16 * 2 ** 20;
 const MAX_SEGMENTS = 100_000;
 const MAX_CHANNELS = 100_000;
 const MAX_LEVELS = 64;
+const MAX_NOTES = 1000;
 const MAX_STRETCHES = 100_000;
 const MAX_FILES = 100_000;
 const MAX_PAGES = 4096;
@@ -116,6 +117,7 @@ export function parseSeries(value) {
     sampling_frequency:
       optional(top.sampling_frequency, (rate) => positive(rate, `${where}.sampling_frequency`)) ?? null,
     session_start: optional(top.session_start, (start) => text(start, `${where}.session_start`)) ?? null,
+    notes: list(top.notes ?? [], `${where}.notes`, MAX_NOTES).map((note) => text(note, `${where}.notes`)),
     values:
       optional(top.values, (values) => {
         const found = parseValues(values, `${where}.values`, dtype, numSamples, width);
