@@ -15,7 +15,7 @@ _LONGEST = 500
 
 
 def notes_of(recording: Recording) -> tuple[str, ...]:
-    """Warnings and guesses of a recording's reader, without the place where it lies: a manifest is the same anywhere."""
+    """Warnings and guesses of a recording's reader, without where it lies: manifests are the same anywhere."""
     found = [each.text for each in recording.decisions if each.is_guess or each.is_warning]
     folders = sorted({f"{Path(file).parent}/" for file in (recording.path, *recording.files)}, key=len)
     for folder in reversed(folders):

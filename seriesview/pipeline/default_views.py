@@ -16,6 +16,10 @@ from seriesview.workspace.panels import CONTINUOUS_TRACES, EVENT_AMPLITUDES, INT
 
 _PAGES = {"spike-band": 0.2, "lfp": 2, "eeg": 10}
 _SLEEP_PAGE = 30
+# A page of spikes is too short for what else a probe records: so many seconds of that.
+_SLOW_PAGE = 5
+# What changes no faster than this, in samples a second, can be followed through a night.
+_SLOW_RATE = 10.0
 _LEAST_SLEEP = 3600.0
 _CHANNELS_PER_SCREEN = 20
 # On a screen that is not wide the viewer draws no more one by one.
@@ -37,20 +41,31 @@ _NOT_NAMES = {"ap", "lf", "lfp", "hf", "bin", "dat", "raw"}
 def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
     """Views of some datasets, as the configuration has them; none where nothing has a panel.
 
-    Each probe has a view of its own, with what belongs to no other one; where spikes have depths, their map is a second
-    one, of the whole session or a long page. Everything else is one view.
+    Each probe has a view of its own, with what belongs to no other one; beside a short page of spikes a longer one of
+    what is slower, and where spikes have depths their map, of the whole session or a long page. A night with stages has
+    a second view, of all of it. Everything else is one view.
     """
     names = _labels(entries)
     ordered = sorted(entries, key=_place)
     probes = [entry for entry in ordered if entry.role == "spike-band"]
     probes = probes or [entry for entry in ordered if entry.role == "lfp"]
     if not probes:
-        return [*_view(label, ordered, names, _page(ordered))]
+        night = [entry for entry in ordered if _is_of_whole_night(entry)]
+        is_staged = any(entry.role == "stages" for entry in night)
+        whole = _view(f"{label}, whole night", night, names, None) if is_staged else ()
+        return [*_view(label, ordered, names, _page(ordered)), *whole]
     views: list[dict[str, Any]] = []
     for probe, members in zip(probes, _shared_out(ordered, probes, names), strict=True):
         called = label if len(probes) == 1 else _BAND.sub("", names[probe.name]) or names[probe.name]
         near = [entry for entry in members if entry.role != "drift"]
-        views += _view(called, near, names, _PAGES[str(probe.role)])
+        slow = [entry for entry in near if entry.role != "spike-band"] if probe.role == "spike-band" else []
+        if any(entry.role != "units" for entry in slow):
+            # In a page of spikes an LFP is a straight line.
+            spiking = [entry for entry in near if entry.role != "lfp"]
+            views += _view(called, spiking, names, _PAGES["spike-band"])
+            views += _view(f"{called}, LFP and lines", slow, names, _SLOW_PAGE)
+        else:
+            views += _view(called, near, names, _PAGES[str(probe.role)])
         spikes = [entry for entry in members if entry.role in ("drift", "units")]
         if len(near) < len(members):
             views += _view(f"{called}, drift", spikes, names, _drift_page(spikes))
@@ -154,6 +169,13 @@ def _is_sleep(entries: Sequence[Entry]) -> bool:
     types = {channel.type for entry in entries if entry.found for channel in entry.found.channels}
     is_long = any((entry.found.duration or 0) >= _LEAST_SLEEP for entry in entries if entry.found)
     return any(entry.role == "stages" for entry in entries) or ({"EEG", "EOG", "EMG"} <= types and is_long)
+
+
+def _is_of_whole_night(entry: Entry) -> bool:
+    rate = entry.found.sampling_frequency if entry.found else None
+    return entry.role in ("stages", "annotations") or (
+        entry.role == "eeg" and rate is not None and rate <= _SLOW_RATE
+    )
 
 
 def _by_wall_clock(entries: Sequence[Entry]) -> bool:

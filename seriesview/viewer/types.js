@@ -134,6 +134,8 @@
  * @property {number} weight the part of the room that it asks for, compared with others'
  * @property {'depth' | 'stored' | 'type'} order of its channels where none are chosen: by group and depth, as stored, by type
  * @property {number} [least] CSS pixels of its picture, where there is no room for all; 72 where left out
+ * @property {number} [most] CSS pixels of its picture, where there is room for more
+ * @property {string} [longest] of the names that stand beside its lanes
  * @property {number} [perScreen] of more channels so many fill the window
  * @property {boolean} [replacesBands] its series has no bands beside it
  * @property {boolean} [hasLines] its events are lines across all panels

@@ -321,3 +321,80 @@ def test_types_of_channels_are_listed_and_choose_among_them(
     page.keyboard.press("Escape")
     viewer.wait_until("seriesview.state().panels['0'].channels?.length === 2")
     assert [lane["label"] for lane in viewer.panel("0").lanes] == ["Cz", "Pz (bad)"]
+
+
+def test_what_an_empty_panel_says_leads_to_what_there_is(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    markers = {"type": "RasterPlot", "series": "markers", "label": "stimuli"}
+    uri = workspace(builder, session, markers, {"type": "IntervalLanes", "series": "stages"})
+    viewer = show(page, places.address("static", uri))
+    gap = int(np.argmax(np.diff(session.markers)))
+    left = int((session.markers[gap] + 1e-3) * RATE) * 32
+    viewer.set_state(samplesPerColumn=1, columnsPerSample=32, leftColumn=left)
+    said = viewer.inside.locator(".absence")
+    said.nth(1).get_by_text("nothing in this window").wait_for()
+    # Not of the traces, of which there are some.
+    assert not said.nth(0).is_visible()
+    before, after = said.nth(1).get_by_role("button").all()
+    assert before.inner_text().startswith("‹ last at 0:00:")
+    viewer.change(after.click)
+    frame = viewer.frame()
+    middle = viewer.time_at(frame, frame["columns"] / 2)
+    assert middle == pytest.approx(session.markers[gap + 1], abs=1e-3)
+    viewer.panel("1")
+    said.nth(1).wait_for(state="hidden")
+
+
+def test_what_is_to_be_known_of_how_a_recording_was_read_stands_at_its_panel(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    manifest = builder.store.get_json(session.uris["typed"])
+    notes = ["its .meta says fileSizeBytes=9, the file has 8: <b>all</b> is read", "another"]
+    named = [{**channel, "label": f"a rather long {channel['label']}"} for channel in manifest["channels"]]
+    changed = builder.store.put_json(manifest | {"notes": notes, "channels": named}, name="series.json")
+    panel = {"type": "ContinuousTraces", "series": "typed", "label": "eeg"}
+    view = view_from_config({"label": "View", "panels": [panel]})
+    document = build_workspace("noted", [("typed", changed)], [view], types={"typed": "continuous"})
+    uri = str(builder.store.put_json(document, name="workspace.json"))
+    page.set_viewport_size({"width": 1000, "height": 600})
+    viewer = show(page, places.address("static", uri))
+    mark = viewer.inside.get_by_role("button", name="2 notes on eeg")
+    assert mark.get_attribute("title") == "\n".join(notes)
+    mark.click()
+    assert viewer.inside.locator(".warnings li").all_inner_texts() == notes
+    page.keyboard.press("Escape")
+    viewer.inside.locator(".warnings").wait_for(state="hidden")
+    # Names have the room that they need, and are told in full where there is not enough.
+    gutter = viewer.inside.locator(".panel .gutter").bounding_box()
+    assert gutter is not None
+    assert 110 < gutter["width"] <= 200
+    page.mouse.move(gutter["x"] + 20, gutter["y"] + 4)
+    top = viewer.panel("0").lanes[0]
+    assert viewer.inside.locator(".panel .gutter").get_attribute("title") == top["label"]
+    assert top["label"].startswith("a rather long ")
+
+
+def test_stages_are_steps_over_the_whole_session(
+    page: Page, places: Places, builder: Builder, session: Session
+) -> None:
+    uri = workspace(
+        builder, session, {"type": "IntervalLanes", "series": "stages", "lanes": list(STAGES)}, page=10
+    )
+    viewer = show(page, places.address("static", uri))
+    viewer.inside.locator(".overview .name", has_text="Hypnogram").wait_for()
+    ink = viewer.inside.evaluate(
+        """() => {
+          const canvas = document.querySelector('.overview-strip canvas');
+          const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          return {width: canvas.width, height: canvas.height, data: [...data]};
+        }"""
+    )
+    pixels = np.array(ink["data"], np.int64).reshape(ink["height"], ink["width"], 4)[..., :3].sum(axis=2)
+    for (start, end), label in zip(session.intervals, session.labels, strict=True):
+        if end - start < 1:
+            continue
+        # Over the picture behind it, which is pale.
+        column = int((start + end) / 2 / SECONDS * ink["width"])
+        row = round((label + 0.5) / len(STAGES) * ink["height"])
+        assert pixels[row - 2 : row + 2, column].min() < 250, (start, label)

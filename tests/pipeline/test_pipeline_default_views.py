@@ -64,12 +64,11 @@ def test_a_probe_opens_on_an_image_by_depth_and_its_drift_on_the_whole_session()
         *spikes(),
         entry("imec0.ap", "spike-band", channels=probe(384), called="imec0 AP"),
     ]
-    near, whole = default_views(entries, "run")
+    near, slow, whole = default_views(entries, "run")
     assert (near["label"], near["page"]) == ("run", 0.2)
     assert [panel["series"] for panel in near["panels"]] == [
         "imec0.ap",
         "units",
-        "imec0.lf",
         "nidq",
         "sync",
     ]
@@ -80,7 +79,10 @@ def test_a_probe_opens_on_an_image_by_depth_and_its_drift_on_the_whole_session()
         "mode": "image",
         "order": "depth",
     }
-    assert near["panels"][3]["order"] == "stored"
+    assert near["panels"][2]["order"] == "stored"
+    # In 0.2 s little is seen of what is slow.
+    assert (slow["label"], slow["page"]) == ("run, LFP and lines", 5)
+    assert [panel["series"] for panel in slow["panels"]] == ["units", "imec0.lf", "nidq", "sync"]
     assert (whole["label"], "page" in whole) == ("run, drift", False)
     assert [panel["series"] for panel in whole["panels"]] == ["drift", "units"]
     assert (whole["panels"][0]["y"], whole["panels"][0]["color"]) == ("depth", "amplitude")
@@ -91,7 +93,7 @@ def test_a_map_of_very_many_spikes_opens_on_as_many_as_are_drawn_one_by_one() ->
     assert drift.found is not None
     many = drift._replace(found=replace(drift.found, shape=(5_000_000, 2)))
     views = default_views([entry("ap", "spike-band", channels=probe(4)), many], "run")
-    assert views[1]["page"] == 1100
+    assert [view.get("page") for view in views] == [0.2, 1100]
 
 
 def test_each_probe_has_a_view_with_what_is_its_own_and_what_is_nobodys() -> None:
@@ -104,12 +106,16 @@ def test_each_probe_has_a_view_with_what_is_its_own_and_what_is_nobodys() -> Non
         entry("units", "units", "event", path="run/imec1_ks4"),
         entry("imec0 messages", "markers", "event"),
     ]
-    one, other = default_views(entries, "run")
-    assert (one["label"], other["label"]) == ("run_imec0", "run_imec1")
+    views = default_views(entries, "run")
+    one, _, other, _ = views
+    slow = ", LFP and lines"
+    labels = ["run_imec0", f"run_imec0{slow}", "run_imec1", f"run_imec1{slow}"]
+    assert [view["label"] for view in views] == labels
     shared = ["imec0 messages", "run_nidq"]
-    own = ["run_imec1_ap", "units", "run_imec1_lf"]
-    assert [panel["series"] for panel in one["panels"]] == ["run_imec0_ap", "run_imec0_lf", *shared]
-    assert [panel["series"] for panel in other["panels"]] == [*own, *shared]
+    own = [["run_imec0_ap"], ["run_imec0_lf"], ["run_imec1_ap", "units"], ["units", "run_imec1_lf"]]
+    for view, series in zip(views, own, strict=True):
+        assert [panel["series"] for panel in view["panels"]] == [*series, *shared]
+    assert other["page"] == 0.2
     # A tetrode's traces can be followed.
     assert "mode" not in one["panels"][0]
 
@@ -118,15 +124,20 @@ STAGES = ("Sleep stage 1", "Sleep stage 2", "Sleep stage R", "Sleep stage W", "L
 
 
 def test_sleep_opens_on_thirty_seconds_below_its_hypnogram() -> None:
+    resp = entry("resp", "eeg", channels=typed("RESP"))
+    assert resp.found is not None
+    slow = resp._replace(found=replace(resp.found, sampling_frequency=10.0))
     entries = [
-        entry("resp", "eeg", channels=typed("RESP")),
+        slow,
         entry("emg", "eeg", channels=typed("EMG", "TEMP")),
         entry("eeg", "eeg", channels=typed("EEG", "EEG", "EOG")),
         entry("events", "annotations", "interval", labels=("apnea",)),
         entry("hypnogram", "stages", "interval", labels=STAGES),
     ]
-    (view,) = default_views(entries, "night")
+    view, whole = default_views(entries, "night")
     assert view["page"] == 30
+    assert (whole["label"], "page" in whole) == ("night, whole night", False)
+    assert [panel["series"] for panel in whole["panels"]] == ["hypnogram", "resp", "events"]
     assert [panel["series"] for panel in view["panels"]] == ["hypnogram", "eeg", "emg", "resp", "events"]
     assert view["panels"][0] == {
         "type": "IntervalLanes",
@@ -139,12 +150,12 @@ def test_sleep_opens_on_thirty_seconds_below_its_hypnogram() -> None:
 
 def test_stages_of_infants_stand_in_the_order_of_their_depth() -> None:
     labels = ("Sleep stage N", "Sleep stage T", "Sleep stage R", "Sleep stage W")
-    (view,) = default_views([entry("hypnogram", "stages", "interval", labels=labels)], "night")
+    view, _ = default_views([entry("hypnogram", "stages", "interval", labels=labels)], "night")
     assert view["panels"][0]["lanes"] == [f"Sleep stage {stage}" for stage in "WRTN"]
 
 
 def test_nights_and_seismograms_open_by_wall_clock() -> None:
-    (night,) = default_views([entry("hypnogram", "stages", "interval", labels=STAGES)], "night")
+    night, _ = default_views([entry("hypnogram", "stages", "interval", labels=STAGES)], "night")
     (station,) = default_views([entry("a", "seismic"), entry("b", "seismic")], "station")
     (lab,) = default_views([entry("a", "eeg"), entry("b", "analog")], "lab")
     assert (night["times"], station["times"], "times" in lab) == ("wall", "wall", False)
@@ -243,6 +254,6 @@ def test_panels_say_whose_clock_nothing_ties_to_the_others(
         for each, clock in zip(made, clocks, strict=True)
         if each.found is not None
     ]
-    (view,) = default_views(entries, "run")
+    view, *_ = default_views(entries, "run")
     said = [panel["series"] for panel in view["panels"] if panel["label"].endswith(" (own clock)")]
     assert said == marked

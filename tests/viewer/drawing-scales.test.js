@@ -135,6 +135,34 @@ test('what is cut off is known of every column after panning', async () => {
   }
 });
 
+test('few channels of no known type, beats and breaths are shown whole, and lanes of brains overlap', async () => {
+  const beats = noise(randomNumbers(11), 20).map((value, index) => (index % 100 < 4 ? 600 : value));
+  const breaths = Float64Array.from({ length: 4000 }, (_, index) => 100 * Math.sin(index / 50));
+  const brain = noise(randomNumbers(12), 60).map((value, index) => (index % 500 < 3 ? 300 : value));
+  /** @param {Float64Array[]} channels @param {string[]} types */
+  const typed = (channels, types) => {
+    const series = seriesOf(channels);
+    types.forEach((type, index) => Object.assign(series.manifest.channels[index], type && { type }));
+    return painted(series);
+  };
+  /** Of each lane, whether all from `low` to `high` lies in it. */
+  const isWhole = (
+    /** @type {Awaited<ReturnType<typeof painted>>} */ { lanes },
+    /** @type {number} */ index,
+    /** @type {[number, number]} */ [low, high],
+  ) => {
+    const { center, baseline, pixelsPerUnit, top, bottom } = lanes[index];
+    const [lowest, highest] = [low, high].map((value) => center - (value - baseline) * pixelsPerUnit);
+    return highest >= top - 1 && lowest <= bottom + 1;
+  };
+  const unknown = await typed([beats, breaths], ['', '']);
+  assert.ok(isWhole(unknown, 0, [-30, 600]) && isWhole(unknown, 1, [-100, 100]));
+  assert.deepEqual(unknown.cut, { above: [], below: [] });
+  const night = await typed([brain, brain, brain, beats, breaths], ['EEG', 'EEG', 'EEG', 'ECG', 'RESP']);
+  assert.ok(!isWhole(night, 0, [-90, 300]));
+  assert.ok(isWhole(night, 3, [-30, 600]) && isWhole(night, 4, [-100, 100]));
+});
+
 test('positions and amplitudes are not made flat by a lost track', async () => {
   const random = randomNumbers(8);
   const [x, y] = [noise(random, 100, 300), noise(random, 100, 200)].map((values) => spoiltBy(values, -1e7, random));

@@ -116,3 +116,15 @@ test('no two texts beside a picture run into one another, and none leaves its pl
     });
   }
 });
+
+test('labels of a strip keep what tells them from one another', async () => {
+  const { shortName } = await import('../../seriesview/viewer/app/gutter.js');
+  const { context } = noting();
+  const named = (/** @type {string} */ text, /** @type {number} */ characters) =>
+    shortName(context, text, characters * CHARACTER);
+  assert.equal(named('Stimulus/S  1', 20), 'Stimulus/S 1');
+  assert.equal(named('Stimulus/S  1', 5), 'S 1');
+  assert.equal(named('Response/R128', 3), 'R…8');
+  assert.equal(named('and/or nothing/else', 8), 'and/…lse');
+  assert.equal(named('Sleep stage N2', 8), 'Slee… N2');
+});

@@ -255,7 +255,35 @@ test('many traces get more room than few, and than other panels', () => {
   assert.ok(of('ContinuousTraces', 32) > 2 * of('ContinuousTraces', 2));
   assert.equal(of('ContinuousTraces', 384), of('ContinuousTraces', 32));
   assert.ok(of('ContinuousTraces', 1) > of('Position', 2));
-  assert.equal(of('RasterPlot', 3), of('RasterPlot', 300));
+  assert.ok(of('RasterPlot', 16) > of('RasterPlot', 3));
+  assert.equal(of('RasterPlot', 30), of('RasterPlot', 300));
+});
+
+test('panels are no higher than what they hold needs, and what they leave goes to the others', () => {
+  assert.deepEqual(automaticHeights([2, 2, 2], 600, 1, [32, 32, 32], [36, 88, Infinity]), [36, 88, 476]);
+  assert.deepEqual(automaticHeights([2, 1], 600, 1, [32, 32], [36, 200]), [36, 200]);
+  const of = (/** @type {string} */ type, /** @type {any} */ manifest) => traitsOf(type, manifest).most;
+  const channels = (/** @type {number} */ count) => ({
+    channels: Array.from({ length: count }, (_, id) => ({ id: String(id), label: '' })),
+  });
+  assert.ok(Number(of('RasterPlot', channels(1))) < 40);
+  assert.ok(Number(of('RasterPlot', channels(10))) > 200);
+  assert.ok(Number(of('ContinuousTraces', channels(1))) <= 300);
+  assert.equal(of('ContinuousTraces', channels(20)), undefined);
+  const stages = { channels: [], intervals: { labels: ['W', 'R', 'N1'] } };
+  assert.ok(Number(of('IntervalLanes', stages)) < 100);
+});
+
+test('the gutter grows with names, within bounds, but not for whole sentences', () => {
+  assert.equal(gutterWidth([], 1280, 60), 92);
+  assert.equal(gutterWidth([], 1280, 130.2), 157);
+  assert.equal(gutterWidth([], 1280, 900), 230);
+  assert.equal(gutterWidth([], 700, 900), 140);
+  assert.equal(gutterWidth([], 500, 900), 58);
+  const channels = ['left arousal', 'N', `said ${'by somebody '.repeat(9)}`].map((label) => ({ id: label, label }));
+  assert.equal(traitsOf('RasterPlot', /** @type {any} */ ({ channels })).longest, 'left arousal');
+  const one = /** @type {any} */ ({ channels: channels.slice(0, 1) });
+  assert.equal(traitsOf('ContinuousTraces', one).longest, '');
 });
 
 test('panels of the least height take their room from the others, so that all are seen', () => {

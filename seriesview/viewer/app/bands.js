@@ -6,7 +6,7 @@
 import { countWhere } from '../geometry/search.js';
 import { columnOfTime } from '../geometry/timeline.js';
 import { clearCanvas, make, styleValue } from './elements.js';
-import { shortened } from './gutter.js';
+import { shortName } from './gutter.js';
 
 /** @typedef {import('./app.js').App} App */
 /** @typedef {{start: number, end: number, label: string}} Interval view times, seconds */
@@ -207,7 +207,7 @@ export function createBands(app, { rows, tint, edges }, failed) {
         const room = rooms[place] / ratio;
         if (room < LABELLED) return;
         context.fillStyle = text;
-        context.fillText(shortened(context, bands.names[label], room - 9), x + 5, HEIGHT / 2 + 0.5);
+        context.fillText(shortName(context, bands.names[label], room - 9), x + 5, HEIGHT / 2 + 0.5);
       });
       firstColour += bands.names.length;
     }

@@ -180,6 +180,17 @@ function drawUpright(context, text, x, y, room) {
   context.restore();
 }
 
+/** @type {CanvasRenderingContext2D | null} */
+let measuring = null;
+
+/** @param {string} text @returns {number} CSS pixels of a name in a gutter */
+export function textWidth(text) {
+  measuring ??= document.createElement('canvas').getContext('2d');
+  if (!measuring) return 0;
+  measuring.font = FONT;
+  return measuring.measureText(text).width;
+}
+
 /**
  * A name that is too long loses its middle: names of neighbours often differ in their ends alone.
  * @param {CanvasRenderingContext2D} context
@@ -197,14 +208,14 @@ export function withoutMiddle(context, text, room) {
 }
 
 /**
+ * A label in a strip: where there is no room for `Stimulus/S  1`, what tells it from others, S 1; else without its middle.
  * @param {CanvasRenderingContext2D} context
  * @param {string} text
  * @param {number} room CSS pixels
  * @returns {string}
  */
-export function shortened(context, text, room) {
-  if (context.measureText(text).width <= room) return text;
-  let length = Math.min(text.length, 60);
-  while (length > 1 && context.measureText(`${text.slice(0, length)}…`).width > room) length -= 1;
-  return `${text.slice(0, length)}…`;
+export function shortName(context, text, room) {
+  const plain = text.replace(/\s+/g, ' ').trim();
+  if (context.measureText(plain).width <= room) return plain;
+  return withoutMiddle(context, plain.replace(/^[\w ]+\/ ?(?=[^/]+$)/, ''), room);
 }

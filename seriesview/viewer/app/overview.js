@@ -5,6 +5,7 @@ import { clearCanvas, make, styleValue } from './elements.js';
 
 /** @typedef {import('../types.js').Overview} Overview */
 /** @typedef {import('./app.js').App} App */
+/** @typedef {import('./bands.js').Interval} Interval */
 
 const HEIGHT = 40;
 const COLUMNS = 1024;
@@ -33,6 +34,8 @@ export function createOverview(app, row, failed) {
   row.append(title, strip);
   /** @type {Overview | null} */
   let overview = null;
+  /** Stages of sleep: their lanes, and the intervals. @type {{lanes: string[], intervals: Interval[]} | null} */
+  let stages = null;
   let loaded = 0;
   let picture = '';
 
@@ -44,6 +47,10 @@ export function createOverview(app, row, failed) {
       if (mine !== loaded) return;
       overview = found;
       title.title = 'Root mean square of each channel over the whole session';
+      stages = await stagesOf();
+      if (mine !== loaded) return;
+      if (stages) title.title = `${stages.lanes.join(', ')} from the top; behind them r${title.title.slice(1)}`;
+      title.textContent = stages ? 'Hypnogram' : 'Overview';
     } catch (error) {
       if (mine !== loaded) return;
       overview = null;
@@ -52,6 +59,15 @@ export function createOverview(app, row, failed) {
     }
     picture = '';
     draw();
+  }
+
+  /** Of the first panel of lanes in an order of the view's own, which stages have. */
+  async function stagesOf() {
+    const { panels } = app.figure().views[app.state().view];
+    const panel = panels.find(({ traits, data }) => traits.replacesBands && Array.isArray(data?.lanes));
+    if (!panel?.seriesUri) return null;
+    const lanes = /** @type {string[]} */ (panel.data?.lanes);
+    return { lanes, intervals: await app.ask({ name: 'intervals', uri: panel.seriesUri }) };
   }
 
   /** @returns {{firstTime: number, seconds: number, width: number}} width: CSS pixels */
@@ -63,7 +79,7 @@ export function createOverview(app, row, failed) {
   function draw() {
     if (!app.frame()) return;
     const { firstTime, seconds, width } = scale();
-    const wanted = [width, app.pixelRatio(), app.isDark(), overview?.columns].join();
+    const wanted = [width, app.pixelRatio(), app.isDark(), overview?.columns, !!stages].join();
     if (wanted !== picture) drawPicture();
     picture = wanted;
     const { startTime, endTime } = timesOf(app.timeline(), app.frame());
@@ -91,8 +107,11 @@ export function createOverview(app, row, failed) {
       const small = Object.assign(document.createElement('canvas'), { width: columns, height: channels.length });
       small.getContext('2d')?.putImageData(image, 0, 0);
       context.imageSmoothingQuality = 'high';
+      context.globalAlpha = stages ? 0.4 : 1;
       context.drawImage(small, from, 0, long, HEIGHT);
+      context.globalAlpha = 1;
     }
+    if (stages) drawSteps(context, stages, (time) => ((time - firstTime) / seconds) * width);
     for (const gap of overview.gaps) {
       const x = ((gap.start - firstTime) / seconds) * width;
       context.fillRect(x, 0, Math.max(((gap.end - gap.start) / seconds) * width, 1), HEIGHT);
@@ -138,6 +157,30 @@ export function createOverview(app, row, failed) {
   }
 
   return { draw, load };
+}
+
+/**
+ * A line that goes from stage to stage, the first lane at the top.
+ * @param {CanvasRenderingContext2D} context
+ * @param {{lanes: string[], intervals: Interval[]}} stages
+ * @param {(time: number) => number} xOf CSS pixels of a view time
+ */
+function drawSteps(context, { lanes, intervals }, xOf) {
+  context.beginPath();
+  let last = -Infinity;
+  for (const { start, end, label } of intervals) {
+    const lane = lanes.indexOf(label);
+    if (lane < 0) continue;
+    const y = ((lane + 0.5) / lanes.length) * HEIGHT;
+    const from = xOf(start);
+    if (from - last > 1) context.moveTo(from, y);
+    else context.lineTo(from, y);
+    context.lineTo(xOf(end), y);
+    last = xOf(end);
+  }
+  context.lineWidth = 1.5;
+  context.strokeStyle = styleValue('--text');
+  context.stroke();
 }
 
 /** @param {number} x @param {DOMRect} shape @returns {'start' | 'end' | null} */

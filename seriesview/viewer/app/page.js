@@ -2,6 +2,7 @@
 
 import { columnOfTime } from '../geometry/timeline.js';
 import { forgetStyle, iconButton, make } from './elements.js';
+import { textWidth } from './gutter.js';
 import { lendKeys } from './focus.js';
 import { showAll, zoom } from './keys.js';
 import { gutterWidth, panelEdges } from './heights.js';
@@ -29,10 +30,12 @@ export function createPage(app, { layOut, openView, retry }) {
   const title = make('h1');
   const views = make('select', { 'aria-label': 'View', hidden: true, onchange: () => openView(Number(views.value)) });
   lendKeys(app, views);
+  const viewNumber = make('span', { className: 'view-number', 'aria-hidden': 'true' });
   const header = make(
     'header',
     { className: 'top' },
     title,
+    viewNumber,
     views,
     toolbar,
     iconButton('Light or dark', ICONS.theme, changeTheme),
@@ -166,10 +169,18 @@ export function createPage(app, { layOut, openView, retry }) {
     if (app.frame()) redrawAll();
   }
 
+  /** @returns {number} CSS pixels of what is to stand in the gutter */
+  function longestName() {
+    const visible = app.panels().filter((host) => !host.settings().hidden);
+    const names = visible.map(({ panel }) => panel.traits.longest ?? '');
+    const inStrips = [...strips.querySelectorAll('.name')].map(({ textContent }) => textContent ?? '');
+    return Math.max(0, ...[...names, ...inStrips].map(textWidth));
+  }
+
   /** Left edge and width of all canvases, on whole device pixels. */
   function placeRows() {
     const ratio = app.pixelRatio();
-    const gutter = Math.round(gutterWidth(app.panels(), element.clientWidth) * ratio) / ratio;
+    const gutter = Math.round(gutterWidth(app.panels(), element.clientWidth, longestName()) * ratio) / ratio;
     element.style.setProperty('--gutter', `${gutter}px`);
     for (const [name, height] of Object.entries(panelEdges(ratio)))
       element.style.setProperty(`--${name}`, `${height}px`);
@@ -216,6 +227,8 @@ export function createPage(app, { layOut, openView, retry }) {
     showPanels() {
       showTitle();
       views.value = String(app.state().view);
+      viewNumber.hidden = views.hidden;
+      viewNumber.textContent = `view ${app.state().view + 1} of ${views.options.length}`;
       const all = app.panels();
       const isOther =
         all.some((host) => host.element.parentElement !== panels) || panels.childElementCount !== all.length;

@@ -1,6 +1,7 @@
 /** @file One panel: its title, labels, picture, overlay, and the handle that resizes it. */
 
 import { quantityText } from '../geometry/ticks.js';
+import { createAbsence } from './absence.js';
 import { createCutMarks, cutWords } from './cuts.js';
 import { clearCanvas, iconButton, make } from './elements.js';
 import { drawGutter } from './gutter.js';
@@ -65,7 +66,8 @@ export function createPanelHost(app, panel, initial, answers) {
   const properties = { className: 'picture is-empty', tabIndex: 0, role: 'group', 'aria-label': name };
   const picture = make('div', properties, standIn.canvas, canvas, overlay);
   const card = make('div', { className: 'card', role: 'alert', hidden: true });
-  const body = make('div', { className: 'panel-body' }, gutter, picture, card);
+  const absence = createAbsence(app, panel);
+  const body = make('div', { className: 'panel-body' }, gutter, picture, absence.element, card);
   const cuts = createCutMarks();
   const notes = make('span', { className: 'notes' });
   const busy = make('span', { className: 'busy', hidden: true, 'aria-hidden': 'true' }, 'Loading\u2026');
@@ -132,6 +134,7 @@ export function createPanelHost(app, panel, initial, answers) {
     show(painted, frame) {
       host.painted = painted;
       showCard(painted.error, true);
+      absence.update(painted);
       busy.hidden = painted.isComplete || painted.error !== null;
       if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
         draw(painted);
@@ -171,6 +174,12 @@ export function createPanelHost(app, panel, initial, answers) {
     remove: () => host.element.remove(),
   };
   picture.addEventListener('focus', () => app.activate(host));
+  // Names that have no room there are told in full.
+  gutter.addEventListener('pointermove', ({ offsetY }) => {
+    const row = offsetY * app.pixelRatio();
+    const lane = host.painted?.lanes.find(({ top, bottom }) => row >= top && row < bottom);
+    gutter.title = lane ? lane.label || lane.id : '';
+  });
   if (panel.error || panel.seriesUri === null) showCard(panel.error ?? 'Its series is not in the workspace.', false);
   return host;
 
@@ -268,7 +277,10 @@ function noteMark(notes, name) {
   const list = make('ul', { className: 'warnings', popover: 'auto' }, ...notes.map((note) => make('li', {}, note)));
   const label = `${notes.length > 1 ? `${notes.length} notes` : 'A note'} on ${name}`;
   const show = () => list.togglePopover();
-  return [make('button', { type: 'button', className: 'warned', title, 'aria-label': label, onclick: show }, '\u26a0'), list];
+  return [
+    make('button', { type: 'button', className: 'warned', title, 'aria-label': label, onclick: show }, '\u26a0'),
+    list,
+  ];
 }
 
 /** @param {number} height @returns {number} */

@@ -1,7 +1,7 @@
 /** @file The axis of time below the panels, the faint lines of its ticks behind them, and the range in words. */
 
 import { columnOfTime, timesOf } from '../geometry/timeline.js';
-import { durationText, timeTicks, zoomText } from '../geometry/ticks.js';
+import { durationText, formatTime, timeTicks, zoomText } from '../geometry/ticks.js';
 import { clearCanvas, make, styleValue } from './elements.js';
 
 /** @typedef {import('../geometry/ticks.js').TimeMode} TimeMode */
@@ -69,6 +69,11 @@ export function createTimeAxis(app, chosen, { row, grid, range, zoom }) {
       const room = context.measureText(date).width / 2 + 1;
       context.fillStyle = muted;
       context.fillText(date, Math.min(Math.max(x, room), width - room), 29);
+    }
+    if (mode() !== 'wall' && timeline.sessionStart) {
+      context.textAlign = 'left';
+      context.fillStyle = muted;
+      context.fillText(formatTime(startTime, 'wall', timeline.sessionStart, 1), 0, 29);
     }
     unit.textContent = found.unit;
     unit.title = `Times in ${NAMES[mode()]}: press to change`;

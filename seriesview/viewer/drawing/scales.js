@@ -15,9 +15,19 @@ import { defaultOrder } from './order.js';
 const DEVIATIONS = 6;
 /** Half of each of several lanes: what reaches further is drawn over the lanes beside it. */
 const DEVIATIONS_OF_LANES = 2;
+/**
+ * Lanes hold all values of what is read off from its shape, beats and breaths, and of few channels of which nobody knows
+ * what they are; lanes of brains and muscles overlap.
+ */
+const WHOLE_TYPES = ['ECG', 'RESP', 'PPG', 'TRIG', 'ADC', 'AUDIO', 'TEMP', 'GSR', 'MISC'];
+const FEW = 4;
+/** But not those values that are so many times the usual ones. */
+const FAR_OF_LANES = 25;
 const MARGIN = 1.05;
 /** How much of its colour a bad channel keeps. */
 const BAD_SHARE = 0.35;
+/** Characters of a name that has all the room it needs. */
+const MOST_OF_NAME = 32;
 /** Lanes are not lower in physical units, so that pixels a unit are within doubles. */
 const LEAST = 1e-300;
 const MOST = Number.MAX_VALUE;
@@ -212,7 +222,31 @@ export function laneRows(height, index, count) {
  * @returns {number} CSS pixels that are enough for a panel of them
  */
 export function leastHeight(count) {
-  return Math.min(Math.max(count * 14, 32), 72);
+  return Math.min(Math.max(count * 14, 32), 100);
+}
+
+/**
+ * @param {number} count of such lanes
+ * @returns {number} CSS pixels beyond which they would be empty
+ */
+export function mostHeight(count) {
+  return count * 26 + 10;
+}
+
+/** @param {string[]} names @returns {string} the longest of those that are no whole sentences */
+export function longestOf(names) {
+  const fitting = names.filter(({ length }) => length <= MOST_OF_NAME);
+  return fitting.reduce((longest, name) => (name.length > longest.length ? name : longest), '');
+}
+
+/** @param {SeriesManifest} [manifest] @returns {string} the longest name of a channel */
+export function longestName(manifest) {
+  return longestOf((manifest?.channels ?? []).map(({ id, label, bad }) => nameOf(label || id, bad)));
+}
+
+/** @param {string} label @param {boolean} [bad] @returns {string} */
+function nameOf(label, bad) {
+  return bad ? `${label} (bad)` : label;
 }
 
 /**
@@ -242,21 +276,43 @@ export function stackedLanes(drawn, isWhole = false) {
   const { spread, shown } = drawn;
   const { height } = drawn.request;
   const gains = gainsOf(drawn);
-  const halves = laneHalves(spread, kindsOf(drawn.manifest), shown.length > 1 ? DEVIATIONS_OF_LANES : DEVIATIONS);
+  const kinds = kindsOf(drawn.manifest);
+  const halves = laneHalves(spread, kinds, shown.length > 1 ? DEVIATIONS_OF_LANES : DEVIATIONS);
+  const wholes = wholeHalves(drawn, kinds);
   // Not the rows that the lane happens to have: channels are compared with one another.
   const halfLane = Math.max(height / shown.length, 1) / 2;
   const lanes = labelledLanes(drawn).map((lane, place) => {
     const { top, bottom } = laneRows(height, place, shown.length);
     const center = Math.floor((top + bottom - 1) / 2);
     const index = shown[place];
-    const [low, high] = limitsOf(spread, index, DEVIATIONS);
-    const half = high / 2 - low / 2;
-    const isKnown = (isWhole || (spread.isRobust && shown.length === 1)) && half > 0;
+    const whole = wholes.get(kinds[index]) ?? 0;
+    const isOne = isWhole || (spread.isRobust && shown.length === 1);
+    const [low, high] = limitsOf(spread, index, DEVIATIONS, isOne ? undefined : FAR_OF_LANES);
+    const half = isOne ? high / 2 - low / 2 : whole;
+    const isKnown = half > 0;
     const baseline = finite(isKnown ? low / 2 + high / 2 : spread.middle[index]);
     const pixelsPerUnit = (halfLane * gains[place]) / tellable(isKnown ? half * MARGIN : halves[index], baseline);
     return { ...lane, top, bottom, center, baseline, pixelsPerUnit };
   });
   return { lanes, valueAxis: lanes.length === 1 ? axisOf(lanes[0], height, lanes[0].offset) : null };
+}
+
+/**
+ * Half the height of lanes that hold all values, by kind; none of kinds whose lanes overlap.
+ * @param {Drawn} drawn
+ * @param {string[]} kinds one a channel
+ * @returns {Map<string, number>}
+ */
+function wholeHalves({ spread, manifest: { channels } }, kinds) {
+  /** @type {Map<string, number>} */
+  const halves = new Map();
+  if (!spread.isRobust || channels.length < 2) return halves;
+  channels.forEach(({ type }, index) => {
+    if (type ? !WHOLE_TYPES.includes(type) : channels.length > FEW) return;
+    const [low, high] = limitsOf(spread, index, DEVIATIONS, FAR_OF_LANES);
+    halves.set(kinds[index], Math.max(high / 2 - low / 2 || 0, halves.get(kinds[index]) ?? 0));
+  });
+  return halves;
 }
 
 /**
@@ -319,7 +375,7 @@ function labelledLanes({ manifest, shown, request, isDark }) {
     const lane = {
       ...nothing,
       id,
-      label: bad ? `${label || id} (bad)` : label,
+      label: bad ? nameOf(label || id, bad) : label,
       unit: unit[index],
       offset: request.settings.offsets?.[id] ?? 0,
       color: bad ? fadedColor(colors[index], isDark, BAD_SHARE) : colors[index],

@@ -43,14 +43,15 @@ export function typicalOf({ channels }, { scale, offset }, { mean, deviation }) 
  * @param {Spread} spread
  * @param {number} index
  * @param {number} deviations typical ones to each side of the middle, where it is not shown as a whole
+ * @param {number} [far] how many times the typical one a range is not shown as a whole
  * @returns {[number, number]} NaN where there is nothing
  */
-export function limitsOf({ low, high, middle, typical, isRobust }, index, deviations) {
+export function limitsOf({ low, high, middle, typical, isRobust }, index, deviations, far = FAR) {
   const [least, most] = [low[index], high[index]];
   const side = typical[index] * deviations;
   const usual = 2 * DEVIATIONS_OF_PERCENTILE * typical[index];
   // Halves: the difference of two doubles may be none.
-  if (!isRobust || !(usual > 0) || most / 2 - least / 2 <= (FAR * usual) / 2) return [least, most];
+  if (!isRobust || !(usual > 0) || most / 2 - least / 2 <= (far * usual) / 2) return [least, most];
   return [Math.max(least, middle[index] - side), Math.min(most, middle[index] + side)];
 }
 

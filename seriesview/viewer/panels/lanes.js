@@ -2,7 +2,7 @@
 
 import { palette, pixelOf, fadedPixel } from '../drawing/colors.js';
 import { drawColumns } from '../drawing/picture.js';
-import { laneRows, leastHeight } from '../drawing/scales.js';
+import { laneRows, leastHeight, longestOf, mostHeight } from '../drawing/scales.js';
 import { countWhere } from '../geometry/search.js';
 import { columnOfTime, timeOfColumn } from '../geometry/timeline.js';
 
@@ -22,14 +22,19 @@ const MANY = 12;
 export const lanes = {
   name: 'IntervalLanes',
   seriesTypes: ['interval'],
-  traits: (_, { lanes: named }) => ({
-    weight: 0.6 + Math.min(Array.isArray(named) ? named.length : 3, MANY) / 8,
-    least: leastHeight(Array.isArray(named) ? named.length : 3),
-    order: 'stored',
-    hasGain: false,
-    hasChannels: false,
-    replacesBands: true,
-  }),
+  traits(_, data, manifest) {
+    const names = namesOf(manifest, data);
+    return {
+      weight: 0.6 + Math.min(names.length, MANY) / 8,
+      least: leastHeight(names.length),
+      most: mostHeight(names.length),
+      longest: longestOf(names),
+      order: 'stored',
+      hasGain: false,
+      hasChannels: false,
+      replacesBands: true,
+    };
+  },
   channels: (manifest, request) => Int32Array.from(namesOf(manifest, request.data), (_, index) => index),
   lanes({ manifest, request, shown, isDark }) {
     const { colors } = palette(isDark);
@@ -88,11 +93,11 @@ export const lanes = {
 
 /**
  * Labels in the order of their lanes: those that the panel names, then others that there are.
- * @param {SeriesManifest} manifest
+ * @param {SeriesManifest} [manifest]
  * @param {Record<string, unknown>} [data]
  * @returns {string[]}
  */
-function namesOf({ intervals }, data) {
+function namesOf({ intervals } = /** @type {any} */ ({}), data) {
   const named = Array.isArray(data?.lanes) ? data.lanes.filter((each) => typeof each === 'string') : [];
   return [...new Set([...named, ...(intervals?.labels ?? [])])];
 }

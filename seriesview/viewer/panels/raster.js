@@ -3,22 +3,26 @@
 import { fadedPixel } from '../drawing/colors.js';
 import { drawColumns } from '../drawing/picture.js';
 import { eventCounts } from '../drawing/points.js';
-import { leastHeight, plainLanes } from '../drawing/scales.js';
+import { leastHeight, longestName, mostHeight, plainLanes } from '../drawing/scales.js';
 import { notePoints, pointRange } from '../drawing/scenes.js';
 import { timeOfColumn } from '../geometry/timeline.js';
 
 /** The faintest that a column with an event is drawn. */
 const FAINTEST = 0.3;
 const SHADES = 16;
+/** More rows ask for no more room. */
+const MANY = 30;
 
 /** @type {import('./registry.js').PanelType} */
 export const raster = {
   name: 'RasterPlot',
   seriesTypes: ['event'],
   defaultFor: 'event',
-  traits: (numChannels, { lines }) => ({
-    weight: 2,
+  traits: (numChannels, { lines }, manifest) => ({
+    weight: 1.2 + Math.min(numChannels, MANY) / 10,
     least: leastHeight(numChannels),
+    most: mostHeight(numChannels),
+    longest: longestName(manifest),
     hasGain: false,
     ...(lines === true ? { hasLines: true } : {}),
   }),

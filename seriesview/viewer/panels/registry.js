@@ -19,8 +19,8 @@ import { traces } from './traces.js';
  * @property {SeriesManifest['type'][]} seriesTypes that it can draw
  * @property {SeriesManifest['type']} [defaultFor] series that are drawn so where no view says how
  * @property {boolean} [leadsOverview] the first panel of such a type gives the overview and the gaps of a view
- * @property {(numChannels: number, data: Record<string, unknown>) => Partial<PanelTraits>} traits what the page lays out and
- *   offers for it; data: of the panel, by anybody
+ * @property {(numChannels: number, data: Record<string, unknown>, manifest?: SeriesManifest) => Partial<PanelTraits>} traits
+ *   what the page lays out and offers for it; data: of the panel, by anybody
  * @property {(manifest: SeriesManifest, request: PanelRequest) => Int32Array} [channels] indices in order from the top,
  *   where none are chosen; left out: as its traits say
  * @property {(manifest: SeriesManifest, data: Record<string, unknown>, seconds: number) => number} [pointsOfTile] it draws samples
@@ -57,7 +57,7 @@ export function defaultType(seriesType) {
  * @returns {PanelTraits}
  */
 export function traitsOf(name, manifest, data = {}) {
-  return { ...USUAL, ...panelType(name)?.traits(manifest?.channels.length ?? 0, data) };
+  return { ...USUAL, ...panelType(name)?.traits(manifest?.channels.length ?? 0, data, manifest) };
 }
 
 /**

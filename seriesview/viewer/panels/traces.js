@@ -3,7 +3,7 @@
 import { drawImage } from '../drawing/image.js';
 import { drawColumns } from '../drawing/picture.js';
 import { valuesAt } from '../drawing/readout.js';
-import { overlaidLanes, plainLanes, stackedLanes } from '../drawing/scales.js';
+import { longestName, overlaidLanes, plainLanes, stackedLanes } from '../drawing/scales.js';
 import { hullsOf, laneUnits } from '../drawing/scenes.js';
 import { colourHalves, withShownUnits } from '../drawing/shown_units.js';
 import { drawTraces } from '../drawing/traces.js';
@@ -18,6 +18,9 @@ const LEAST_LANE = 4;
 /** More channels ask for no more room; so many have this much at least, CSS pixels. */
 const MANY = 32;
 const LEAST_OF_MANY = 180;
+/** A trace needs no more, CSS pixels, where there are few. */
+const FEW = 2;
+const MOST_OF_FEW = 300;
 /** @type {import('../types.js').PanelChoice} */
 const MODE = {
   key: 'mode',
@@ -32,10 +35,12 @@ export const traces = {
   seriesTypes: ['continuous', 'discrete'],
   defaultFor: 'continuous',
   leadsOverview: true,
-  traits(numChannels, { order, channels_per_screen: perScreen }) {
+  traits(numChannels, { order, channels_per_screen: perScreen }, manifest) {
     return {
-      weight: 2 + Math.min(numChannels, MANY) / 8,
+      weight: 1.5 + Math.min(numChannels, MANY) / 4,
       ...(numChannels >= MANY ? { least: LEAST_OF_MANY } : {}),
+      ...(numChannels <= FEW ? { most: MOST_OF_FEW * numChannels } : {}),
+      longest: numChannels > 1 ? longestName(manifest) : '',
       hasOffsets: true,
       choices: [MODE],
       ...(order === 'stored' || order === 'type' ? { order } : {}),
