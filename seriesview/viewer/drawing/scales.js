@@ -5,6 +5,7 @@
 
 import { channelColors, fadedColor } from './colors.js';
 import { limitsOf, median, nearOnes, typicalOf } from './typical.js';
+import { nameOf } from './lane_room.js';
 import { defaultOrder } from './order.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
@@ -26,8 +27,6 @@ const FAR_OF_LANES = 25;
 const MARGIN = 1.05;
 /** How much of its colour a bad channel keeps. */
 const BAD_SHARE = 0.35;
-/** Characters of a name that has all the room it needs. */
-const MOST_OF_NAME = 32;
 /** Lanes are not lower in physical units, so that pixels a unit are within doubles. */
 const LEAST = 1e-300;
 const MOST = Number.MAX_VALUE;
@@ -215,38 +214,6 @@ function reach({ low, high, middle }, index) {
 export function laneRows(height, index, count) {
   const top = Math.min(Math.round((index * height) / count), height - 1);
   return { top, bottom: Math.max(Math.round(((index + 1) * height) / count), top + 1) };
-}
-
-/**
- * @param {number} count of lanes of which each needs no more than a name
- * @returns {number} CSS pixels that are enough for a panel of them
- */
-export function leastHeight(count) {
-  return Math.min(Math.max(count * 14, 32), 100);
-}
-
-/**
- * @param {number} count of such lanes
- * @returns {number} CSS pixels beyond which they would be empty
- */
-export function mostHeight(count) {
-  return count * 26 + 10;
-}
-
-/** @param {string[]} names @returns {string} the longest of those that are no whole sentences */
-export function longestOf(names) {
-  const fitting = names.filter(({ length }) => length <= MOST_OF_NAME);
-  return fitting.reduce((longest, name) => (name.length > longest.length ? name : longest), '');
-}
-
-/** @param {SeriesManifest} [manifest] @returns {string} the longest name of a channel */
-export function longestName(manifest) {
-  return longestOf((manifest?.channels ?? []).map(({ id, label, bad }) => nameOf(label || id, bad)));
-}
-
-/** @param {string} label @param {boolean} [bad] @returns {string} */
-function nameOf(label, bad) {
-  return bad ? `${label} (bad)` : label;
 }
 
 /**

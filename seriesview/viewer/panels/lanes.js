@@ -1,8 +1,9 @@
 /** @file IntervalLanes: a lane for each label, a bar for each interval; a line for one of no length. */
 
 import { palette, pixelOf, fadedPixel } from '../drawing/colors.js';
+import { leastHeight, longestOf, mostHeight } from '../drawing/lane_room.js';
 import { drawColumns } from '../drawing/picture.js';
-import { laneRows, leastHeight, longestOf, mostHeight } from '../drawing/scales.js';
+import { laneRows } from '../drawing/scales.js';
 import { countWhere } from '../geometry/search.js';
 import { columnOfTime, timeOfColumn } from '../geometry/timeline.js';
 

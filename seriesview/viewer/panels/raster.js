@@ -1,9 +1,10 @@
 /** @file RasterPlot: a row for each channel of events, a mark where it has some. */
 
 import { fadedPixel } from '../drawing/colors.js';
+import { leastHeight, longestName, mostHeight } from '../drawing/lane_room.js';
 import { drawColumns } from '../drawing/picture.js';
 import { eventCounts } from '../drawing/points.js';
-import { leastHeight, longestName, mostHeight, plainLanes } from '../drawing/scales.js';
+import { plainLanes } from '../drawing/scales.js';
 import { notePoints, pointRange } from '../drawing/scenes.js';
 import { timeOfColumn } from '../geometry/timeline.js';
 

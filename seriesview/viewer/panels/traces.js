@@ -1,9 +1,10 @@
 /** @file ContinuousTraces: traces below one another or on one axis, or an image where lanes are too low for traces. */
 
 import { drawImage } from '../drawing/image.js';
+import { longestName } from '../drawing/lane_room.js';
 import { drawColumns } from '../drawing/picture.js';
 import { valuesAt } from '../drawing/readout.js';
-import { longestName, overlaidLanes, plainLanes, stackedLanes } from '../drawing/scales.js';
+import { overlaidLanes, plainLanes, stackedLanes } from '../drawing/scales.js';
 import { hullsOf, laneUnits } from '../drawing/scenes.js';
 import { colourHalves, withShownUnits } from '../drawing/shown_units.js';
 import { drawTraces } from '../drawing/traces.js';
