@@ -15,7 +15,6 @@ from seriesview.build.plan import timeline_of
 from seriesview.errors import ReaderError, SeriesviewError, one_line
 from seriesview.layout.remote_path import located
 from seriesview.readers import Candidate, Channel, Decision, Reader, ReadOptions, Recording, Role, SeriesType
-from seriesview.readers.hdf5.reach import following_external
 from seriesview.readers.registry import choose_reader, the_recording
 from seriesview.workspace.panels import default_panel
 
@@ -162,6 +161,9 @@ def find_all(
     if not follow_external:
         return found
     reached = {finding.dataset for finding in found if finding.problem is None}
+    # HDF5's own library takes a while to load.
+    from seriesview.readers.hdf5.reach import following_external
+
     with following_external():
         found = [_told(path, reader, candidate, given) for candidate in _candidates(path, reader, given)]
     return [

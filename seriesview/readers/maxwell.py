@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from seriesview.errors import ReaderError
 from seriesview.readers.hdf5.extent import whole
-from seriesview.readers.hdf5.file import child, child_dataset, is_hdf5, names, naming, open_hdf5, readable
+from seriesview.readers.hdf5.file import child, child_dataset, names, naming, open_hdf5, readable
 from seriesview.readers.hdf5.reach import reach_of
 from seriesview.readers.hdf5.recording import Hdf5Recording, Sources
 from seriesview.readers.hdf5.samples import missing_filter, samples_problem
@@ -24,6 +24,7 @@ from seriesview.readers.in_memory import EventRecording
 from seriesview.readers.offers import Offer, open_offer
 from seriesview.readers.protocol import Candidate, Channel, Decision, ReadOptions, Recording, Segment
 from seriesview.readers.sample_types import make_channels
+from seriesview.readers.signatures import is_hdf5
 from seriesview.readers.stretches import find_stretches
 
 _OLD_RATE = 20000.0

@@ -16,6 +16,7 @@ from seriesview.layout.remote_path import located as located
 from seriesview.readers.folders import Inside, files_behind, recordings_in
 from seriesview.readers.known_files import HEAD_BYTES, what_is_known
 from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
+from seriesview.readers.signatures import is_arrow, is_hdf5
 
 GROUP = "seriesview.readers"
 # Files and folders of a folder that are looked at where a reader has taken it already.
@@ -50,6 +51,12 @@ _BUILT_IN = {
     "neo": "seriesview.readers.adapters.neo:NeoReader",
     "mne": "seriesview.readers.adapters.mne:MneReader",
     "binary": "seriesview.readers.binary:BinaryReader",
+}
+
+# Readers that load large libraries: only files that begin like theirs are for them.
+_BEGINNINGS: dict[str, Callable[[Path], bool]] = {
+    **dict.fromkeys(("nwb", "maxwell", "neo_hdf5", "hdf5"), is_hdf5),
+    "arrow": is_arrow,
 }
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.
@@ -127,6 +134,8 @@ def _reader_of(path: Path, broken: list[str] | None = None) -> Reader | None:
     """The first reader that takes a path for its own; `broken` gets why others cannot be asked."""
     is_folder = path.is_dir()
     for name in reader_names():
+        if name in _BEGINNINGS and (is_folder or not _BEGINNINGS[name](path)):
+            continue
         try:
             reader = _load(name)
         except ReaderError as error:
@@ -216,6 +225,8 @@ def _beside_others(folder: Path, taker: Reader) -> Inside | None:
 
 
 def _takes_folder(name: str, folder: Path) -> bool:
+    if name in _BEGINNINGS:
+        return False
     try:
         reader = _load(name)
     except ReaderError:

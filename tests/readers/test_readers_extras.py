@@ -5,6 +5,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import edf_files
 import pytest
 
 from seriesview.errors import ReaderError
@@ -64,3 +65,17 @@ def test_readers_import_no_library_of_an_extra_before_a_file_needs_it(tmp_path: 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     libraries = {name for packages in extras.OLDEST.values() for name in packages} - {"hdf5plugin"}
     assert libraries & set(run.stdout.split()) == set()
+
+
+def test_libraries_of_tables_and_hdf5_are_loaded_for_their_files_alone(tmp_path: Path) -> None:
+    file = edf_files.write(tmp_path / "night.edf", [edf_files.signal(100, 2)])
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from seriesview.build.findings import find_all\n"
+        "from seriesview.readers.registry import choose_reader\n"
+        f"path = Path({str(file)!r})\n"
+        "assert find_all(path, choose_reader(path))[0].problem is None\n"
+        "print(sorted({'h5py', 'pyarrow', 'mne', 'tensorstore'} & sys.modules.keys()))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"

@@ -12,12 +12,10 @@ import h5py
 import numpy as np
 
 from seriesview.errors import IntegrityError, ReaderError, one_line
-from seriesview.layout.remote_path import RemotePath, is_remote, located
+from seriesview.layout.remote_path import RemotePath, located
 from seriesview.readers.hdf5.extent import Refused
 from seriesview.readers.hdf5.reach import FAILURES, Node, link_target, open_member, parent_of
 
-_SIGNATURE = b"\x89HDF\r\n\x1a\n"
-_FIRST_USER_BLOCK = 512
 _LISTED = 20
 # Beyond these it is no file of recordings: to look at each object would take minutes.
 _MOST_OBJECTS = 100_000
@@ -34,21 +32,6 @@ class Found:
     path: str
     node: Node | None
     problem: str | None = None
-
-
-def is_hdf5(path: Path) -> bool:
-    """Whether the file has HDF5's signature, at its beginning or behind a user block."""
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        position = 0
-        # User blocks are small where there are any, and each look costs a round trip.
-        size = min(size, 4096) if is_remote(path) else size
-        while position + len(_SIGNATURE) <= size:
-            file.seek(position)
-            if file.read(len(_SIGNATURE)) == _SIGNATURE:
-                return True
-            position = max(_FIRST_USER_BLOCK, 2 * position)
-    return False
 
 
 def open_hdf5(path: Path) -> h5py.File:

@@ -30,7 +30,6 @@ from seriesview.readers.hdf5.file import (
     child_dataset,
     find_node,
     inner_path,
-    is_hdf5,
     listing,
     naming,
     open_hdf5,
@@ -46,6 +45,7 @@ from seriesview.readers.in_memory import events_from_array, intervals_from_array
 from seriesview.readers.moments import zone_called
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import turned_guess
+from seriesview.readers.signatures import is_hdf5
 
 _MOST_CHANNELS = 1 << 14
 

@@ -17,7 +17,6 @@ from seriesview.readers.hdf5.file import (
     child_dataset,
     find_node,
     inner_path,
-    is_hdf5,
     naming,
     open_hdf5,
     plain,
@@ -59,6 +58,7 @@ from seriesview.readers.nwb.tables import (
     units_problem,
 )
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, SeriesType
+from seriesview.readers.signatures import is_hdf5
 
 # The file's own specification of its format holds nothing that was recorded.
 _SKIPPED = ("/specifications", "/.specloc")

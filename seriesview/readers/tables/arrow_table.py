@@ -10,18 +10,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from seriesview.errors import ReaderError, one_line
+from seriesview.readers.signatures import ARROW_FILE, FEATHER_1, PARQUET
 
-_PARQUET, _FILE, _FEATHER_1 = b"PAR1", b"ARROW1", b"FEA1"
-_STREAM = b"\xff\xff\xff\xff"
 _MOST_COLUMNS = 16384
 _BATCH_CELLS = 1 << 20
-
-
-def is_arrow(head: bytes) -> bool:
-    """Whether a file begins like one of these; streams have no signature, but a first message of a schema."""
-    return head.startswith((_PARQUET, _FILE, _FEATHER_1)) or (
-        head[:4] == _STREAM and 0 < int.from_bytes(head[4:8], "little") < 1 << 24
-    )
 
 
 class ArrowTable:
@@ -78,26 +70,26 @@ class ArrowTable:
         return ReaderError(f"cannot be read: {one_line(error, 200)}", file=self.path)
 
     def _schema(self) -> Any:
-        if self._head.startswith(_PARQUET):
+        if self._head.startswith(PARQUET):
             import pyarrow.parquet as pq
 
             return pq.read_schema(self.path)
-        if self._head.startswith(_FEATHER_1):
+        if self._head.startswith(FEATHER_1):
             raise ReaderError(
                 "a Feather file of version 1; write it again as version 2, Parquet or CSV", file=self.path
             )
         source = pa.memory_map(str(self.path))
-        return (pa.ipc.open_file if self._head.startswith(_FILE) else pa.ipc.open_stream)(source).schema
+        return (pa.ipc.open_file if self._head.startswith(ARROW_FILE) else pa.ipc.open_stream)(source).schema
 
     def _batches(self, rows: int) -> Iterator[Any]:
-        if self._head.startswith(_PARQUET):
+        if self._head.startswith(PARQUET):
             import pyarrow.parquet as pq
 
             with pq.ParquetFile(self.path) as file:
                 yield from file.iter_batches(batch_size=rows)
             return
         source = pa.memory_map(str(self.path))
-        if self._head.startswith(_FILE):
+        if self._head.startswith(ARROW_FILE):
             file = pa.ipc.open_file(source)
             for index in range(file.num_record_batches):
                 yield file.get_batch(index)

@@ -9,7 +9,8 @@ from typing import Any
 from seriesview.errors import ReaderError
 from seriesview.readers.clocks import days_instead_of_seconds
 from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording
-from seriesview.readers.tables.arrow_table import ArrowTable, is_arrow
+from seriesview.readers.signatures import is_arrow
+from seriesview.readers.tables.arrow_table import ArrowTable
 from seriesview.readers.tables.axis import doubts_of_seconds
 from seriesview.readers.tables.decoding import DecodedTable, Table
 from seriesview.readers.tables.names import split_unit
@@ -60,8 +61,7 @@ class ArrowReader:
 
     def can_read(self, path: Path) -> bool:
         """Whether the file has one of their signatures."""
-        with path.open("rb") as file:
-            return is_arrow(file.read(8))
+        return is_arrow(path)
 
     def candidates(self, path: Path) -> list[Candidate]:
         """The table as a series, or as intervals or events where its columns are called so; other columns."""
