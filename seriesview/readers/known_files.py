@@ -54,6 +54,8 @@ BY_BEGINNING = (
         "save it in MATLAB with '-v7.3', or its arrays as .npy",
     ),
     KnownFile("a film", (b"AVI ",), (), _FILM, at=8),
+    KnownFile("a CNT file of ANT", (b"CNT ",), ("mne",), _MNE, at=8),
+    KnownFile("a CNT file of ANT", (b"CNT ",), ("mne",), _MNE, at=12),
     KnownFile("an image", (b"WEBP",), (), _IMAGE, at=8),
     KnownFile(
         "a WAV file",
@@ -69,7 +71,7 @@ BY_BEGINNING = (
     ),
     KnownFile("a TDMS file of LabVIEW", (b"TDSm", b"TDSh"), ("tdms",), f"with npTDMS {_SAVE}"),
     KnownFile("an XDF file of LSL", (b"XDF:",), ("xdf",), f"with pyxdf {_SAVE}"),
-    KnownFile("a GSE2 file", (b"WID2",), ("seismic", "gse2"), _OBSPY),
+    KnownFile("a GSE file", (b"WID1", b"WID2"), ("gse2",), _OBSPY),
     KnownFile(
         "a Blackrock file", (b"NEURALSG", b"NEURALCD", b"NEURALEV", b"BRSMPGRP", b"BREVENTS"), ("neo",)
     ),
@@ -137,8 +139,13 @@ BY_NAME = (
     _named("a WFDB header", ".hea", "wfdb", _WFDB),
     _named("WFDB annotations", ".atr .qrs .apn", "wfdb", _WFDB),
     _named("MiniSEED", ".mseed .miniseed .msd .seed", "seismic miniseed mseed", _OBSPY),
-    _named("a SAC file", ".sac", "seismic sac", _OBSPY),
-    _named("a GSE2 file", ".gse .gse2", "seismic gse2", _OBSPY),
+    _named(
+        "a SAC file, but no binary one that is whole",
+        ".sac",
+        "",
+        f"with obspy {_SAVE}, or write it as binary SAC",
+    ),
+    _named("a GSE file", ".gse .gse1 .gse2", "gse2", _OBSPY),
     _named("a SEG file", ".sgy .segy .sg2", "", _OBSPY),
     _named("a Zarr store", ".zarr", "zarr", f"with zarr {_SAVE}"),
     _named("a WAV file", ".wav .w64 .rf64", "wav"),

@@ -130,7 +130,10 @@ def test_files_of_matlab_are_read_or_refused(path: Path) -> None:
         with reader.open(path, options) as recording:
             values = stored(recording)
         first, *fields = str(candidate.dataset).split(".")
-        expected: Any = scipy.io.loadmat(path)[first]
+        name, _, cell = first.partition("{")
+        expected: Any = scipy.io.loadmat(path)[name]
+        if cell:
+            expected = expected.ravel(order="F")[int(cell.removesuffix("}")) - 1]
         for field in fields:
             expected = expected[0, 0][field]
         is_turned = len(expected) == 1 or candidate.options.get("order") == "F"
@@ -165,3 +168,33 @@ def test_a_workspace_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     series = built.series["a"].open()
     np.testing.assert_array_equal(series.values(0, 100, 200), SAMPLES[100:200])
     assert "link" in built.store.get_json(built.series["a"].uri)["values"]
+
+
+@pytest.mark.parametrize(("do_compression", "count"), [(False, 200), (True, 200), (True, 2)])
+def test_trials_of_fieldtrip_are_cells_with_their_own_times(
+    tmp_path: Path, do_compression: bool, count: int
+) -> None:
+    trials = [np.random.default_rng(each).normal(size=(4, count + each)) for each in range(2)]
+    cells, times, names = np.empty((1, 2), object), np.empty((1, 2), object), np.empty((4, 1), object)
+    for each, trial in enumerate(trials):
+        cells[0, each], times[0, each] = trial, np.arange(trial.shape[1])[None] / 500 - 0.2 + each
+    names[:, 0] = ["Fz", "Cz", "Pz", "Oz"]
+    data = {"fsample": 500.0, "trial": cells, "time": times, "label": names}
+    scipy.io.savemat(tmp_path / "a.mat", {"data": data}, do_compression=do_compression)
+    shown = {each.dataset: each for each in list_candidates(tmp_path / "a.mat") if each.problem is None}
+    assert list(shown) == ["data.trial{1}", "data.trial{2}"]
+    for each, trial in enumerate(trials):
+        options = ReadOptions(**shown[f"data.trial{{{each + 1}}}"].options)
+        with open_recording(tmp_path / "a.mat", None, options) as recording:
+            out = np.empty((recording.num_samples, recording.num_channels))
+            recording.read_into(0, out)
+            np.testing.assert_array_equal(out, trial.T)
+            np.testing.assert_allclose(recording.timestamps(0, 2), np.arange(2) / 500 - 0.2 + each)
+
+
+def test_cells_without_numbers_are_told_as_cells(tmp_path: Path) -> None:
+    words = np.empty((2, 1), object)
+    words[:, 0] = ["a", "b"]
+    scipy.io.savemat(tmp_path / "a.mat", {"words": words})
+    (candidate,) = list_candidates(tmp_path / "a.mat")
+    assert "a cell array" in str(candidate.problem)

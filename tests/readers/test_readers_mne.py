@@ -464,3 +464,12 @@ def test_a_file_that_is_listed_and_opened_is_read_by_mne_once_until_it_changes(
     (tmp_path / "a.fdt").write_bytes(values.T.tobytes() + bytes(12))
     opened(tmp_path / "a.fdt", "signals").close()
     assert len(times) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [("a.asc", b"** CONVERTED FROM a.edf using edfapi 4.0\n"), ("a.txt", b"BOXY.EXE: ISS\n")],
+)
+def test_texts_of_recorders_are_no_tables(tmp_path: Path, name: str, head: bytes) -> None:
+    (tmp_path / name).write_bytes(head + b"1 2 3\n" * 100)
+    assert guess_reader(tmp_path / name).name == "mne"

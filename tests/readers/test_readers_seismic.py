@@ -226,6 +226,36 @@ def test_gse2_of_numbers(tmp_path: Path) -> None:
         assert any("0.15 nm a count" in each.text for each in recording.decisions)
 
 
+def test_gse1_is_what_obspy_reads(tmp_path: Path) -> None:
+    values = walk(500)
+    written = obspy.Trace(
+        values, {"station": "ANMO", "channel": "BHZ", "sampling_rate": 20.0, "starttime": START}
+    )
+    obspy.Stream([written]).write(str(tmp_path / "a.gse2"), format="GSE2")
+    packed = (tmp_path / "a.gse2").read_text().partition("DAT2\n")[2].partition("CHK2")[0]
+    plain = "\n".join(" ".join(map(str, values[at : at + 8])) for at in range(0, 500, 8)) + "\n"
+    more = " 1.6700001 1.0000   51.8416   10.3724  680.0000 -999.0000   -1.00   -1.00   -1.0\n"
+    for kind, taken, lines in (("CMP6", 2, packed), ("INTV", 0, plain)):
+        first = f"WID1  2024074 08 30 15 250      500 ANMO   SEISMOGR Z  {19.9999997:11.7f} NOTYPE {kind} {taken}\n"
+        (tmp_path / "a.gse").write_text(first + more + "DAT1\n" + lines + "CHK1        0\n")
+        assert guess_reader(tmp_path / "a.gse").name == "gse2"
+        expected = obspy.read(str(tmp_path / "a.gse"), format="GSE1", verify_chksum=False)[0]
+        with opened(tmp_path / "a.gse") as recording:
+            np.testing.assert_array_equal(stored(recording)[:, 0], values)
+            np.testing.assert_array_equal(expected.data, values)
+            assert recording.session_start == "2024-03-14T08:30:15.250000+00:00"
+            assert (recording.sampling_frequency, recording.channels[0].label) == (20.0, "ANMO.Z")
+
+
+def test_a_waveform_without_samples_is_told(tmp_path: Path) -> None:
+    line = "WID2 2024/03/14 08:30:15.250 ANMO  BHZ      CM6        0   20.000000   1.0e+00   1.000 ABCDEF  -1.0  0.0"
+    (tmp_path / "a.gse2").write_text(line + "\nDAT2\n++++\n")
+    (candidate,) = list_candidates(tmp_path / "a.gse2")
+    assert "counts no samples" in str(candidate.problem)
+    with pytest.raises(ReaderError, match="counts no samples"):
+        opened(tmp_path / "a.gse2")
+
+
 def test_from_path_to_window(tmp_path: Path) -> None:
     values = walk(20000)
     trace(values).write(str(tmp_path / "a.mseed"), format="MSEED")

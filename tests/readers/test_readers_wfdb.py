@@ -446,3 +446,17 @@ def test_a_workspace_of_it_has_the_right_values(tmp_path: Path) -> None:
     # What is missing is none: no column reaches the lowest integer but those without any sample.
     assert (window[20:, 0] > -2100).all()
     assert series.manifest.to_json_dict()["values"]["link"]
+
+
+def test_a_record_without_its_samples_says_what_is_lacking(tmp_path: Path) -> None:
+    (tmp_path / "a.hea").write_text("a 1 250 100\na.dat 16 200 16 0 0 0 0 ECG\n")
+    (candidate,) = list_candidates(tmp_path / "a.hea")
+    assert candidate.problem == "no samples: a.dat must lie beside the header"
+    with pytest.raises(ReaderError, match=r"a\.dat must lie beside"):
+        open_recording(tmp_path / "a.hea")
+
+
+def test_the_layout_of_a_record_of_segments_leads_to_its_header(tmp_path: Path) -> None:
+    (tmp_path / "a_layout.hea").write_text("a_layout 1 250 0\n~ 0 200/mV 16 0 0 0 0 ECG\n")
+    with pytest.raises(ReaderError, match="name that record's header"):
+        list_candidates(tmp_path / "a_layout.hea")

@@ -268,7 +268,8 @@ def _opened(path: Path) -> MneFile:
         check_tags(path)
     notes: list[Decision] = []
     with library("mne", path, notes, found.advice):
-        raw = read(str(found.target(path)), preload=False, verbose="WARNING", **found.arguments(path))
+        words = {"preload": False} if found.is_lazy else {}
+        raw = read(str(found.target(path)), verbose="WARNING", **words, **found.arguments(path))
         if not (raw.info["sfreq"] > 0 and raw.n_times > 0 and raw.ch_names):
             raise ReaderError("there are no samples in it", file=path)
         parts = [Path(each) for each in raw.filenames if each is not None]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from seriesview.errors import ReaderError
+from seriesview.readers.tables.text_lines import BOXY, EYELINK
 
 _HEAD_BYTES = 4096
 _MOST_ENTRIES = 4096
@@ -37,6 +38,8 @@ class MneFormat:
     is_folder: bool = False
     knows_zone: bool = False
     """Whether its date is a moment in UTC; else it is the local time of the recording, which MNE calls UTC."""
+    is_lazy: bool = True
+    """Whether its function can be told to leave samples where they are."""
     needs: str | None = None
     """The package that MNE reads it with, beside what MNE itself needs."""
     advice: str | None = None
@@ -136,6 +139,8 @@ FORMATS = (
     MneFormat("4D/BTi", "bti", ("",), is_folder=True, knows_zone=True, arguments=_bti_arguments,
               holds=lambda path: (path / "config").is_file() and _bti_data(path) is not None,
               target=lambda path: _bti_data(path) or path),
+    MneFormat("EyeLink", "eyelink", (".asc",), lambda head: head.startswith(EYELINK), is_lazy=False),
+    MneFormat("BOXY", "boxy", (".txt",), lambda head: head.startswith(BOXY)),
     MneFormat("GDF", "gdf", (".gdf",), lambda head: head.startswith(b"GDF ")),
     MneFormat("Eximia", "eximia", (".nxe",)),
     MneFormat("NeuroElectrics", "nedf", (".nedf",), lambda head: head.lstrip().startswith(b"<"), needs="defusedxml"),

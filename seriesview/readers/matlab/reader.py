@@ -170,13 +170,24 @@ class _Variables:
 
     def times_for(self, name: str) -> str | None:
         """A variable beside this one that is called as times are, with one for each sample."""
-        prefix, longest = name.rpartition(".")[0], max(self.named[name].shape)
+        prefix, counts = name.rpartition(".")[0], self.named[name].shape
+        cell = _cell_of(name)
         for other, variable in self.shown.items():
             before, _, last = other.rpartition(".")
-            is_called_so = before == prefix and last.casefold() in _TIMES and other != name
-            if is_called_so and min(variable.shape) == 1 and max(variable.shape) == longest > 1:
+            word = last.removesuffix(cell).casefold()
+            is_called_so = before == prefix and word in _TIMES and _cell_of(other) == cell and other != name
+            length = max(variable.shape)
+            # A trial may have more channels than samples; of another array the longer side are samples.
+            fits = length in counts if cell else length == max(counts)
+            if is_called_so and min(variable.shape) == 1 and fits and length > 1:
                 return other
         return None
+
+
+def _cell_of(name: str) -> str:
+    """`{2}` of `data.trial{2}`; empty of what is in no cell itself."""
+    last = name.rpartition(".")[2]
+    return last[last.find("{") :] if "{" in last else ""
 
 
 def _layout(variable: Variable, path: Path, by_row: bool) -> ContiguousLayout:
@@ -243,14 +254,18 @@ class MatlabReader:
                 continue
             rows, columns = variable.shape
             options: dict[str, Any] = {"dataset": name}
-            rate = arrays.rate_for(name)
+            # Trials of FieldTrip tell when they begin.
+            rate = None if times[name] and _cell_of(name) else arrays.rate_for(name)
             if rate is None:
                 options |= {"timestamps": times[name]} if times.get(name) else {"sampling_frequency": None}
-            shape = (rows, columns) if columns <= rows else (columns, rows)
+            known_times = times[name]
+            length = None if known_times is None else max(arrays.named[known_times].shape)
+            is_turned = columns == length if length in (rows, columns) and rows != columns else rows < columns
+            shape = (columns, rows) if is_turned else (rows, columns)
             decisions: tuple[Decision, ...] = ()
-            if 1 < rows < columns:
+            if is_turned and rows > 1:
                 options["order"] = "F"
-                decisions = (turned_guess(shape),)
+                decisions = (turned_guess(shape),) if length is None else ()
             dtype = "?" if variable.dtype is None else str(variable.dtype.newbyteorder("="))
             known = None if rate is None else rate[1]
             found.append(

@@ -18,11 +18,11 @@ from seriesview.errors import ReaderError
 
 MOST_UNPACKED = 1 << 30
 _MOST_STRUCTURE = 256 << 20
-_MOST_VARIABLES, _MOST_FIELDS, _MOST_DEPTH = 10_000, 1000, 4
+_MOST_VARIABLES, _MOST_FIELDS, _MOST_CELLS, _MOST_DEPTH = 10_000, 1000, 1000, 4
 _HEAD_BYTES = 64 << 10
 _READ_BYTES = 1 << 20
 _MATRIX, _COMPRESSED = 14, 15
-_STRUCTURE, _FIRST_NUMBER, _LAST_NUMBER = 2, 6, 15
+_CELLS, _STRUCTURE, _FIRST_NUMBER, _LAST_NUMBER = 1, 2, 6, 15
 _CLASSES = {1: "a cell array", 2: "an array of structures", 3: "an object", 4: "text", 5: "a sparse matrix"}
 _TYPES = {1: "i1", 2: "u1", 3: "i2", 4: "u2", 5: "i4", 6: "u4", 7: "f4", 9: "f8", 12: "i8", 13: "u8"}
 _LEVEL_4 = ("f8", "f4", "i4", "i2", "u2", "u1")
@@ -63,7 +63,7 @@ def level_of(head: bytes, suffix: str) -> tuple[int, str] | None:
 
 
 def variables_of(path: Path) -> list[Variable]:
-    """All variables of a file, fields of structures as `s.field`. Raises ReaderError for another kind of file."""
+    """All variables of a file, fields of structures as `s.field`, cells as `c{1}`. Raises ReaderError for others."""
     with path.open("rb") as file:
         level = level_of(file.read(128), path.suffix)
         if level is None:
@@ -155,7 +155,7 @@ def _packed_matrix(file: BinaryIO, packed: Packed, order: str) -> Iterator[Varia
     flags = _element(lambda at, count: head[at : at + count], 8, order)
     if flags is not None and flags.kind == 6 and head[flags.offset : flags.offset + 4]:
         (word,) = struct.unpack(f"{order}I", head[flags.offset : flags.offset + 4].ljust(4, b"\0"))
-        if word & 0xFF == _STRUCTURE:
+        if word & 0xFF in (_CELLS, _STRUCTURE):
             head, _ = _inflated(file, packed, _MOST_STRUCTURE)
 
     def in_head(at: int, count: int) -> bytes:
@@ -188,6 +188,11 @@ def _matrix(
     if kind == _STRUCTURE and shape == (1, 1) and name != "EEG" and depth < _MOST_DEPTH:
         yield from _fields(read, named.end, order, name, packed, depth)
         return
+    if kind == _CELLS and depth < _MOST_DEPTH:
+        cells = list(_cells(read, named.end, matrix.end, order, name, packed, depth))
+        if any(each.problem is None and max(each.shape) > 1 for each in cells):
+            yield from (each for each in cells if each.problem is None)
+            return
     if not _FIRST_NUMBER <= kind <= _LAST_NUMBER:
         what = _CLASSES.get(kind, "of a kind that is not known")
         if kind == _STRUCTURE and name == "EEG":
@@ -227,6 +232,19 @@ def _fields(
             return
         if element.size:
             yield from _matrix(read, element, order, f"{name}.{field}", packed, depth + 1)
+        at = element.end
+
+
+def _cells(
+    read: Read, at: int, end: int, order: str, name: str, packed: Packed | None, depth: int
+) -> Iterator[Variable]:
+    """What is in a cell array, called `name{1}`, `name{2}`, ... as MATLAB counts."""
+    for number in range(1, _MOST_CELLS + 1):
+        element = _element(read, at, order) if at < end else None
+        if element is None or element.kind != _MATRIX or element.end <= at:
+            return
+        if element.size:
+            yield from _matrix(read, element, order, f"{name}{{{number}}}", packed, depth + 1)
         at = element.end
 
 

@@ -1,13 +1,14 @@
-"""GSE2 waveforms: WID2 sections of integers, as text (INT) or in compressed differences (CM6).
+"""GSE1 and GSE2 waveforms: sections WID1 or WID2 of integers, as text or in compressed differences (CM6).
 
-Columns of the WID2 line, and CM6 with its second differences: GSETT-3 documentation, "GSE 2.0 formats".
+Columns of the WID2 line, and CM6 with its second differences: GSETT-3 documentation, "GSE 2.0 formats"; those of WID1
+as ObsPy (obspy.io.gse2.libgse1) reads them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from seriesview.readers.sample_types import checked_rate, describe, make_channel
 
 _MOST_WAVEFORMS = 4096
 _MOST_SAMPLES = 1 << 25
+_NUMBERS, _PACKED = ("INT", "INTV"), ("CM6", "CMP6")
 _ALPHABET = b"+-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _VALUES = np.full(256, 255, np.uint8)
 _VALUES[np.frombuffer(_ALPHABET, np.uint8)] = np.arange(64)
@@ -33,37 +35,80 @@ class _Waveform:
     rate: float
     calibration: float
     moment: datetime
+    differences: int
+    """How often differences were taken before samples were packed."""
     offset: int
-    """Of the line behind WID2."""
+    """Of the line behind WID1 or WID2."""
 
 
 def _waveforms(path: Path) -> list[_Waveform]:
-    """The WID2 lines of a file. Raises ReaderError for one that does not follow the format."""
+    """The WID lines of a file. Raises ReaderError for one that does not follow the format."""
     found: list[_Waveform] = []
     with path.open("rb") as file:
         while line := file.readline(1 << 16):
-            if not line.startswith(b"WID2 "):
+            if not line.startswith((b"WID1 ", b"WID2 ")):
                 continue
             if len(found) == _MOST_WAVEFORMS:
                 raise ReaderError(f"more than {_MOST_WAVEFORMS} waveforms", file=path)
             text = line.decode("latin-1").rstrip("\r\n").ljust(132)
             try:
-                moment = datetime.strptime(text[5:28].strip().ljust(23, "0"), "%Y/%m/%d %H:%M:%S.%f")
-                waveform = _Waveform(
-                    name=".".join(each for each in (text[29:34].strip(), text[35:38].strip()) if each),
-                    format=text[44:47].strip(),
-                    num_samples=int(text[48:56]),
-                    rate=float(text[57:68]),
-                    calibration=float(text[69:79].strip() or 1),
-                    moment=moment.replace(tzinfo=UTC),
-                    offset=file.tell(),
-                )
+                if text.startswith("WID2"):
+                    found.append(_of_gse2(text, file.tell()))
+                else:
+                    more = file.readline(1 << 16).decode("latin-1")
+                    found.append(_of_gse1(text, more, file.tell()))
             except ValueError:
                 raise ReaderError(
-                    f"a WID2 line that cannot be understood: {text[:68].strip()!r}", file=path
+                    f"a {text[:4]} line that cannot be understood: {text[:68].strip()!r}", file=path
                 ) from None
-            found.append(waveform)
     return found
+
+
+def _of_gse2(text: str, offset: int) -> _Waveform:
+    moment = datetime.strptime(text[5:28].strip().ljust(23, "0"), "%Y/%m/%d %H:%M:%S.%f")
+    return _Waveform(
+        name=".".join(each for each in (text[29:34].strip(), text[35:38].strip()) if each),
+        format=text[44:47].strip(),
+        num_samples=int(text[48:56]),
+        rate=_rate(text[57:68]),
+        calibration=float(text[69:79].strip() or 1),
+        moment=moment.replace(tzinfo=UTC),
+        differences=2,
+        offset=offset,
+    )
+
+
+def _of_gse1(text: str, more: str, offset: int) -> _Waveform:
+    """Of a WID1 line, and the one behind it, which has the calibration."""
+    day = datetime.strptime(text[5:13].strip(), "%Y%j").replace(tzinfo=UTC)
+    hours, minutes, seconds, milliseconds = (
+        int(text[at:to]) for at, to in ((14, 16), (17, 19), (20, 22), (23, 26))
+    )
+    return _Waveform(
+        name=".".join(each for each in (text[36:42].strip(), text[52:54].strip().upper()) if each),
+        format=text[74:78].strip(),
+        num_samples=int(text[27:35]),
+        rate=_rate(text[55:66]),
+        calibration=float(more[:10].strip() or 1),
+        moment=day + timedelta(hours=hours, minutes=minutes, seconds=seconds, milliseconds=milliseconds),
+        differences=int(text[79:80].strip() or 2),
+        offset=offset,
+    )
+
+
+def _rate(text: str) -> float:
+    """Hz; one that was 1 divided by a float32 is whole."""
+    rate = float(text)
+    return float(round(rate)) if rate >= 1 and abs(rate - round(rate)) < 1e-6 * rate else rate
+
+
+def _problem(waveform: _Waveform) -> str | None:
+    """Why a waveform cannot be shown; None where it can."""
+    if waveform.num_samples < 1:
+        return "its header counts no samples; mend it, or convert the file to MiniSEED"
+    if waveform.format not in (*_NUMBERS, *_PACKED):
+        return f"samples in {waveform.format!r} cannot be read, INT and CM6 can"
+    return None
 
 
 def _samples(path: Path, waveform: _Waveform) -> npt.NDArray[np.int32]:
@@ -73,14 +118,14 @@ def _samples(path: Path, waveform: _Waveform) -> npt.NDArray[np.int32]:
             f"{waveform.name}: {waveform.num_samples} samples are too many for GSE2; convert it to MiniSEED",
             file=path,
         )
-    if waveform.format not in ("INT", "CM6"):
-        raise ReaderError(
-            f"{waveform.name}: samples in {waveform.format!r} cannot be read, INT and CM6 can", file=path
-        )
+    problem = _problem(waveform)
+    if problem is not None:
+        raise ReaderError(f"{waveform.name}: {problem}", file=path)
     # A sample takes at most 7 characters of CM6, or 12 of a number.
     data = b"".join(_data_lines(path, waveform, most_bytes=13 * waveform.num_samples + 200))
     try:
-        values = _of_numbers(data) if waveform.format == "INT" else _of_cm6(data)
+        is_plain = waveform.format in _NUMBERS
+        values = _of_numbers(data) if is_plain else _of_cm6(data, waveform.differences)
     except (ValueError, OverflowError):
         raise ReaderError(f"{waveform.name}: its samples are damaged", file=path) from None
     return values[: waveform.num_samples]
@@ -91,19 +136,19 @@ def _data_lines(path: Path, waveform: _Waveform, most_bytes: int) -> Iterator[by
     with path.open("rb") as file:
         file.seek(waveform.offset)
         while (line := file.readline(1 << 16)) and used < most_bytes:
-            if line.startswith((b"CHK2 ", b"WID2 ", b"STOP ")):
+            if line.startswith((b"CHK1 ", b"CHK2 ", b"WID1 ", b"WID2 ", b"STOP ")):
                 return
             if is_data:
                 yield line
                 used += len(line)
-            is_data = is_data or line.startswith(b"DAT2")
+            is_data = is_data or line.startswith((b"DAT1", b"DAT2"))
 
 
 def _of_numbers(data: bytes) -> npt.NDArray[np.int32]:
     return np.array([int(each) for each in data.split()], np.int64).astype(np.int32)
 
 
-def _of_cm6(data: bytes) -> npt.NDArray[np.int32]:
+def _of_cm6(data: bytes, differences: int) -> npt.NDArray[np.int32]:
     """Characters of 6 bits: more follow (32), then in a number's first one its sign (16) and 4 bits, else 5 bits."""
     codes = _VALUES[np.frombuffer(data.translate(None, b" \r\n\t"), np.uint8)]
     if (codes == 255).any():
@@ -121,7 +166,9 @@ def _of_cm6(data: bytes) -> npt.NDArray[np.int32]:
         numbers[longer] = numbers[longer] * 32 + (codes[firsts[longer] + step] & 31)
     numbers[(codes[firsts] & 16) != 0] *= -1
     # Differences of differences, in 32 bits.
-    return np.cumsum(np.cumsum(numbers)).astype(np.int32)
+    for _ in range(differences):
+        numbers = np.cumsum(numbers)
+    return numbers.astype(np.int32)
 
 
 class Gse2Recording(Recording):
@@ -160,18 +207,21 @@ class Gse2Recording(Recording):
 
 
 class Gse2Reader:
-    """Reader of GSE2 files."""
+    """Reader of GSE1 and GSE2 files."""
 
     name = "gse2"
 
     def can_read(self, path: Path) -> bool:
-        """Whether a waveform begins within the first lines of a text of GSE2."""
+        """Whether a waveform begins within the first lines of a text of GSE."""
         try:
             with path.open("rb") as file:
                 head = file.read(4096)
         except OSError:
             return False
-        return head.startswith(b"WID2 ") or (head.startswith((b"BEGIN GSE2", b"XW01")) and b"\nWID2 " in head)
+        if head.startswith((b"WID1 ", b"WID2 ")):
+            return True
+        is_bulletin = head.startswith((b"BEGIN GSE", b"XW01"))
+        return is_bulletin and (b"\nWID1 " in head or b"\nWID2 " in head)
 
     def candidates(self, path: Path) -> list[Candidate]:
         """Each waveform."""
@@ -185,6 +235,7 @@ class Gse2Reader:
                 each.rate,
                 None,
                 {"dataset": name},
+                _problem(each),
                 role="seismic",
             )
             for name, each in _named(waveforms).items()

@@ -117,7 +117,12 @@ class MiniSeedReader:
         """Each series; channels that hold texts, with that as the problem."""
         index = index_of(path)
         if not index.traces and not index.problems:
-            raise ReaderError("no samples that pymseed can read in its records", file=path)
+            raise ReaderError(
+                "no samples that pymseed can read in its records",
+                advice="headers without samples are none; where ObsPy reads some (old records without a blockette 1000 "
+                "are such), write them anew: obspy.read(PATH).write('new.mseed')",
+                file=path,
+            )
         found = []
         for series in _series_of(index):
             first, options = series.traces[0], {"dataset": series.name}

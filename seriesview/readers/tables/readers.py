@@ -17,7 +17,7 @@ from seriesview.readers.tables.names import split_unit
 from seriesview.readers.tables.points import interval_columns, looks_like_events
 from seriesview.readers.tables.recording import Given, decode, find_values, open_table
 from seriesview.readers.tables.text_format import sniff
-from seriesview.readers.tables.text_lines import is_text
+from seriesview.readers.tables.text_lines import BOXY, EYELINK, is_text
 from seriesview.readers.tables.text_table import TextTable
 from seriesview.readers.tables.times import find_times
 
@@ -39,7 +39,8 @@ class TextTableReader:
         if path.suffix.lower() not in _SUFFIXES:
             return False
         with path.open("rb") as file:
-            return is_text(file.read(_SNIFF_BYTES))
+            head = file.read(_SNIFF_BYTES)
+        return is_text(head) and not head.startswith((EYELINK, BOXY))
 
     def candidates(self, path: Path) -> list[Candidate]:
         """The table as a series, or as intervals or events where its columns are called so; columns of text."""

@@ -16,6 +16,8 @@ _BLOCK_BYTES = 1 << 20
 _HEAD_BYTES = 1 << 16
 _MOST_LINE_BYTES = 1 << 24
 _COMMENTS = ("#", "%")
+# What texts of recorders begin with that are no tables, though there are tables in them.
+EYELINK, BOXY = b"** CONVERTED FROM", b"BOXY.EXE:"
 _NEWLINE = ord("\n")
 _NO_DATA_BEGINS = np.frombuffer(b"\n \t#%", np.uint8)
 _NO_DATA = re.compile(rb"(?m)^[ \t]*(?:[#%].*)?\n")

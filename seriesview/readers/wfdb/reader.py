@@ -10,7 +10,7 @@ from seriesview.readers.protocol import Candidate, ReadOptions, Recording
 from seriesview.readers.wfdb import annotations as annotation_files
 from seriesview.readers.wfdb.annotations import Annotations, read_annotations
 from seriesview.readers.wfdb.header import RecordHeader, looks_like, read_header
-from seriesview.readers.wfdb.record import WfdbRecord, read_record
+from seriesview.readers.wfdb.record import WfdbRecord, read_record, without_samples
 from seriesview.readers.wfdb.recording import WfdbRecording, group_rate, sample_groups
 
 _HEAD = 1 << 16
@@ -96,11 +96,13 @@ def _required_header(path: Path) -> Path:
 def _of_record(record: WfdbRecord) -> list[Candidate]:
     groups = sample_groups(record)
     frames = sum(part.num_frames for part in record.parts)
+    problem = None if frames else without_samples(record)
     return [
         _of_signals(
             name if len(groups) > 1 else None,
             (frames * record.signals[indices[0]].samples_per_frame, len(indices)),
             group_rate(record, indices[0]),
+            problem,
         )
         for name, indices in groups.items()
     ]

@@ -42,6 +42,8 @@ class WfdbRecord:
     parts: tuple[Part, ...]
     decisions: tuple[Decision, ...]
     files: tuple[Path, ...]
+    absent: tuple[str, ...] = ()
+    """Files that are named, and not there."""
 
 
 @dataclass
@@ -62,6 +64,11 @@ def read_record(path: Path) -> WfdbRecord:
         noted.said.append(Decision(f"the header tells no rate: {header.frame_rate:g} Hz, as WFDB has it"))
     if header.segments:
         signals, parts = _parts(header, noted)
+    elif header.signals and all(signal.file == NULL for signal in header.signals):
+        raise ReaderError(
+            "lists the signals of a record of several segments, and names no file: name that record's header",
+            file=path,
+        )
     else:
         signals = header.signals
         whole = _whole(header, 0, header.num_frames, tuple(range(len(signals))), noted)
@@ -79,7 +86,18 @@ def read_record(path: Path) -> WfdbRecord:
     said = noted.said
     if len(said) > _MOST_SAID:
         said = [*said[:_MOST_SAID], Decision(f"and {len(said) - _MOST_SAID} more of this kind")]
-    return WfdbRecord(header, signals, tuple(parts), tuple(said), tuple(dict.fromkeys(noted.files)))
+    return WfdbRecord(
+        header, signals, tuple(parts), tuple(said), tuple(dict.fromkeys(noted.files)), tuple(noted.absent)
+    )
+
+
+def without_samples(record: WfdbRecord) -> str:
+    """Why there is nothing to show of a record without a sample."""
+    if record.absent:
+        return f"no samples: {_listed(record.absent)} must lie beside the header"
+    return "; ".join(
+        ["no samples: its files are empty, or all of it is a gap", *(each.text for each in record.decisions)]
+    )
 
 
 def _listed(names: Sequence[str]) -> str:

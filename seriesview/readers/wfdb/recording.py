@@ -18,7 +18,7 @@ from seriesview.readers.sample_types import checked_rate
 from seriesview.readers.signals import Measured, set_channels, type_by_label
 from seriesview.readers.wfdb.formats import OWN, bits_of
 from seriesview.readers.wfdb.header import SignalSpec
-from seriesview.readers.wfdb.record import Part, WfdbRecord
+from seriesview.readers.wfdb.record import Part, WfdbRecord, without_samples
 from seriesview.readers.wfdb.samples import PartSamples, invalid_of
 
 # Leads of electrocardiograms, modified ones too.
@@ -54,8 +54,7 @@ class WfdbRecording(Recording):
         self._firsts = np.cumsum([0, *(part.num_frames * self._per_frame for part in record.parts)])
         self.num_samples = int(self._firsts[-1])
         if not self.num_samples:
-            told = "; ".join(decision.text for decision in record.decisions)
-            raise ReaderError(f"has no samples{': ' if told else ''}{told}", file=record.header.path)
+            raise ReaderError(without_samples(record), file=record.header.path)
         rate = checked_rate(options.sampling_frequency, path) or group_rate(record, indices[0])
         self.sampling_frequency = rate
         zero = record.header.start.zero(options.session_start)
