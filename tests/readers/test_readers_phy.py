@@ -217,6 +217,15 @@ def test_a_missing_recording_is_told_and_the_rest_opens(tmp_path: Path) -> None:
         assert recording.events()[0].max() == pytest.approx(99_999 / 20000, abs=0.1)
 
 
+@pytest.mark.parametrize("place", ["D:\\\\labs\\\\mouse\\\\a.bin", "/labs/mouse/a.bin"])
+def test_where_a_missing_recording_lay_on_another_computer_is_not_told(tmp_path: Path, place: str) -> None:
+    params = f"dat_path = '{place}'\nn_channels_dat = 12\ndtype = 'int16'\noffset = 0\nsample_rate = 30000.\n"
+    write_phy(tmp_path, params=params)
+    with opened(tmp_path) as recording:
+        assert "dat_path is a file a.bin elsewhere" in said(recording)
+        assert "mouse" not in said(recording)
+
+
 def test_a_recording_that_was_found_by_its_name_is_said_to_be(tmp_path: Path) -> None:
     write_phy(tmp_path)
     samples = np.zeros((100_000, 13), "<i2")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,10 @@ def _found(
     for text in params.dat_paths:
         path = _place(folder, text, streams)
         if path is None:
-            return (), [Decision(f"its recording is not here: dat_path is {text[:200]}", is_warning=True)]
+            # Not where it lay on another computer: who gets the series need not know that.
+            is_placed = any(kind(text).is_absolute() for kind in (PurePosixPath, PureWindowsPath))
+            named = f"a file {PureWindowsPath(text).name} elsewhere" if is_placed else text
+            return (), [Decision(f"its recording is not here: dat_path is {named[:200]}", is_warning=True)]
         found.append(path)
     said = (
         "as dat_path says"
