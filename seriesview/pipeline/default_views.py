@@ -197,10 +197,19 @@ def _place(entry: Entry) -> tuple[int, int]:
 
 def _labels(entries: Sequence[Entry]) -> dict[str, str]:
     """What the panel of each entry is called: as its reader calls it, or by its name where several are called so."""
-    said = {entry.name: entry.panel[1] if entry.panel else _called(entry) for entry in entries}
+    said = {entry.name: _said(entry) for entry in entries}
     times = Counter(said.values())
     # The same name in several files says nothing.
     return {name: label if times[label] == 1 else name for name, label in said.items()}
+
+
+def _said(entry: Entry) -> str:
+    """As its reader calls it; what has one channel, such as the 1 Hz of a night, by that, which stands nowhere else."""
+    if entry.panel is None:
+        return _called(entry)
+    channels = entry.found.channels if entry.found else ()
+    own = channels[0].label if entry.role == "eeg" and len(channels) == 1 else ""
+    return f"{own}, {entry.panel[1]}" if own and own not in entry.panel[1] else entry.panel[1]
 
 
 def _called(entry: Entry) -> str:

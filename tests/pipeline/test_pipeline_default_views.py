@@ -139,6 +139,8 @@ def test_sleep_opens_on_thirty_seconds_below_its_hypnogram() -> None:
     assert (whole["label"], "page" in whole) == ("night, whole night", False)
     assert [panel["series"] for panel in whole["panels"]] == ["hypnogram", "resp", "events"]
     assert [panel["series"] for panel in view["panels"]] == ["hypnogram", "eeg", "emg", "resp", "events"]
+    # The axis of one channel does not name it.
+    assert [panel["label"] for panel in view["panels"][1:4]] == ["eeg", "emg", "c0, resp"]
     assert view["panels"][0] == {
         "type": "IntervalLanes",
         "series": "hypnogram",
