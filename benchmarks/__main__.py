@@ -13,6 +13,7 @@ BENCHMARKS = (
     "layout_reading",
     "recordings",
     "building",
+    "datasets",
     "windows",
     "storing",
     "tasks",

@@ -64,8 +64,7 @@ class Canvas:
     """Pixels (height, width, 3) to draw into; nothing is smoothed but the letters."""
 
     def __init__(self, width: int, height: int) -> None:
-        self.pixels = np.empty((height, width, 3), dtype=np.uint8)
-        self.pixels[:] = BACKGROUND
+        self.pixels = np.full((height, width, 3), BACKGROUND[0], dtype=np.uint8)
         self._texts: list[tuple[int, int, str, int, Color, str]] = []
 
     def fill(self, box: Box, color: Color) -> None:
