@@ -7,6 +7,10 @@ NODE_STAMP := node_modules/.installed
 
 MINUTES ?= 30
 
+# Byte code is kept, also where the surroundings say otherwise: tests start a thousand processes, and each would
+# compile the package again.
+export PYTHONDONTWRITEBYTECODE =
+
 define ENVIRONMENT
 $(PYTHON) -c 'import sys; sys.exit("seriesview needs Python 3.11 or newer: make PYTHON=/path/to/python3.11") if sys.version_info < (3, 11) else None'
 test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -46,7 +50,7 @@ demo: $(DEMO_STAMP) demo-data/session.nwb  ## build the demo's workspace, and op
 
 test: $(STAMP) $(NODE_STAMP)  ## every test but those of soak; installs the programs that they run against where it can
 	tests/install-programs
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not soak" --numprocesses=3 --dist=loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not soak" --numprocesses=4 --dist=loadfile
 
 soak: $(STAMP)  ## tests that take long: thousands of requests, restarts under load, hours made short
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m soak --numprocesses=2

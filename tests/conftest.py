@@ -5,6 +5,8 @@ from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
+from seriesview.store import daemon
+
 # How long examples take depends on what else the machine does: it fails no test.
 _COMMON = settings(deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("fixed", _COMMON, derandomize=True, database=None)
@@ -23,3 +25,6 @@ def _constants() -> Constants:
 
 
 providers._get_local_constants = _constants
+
+# A daemon on a busy machine may take longer to answer than people would be kept waiting for it.
+daemon.PROBE_SECONDS = 60.0

@@ -14,16 +14,6 @@ def config_schema() -> dict[str, Any]:
     return json_schema(Config, "seriesview configuration")
 
 
-def dataset_keys() -> dict[str, Any]:
-    """The JSON schema of each key of a dataset's entry, by the key."""
-    schema = config_schema()
-    block: dict[str, Any] = schema["properties"]["datasets"]["additionalProperties"]
-    # A model's own schema may stand beside the whole.
-    block = schema["$defs"][block["$ref"].rpartition("/")[2]] if "$ref" in block else block
-    keys: dict[str, Any] = block["properties"]
-    return keys
-
-
 def schema_text() -> str:
     """The schema as the file in workflow/schemas/ holds it."""
     return json.dumps(config_schema(), indent=2) + "\n"

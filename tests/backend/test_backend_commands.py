@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from serving_processes import CHANNEL, Surroundings
+from waiting import MOST_SECONDS
 
 import seriesview
 from seriesview.backend.requesting import request_task
@@ -26,7 +27,7 @@ def run(surroundings: Surroundings, *command: str, **environment: str) -> subpro
         env=surroundings.environment(**environment),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=MOST_SECONDS,
         check=False,
         stdin=subprocess.DEVNULL,
     )

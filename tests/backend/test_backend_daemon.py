@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from daemon_peer import DaemonPeer
 from serving_processes import CHANNEL, Surroundings, all_at_once
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 from seriesview.backend.requesting import request_task
 from seriesview.errors import BackendError, TaskError
@@ -88,7 +88,7 @@ def test_a_restarted_daemon_has_a_new_code(daemon: DaemonPeer, surroundings: Sur
         (surroundings.storage / "client-auth").unlink()
         until(lambda n=n: backend.written.count("event=disconnected") == n)
         daemon.start()
-        assert ask("test.echo.1", {"n": n}, timeout=60)["n"] == n
+        assert ask("test.echo.1", {"n": n}, timeout=MOST_SECONDS)["n"] == n
     assert backend.popen.poll() is None
     assert [status["status"] for status in daemon.statuses] == ["finished"] * 3
 
@@ -109,7 +109,7 @@ def test_another_daemon_on_the_port_gets_neither_code_nor_id(
     other.end()
     daemon.start()
     backend.wait_for("event=connected")
-    assert ask("test.echo.1", {"a": 1}, backend_id="secret", timeout=60) == {"name": "", "a": 1}
+    assert ask("test.echo.1", {"a": 1}, backend_id="secret", timeout=MOST_SECONDS) == {"name": "", "a": 1}
 
 
 def test_a_daemon_of_another_directory_is_refused(

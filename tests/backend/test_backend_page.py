@@ -8,6 +8,7 @@ import subprocess
 from pathlib import Path
 
 from serving_processes import Surroundings
+from waiting import MOST_SECONDS
 
 from seriesview.store import open_store
 from seriesview.workspace.manifest import build_workspace
@@ -44,7 +45,7 @@ def test_its_commands_work(surroundings: Surroundings) -> None:
                     env=surroundings.environment(**variables),
                     capture_output=True,
                     text=True,
-                    timeout=60,
+                    timeout=MOST_SECONDS,
                     check=False,
                 )
                 assert done.returncode == 0, f"{block.where}: {line}\n{done.stderr}"

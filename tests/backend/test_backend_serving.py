@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from asking import Asked, ask
 from serving_processes import CHANNEL, Surroundings, all_at_once
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 import seriesview
 from seriesview.backend.requesting import request_task
@@ -34,7 +34,7 @@ def test_seriesview_asks_the_same(served: Surroundings) -> None:
     assert ask("test.echo.1", {"a": 1}) == {"name": "", "a": 1}
     assert ask("test.query.1", {"a": 1}, function_type="query") == {"name": "", "a": 1}
     assert ask("test.act.1", function_type="action") is True
-    assert ask("test.echo.1", {"seconds": 2}, timeout=30)["seconds"] == 2
+    assert ask("test.echo.1", {"seconds": 2}, timeout=MOST_SECONDS)["seconds"] == 2
 
 
 @pytest.mark.parametrize("kind", ["known", "unknown", "memory"])

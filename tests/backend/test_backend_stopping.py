@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from asking import Asked, ask
 from serving_processes import CHANNEL, Surroundings, all_at_once, processes_of
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 from seriesview.backend import requesting
 from seriesview.backend.client import DaemonClient
@@ -39,7 +39,7 @@ def test_a_restart_of_the_node_loses_and_doubles_no_answer(surroundings: Surroun
     backend.wait_for("event=disconnected")
     surroundings.node()
     assert [one.result()["n"] for one in asked] == [0, 1, 2]
-    assert ask("test.echo.1", {"after": 1}, timeout=60) == {"name": "", "after": 1}
+    assert ask("test.echo.1", {"after": 1}, timeout=MOST_SECONDS) == {"name": "", "after": 1}
     assert len(surroundings.calls()) == 4
     assert "event=disconnected" in backend.written
     backend.wait_for("event=connected")
@@ -179,7 +179,7 @@ def test_restarts_under_load(surroundings: Surroundings) -> None:
     def load(number: int) -> int:
         done = 0
         while not stop.is_set():
-            assert ask("test.echo.1", {"n": [number, done]}, timeout=60)["n"] == [number, done]
+            assert ask("test.echo.1", {"n": [number, done]}, timeout=MOST_SECONDS)["n"] == [number, done]
             done += 1
         return done
 
@@ -232,7 +232,7 @@ def leave_and_stay() -> None:
     leaving._received -= 1
     leaving.cut()
     leaving.leave()
-    (task,) = staying.wait(60)
+    (task,) = staying.wait(MOST_SECONDS)
     status = {"channelName": CHANNEL, "taskId": task.task_id, "status": "error", "errorMessage": "done"}
     client.post("/task/updateTaskStatus", status)
     assert "done" in str(asked.result())

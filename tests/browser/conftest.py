@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -25,10 +24,9 @@ expect.set_options(timeout=1000 * MOST_SECONDS)
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Chromium, for one file of tests: while playwright is there, nothing else in the process can run asyncio."""
-    program = shutil.which(PROGRAM)
-    assert program, "chromium is missing: tests/install-programs installs it"
+    assert PROGRAM, "chromium is missing: tests/install-programs installs it"
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
         yield running
         running.close()
 

@@ -17,6 +17,7 @@ from nginx_front import NAME, NGINX, Front
 from playwright.sync_api import BrowserContext, Page, expect
 from recordings import Builder, noise
 from viewer_places import HIDDEN, Process, Surroundings, show
+from waiting import MOST_SECONDS
 
 from seriesview.store import open_store, parse_uri
 
@@ -54,7 +55,7 @@ class People:
             env=where.environment(**environment),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=MOST_SECONDS,
             check=False,
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"

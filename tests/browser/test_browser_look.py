@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from recordings import Builder, Recording, noise
 from static_servers import VIEWER, StaticServer
 from viewer_places import Places, show
+from waiting import MOST_SECONDS
 
 LONG = "A session with a name that somebody took great care to make as long as names of sessions can be"
 CLOSE = {"samplesPerColumn": 1, "columnsPerSample": 4, "leftColumn": 8000}
@@ -77,7 +77,7 @@ class SlowServer(StaticServer):
 
     def content(self, path: str) -> tuple[bytes, str] | None:
         if "/sha1/" in path:
-            self.may_answer.wait(30)
+            self.may_answer.wait(MOST_SECONDS)
         return super().content(path)
 
 
@@ -212,7 +212,7 @@ def test_the_screen_shows_the_pixels_of_the_pictures(
     panels = [("ContinuousTraces", f"look {number}", recording.uri) for number in range(5)]
     workspace = builder.workspace("many", panels)
     options = [f"--force-device-scale-factor={ratio}", "--window-size=1003,901"]
-    own = browser.browser_type.launch(executable_path=shutil.which(PROGRAM), args=ARGUMENTS + options)
+    own = browser.browser_type.launch(executable_path=PROGRAM, args=ARGUMENTS + options)
     try:
         page = own.new_context(no_viewport=True).new_page()
         viewer = show(page, places.address("static", workspace))

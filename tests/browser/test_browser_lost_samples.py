@@ -14,6 +14,7 @@ from playwright.sync_api import Page
 from recordings import Builder, Recording, noise
 from static_servers import StaticServer
 from viewer_places import CHANNEL, Places, Surroundings, show, start_backend
+from waiting import MOST_SECONDS
 
 from seriesview.figures.node_access import permit_links
 from seriesview.store import open_store
@@ -74,11 +75,11 @@ def test_bins_are_drawn_with_the_reason_until_the_file_is_found(
     viewer.set_state(**CLOSE)
     if loss == "moved":
         command = ["seriesview", "relink", recording.uri, str(elsewhere)]
-        subprocess.run(command, env=surroundings.environment(), check=True, timeout=60)
+        subprocess.run(command, env=surroundings.environment(), check=True, timeout=MOST_SECONDS)
     else:
         raw.write_bytes(content)
         command = ["seriesview", "relink", recording.uri, str(elsewhere)]
-        subprocess.run(command, env=surroundings.environment(), check=True, timeout=60)
+        subprocess.run(command, env=surroundings.environment(), check=True, timeout=MOST_SECONDS)
     viewer.wait_until(f"!{NOTES}.includes('reached') && seriesview.panels()[0].painted.isComplete")
     panel = viewer.panel()
     assert_same(panel, expected_picture(recording, panel, viewer.timeline()), "found")

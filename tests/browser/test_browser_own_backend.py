@@ -14,6 +14,7 @@ from page_views import open_dialog
 from playwright.sync_api import Page, expect
 from recordings import Builder, noise
 from viewer_places import HIDDEN, Surroundings, show, view_frame
+from waiting import MOST_SECONDS
 
 from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.store import open_store
@@ -57,7 +58,7 @@ class Reader:
             env=self.surroundings.environment(**self.variables),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=MOST_SECONDS,
             check=False,
         )
         assert done.returncode == 0, f"{line}\n{done.stderr}"

@@ -119,7 +119,7 @@ def test_where_nobody_answers_a_dialog_says_what_may_be_wrong_until_somebody_doe
     first = frame.evaluate("task('g.late', {})")
     assert first["taskStatus"] == "waiting"
     dialog = page.locator("dialog")
-    expect(dialog).to_be_visible(timeout=6000)
+    expect(dialog).to_be_visible()
     expect(page.locator("#channel-problem")).to_contain_text("Perhaps none is running")
     expect(page.locator("#channel-problem")).to_contain_text(f"kachery channel {CHANNEL}")
     expect(page.locator("#channel-problem")).to_contain_text("backend ID")
@@ -139,7 +139,7 @@ def test_where_files_are_shown_the_bar_alone_says_that_nobody_answers(page: Page
     frame = scene.show(page, scene.link({"a": 1}))
     frame.evaluate(f"ask({{type: 'getFileData', uri: 'sha1://{sha1}/file.json'}})")
     frame.evaluate("task('g.nobody', {})")
-    expect(page.locator("#note")).to_contain_text("No backend has answered on kachery channel", timeout=2000)
+    expect(page.locator("#note")).to_contain_text("No backend has answered on kachery channel")
     expect(page.locator("#note")).to_contain_text("shown meanwhile")
     expect(page.locator("dialog")).to_be_hidden()
     open_dialog(page)
@@ -152,15 +152,13 @@ def test_the_backend_id_is_kept_in_the_browser(page: Page, scene: Scene) -> None
     frame = scene.show(page, scene.link({"a": 1}))
     with HandBackend(scene, {"h.secret": lambda: 1}, BACKEND_ID) as backend:
         frame.evaluate("task('h.secret', {})")
-        expect(page.locator("#channel-problem")).to_contain_text("wants a backend ID", timeout=2000)
+        expect(page.locator("#channel-problem")).to_contain_text("wants a backend ID")
         page.get_by_label("Backend", exact=True).fill("mine")
         page.get_by_label("Backend ID").fill("a wrong ID")
         page.get_by_role("button", name="Use").click()
         frame = _shown(page)
         frame.evaluate("task('h.secret', {})")
-        expect(page.locator("#channel-problem")).to_contain_text(
-            "has the backend ID that is set", timeout=2000
-        )
+        expect(page.locator("#channel-problem")).to_contain_text("has the backend ID that is set")
         assert backend.asked == []
         page.get_by_label("Backend ID").fill(BACKEND_ID)
         page.get_by_role("button", name="Use").click()

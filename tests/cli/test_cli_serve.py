@@ -15,7 +15,7 @@ import pytest
 from link_client import Browser
 from served_links import Served
 from serving_processes import Surroundings, free_port, processes_of
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 import seriesview
 from seriesview.node.channels import CHANNELS_FILE, read_channels
@@ -222,7 +222,7 @@ def test_on_a_terminal_a_browser_opens_and_enter_gives_another_link(
         os.write(terminal, b"\n")
         assert token not in read_until(terminal, "#token=")
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert process.wait(MOST_SECONDS) == 0
         assert not page.exists()
     finally:
         process.kill()
@@ -242,7 +242,7 @@ def test_over_ssh_the_line_to_type_is_printed(surroundings: Surroundings, worksp
         written = read_until(terminal, f"ssh -L {port}:127.0.0.1:{port} ")
         assert f"http://127.0.0.1:{port}/f?" in written
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(MOST_SECONDS) == 0
         assert not opened.exists()
     finally:
         process.kill()

@@ -14,6 +14,7 @@ from link_client import Browser
 from served_links import Served
 from serving_processes import Surroundings
 from spikeglx_files import ap_keys, write_stream
+from waiting import MOST_SECONDS
 
 import seriesview
 
@@ -58,7 +59,7 @@ def failing(surroundings: Surroundings, *arguments: str, **environment: str) -> 
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=MOST_SECONDS,
     )
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     errors = [line for line in done.stderr.splitlines() if line.startswith("seriesview: error: ")]

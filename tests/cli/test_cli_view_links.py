@@ -18,6 +18,7 @@ from link_client import Browser
 from series_builder import store_series
 from served_links import Served
 from serving_processes import Surroundings
+from waiting import MOST_SECONDS
 
 from seriesview.store import open_store
 from seriesview.workspace.manifest import build_workspace
@@ -46,7 +47,7 @@ def ended(surroundings: Surroundings, *arguments: str) -> subprocess.CompletedPr
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=MOST_SECONDS,
     )
 
 
@@ -120,7 +121,7 @@ def folder_address(tmp_path: Path, surroundings: Surroundings) -> Iterator[str]:
         ["seriesview", "export", uri, str(tmp_path / "web" / "shared")],
         env=surroundings.environment(),
         check=True,
-        timeout=60,
+        timeout=MOST_SECONDS,
     )
 
     class Quiet(SimpleHTTPRequestHandler):

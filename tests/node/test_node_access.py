@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from node_peers import CODE_HEADER, ask, code_of, node_process
+from waiting import MOST_SECONDS
 
 from seriesview.errors import NodeError
 from seriesview.node.channels import CHANNELS_FILE, PERMISSIONS, Channels
@@ -39,7 +40,7 @@ GET_KEY = {"key": "k"}
 
 def raw(port: int, text: bytes) -> bytes:
     """Send bytes, return the answer until the node closes the connection."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=MOST_SECONDS) as connection:
         connection.sendall(text)
         received = b""
         try:
@@ -544,7 +545,7 @@ def test_it_stops_when_told_to(tmp_path: Path, signal_name: str) -> None:
     with node_process(tmp_path / "storage") as node:
         with socket.create_connection(("127.0.0.1", node.port)):
             node.process.send_signal(getattr(signal, signal_name))
-            _, problems = node.process.communicate(timeout=30)
+            _, problems = node.process.communicate(timeout=MOST_SECONDS)
         assert (node.process.returncode, problems) == (0, "")
 
 
@@ -552,7 +553,7 @@ def test_halt_of_the_daemon(tmp_path: Path) -> None:
     storage = tmp_path / "storage"
     with node_process(storage) as node:
         assert ask(node.port, "GET", "/halt", storage=storage).json() == {"success": True}
-        assert node.process.wait(30) == 0
+        assert node.process.wait(MOST_SECONDS) == 0
 
 
 @pytest.mark.parametrize(
@@ -577,7 +578,7 @@ def test_errors_of_users_are_one_line(
         ],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=MOST_SECONDS,
     )
     assert done.returncode == 2
     assert message in done.stderr

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_peers import CODE_HEADER, Answer, ask, code_of, node_process
-from waiting import num_requests, until
+from waiting import MOST_SECONDS, num_requests, until
 
 from seriesview.node.config import Limits, NodeConfig
 from seriesview.node.server import NodeThread
@@ -114,7 +114,7 @@ def test_a_client_that_stalls_is_given_up(tmp_path: Path) -> None:
         code = f"{CODE_HEADER}: {code_of(config.storage_dir)}\r\n".encode()
         connections = []
         for head in heads:
-            connection = socket.create_connection(("127.0.0.1", node.port), timeout=20)
+            connection = socket.create_connection(("127.0.0.1", node.port), timeout=MOST_SECONDS)
             connection.sendall(head.replace(b"%CODE%", code))
             connections.append(connection)
         for connection in connections:
@@ -133,7 +133,7 @@ def test_a_client_that_takes_no_answer_is_given_up(tmp_path: Path) -> None:
     with NodeThread(config) as node:
         sha1 = upload(node, bytes(50_000_000))
         path = f"/bucket/demo/sha1/{sha1[:2]}/{sha1[2:4]}/{sha1[4:6]}/{sha1}"
-        with socket.create_connection(("127.0.0.1", node.port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", node.port), timeout=MOST_SECONDS) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
             received = len(connection.recv(1))
             until(lambda: num_requests(node) == 0, "it is given up")
@@ -147,7 +147,7 @@ def test_a_client_that_takes_no_answer_is_given_up(tmp_path: Path) -> None:
 
 def test_a_store_that_says_nothing_of_a_body_is_none(node: NodeThread) -> None:
     code = code_of(node.config.storage_dir)
-    with socket.create_connection(("127.0.0.1", node.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", node.port), timeout=MOST_SECONDS) as connection:
         head = (
             f"POST /store HTTP/1.1\r\nHost: localhost\r\n{CODE_HEADER}: {code}\r\nConnection: close\r\n\r\n"
         )

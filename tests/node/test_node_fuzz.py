@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from node_peers import CODE_HEADER, ask, code_of
+from waiting import MOST_SECONDS
 
 from seriesview.node.server import NodeThread
 
@@ -130,7 +131,7 @@ lines = st.sampled_from(
 def test_any_bytes(node: NodeThread, parts: list[bytes]) -> None:
     code = f"{CODE_HEADER}: {code_of(node.config.storage_dir)}".encode()
     text = b"\r\n".join(code if part == b"CODE" else part for part in parts)
-    with socket.create_connection(("127.0.0.1", node.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", node.port), timeout=MOST_SECONDS) as connection:
         connection.sendall(text)
         connection.shutdown(socket.SHUT_WR)
         received = b""

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from node_peers import Answer, ask, run_client
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 from seriesview.node.access import cookie_name
 from seriesview.node.channels import CHANNELS_FILE, Channels
@@ -257,7 +257,7 @@ def test_a_view_may_reach_the_node_alone_and_be_framed_by_it_and_by_notebooks_he
 )
 def test_nothing_else_is_served(peer: Peer, path: str) -> None:
     # Sent as it is: clients tidy such paths up.
-    with socket.create_connection(("127.0.0.1", peer.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", peer.port), timeout=MOST_SECONDS) as connection:
         head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{peer.port}\r\nConnection: close\r\n\r\n"
         connection.sendall(head.encode())
         answer = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -7,6 +7,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from waiting import MOST_SECONDS
 
 from seriesview.node.one_thread import OneThread, ShortCalls
 from seriesview.node.server import NodeThread
@@ -14,7 +15,7 @@ from seriesview.node.server import NodeThread
 
 def exchange(port: int, *requests: str) -> bytes:
     """Send requests at once on one connection; returns all that comes until it is closed."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=MOST_SECONDS) as connection:
         heads = [f"{line} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n" for line in requests]
         connection.sendall("\r\n".join([*heads[:-1], f"{heads[-1]}Connection: close\r\n\r\n"]).encode())
         received = b""

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browsing import ARGUMENTS, Viewer
+from browsing import ARGUMENTS, PROGRAM, Viewer
 from playwright.sync_api import BrowserContext, Page, sync_playwright
 from shared_workspaces import make_workspace
 
@@ -23,7 +23,6 @@ from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export
 from seriesview.share.single_file import export_single_file, plan_single_file
 
-PROGRAM = "/usr/bin/chromium"
 STARTED = """async () => {
   for (let tries = 0; tries < 400 && !globalThis.seriesview; tries += 1) {
     await new Promise((later) => setTimeout(later, 50));

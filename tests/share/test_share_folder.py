@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from shared_workspaces import files_of, make_workspace, run
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 from seriesview.errors import SeriesviewError
 from seriesview.share.choice import Wish
@@ -250,7 +250,7 @@ def test_an_interrupted_export_says_nothing_wrong(store, workspace, tmp_path):
     ) as process:
         until(lambda: (out / ".seriesview-export").exists() or process.poll() is not None)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=MOST_SECONDS)
     assert process.returncode in (0, 130)
     assert b"Traceback" not in errors
     run("export", workspace, out, "--raw", "--storage-dir", store.directory)

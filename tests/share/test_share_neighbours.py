@@ -11,6 +11,7 @@ from contextlib import suppress
 
 import pytest
 from shared_workspaces import make_workspace
+from waiting import MOST_SECONDS
 
 from seriesview.errors import SeriesviewError
 from seriesview.share.checking import verify_folder
@@ -168,7 +169,7 @@ def test_what_a_folder_serves_lies_in_it(export, private, tmp_path):
         assert urllib.request.urlopen(address).status == 200
         for path in ("notes.txt", "more/notes.txt", "pipe.txt", "more/", "%2e%2e/private/notes.txt"):
             with pytest.raises(urllib.error.HTTPError) as problem:
-                urllib.request.urlopen(f"{address}{path}", timeout=20)
+                urllib.request.urlopen(f"{address}{path}", timeout=MOST_SECONDS)
             assert problem.value.code == 404, path
     finally:
         server.kill()

@@ -1,6 +1,6 @@
 """A published workspace in a real browser, from the bucket's own address."""
 
-from browsing import ARGUMENTS
+from browsing import ARGUMENTS, PROGRAM
 from playwright.sync_api import sync_playwright
 from shared_workspaces import make_workspace
 
@@ -10,7 +10,6 @@ from seriesview.share.export import plan_export
 from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import publish_plan
 
-PROGRAM = "/usr/bin/chromium"
 STARTED = """async () => {
   for (let tries = 0; tries < 400 && !globalThis.seriesview; tries += 1) {
     await new Promise((later) => setTimeout(later, 50));

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from bucket_servers import CuttingProxy, Service
 from shared_workspaces import make_workspace
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 from seriesview import SVSeries
 from seriesview.share import buckets, retrying
@@ -201,7 +201,7 @@ def test_interrupted_it_ends_at_once(google, store, workspace, monkeypatch):
 
 def test_two_at_once(service, store, workspace, tmp_path):
     processes = [start(store, workspace, service.address("two")) for _ in range(2)]
-    said = [process.communicate(timeout=120) for process in processes]
+    said = [process.communicate(timeout=MOST_SECONDS) for process in processes]
     assert [process.returncode for process in processes] == [0, 0], said
     links = {out.splitlines()[-1] for out, _ in said}
     assert links == {service.url("two/index.html")}
@@ -245,7 +245,7 @@ def begun_and_killed(service: Service, proxy, large_workspace, state):
     more = {**service.environment(proxy.port), "XDG_STATE_HOME": str(state)}
     process = start(store, uri, service.address("kill"), **more)
     proxy.on_cut = process.kill
-    process.communicate(timeout=120)
+    process.communicate(timeout=MOST_SECONDS)
     assert process.returncode == -signal.SIGKILL
     assert len(service.names("kill")) == 1
 
@@ -256,7 +256,7 @@ def sent_again(service: Service, proxy, large_workspace, state):
     before = proxy.bytes_sent
     more = {**service.environment(proxy.port), "XDG_STATE_HOME": str(state)}
     process = start(store, uri, service.address("kill"), **more)
-    _, err = process.communicate(timeout=120)
+    _, err = process.communicate(timeout=MOST_SECONDS)
     assert process.returncode == 0, err
     return proxy.bytes_sent - before
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import tempfile
 import threading
 from pathlib import Path
 from shutil import copytree
@@ -162,7 +163,8 @@ def test_a_daemons_directory_that_cannot_be_written_is_written_through_it(
             monkeypatch.setenv("KACHERY_DAEMON_PORT", str(peer.port))
             (folder / "tmp").mkdir()
             (folder / "tmp").chmod(0o777)
-            monkeypatch.setenv("TMPDIR", str(folder / "tmp"))
+            # TMPDIR is read once in a process.
+            monkeypatch.setattr(tempfile, "tempdir", str(folder / "tmp"))
             data = np.random.default_rng(1).bytes(20_000_001)
 
             def store_all() -> list[object]:

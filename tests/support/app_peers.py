@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import urllib3
 from cutting_proxy import CuttingProxy
 from serving_processes import CHANNEL, Process, Surroundings
+from waiting import MOST_SECONDS, until
 
 from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.token_file import TokenFile
@@ -85,6 +87,11 @@ class App:
             "timeoutMsec": 60_000,
         }
         answer = self.post("/task/requestTask", request)
+        until_then = time.monotonic() + MOST_SECONDS
+        while answer["status"] not in ("finished", "error") and time.monotonic() < until_then:
+            told = {"channelName": CHANNEL, "taskFunctionType": function_type, "timeoutMsec": 60_000}
+            told |= {"taskId": answer["taskId"], "taskResultUrl": answer.get("taskResultUrl")}
+            answer |= self.post("/task/waitForTaskResult", told)
         if answer["status"] != "finished":
             raise RuntimeError(answer.get("errorMessage", answer["status"]))
         if function_type == "action":
@@ -94,6 +101,19 @@ class App:
             response = self.http.request("GET", response.headers["Location"])
         assert response.status == 200
         return json.loads(response.data)
+
+    def ask_until_heard(self, function_id: str, kwargs: dict[str, Any]) -> Any:
+        """The same, asked again where the backend was not heard of for so long that the node gave the task up."""
+
+        def answer() -> tuple[Any] | None:
+            try:
+                return (self.ask(function_id, kwargs),)
+            except RuntimeError as error:
+                if "none registered" not in str(error):
+                    raise
+                return None
+
+        return until(answer)[0]
 
     def end(self) -> None:
         self.proxy.close()

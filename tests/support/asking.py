@@ -12,7 +12,7 @@ from waiting import MOST_SECONDS
 from seriesview.backend.requesting import request_task
 from seriesview.errors import SeriesviewError
 
-ask = partial(request_task, channel=CHANNEL)
+ask = partial(request_task, channel=CHANNEL, timeout=MOST_SECONDS)
 
 
 class Asked(threading.Thread):

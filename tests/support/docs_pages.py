@@ -68,6 +68,13 @@ def blocks(page: Path) -> list[Block]:
     return found
 
 
+def section(page: Path, name: str) -> str:
+    """The text below a heading of the second level, with the heading."""
+    match = re.search(rf"^## {re.escape(name)}$.*?(?=^## |\Z)", page.read_text(), re.MULTILINE | re.DOTALL)
+    assert match is not None, f"{page.name} has no section `## {name}`"
+    return match[0]
+
+
 def _fences(lines: list[str]) -> Iterator[tuple[int, str, str, str, int]]:
     number = 0
     while number < len(lines):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bucket_servers import HOST
+from waiting import MOST_SECONDS
 
 TOKEN = "token-of-the-test"
 ACCOUNT = "publisher@project.iam.gserviceaccount.com"
@@ -158,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _ask(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        connection = HTTPConnection(HOST, self.rules.port, timeout=60)
+        connection = HTTPConnection(HOST, self.rules.port, timeout=MOST_SECONDS)
         connection.request(method, path, body or None, headers)
         answer = connection.getresponse()
         found = answer.status, answer.getheaders(), answer.read()

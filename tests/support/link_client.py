@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import urllib3
+from waiting import MOST_SECONDS
 
 
 @dataclass
@@ -38,7 +39,7 @@ class Browser:
     def __init__(self, **headers: str) -> None:
         self._headers = headers
         self._cookie = ""
-        self._pool = urllib3.PoolManager(retries=False, timeout=30)
+        self._pool = urllib3.PoolManager(retries=False, timeout=MOST_SECONDS)
 
     def request(
         self, method: str, address: str, body: Any = None, **headers: str

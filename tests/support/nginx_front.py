@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from serving_processes import free_port
+from waiting import MOST_SECONDS
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}{os.pathsep}/usr/sbin")
 PAGE = Path(__file__).parents[2] / "docs" / "elsewhere.md"
@@ -75,8 +76,8 @@ class Front:
         headers: dict[str, str] | None = None,
         name: str = NAME,
     ) -> tuple[int, http.client.HTTPMessage, bytes]:
-        connection = http.client.HTTPSConnection(name, self.port, timeout=60)
-        plain = socket.create_connection(("127.0.0.1", self.port), timeout=60)
+        connection = http.client.HTTPSConnection(name, self.port, timeout=MOST_SECONDS)
+        plain = socket.create_connection(("127.0.0.1", self.port), timeout=MOST_SECONDS)
         connection.sock = self.tls.wrap_socket(plain, server_hostname=name)
         try:
             text = None if body is None else json.dumps(body)

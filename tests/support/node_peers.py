@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from waiting import MOST_SECONDS
+
 NODE_VARIABLES = (
     "KACHERY_STORAGE_DIR",
     "KACHERY_OFFLINE_STORAGE_DIR",
@@ -63,7 +65,7 @@ def ask(
     if body is not None and not isinstance(body, bytes) and not hasattr(body, "__next__"):
         body = json.dumps(body).encode()
         headers.setdefault("Content-Type", "application/json")
-    connection = http.client.HTTPConnection(host, port, timeout=30)
+    connection = http.client.HTTPConnection(host, port, timeout=MOST_SECONDS)
     try:
         connection.request(method, path, body, headers, encode_chunked="Transfer-Encoding" in headers)
         response = connection.getresponse()
@@ -92,7 +94,7 @@ def run_client(port: int, tmp_path: Path, script: str, **variables: str) -> Any:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=MOST_SECONDS,
         cwd=tmp_path,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -127,7 +129,7 @@ class NodeProcess:
     def stop(self) -> tuple[int, str]:
         """Stop it with SIGTERM; returns its status and what it wrote to stderr."""
         self.process.terminate()
-        _, problems = self.process.communicate(timeout=30)
+        _, problems = self.process.communicate(timeout=MOST_SECONDS)
         return self.process.returncode, problems
 
 

@@ -7,6 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import urllib3
+from waiting import MOST_SECONDS
 
 _HOP = ("connection", "keep-alive", "transfer-encoding", "content-length")
 
@@ -19,7 +20,7 @@ class PrefixProxy:
         self.prefix = prefix
         self.passes_host = passes_host
         self.requests: list[str] = []
-        pool = urllib3.PoolManager(retries=False, timeout=60)
+        pool = urllib3.PoolManager(retries=False, timeout=MOST_SECONDS)
         proxy = self
 
         class Handler(BaseHTTPRequestHandler):

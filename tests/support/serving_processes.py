@@ -151,7 +151,7 @@ class Surroundings:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=MOST_SECONDS,
             check=False,
         )
         if done.returncode:

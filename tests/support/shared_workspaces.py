@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from waiting import MOST_SECONDS
 
 from seriesview.store import Store
 from seriesview.workspace.manifest import build_workspace, view_from_config
@@ -54,7 +55,7 @@ def run(*arguments: object, expected: int = 0, **more: Any) -> subprocess.Comple
         capture_output=True,
         text=True,
         env=environment,
-        timeout=120,
+        timeout=MOST_SECONDS,
         check=False,
         **more,
     )

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
+from waiting import MOST_SECONDS
 
 from seriesview.errors import SeriesviewError, coded
 from seriesview.tasks import TaskContext, run_task
@@ -70,7 +71,7 @@ class Server:
             input=json.dumps({"figure": figure, "requests": asked}),
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=MOST_SECONDS,
             check=False,
         )
         assert ended.returncode == 0, ended.stderr

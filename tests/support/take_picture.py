@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 from pathlib import Path
 
 from browsing import ARGUMENTS, PROGRAM
@@ -37,7 +36,7 @@ def main() -> None:
     places = Places(None, server, server, options.storage_dir)
     state = STATE | {"panels": {str(number): {"height": height} for number, height in enumerate(HEIGHTS)}}
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which(PROGRAM), args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path=PROGRAM, args=ARGUMENTS)
         page = browser.new_context(viewport=SIZE, color_scheme="light").new_page()
         viewer = show(page, places.address("static", workspace, state))
         page.wait_for_load_state("networkidle")

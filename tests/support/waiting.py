@@ -12,7 +12,7 @@ from seriesview.node.server import NodeThread
 
 T = TypeVar("T")
 
-MOST_SECONDS = 120.0
+MOST_SECONDS = 300.0
 """Longer than a busy machine ever takes."""
 _PAUSE_SECONDS = 0.01
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from series_builder import store_rows, store_series
+from waiting import MOST_SECONDS
 
 from seriesview.errors import StoreError
 from seriesview.store import open_store
@@ -250,7 +251,7 @@ def run(*arguments, expected=0):
         text=True,
         env=environment,
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=MOST_SECONDS,
         check=False,
     )
     assert done.returncode == expected, done.stderr
@@ -315,7 +316,7 @@ def test_on_a_terminal_it_asks(built, answer, is_removed):
     command = [sys.executable, "-m", "seriesview.cli.main", "gc", "--storage-dir", storage]
     with subprocess.Popen(command, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         os.write(ours, answer)
-        said, asked = process.communicate(timeout=60)
+        said, asked = process.communicate(timeout=MOST_SECONDS)
     os.close(ours)
     os.close(theirs)
     assert process.returncode == 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from closed_port import CLOSED_PORT
 from series_builder import store_series
+from waiting import MOST_SECONDS
 
 from seriesview.errors import MissingArtifactError
 from seriesview.series.series import open_series
@@ -66,7 +67,7 @@ def relink(store, uri, *places, status=0, prefix=()):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=MOST_SECONDS,
     )
     assert done.returncode == status, done.stderr
     return json.loads(done.stdout)

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import numpy as np
+from waiting import MOST_SECONDS
 
 ROOT = Path(__file__).parents[2]
 EXPORTING = ROOT / "seriesview" / "viewer" / "app" / "tools" / "exporting.js"
@@ -27,7 +28,7 @@ def exported(kind: str) -> bytes:
     assert node, "node is missing: tests/install-programs installs it"
     program = PROGRAM.format(module=EXPORTING.as_uri())
     command = [node, "--input-type=module", "-e", program, kind]
-    return subprocess.run(command, capture_output=True, check=True, timeout=60).stdout
+    return subprocess.run(command, capture_output=True, check=True, timeout=MOST_SECONDS).stdout
 
 
 def expected() -> np.ndarray:

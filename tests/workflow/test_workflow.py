@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 import yaml
 from closed_port import CLOSED_PORT
-from waiting import until
+from waiting import MOST_SECONDS, until
 
 ROOT = Path(__file__).parent.parent.parent
 SNAKEFILE = ROOT / "workflow" / "Snakefile"
@@ -48,7 +48,7 @@ def serve(directory: Path, *command: str) -> None:
         assert staying.stdout.readline().startswith("http://")
     finally:
         staying.terminate()
-        staying.communicate(timeout=60)
+        staying.communicate(timeout=MOST_SECONDS)
 
 
 def snakemake(directory: Path, *arguments: str, status: int | None = 0) -> subprocess.CompletedProcess[str]:
