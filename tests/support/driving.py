@@ -113,7 +113,13 @@ class Driven(ABC):
 
     def click(self, selector: str, words: str = "") -> None:
         """Click in the middle of the first visible element that has these words in its text or label."""
-        x, y = until(lambda: self.evaluate(_MIDDLE, [selector, words]), f"{selector} {words!r} is shown")
+
+        def still() -> Any:
+            # What has just opened may still move to its place.
+            place = self.evaluate(_MIDDLE, [selector, words])
+            return place if place == self.evaluate(_MIDDLE, [selector, words]) else None
+
+        x, y = until(still, f"{selector} {words!r} is shown")
         steps = [_to(x, y), {"type": "pointerDown", "button": 0}, {"type": "pointerUp", "button": 0}]
         self.act(_mouse(steps))
 
@@ -152,7 +158,8 @@ _MIDDLE = """([selector, words]) => {
     if (!text.includes(words) || !box.width || !box.height) continue;
     element.scrollIntoView({block: 'nearest'});
     const {x, y, width, height} = element.getBoundingClientRect();
-    return [x + width / 2, y + height / 2];
+    const middle = [x + width / 2, y + height / 2];
+    return element.contains(document.elementFromPoint(...middle)) ? middle : null;
   }
   return null;
 }"""
