@@ -134,7 +134,7 @@ BY_NAME = (
     _named("a SpikeGLX header", ".meta", "spikeglx", "name its .bin, which must lie beside it"),
     _named("a compressed SpikeGLX file", ".cbin .ch", "", "unpack it with mtscomp, beside its .meta"),
     _named("an Open Ephys header", ".oebin", "open_ephys openephys", _BESIDE),
-    _named("settings of Open Ephys or NeuroScope", ".xml", "open_ephys openephys neo", _BESIDE),
+    _named("a text in XML, and no settings of a recording that lies beside it", ".xml", "", _BESIDE),
     _named("a file of phy", "params.py", "phy", _BESIDE),
     _named("a WFDB header", ".hea", "wfdb", _WFDB),
     _named("WFDB annotations", ".atr .qrs .apn", "wfdb", _WFDB),

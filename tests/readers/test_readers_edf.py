@@ -302,6 +302,19 @@ def test_stages_are_a_series_of_their_own(tmp_path: Path) -> None:
     assert annotations_of(path) == [(31.0, 36.0, "Arousal")]
 
 
+def test_texts_that_name_the_signal_they_are_about(tmp_path: Path) -> None:
+    texts = [
+        (0.0, 30, "Sleep stage W@@EEG C4-A1"),
+        (30.0, 30, "Sleep stage N2@@EEG C4-A1"),
+        (31.0, None, "Limb movement@@EMG RAT"),
+        (32.0, None, "a@@"),
+    ]
+    path = write(tmp_path / "a.edf", [signal(10, 60)], texts, **WORDS)
+    with opened(path, "stages") as recording:
+        assert sorted(recording.intervals()[2]) == ["Sleep stage N2", "Sleep stage W"]
+    assert [text for _, _, text in annotations_of(path)] == ["Limb movement (EMG RAT)", "a@@"]
+
+
 def test_stages_without_a_duration_last_until_the_next(tmp_path: Path) -> None:
     texts = [
         (0.0, None, "Stage - W"),

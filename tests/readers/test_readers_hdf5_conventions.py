@@ -19,7 +19,7 @@ from seriesview.build.dataset import dataset_from_config
 from seriesview.build.series import build_series
 from seriesview.cli.inspect import command as inspect
 from seriesview.errors import BuildError
-from seriesview.readers import Recording
+from seriesview.readers import ReadOptions, Recording, list_candidates, open_recording
 from seriesview.store import open_store
 
 NAN = float("nan")
@@ -330,3 +330,34 @@ def test_what_was_never_written_is_missing_and_the_guess_is_said(tmp_path: Path)
         assert (physical(recording)[:10] == 1).all()
         (guess,) = [decision.text for decision in recording.decisions if decision.is_guess]
         assert "-9999" in guess
+
+
+@pytest.mark.parametrize("count", [200, 3])
+def test_cells_of_matlab_are_called_as_there_and_have_their_times(tmp_path: Path, count: int) -> None:
+    trials = [np.random.default_rng(each).normal(size=(count, 5)) for each in range(2)]
+    with h5py.File(tmp_path / "a.mat", "w", userblock_size=512) as file:
+        store, data = file.create_group("#refs#"), file.create_group("data")
+        trial = data.create_dataset("trial", (2, 1), h5py.ref_dtype)
+        time = data.create_dataset("time", (2, 1), h5py.ref_dtype)
+        label = data.create_dataset("label", (5, 1), h5py.ref_dtype)
+        for number, values in enumerate(trials):
+            trial[number, 0] = store.create_dataset(f"z{number}", data=values).ref
+            time[number, 0] = store.create_dataset(
+                f"t{number}", data=np.arange(count)[:, None] / 500 - 0.2
+            ).ref
+        for number in range(5):
+            word = store.create_dataset(f"w{number}", data=np.array([[70], [122]], "u2"))
+            word.attrs["MATLAB_class"] = np.bytes_("char")
+            label[number, 0] = word.ref
+    listed = list_candidates(tmp_path / "a.mat")
+    assert [each.label for each in listed[:2]] == ["data.trial{1}", "data.trial{2}"]
+    assert not any("w0" in str(each.dataset) or "t0" in str(each.dataset) for each in listed)
+    for candidate, values in zip(listed, trials, strict=False):
+        assert candidate.shape == values.shape
+        with open_recording(tmp_path / "a.mat", None, ReadOptions(**candidate.options)) as recording:
+            out = np.empty((recording.num_samples, recording.num_channels))
+            recording.read_into(0, out)
+            np.testing.assert_array_equal(out, values)
+            assert recording.start_time == pytest.approx(-0.2) or recording.timestamps(0, 1)[
+                0
+            ] == pytest.approx(-0.2)

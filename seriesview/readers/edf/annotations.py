@@ -14,6 +14,7 @@ import numpy.typing as npt
 from seriesview.errors import ReaderError
 from seriesview.readers.edf.header import Header
 from seriesview.readers.edf.record_times import record_bytes
+from seriesview.readers.edf.stages import are_stages
 from seriesview.readers.protocol import Decision
 
 _TIMES = re.compile(rb"\s*([+-]?\d{1,20}(?:[.,]\d{0,40})?)\s*(?:\x15\s*(\d{0,40}(?:[.,]\d{0,40})?)\s*)?")
@@ -96,4 +97,9 @@ def _decoded(text: bytes) -> str:
         found = text.decode()
     except UnicodeDecodeError:
         found = text.decode("latin-1")
-    return " ".join("".join(each if each.isprintable() else " " for each in found).split())[:_LONGEST_TEXT]
+    plain = " ".join("".join(each if each.isprintable() else " " for each in found).split())
+    # Behind @@ stands the label of the signal that a text is about; a stage is about the sleeper.
+    words, at, signal = (part.strip() for part in plain.partition("@@"))
+    if at and words and signal:
+        plain = words if are_stages([words])[0] else f"{words} ({signal})"
+    return plain[:_LONGEST_TEXT]

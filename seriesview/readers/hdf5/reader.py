@@ -37,6 +37,7 @@ from seriesview.readers.hdf5.file import (
     walk,
 )
 from seriesview.readers.hdf5.frames import frames_of
+from seriesview.readers.hdf5.matlab_cells import in_their_cells
 from seriesview.readers.hdf5.rates import Rate
 from seriesview.readers.hdf5.reach import parent_of, reach_of
 from seriesview.readers.hdf5.recording import Hdf5Recording, Sources
@@ -67,7 +68,7 @@ class Hdf5Reader:
     def candidates(self, path: Path) -> list[Candidate]:
         """Every dataset but the ones that hold another's times, and links that lead nowhere. Raises ReaderError."""
         with open_hdf5(path) as file, readable(path), reach_of(path):
-            return dataset_candidates(file)
+            return in_their_cells(file, dataset_candidates(file))
 
     def open(self, path: Path, options: ReadOptions) -> Recording:
         """Open the dataset whose path `dataset` is; without it the only one. Raises ReaderError.
