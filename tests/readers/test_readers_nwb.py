@@ -371,3 +371,23 @@ def test_series_of_behavioral_events_are_instants(tmp_path: Path) -> None:
 
     path = write_nwb(tmp_path / "a.nwb", fill)
     assert by_path(path)["/licks/left"].type == "discrete"
+
+
+def test_samples_of_electrodes_are_spikes_or_lfp_by_rate_and_name(tmp_path: Path) -> None:
+    times = np.arange(len(SAMPLES)) / 1000
+
+    def fill(file: h5py.File) -> None:
+        electrodes(file)
+        clocks: dict[str, dict[str, Any]] = {
+            "raw": {"rate": 30000.0},
+            "slow": {"rate": 1250.0},
+            "LFP": {"rate": 30000.0},
+            "theta": {"timestamps": times},
+        }
+        for name, clock in clocks.items():
+            series(file, name, SAMPLES, "ElectricalSeries", **clock)
+            region(file, f"{name}/electrodes", (5, 1, 0, 2), ELECTRODES)
+        series(file, "speed", SAMPLES, rate=30000.0)
+
+    found = {name: each.role for name, each in by_path(write_nwb(tmp_path / "a.nwb", fill)).items()}
+    assert found == {"/raw": "spike-band", "/slow": "lfp", "/LFP": "lfp", "/theta": "lfp", "/speed": None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from seriesview.readers.hdf5.extent import Refused
 from seriesview.readers.hdf5.facts import usable_rate
 from seriesview.readers.hdf5.file import (
     Found,
+    attribute,
     child,
     child_dataset,
     find_node,
@@ -21,9 +23,10 @@ from seriesview.readers.hdf5.file import (
     open_hdf5,
     plain,
     readable,
+    text,
     walk,
 )
-from seriesview.readers.hdf5.reach import Node, has_member, reach_of
+from seriesview.readers.hdf5.reach import FAILURES, Node, has_member, reach_of
 from seriesview.readers.hdf5.reader import (
     broken_link,
     find_times,
@@ -57,11 +60,12 @@ from seriesview.readers.nwb.tables import (
     ragged_times,
     units_problem,
 )
-from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, SeriesType
+from seriesview.readers.protocol import Candidate, Decision, ReadOptions, Recording, Role, SeriesType
 from seriesview.readers.signatures import is_hdf5
 
 # The file's own specification of its format holds nothing that was recorded.
 _SKIPPED = ("/specifications", "/.specloc")
+_FASTEST_LFP = 5000.0
 
 
 class NwbReader:
@@ -245,7 +249,28 @@ def _candidate(path: str, node: h5py.Group) -> Candidate | None:
         options=options,
         problem=problem,
         panel="Position" if data is not None and is_track(node, data) else None,
+        role=_role(path, node) if kind == "continuous" else None,
     )
+
+
+def _role(path: str, node: h5py.Group) -> Role | None:
+    """Of samples of electrodes: by where they stand and how fast they are; None of others."""
+    if text(attribute(node, "neurodata_type")) != "ElectricalSeries" or not has_member(node, "electrodes"):
+        return None
+    if "lfp" in path.lower():
+        return "lfp"
+    rate = usable_rate(series_rate(node)) or _rate_of_times(child_dataset(node, "timestamps"))
+    return None if rate is None else "lfp" if rate < _FASTEST_LFP else "spike-band"
+
+
+def _rate_of_times(times: h5py.Dataset | None) -> float | None:
+    """About how many samples a second there are, by the first time and the last one; None where that cannot be said."""
+    if times is None or times.ndim != 1 or times.size < 2 or numbers_problem(times) is not None:
+        return None
+    with suppress(*FAILURES):
+        first, last = (float(times[at]) for at in (0, times.size - 1))
+        return usable_rate((times.size - 1) / (last - first)) if last > first else None
+    return None
 
 
 def _table(path: str, node: h5py.Group, kind: SeriesType) -> Candidate:
@@ -257,4 +282,6 @@ def _table(path: str, node: h5py.Group, kind: SeriesType) -> Candidate:
         times = child_dataset(node, "timestamp")
         problem = "its column timestamp cannot be opened" if times is None else numbers_problem(times)
     shape = () if times is None else tuple(times.shape or (0,))
-    return Candidate(path, kind, "float64", shape, None, "s", {"dataset": path, "type": kind}, problem)
+    options = {"dataset": path, "type": kind}
+    role: Role | None = "units" if is_units(node) else None
+    return Candidate(path, kind, "float64", shape, None, "s", options, problem, role=role)
