@@ -123,7 +123,8 @@ class DatasetBuilds:
         series = build_series(dataset, made, self._store, lines.append)
         name, results = dataset.name, self._results
         is_new_series = results is None or write_if_new(results.series(name), series)
-        for line in lines if is_new_series else ():
+        # What is to be known of a recording is said by every build, what was guessed here by the first.
+        for line in lines if is_new_series else series["manifest"].get("notes", ()):
             job.say(dataset, line)
         is_drawn, problem = False, None
         if results is not None:
