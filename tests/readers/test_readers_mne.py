@@ -68,6 +68,16 @@ def test_fif_files_of_others_have_the_values_that_mne_reads(path: Path) -> None:
         assert recording.sampling_frequency == raw.info["sfreq"]
 
 
+def test_blocks_of_fif_are_those_of_mne_wherever_they_begin(tmp_path: Path) -> None:
+    raw_of().save(tmp_path / "a_raw.fif", buffer_size_sec=1.0, verbose="ERROR")
+    expected = mne.io.read_raw_fif(tmp_path / "a_raw.fif", verbose="ERROR").get_data().T
+    with opened(tmp_path / "a_raw.fif") as recording:
+        for first, last in ((0, 1), (199, 201), (317, 1893), (3999, 4000)):
+            block = np.full((last - first, recording.num_channels), 7.0)
+            recording.read_into(first, block)
+            np.testing.assert_array_equal(block, expected[first:last])
+
+
 def test_units_types_and_bad_channels(tmp_path: Path) -> None:
     raw_of().save(tmp_path / "a_raw.fif", verbose="ERROR")
     raw = mne.io.read_raw_fif(tmp_path / "a_raw.fif", verbose="ERROR")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,9 @@ class MneSignals(Recording):
         self.channels = tuple(replace(channel, **more) for channel, more in zip(channels, own, strict=True))
         describe(self, options)
         self.decisions = file.decisions
+        segment = getattr(self._raw, "_read_segment", None)
+        known = () if segment is None else signature(segment).parameters
+        self._fills_rows = file.format.function == "fif" and not self._raw.preload and "data_buffer" in known
 
     def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
         """Fill `out` (n, C) with samples from `first_sample` on."""
@@ -114,9 +118,18 @@ class MneSignals(Recording):
                 number = int(np.searchsorted(self._firsts, position, side="right")) - 1
                 begin = self._pieces[number].first + position - int(self._firsts[number])
                 count = min(len(out) - filled, self._pieces[number].end - begin)
-                values = self._raw.get_data(start=begin, stop=begin + count)
-                put_turned(out[filled : filled + count], values.T)
+                self._fill(begin, out[filled : filled + count])
                 filled += count
+
+    def _fill(self, begin: int, out: npt.NDArray[np.float64]) -> None:
+        if self._fills_rows:
+            # Samples of FIF are rows; MNE turns them, except into memory of which they are rows, too.
+            out[...] = 0
+            values = self._raw._read_segment(begin, begin + len(out), data_buffer=out.T)
+        else:
+            values = self._raw.get_data(start=begin, stop=begin + len(out))
+        if not np.may_share_memory(values, out):
+            put_turned(out, values.T)
 
 
 def _pieces(path: Path, raw: Any, notes: list[Decision]) -> tuple[Piece, ...]:
