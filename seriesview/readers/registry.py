@@ -133,8 +133,9 @@ def guess_reader(path: Path) -> Reader:
 def _reader_of(path: Path, broken: list[str] | None = None) -> Reader | None:
     """The first reader that takes a path for its own; `broken` gets why others cannot be asked."""
     is_folder = path.is_dir()
+    begins_like = cache(lambda test: not is_folder and test(path))
     for name in reader_names():
-        if name in _BEGINNINGS and (is_folder or not _BEGINNINGS[name](path)):
+        if name in _BEGINNINGS and not begins_like(_BEGINNINGS[name]):
             continue
         try:
             reader = _load(name)
