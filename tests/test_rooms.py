@@ -37,6 +37,7 @@ KNOWN = {
         "pipeline",
         "readers",
         "series",
+        "sessions",
         "share",
         "store",
         "viewer",

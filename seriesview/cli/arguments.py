@@ -149,10 +149,23 @@ def _resolve(text: str, example: str) -> str:
     return result_uri(path, example)
 
 
+def configured_results() -> Path:
+    """The folder of results that config.yaml in the working directory names, else `results`."""
+    named = _configuration().get("results")
+    return Path(named if isinstance(named, str) else "results").expanduser()
+
+
 def _configured_directory() -> str | None:
     """storage_dir of config.yaml in the working directory, None where there is no such file or key."""
+    store = _configuration().get("store")
+    directory = store.get("storage_dir") if isinstance(store, dict) else None
+    return directory if isinstance(directory, str) else None
+
+
+def _configuration() -> dict[str, Any]:
+    """What config.yaml in the working directory says, unchecked; nothing where there is none. Raises ConfigError."""
     if not CONFIG_FILE.is_file():
-        return None
+        return {}
     from seriesview.config.yaml_file import read_yaml
 
     try:
@@ -161,6 +174,4 @@ def _configured_directory() -> str | None:
         raise ConfigError(
             [f"{problem}; mend it or give --storage-dir" for problem in error.problems]
         ) from error
-    store = config.get("store") if isinstance(config, dict) else None
-    directory = store.get("storage_dir") if isinstance(store, dict) else None
-    return directory if isinstance(directory, str) else None
+    return config if isinstance(config, dict) else {}

@@ -75,6 +75,14 @@ def command(
         directory.mkdir(parents=True, exist_ok=True)
         os.chdir(directory)
     content = load_config(config)
+    if content.get("sessions"):
+        if profile or report or snakemake_arguments:
+            raise click.UsageError(
+                "sessions are built in this process: --profile, --report and Snakemake's options are for others"
+            )
+        from seriesview.cli.build_sessions import build_all
+
+        return build_all(config, cores, dry_run, as_json, directory)
     build = SnakemakeBuild(config, content, partial(click.echo, err=as_json))
     options = ["--cores", cores, *([] if profile is None else ["--profile", profile]), *snakemake_arguments]
     if dry_run:

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from seriesview.build.progress import Report
 from seriesview.errors import ConfigError, FormatError, MissingArtifactError, SeriesviewError
 from seriesview.figures.figure import Figure
+from seriesview.figures.index import read_index
 from seriesview.figures.links import cleaned, is_address, parse_link
 from seriesview.figures.published import PublishedPage, published_page
 from seriesview.pipeline.own_folder import own_folder
@@ -42,7 +43,8 @@ Showable = Figure | HasFigure | str | PathLike[str] | Sequence[str | PathLike[st
 class ToShow:
     """Stored data of a figure, what it is called, the storage directory, and what of the view is shown at first.
 
-    `left_out`: what was meant and is not shown, and why; `is_whole`: whether it could not have been otherwise.
+    `left_out`: what was meant and is not shown, and why; `is_whole`: whether it could not have been otherwise. `index`:
+    the folder of results whose sessions are shown in place of one figure, whose `uri` is then empty.
     """
 
     uri: str
@@ -51,6 +53,7 @@ class ToShow:
     state: Mapping[str, Any] | None = None
     left_out: tuple[str, ...] = ()
     is_whole: bool = True
+    index: Path | None = None
 
 
 def to_show(
@@ -131,6 +134,11 @@ def stored(uri: str, store: Store, announce: Callable[[str], None] = lambda _: N
     for line in _missing_series(document, store):
         announce(line)
     return ToShow(uri, _label(uri, document), store.directory)
+
+
+def sessions_of(results: Path, store: Store) -> ToShow:
+    """The index of the sessions in a folder of results, whose artifacts a store has. Raises FormatError."""
+    return ToShow("", str(read_index(results)["label"]), store.directory, index=results)
 
 
 def linked(

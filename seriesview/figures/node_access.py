@@ -119,9 +119,20 @@ def has_channel(client: DaemonClient, channel: str) -> bool:
         return True
 
 
-def new_token(client: DaemonClient, uri: str) -> str:
+def check_front(client: DaemonClient) -> None:
+    """Raise BackendError where a node has no front page."""
+    if not _said(client).get("front"):
+        raise BackendError(
+            f"the node at {client.address} serves this storage directory already, and shows no index of sessions; end "
+            "it (Ctrl-C where it runs) and try again, or name a session: `seriesview serve "
+            "results/SESSION/workspace.json`"
+        )
+
+
+def new_token(client: DaemonClient, uri: str | None = None) -> str:
     """A token that one browser can use once, within the hour, to see the figure of a URI. Raises BackendError."""
-    token = client.post("/newLinkToken", {"shown": [parse_uri(uri)[0]]}).get("token")
+    shown = [] if uri is None else [parse_uri(uri)[0]]
+    token = client.post("/newLinkToken", {"shown": shown}).get("token")
     if not isinstance(token, str):
         raise BackendError(f"the node at {client.address} gave no token for a link; start it again")
     return token

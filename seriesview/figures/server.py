@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from seriesview.errors import BackendError, NodeError
-from seriesview.figures.node_access import connect, new_token, permit_links, shows_all
+from seriesview.figures.index import SessionsFront
+from seriesview.figures.node_access import check_front, connect, new_token, permit_links, shows_all
 from seriesview.figures.place import VIEW_PATH, channel_name, views
 from seriesview.store.daemon import find_node
 from seriesview.store.uris import parse_uri
@@ -52,11 +53,13 @@ class FigureServer:
         port: int | None = None,
         allow_hosts: tuple[str, ...] = (),
         shows_all: bool = False,
+        index: Path | None = None,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Listen on `host` and `port`: without a port on kachery's usual one or, where that is taken, any.
 
         Links reach what the figures are made of that links were made to; with `shows_all` the whole directory.
+        `index` is a folder of results whose sessions the front page lists; links reach those too.
         `channel` is FIGURL_CHANNEL where it is not given, else `seriesview`. `announce` gets lines for people.
         """
         self._directory = storage_dir.expanduser().absolute()
@@ -66,6 +69,7 @@ class FigureServer:
         self._allow_hosts = allow_hosts
         self._shows_all = shows_all
         self._announce = announce
+        self._index = None if index is None else SessionsFront(index, self.channel)
         self._node: NodeThread | None = None
         self._client: DaemonClient | None = None
         self._backend: Backend | None = None
@@ -101,6 +105,8 @@ class FigureServer:
             self._at = self._find() or self._start_node()
             self._client = connect(self._directory, self._at)
             self._announce(self._what_is_shown())
+            if self._index is not None and self._node is None:
+                check_front(self._client)
             functions, when_idle = open_functions(self._directory)
             backend = Backend(self._client, [self.channel], functions, when_idle=when_idle)
             backend.start()
@@ -125,6 +131,12 @@ class FigureServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+    def index_link(self) -> str:
+        """A new link to the index of sessions; one browser can follow it, within the hour."""
+        if self._client is None:
+            raise BackendError("the server of figures is not started, or has ended")
+        return f"{self.address}/#token={new_token(self._client)}"
 
     def path(self, uri: str, label: str, state: Mapping[str, Any] | None = None) -> str:
         """Path, query and fragment of a new link to the figure whose data `uri` names; it works once."""
@@ -162,6 +174,7 @@ class FigureServer:
                     views=views(),
                     is_for_figures=True,
                     reach=self._reach(),
+                    front=self._index,
                 )
             )
             try:
@@ -181,7 +194,12 @@ class FigureServer:
         from seriesview.store.opening import open_store
         from seriesview.workspace.shown import Shown
 
-        return None if self._shows_all else Shown(open_store(self._directory, "embedded"))
+        if self._shows_all:
+            return None
+        shown = Shown(open_store(self._directory, "embedded"))
+        if self._index is not None:
+            self._index.show_in(shown)
+        return shown
 
     def _what_is_shown(self) -> str:
         assert self._client is not None

@@ -97,7 +97,7 @@ class View:
         self._server: FigureServer | None = None
         self._open = ExitStack()
         if isinstance(shown, ToShow):
-            self._server = FigureServer(shown.storage_dir, announce=announce, **server)
+            self._server = FigureServer(shown.storage_dir, announce=announce, index=shown.index, **server)
             self._server.start()
         try:
             self._url = self.link()
@@ -116,12 +116,14 @@ class View:
             return self._shown.link
         if self._server is None:
             raise BackendError("this view was closed; make another one")
+        if self._shown.index is not None:
+            return self._server.index_link()
         return self._server.link(self._shown.uri, self._shown.label, self._shown.state)
 
     @property
     def uri(self) -> str | None:
         """URI of the data that are shown; None of an export that does not name them."""
-        return self._shown.workspace if isinstance(self._shown, PublishedPage) else self._shown.uri
+        return self._shown.workspace if isinstance(self._shown, PublishedPage) else self._shown.uri or None
 
     @property
     def label(self) -> str:
@@ -141,7 +143,7 @@ class View:
     @cached_property
     def workspace(self) -> Workspace | None:
         """The workspace that is shown, opened; None where it is a series, a figure or an export."""
-        if not isinstance(self._shown, ToShow):
+        if not isinstance(self._shown, ToShow) or self._shown.index is not None:
             return None
         directory = self._shown.storage_dir
         try:

@@ -29,10 +29,10 @@ SESSION_PATH = "/session"
 
 Policy = Literal["open", "callers", "clients"]
 
-_OPEN = ("/probe", SESSION_PATH, "/f", *HUB_PATHS)
+_OPEN = ("/probe", SESSION_PATH, "/f", "/", *HUB_PATHS)
 _STATIC_FOLDERS = ("/page/", "/view/")
 _OPEN_FOLDERS = (f"{URL_PREFIX}/", *_STATIC_FOLDERS)
-_CALLERS = ("/task/", "/feed/", "/files/", "/createSignedFileUploadUrl")
+_CALLERS = ("/task/", "/feed/", "/files/", "/front/", "/createSignedFileUploadUrl")
 _HOST = re.compile(r"(\[[0-9a-f:.]+\]|[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)\.?(:[0-9]{1,5})?", re.ASCII)
 _DRAINED_BYTES = 2**28
 _DRAIN_SECONDS = 5.0
@@ -47,7 +47,7 @@ def _lets_in(scope: Scope) -> bool:
     path: str = scope["path"]
     if scope["method"] == "POST":
         return path == SESSION_PATH
-    return scope["method"] in ("GET", "HEAD") and (path == "/f" or path.startswith(_STATIC_FOLDERS))
+    return scope["method"] in ("GET", "HEAD") and (path in ("/f", "/") or path.startswith(_STATIC_FOLDERS))
 
 
 def policy_of(path: str) -> Policy:

@@ -16,6 +16,7 @@ from seriesview.node.buckets import URL_PREFIX
 from seriesview.node.callers import Caller
 from seriesview.node.feed_routes import feed_routes
 from seriesview.node.files import file_routes
+from seriesview.node.front import front_routes
 from seriesview.node.loading import loading_routes
 from seriesview.node.mutables import mutable_routes
 from seriesview.node.node import Node
@@ -54,6 +55,7 @@ def _routes() -> list[BaseRoute]:
         *loading_routes(),
         *mutable_routes(),
         *node_routes(),
+        *front_routes(),
     ]
 
 

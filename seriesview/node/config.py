@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from seriesview.node.quotas import CallerLimits
 from seriesview.node.reach import Reach
@@ -10,6 +11,18 @@ from seriesview.node.task_records import BrokerLimits
 
 ViewFiles = Path | Mapping[str, bytes]
 """Web pages of a view: a folder, or contents by their path in it."""
+
+
+class Front(Protocol):
+    """What the front page shows; used in threads."""
+
+    view: str
+    """The name of the view that is the page itself, which holds nothing."""
+    channel: str
+    """Who may read files of this channel may read what the page shows."""
+
+    def read(self, path: str) -> tuple[bytes, str] | None:
+        """Return a file of it and its content type; None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +78,8 @@ class NodeConfig:
     """Whether it shows some figures and ends with the command that does: nobody's place to store other things."""
     reach: Reach | None = None
     """What browsers and holders of tokens may read; None: whatever their channels permit."""
+    front: Front | None = None
+    """What the front page shows, if there is one."""
     limits: Limits = field(default_factory=Limits)
     task_limits: BrokerLimits = field(default_factory=BrokerLimits)
     caller_limits: CallerLimits = field(default_factory=CallerLimits)

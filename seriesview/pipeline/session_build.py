@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build.dataset import reason_of
-from seriesview.build.outlook import build_outlook
+from seriesview.build.outlook import BuildOutlook, build_outlook
 from seriesview.build.progress import BuildStep
 from seriesview.errors import ConfigError
 from seriesview.pipeline.built import BuiltSessions
@@ -40,14 +40,9 @@ def build_sessions(
     gets every step; else standard error does. Raises SeriesviewError.
     """
     content, _ = configuration_of(source, None, {})
-    configured = Configured.of(content if results is None else {**content, "results": str(results)})
-    if not configured.sessions:
-        raise ConfigError(["the configuration has no `sessions`; `build_workspace` builds what it has"])
+    configured = _configured(content if results is None else {**content, "results": str(results)})
     folder = Results((configured.results or Results.folder).absolute())
-    if store is not None:
-        opened = chosen_store(store)
-    else:
-        opened = configured.open_store() if configured.store.get("storage_dir") else default_store_to_write()
+    opened = _store(configured) if store is None else chosen_store(store)
     with building(opened), build_lock(folder.folder):
         opened.check_writable()
         follow_renamed(configured, folder)
@@ -62,11 +57,35 @@ def build_sessions(
         for built in builds.run(wanted, cores or len(os.sched_getaffinity(0)), progress):
             if built.error is not None:
                 failed[built.name] = built.error
+                _say(progress, reason_of(built.error, built.name), built.name)
         reasons = {name: reason_of(error, name) for name, error in failed.items()}
-        for name, reason in reasons.items():
-            _say(progress, reason, name)
         found = write_sessions(configured, folder, opened, reasons)
     return BuiltSessions(tuple(found), folder.index, folder.folder, opened)
+
+
+def sessions_outlook(source: Mapping[str, Any] | str | PathLike[str]) -> BuildOutlook:
+    """What a build of the sessions of a configuration will read and write. Raises SeriesviewError."""
+    configured = _configured(configuration_of(source, None, {})[0])
+    work = Results(configured.results or Results.folder).work
+    return build_outlook(configured.datasets, work, _store(configured))
+
+
+def _configured(content: Mapping[str, Any]) -> Configured:
+    """What a configuration of sessions says. Raises ConfigError where it is of one workspace."""
+    if content.get("sessions") and content.get("datasets"):
+        raise ConfigError(
+            [
+                "datasets: there are `sessions` too: name those of each session within them, others in another file"
+            ]
+        )
+    configured = Configured.of(content)
+    if not configured.sessions:
+        raise ConfigError(["the configuration has no `sessions`; `build_workspace` builds what it has"])
+    return configured
+
+
+def _store(configured: Configured) -> Store:
+    return configured.open_store() if configured.store.get("storage_dir") else default_store_to_write()
 
 
 def _say(progress: Callable[[BuildStep], None] | None, text: str, dataset: str = "") -> None:

@@ -14,6 +14,7 @@ _PAGE = """\
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{label}: sessions</title>
+<link rel="icon" href="data:,">
 {style}
 </head><body>
 <h1>{label}</h1>
@@ -46,6 +47,21 @@ def index_page(label: str, sessions: Sequence[Mapping[str, Any]], command: str) 
         script=f'<script type="application/json" id="index">{data}</script>\n'
         f'<script type="module">\n{_text("sessions.js")}\n{start}\n</script>',
     )
+
+
+def node_page() -> dict[str, bytes]:
+    """The page as a node's view, by path: it holds nothing, and asks for what it shows."""
+    page = _PAGE.format(
+        label="Sessions",
+        style='<link rel="stylesheet" href="sessions.css">',
+        table="../../front/sessions.tsv",
+        more='<p id="problem"></p>',
+        script='<script type="module" src="node.js"></script>',
+    )
+    return {
+        "index.html": page.encode(),
+        **{name: _text(name).encode() for name in ("sessions.css", "sessions.js", "node.js")},
+    }
 
 
 def _text(name: str) -> str:

@@ -15,7 +15,7 @@ from seriesview.pipeline.configured import Configured, picture_panel, store_of
 from seriesview.pipeline.results import Results
 from seriesview.config import check_config, read_yaml, with_defaults
 from seriesview.config.environment import effective_store, find_own_commands
-from seriesview.errors import SeriesviewError
+from seriesview.errors import ConfigError, SeriesviewError
 
 
 def repeated_keys():
@@ -35,6 +35,8 @@ def checked(config):
         repeated = repeated_keys()
         config = json.loads(as_json(config, sort_keys=False))
         check_config(config, also=repeated)
+        if "sessions" in config:
+            raise ConfigError(["sessions: `seriesview build` builds them, without Snakemake"])
     except SeriesviewError as error:
         raise WorkflowError(f"{error}") from None
     return with_defaults(config)

@@ -1,0 +1,111 @@
+"""`seriesview build` and `serve` of sessions, as people use them."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from link_client import Browser, Link
+from served_links import Served
+from serving_processes import Surroundings
+
+from seriesview.cli.main import cli
+
+CONFIG = """\
+workspace: lab
+store: {storage_dir: STORE, mode: embedded}
+results: out
+sessions:
+  path: data/{subject}.dat
+  datasets:
+    raw: {dtype: int16, channels: 2, sampling_frequency: 1000}
+"""
+
+
+@pytest.fixture
+def lab(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a configuration of two sessions, of which one cannot be built."""
+    folder = surroundings.directory / "lab"
+    (folder / "data").mkdir(parents=True)
+    np.random.default_rng(0).integers(-99, 99, (3000, 2)).astype(np.int16).tofile(folder / "data/rat1.dat")
+    (folder / "data/rat2.dat").write_bytes(b"odd")
+    (folder / "config.yaml").write_text(CONFIG.replace("STORE", str(surroundings.storage)))
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("KACHERY_STORAGE_DIR", raising=False)
+    return folder
+
+
+def test_a_build_says_what_became_of_sessions(lab: Path) -> None:
+    run = CliRunner()
+    planned = run.invoke(cli, ["build", "-n"], standalone_mode=False)
+    assert planned.return_value == 0
+    assert "datasets: 2 (0 built already, 1 to build)" in planned.output
+    assert not (lab / "out").exists()
+    done = run.invoke(cli, ["build", "--cores", "1"], standalone_mode=False)
+    assert done.return_value == 1
+    assert "session rat2: failed: raw: data/rat2.dat: 3 bytes" in done.output
+    assert "2 sessions: 1 built, 1 failed" in done.output
+    again = run.invoke(cli, ["build", "--json"], standalone_mode=False)
+    said = json.loads(again.stdout)
+    assert said["index"] == str(lab / "out/index.html")
+    assert [(each["id"], each["state"]) for each in said["sessions"]] == [
+        ("rat1", "built"),
+        ("rat2", "failed"),
+    ]
+    (lab / "data/rat1.dat").unlink()
+    assert run.invoke(cli, ["build"], standalone_mode=False).return_value == 2
+    other = run.invoke(cli, ["build", "--profile", "profiles/slurm"], standalone_mode=False)
+    assert "sessions are built in this process" in str(other.exception)
+
+
+def test_serve_alone_opens_the_index_for_those_who_are_let_in(surroundings: Surroundings, lab: Path) -> None:
+    CliRunner().invoke(cli, ["build"], standalone_mode=False)
+    served = Served(surroundings, "bash", "-c", f"cd {lab} && exec seriesview serve")
+    (address,) = served.links()
+    base = address.partition("/#")[0]
+    assert address.startswith(f"http://127.0.0.1:{surroundings.port}/#token=")
+    browser, stranger = Browser(), Browser()
+    front = browser.request("GET", f"{base}/")
+    assert (front.status, front.headers["Location"]) == (307, "view/sessions/")
+    page = browser.request("GET", f"{base}/view/sessions/")
+    assert b"rat1" not in page.data
+    link = Link(f"{base}/f#{address.partition('#')[2]}")
+    assert browser.exchange(link).status == 200
+    index = json.loads(browser.request("GET", f"{base}/front/sessions.json").data)
+    assert (index["channel"], index["viewer"]) == ("seriesview", "/view/seriesview")
+    (one, two) = index["sessions"]
+    picture = browser.request("GET", f"{base}/front/{one['picture']}")
+    assert (picture.status, picture.headers["Content-Type"]) == (200, "image/png")
+    assert "sandbox" in picture.headers["Content-Security-Policy"]
+    assert two["workspace"] is None
+    # What the index leads to can be read, and nothing else.
+    shown = Link(f"{base}/f?d={one['workspace'].split('/')[2]}&channel=seriesview")
+    assert browser.figure_data(shown)["label"] == "rat1"
+    for path in ("workspace.json", "rat1/workspace.json", "pictures/rat1/%2E%2E%2Fx.png"):
+        assert browser.request("GET", f"{base}/front/{path}").status == 404
+    for path in ("sessions.json", "sessions.tsv", one["picture"]):
+        assert stranger.request("GET", f"{base}/front/{path}").status == 403
+    # A session that is built meanwhile is there when the page is loaded again.
+    np.zeros((100, 2), np.int16).tofile(lab / "data/rat2.dat")
+    CliRunner().invoke(cli, ["build"], standalone_mode=False)
+    two = json.loads(browser.request("GET", f"{base}/front/sessions.json").data)["sessions"][1]
+    shown = Link(f"{base}/f?d={two['workspace'].split('/')[2]}&channel=seriesview")
+    assert browser.figure_data(shown)["label"] == "rat2"
+    assert served.process.stop(signal.SIGINT) == 0
+
+
+def test_a_node_of_one_workspace_has_no_front_page(surroundings: Surroundings, lab: Path) -> None:
+    CliRunner().invoke(cli, ["build"], standalone_mode=False)
+    served = Served(surroundings, "seriesview", "serve", str(lab / "out/rat1/workspace.json"))
+    (address,) = served.links()
+    base = address.partition("/f?")[0]
+    answer = Browser().request("GET", f"{base}/")
+    assert answer.status == 404
+    assert b"no front page" in answer.data
+    other = surroundings.start("bash", "-c", f"cd {lab} && exec seriesview serve")
+    other.wait_for("shows no index of sessions")
+    assert other.popen.wait(30) != 0
