@@ -351,6 +351,9 @@ def test_cells_of_matlab_are_called_as_there_and_have_their_times(tmp_path: Path
             label[number, 0] = word.ref
     listed = list_candidates(tmp_path / "a.mat")
     assert [each.label for each in listed[:2]] == ["data.trial{1}", "data.trial{2}"]
+    assert [each.decisions[0].text for each in listed[:2]] == [
+        f"{each.label} in MATLAB" for each in listed[:2]
+    ]
     assert not any("w0" in str(each.dataset) or "t0" in str(each.dataset) for each in listed)
     for candidate, values in zip(listed, trials, strict=False):
         assert candidate.shape == values.shape

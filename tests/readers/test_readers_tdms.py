@@ -236,3 +236,13 @@ def test_the_beginning_of_labviews_clock_is_no_date(tmp_path: Path) -> None:
     properties = {**WAVE, "wf_start_time": np.datetime64("1904-01-01T00:00:00")}
     with open_recording(write(tmp_path / "a.tdms", waves(properties=properties))) as recording:
         assert recording.session_start is None
+
+
+def test_warnings_of_the_library_are_said_and_not_printed(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "a.tdms", waves(0, 500), waves(500, 1000))
+    path.write_bytes(path.read_bytes()[:-200])
+    with open_recording(path) as recording:
+        assert any(each.text.startswith("nptdms: Last segment") for each in recording.decisions)
+    assert "WARNING" not in "".join(capfd.readouterr())

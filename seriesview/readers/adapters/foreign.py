@@ -26,9 +26,12 @@ def library(
     """
     said: list[str] = []
     handler = _Listener(said)
-    logger = logging.getLogger(name)
-    before = logger.propagate, logger.handlers[:]
-    logger.handlers, logger.propagate = [handler], False
+    # Some libraries give each of their modules a handler of its own.
+    named = [each for each in logging.root.manager.loggerDict if each == name or each.startswith(f"{name}.")]
+    loggers = [logging.getLogger(each) for each in dict.fromkeys([name, *named])]
+    before = [(each, each.propagate, each.handlers[:]) for each in loggers]
+    for each in loggers:
+        each.handlers, each.propagate = [handler], False
     try:
         with (
             warnings.catch_warnings(record=True) as caught,
@@ -51,7 +54,8 @@ def library(
             file=path,
         ) from error
     finally:
-        logger.propagate, logger.handlers = before
+        for logger, propagate, handlers in before:
+            logger.propagate, logger.handlers = propagate, handlers
     if notes is not None:
         texts = list(dict.fromkeys(f"{name}: {_one_line(each)}" for each in said))
         notes += [Decision(text) for text in texts[:_MOST_WARNINGS]]

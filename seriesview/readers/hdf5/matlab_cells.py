@@ -9,7 +9,7 @@ import h5py
 
 from seriesview.readers.hdf5.extent import Refused
 from seriesview.readers.hdf5.file import walk
-from seriesview.readers.protocol import Candidate
+from seriesview.readers.protocol import Candidate, Decision
 
 _STORE = "/#refs#"
 _OTHERS = "/#subsystem#"
@@ -44,13 +44,15 @@ def in_their_cells(file: h5py.File, listed: list[Candidate]) -> list[Candidate]:
 
 def _with_times(file: h5py.File, candidate: Candidate, cell: Cell) -> Candidate:
     """A cell's candidate, by the times beside it where it has no rate; a trial may have more channels than samples."""
+    called = Decision(f"{cell.label} in MATLAB")
+    candidate = replace(candidate, decisions=(called, *candidate.decisions))
     if cell.times is None or candidate.sampling_frequency is not None:
         return candidate
     shape, count = file[candidate.dataset].shape, file[cell.times].size
     options = {key: value for key, value in candidate.options.items() if key != "sampling_frequency"}
     if len(shape) == 2 and shape[0] == count:
         options.pop("order", None)
-        candidate = replace(candidate, shape=shape, decisions=())
+        candidate = replace(candidate, shape=shape, decisions=(called,))
     return replace(candidate, options={**options, "timestamps": cell.times})
 
 

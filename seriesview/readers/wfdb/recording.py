@@ -22,7 +22,7 @@ from seriesview.readers.wfdb.record import Part, WfdbRecord, without_samples
 from seriesview.readers.wfdb.samples import PartSamples, invalid_of
 
 # Leads of electrocardiograms, modified ones too.
-_LEAD = re.compile(r"M?L?I{1,3}|aV[RLF]|M?C?V[1-9]?R?|V[1-9]-V[1-9]|CM[1-5]", re.IGNORECASE)
+_LEAD = re.compile(r"M?L?I{1,3}|aV[RLF]|M?C?V[1-9]?R?|V[1-9]-V[1-9]|CM[1-5]|MCL[1-6]", re.IGNORECASE)
 
 
 def sample_groups(record: WfdbRecord) -> dict[str, tuple[int, ...]]:
