@@ -25,10 +25,11 @@ from seriesview.build.dataset import (
 )
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
+from seriesview.build.linking import FileLinks
 from seriesview.build.notes import notes_of
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
-from seriesview.build.reuse import fields_made_before
+from seriesview.build.reuse import differs_in_place_alone, fields_made_before, links_same_bytes
 from seriesview.build.room import Need, ensure_room
 from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
@@ -38,6 +39,7 @@ from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError
 from seriesview.layout.layouts import FilesLayout
 from seriesview.readers.protocol import Channel, Recording
+from seriesview.series.links import values_to_json
 from seriesview.series.manifest import ChannelInfo, SeriesManifest
 from seriesview.store import Store
 
@@ -175,8 +177,10 @@ class _sampled_build:  # noqa: N801
             "resolution": plan.resolution,
             "shard": None if shard is None else [shard.index, shard.count],
         }
+        self._what = what
         self._ledger = Ledger(job.ledger, what)
         self._store = job.store
+        self._job, self._dataset, self._recording, self._source = job, dataset, recording, source
         self._arrays = [array for array in finest_arrays(plan) if array is not None]
         name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
         self._progress = Progress(name, plan.bytes_to_read, dataset=dataset.name, report=job.report)
@@ -192,11 +196,31 @@ class _sampled_build:  # noqa: N801
         ensure_room(need, self._store.room(), str(self._store.directory))
 
     def made_before(self, plan: SamplesPlan) -> dict[str, Any] | None:
-        """Fields of the manifest that was made of the same samples, where words alone have changed since."""
+        """Fields of the manifest that was made of the same samples, where words or places alone have changed since."""
         fields = fields_made_before(self._ledger.made, plan, self._store)
+        if fields is None and plan.resolution == "link" and self._ledger.before is not None:
+            what, made = self._ledger.before
+            if isinstance(made, dict) and differs_in_place_alone(what, self._what):
+                # A link to a file that was written again leads nowhere.
+                fields = self._relinked(made, fields_made_before({**made, "values": None}, plan, self._store))
         if fields is not None:
             self._progress.skip(plan.bytes_to_read)
         return fields
+
+    def _relinked(self, made: Any, fields: dict[str, Any] | None) -> dict[str, Any] | None:
+        """The fields with links to the files where they lie now, None where these do not hold the same bytes."""
+        layout = self._recording.layout
+        if fields is None or layout is None:
+            return None
+        said = "its files are elsewhere, or were written again: they are hashed, to see whether they are the same"
+        self._job.say(self._dataset, said)
+        links = FileLinks(layout, self._source.samples, self._job.hashes, is_whole_job=False)
+        try:
+            values = links.values(self._dataset, self._store)
+        finally:
+            links.close()
+        is_same = links_same_bytes(made.get("values"), values_to_json(values))
+        return {**fields, "values": values} if is_same else None
 
     def note(self, manifest: Mapping[str, Any]) -> None:
         """Note what was made."""

@@ -35,6 +35,8 @@ class Ledger:
         self._packs: dict[str, dict[int, bytes]] = {}
         self.made: Any = None
         """What was noted as made of the same, None where nothing was."""
+        self.before: tuple[Any, Any] | None = None
+        """What was built here before, where that was something else, and what was noted as made of it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with Folder.at(path.parent) as folder:
             if not self._load(folder):
@@ -51,12 +53,12 @@ class Ledger:
             return False
         lines = content.split(b"\n")
         if lines[0] != self._header.encode():
+            with suppress(ValueError, RecursionError, KeyError, TypeError):
+                self.before = json.loads(lines[0])["what"], _made(lines)
             return False
         for array, index, entry in _packs(lines[1:]):
             self._packs.setdefault(array, {})[index] = entry
-        for line in lines[1:]:
-            with suppress(ValueError, RecursionError):
-                self.made = json.loads(line)["made"] if line.startswith(_MADE) else self.made
+        self.made = _made(lines)
         if not content.endswith(b"\n"):
             with open(folder.open_file(self._path.name, os.O_WRONLY | os.O_APPEND), "ab") as file:  # noqa: PTH123
                 file.write(b"\n")
@@ -100,6 +102,15 @@ def noted(directory: Path, name: str, store: Store) -> Need:
     found = [stored_file(store.directory, digest.hex()) for digest in digests]
     sizes = [status.st_size for status in found if status is not None]
     return Need(sum(sizes), len(sizes))
+
+
+def _made(lines: Iterable[bytes]) -> Any:
+    """What was noted last as made of everything."""
+    made = None
+    for line in lines:
+        with suppress(ValueError, RecursionError):
+            made = json.loads(line)["made"] if line.startswith(_MADE) else made
+    return made
 
 
 def _packs(lines: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:

@@ -1,7 +1,9 @@
-"""What was made of the same samples before: it stays where a header changed words alone."""
+"""What was made of the same samples before: it stays where words alone changed, or a file is elsewhere or a copy."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +13,10 @@ from seriesview.errors import FormatError, StoreError
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
-from seriesview.store import Store
+from seriesview.store import Store, parse_uri
+
+_PLACES = ("path", "mtime_ns", "inode")
+"""Of a file's identity and layout, what says nothing of its bytes."""
 
 
 def fields_made_before(told: Any, plan: SamplesPlan, store: Store) -> dict[str, Any] | None:
@@ -38,6 +43,31 @@ def fields_made_before(told: Any, plan: SamplesPlan, store: Store) -> dict[str, 
         "timestamps": None,
         "typical": [channel.typical for channel in before.channels],
     }
+
+
+def differs_in_place_alone(before: Any, what: Mapping[str, Any]) -> bool:
+    """Whether what was built before is what is built now, but for where its files lie and when they were written."""
+    return bool(_placeless(before) == _placeless(json.loads(json.dumps(what))))
+
+
+def links_same_bytes(before: Any, now: Any) -> bool:
+    """Whether two links of manifests, as JSON has them, lead to the same places in files of the same SHA-1s."""
+    return bool(_hashes_alone(before) == _hashes_alone(now))
+
+
+def _placeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _placeless(inner) for key, inner in value.items() if key not in _PLACES}
+    return [_placeless(inner) for inner in value] if isinstance(value, list) else value
+
+
+def _hashes_alone(value: Any) -> Any:
+    """A JSON value in which URIs name no file."""
+    if isinstance(value, dict):
+        return {key: _hashes_alone(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_hashes_alone(inner) for inner in value]
+    return parse_uri(value)[0] if isinstance(value, str) and value.startswith("sha1://") else value
 
 
 def _fits(before: SeriesManifest, plan: SamplesPlan) -> bool:
