@@ -70,6 +70,17 @@ def test_brainwave_4_files_are_unfolded(tmp_path: Path) -> None:
         assert (recording.sampling_frequency, recording.channels[0].label) == (20_000, "7")
 
 
+def test_what_tells_of_brainwaves_samples_is_none_of_them(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "a.brw", lambda file: (brainwave_3()(file), file.create_dataset("TOC", data=[1, 2, 3]))
+    )
+    found = by_path(path)
+    assert [name for name, each in found.items() if each.problem is None] == ["/3BData/Raw"]
+    assert found["/3BData/Raw"].role == "spike-band"
+    with opened(path, "TOC", sampling_frequency=1.0) as recording:
+        assert read(recording).ravel().tolist() == [1, 2, 3]
+
+
 def test_brainwave_frames_that_are_not_whole_are_refused(tmp_path: Path) -> None:
     def fill(file: h5py.File) -> None:
         brainwave_3()(file)

@@ -10,7 +10,7 @@ from typing import Any
 
 import h5py
 
-from seriesview.readers.hdf5.extent import whole
+from seriesview.readers.hdf5.extent import Refused, whole
 from seriesview.readers.hdf5.file import child, child_dataset, dtype_of, number, plain, raw_attribute
 from seriesview.readers.hdf5.reach import parent_of
 from seriesview.readers.hdf5.scaling import Scaling, attributes_by_name, plain_name
@@ -67,6 +67,14 @@ def frames_of(dataset: h5py.Dataset, channels: int | None = None) -> Frames:
         "they are frames of all channels one after another, `channels: 1` where they are samples of one"
     )
     return Frames(problem=problem)
+
+
+def is_of_brainwave(dataset: h5py.Dataset) -> bool:
+    """Whether a dataset holds the samples of a file of BrainWave, so that what is beside it tells of them."""
+    try:
+        return _of_brainwave(dataset) != Frames()
+    except Refused:
+        return False
 
 
 def _of_brainwave(dataset: h5py.Dataset) -> Frames:

@@ -36,7 +36,7 @@ from seriesview.readers.hdf5.file import (
     readable,
     walk,
 )
-from seriesview.readers.hdf5.frames import frames_of
+from seriesview.readers.hdf5.frames import frames_of, is_of_brainwave
 from seriesview.readers.hdf5.matlab_cells import in_their_cells
 from seriesview.readers.hdf5.rates import Rate
 from seriesview.readers.hdf5.reach import parent_of, reach_of
@@ -183,7 +183,17 @@ def dataset_candidates(file: h5py.File) -> list[Candidate]:
         if is_named_as_times(dataset) and _has_samples(dataset, beside[path.rpartition("/")[0]])
     }
     candidates = [candidate for candidate in candidates if candidate.dataset not in serving]
+    samples = {path for path, dataset in datasets if is_of_brainwave(dataset)}
+    candidates = [_in_brainwave(each, samples) if samples else each for each in candidates]
     return candidates + [broken_link(each) for each in found if each.node is None]
+
+
+def _in_brainwave(candidate: Candidate, samples: set[str]) -> Candidate:
+    if candidate.dataset in samples:
+        return replace(candidate, role="spike-band")
+    is_open = candidate.problem is None or None in candidate.options.values()
+    note = "it tells of the samples of BrainWave, and is none itself (`dataset` opens it all the same)"
+    return replace(candidate, problem=note, options={"dataset": candidate.dataset}) if is_open else candidate
 
 
 def broken_link(found: Found) -> Candidate:
