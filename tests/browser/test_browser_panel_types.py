@@ -103,7 +103,7 @@ def test_a_type_that_a_bundle_registers_is_drawn(
         assert not drawn.all()
     # As large a part of the room as it asks for, beside traces of three channels.
     heights = [viewer.panel(key).painted["height"] for key in ("0", "1")]
-    assert heights[1] / heights[0] == pytest.approx(2 + 3 / 8, rel=0.02)
+    assert heights[1] / heights[0] == pytest.approx(1.5 + 3 / 4, rel=0.02)
 
 
 def test_its_menu_offers_what_it_says_and_links_keep_that(
