@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import h5py
-import MEArec
 import neo.io
 import neo.rawio
 import numpy as np
@@ -276,6 +275,9 @@ def test_simulations_of_mearec_have_rate_unit_and_units(tmp_path: Path) -> None:
         "electrodes": {},
         "spiketrains": {},
     }
+    # Only here: it brings a second of imports.
+    import MEArec
+
     generator = MEArec.RecordingGenerator(
         rec_dict={**fields, "template_celltypes": np.array(["E", "E"])}, info=info
     )

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-import spikeinterface.full as si
 from large_recordings import PEAK
 from mutations import check_survives
 from phy_files import CHANNELS, Spikes, write_phy
@@ -71,8 +70,16 @@ def test_what_nobody_judged_is_unsorted(tmp_path: Path) -> None:
     assert [each.dataset for each in list_candidates(tmp_path)] == ["mua", "drift"]
 
 
+@pytest.fixture
+def si() -> Any:
+    """SpikeInterface, imported where it is compared with: every worker imports what stands above."""
+    import spikeinterface.full
+
+    return spikeinterface.full
+
+
 @pytest.mark.parametrize("fortran", [False, True], ids=["C", "Fortran"])
-def test_units_are_those_of_spikeinterface(tmp_path: Path, fortran: bool) -> None:
+def test_units_are_those_of_spikeinterface(si: Any, tmp_path: Path, fortran: bool) -> None:
     clusters = (0, 1, 2, 3, 4, 6)
     write_phy(tmp_path, groups=dict.fromkeys(clusters, "good"), dtype="uint64", fortran=fortran)
     sorting = si.read_phy(tmp_path)
@@ -166,7 +173,7 @@ def test_spikes_out_of_order_are_sorted_and_odd_times_told(tmp_path: Path) -> No
     np.testing.assert_allclose(values[:, 1], spikes.amplitudes[order][by_time], rtol=1e-6)
 
 
-def test_exports_of_spikeinterface_are_read_with_their_recording(tmp_path: Path) -> None:
+def test_exports_of_spikeinterface_are_read_with_their_recording(si: Any, tmp_path: Path) -> None:
     recording, sorting = si.generate_ground_truth_recording(
         durations=[10.0], num_channels=8, num_units=5, sampling_frequency=20000.0, seed=1
     )
