@@ -19,6 +19,8 @@ from typing import Any
 
 import numpy as np
 
+from seriesview.pipeline import workflow_file
+
 _SHAPE = (2500, 32)
 _KEYS = {"reader": "binary", "dtype": "int16", "channels": _SHAPE[1], "sampling_frequency": 1000}
 _STORE = {"storage_dir": "kachery", "mode": "embedded"}
@@ -55,9 +57,9 @@ def measured(work: Callable[[], object]) -> tuple[float, float]:
     return spent() - before, time.perf_counter() - began
 
 
-def run(folder: Path, *words: str, text: str | None = None) -> None:
-    """Run `seriesview` in a folder."""
-    command = [str(Path(sys.executable).parent / "seriesview"), *words]
+def run(folder: Path, *words: str, text: str | None = None, program: str = "seriesview") -> None:
+    """Run a program that is installed beside this Python in a folder."""
+    command = [str(Path(sys.executable).parent / program), *words]
     subprocess.run(command, cwd=folder, input=text, text=True, check=True, capture_output=True)
 
 
@@ -91,9 +93,14 @@ def main() -> None:
         show("  every label changed", chunk)
         config = {"workspace": "many", "store": {**_STORE, "storage_dir": "other"}, "datasets": entries}
         (folder / "config.yaml").write_text(json.dumps(config))
+        rules = ("--snakefile", str(workflow_file()), "--configfile", "config.yaml", "--cores", "2")
+        show("snakemake -n", lambda: run(folder, *rules, "-n", program="snakemake"))
         show("seriesview build, on two cores", lambda: run(folder, "build", "--cores", "2"))
+        log = (folder / "results" / "logs" / "snakemake.log").read_text()
+        print(f"  {log.count('Finished jobid')} jobs")
         show("  again, nothing changed", lambda: run(folder, "build", "--cores", "2"))
         show("  -n", lambda: run(folder, "build", "--cores", "2", "-n"))
+        show("snakemake, nothing to do", lambda: run(folder, *rules, program="snakemake"))
 
 
 if __name__ == "__main__":

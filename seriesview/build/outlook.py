@@ -11,7 +11,7 @@ from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import Dataset, opened_recording, what_decides_samples
 from seriesview.build.ledger import noted
 from seriesview.build.plan import plan_samples
-from seriesview.build.results import read_results
+from seriesview.build.results import read_results, uris
 from seriesview.build.room import NOTHING, Need, ensure_room, fits, room_in_words
 from seriesview.build.source import RecordingIdentity, identify_recording
 from seriesview.build.work_folder import WorkFolder
@@ -91,7 +91,8 @@ def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> Datase
     try:
         with opened_recording(dataset, store) as recording:
             source = identify_recording(recording)
-            if built_samples(dataset, work.samples(dataset), source) is not None:
+            made = built_samples(dataset, work.samples(dataset), source)
+            if made is not None and all(map(store.exists, uris(made["manifest"]))):
                 return DatasetOutlook(dataset.name, is_built=True)
             if recording.type in ("event", "interval"):
                 # How many there are is not known before all samples were read: far fewer than these.

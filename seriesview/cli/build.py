@@ -83,7 +83,7 @@ def command(
         from seriesview.cli.build_sessions import build_all
 
         return build_all(config, cores, dry_run, as_json, directory)
-    build = SnakemakeBuild(config, content, partial(click.echo, err=as_json))
+    build = SnakemakeBuild(content, partial(click.echo, err=as_json))
     options = ["--cores", cores, *([] if profile is None else ["--profile", profile]), *snakemake_arguments]
     if dry_run:
         return build.dry_run(options, keep_going)

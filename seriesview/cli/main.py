@@ -39,7 +39,7 @@ COMMANDS = {
     "task": "Ask a backend for a task.",
     "demo-data": "Write the demo's recordings.",
 }
-JOB_COMMANDS = ("picture", "picture-page", "series-table")
+JOB_COMMANDS = ("picture",)
 
 ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, create_model, model_validator
 
@@ -161,9 +161,11 @@ class DatasetKeys(Document):
         "How far a rate may move a sample from its timestamp, in seconds (0.001), and never more than half a sample; "
         "other timestamps stay as they are."
     )
-    scatter: Annotated[int | None, Integer(1, 10_000, may_have_point=True)] = key(
-        "Number of jobs that share this dataset."
-    )
+    scatter: Annotated[
+        Annotated[int, Integer(1, 10_000, may_have_point=True)] | Literal["auto"] | None,
+        Given(),
+        Expected("a whole number of at least 1, or auto"),
+    ] = key("Number of jobs that share this dataset; auto: one for each 8 GB, at most 64.")
 
 
 class DatasetConfig(DatasetKeys):

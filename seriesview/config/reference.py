@@ -92,6 +92,8 @@ _BOUNDS = {"minimum": "at least", "exclusiveMinimum": "greater than", "maximum":
 
 
 def _kind(entry: dict[str, Any]) -> str:
+    if "const" in entry:
+        return str(entry["const"])
     if "enum" in entry:
         return " or ".join(entry["enum"])
     if "anyOf" in entry:

@@ -19,7 +19,7 @@ _MOST_VALUES = 1_000_000
 _MERGE = "tag:yaml.org,2002:merge"
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
+class _UniqueKeyLoader(yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader):  # type: ignore[misc]
     """YAML in which a key that stands twice is an error instead of the last one winning."""
 
     duplicates: list[str]
@@ -39,7 +39,8 @@ class _UniqueKeyLoader(yaml.SafeLoader):
                         "rename one of the two"
                     )
                 seen.add(found)
-        return super().construct_mapping(node, deep)
+        content: dict[Any, Any] = super().construct_mapping(node, deep)
+        return content
 
     def _note_disputed(self, merged: yaml.Node) -> None:
         """Keys that several of the merged mappings have: libraries disagree on which of them counts."""
@@ -112,7 +113,7 @@ def _check_scalar(node: yaml.ScalarNode) -> None:
     """Raise ValueError for integers of hundreds of digits, and for dates that other readers of YAML stop at."""
     if node.tag == "tag:yaml.org,2002:int" and len(node.value) > _MOST_DIGITS:
         raise ValueError(f"line {node.start_mark.line + 1}: a number of hundreds of digits")
-    if node.style is None and yaml.SafeLoader.timestamp_regexp.match(node.value):
+    if not node.style and yaml.SafeLoader.timestamp_regexp.match(node.value):
         try:
             yaml.SafeLoader("").construct_yaml_timestamp(node)
         except (ValueError, OverflowError) as error:

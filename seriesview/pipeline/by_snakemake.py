@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,12 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build.outlook import BuildOutlook, build_outlook
-from seriesview.build.results import read_results, write_json
-from seriesview.build.workspace import build_workspace_result
+from seriesview.build.results import read_results
 from seriesview.errors import BuildError
 from seriesview.pipeline.built import BuiltWorkspace, built_series
 from seriesview.pipeline.configured import Configured, building, check_datasets, one_workspace
-from seriesview.pipeline.drawing import write_page
+from seriesview.pipeline.gathering import write_workspace
 from seriesview.pipeline.locking import build_lock
 from seriesview.pipeline.results import Results, read_failure
 from seriesview.pipeline.snakemake import SNAKEMAKE_LOG, JobLogs, run_snakemake, workflow_file
@@ -37,18 +39,19 @@ class Outcome:
 class SnakemakeBuild:
     """One run of the workflow on one configuration, in the working directory; `say` gets what people should know."""
 
-    def __init__(self, config: Path, content: Mapping[str, Any], say: Callable[[str], None]) -> None:
-        self._config = config.resolve()
+    def __init__(self, content: Mapping[str, Any], say: Callable[[str], None]) -> None:
+        self._content = content
         self._configured = one_workspace(Configured.of(content))
         self._say = say
         self.results = Results(self._configured.results or Results.folder)
 
     def dry_run(self, options: Sequence[str], keep_going: bool) -> int:
         """Print Snakemake's plan, and its status. Raises ConfigError where a build would find something wrong."""
-        arguments = [*self._base(), "--dry-run", "--quiet", "rules", "host", *options]
-        status = run_snakemake(arguments, log=None)
         with building(self._configured.open_store()) as store:
             outlook = self._outlook(store)
+        sys.stderr.write(f"{outlook.text()}\n")
+        arguments = [*self._base(), "--dry-run", "--quiet", "rules", "host", *options]
+        status = run_snakemake(arguments, log=None)
         if not keep_going:
             check_datasets(outlook)
         return status
@@ -59,13 +62,6 @@ class SnakemakeBuild:
         Nothing is removed from the store meanwhile, between the jobs neither.
         """
         began = time.monotonic()
-        try:
-            Path(".snakemake").mkdir(exist_ok=True)
-        except OSError as error:
-            raise BuildError(
-                f"{Path.cwd()}: {error.strerror or error}; a build writes .snakemake/ and its results into its "
-                "working directory: choose another one with `--directory DIR`"
-            ) from error
         store = self._configured.open_store()
         with build_lock(self.results.folder, Path.cwd()), building(store):
             self._prepare(store, keep_going)
@@ -110,7 +106,8 @@ class SnakemakeBuild:
             return Outcome(None, told, num_left, len(datasets))
         results = read_results([self.results.series(name) for name in names])
         if missing:
-            self._write_workspace(results, reasons, store)
+            write_workspace(self._configured, results, reasons, self.results, store)
+            self.results.expect_more()
         (workspace,) = read_results([self.results.workspace])
         if not missing:
             self._keep(workspace, store)
@@ -136,17 +133,6 @@ class SnakemakeBuild:
                 found[name] = (reason or unknown, reason is not None)
         return found
 
-    def _write_workspace(
-        self, results: Sequence[Mapping[str, Any]], missing: Mapping[str, str], store: Store
-    ) -> None:
-        configured = self._configured
-        content = build_workspace_result(
-            configured.label, results, configured.views, list(missing.items()), store, configured.id
-        )
-        write_json(self.results.workspace, content)
-        write_page(content["uri"], content["manifest"], store, self.results.page)
-        self.results.expect_more([result["name"] for result in results])
-
     @staticmethod
     def _keep(workspace: Mapping[str, Any], store: Store) -> None:
         """Keep the workspace, where it was there already and forgotten."""
@@ -163,5 +149,19 @@ class SnakemakeBuild:
 
     def _base(self) -> list[str]:
         triggers = ["--rerun-triggers", "mtime", "params", "input"]
-        snakefile = ["--snakefile", str(workflow_file()), "--configfile", str(self._config)]
+        snakefile = ["--snakefile", str(workflow_file()), "--configfile", str(self._checked_config())]
         return [*snakefile, "--rerun-incomplete", *triggers]
+
+    def _checked_config(self) -> Path:
+        """The configuration as JSON, which each of Snakemake's processes reads in no time. Raises BuildError."""
+        uses = hashlib.sha1(str(self.results.folder).encode()).hexdigest()[:8]
+        path = Path(".snakemake", f"seriesview-{uses}.json")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(self._content))
+        except OSError as error:
+            raise BuildError(
+                f"{Path.cwd()}: {error.strerror or error}; a build writes .snakemake/ and its results into its "
+                "working directory: choose another one with `--directory DIR`"
+            ) from error
+        return path

@@ -15,15 +15,14 @@ from seriesview.build.artifacts import Job
 from seriesview.build.dataset import reason_of
 from seriesview.build.outlook import build_outlook
 from seriesview.build.progress import BuildStep, Report
-from seriesview.build.results import write_json, write_whole
+from seriesview.build.results import write_json
 from seriesview.build.series import build_series
 from seriesview.build.work_folder import WorkFolder, own_work_folder
 from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import SeriesviewError
-from seriesview.pictures.table import series_table
 from seriesview.pipeline.built import BuiltSeries, BuiltWorkspace, built_series
 from seriesview.pipeline.configured import Configured, building, check_datasets, one_workspace
-from seriesview.pipeline.drawing import write_page
+from seriesview.pipeline.gathering import write_pages
 from seriesview.pipeline.locking import build_lock
 from seriesview.pipeline.marks import Marks
 from seriesview.pipeline.recordings import Source, configuration_of, dataset_configuration
@@ -196,8 +195,7 @@ class _Build:
     ) -> None:
         """Write what the pipeline's last jobs write, behind the series that it is made of."""
         if write_if_new(results.workspace, workspace) or is_new or not results.page.is_file():
-            write_json(results.workspace, workspace)
-            write_page(workspace["uri"], workspace["manifest"], self._store, results.page)
-            write_whole(results.table, series_table(series).encode())
+            write_pages(workspace, series, results, self._store)
+        results.forget_others([dataset.name for dataset in self._configured.datasets])
         if workspace["manifest"].get("missing"):
-            results.expect_more([result["name"] for result in series])
+            results.expect_more()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +49,15 @@ class Results:
         return self.folder / "report" / "series.html"
 
     @property
+    def report_pictures(self) -> Path:
+        """The pictures once more, for the report."""
+        return self.folder / "report" / "pictures"
+
+    def outcomes(self) -> list[Path]:
+        """The files in which jobs tell what became of the datasets that they took."""
+        return sorted((self.folder / "chunks").rglob("*.json"))
+
+    @property
     def logs(self) -> Path:
         """What jobs say."""
         return self.folder / "logs"
@@ -90,11 +99,10 @@ class Results:
         """The same as a page."""
         return self.folder / "index.html"
 
-    def expect_more(self, names: Sequence[str]) -> None:
-        """Let the next build make the workspace again, of these series and whatever else is there by then."""
-        oldest = min(self.series(name).stat().st_mtime_ns for name in names) - 10**9
+    def expect_more(self) -> None:
+        """Let the next build make the workspace again: for Snakemake it is older than any recording."""
         for path in (self.workspace, self.page):
-            os.utime(path, ns=(oldest, oldest))
+            os.utime(path, (1, 1))
 
     def forget_failures(self) -> None:
         """Remove what earlier jobs noted."""
@@ -107,37 +115,70 @@ class Results:
         Snakemake notices what it made itself; what `build_workspace` made is told by its content. Of what lies in the
         store only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
         """
-        stale = [path for path in (self.workspace,) if not _all_stored(path, store)]
+        stale: dict[str, list[Path]] = {}
         for dataset in configured.datasets:
             samples, series = self.work.samples(dataset), self.series(dataset.name)
             made = [what_decides_samples(dataset), ARTIFACT_VERSION]
             if not _says(samples, made, "made_with", "artifact_version") or not _all_stored(samples, store):
                 # Snakemake makes nothing again whose own result is there.
-                stale += [samples, series]
+                stale[dataset.name] = [samples, series]
             elif not _says(series, [descriptions(dataset)], "described_with") or not _all_stored(
                 series, store
             ):
-                stale.append(series)
-        if not self._has_workspace_of(configured):
-            stale.append(self.workspace)
-        found = [path for path in stale if path.exists()]
-        if found:
-            # Snakemake looks for what lies before them only where the last results are not there.
-            for path in (*found, self.workspace, self.page, self.table):
+                stale[dataset.name] = [series]
+        lost = [name for name, paths in stale.items() if any(path.exists() for path in paths)]
+        self._forget_made([path for name in lost for path in stale[name]], lost)
+        if lost or not _all_stored(self.workspace, store) or not self._has_workspace_of(configured):
+            for path in (self.workspace, self.page, self.table):
                 path.unlink(missing_ok=True)
-        return bool(found)
+            return True
+        return False
 
     def forget_changed(self, outlook: BuildOutlook, configured: Configured) -> None:
         """Remove what was made of recordings as they no longer are, whatever file of theirs has changed."""
         waiting = {each.name for each in outlook.datasets if not each.is_built and each.problem is None}
-        for dataset in configured.datasets:
-            if dataset.name in waiting and self.work.samples(dataset).exists():
-                for path in (
-                    self.work.samples(dataset),
-                    self.series(dataset.name),
-                    self.workspace,
-                    self.page,
-                ):
+        changed = [
+            dataset
+            for dataset in configured.datasets
+            if dataset.name in waiting and self.work.samples(dataset).exists()
+        ]
+        self._forget_made(
+            [path for each in changed for path in (self.work.samples(each), self.series(each.name))],
+            [each.name for each in changed],
+        )
+        if changed:
+            for path in (self.workspace, self.page):
+                path.unlink(missing_ok=True)
+
+    def forget_others(self, names: Collection[str]) -> None:
+        """Remove what was made of datasets that are no longer configured; files that others put here stay."""
+        artifacts = self.folder / "artifacts"
+        for path in artifacts.rglob("*.json"):
+            name = path.relative_to(artifacts).as_posix().removesuffix(".json")
+            if name in names or not _has(path, "made_with"):
+                continue
+            path.unlink(missing_ok=True)
+            for other in (
+                self.series(name),
+                self.picture(name),
+                self.failures / f"{name}.json",
+                self.folder / "ledger" / f"{name}.jsonl",
+            ):
+                other.unlink(missing_ok=True)
+        for path in self.failures.rglob("*.json"):
+            if path.relative_to(self.failures).as_posix().removesuffix(".json") not in names:
+                path.unlink(missing_ok=True)
+
+    def _forget_made(self, paths: Sequence[Path], names: Collection[str]) -> None:
+        """Remove files, and what the jobs of these datasets told, so that they run again."""
+        for path in paths:
+            path.unlink(missing_ok=True)
+        if not names:
+            return
+        for path in self.outcomes():
+            with suppress(BuildError, KeyError, TypeError):
+                (outcome,) = read_results([path])
+                if not outcome["datasets"].keys().isdisjoint(names):
                     path.unlink(missing_ok=True)
 
     def _has_workspace_of(self, configured: Configured) -> bool:
@@ -168,6 +209,13 @@ def read_failure(folder: Path, name: str) -> str | None:
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return " ".join(str(reason).split())
+
+
+def _has(path: Path, key: str) -> bool:
+    with suppress(BuildError):
+        (content,) = read_results([path])
+        return isinstance(content, dict) and key in content
+    return False
 
 
 def _says(path: Path, expected: Sequence[Any], *keys: str) -> bool:

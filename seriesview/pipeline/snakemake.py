@@ -11,10 +11,12 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from seriesview.errors import BuildError
 
 SNAKEMAKE_LOG = "snakemake.log"
+OUTLOOK_IS_TOLD = "SERIESVIEW_OUTLOOK_IS_TOLD"
 ERROR_PREFIX = "seriesview: error: "
 _POLL_SECONDS = 0.3
 _PATIENCE_SECONDS = 10.0
@@ -35,8 +37,7 @@ class JobLogs:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder = folder
         self._say = say
-        self._positions: dict[Path, int] = {}
-        self._old = {path: path.stat().st_mtime_ns for path in self._files()}
+        self._read = {path: _Read(status.st_ino, status.st_size) for path, status in self._files()}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
 
@@ -53,22 +54,43 @@ class JobLogs:
         while not self._stop.wait(_POLL_SECONDS):
             self._look()
 
-    def _files(self) -> Iterator[Path]:
-        return (path for path in self._folder.rglob("*.log") if path.name != SNAKEMAKE_LOG)
+    def _files(self) -> Iterator[tuple[str, os.stat_result]]:
+        folders = [str(self._folder)]
+        while folders:
+            with suppress(OSError), os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+                    elif entry.name.endswith(".log") and entry.name != SNAKEMAKE_LOG:
+                        # A job may take its log away meanwhile.
+                        with suppress(OSError):
+                            yield entry.path, entry.stat()
 
     def _look(self) -> None:
-        for path in self._files():
-            with suppress(OSError):
-                if self._old.get(path) == path.stat().st_mtime_ns:
-                    continue
-                with path.open("rb") as file:
-                    file.seek(self._positions.get(path, 0))
+        """Read the ends of those that have grown; a log of another job in the same place is another file."""
+        for path, status in self._files():
+            read = self._read.get(path)
+            if read is None or read.inode != status.st_ino or read.size > status.st_size:
+                read = _Read(status.st_ino, 0)
+            if read.size < status.st_size:
+                with suppress(OSError), Path(path).open("rb") as file:
+                    file.seek(read.size)
                     whole, _, _ = file.read().rpartition(b"\n")
-                if whole:
-                    self._positions[path] = self._positions.get(path, 0) + len(whole) + 1
-                    for line in whole.decode(errors="replace").splitlines():
-                        if line.strip() and not line.startswith(ERROR_PREFIX):
-                            self._say(line)
+                    read = _Read(read.inode, read.size + len(whole) + bool(whole))
+                    self._tell(whole)
+            self._read[path] = read
+
+    def _tell(self, lines: bytes) -> None:
+        for line in lines.decode(errors="replace").splitlines():
+            if line.strip() and not line.startswith(ERROR_PREFIX):
+                self._say(line)
+
+
+class _Read(NamedTuple):
+    """How far a log was read."""
+
+    inode: int
+    size: int
 
 
 def run_snakemake(arguments: Sequence[str], log: Path | None) -> int:
@@ -76,7 +98,7 @@ def run_snakemake(arguments: Sequence[str], log: Path | None) -> int:
 
     SIGINT and SIGTERM are passed on to Snakemake and all its jobs, and none is left behind.
     """
-    environment = dict(os.environ)
+    environment = {**os.environ, OUTLOOK_IS_TOLD: "1"}
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment.get('PATH', '')}"
     command = [sys.executable, "-m", "snakemake", *arguments]
     if log is None:

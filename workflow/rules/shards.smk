@@ -1,43 +1,18 @@
-rule artifacts:
-    input:
-        recording,
-    output:
-        f"{RESULTS}/artifacts/{{name}}.json",
-    log:
-        f"{RESULTS}/logs/artifacts/{{name}}.log",
-    benchmark:
-        f"{RESULTS}/benchmarks/artifacts/{{name}}.tsv"
-    wildcard_constraints:
-        name=one_of(WHOLE),
-    conda:
-        "../envs/seriesview.yaml"
-    threads: 2
-    resources:
-        mem_mb=500,
-        runtime=minutes,
-    params:
-        entries=samples_json,
-        store=store_options,
-        version=ARTIFACT_VERSION,
-        results=results,
-        state=state,
-    shell:
-        "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --samples"
-        " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
-        " 2>&1 | tee {log:q} >&2"
+# `scatter`: the samples of one dataset in several jobs.
 
 
-rule artifacts_shard:
+rule shard:
     input:
-        recording,
+        recordings=recordings,
     output:
         temp(f"{RESULTS}/shards/{{name}}/{{shard}}-of-{{shards}}.json"),
     log:
-        f"{RESULTS}/logs/artifacts/{{name}}-{{shard}}-of-{{shards}}.log",
+        f"{RESULTS}/logs/shards/{{name}}-{{shard}}-of-{{shards}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/artifacts/{{name}}-{{shard}}-of-{{shards}}.tsv"
+        f"{RESULTS}/benchmarks/shards/{{name}}-{{shard}}-of-{{shards}}.tsv"
     wildcard_constraints:
         name=one_of(SCATTERED),
+        shard=r"\d+",
         shards=r"\d+",
     conda:
         "../envs/seriesview.yaml"
@@ -46,11 +21,12 @@ rule artifacts_shard:
         mem_mb=500,
         runtime=minutes,
     params:
-        entries=samples_json,
+        entries=samples_entry,
+        decides=decides_samples,
         store=store_options,
         version=ARTIFACT_VERSION,
-        results=results,
         state=state,
+        results=results,
     shell:
         "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q}"
         " --shard {wildcards.shard}/{wildcards.shards}"
@@ -58,16 +34,16 @@ rule artifacts_shard:
         " 2>&1 | tee {log:q} >&2"
 
 
-rule artifacts_gather:
+rule gather:
     input:
         shards=shards,
-        recording=recording,
+        recordings=recordings,
     output:
         f"{RESULTS}/artifacts/{{name}}.json",
     log:
-        f"{RESULTS}/logs/artifacts/{{name}}.log",
+        f"{RESULTS}/logs/shards/{{name}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/artifacts/{{name}}.tsv"
+        f"{RESULTS}/benchmarks/shards/{{name}}.tsv"
     wildcard_constraints:
         name=one_of(SCATTERED),
     conda:
@@ -77,12 +53,13 @@ rule artifacts_gather:
         mem_mb=500,
         runtime=minutes,
     params:
-        entries=samples_json,
+        entries=samples_entry,
+        decides=decides_samples,
         store=store_options,
         version=ARTIFACT_VERSION,
-        results=results,
         state=state,
-        gather=lambda wildcards, input: gather_options(input.shards),
+        results=results,
+        gather=gather_options,
     shell:
         "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --samples"
         " {params.gather:q}"

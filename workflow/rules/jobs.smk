@@ -1,0 +1,247 @@
+# What jobs are given: which datasets they take, which files those are read from, and which of these rules make.
+from itertools import islice
+
+from snakemake.io import is_flagged
+
+
+class DatasetWildcards(dict):
+    """The wildcard `name`, as input functions take it."""
+
+    __getattr__ = dict.__getitem__
+
+
+def own_path(name):
+    """The path of a dataset as it is configured."""
+    return DATASETS[name]["path"]
+
+
+@functools.cache
+def dataset_called(name):
+    """A dataset of the configuration."""
+    return dataset_from_config(name, DATASETS[name])
+
+
+@functools.cache
+def made_by(path):
+    """The output of a rule, of the workflow that uses this one or beside it, that makes a file; None where none does."""
+    found = (
+        output
+        for rule in workflow.rules
+        if rule.basedir != OWN_RULES
+        for output in rule.products()
+        if output.match(path)
+    )
+    return next(found, None)
+
+
+@functools.cache
+def inputs_of(name):
+    """The files of a dataset that Snakemake can name: the recording, then others that come with it.
+
+    A missing file that no rule makes is left to the job, which says so in one line and stops no other. So is one with a
+    name that means something to Snakemake: braces, angle brackets and the like.
+    """
+    if name in OBJECTS:
+        return tuple(filled_in(OBJECTS[name], name))
+    path = os.path.normpath(own_path(name))
+    if path.startswith("sha1:") or not re.fullmatch(r"[\w./ +=@,-]+", path):
+        return ()
+    return (path,) if Path(path).is_file() or made_by(path) else ()
+
+
+def filled_in(found, name):
+    """Files that an object of Snakemake's stands for, of the dataset that the wildcard `name` names."""
+    wildcards = DatasetWildcards(name=name)
+    if callable(found) and not isinstance(found, str):
+        found = found(wildcards)
+    if isinstance(found, str):
+        return [
+            (
+                found.apply_wildcards(wildcards)
+                if hasattr(found, "apply_wildcards")
+                else found
+            )
+        ]
+    if isinstance(found, Path):
+        return [str(found)]
+    return [file for each in found for file in filled_in(each, name)]
+
+
+def is_to_come(name):
+    """Whether a rule, or a storage provider, brings the recording; nothing is known of it before."""
+    return name in OBJECTS or made_by(os.path.normpath(own_path(name))) is not None
+
+
+@functools.cache
+def bytes_of(name):
+    """Bytes of a recording, 0 where there is none; None where they are not known, as of what is made only later."""
+    path = own_path(name)
+    if is_to_come(name) or re.match(r"\w+://", path):
+        return None
+    return bytes_to_read(dataset_called(name))
+
+
+@functools.cache
+def state_called(name):
+    """What tells one state of a dataset's files from another, unless Snakemake sees to it."""
+    return "" if is_to_come(name) else state_of(dataset_called(name))
+
+
+@functools.cache
+def chunks():
+    """The datasets of each chunk, by its name; one whose samples have several jobs is a chunk by itself."""
+    return chunks_of(
+        {name: None if shards_of(name) > 1 else bytes_of(name) for name in DATASETS}
+    )
+
+
+@functools.cache
+def shards_of(name):
+    """How many jobs share the samples of a dataset; 1 where there are none yet."""
+    if not inputs_of(name) and bytes_of(name) == 0:
+        return 1
+    return num_shards(DATASETS[name].get("scatter"), bytes_of(name))
+
+
+def names_in(wildcards):
+    """The datasets of a job."""
+    if "name" in wildcards.keys():
+        return (wildcards.name,)
+    return chunks()[wildcards.chunk]
+
+
+def recordings(wildcards):
+    """The recordings of a job's datasets."""
+    return [file for name in names_in(wildcards) for file in inputs_of(name)]
+
+
+def gathered(wildcards):
+    """What was made of the samples of those datasets that have several jobs."""
+    return [
+        f"{RESULTS}/artifacts/{name}.json"
+        for name in names_in(wildcards)
+        if shards_of(name) > 1
+    ]
+
+
+def words(wildcards, input):
+    """NAME=PATH for each dataset of a job, and NAME:also=PATH for what comes with it, as `build-chunk` takes them."""
+    files = iter(input.recordings)
+    found = []
+    for name in names_in(wildcards):
+        given = list(islice(files, len(inputs_of(name))))
+        path = own_path(name)
+        if given and (name in OBJECTS or given[0] != os.path.normpath(path)):
+            path = given[0]
+        found += [f"{name}={path}", *(f"{name}:also={file}" for file in given[1:])]
+    return found
+
+
+def is_kept(name):
+    """Whether the recording is still there when all jobs have ended."""
+    files = inputs_of(name) if is_to_come(name) else ()
+    return not any(
+        is_flagged(file, "storage_object") or is_flagged(made_by(str(file)), "temp")
+        for file in files
+    )
+
+
+def entry_of(name):
+    """A dataset's entry without its path; what goes after the jobs cannot be linked."""
+    entry = {key: value for key, value in DATASETS[name].items() if key != "path"}
+    if entry.get("full_resolution", "auto") == "auto" and not is_kept(name):
+        entry["full_resolution"] = "store"
+    return entry
+
+
+def entries(wildcards):
+    """The entries of a job's datasets, and the panels whose pictures are drawn, as `build-chunk --entries -` takes them."""
+    names = names_in(wildcards)
+    panels = {name: dict(picture_panel(VIEWS, name)) for name in names}
+    return as_json(
+        {
+            "datasets": {name: entry_of(name) for name in names},
+            "panels": {name: panel for name, panel in panels.items() if panel},
+        }
+    )
+
+
+def state(wildcards):
+    """The states of the files of a job's datasets; another one, even an older one, is built again."""
+    return [state_called(name) for name in names_in(wildcards)]
+
+
+def shards(wildcards):
+    """The shards of a dataset, in order."""
+    count = shards_of(wildcards.name)
+    return [
+        f"{RESULTS}/shards/{wildcards.name}/{shard}-of-{count}.json"
+        for shard in range(count)
+    ]
+
+
+def gather_options(wildcards, input):
+    """The options that name the files of a dataset's shards."""
+    return [word for file in input.shards for word in ("--gather", file)]
+
+
+def samples_entry(wildcards, input):
+    """What of a dataset's entry decides its samples, as `build-dataset --entries` takes it."""
+    path = words(wildcards, input)[0].partition("=")[2]
+    entry = {**without_descriptions(entry_of(wildcards.name)), "path": path}
+    entry.pop("scatter", None)
+    return as_json({"datasets": {wildcards.name: entry}})
+
+
+def decides_samples(wildcards):
+    """The same, for Snakemake to compare: it does not compare what is told of input files."""
+    entry = without_descriptions(entry_of(wildcards.name))
+    return as_json({key: value for key, value in entry.items() if key != "scatter"})
+
+
+def minutes(wildcards, attempt):
+    """Run time to ask a cluster for: 20 MB/s and a margin, doubled with each attempt."""
+    read = sum(bytes_of(name) or 0 for name in names_in(wildcards))
+    return int(20 + read / 1.2e9) * attempt
+
+
+def outlook():
+    """What this build will read and write. Raises BuildError where it does not fit."""
+    from seriesview.build.outlook import build_outlook
+
+    datasets = Configured.of({"datasets": DATASETS}).datasets
+    to_come = [dataset.name for dataset in datasets if is_to_come(dataset.name)]
+    found = build_outlook(
+        [dataset for dataset in datasets if dataset.name not in to_come],
+        Results(Path(RESULTS)).work,
+        store_of(STORE),
+    )
+    later = [f"not yet made: the recordings of {', '.join(to_come)}"] if to_come else []
+    print("\n".join([found.text(), *later]), file=sys.stderr)
+    return found
+
+
+@functools.cache
+def tell_outlook():
+    """Say what a dry run would do, unless `seriesview build` does."""
+    is_told = OUTLOOK_IS_TOLD in os.environ
+    if workflow.is_main_process and workflow.output_settings.dryrun and not is_told:
+        try:
+            outlook()
+        except SeriesviewError as error:
+            raise WorkflowError(str(error)) from None
+
+
+def outcomes(wildcards):
+    """What tells of each chunk's datasets."""
+    tell_outlook()
+    return [f"{RESULTS}/chunks/{chunk}.json" for chunk in chunks()]
+
+
+def workspace_json(wildcards):
+    """What the workspace needs of the configuration, as `build-workspace --config` takes it; no paths."""
+    found = {key: CONFIG.get(key) for key in ("workspace", "id", "views")}
+    datasets = {name: {"path": name} for name in DATASETS}
+    return as_json(
+        {"datasets": datasets, **{key: value for key, value in found.items() if value}}
+    )
