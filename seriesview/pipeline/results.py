@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,20 +115,21 @@ class Results:
         Snakemake notices what it made itself; what `build_workspace` made is told by its content. Of what lies in the
         store only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
         """
-        stale: dict[str, list[Path]] = {}
+        lost: dict[str, list[Path]] = {}
+        described: list[dict[str, Any] | None] = []
         for dataset in configured.datasets:
             samples, series = self.work.samples(dataset), self.series(dataset.name)
-            made = [what_decides_samples(dataset), ARTIFACT_VERSION]
-            if not _says(samples, made, "made_with", "artifact_version") or not _all_stored(samples, store):
-                # Snakemake makes nothing again whose own result is there.
-                stale[dataset.name] = [samples, series]
-            elif not _says(series, [descriptions(dataset)], "described_with") or not _all_stored(
-                series, store
-            ):
-                stale[dataset.name] = [series]
-        lost = [name for name, paths in stale.items() if any(path.exists() for path in paths)]
-        self._forget_made([path for name in lost for path in stale[name]], lost)
-        if lost or not _all_stored(self.workspace, store) or not self._has_workspace_of(configured):
+            made = {"made_with": what_decides_samples(dataset), "artifact_version": ARTIFACT_VERSION}
+            is_made = _is_so(_content(samples), made, store)
+            found = _content(series) if is_made else None
+            is_described = _is_so(found, {"described_with": descriptions(dataset)}, store)
+            described.append(found if is_described else None)
+            # Snakemake makes nothing again whose own result is there.
+            stale = [] if is_described else [series] if is_made else [samples, series]
+            if any(path.exists() for path in stale):
+                lost[dataset.name] = stale
+        self._forget_made([path for paths in lost.values() for path in paths], lost)
+        if lost or not self._has_workspace_of(configured, described, store):
             for path in (self.workspace, self.page, self.table):
                 path.unlink(missing_ok=True)
             return True
@@ -155,7 +156,7 @@ class Results:
         artifacts = self.folder / "artifacts"
         for path in artifacts.rglob("*.json"):
             name = path.relative_to(artifacts).as_posix().removesuffix(".json")
-            if name in names or not _has(path, "made_with"):
+            if name in names or "made_with" not in (_content(path) or {}):
                 continue
             path.unlink(missing_ok=True)
             for other in (
@@ -181,15 +182,21 @@ class Results:
                 if not outcome["datasets"].keys().isdisjoint(names):
                     path.unlink(missing_ok=True)
 
-    def _has_workspace_of(self, configured: Configured) -> bool:
+    def _has_workspace_of(
+        self, configured: Configured, series: Sequence[Mapping[str, Any] | None], store: Store
+    ) -> bool:
         """Whether the workspace is that of the series that are there; where some are not, it is made again anyway."""
-        paths = [self.series(dataset.name) for dataset in configured.datasets]
-        if not self.workspace.exists() or not all(path.exists() for path in paths):
+        workspace = _content(self.workspace)
+        if workspace is None:
+            return not self.workspace.exists()
+        if not all(map(store.exists, uris(workspace))):
+            return False
+        there = [each for each in series if each is not None]
+        if len(there) < len(series):
             return True
-        with suppress(BuildError, FormatError, KeyError, TypeError):
-            (workspace,) = read_results([self.workspace])
+        with suppress(FormatError, KeyError, TypeError):
             label, views = configured.label, configured.views
-            made = workspace_manifest(label, read_results(paths), views, [], configured.id)
+            made = workspace_manifest(label, there, views, [], configured.id)
             return bool(workspace["manifest"].get("missing") or workspace["manifest"] == made)
         return False
 
@@ -211,24 +218,16 @@ def read_failure(folder: Path, name: str) -> str | None:
     return " ".join(str(reason).split())
 
 
-def _has(path: Path, key: str) -> bool:
+def _content(path: Path) -> dict[str, Any] | None:
+    """What a job wrote; None where there is nothing that can be read."""
     with suppress(BuildError):
         (content,) = read_results([path])
-        return isinstance(content, dict) and key in content
-    return False
+        return content if isinstance(content, dict) else None
+    return None
 
 
-def _says(path: Path, expected: Sequence[Any], *keys: str) -> bool:
-    with suppress(BuildError, KeyError, TypeError):
-        (content,) = read_results([path])
-        return [content[key] for key in keys] == list(expected)
-    return False
-
-
-def _all_stored(path: Path, store: Store) -> bool:
-    """Whether everything that a result names is in the store; true of one that cannot be read."""
-    try:
-        (content,) = read_results([path])
-    except BuildError:
-        return True
-    return all(store.exists(uri) for uri in uris(content))
+def _is_so(content: Mapping[str, Any] | None, expected: Mapping[str, Any], store: Store) -> bool:
+    """Whether a result says what is expected, and everything that it names is in the store."""
+    if content is None or any(content.get(key) != value for key, value in expected.items()):
+        return False
+    return all(map(store.exists, uris(dict(content))))
