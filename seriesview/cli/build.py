@@ -87,7 +87,7 @@ def command(
     options = ["--cores", cores, *([] if profile is None else ["--profile", profile]), *snakemake_arguments]
     if dry_run:
         return build.dry_run(options, keep_going)
-    outcome = build.run(options, keep_going)
+    outcome = build.run(options, keep_going, always=bool(snakemake_arguments))
     _say_what_failed(outcome, keep_going)
     if outcome.built is None:
         return FAILED_STATUS

@@ -56,26 +56,30 @@ class SnakemakeBuild:
             check_datasets(outlook)
         return status
 
-    def run(self, options: Sequence[str], keep_going: bool) -> Outcome:
+    def run(self, options: Sequence[str], keep_going: bool, always: bool = False) -> Outcome:
         """Build; with `keep_going` the workspace is written whatever is missing. Raises SeriesviewError.
 
-        Nothing is removed from the store meanwhile, between the jobs neither.
+        Nothing is removed from the store meanwhile, between the jobs neither. Where there is nothing to do Snakemake is
+        not asked, unless `always`.
         """
         began = time.monotonic()
         store = self._configured.open_store()
         with build_lock(self.results.folder, Path.cwd()), building(store):
-            self._prepare(store, keep_going)
+            is_done = self._prepare(store, keep_going)
             log = self.results.logs / SNAKEMAKE_LOG
             arguments = [*self._base(), *options, *(["--keep-going"] if keep_going else [])]
             with JobLogs(self.results.logs, self._say):
-                status = run_snakemake(arguments, log)
+                status = 0 if is_done and not always else run_snakemake(arguments, log)
             return self._outcome(store, status, keep_going, began)
 
-    def _prepare(self, store: Store, keep_going: bool) -> None:
-        """Say what is to be done. Raises BuildError where it does not fit, ConfigError where something is wrong."""
+    def _prepare(self, store: Store, keep_going: bool) -> bool:
+        """Say what is to be done; whether that is nothing.
+
+        Raises BuildError where it does not fit, ConfigError where something is wrong.
+        """
         configured = self._configured
         store.check_writable()
-        self.results.forget_stale(configured, store)
+        is_stale = self.results.forget_stale(configured, store)
         self.results.forget_failures()
         outlook = self._outlook(store)
         if not keep_going:
@@ -88,6 +92,9 @@ class SnakemakeBuild:
         for result in read_results([path for path in built if path.is_file()]):
             for note in result["manifest"].get("notes", ()):
                 self._say(f"{result['name']}: {note}")
+        names = [dataset.name for dataset in outlook.datasets if dataset.is_built]
+        is_whole = len(names) == len(configured.datasets) and self.results.has_pages(names)
+        return is_whole and not is_stale and not self.results.lacks_some()
 
     def _outlook(self, store: Store) -> BuildOutlook:
         return build_outlook(self._configured.datasets, self.results.work, store)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import traceback
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from seriesview.build.workspace import workspace_manifest
 from seriesview.errors import BuildError, FormatError, SeriesviewError
 from seriesview.pipeline.configured import Configured
 from seriesview.store import Store
+
+_Exists = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,15 @@ class Results:
         """The same as a page."""
         return self.folder / "index.html"
 
+    def has_pages(self, names: Collection[str]) -> bool:
+        """Whether the workspace, its pages, and these series and their pictures are there."""
+        pages = (self.workspace, self.page, self.table, *map(self.series, names), *map(self.picture, names))
+        return all(path.is_file() for path in pages)
+
+    def lacks_some(self) -> bool:
+        """Whether the workspace was written without some series."""
+        return bool(((_content(self.workspace) or {}).get("manifest") or {}).get("missing"))
+
     def expect_more(self) -> None:
         """Let the next build make the workspace again: for Snakemake it is older than any recording."""
         for path in (self.workspace, self.page):
@@ -115,21 +127,22 @@ class Results:
         Snakemake notices what it made itself; what `build_workspace` made is told by its content. Of what lies in the
         store only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
         """
+        exists = cache(store.exists)
         lost: dict[str, list[Path]] = {}
         described: list[dict[str, Any] | None] = []
         for dataset in configured.datasets:
             samples, series = self.work.samples(dataset), self.series(dataset.name)
             made = {"made_with": what_decides_samples(dataset), "artifact_version": ARTIFACT_VERSION}
-            is_made = _is_so(_content(samples), made, store)
+            is_made = _is_so(_content(samples), made, exists)
             found = _content(series) if is_made else None
-            is_described = _is_so(found, {"described_with": descriptions(dataset)}, store)
+            is_described = _is_so(found, {"described_with": descriptions(dataset)}, exists)
             described.append(found if is_described else None)
             # Snakemake makes nothing again whose own result is there.
             stale = [] if is_described else [series] if is_made else [samples, series]
             if any(path.exists() for path in stale):
                 lost[dataset.name] = stale
         self._forget_made([path for paths in lost.values() for path in paths], lost)
-        if lost or not self._has_workspace_of(configured, described, store):
+        if lost or not self._has_workspace_of(configured, described, exists):
             for path in (self.workspace, self.page, self.table):
                 path.unlink(missing_ok=True)
             return True
@@ -183,13 +196,13 @@ class Results:
                     path.unlink(missing_ok=True)
 
     def _has_workspace_of(
-        self, configured: Configured, series: Sequence[Mapping[str, Any] | None], store: Store
+        self, configured: Configured, series: Sequence[Mapping[str, Any] | None], exists: _Exists
     ) -> bool:
         """Whether the workspace is that of the series that are there; where some are not, it is made again anyway."""
         workspace = _content(self.workspace)
         if workspace is None:
             return not self.workspace.exists()
-        if not all(map(store.exists, uris(workspace))):
+        if not all(map(exists, uris(workspace))):
             return False
         there = [each for each in series if each is not None]
         if len(there) < len(series):
@@ -226,8 +239,8 @@ def _content(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _is_so(content: Mapping[str, Any] | None, expected: Mapping[str, Any], store: Store) -> bool:
+def _is_so(content: Mapping[str, Any] | None, expected: Mapping[str, Any], exists: _Exists) -> bool:
     """Whether a result says what is expected, and everything that it names is in the store."""
     if content is None or any(content.get(key) != value for key, value in expected.items()):
         return False
-    return all(map(store.exists, uris(dict(content))))
+    return all(map(exists, uris(dict(content))))
