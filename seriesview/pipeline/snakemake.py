@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from seriesview.errors import BuildError
 
@@ -37,7 +36,8 @@ class JobLogs:
     def __init__(self, folder: Path, say: Callable[[str], None]) -> None:
         self._folder = folder
         self._say = say
-        self._read = {path: _Read(status.st_ino, status.st_size) for path, status in self._files()}
+        self._old = {path: status.st_mtime_ns for path, status in self._files()}
+        self._read: dict[str, int] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="logs", daemon=True)
 
@@ -67,30 +67,22 @@ class JobLogs:
                             yield entry.path, entry.stat()
 
     def _look(self) -> None:
-        """Read the ends of those that have grown; a log of another job in the same place is another file."""
+        """Open those alone that have grown, or are shorter: another job's in the same place."""
         for path, status in self._files():
-            read = self._read.get(path)
-            if read is None or read.inode != status.st_ino or read.size > status.st_size:
-                read = _Read(status.st_ino, 0)
-            if read.size < status.st_size:
-                with suppress(OSError), Path(path).open("rb") as file:
-                    file.seek(read.size)
-                    whole, _, _ = file.read().rpartition(b"\n")
-                    read = _Read(read.inode, read.size + len(whole) + bool(whole))
-                    self._tell(whole)
-            self._read[path] = read
+            read = self._read.get(path, 0)
+            if self._old.get(path) == status.st_mtime_ns or read == status.st_size:
+                continue
+            read = read if read < status.st_size else 0
+            with suppress(OSError), Path(path).open("rb") as file:
+                file.seek(read)
+                whole, _, _ = file.read().rpartition(b"\n")
+                self._read[path] = read + len(whole) + bool(whole)
+                self._tell(whole)
 
     def _tell(self, lines: bytes) -> None:
         for line in lines.decode(errors="replace").splitlines():
             if line.strip() and not line.startswith(ERROR_PREFIX):
                 self._say(line)
-
-
-class _Read(NamedTuple):
-    """How far a log was read."""
-
-    inode: int
-    size: int
 
 
 def run_snakemake(arguments: Sequence[str], log: Path | None) -> int:
