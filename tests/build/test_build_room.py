@@ -13,6 +13,7 @@ from seriesview.build.artifacts import Job, build_artifacts
 from seriesview.build.dataset import dataset_from_config
 from seriesview.build.outlook import build_outlook
 from seriesview.build.plan import SamplesPlan, moments_level_factors
+from seriesview.build.results import write_json
 from seriesview.build.room import Need, ensure_room, fits
 from seriesview.build.timeline import SegmentTimes, Timeline
 from seriesview.build.work_folder import WorkFolder
@@ -71,6 +72,15 @@ def test_a_build_makes_as_many_files_as_were_foreseen(
     assert inodes <= outlook.need.num_files
     arrays = dict(arrays_of(parse_series_manifest(result["manifest"])))
     assert sum(array.num_packs + len(array.pages) for array in arrays.values()) == len(files)
+
+
+def test_what_lies_in_another_store_is_still_to_be_built(tmp_path: Path) -> None:
+    stores = [open_store(tmp_path / name, "embedded") for name in ("before", "after")]
+    dataset = dataset_from_config("raw", flat(tmp_path / "raw.dat", 3000, 6))
+    work = WorkFolder(tmp_path)
+    write_json(work.samples(dataset), build_artifacts(dataset, Job(stores[0], work.ledger(dataset))))
+    built = [build_outlook([dataset], work, store).datasets[0].is_built for store in stores]
+    assert built == [True, False]
 
 
 @settings(max_examples=50)
