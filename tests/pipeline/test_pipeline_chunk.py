@@ -313,6 +313,13 @@ def test_the_command_tells_each_failure_in_one_line(entries: Entries) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("seriesview: error: dataset bad: ") == 1
     assert states(read_results([OUT])[0]["datasets"]) == {"bad": "failed", "spikes": "built"}
+    strict = subprocess.run(
+        [SERIESVIEW, "build-chunk", "--entries", "-", "--strict", *words[:2], *words[4:]],
+        input=json.dumps(document),
+        capture_output=True,
+        text=True,
+    )
+    assert strict.returncode == 2
 
 
 def _resident() -> int:
