@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seriesview.cli.arguments import follow_option, json_option
+
+if TYPE_CHECKING:
+    from seriesview.pipeline.session_patterns import SessionPattern
 
 MISSING_STATUS = 1
 
@@ -28,16 +32,20 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
     """Write a config.yaml that names everything in each FILE, or folder, that can be shown.
 
     What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
-    until it is. Exit status: 0 done, 1 done but for a FILE that cannot be read, 2 nothing written.
+    until it is. Many FILEs of one kind (8 or more), or a folder in BIDS, are sessions: their pattern is written in
+    place of an entry for each. Exit status: 0 done, 1 done but for a FILE that cannot be read, 2 nothing written.
     """
     from seriesview.build.findings import entries_of, name_of
     from seriesview.build.results import write_whole
     from seriesview.errors import BuildError, ReaderError
     from seriesview.layout.remote_path import located
     from seriesview.pipeline.config_file import config_document
+    from seriesview.pipeline.session_patterns import session_pattern
 
     if out.exists() and not force:
         raise BuildError(f"{out}: is there already; choose another --out, or --force to write over it")
+    if (found := session_pattern(files)) is not None:
+        return _write_sessions(found, files[0], out, follow_external, as_json)
     entries, notes, unreadable, otherwise = entries_of(files, follow_external=follow_external)
     if not entries:
         reasons = "; ".join([*unreadable, *notes]) or "`seriesview inspect FILE` says what they hold"
@@ -65,3 +73,31 @@ def command(files: tuple[str, ...], out: Path, force: bool, follow_external: boo
         click.echo(f"fill in first: {', '.join(open_keys)}")
     click.echo(f"next:\n  seriesview build {out}")
     return MISSING_STATUS if unreadable else 0
+
+
+def _write_sessions(
+    found: SessionPattern, first: str, out: Path, follow_external: bool, as_json: bool
+) -> int:
+    """Write the configuration of many sessions, as the first of them says what is left open."""
+    from seriesview.build.findings import entries_of, name_of
+    from seriesview.build.results import write_whole
+    from seriesview.layout.remote_path import located
+    from seriesview.pipeline.config_file import sessions_document
+
+    entries, notes, _, _ = entries_of([found.example], follow_external=follow_external)
+    open_keys = list(
+        dict.fromkeys(key for each in entries for key, value in each.keys.items() if value is None)
+    )
+    place = located(first).absolute()
+    workspace = name_of(place if place.is_dir() and first != found.example else place.parent)
+    text = sessions_document(found.pattern, found.num_sessions, workspace, out, open_keys)
+    write_whole(out, text.encode())
+    if as_json:
+        said = {"pattern": found.pattern, "sessions": found.num_sessions}
+        click.echo(json.dumps({"out": str(out), **said, "to_fill_in": open_keys, "notes": notes}))
+        return 0
+    click.echo(f"{out}: {found.num_sessions} sessions, by the pattern {found.pattern}")
+    if open_keys:
+        click.echo(f"fill in first: defaults.{', defaults.'.join(open_keys)}")
+    click.echo(f"next:\n  seriesview build {out}")
+    return 0

@@ -31,10 +31,18 @@ store:
   storage_dir: kachery-storage
   mode: auto
 
+"""
+_DATASETS = """\
 # One entry a series; the name is what views call it by. Further keys: label, unit, scale, offset,
 # channel_labels, timezone, start_time, session_start, full_resolution (auto | link | store | omit),
 # max_gap_seconds, scatter (jobs that share a dataset).
 datasets:
+"""
+_SESSIONS = """\
+# {count} sessions, each a workspace of its own: whatever matches, now or later; {{NAME}} is what tells them apart.
+# Without `datasets` in here each has what its recording holds. docs/sessions.md says more: tables, labels, ids.
+sessions:
+  path: {pattern}
 """
 _FOOTER = """
 # What is shown together. page: seconds that are shown at first, else the whole session; times: how they are written
@@ -70,6 +78,7 @@ def config_document(
     also = [f"  # {comment(note)}" for note in otherwise]
     text = (
         _HEADER.format(workspace=title, id=one_line_yaml(_id_at(place)))
+        + _DATASETS
         + "\n".join([*blocks, *left_out, *also])
         + "\n"
     )
@@ -83,6 +92,16 @@ def config_document(
         lines.append("    panels:")
         lines += [f"      - {one_line_yaml(panel)}" for panel in view["panels"]]
     return "\n".join([*lines, ""])
+
+
+def sessions_document(
+    pattern: str, count: int, workspace: str, place: Path, open_keys: Sequence[str] = ()
+) -> str:
+    """A commented config.yaml of sessions; `open_keys`: what their files do not say, to be filled in for all."""
+    said = _HEADER.format(workspace=one_line_yaml(workspace), id=one_line_yaml(_id_at(place)))
+    lines = [f"  {key}:  # fill in: {_HINTS.get(key, 'the files do not say')}" for key in open_keys]
+    defaults = "\n".join(["# What all their datasets have.", "defaults:", *lines, "", ""]) if lines else ""
+    return said + defaults + _SESSIONS.format(count=count, pattern=one_line_yaml(pattern))
 
 
 def _id_at(config: Path) -> str:
