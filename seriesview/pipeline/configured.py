@@ -51,11 +51,6 @@ class Configured:
             sessions=sessions,
         )
 
-    @property
-    def own_datasets(self) -> tuple[Dataset, ...]:
-        """The datasets of the workspace that is no session's."""
-        return tuple(dataset for dataset in self.datasets if "/" not in dataset.name)
-
     @cached_property
     def _by_id(self) -> dict[str, ConfiguredSession]:
         return {session.id: session for session in self.sessions}
