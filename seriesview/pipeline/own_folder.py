@@ -53,6 +53,9 @@ class OwnFolder:
         `store` comes before what the configuration names.
         """
         content = load_config(self.config)
+        if content.get("sessions"):
+            how = "`seriesview build` builds them, and `seriesview serve` opens their index"
+            raise ConfigError([f"{self.config}: names sessions, each a workspace of its own: {how}"])
         datasets = {
             name: {**entry, "path": self._anchored(entry["path"])}
             for name, entry in content["datasets"].items()

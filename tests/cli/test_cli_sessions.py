@@ -60,6 +60,8 @@ def test_a_build_says_what_became_of_sessions(lab: Path) -> None:
     assert run.invoke(cli, ["build"], standalone_mode=False).return_value == 2
     other = run.invoke(cli, ["build", "--profile", "profiles/slurm"], standalone_mode=False)
     assert "sessions are built in this process" in str(other.exception)
+    shown = run.invoke(cli, ["view", "config.yaml", "--no-browser"], standalone_mode=False)
+    assert "config.yaml: names sessions" in str(shown.exception)
 
 
 def test_serve_alone_opens_the_index_for_those_who_are_let_in(surroundings: Surroundings, lab: Path) -> None:
