@@ -1,16 +1,18 @@
-"""Recordings of other programs by their readers: plain ones against a flat file, others against their library alone.
+"""Recordings of other programs by their readers: plain ones against a flat pass, others against their library alone.
 
-The least processor time of several rounds, in blocks as builds choose them, from a warm page cache; every library is
-imported and has read the file once before. Both sides open the file in the measure; what it holds is listed before, as
-the library, too, is told what to read. Both leave samples as they lie in the file's values, except that the library may
-leave them channel by channel, which the reader turns. `SERIESVIEW_BENCH_RECORDING_BYTES` sets the size of the plain
-recordings (5e8), of which the others have a fifth, `SERIESVIEW_BENCH_DIR` where they lie.
+All in processor time of this process, in blocks as builds choose them, from a warm page cache; every library is
+imported and has read the file once before. The flat pass is over the same file: how fast one is copied out of the page
+cache differs by a factor of two from file to file, whatever is in it. Both sides open the file in the measure; what it
+holds is listed before, as the library, too, is told what to read. Both leave values as they lie in the file, but a
+library may leave them channel by channel, which the reader turns. `SERIESVIEW_BENCH_RECORDING_BYTES` sets the size of
+the plain recordings (5e8), of which the others have a fifth, `SERIESVIEW_BENCH_DIR` where they lie.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import statistics
 import tempfile
 import time
 from collections.abc import Callable
@@ -33,7 +35,7 @@ Library = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Case:
-    """A way to write a recording; `aim` is a share of the flat file's speed, or with `library` of that one's."""
+    """A way to write a recording; `aim` is a share of a flat pass's speed, or with `library` of that one's."""
 
     write: Callable[[Path, Samples], Path]
     aim: float | None = None
@@ -64,12 +66,12 @@ def chosen(path: Path) -> ReadOptions:
     return ReadOptions(dataset=named, sampling_frequency=RATE if path.suffix == ".zarr" else None)
 
 
-def own_seconds(path: Path, options: ReadOptions) -> float:
+def own_seconds(path: Path, options: ReadOptions, reader: str | None = None) -> float:
     """Processor time of opening the recording and reading all its samples."""
     # What a reader keeps of a file that it has listed is not for a file that changed.
     os.utime(path)
     began = time.process_time()
-    with open_recording(path, None, options) as recording:
+    with open_recording(path, reader, options) as recording:
         rows = block_samples(recording.dtype, recording.num_channels, 1024, preferred_rows(recording))
         # As many buffers as a build has, so that none is in a cache.
         blocks = [np.ones((rows, recording.num_channels), recording.dtype) for _ in range(4)]
@@ -78,11 +80,22 @@ def own_seconds(path: Path, options: ReadOptions) -> float:
     return time.process_time() - began
 
 
+def flat_seconds(path: Path, num_samples: int) -> float:
+    """Processor time of so many samples in a flat pass over the recording's largest file."""
+    file = max(path.parent.rglob("*"), key=lambda each: each.stat().st_size)
+    seconds = own_seconds(file, ReadOptions(dtype="int16", channels=1, sampling_frequency=RATE), "binary")
+    return seconds * 2 * num_samples / file.stat().st_size
+
+
 def library_seconds(library: Library, path: Path) -> float:
     """Processor time of a library's pass over the file."""
     began = time.process_time()
     library(path)
     return time.process_time() - began
+
+
+def _other_seconds(case: Case, path: Path, num_samples: int) -> float:
+    return flat_seconds(path, num_samples) if case.library is None else library_seconds(case.library, path)
 
 
 def main() -> None:
@@ -101,25 +114,21 @@ def main() -> None:
             own_seconds(paths[-1], options[-1])
             if case.library is not None:
                 case.library(paths[-1])
-        own: list[list[float]] = []
-        others: list[list[float]] = []
-        for _ in range(ROUNDS):
+        rounds: list[list[tuple[float, float]]] = []
+        for turn in range(ROUNDS):
             gc.collect()
-            own.append([own_seconds(path, each) for path, each in zip(paths, options, strict=True)])
-            others.append(
-                [
-                    0.0 if case.library is None else library_seconds(case.library, path)
-                    for case, path in zip(CASES, paths, strict=True)
-                ]
-            )
-        # What else the machine does makes a pass slower, never faster.
-        least, theirs = ([min(each) for each in zip(*rounds, strict=True)] for rounds in (own, others))
+            found = []
+            for case, path, each, count in zip(CASES, paths, options, counts, strict=True):
+                before = _other_seconds(case, path, count) if turn % 2 else 0.0
+                ours = own_seconds(path, each)
+                # Whoever is second may find more in caches.
+                found.append((ours, before or _other_seconds(case, path, count)))
+            rounds.append(found)
         for number, case in enumerate(CASES):
-            speed = counts[number] / least[number] / 1e6
-            if case.library is None:
-                ratio, of = speed / (counts[0] / least[0] / 1e6), "of flat"
-            else:
-                ratio = theirs[number] / least[number]
+            speed = counts[number] / statistics.median(each[number][0] for each in rounds) / 1e6
+            ratio = statistics.median(theirs / ours for ours, theirs in (each[number] for each in rounds))
+            of = "of flat"
+            if case.library is not None:
                 of = f"of {case.library.__doc__}".replace("By ", "").rstrip(".") + " alone"
             aim = f" (aim {case.aim})" if case.aim is not None else ""
             print(f"{case.write.__name__}: {speed:.0f} Msamples/s, {ratio:.2f} {of}{aim}", flush=True)
