@@ -63,7 +63,7 @@ def default_views(entries: Sequence[Entry], label: str) -> list[dict[str, Any]]:
             # In a page of spikes an LFP is a straight line.
             spiking = [entry for entry in near if entry.role != "lfp"]
             views += _view(called, spiking, names, _PAGES["spike-band"])
-            views += _view(f"{called}, LFP and lines", slow, names, _SLOW_PAGE)
+            views += _view(f"{called}, {_SLOW_PAGE} s at a time", slow, names, _SLOW_PAGE)
         else:
             views += _view(called, near, names, _PAGES[str(probe.role)])
         spikes = [entry for entry in members if entry.role in ("drift", "units")]

@@ -91,8 +91,10 @@ def test_nothing_is_written_over_or_in_vain(tmp_path: Path) -> None:
 def test_the_view_has_a_panel_for_each_series_called_as_in_the_file(tmp_path: Path) -> None:
     write_session(tmp_path / "session.nwb", seconds=5)
     said, written = init(tmp_path, str(tmp_path / "session.nwb"))
-    (view,) = written["views"]
+    view, slow = written["views"]
     assert view["label"] == written["workspace"] == "session"
+    assert (slow["label"], slow["page"]) == ("session, 5 s at a time", 5)
+    assert slow["panels"] == view["panels"][1:]
     shown = {panel["label"]: (panel["type"], panel["series"]) for panel in view["panels"]}
     assert shown["ElectricalSeries"] == ("ContinuousTraces", "session_ElectricalSeries")
     assert shown["position"] == ("Position", "session_position")

@@ -81,7 +81,7 @@ def test_a_probe_opens_on_an_image_by_depth_and_its_drift_on_the_whole_session()
     }
     assert near["panels"][2]["order"] == "stored"
     # In 0.2 s little is seen of what is slow.
-    assert (slow["label"], slow["page"]) == ("run, LFP and lines", 5)
+    assert (slow["label"], slow["page"]) == ("run, 5 s at a time", 5)
     assert [panel["series"] for panel in slow["panels"]] == ["units", "imec0.lf", "nidq", "sync"]
     assert (whole["label"], "page" in whole) == ("run, drift", False)
     assert [panel["series"] for panel in whole["panels"]] == ["drift", "units"]
@@ -108,7 +108,7 @@ def test_each_probe_has_a_view_with_what_is_its_own_and_what_is_nobodys() -> Non
     ]
     views = default_views(entries, "run")
     one, _, other, _ = views
-    slow = ", LFP and lines"
+    slow = ", 5 s at a time"
     labels = ["run_imec0", f"run_imec0{slow}", "run_imec1", f"run_imec1{slow}"]
     assert [view["label"] for view in views] == labels
     shared = ["imec0 messages", "run_nidq"]
