@@ -42,6 +42,7 @@ def gather(
         names = [dataset.name for dataset in configured.datasets]
         results.forget_others(names)
         forget_other_chunks(outcomes, results)
+        shutil.rmtree(results.entries, ignore_errors=True)
         write_workspace(configured, read_results(list(map(results.series, names))), {}, results, store)
     return missing
 

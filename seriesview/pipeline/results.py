@@ -71,6 +71,11 @@ class Results:
         return self.folder / "failures"
 
     @property
+    def entries(self) -> Path:
+        """What jobs are told, where it does not fit on a command line."""
+        return self.folder / "entries"
+
+    @property
     def building(self) -> Path:
         """At which datasets processes are, or were when they were killed."""
         return self.folder / "building"

@@ -501,7 +501,7 @@ def test_the_node_can_be_told_of_views_on_its_command_line(tmp_path: Path) -> No
     storage = tmp_path / "own"
     with node_process(storage, "--view-origin", BUCKETS) as node:
         session = ask(node.port, "GET", "/session").json()
-        assert session["views"] == ["seriesview"]
+        assert session["views"] == ["seriesview", "sessions"]
         assert session["viewOrigins"] == [BUCKETS]
         page = ask(node.port, "GET", "/view/seriesview/")
         assert page.status == 200

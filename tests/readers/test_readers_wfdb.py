@@ -297,7 +297,7 @@ def test_segments_that_are_not_there_are_gaps_that_are_told(tmp_path: Path) -> N
         assert "s1.dat not there: left out, as gaps" in said(recording)
         assert [each.num_samples for each in recording.segments or ()] == [10, 10]
     (tmp_path / "s0.hea").unlink()
-    with pytest.raises(ReaderError, match="has no samples"):
+    with pytest.raises(ReaderError, match="must lie beside the header"):
         opened(header)
 
 

@@ -146,3 +146,17 @@ use rule * from seriesview as raw_*
     )
     done = snakemake(tmp_path, "-n", status=1)
     assert "results: mine/views/raw" in done.stdout + done.stderr
+
+
+def test_what_fits_on_no_command_line_is_told_all_the_same(tmp_path: Path) -> None:
+    labels = [f"electrode at place number {number:04}" for number in range(2000)]
+    entry = flat(tmp_path, "a.dat", channels=len(labels), samples=20)
+    datasets = {name: {**entry, "channel_labels": labels} for name in ("one", "other")}
+    (tmp_path / "config.json").write_text(
+        json.dumps({"datasets": datasets, "store": {"storage_dir": "kachery storage"}})
+    )
+    snakemake(tmp_path, "--snakefile", str(SNAKEFILE), "--configfile", "config.json")
+    for name in datasets:
+        channels = manifest(tmp_path, f"results/series/{name}.json")["channels"]
+        assert [channel["label"] for channel in channels] == labels
+    assert not (tmp_path / "results" / "entries").exists()

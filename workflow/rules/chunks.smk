@@ -28,7 +28,7 @@ rule chunk:
         state=state,
         results=results,
     shell:
-        "printf %s {params.entries:q} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
+        "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
         " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
 
@@ -61,6 +61,6 @@ rule dataset:
         state=state,
         results=results,
     shell:
-        "printf %s {params.entries:q} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
+        "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
         " --results {params.results:q} --threads {threads} --strict"
         " 2>&1 | tee {log:q} >&2"

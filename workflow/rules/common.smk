@@ -1,7 +1,9 @@
 import functools
+import hashlib
 import json
 import os
 import re
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import dataset_from_config, without_descriptions
 from seriesview.build.planning import bytes_to_read, state_of
+from seriesview.build.results import write_whole
 from seriesview.pipeline.chunks import chunks_of, num_shards
 from seriesview.pipeline.configured import Configured, picture_panel, store_of
 from seriesview.pipeline.results import Results
@@ -60,7 +63,9 @@ def checked(config):
         config = json.loads(as_json(config))
         check_config(config, also=repeated)
         if "sessions" in config:
-            raise ConfigError(["sessions: `seriesview build` builds them, without Snakemake"])
+            raise ConfigError(
+                ["sessions: `seriesview build` builds them, without Snakemake"]
+            )
     except SeriesviewError as error:
         raise WorkflowError(f"{error}") from None
     return with_defaults(config)
@@ -76,6 +81,8 @@ def as_json(value):
 
 find_own_commands()
 
+# Of 128 KiB, with room for what else stands in a command, as what is quoted becomes longer.
+MOST_IN_A_WORD = 60_000
 OWN_RULES = workflow.current_basedir
 CONFIG, OBJECTS = without_objects(config)
 CONFIG = checked(CONFIG)
@@ -121,6 +128,17 @@ def store_options(wildcards):
     return [
         word for option, value in named.items() if value for word in (option, value)
     ]
+
+
+def printing(text):
+    """The command that prints a text: Linux takes no word over 128 KiB, so that longer ones lie in files of their hash."""
+    if len(text) < MOST_IN_A_WORD:
+        return f"printf %s {shlex.quote(text)}"
+    name = f"{hashlib.sha1(text.encode()).hexdigest()}.json"
+    path = Results(Path(RESULTS)).entries / name
+    if not (workflow.output_settings.dryrun or path.exists()):
+        write_whole(path, text.encode())
+    return f"cat {shlex.quote(str(path))}"
 
 
 def results(wildcards):

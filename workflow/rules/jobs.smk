@@ -155,14 +155,16 @@ def entry_of(name):
 
 
 def entries(wildcards):
-    """The entries of a job's datasets, and the panels whose pictures are drawn, as `build-chunk --entries -` takes them."""
+    """The entries of a job's datasets, and the panels of their pictures, printed for `build-chunk --entries -`."""
     names = names_in(wildcards)
     panels = {name: dict(picture_panel(VIEWS, name)) for name in names}
-    return as_json(
-        {
-            "datasets": {name: entry_of(name) for name in names},
-            "panels": {name: panel for name, panel in panels.items() if panel},
-        }
+    return printing(
+        as_json(
+            {
+                "datasets": {name: entry_of(name) for name in names},
+                "panels": {name: panel for name, panel in panels.items() if panel},
+            }
+        )
     )
 
 
@@ -186,11 +188,11 @@ def gather_options(wildcards, input):
 
 
 def samples_entry(wildcards, input):
-    """What of a dataset's entry decides its samples, as `build-dataset --entries` takes it."""
+    """What of a dataset's entry decides its samples, printed for `build-dataset --entries -`."""
     path = words(wildcards, input)[0].partition("=")[2]
     entry = {**without_descriptions(entry_of(wildcards.name)), "path": path}
     entry.pop("scatter", None)
-    return as_json({"datasets": {wildcards.name: entry}})
+    return printing(as_json({"datasets": {wildcards.name: entry}}))
 
 
 def decides_samples(wildcards):
@@ -239,9 +241,8 @@ def outcomes(wildcards):
 
 
 def workspace_json(wildcards):
-    """What the workspace needs of the configuration, as `build-workspace --config` takes it; no paths."""
+    """What the workspace needs of the configuration, printed for `build-workspace --config -`; no paths."""
     found = {key: CONFIG.get(key) for key in ("workspace", "id", "views")}
     datasets = {name: {"path": name} for name in DATASETS}
-    return as_json(
-        {"datasets": datasets, **{key: value for key, value in found.items() if value}}
-    )
+    told = {key: value for key, value in found.items() if value}
+    return printing(as_json({"datasets": datasets, **told}))

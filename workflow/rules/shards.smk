@@ -28,7 +28,7 @@ rule shard:
         state=state,
         results=results,
     shell:
-        "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q}"
+        "{params.entries} | seriesview build-dataset --entries - {params.store:q}"
         " --shard {wildcards.shard}/{wildcards.shards}"
         " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
@@ -61,7 +61,7 @@ rule gather:
         results=results,
         gather=gather_options,
     shell:
-        "printf %s {params.entries:q} | seriesview build-dataset --entries - {params.store:q} --samples"
+        "{params.entries} | seriesview build-dataset --entries - {params.store:q} --samples"
         " {params.gather:q}"
         " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"

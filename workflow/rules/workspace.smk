@@ -32,5 +32,5 @@ rule workspace:
         store=store_options,
         results=results,
     shell:
-        "printf %s {params.config:q} | seriesview build-workspace {input:q} --config - {params.store:q}"
+        "{params.config} | seriesview build-workspace {input:q} --config - {params.store:q}"
         " --results {params.results:q} 2>&1 | tee {log:q} >&2"
