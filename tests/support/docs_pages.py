@@ -44,7 +44,7 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page of the documentation for users."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", ROOT / "config" / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def starting_page(page: Path) -> Path | None:
