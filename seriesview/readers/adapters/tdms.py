@@ -13,10 +13,15 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
+from seriesview.layout.layouts import FilesLayout, RecordsLayout
+from seriesview.layout.sample_file import SampleFile
 from seriesview.layout.unpacking import put_turned, spread_rows
 from seriesview.readers.adapters.foreign import library
+from seriesview.readers.adapters.tdms_layout import layout_of
+from seriesview.readers.adapters.tdms_scales import Source, source_of
 from seriesview.readers.clocks import parse_time_unit
 from seriesview.readers.extras import imported
+from seriesview.readers.laid_out import LaidOutRecording, Samples
 from seriesview.readers.protocol import Candidate, Channel, Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import (
     checked_rate,
@@ -28,8 +33,6 @@ from seriesview.readers.sample_types import (
 from seriesview.readers.tables.names import is_time_name, is_unit_of_time, unit_of_time
 from seriesview.terms import FIRST_YEAR, LAST_YEAR
 
-_RAW = 0xFFFFFFFF
-_MOST_SCALES = 16
 _CLOCK = ("wf_increment", "wf_start_offset", "wf_start_time")
 # What seconds of 1998 to 2037 are, by the two clocks that programs of LabVIEW write.
 _EPOCHS = (
@@ -38,17 +41,6 @@ _EPOCHS = (
 )
 # The beginning of LabVIEW's clock is written where a waveform has no time.
 _NO_DATE = np.datetime64("1904-01-02")
-
-
-@dataclass(frozen=True)
-class _Source:
-    """How values of a channel are got: raw ones (of a scaler of DAQmx) with a scale, or those that npTDMS scales."""
-
-    dtype: np.dtype[Any]
-    scaler: int | None = None
-    is_scaled: bool = False
-    scale: float = 1.0
-    offset: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -67,7 +59,7 @@ class _Series:
 
     name: str
     channels: tuple[Any, ...]
-    sources: tuple[_Source, ...]
+    sources: tuple[Source, ...]
     num_samples: int
     times: Any = None
     """A channel with a date, or a number of seconds, for each sample, where there is no rate."""
@@ -79,8 +71,35 @@ class _Series:
         return found
 
 
-class TdmsRecording(Recording):
-    """Samples of one series, read in pieces."""
+class _LibrarySamples:
+    """Samples of one series by npTDMS, channel after channel."""
+
+    def __init__(self, series: _Series, path: Path) -> None:
+        self._series = series
+        self._path = path
+
+    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
+        """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError."""
+        rows = spread_rows(out.shape[1], len(out), out.dtype)
+        with library("nptdms", self._path):
+            for row, channel, source in zip(rows, self._series.channels, self._series.sources, strict=True):
+                values = channel.read_data(first_sample, len(out), scaled=source.is_scaled)
+                if source.scaler is not None and isinstance(values, dict):
+                    values = values[source.scaler]
+                if len(values) != len(out):
+                    raise ReaderError(
+                        f"{channel.name} ends at sample {first_sample + len(values)}; copy the file again",
+                        file=self._path,
+                    )
+                row[:] = values
+        put_turned(out, rows.T)
+
+    def close(self) -> None:
+        """The file is the recording's, which reads times from it, too."""
+
+
+class TdmsRecording(LaidOutRecording):
+    """Samples of one series: by their layout where they lie plain, else by npTDMS."""
 
     def __init__(self, path: Path, options: ReadOptions) -> None:
         if options.type not in (None, "continuous"):
@@ -89,7 +108,6 @@ class TdmsRecording(Recording):
         self._file, notes = _opened(path)
         try:
             series = _chosen(_series_of(self._file), options.dataset, path)
-            self._series = series
             self.type = "continuous"
             self.dtype = series.sources[0].dtype
             self.num_samples = series.num_samples
@@ -104,6 +122,7 @@ class TdmsRecording(Recording):
                 )
             )
             self._set_clock(series, options, notes)
+            self._set_samples(series)
         except BaseException:
             self._file.close()
             raise
@@ -113,6 +132,18 @@ class TdmsRecording(Recording):
             notes.append(Decision("values are scaled by npTDMS, to float64"))
         self.decisions = tuple(notes)
         describe(self, options)
+
+    def _set_samples(self, series: _Series) -> None:
+        self._samples: Samples = _LibrarySamples(series, self.path)
+        if all(source.is_stored for source in series.sources):
+            names = [str(channel.path) for channel in series.channels]
+            self.layout = layout_of(self.path, names, series.sources[0].dtype, series.num_samples)
+        if self.layout is None:
+            return
+        self._samples = SampleFile(self.layout)
+        piece = self.layout.pieces[0] if isinstance(self.layout, FilesLayout) else self.layout
+        if isinstance(piece, RecordsLayout):
+            self.preferred_rows = piece.samples_per_record
 
     def _set_clock(self, series: _Series, options: ReadOptions, notes: list[Decision]) -> None:
         self._dates: Any = None
@@ -140,22 +171,6 @@ class TdmsRecording(Recording):
             self._zero = self._dates.read_data(0, 1)[0]
         self.session_start = _date(self._zero)
 
-    def read_into(self, first_sample: int, out: npt.NDArray[Any]) -> None:
-        """Fill `out` (n, C) with samples from `first_sample` on. Raises ReaderError."""
-        rows = spread_rows(out.shape[1], len(out), out.dtype)
-        with library("nptdms", self.path):
-            for row, channel, source in zip(rows, self._series.channels, self._series.sources, strict=True):
-                values = channel.read_data(first_sample, len(out), scaled=source.is_scaled)
-                if source.scaler is not None and isinstance(values, dict):
-                    values = values[source.scaler]
-                if len(values) != len(out):
-                    raise ReaderError(
-                        f"{channel.name} ends at sample {first_sample + len(values)}; copy the file again",
-                        file=self.path,
-                    )
-                row[:] = values
-        put_turned(out, rows.T)
-
     def timestamps(self, first_sample: int, last_sample: int) -> npt.NDArray[np.float64]:
         """Times in seconds (last_sample - first_sample,)."""
         if self._dates is None:
@@ -170,6 +185,7 @@ class TdmsRecording(Recording):
 
     def close(self) -> None:
         """Let go of the file."""
+        super().close()
         self._file.close()
 
 
@@ -191,13 +207,13 @@ def _series_of(file: Any) -> list[_Series]:
     is_cut = bool(file.file_status.incomplete_final_segment)
     found = []
     for group in file.groups():
-        alike: dict[Any, list[tuple[Any, _Source]]] = {}
+        alike: dict[Any, list[tuple[Any, Source]]] = {}
         dates = [channel for channel in group.channels() if channel.dtype.kind == "M"]
         numbers = None if dates else _numbers_of_times(group)
         for channel in group.channels():
             if channel.dtype.kind == "M" or len(channel) == 0 or channel is numbers:
                 continue
-            source = _source(channel, group.properties, file.properties)
+            source = source_of(channel, group.properties, file.properties)
             if unsupported_reason(source.dtype) is None:
                 clock = tuple(repr(channel.properties.get(key)) for key in _CLOCK)
                 key = (clock, source.dtype, 0 if is_cut else len(channel))
@@ -242,53 +258,6 @@ def _clock_of(channel: Any, path: Path) -> _Clock:
     if told not in (None, "s") or epoch is None:
         return _Clock(0.0, seconds.multiplier / seconds.divisor, None, "")
     return _Clock(first, 1.0, (epoch + timedelta(seconds=first)).isoformat(), words)
-
-
-def _source(channel: Any, group: Mapping[str, Any], file: Mapping[str, Any]) -> _Source:
-    properties = next(
-        (each for each in (channel.properties, group, file) if each.get("NI_Number_Of_Scales")), None
-    )
-    scalers = getattr(channel, "scaler_data_types", None) or {}
-    if properties is None or properties.get("NI_Scaling_Status", "unscaled") == "scaled":
-        if scalers:
-            # Raw values of DAQmx without a scale: npTDMS knows no dtype of the channel.
-            scaler, kind = next(iter(scalers.items()))
-            return _native(_Source(np.dtype(kind.nptype), scaler))
-        return _native(_Source(np.dtype(channel.dtype)))
-    try:
-        linear = _linear(properties, int(properties["NI_Number_Of_Scales"]) - 1, _MOST_SCALES)
-    except (KeyError, TypeError, ValueError):
-        linear = None
-    if linear is None or not (math.isfinite(linear[1]) and math.isfinite(linear[2]) and linear[1]):
-        return _native(_Source(np.dtype(channel.dtype), is_scaled=True))
-    scaler, scale, offset = linear
-    kind = scalers.get(scaler) if scaler is not None else channel.data_type
-    dtype = getattr(kind, "nptype", None)
-    if dtype is None or (scaler is None and scalers):
-        return _native(_Source(np.dtype(channel.dtype), is_scaled=True))
-    return _native(_Source(np.dtype(dtype), scaler, False, scale, offset))
-
-
-def _native(source: _Source) -> _Source:
-    return _Source(
-        source.dtype.newbyteorder("="), source.scaler, source.is_scaled, source.scale, source.offset
-    )
-
-
-def _linear(properties: Mapping[str, Any], number: int, depth: int) -> tuple[int | None, float, float] | None:
-    """Scaler of DAQmx (None: the raw values), factor and offset of a scale; None where it is not linear."""
-    if number < 0 or depth == 0:
-        return None
-    kind = properties.get(f"NI_Scale[{number}]_Scale_Type")
-    if kind is None:
-        return number, 1.0, 0.0
-    if kind != "Linear":
-        return None
-    slope = float(properties[f"NI_Scale[{number}]_Linear_Slope"])
-    intercept = float(properties[f"NI_Scale[{number}]_Linear_Y_Intercept"])
-    source = int(properties.get(f"NI_Scale[{number}]_Linear_Input_Source", _RAW))
-    before = (None, 1.0, 0.0) if source == _RAW else _linear(properties, source, depth - 1)
-    return None if before is None else (before[0], before[1] * slope, before[2] * slope + intercept)
 
 
 def rate_of(properties: Mapping[str, Any]) -> float | None:
