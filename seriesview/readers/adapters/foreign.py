@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import io
-import logging
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from seriesview.errors import ReaderError, SeriesviewError
+from seriesview.readers.adapters.listening import heard
 from seriesview.readers.protocol import Decision
 
 _MOST_WARNINGS = 5
@@ -25,26 +23,9 @@ def library(
     Nothing of it is printed. `advice`: what helps where it refuses the file.
     """
     said: list[str] = []
-    handler = _Listener(said)
-    # Some libraries give each of their modules a handler of its own.
-    named = [each for each in logging.root.manager.loggerDict if each == name or each.startswith(f"{name}.")]
-    loggers = [logging.getLogger(each) for each in dict.fromkeys([name, *named])]
-    before = [(each, each.propagate, each.handlers[:]) for each in loggers]
-    for each in loggers:
-        each.handlers, each.propagate = [handler], False
     try:
-        with (
-            warnings.catch_warnings(record=True) as caught,
-            contextlib.redirect_stdout(io.StringIO()),
-            contextlib.redirect_stderr(io.StringIO()),
-        ):
-            warnings.simplefilter("always")
+        with heard(name) as said:
             yield
-        said += [
-            str(each.message)
-            for each in caught
-            if not issubclass(each.category, DeprecationWarning | PendingDeprecationWarning | FutureWarning)
-        ]
     except SeriesviewError:
         raise
     except Exception as error:  # a library may fail in any way on a file that it does not understand
@@ -53,23 +34,11 @@ def library(
             advice=advice,
             file=path,
         ) from error
-    finally:
-        for logger, propagate, handlers in before:
-            logger.propagate, logger.handlers = propagate, handlers
     if notes is not None:
         texts = list(dict.fromkeys(f"{name}: {_one_line(each)}" for each in said))
         notes += [Decision(text) for text in texts[:_MOST_WARNINGS]]
         if len(texts) > _MOST_WARNINGS:
             notes.append(Decision(f"{name}: {len(texts) - _MOST_WARNINGS} more warnings"))
-
-
-class _Listener(logging.Handler):
-    def __init__(self, said: list[str]) -> None:
-        super().__init__(logging.WARNING)
-        self.said = said
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.said.append(record.getMessage())
 
 
 def _one_line(text: str) -> str:
