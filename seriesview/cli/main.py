@@ -39,7 +39,6 @@ COMMANDS = {
     "task": "Ask a backend for a task.",
     "demo-data": "Write the demo's recordings.",
 }
-JOB_COMMANDS = ("picture",)
 
 ERROR_STATUS = 2
 INTERRUPTED_STATUS = 130
@@ -54,7 +53,7 @@ class _Commands(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """The command called `name`, or None."""
-        if name not in COMMANDS and name not in JOB_COMMANDS:
+        if name not in COMMANDS:
             return None
         module = importlib.import_module(f"seriesview.cli.{name.replace('-', '_')}")
         command: click.Command = module.command

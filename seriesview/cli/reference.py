@@ -13,23 +13,21 @@ from pathlib import Path
 
 import click
 
-from seriesview.cli.main import COMMANDS, JOB_COMMANDS, cli
+from seriesview.cli.main import COMMANDS, cli
 
 PROGRAM = "seriesview"
-LIST, JOBS = "commands", "jobs"
+LIST = "commands"
 BACKEND = "seriesview-start-backend"
 
 _PART = re.compile(r"(<!-- generated: (?P<name>[\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def part(name: str) -> str:
-    """A generated part in Markdown: of a command, `seriesview` itself, BACKEND, `commands`, `jobs`. Raises KeyError."""
+    """A generated part in Markdown: of a command, `seriesview` itself, BACKEND, `commands`. Raises KeyError."""
     if name == PROGRAM:
         return _described(cli, PROGRAM)
     if name == LIST:
         return _list()
-    if name == JOBS:
-        return _jobs()
     if name == BACKEND:
         from seriesview.cli.start_backend import command
 
@@ -92,16 +90,6 @@ def _options(command: click.Command, context: click.Context) -> Iterator[str]:
 def _list() -> str:
     rows = [f"| [`{name}`](#{PROGRAM}-{name}) | {text} |" for name, text in COMMANDS.items()]
     return "\n".join(["| command | what it does |", "| --- | --- |", *rows])
-
-
-def _jobs() -> str:
-    rows = []
-    for name in JOB_COMMANDS:
-        command = _command(name)
-        usage = " ".join(command.collect_usage_pieces(click.Context(command)))
-        first, _, _ = inspect.cleandoc(command.help or "").partition("\n")
-        rows.append(f"| `{name}` | `{usage}` | {first} |")
-    return "\n".join(["| command | takes | what it does |", "| --- | --- | --- |", *rows])
 
 
 def main(path: Path) -> None:

@@ -7,7 +7,7 @@ import tomllib
 import pytest
 from docs_pages import ROOT, section
 
-from seriesview.cli.main import COMMANDS, JOB_COMMANDS
+from seriesview.cli.main import COMMANDS
 from seriesview.cli.reference import PROGRAM, part_names, renewed
 
 PAGE = ROOT / "docs" / "cli.md"
@@ -23,10 +23,6 @@ def test_every_command_has_its_section(name: str) -> None:
     assert name in part_names(section(PAGE, f"seriesview {name}")), (
         f"add <!-- generated: {name} --> <!-- end -->"
     )
-
-
-def test_the_jobs_of_the_pipeline_are_listed() -> None:
-    assert all(f"`{name}`" in section(PAGE, "Jobs of the pipeline") for name in JOB_COMMANDS)
 
 
 def test_every_command_of_the_package_is_named() -> None:
