@@ -27,6 +27,7 @@ _TAKEN = frozenset(
             "benchmarks",
             "building",
             "chunks",
+            "entries",
             "failures",
             "index.html",
             "ledger",
@@ -157,7 +158,7 @@ def _resolved(text: str, values: Mapping[str, str]) -> tuple[str, ...]:
 def _session(sessions: Mapping[str, Any], found: _Found) -> Session:
     """One session filled in. Raises KeyError with the name of a wildcard without a value, ValueError."""
     values = found.values
-    identity = values.get("id") or _id_of(sessions, values)
+    identity = _NOT_IN_IDS.sub("_", values.get("id") or _id_of(sessions, values)).lstrip(".-")
     label = sessions.get("label")
     datasets: dict[str, Mapping[str, Any]] = {}
     problems: dict[str, str] = {}
@@ -183,16 +184,14 @@ def _session(sessions: Mapping[str, Any], found: _Found) -> Session:
 
 def _id_of(sessions: Mapping[str, Any], values: Mapping[str, str]) -> str:
     if given := sessions.get("id"):
-        text = filled_in(given, values)
-    else:
-        paths = (text for where, text in texts_of_sessions(sessions) if where.endswith("path"))
-        used = dict.fromkeys(name for each in paths for name in wildcards(each))
-        if not used:
-            raise ValueError(
-                "id is not known: give the table a column `id`, or `sessions` an `id: ...{column}...`"
-            )
-        text = "_".join(values[name] for name in used)
-    return _NOT_IN_IDS.sub("_", text).lstrip(".-")
+        return filled_in(given, values)
+    paths = (text for where, text in texts_of_sessions(sessions) if where.endswith("path"))
+    used = dict.fromkeys(name for each in paths for name in wildcards(each))
+    if not used:
+        raise ValueError(
+            "id is not known: give the table a column `id`, or `sessions` an `id: ...{column}...`"
+        )
+    return "_".join(values[name] for name in used)
 
 
 def _problem_of(identity: str, other: tuple[_Found, Session] | None) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +30,8 @@ class SessionsFront:
 
     def __init__(self, results: Path, channel: str) -> None:
         self._results = results.absolute()
+        # It says nothing of where they lie.
+        self.key = hashlib.sha1(os.fsencode(results.resolve())).hexdigest()
         self.channel = channel
         self._reach: Reach | None = None
         self._shown: set[str] = set()

@@ -119,11 +119,13 @@ def has_channel(client: DaemonClient, channel: str) -> bool:
         return True
 
 
-def check_front(client: DaemonClient) -> None:
-    """Raise BackendError where a node has no front page."""
-    if not _said(client).get("front"):
+def check_front(client: DaemonClient, key: str) -> None:
+    """Raise BackendError where a node's front page is not the one of this key."""
+    front = _said(client).get("front")
+    if front != key:
+        shown = "the index of other sessions" if front else "no index of sessions"
         raise BackendError(
-            f"the node at {client.address} serves this storage directory already, and shows no index of sessions; end "
+            f"the node at {client.address} serves this storage directory already, and shows {shown}; end "
             "it (Ctrl-C where it runs) and try again, or name a session: `seriesview serve "
             "results/SESSION/workspace.json`"
         )

@@ -106,7 +106,7 @@ class FigureServer:
             self._client = connect(self._directory, self._at)
             self._announce(self._what_is_shown())
             if self._index is not None and self._node is None:
-                check_front(self._client)
+                check_front(self._client, self._index.key)
             functions, when_idle = open_functions(self._directory)
             backend = Backend(self._client, [self.channel], functions, when_idle=when_idle)
             backend.start()

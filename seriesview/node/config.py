@@ -18,6 +18,8 @@ class Front(Protocol):
 
     view: str
     """The name of the view that is the page itself, which holds nothing."""
+    key: str
+    """Tells it from others, to whoever asks."""
     channel: str
     """Who may read files of this channel may read what the page shows."""
 

@@ -97,7 +97,7 @@ async def _session(request: Request) -> Response:
             "views": sorted(node.config.views),
             "viewOrigins": list(node.config.view_origins),
             "showsAll": not node.gate.is_there,
-            "front": None if node.config.front is None else node.config.front.view,
+            "front": None if node.config.front is None else node.config.front.key,
         }
     )
 

@@ -11,6 +11,8 @@ from typing import Any
 from seriesview.build.dataset import reason_of
 from seriesview.build.results import write_json
 from seriesview.config import check_config, with_defaults
+from seriesview.config.sessions import is_session_id
+from seriesview.documents.problems import shown
 from seriesview.errors import ConfigError
 from seriesview.pipeline.configured import Configured, building
 from seriesview.pipeline.marks import Marks, left_behind
@@ -38,10 +40,17 @@ def chunk_configuration(text: bytes, name: str, paths: Sequence[str]) -> dict[st
             raise ConfigError([f"{word}: expected NAME=PATH or NAME:timestamps=PATH of a dataset of {name}"])
         if key != "also" and isinstance(entries[dataset], dict):
             entries[dataset] = {**entries[dataset], key or "path": path}
+    for dataset, panel in panels.items():
+        if panel and not isinstance(panel, dict):
+            raise ConfigError([f"{name}: panels.{dataset}: expected keys with values, found {shown(panel)}"])
     sessions: dict[str, list[str]] = {}
     for dataset in entries:
         sessions.setdefault(dataset.rpartition("/")[0], []).append(dataset)
     for session, names in sessions.items():
+        if session and not is_session_id(session):
+            raise ConfigError(
+                [f"{name}: datasets: {shown(names[0])}: {shown(session)} is no id of a session"]
+            )
         # Each name of a session's dataset has it in front, which a configuration's own may not.
         own = {full.rpartition("/")[2]: full for full in names}
         panels_of = [{**panels[full], "series": each} for each, full in own.items() if panels.get(full)]

@@ -43,7 +43,8 @@ def write_sessions(
         found = with_usual_streams(found)
     index = {"label": configured.label, "id": configured.id or configured.label, "sessions": found}
     remove_sessions(results, {session.id for session in configured.sessions})
-    write_whole(results.sessions_table, sessions_table(found).encode())
+    results.forget_others({dataset.name for dataset in configured.datasets} | _unsure(configured, results))
+    write_whole(results.sessions_table, sessions_table(found).encode("utf-8", "backslashreplace"))
     page = index_page(configured.label, found, "seriesview serve")
     write_whole(results.index, page.encode("utf-8", "backslashreplace"))
     write_json(results.sessions, index)
@@ -132,6 +133,16 @@ def remove_sessions(results: Results, kept: set[str]) -> None:
         shutil.rmtree(results.of_session(identity), ignore_errors=True)
         for folder in _of_datasets(results):
             shutil.rmtree(folder / identity, ignore_errors=True)
+
+
+def _unsure(configured: Configured, results: Results) -> set[str]:
+    """What was made for sessions of which something is wrong: what they have is not known."""
+    return {
+        f"{session.id}/{path.name.removesuffix('.json')}"
+        for session in configured.sessions
+        if session.problems
+        for path in (results.folder / "artifacts" / session.id).glob("*.json")
+    }
 
 
 def follow_renamed(configured: Configured, results: Results) -> None:

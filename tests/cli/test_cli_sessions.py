@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 
@@ -110,4 +111,18 @@ def test_a_node_of_one_workspace_has_no_front_page(surroundings: Surroundings, l
     assert b"no front page" in answer.data
     other = surroundings.start("bash", "-c", f"cd {lab} && exec seriesview serve")
     other.wait_for("shows no index of sessions")
+    assert other.popen.wait(30) != 0
+
+
+def test_a_node_that_shows_other_sessions_is_not_taken_for_ones_own(
+    surroundings: Surroundings, lab: Path
+) -> None:
+    others = lab.parent / "others"
+    shutil.copytree(lab, others)
+    for folder in (lab, others):
+        CliRunner().invoke(cli, ["build", "--directory", str(folder)], standalone_mode=False)
+    served = Served(surroundings, "bash", "-c", f"cd {lab} && exec seriesview serve")
+    served.links()
+    other = surroundings.start("bash", "-c", f"cd {others} && exec seriesview serve")
+    other.wait_for("shows the index of other sessions")
     assert other.popen.wait(30) != 0

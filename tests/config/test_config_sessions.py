@@ -224,6 +224,9 @@ def test_ids_are_names_that_nothing_else_has(here: Path) -> None:
     ]
     (here / "d" / "a b.edf").unlink()
     assert [each.id for each in sessions(path="d/{s}.edf", id=".x-{s}")] == ["x-a_b", "x-series"]
+    (here / "d" / "series.edf").rename(here / "d" / "a b.edf")
+    (here / "d" / "a_b.edf").unlink()
+    assert [each.id for each in sessions(path="d/{id}.edf")] == ["a_b"]
 
 
 def test_schemas_say_what_the_checks_say() -> None:

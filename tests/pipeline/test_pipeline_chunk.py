@@ -205,6 +205,9 @@ def test_what_the_machine_cannot_do_ends_the_job(entries: Entries, tmp_path: Pat
         ('{"datasets": {"a": {}}}', [], r"entries: datasets\.a"),
         ('{"datasets": {"a": {"dtyp": "int16"}}}', ["a=x"], "dtyp"),
         ('{"datasets": {"a": {}}, "panels": {"a": {"type": "None", "series": "a"}}}', ["a=x"], "type"),
+        ('{"datasets": {"a": {}}, "panels": {"a": "x"}}', ["a=x"], r"panels\.a: expected keys"),
+        ('{"datasets": {"../../a": {}}}', ["../../a=x"], r"'\.\./\.\.' is no id of a session"),
+        ('{"datasets": {"s/../a": {}}}', ["s/../a=x"], r"'s/\.\.' is no id of a session"),
     ],
 )
 def test_what_is_wrong_with_entries_is_told(text: str, words: list[str], expected: str) -> None:

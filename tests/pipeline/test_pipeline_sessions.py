@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -204,6 +205,45 @@ def test_adding_a_session_builds_it_alone_and_removing_one_leaves_nothing(
     build(config)
     assert (here / "data").is_dir()
     assert (here / "results/pictures").is_dir()
+
+
+def test_a_dataset_that_sessions_have_no_more_leaves_nothing(here: Path) -> None:
+    for number in (1, 2):
+        write_pos(here / f"rat{number}.csv")
+        write_pos(here / f"more{number}.csv")
+    datasets = {"position": {}, "more": {"path": "more{number}.csv"}}
+    sessions = {"path": "rat{number}.csv", "datasets": datasets}
+    config = {"store": {"storage_dir": "store", "mode": "embedded"}, "sessions": sessions}
+    build(config)
+    assert (here / "results/series/1/more.json").is_file()
+    del datasets["more"]
+    build(config)
+    assert not list((here / "results").rglob("more.*"))
+    assert (here / "results/series/1/position.json").is_file()
+
+
+def test_what_was_made_stays_while_a_session_cannot_be_looked_into(here: Path) -> None:
+    for number in (1, 2):
+        write_pos(here / f"rat{number}.csv")
+    config = {"store": {"storage_dir": "store", "mode": "embedded"}, "sessions": {"path": "rat{number}.csv"}}
+    build(config)
+    (made,) = (here / "results/artifacts/1").iterdir()
+    content = (here / "rat1.csv").read_bytes()
+    (here / "rat1.csv").write_bytes(b"")
+    assert build(config).sessions[0]["state"] == "failed"
+    assert made.is_file()
+    (here / "rat1.csv").write_bytes(content)
+    assert build(config).sessions[0]["state"] == "built"
+
+
+def test_a_name_that_is_not_utf_8_fails_its_session_alone(here: Path) -> None:
+    write_pos(here / "rat1.csv")
+    (here / os.fsdecode(b"rat\xff.csv")).write_bytes((here / "rat1.csv").read_bytes())
+    config = {"store": {"storage_dir": "store", "mode": "embedded"}, "sessions": {"path": "rat{number}.csv"}}
+    built = build(config)
+    assert [(each["id"], each["state"]) for each in built.sessions] == [("1", "built"), ("_", "failed")]
+    assert "its name is not UTF-8" in built.sessions[1]["cause"]
+    assert "\\udcff" in (here / "results/sessions.tsv").read_text()
 
 
 def test_a_session_of_another_name_reads_nothing_again(config: dict[str, Any], here: Path) -> None:
