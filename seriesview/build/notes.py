@@ -5,8 +5,6 @@ They stand in the series' manifest, so that every later build says them again, a
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from seriesview.build.dataset import Dataset, descriptions
 from seriesview.readers import Recording
 
@@ -17,7 +15,7 @@ _LONGEST = 500
 def notes_of(recording: Recording) -> tuple[str, ...]:
     """Warnings and guesses of a recording's reader, without where it lies: manifests are the same anywhere."""
     found = [each.text for each in recording.decisions if each.is_guess or each.is_warning]
-    folders = sorted({f"{Path(file).parent}/" for file in (recording.path, *recording.files)}, key=len)
+    folders = sorted({f"{file.parent}/" for file in (recording.path, *recording.files)}, key=len)
     for folder in reversed(folders):
         found = [text.replace(folder, "") for text in found]
     more = [f"and {len(found) - _MOST} more"] if len(found) > _MOST else []
