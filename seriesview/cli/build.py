@@ -130,8 +130,9 @@ def _say_what_is_next(built: BuiltWorkspace, results: Results, directory: Path |
     click.echo(f"  URI       {built.uri}")
     click.echo(f"  pictures  {results.page}")
     click.echo("next:" if directory is None else f"next, in {directory}:")
-    click.echo(f"  {COMMAND} serve {results.workspace}{store}")
-    click.echo(f"  {COMMAND} info {results.workspace}{store}")
+    workspace = shlex.quote(str(results.workspace))
+    click.echo(f"  {COMMAND} serve {workspace}{store}")
+    click.echo(f"  {COMMAND} info {workspace}{store}")
     if name := next(iter(built.series), None):
-        click.echo(f"  {COMMAND} plot {results.series(name)} --out plot.png{store}")
-    click.echo(f"  {COMMAND} verify {results.workspace}{store}")
+        click.echo(f"  {COMMAND} plot {shlex.quote(str(results.series(name)))} --out plot.png{store}")
+    click.echo(f"  {COMMAND} verify {workspace}{store}")

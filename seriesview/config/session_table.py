@@ -42,8 +42,11 @@ class SessionRow(Document):
     label: Annotated[str, Words(1)] | None = Field(None, description="What people call its workspace.")
 
 
-def read_table(path: Path) -> list[dict[str, str]]:
-    """What each line says, by column, what is not known left out. Raises ConfigError with every problem."""
+def read_table(path: Path) -> list[tuple[int, dict[str, str]]]:
+    """The number of each line and what it says, by column, what is not known left out.
+
+    Raises ConfigError with every problem.
+    """
     text = _text_of(path)
     reader = csv.reader(
         io.StringIO(text), delimiter="," if path.suffix.lower() == ".csv" else "\t", strict=True
@@ -70,7 +73,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
             SessionRow.model_validate(cells)
         except ValidationError as error:
             found += [f"{path}: line {number}: {line}" for line in lines(problems(error, SessionRow))]
-        sessions.append(cells)
+        sessions.append((number, cells))
     if found:
         raise ConfigError(found)
     return sessions

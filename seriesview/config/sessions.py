@@ -127,7 +127,7 @@ def _in_table(sessions: Mapping[str, Any]) -> Iterator[_Found]:
     """One session for each line, with the columns that it has."""
     table, pattern = sessions["table"], sessions.get("path")
     rows = read_table(Path(table))
-    columns = tuple(dict.fromkeys(name for row in rows for name in row))
+    columns = tuple(dict.fromkeys(name for _, row in rows for name in row))
     wrong = [
         f"sessions.{where}: {problem}"
         for where, text in texts_of_sessions(sessions)
@@ -135,12 +135,12 @@ def _in_table(sessions: Mapping[str, Any]) -> Iterator[_Found]:
     ]
     wrong += [
         f"{table}: line {number}: path is not known, and `sessions` has neither `path` nor `datasets` that say it"
-        for number, row in enumerate(rows, 2)
+        for number, row in rows
         if not (row.get("path") or pattern or sessions.get("datasets"))
     ]
     if wrong:
         raise ConfigError(wrong)
-    for number, row in enumerate(rows, 2):
+    for number, row in rows:
         paths: tuple[str, ...] = (row["path"],) if "path" in row else ()
         if not paths and pattern and not set(wildcards(pattern)) - row.keys():
             paths = _resolved(pattern, row)

@@ -166,7 +166,7 @@ class _Build:
         for built in builds.run(wanted, self._cores, self._progress):
             if built.series is not None:
                 series[built.name] = built.series
-                is_new = is_new or built.is_new_series
+                is_new = is_new or built.is_new
             elif built.error is not None:
                 if not keep_going:
                     raise built.error

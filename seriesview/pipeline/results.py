@@ -171,7 +171,7 @@ class Results:
 
     def forget_others(self, names: Collection[str]) -> None:
         """Remove what was made of datasets that are no longer configured; files that others put here stay."""
-        artifacts = self.folder / "artifacts"
+        artifacts, names = self.folder / "artifacts", frozenset(names)
         for path in artifacts.rglob("*.json"):
             name = path.relative_to(artifacts).as_posix().removesuffix(".json")
             if name in names or "made_with" not in (_content(path) or {}):

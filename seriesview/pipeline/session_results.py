@@ -84,7 +84,9 @@ def _write_session(
         missing["workspace"] = str(error)
     if workspace is None and folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
-    picture = next((each for each in map(results.picture, session.names.values()) if each.is_file()), None)
+    # That of a series which is not there any more shows what the recording was.
+    pictures = (results.picture(session.names[name]) for name in series)
+    picture = next((each for each in pictures if each.is_file()), None)
     return facts_of(
         source,
         series,

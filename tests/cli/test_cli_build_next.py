@@ -14,6 +14,7 @@ PROGRAM = Path(sys.executable).with_name("seriesview")
 CONFIG = """
 workspace: w
 store: {storage_dir: storage}
+results: the results
 datasets:
   one: {path: one.npy, sampling_frequency: 10}
 """
@@ -40,5 +41,5 @@ def test_the_commands_to_go_on_with(tmp_path: Path, place: str) -> None:
 
     said = typed(f"{called} build").splitlines()
     following = [line.strip() for line in said if line.startswith(f"  {called} ")]
-    assert f"{called} serve results/workspace.json" in following
+    assert f"{called} serve 'the results/workspace.json'" in following
     assert "1 series" in typed(next(line for line in following if " info " in line))

@@ -215,6 +215,13 @@ def test_every_problem_of_a_table_is_listed(here: Path) -> None:
     ]
 
 
+def test_lines_of_a_table_are_counted_as_editors_do(here: Path) -> None:
+    (here / "t.tsv").write_text("id\tpath\n\na\ta.edf\n\na\tb.edf\n")
+    assert problems({"sessions": {"table": "t.tsv"}}) == [
+        "t.tsv: line 5: is called a, as is t.tsv: line 3; tell them apart with `sessions.id`"
+    ]
+
+
 def test_ids_are_names_that_nothing_else_has(here: Path) -> None:
     made(here, "d/series.edf", "d/a b.edf", "d/a_b.edf")
     assert problems({"sessions": {"path": "d/{s}.edf"}}) == [

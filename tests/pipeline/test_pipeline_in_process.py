@@ -104,6 +104,20 @@ def test_what_is_built_is_not_built_again_and_what_was_lost_is(config: dict[str,
     seriesview.build_workspace(config).open().series("raw").values(0, 0, 10)
 
 
+def test_a_picture_that_is_drawn_again_comes_into_the_report(
+    config: dict[str, Any], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pictures = [here / "results" / folder / "raw.png" for folder in ("pictures", "report/pictures")]
+    with monkeypatch.context() as patch:
+        patch.setattr("seriesview.pipeline.drawing.overview", lambda *_, **__: 1 / 0)
+        seriesview.build_workspace(config, results="results")
+    failed, reported = (picture.read_bytes() for picture in pictures)
+    assert failed == reported
+    seriesview.build_workspace(config, results="results")
+    drawn, reported = (picture.read_bytes() for picture in pictures)
+    assert failed != drawn == reported
+
+
 def test_a_killed_build_goes_on_where_it_was(here: Path) -> None:
     samples = np.random.default_rng(3).integers(-3000, 3000, (3_000_000, 8)).astype("int16")
     samples.tofile(here / "long.dat")

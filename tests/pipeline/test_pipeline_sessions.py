@@ -220,6 +220,10 @@ def test_a_dataset_that_sessions_have_no_more_leaves_nothing(here: Path) -> None
     build(config)
     assert not list((here / "results").rglob("more.*"))
     assert (here / "results/series/1/position.json").is_file()
+    # Nor is a picture of what a recording was shown.
+    (here / "rat1.csv").write_bytes(b"")
+    (session, _) = build(config).sessions
+    assert (session["state"], session["picture"]) == ("failed", None)
 
 
 def test_what_was_made_stays_while_a_session_cannot_be_looked_into(here: Path) -> None:
