@@ -65,9 +65,9 @@ class SnakemakeBuild:
         began = time.monotonic()
         store = self._configured.open_store()
         with build_lock(self.results.folder, Path.cwd()), building(store):
+            arguments = [*self._base(), *options, *(["--keep-going"] if keep_going else [])]
             is_done = self._prepare(store, keep_going)
             log = self.results.logs / SNAKEMAKE_LOG
-            arguments = [*self._base(), *options, *(["--keep-going"] if keep_going else [])]
             with JobLogs(self.results.logs, self._say):
                 status = 0 if is_done and not always else run_snakemake(arguments, log)
             return self._outcome(store, status, keep_going, began)

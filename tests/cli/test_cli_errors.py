@@ -119,7 +119,7 @@ def test_a_build_where_nothing_can_be_written_says_what_it_writes_and_where(tmp_
     )
     (tmp_path / ".snakemake").write_text("")
     message = refusal(tmp_path, "build")
-    assert message.startswith(f"{tmp_path}: File exists; a build writes results/ and .snakemake/")
+    assert message.startswith(f"{tmp_path}: File exists; a build writes .snakemake/ and its results")
     assert message.endswith("`--directory DIR`")
 
 

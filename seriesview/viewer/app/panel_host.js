@@ -277,10 +277,14 @@ function noteMark(notes, name) {
   const list = make('ul', { className: 'warnings', popover: 'auto' }, ...notes.map((note) => make('li', {}, note)));
   const label = `${notes.length > 1 ? `${notes.length} notes` : 'A note'} on ${name}`;
   const show = () => list.togglePopover();
-  return [
-    make('button', { type: 'button', className: 'warned', title, 'aria-label': label, onclick: show }, '\u26a0'),
-    list,
-  ];
+  /** @param {KeyboardEvent} event Escape means something to the page, too */
+  const onkeydown = (event) => {
+    if (event.key !== 'Escape' || !list.matches(':popover-open')) return;
+    event.preventDefault();
+    list.hidePopover();
+  };
+  const mark = { type: 'button', className: 'warned', title, 'aria-label': label, onclick: show, onkeydown };
+  return [make('button', mark, '\u26a0'), list];
 }
 
 /** @param {number} height @returns {number} */
