@@ -33,8 +33,9 @@ def test_a_night_is_shown_as_sleep_with_types_of_channels(night: Path, tmp_path:
     store: Store = open_store(tmp_path / "store", "embedded")
     built = seriesview.build_workspace(night, store=store)
     manifest = parse_workspace_manifest(store.get_json(built.uri))
-    (view,) = manifest.views
-    assert view.page == 30
+    view, whole = manifest.views
+    assert (view.page, whole.page) == (30, None)
+    assert len(whole.panels) == len(view.panels)
     stages, brain, breath, others = view.panels
     assert (stages.type, stages.data["lanes"]) == ("IntervalLanes", ["Sleep stage W", "Sleep stage 2"])
     assert (brain.type, brain.data["order"]) == ("ContinuousTraces", "type")
