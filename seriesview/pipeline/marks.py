@@ -35,7 +35,10 @@ class Mark:
     stopped_by: str | None = None
 
     def in_words(self) -> str:
-        """What happened where the process runs no more."""
+        """What happened, or that the process still runs."""
+        is_other = self.host == socket.gethostname() and self.process != os.getpid()
+        if is_other and Path(f"/proc/{self.process}").exists():
+            return f"process {self.process} on {self.host} is at its {self.step}"
         end = "was killed" if self.stopped_by is None else f"was stopped ({self.stopped_by})"
         return f"its job (process {self.process} on {self.host}) {end} at its {self.step}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -278,7 +278,8 @@ def _began(array: _Array) -> str | None:
 def _electrodes(path: Path, array: _Array, num_rows: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[Any]]:
     """Rows of the samples, and what the mapping says of the electrode of each. Raises ReaderError."""
     table = whole(array.mapping).ravel()
-    if not {"channel", "electrode", "x", "y"} <= set(table.dtype.names or ()) or len(table) > _MOST_CHANNELS:
+    kinds = {"channel": "iu", "electrode": "iu", "x": "iuf", "y": "iuf"}
+    if not _has_numbers(table.dtype, kinds) or len(table) > _MOST_CHANNELS:
         raise ReaderError("its mapping is no table of channels, electrodes, x and y", file=path)
     table = table[table["channel"] >= 0]
     row_of = {channel: channel for channel in range(num_rows)}
@@ -295,6 +296,12 @@ def _electrodes(path: Path, array: _Array, num_rows: int) -> tuple[npt.NDArray[n
     return rows, table[[at for _, at in pairs]]
 
 
+def _has_numbers(dtype: np.dtype[Any], kinds: Mapping[str, str]) -> bool:
+    """Whether a table has columns with one number a row, of these kinds of dtypes."""
+    fields: Mapping[str, Any] = dtype.fields or {}
+    return all(name in fields and fields[name][0].kind in kind for name, kind in kinds.items())
+
+
 def _placed(channel: Channel, electrode: Any) -> Channel:
     x, y = (float(electrode[name]) for name in ("x", "y"))
     return replace(channel, x=x, y=y) if np.isfinite([x, y]).all() else channel
@@ -304,7 +311,7 @@ def _spikes(path: Path, array: _Array) -> list[Offer]:
     """Spikes that MaxLab Live found above its threshold: a channel for each electrode with any."""
     parent = array.samples.file if array.is_old else array.settings.parent
     table = child_dataset(parent, "proc0/spikeTimes" if array.is_old else "spikes")
-    if table is None or not {"frameno", "channel"} <= set(table.dtype.names or ()) or table.size == 0:
+    if table is None or not _has_numbers(table.dtype, {"frameno": "iu", "channel": "iu"}) or table.size == 0:
         return []
     name = f"{array.name}/spikes"
     candidate = Candidate(

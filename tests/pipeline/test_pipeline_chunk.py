@@ -257,6 +257,8 @@ def test_a_job_that_is_killed_says_where_and_goes_on_with_the_others_first(
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "there\n"
+    (mark,) = left_behind(RESULTS / "building", list(entries)).values()
+    assert mark.in_words() == f"process {process.pid} on {mark.host} is at its picture"
     process.send_signal(number)
     assert process.wait() == -number
     assert not OUT.exists()
@@ -267,6 +269,7 @@ def test_a_job_that_is_killed_says_where_and_goes_on_with_the_others_first(
         process.pid,
         "outcome.json",
     )
+    assert "was killed" in mark.in_words() or "was stopped (SIGTERM)" in mark.in_words()
     assert mark.stopped_by == (None if number == signal.SIGKILL else "SIGTERM")
     assert set(times("series")) == {"raw", "other"}
     assert set(times("pictures", ".png")) == {"raw"}

@@ -35,7 +35,7 @@ def test_a_night_is_shown_as_sleep_with_types_of_channels(night: Path, tmp_path:
     manifest = parse_workspace_manifest(store.get_json(built.uri))
     view, whole = manifest.views
     assert (view.page, whole.page) == (30, None)
-    assert len(whole.panels) == len(view.panels)
+    assert [panel.label for panel in whole.panels] == ["stages", "Resp nasal, 10 Hz"]
     stages, brain, breath, others = view.panels
     assert (stages.type, stages.data["lanes"]) == ("IntervalLanes", ["Sleep stage W", "Sleep stage 2"])
     assert (brain.type, brain.data["order"]) == ("ContinuousTraces", "type")

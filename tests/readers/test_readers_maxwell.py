@@ -153,6 +153,22 @@ def test_other_hdf5_files_are_left_to_other_readers(tmp_path: Path) -> None:
     assert choose_reader(tmp_path / "a.h5").name == "hdf5"
 
 
+def test_a_column_that_holds_no_numbers_is_no_mapping_and_no_spikes(tmp_path: Path) -> None:
+    path = write_wells(tmp_path / "a.h5", {"well000": ["rec0000"]}, np.zeros((2, 50), np.uint16))
+    with h5py.File(path, "a") as file:
+        store = file["data_store/data0000"]
+        assert isinstance(store, h5py.Group)
+        del store["settings/mapping"], store["spikes"]
+        pairs = np.dtype(
+            [("channel", "<i4", (2,)), *((name, MAPPING[name]) for name in ("electrode", "x", "y"))]
+        )
+        store["settings/mapping"] = np.zeros(2, pairs)
+        store["spikes"] = np.full(3, np.nan, [("frameno", "<f8"), ("channel", "<f8")])
+    assert [each.type for each in list_candidates(path)] == ["continuous"]
+    with pytest.raises(ReaderError, match="its mapping is no table"):
+        opened(path)
+
+
 def test_damaged_files_are_errors_or_data(tmp_path: Path) -> None:
     path = write_wells(tmp_path / "a.h5", {"well000": ["rec0000"]}, np.zeros((2, 50), np.uint16))
     check_survives(MaxWellReader(), path, path, 400)

@@ -226,6 +226,13 @@ def test_gse2_of_numbers(tmp_path: Path) -> None:
         assert any("0.15 nm a count" in each.text for each in recording.decisions)
 
 
+def test_a_number_of_more_than_32_bits_is_no_sample_of_gse2(tmp_path: Path) -> None:
+    head = "WID2 2024/03/14 08:30:15.250 ANMO  BHZ      INT        2  100.000000   1.50e-01   1.000 STS-2   -1.0  0.0"
+    (tmp_path / "a.gse").write_text(f"{head}\nSTA2\nDAT2\n1 3000000000\nCHK2       15\n")
+    with pytest.raises(ReaderError, match="its samples are damaged"):
+        opened(tmp_path / "a.gse")
+
+
 def test_gse1_is_what_obspy_reads(tmp_path: Path) -> None:
     values = walk(500)
     written = obspy.Trace(

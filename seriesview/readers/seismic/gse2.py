@@ -145,7 +145,11 @@ def _data_lines(path: Path, waveform: _Waveform, most_bytes: int) -> Iterator[by
 
 
 def _of_numbers(data: bytes) -> npt.NDArray[np.int32]:
-    return np.array([int(each) for each in data.split()], np.int64).astype(np.int32)
+    """Raises ValueError, OverflowError for what are none of 32 bits."""
+    numbers = np.array([int(each) for each in data.split()], np.int64)
+    if (numbers != numbers.astype(np.int32)).any():
+        raise OverflowError("a number of more than 32 bits")
+    return numbers.astype(np.int32)
 
 
 def _of_cm6(data: bytes, differences: int) -> npt.NDArray[np.int32]:
