@@ -13,8 +13,11 @@ FAILED_STATUS = 2
 
 
 @click.command(short_help="Put series together: the last step of a build, for other programs.")
-@click.argument(
-    "series_files", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="SERIES.json..."
+@click.argument("series_files", nargs=-1, type=click.Path(path_type=Path), metavar="[SERIES.json]...")
+@click.option(
+    "--listed",
+    type=click.Path(path_type=Path),
+    help="A file that names further ones, a line each: more than a command line holds.",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="The JSON file to write.")
 @click.option(
@@ -40,6 +43,7 @@ FAILED_STATUS = 2
 @store_options
 def command(
     series_files: tuple[Path, ...],
+    listed: Path | None,
     out: Path | None,
     results: Path | None,
     workspace: str | None,
@@ -68,6 +72,10 @@ def command(
 
     if (out is None) == (results is None):
         raise click.UsageError("give --out, or --results")
+    if listed is not None:
+        series_files += tuple(map(Path, listed.read_text().splitlines()))
+    if not series_files:
+        raise click.UsageError("name the files of one series at least: SERIES.json")
     made = read_results(series_files) if results is None else []
     missing = dict(_missing(text) for text in missing_series)
     text = None

@@ -125,6 +125,10 @@ def test_a_workspace_of_what_the_steps_wrote(config: dict[str, Any]) -> None:
     files = [f"{name}.json" for name in names]
     step("build-workspace", *files, "--config", "config.yaml", "--out", "workspace.json")
     assert uri("workspace.json") == expected.uri
+    Path("listed").write_text("\n".join(files))
+    step("build-workspace", "--listed", "listed", "--config", "config.yaml", "--out", "w.json")
+    assert uri("w.json") == expected.uri
+    assert "name the files of one series" in step("build-workspace", "--out", "w.json", status=2).stderr
     views = {"views": config["views"]}
     step(
         "build-workspace",

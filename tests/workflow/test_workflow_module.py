@@ -148,6 +148,20 @@ use rule * from seriesview as raw_*
     assert "results: mine/views/raw" in done.stdout + done.stderr
 
 
+def test_no_command_grows_with_the_number_of_jobs(tmp_path: Path) -> None:
+    datasets = {f"d{number:03}_{'x' * 90}": flat(tmp_path, f"{number}.dat") for number in range(120)}
+    for name, entry in datasets.items():
+        # What is large has a job of its own, and an outcome.
+        with (tmp_path / entry["path"]).open("r+b") as file:
+            file.truncate(300 << 20)
+        assert len(name) < 100
+    folder = "/".join(["r" * 200] * 5)
+    (tmp_path / "config.json").write_text(json.dumps({"datasets": datasets, "results": folder}))
+    planned = snakemake(tmp_path, "--snakefile", str(SNAKEFILE), "--configfile", "config.json", "-n", "-p")
+    (line,) = [line for line in planned.stdout.splitlines() if "seriesview build-workspace" in line]
+    assert len(line) < 1 << 17
+
+
 def test_what_fits_on_no_command_line_is_told_all_the_same(tmp_path: Path) -> None:
     labels = [f"electrode at place number {number:04}" for number in range(2000)]
     entry = flat(tmp_path, "a.dat", channels=len(labels), samples=20)

@@ -240,6 +240,11 @@ def outcomes(wildcards):
     return [f"{RESULTS}/chunks/{chunk}.json" for chunk in chunks()]
 
 
+def listed(wildcards, input):
+    """The files that a job takes, printed a line each: thousands fit on no command line."""
+    return printing("\n".join(input))
+
+
 def workspace_json(wildcards):
     """What the workspace needs of the configuration, printed for `build-workspace --config -`; no paths."""
     found = {key: CONFIG.get(key) for key in ("workspace", "id", "views")}

@@ -29,8 +29,9 @@ rule workspace:
         runtime=5,
     params:
         config=workspace_json,
+        outcomes=listed,
         store=store_options,
         results=results,
     shell:
-        "{params.config} | seriesview build-workspace {input:q} --config - {params.store:q}"
+        "{params.config} | seriesview build-workspace --listed <({params.outcomes}) --config - {params.store:q}"
         " --results {params.results:q} 2>&1 | tee {log:q} >&2"
