@@ -143,16 +143,26 @@ def _in_table(sessions: Mapping[str, Any]) -> Iterator[_Found]:
     for number, row in rows:
         paths: tuple[str, ...] = (row["path"],) if "path" in row else ()
         if not paths and pattern and not set(wildcards(pattern)) - row.keys():
-            paths = _resolved(pattern, row)
+            try:
+                paths = _resolved(pattern, row)
+            except ValueError as error:
+                raise ConfigError([f"{table}: line {number}: {error}"]) from error
         yield _Found(f"{table}: line {number}", row, paths)
 
 
 def _resolved(text: str, values: Mapping[str, str]) -> tuple[str, ...]:
-    """The paths that a text with wildcards means in a session; what is not there stands as it would be called."""
+    """The paths that a text with wildcards means in a session; what is not there stands as it would be called.
+
+    Raises KeyError with the name of a wildcard without a value, ValueError for what is no pattern, or cannot be looked
+    into.
+    """
     filled = filled_in(text, values)
     if not has_shell_wildcards(text):
         return (filled,)
-    return tuple(match.path for match in matches(text, values)) or (filled,)
+    try:
+        return tuple(match.path for match in matches(text, values)) or (filled,)
+    except OSError as error:
+        raise ValueError(f"{error.filename}: {error.strerror}") from error
 
 
 def _session(sessions: Mapping[str, Any], found: _Found) -> Session:

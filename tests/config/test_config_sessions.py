@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,23 @@ def test_lines_of_a_table_are_counted_as_editors_do(here: Path) -> None:
     assert problems({"sessions": {"table": "t.tsv"}}) == [
         "t.tsv: line 5: is called a, as is t.tsv: line 3; tell them apart with `sessions.id`"
     ]
+
+
+def test_what_no_pattern_is_or_cannot_be_looked_into_is_told_by_line(here: Path) -> None:
+    (here / "t.tsv").write_text("subject\na\n")
+    said = {"table": "t.tsv", "path": "{subject}[z-a].dat", "id": "{subject}"}
+    (problem,) = problems({"sessions": said})
+    assert problem.startswith("t.tsv: line 2: ")
+    assert "bad character range" in problem
+    made(here, "a/raw.dat")
+    (here / "a").chmod(0)
+    try:
+        if os.access(here / "a", os.R_OK):
+            pytest.skip("whoever may read everything cannot be kept out")
+        said |= {"path": "{subject}/*.dat"}
+        assert problems({"sessions": said}) == ["t.tsv: line 2: a/: Permission denied"]
+    finally:
+        (here / "a").chmod(0o755)
 
 
 def test_ids_are_names_that_nothing_else_has(here: Path) -> None:
