@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from other_process import NOBODY, in_child, open_directory
 
 from seriesview.config import check_config, config_schema, with_defaults
 from seriesview.config.patterns import Match, filled_in, matches, wildcards
@@ -223,21 +224,24 @@ def test_lines_of_a_table_are_counted_as_editors_do(here: Path) -> None:
     ]
 
 
-def test_what_no_pattern_is_or_cannot_be_looked_into_is_told_by_line(here: Path) -> None:
+def test_what_no_pattern_is_is_told_by_line(here: Path) -> None:
     (here / "t.tsv").write_text("subject\na\n")
     said = {"table": "t.tsv", "path": "{subject}[z-a].dat", "id": "{subject}"}
     (problem,) = problems({"sessions": said})
     assert problem.startswith("t.tsv: line 2: ")
     assert "bad character range" in problem
-    made(here, "a/raw.dat")
-    (here / "a").chmod(0)
-    try:
-        if os.access(here / "a", os.R_OK):
-            pytest.skip("whoever may read everything cannot be kept out")
-        said |= {"path": "{subject}/*.dat"}
-        assert problems({"sessions": said}) == ["t.tsv: line 2: a/: Permission denied"]
-    finally:
-        (here / "a").chmod(0o755)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_told_by_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = {"sessions": {"table": "t.tsv", "path": "{subject}/*.dat", "id": "{subject}"}}
+    with open_directory() as folder:
+        monkeypatch.chdir(folder)
+        (folder / "t.tsv").write_text("subject\na\n")
+        made(folder, "a/raw.dat")
+        (folder / "a").chmod(0)
+        told = in_child(lambda: problems(content), user=None if os.geteuid() else NOBODY)
+        monkeypatch.undo()
+    assert told == ["t.tsv: line 2: a/: Permission denied"]
 
 
 def test_ids_are_names_that_nothing_else_has(here: Path) -> None:
