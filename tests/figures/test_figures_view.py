@@ -57,8 +57,14 @@ def surroundings(tmp_path: Path) -> Iterator[Surroundings]:
 
 
 def test_a_recording_is_built_here_and_shown(
-    place: Path, recording: Path, capfd: pytest.CaptureFixture[str], surroundings: Surroundings
+    place: Path,
+    recording: Path,
+    capfd: pytest.CaptureFixture[str],
+    surroundings: Surroundings,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # Other tests of this process may need it.
+    monkeypatch.delitem(sys.modules, "snakemake", raising=False)
     lines: list[str] = []
     steps: list[BuildStep] = []
     with seriesview.view(recording, port=0, announce=lines.append, progress=steps.append, **FLAT) as shown:
