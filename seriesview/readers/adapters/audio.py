@@ -33,6 +33,8 @@ _BITS = {
 _FLOATS = {"FLOAT": "float32", "DOUBLE": "float64", "VORBIS": "float32", "OPUS": "float32"}
 # Of a block that a file ends in libsndfile gives nothing; so much may be lost where one was cut off.
 _BLOCK = 512
+# Where the last sample alone is looked for, libFLAC may decode all of the file on its way.
+_LAST = 1 << 14
 
 
 class AudioRecording(Recording):
@@ -112,8 +114,9 @@ def _num_samples(path: str, size: int, mtime_ns: int) -> int:
     with _opened(Path(path)) as file:
         if 0 < file.frames < 1 << 60:
             try:
-                file.seek(file.frames - 1)
-                if len(file.read(1)) == 1:
+                last = min(file.frames, _LAST)
+                file.seek(file.frames - last)
+                if len(file.read(last, "float32")) == last:
                     return int(file.frames)
             except RuntimeError:
                 pass
