@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 CHANNELS = 32
+PROBE_CHANNELS = 384
 RATE = 1000
 
 Samples = np.ndarray
@@ -21,21 +22,22 @@ def flat(folder: Path, noise: Samples) -> Path:
 
 
 def spikeglx(folder: Path, noise: Samples) -> Path:
-    """A .bin with a sync word behind the channels, and its .meta."""
+    """A .bin with a sync word behind the channels of a Neuropixels probe, and its .meta."""
     path = folder / "run_g0_t0.imec0.ap.bin"
-    np.concatenate([noise, np.zeros((len(noise), 1), "<i2")], axis=1).tofile(path)
-    probe = "".join(f"({number} 0 0 500 250 1)" for number in range(CHANNELS))
+    rows = noise.reshape(-1)[: noise.size // PROBE_CHANNELS * PROBE_CHANNELS].reshape(-1, PROBE_CHANNELS)
+    np.concatenate([rows, np.zeros((len(rows), 1), "<i2")], axis=1).tofile(path)
+    probe = "".join(f"({number} 0 0 500 250 1)" for number in range(PROBE_CHANNELS))
     said = {
         "typeThis": "imec",
         "imSampRate": RATE,
         "imAiRangeMax": 0.6,
         "imDatPrb_pn": "NP1000",
         "fileSizeBytes": path.stat().st_size,
-        "nSavedChans": CHANNELS + 1,
-        "acqApLfSy": f"{CHANNELS},{CHANNELS},1",
-        "snsApLfSy": f"{CHANNELS},0,1",
+        "nSavedChans": PROBE_CHANNELS + 1,
+        "acqApLfSy": f"{PROBE_CHANNELS},{PROBE_CHANNELS},1",
+        "snsApLfSy": f"{PROBE_CHANNELS},0,1",
         "snsSaveChanSubset": "all",
-        "~imroTbl": f"(0,{CHANNELS}){probe}",
+        "~imroTbl": f"(0,{PROBE_CHANNELS}){probe}",
     }
     path.with_suffix(".meta").write_text("".join(f"{key}={value}\n" for key, value in said.items()))
     return path
