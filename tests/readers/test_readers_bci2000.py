@@ -11,11 +11,12 @@ import pytest
 from large_recordings import read_through
 from mutations import check_survives
 from neo.rawio.bci2000rawio import BCI2000RawIO
+from read_recordings import opened
 
 import seriesview
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import RecordsLayout
-from seriesview.readers import ReadOptions, Recording, open_recording
+from seriesview.readers import Recording
 from seriesview.readers.bci2000.reader import Bci2000Reader
 from seriesview.readers.registry import list_candidates
 
@@ -63,10 +64,6 @@ def write_bci(
     rows["s"], rows["v"] = samples, vectors
     path.write_bytes(header.encode() + rows.tobytes())
     return path
-
-
-def opened(path: Path, dataset: str | None = None, **options: Any) -> Recording:
-    return open_recording(path, None, ReadOptions(dataset=dataset, **options))
 
 
 def physical(recording: Recording) -> Array:

@@ -14,6 +14,7 @@ import pybv
 import pytest
 from large_recordings import read_through
 from mutations import check_survives
+from read_recordings import stored
 from shared_recordings import shared_recordings
 
 import seriesview
@@ -62,12 +63,6 @@ def write(
     if markers is not None:
         (folder / "rec.vmrk").write_text(MARKERS + markers)
     return path
-
-
-def stored(recording: Recording) -> np.ndarray[Any, Any]:
-    out = np.empty((recording.num_samples, recording.num_channels), recording.dtype)
-    recording.read_into(0, out)
-    return out
 
 
 def physical(recording: Recording) -> np.ndarray[Any, Any]:

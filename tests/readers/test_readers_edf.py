@@ -14,6 +14,7 @@ import pytest
 from edf_files import patch, set_record_times, signal, write
 from large_recordings import read_through
 from mutations import check_survives
+from read_recordings import stored
 from remote_files import file_server
 from shared_recordings import shared_recordings
 
@@ -34,12 +35,6 @@ WORDS: dict[str, Any] = {
 
 def opened(path: Path, dataset: str | None = None, **words: Any) -> Recording:
     return open_recording(path, options=ReadOptions(dataset=dataset, **words))
-
-
-def stored(recording: Recording, first: int = 0, last: int | None = None) -> Any:
-    out = np.empty(((last or recording.num_samples) - first, recording.num_channels), recording.dtype)
-    recording.read_into(first, out)
-    return out
 
 
 def physical(recording: Recording) -> Any:

@@ -12,21 +12,16 @@ import pytest
 import scipy.io
 from large_recordings import read_through
 from mutations import check_survives
+from read_recordings import stored
 
 import seriesview
 from seriesview.errors import ReaderError
-from seriesview.readers import ReadOptions, Recording, list_candidates, open_recording
+from seriesview.readers import ReadOptions, list_candidates, open_recording
 from seriesview.readers.matlab.reader import MatlabReader
 from seriesview.readers.registry import guess_reader
 
 OF_MATLAB = sorted((Path(scipy.io.__file__).parent / "matlab" / "tests" / "data").glob("*.mat"))
 SAMPLES = np.random.default_rng(0).normal(0, 1, (500, 3))
-
-
-def stored(recording: Recording) -> np.ndarray[Any, Any]:
-    out = np.empty((recording.num_samples, recording.num_channels), recording.dtype)
-    recording.read_into(0, out)
-    return out
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ import numpy.typing as npt
 import pytest
 from mutations import check_survives
 from neo.rawio import MaxwellRawIO
+from read_recordings import opened, stored
 
 import seriesview
 from seriesview.errors import ReaderError
-from seriesview.readers import ReadOptions, Recording, open_recording
 from seriesview.readers.maxwell import MaxWellReader
 from seriesview.readers.registry import choose_reader, list_candidates
 
@@ -58,16 +58,6 @@ def write_old(path: Path, samples: Array, channels: list[int]) -> Path:
         file["sig"], file["mapping"] = samples, mapping(channels)
         file["settings/gain"] = [512.0]
     return path
-
-
-def opened(path: Path, dataset: str | None = None, **options: Any) -> Recording:
-    return open_recording(path, None, ReadOptions(dataset=dataset, **options))
-
-
-def stored(recording: Recording) -> Array:
-    out = np.empty((recording.num_samples, recording.num_channels), recording.dtype)
-    recording.read_into(0, out)
-    return out
 
 
 def test_a_well_has_the_values_labels_and_places_that_neo_and_its_mapping_say(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import pytest
 import scipy.io
 from large_recordings import PEAK
 from mutations import check_survives
+from read_recordings import opened
 from shared_recordings import shared_recordings
 
 import seriesview
@@ -21,14 +22,10 @@ from seriesview.errors import ReaderError
 from seriesview.readers.adapters.mne import MneReader
 from seriesview.readers.adapters.mne_formats import FORMATS
 from seriesview.readers.adapters.mne_pauses import pieces_of
-from seriesview.readers.protocol import ReadOptions, Recording
-from seriesview.readers.registry import guess_reader, list_candidates, open_recording
+from seriesview.readers.protocol import Recording
+from seriesview.readers.registry import guess_reader, list_candidates
 
 MICROVOLT = 1e6
-
-
-def opened(path: Path, dataset: str | None = None) -> Recording:
-    return open_recording(path, options=ReadOptions(dataset=dataset))
 
 
 def stored(recording: Recording) -> Any:

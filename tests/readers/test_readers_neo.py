@@ -30,6 +30,7 @@ from neo_files import (
     write_plx,
     write_rhd,
 )
+from read_recordings import opened
 from shared_recordings import shared_recordings
 
 import seriesview
@@ -39,18 +40,14 @@ from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.adapters import neo as adapter
 from seriesview.readers.adapters.neo_corrections import whole_milliseconds
 from seriesview.readers.adapters.neo_formats import FORMATS
-from seriesview.readers.protocol import ReadOptions, Recording
-from seriesview.readers.registry import guess_reader, inside_folder, list_candidates, open_recording
+from seriesview.readers.protocol import Recording
+from seriesview.readers.registry import guess_reader, inside_folder, list_candidates
 from seriesview.series.links import ContiguousLink
 
 PIECES = [(0, noise(3000, 4)), (60000, noise(2000, 4, seed=1))]
 
 PYABF_5 = [-71.051025, -71.057129, -72.796631, -74.932861]
 PYABF_11 = [0.39642334, -0.07659912, 0.62988281, 0.27923584]
-
-
-def opened(path: Path, dataset: str | None = None) -> Recording:
-    return open_recording(path, options=ReadOptions(dataset=dataset))
 
 
 def stored(recording: Recording) -> Array:

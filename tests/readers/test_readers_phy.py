@@ -14,11 +14,12 @@ import pytest
 from large_recordings import PEAK
 from mutations import check_survives
 from phy_files import CHANNELS, Spikes, write_phy
+from read_recordings import opened
 from spikeglx_files import ap_keys, square, write_stream
 
 import seriesview
 from seriesview.errors import ReaderError
-from seriesview.readers import ReadOptions, Recording, open_recording
+from seriesview.readers import Recording
 from seriesview.readers.phy.params import read_params
 from seriesview.readers.phy.reader import PhyReader
 from seriesview.readers.registry import choose_reader, list_candidates
@@ -28,10 +29,6 @@ Array = npt.NDArray[Any]
 GROUPS = {0: "good", 1: "mua", 2: "noise"}
 LABELS = {0: "mua", 1: "good", 3: "good", 4: "mua", 6: "good"}
 RATE = 30000.0
-
-
-def opened(path: Path, dataset: str | None = None, **options: Any) -> Recording:
-    return open_recording(path, None, ReadOptions(dataset=dataset, **options))
 
 
 def trains(recording: Recording) -> dict[str, Array]:

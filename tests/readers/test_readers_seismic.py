@@ -12,13 +12,14 @@ import pymseed
 import pytest
 from large_recordings import PEAK
 from mutations import check_survives
+from read_recordings import opened
 from shared_recordings import shared_recordings
 
 import seriesview
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import ContiguousLayout
-from seriesview.readers.protocol import Reader, ReadOptions, Recording
-from seriesview.readers.registry import guess_reader, list_candidates, open_recording
+from seriesview.readers.protocol import Reader, Recording
+from seriesview.readers.registry import guess_reader, list_candidates
 from seriesview.readers.seismic.gse2 import Gse2Reader
 from seriesview.readers.seismic.miniseed import MiniSeedReader
 from seriesview.readers.seismic.sac import SacReader
@@ -35,10 +36,6 @@ def trace(
 
 def walk(count: int, seed: int = 0) -> Any:
     return np.cumsum(np.random.default_rng(seed).integers(-50, 50, count)).astype(np.int32)
-
-
-def opened(path: Path, dataset: str | None = None) -> Recording:
-    return open_recording(path, options=ReadOptions(dataset=dataset))
 
 
 def stored(recording: Recording) -> Any:

@@ -12,13 +12,14 @@ import pytest
 from large_recordings import read_through
 from mutations import check_survives
 from neo.rawio import SpikeGLXRawIO
+from read_recordings import opened, stored
 from shared_recordings import shared_recordings
 from spikeglx_files import ap_keys, channel_map, ni_keys, np2_keys, square, write_stream
 
 import seriesview
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import FilesLayout
-from seriesview.readers import ReadOptions, Recording, open_recording
+from seriesview.readers import Recording
 from seriesview.readers.registry import choose_reader, list_candidates
 from seriesview.readers.spikeglx.reader import SpikeGlxReader
 from seriesview.series.links import FilesLink, LinkInfo
@@ -31,16 +32,6 @@ def noise(samples: int, channels: int, word: Array | None = None) -> Array:
     """Samples with a digital word behind them."""
     values = RNG.integers(-500, 500, (samples, channels)).astype(np.int16)
     return np.column_stack([values, square(samples, 100) if word is None else word])
-
-
-def opened(path: Path, dataset: str | None = None, **options: Any) -> Recording:
-    return open_recording(path, None, ReadOptions(dataset=dataset, **options))
-
-
-def stored(recording: Recording) -> Array:
-    out = np.empty((recording.num_samples, recording.num_channels), recording.dtype)
-    recording.read_into(0, out)
-    return out
 
 
 def physical(recording: Recording) -> Array:

@@ -8,19 +8,16 @@ import numpy as np
 import pytest
 from large_recordings import read_through
 from mutations import check_survives
+from read_recordings import opened
 
 import seriesview
 from seriesview.layout.layouts import ContiguousLayout, FilesLayout
-from seriesview.readers import ReadOptions, list_candidates, open_recording
+from seriesview.readers import list_candidates
 from seriesview.readers.protocol import Recording, Segment
 from seriesview.readers.spikeinterface import SpikeInterfaceReader
 from seriesview.series.links import LinkInfo
 
 core = pytest.importorskip("spikeinterface.core")
-
-
-def opened(path: Path, dataset: str | None = None, **options: Any) -> Recording:
-    return open_recording(path, options=ReadOptions(dataset=dataset, **options))
 
 
 def read(recording: Recording) -> Any:

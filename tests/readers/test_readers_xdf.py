@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 import pyxdf
 from mutations import check_survives
+from read_recordings import stored
 from shared_recordings import shared_recordings
 
 import seriesview
 from seriesview.errors import ReaderError
-from seriesview.readers import ReadOptions, Recording, list_candidates, open_recording
+from seriesview.readers import ReadOptions, list_candidates, open_recording
 from seriesview.readers.adapters.xdf import XdfReader
 from seriesview.readers.registry import guess_reader
 
@@ -85,12 +86,6 @@ def whole(path: Path) -> Path:
         stream(4, "gaze", "Gaze", "double64", 0, [[0.5, 1], [0.25, 2], [1, 3]], [1000.0, 1000.1, 1007.0]),
         stream(5, "silent", "EEG", "float32", 100, np.empty((0, 2)), []),
     )
-
-
-def stored(recording: Recording) -> np.ndarray[Any, Any]:
-    out = np.empty((recording.num_samples, recording.num_channels), recording.dtype)
-    recording.read_into(0, out)
-    return out
 
 
 def check_against_pyxdf(path: Path) -> None:

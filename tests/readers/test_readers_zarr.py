@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from large_recordings import read_through
 from mutations import check_survives
+from read_recordings import opened
 
 import seriesview
 from seriesview.errors import ReaderError
 from seriesview.layout.layouts import FilesLayout
-from seriesview.readers import ReadOptions, list_candidates, open_recording
+from seriesview.readers import list_candidates
 from seriesview.readers.protocol import Recording
 from seriesview.readers.zarr import ZarrReader
 from seriesview.readers.zarr.unpacking import unpacked
@@ -30,10 +31,6 @@ numcodecs = pytest.importorskip("numcodecs")
 
 RNG = np.random.default_rng(5)
 SAMPLES = RNG.integers(-3000, 3000, (1000, 4)).astype(np.int16)
-
-
-def opened(path: Path, dataset: str | None = None, **options: Any) -> Recording:
-    return open_recording(path, options=ReadOptions(dataset=dataset, **options))
 
 
 def read(recording: Recording, first: int = 0) -> Any:
