@@ -19,11 +19,11 @@ from typing import Any
 
 import numpy as np
 
+from seriesview.cloud.bucket_address import parse_address
+from seriesview.cloud.open_bucket import open_bucket
 from seriesview.series.arrays import describe_array
-from seriesview.share.bucket_address import parse_address
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
-from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import Published, publish_plan
 from seriesview.store import Store, open_store
 

@@ -17,9 +17,9 @@ from seriesview.backend.client import Unreachable
 from seriesview.backend.functions import open_functions
 from seriesview.backend.requesting import CHANNEL_VARIABLE
 from seriesview.backend.serving import serve_through_app
+from seriesview.cloud.bucket_address import parse_address
+from seriesview.cloud.google_credentials import CREDENTIALS_VARIABLE, check_credentials_file
 from seriesview.errors import BackendError, SeriesviewError, one_line
-from seriesview.share.bucket_address import parse_address
-from seriesview.share.google_credentials import CREDENTIALS_VARIABLE, check_credentials_file
 from seriesview.share.result_bucket import ResultBucket, open_result_bucket
 
 TOKEN_VARIABLE = "SERIESVIEW_APP_TOKEN"

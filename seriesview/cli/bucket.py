@@ -37,10 +37,10 @@ def check(target: str | None, origins: tuple[str, ...], public_url: str | None, 
 
     A small object is written below the prefix and removed again. The exit status is 1 where something is not ok.
     """
-    from seriesview.share.bucket_address import checked_base_url, parse_address
+    from seriesview.cloud.bucket_address import checked_base_url, parse_address
+    from seriesview.cloud.open_bucket import open_bucket
     from seriesview.share.bucket_check import check_bucket
     from seriesview.share.bucket_cors import check_origins
-    from seriesview.share.open_bucket import open_bucket
 
     base_url = None if not public_url else checked_base_url(public_url)
     wanted = check_origins(origins)
@@ -78,9 +78,9 @@ def cors(target: str | None, origins: tuple[str, ...], is_applied: bool) -> None
 
     Changing a bucket's rules takes the role Storage Admin; s3:PutBucketCORS for s3://.
     """
-    from seriesview.share.bucket_address import parse_address
+    from seriesview.cloud.bucket_address import parse_address
+    from seriesview.cloud.open_bucket import open_bucket
     from seriesview.share.bucket_cors import check_origins, cors_document, cors_rule, with_rule
-    from seriesview.share.open_bucket import open_bucket
 
     address = parse_address(target)
     rule = cors_rule(address.scheme, check_origins(origins))

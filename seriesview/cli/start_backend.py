@@ -133,7 +133,7 @@ def command(
     )
     if app_url:
         from seriesview.backend.app_provider import BUCKET_VARIABLE, connected_provider, what_is_missing
-        from seriesview.share.buckets import BucketError
+        from seriesview.cloud.buckets import BucketError
 
         label = label or socket.gethostname()
         bucket = os.environ.get(BUCKET_VARIABLE, "") if bucket is None else bucket

@@ -39,7 +39,7 @@ def published_page(address: str) -> PublishedPage:
 
 def _page_in_bucket(address: str) -> str:
     """The web address of what was published at gs://BUCKET/PREFIX or s3://BUCKET/PREFIX. Raises SeriesviewError."""
-    from seriesview.share.bucket_address import object_url, parse_address, public_base_url
+    from seriesview.cloud.bucket_address import object_url, parse_address, public_base_url
     from seriesview.share.publishing import PAGE_FILE
     from seriesview.share.result_bucket import BACKENDS
 

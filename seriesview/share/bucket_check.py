@@ -13,9 +13,9 @@ from email.message import Message
 from http.client import HTTPException
 from typing import Literal
 
-from seriesview.share.bucket_address import object_url
+from seriesview.cloud.bucket_address import object_url
+from seriesview.cloud.buckets import Bucket, BucketError, Serving
 from seriesview.share.bucket_cors import REQUEST_HEADERS
-from seriesview.share.buckets import Bucket, BucketError, Serving
 
 State = Literal["ok", "not ok", "not checked"]
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from seriesview.cloud.bucket_address import Scheme
 from seriesview.errors import SeriesviewError
-from seriesview.share.bucket_address import Scheme
 
 REQUEST_HEADERS = ("Range",)
 

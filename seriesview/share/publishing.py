@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from seriesview.cloud.bucket_address import object_url
+from seriesview.cloud.buckets import THREADS, Bucket, Serving, StoredObject, wrong_bytes
 from seriesview.errors import SeriesviewError
-from seriesview.share.bucket_address import object_url
-from seriesview.share.buckets import THREADS, Bucket, Serving, StoredObject, wrong_bytes
 from seriesview.share.choice import LeftOut
 from seriesview.share.copying import write_artifacts
 from seriesview.share.export import description, other_files

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from seriesview.cloud.bucket_address import object_url, parse_address
+from seriesview.cloud.buckets import Bucket, Serving
+from seriesview.cloud.open_bucket import open_bucket
 from seriesview.errors import SeriesviewError
-from seriesview.share.bucket_address import object_url, parse_address
-from seriesview.share.buckets import Bucket, Serving
-from seriesview.share.open_bucket import open_bucket
 
 BACKENDS = "seriesview-backends"
 _SERVING = Serving("application/json", "no-cache")

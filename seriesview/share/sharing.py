@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict, Unpack
 
+from seriesview.cloud.bucket_address import checked_base_url, parse_address, prefix_of_label
+from seriesview.cloud.open_bucket import open_bucket
 from seriesview.errors import RequestError, StoreError
 from seriesview.series.series import Series
-from seriesview.share.bucket_address import checked_base_url, parse_address, prefix_of_label
 from seriesview.share.bucket_check import status_for_all
 from seriesview.share.choice import Wish
 from seriesview.share.export import Exported, export_folder, plan_export
-from seriesview.share.open_bucket import open_bucket
 from seriesview.share.plan import Plan
 from seriesview.share.publishing import Published, publish_plan
 from seriesview.share.single_file import export_single_file, plan_single_file

@@ -10,12 +10,12 @@ from bucket_servers import HOST, Service, clean, s3_server
 from google_gate import ACCOUNT, Gate
 from shared_workspaces import run
 
+from seriesview.cloud import retrying
+from seriesview.cloud.bucket_address import parse_address
+from seriesview.cloud.buckets import BucketError, Serving
+from seriesview.cloud.open_bucket import open_bucket
 from seriesview.errors import SeriesviewError
-from seriesview.share import retrying
-from seriesview.share.bucket_address import parse_address
 from seriesview.share.bucket_check import check_bucket
-from seriesview.share.buckets import BucketError, Serving
-from seriesview.share.open_bucket import open_bucket
 
 ORIGIN = "https://figurl.org"
 SERVING = Serving("text/plain", "no-cache")

@@ -6,8 +6,8 @@ import pytest
 import requests
 from google.api_core.exceptions import from_http_response
 
-from seriesview.share.bucket_address import parse_address
-from seriesview.share.google_bucket import GoogleBucket
+from seriesview.cloud.bucket_address import parse_address
+from seriesview.cloud.google_bucket import GoogleBucket
 
 
 @pytest.fixture

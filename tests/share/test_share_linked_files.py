@@ -8,13 +8,13 @@ from laid_reader import install_laid, write_laid
 from second_reader import SecondReader
 from shared_workspaces import make_workspace
 
+from seriesview.cloud.bucket_address import parse_address
+from seriesview.cloud.open_bucket import open_bucket
 from seriesview.errors import MissingArtifactError
 from seriesview.series.series import open_series
-from seriesview.share.bucket_address import parse_address
 from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export
-from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import publish_plan
 from seriesview.share.single_file import export_single_file, plan_single_file
 from seriesview.store import open_store

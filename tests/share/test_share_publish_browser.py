@@ -4,10 +4,10 @@ from browsing import ARGUMENTS, PROGRAM
 from playwright.sync_api import sync_playwright
 from shared_workspaces import make_workspace
 
-from seriesview.share.bucket_address import parse_address
+from seriesview.cloud.bucket_address import parse_address
+from seriesview.cloud.open_bucket import open_bucket
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
-from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import publish_plan
 
 STARTED = """async () => {

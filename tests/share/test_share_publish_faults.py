@@ -15,13 +15,13 @@ from shared_workspaces import make_workspace
 from waiting import MOST_SECONDS, until
 
 from seriesview import SVSeries
-from seriesview.share import buckets, retrying
-from seriesview.share.bucket_address import parse_address
-from seriesview.share.buckets import BucketError, Serving
+from seriesview.cloud import buckets, retrying
+from seriesview.cloud.bucket_address import parse_address
+from seriesview.cloud.buckets import BucketError, Serving
+from seriesview.cloud.open_bucket import open_bucket
 from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
-from seriesview.share.open_bucket import open_bucket
 from seriesview.share.publishing import BucketTarget, publish_plan
 from seriesview.store import open_store
 

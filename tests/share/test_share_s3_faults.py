@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from seriesview.share.bucket_address import BucketAddress, parse_address
-from seriesview.share.s3_bucket import S3Bucket
+from seriesview.cloud.bucket_address import BucketAddress, parse_address
+from seriesview.cloud.s3_bucket import S3Bucket
 
 
 def told(code: str, status: int, **headers: str) -> str:

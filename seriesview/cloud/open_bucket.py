@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from seriesview.share.bucket_address import BucketAddress
-from seriesview.share.buckets import Bucket
-from seriesview.share.google_bucket import GoogleBucket
-from seriesview.share.s3_bucket import S3Bucket
+from seriesview.cloud.bucket_address import BucketAddress
+from seriesview.cloud.buckets import Bucket
+from seriesview.cloud.google_bucket import GoogleBucket
+from seriesview.cloud.s3_bucket import S3Bucket
 
 
 def open_bucket(address: BucketAddress, is_admin: bool = False) -> Bucket:

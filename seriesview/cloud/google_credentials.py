@@ -10,8 +10,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from seriesview.cloud.buckets import BucketError, missing_library
 from seriesview.errors import one_line
-from seriesview.share.buckets import BucketError, missing_library
 
 CREDENTIALS_VARIABLE = "GOOGLE_APPLICATION_CREDENTIALS"
 EMULATOR_VARIABLE = "STORAGE_EMULATOR_HOST"

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from seriesview.errors import SeriesviewError, one_line
-from seriesview.share.bucket_address import BucketAddress
-from seriesview.share.buckets import BucketError, Serving, StoredObject, missing_library, timeout
-from seriesview.share.google_credentials import load_credentials
-from seriesview.share.google_upload import (
+from seriesview.cloud.bucket_address import BucketAddress
+from seriesview.cloud.buckets import BucketError, Serving, StoredObject, missing_library, timeout
+from seriesview.cloud.google_credentials import load_credentials
+from seriesview.cloud.google_upload import (
     DONE,
     EXISTS,
     INCOMPLETE,
@@ -19,8 +18,9 @@ from seriesview.share.google_upload import (
     OTHER_BYTES,
     SessionUpload,
 )
-from seriesview.share.retrying import Retrying
-from seriesview.share.unfinished import UnfinishedUpload, unfinished_upload
+from seriesview.cloud.retrying import Retrying
+from seriesview.cloud.unfinished import UnfinishedUpload, unfinished_upload
+from seriesview.errors import SeriesviewError, one_line
 
 _PASSING = {408, 429, 500, 502, 503, 504}
 # What a refusal (403) says of itself in its `errors`: other things than that somebody may not do this.
@@ -39,7 +39,7 @@ class GoogleBucket:
             import requests
             from google.cloud import storage
 
-            from seriesview.share.pieces import PiecesAdapter
+            from seriesview.cloud.pieces import PiecesAdapter
         except ModuleNotFoundError as error:
             raise missing_library("google-cloud-storage", "gcs", "gs") from error
         try:
@@ -135,6 +135,26 @@ class GoogleBucket:
                         stored, failed = upload.offset, 0
                     failed += 1
                     self._retrying.pause(error, failed)
+
+    def find(self, name: str) -> StoredObject | None:
+        """See `Bucket`."""
+
+        def ask() -> StoredObject | None:
+            blob = self._bucket.get_blob(name, timeout=timeout(), retry=None)
+            return None if blob is None else StoredObject(int(blob.size or 0), _md5(blob.md5_hash))
+
+        return self._retrying.call(ask)
+
+    def read(self, name: str, start: int, end: int) -> bytes:
+        """See `Bucket`."""
+        if start >= end:
+            return b""
+        blob = self._bucket.blob(name)
+        # What is read is checked by its hash: a checksum of the service is one of the whole object alone.
+        how = {"start": start, "end": end - 1, "raw_download": True, "checksum": None}
+        return self._retrying.call(
+            lambda: bytes(blob.download_as_bytes(**how, timeout=timeout(), retry=None))
+        )
 
     def delete(self, name: str) -> None:
         """See `Bucket`."""

@@ -10,7 +10,7 @@ from typing import Any
 from requests import PreparedRequest, Response
 from requests.adapters import HTTPAdapter
 
-from seriesview.share.google_upload import PIECE_BYTES, Body
+from seriesview.cloud.google_upload import PIECE_BYTES, Body
 
 
 class PiecesAdapter(HTTPAdapter):

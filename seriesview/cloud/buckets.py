@@ -1,4 +1,4 @@
-"""What publishing needs of a bucket, whichever service has it, and how its faults are said."""
+"""What is asked of a bucket, whichever service has it, and how its faults are said."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+from seriesview.cloud.bucket_address import BucketAddress
 from seriesview.errors import Code, SeriesviewError
-from seriesview.share.bucket_address import BucketAddress
 
 THREADS = 8
 """Requests at once: a pool of the libraries' connections has ten."""
@@ -84,6 +84,14 @@ class Bucket(Protocol):
         self, name: str, blocks: Iterable[memoryview | bytes], size: int, sha1: str, serving: Serving
     ) -> bool:
         """Write a new object of many bytes as they are read, never with another SHA-1; False where it is there."""
+        ...
+
+    def find(self, name: str) -> StoredObject | None:
+        """What is known of an object, None where there is none."""
+        ...
+
+    def read(self, name: str, start: int, end: int) -> bytes:
+        """Bytes [start, end) of an object that has so many."""
         ...
 
     def delete(self, name: str) -> None:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from seriesview.share.buckets import BucketError, checked_blocks, timeout
+from seriesview.cloud.buckets import BucketError, checked_blocks, timeout
 
 if TYPE_CHECKING:
     import requests

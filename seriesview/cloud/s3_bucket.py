@@ -11,9 +11,8 @@ from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
-from seriesview.errors import SeriesviewError, one_line
-from seriesview.share.bucket_address import BucketAddress
-from seriesview.share.buckets import (
+from seriesview.cloud.bucket_address import BucketAddress
+from seriesview.cloud.buckets import (
     THREADS,
     BucketError,
     Serving,
@@ -22,8 +21,9 @@ from seriesview.share.buckets import (
     missing_library,
     timeout,
 )
-from seriesview.share.retrying import Retrying
-from seriesview.share.unfinished import unfinished_upload
+from seriesview.cloud.retrying import Retrying
+from seriesview.cloud.unfinished import unfinished_upload
+from seriesview.errors import SeriesviewError, one_line
 
 _PART_BYTES = 16 * 1024 * 1024
 _MOST_PARTS = 9000
@@ -154,6 +154,28 @@ class S3Bucket:
                 raise
             kept.forget()
         return True
+
+    def find(self, name: str) -> StoredObject | None:
+        """See `Bucket`."""
+        from botocore.exceptions import ClientError
+
+        def ask() -> StoredObject | None:
+            try:
+                found = self._client.head_object(Bucket=self.address.bucket, Key=name)
+            except ClientError as error:
+                if _status(error) == 404:
+                    return None
+                raise
+            return StoredObject(found["ContentLength"], _md5(found.get("ETag")))
+
+        return self._retrying.call(ask)
+
+    def read(self, name: str, start: int, end: int) -> bytes:
+        """See `Bucket`."""
+        if start >= end:
+            return b""
+        place = {"Bucket": self.address.bucket, "Key": name, "Range": f"bytes={start}-{end - 1}"}
+        return self._retrying.call(lambda: bytes(self._client.get_object(**place)["Body"].read()))
 
     def delete(self, name: str) -> None:
         """See `Bucket`."""
@@ -291,9 +313,9 @@ def _parts(blocks: Iterator[bytes], size: int) -> Iterator[bytes]:
 def _is_passing(error: Exception) -> bool:
     """Whether another try may work."""
     from botocore.exceptions import ConnectionError as BotoConnectionError
-    from botocore.exceptions import HTTPClientError
+    from botocore.exceptions import HTTPClientError, IncompleteReadError
 
-    if isinstance(error, HTTPClientError | BotoConnectionError):
+    if isinstance(error, HTTPClientError | BotoConnectionError | IncompleteReadError):
         return True
     return _code(error) in _PASSING_CODES or _status(error) in _PASSING
 
