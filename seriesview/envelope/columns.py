@@ -83,6 +83,35 @@ def hull_of_spans(
     return hull
 
 
+def hull_of_groups(rows: NDArray[Any], missing: MissingValues | None = None) -> NDArray[Any]:
+    """The hull (groups, 2, C) of each group of samples (groups, n, C) or of bins (groups, n, 2, C), n at least 1.
+
+    A group with only missing values gives what hull_of_spans() gives.
+    """
+    dtype = sample_dtype(rows.dtype)
+    rows = as_rows(rows, dtype, rows.shape[1:])
+    if rows.ndim == 4:
+        flat = rows.reshape(-1, *rows.shape[2:])
+        rows = rows if missing is None else missing.opened(flat).reshape(rows.shape)
+        low_rows, high_rows = rows[:, :, 0], rows[:, :, 1]
+    else:
+        low_rows, high_rows = (rows, rows) if missing is None else missing.lows_and_highs(rows)
+    lower, upper = extremes(dtype)
+    with np.errstate(invalid="ignore"):
+        hull = np.stack([_halved(lower, low_rows), _halved(upper, high_rows)], axis=1)
+        normalise(hull)
+    return hull
+
+
+def _halved(ufunc: np.ufunc, rows: NDArray[Any]) -> NDArray[Any]:
+    """`ufunc`, which may meet a row twice, over each group of rows (groups, n, C): (groups, C)."""
+    while (count := rows.shape[1]) > 1:
+        half = (count + 1) // 2
+        # Runs along whole halves, where reducing would run along single rows.
+        rows = ufunc(rows[:, :half], rows[:, count - half :])
+    return rows[:, 0]
+
+
 def empty_hull(columns: int, num_channels: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Columns (columns, 2, C) that hold nothing: the neutral element of unite_hulls()."""
     hull = np.empty((columns, 2, num_channels), dtype)

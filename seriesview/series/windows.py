@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import RequestError
+from seriesview.series.between_bins import cheapest_level, columns_between_bins
 from seriesview.series.hulls import Level, Pyramid
 from seriesview.series.segment_files import Selection
 
@@ -72,10 +73,15 @@ def read_window(
     if level is not None and samples_per_column // level.factor <= MAX_BINS_PER_COLUMN:
         first_bin, per_column = first_sample // level.factor, samples_per_column // level.factor
         return pyramid.from_level(level, segment, first_bin, per_column, columns, channels)
-    # Samples are read with all their channels, so that few chosen ones cost as much.
-    direct = samples_per_column * pyramid.num_channels <= DIRECT_VALUES_PER_COLUMN
-    if level is None and direct:
-        return pyramid.from_samples(segment, first_sample, samples_per_column, columns, channels)
+    if level is None:
+        between = cheapest_level(pyramid, samples_per_column)
+        if between is not None:
+            return columns_between_bins(
+                pyramid, between, segment, first_sample, samples_per_column, columns, channels
+            )
+        # Samples are read with all their channels, so that few chosen ones cost as much.
+        if samples_per_column * pyramid.num_channels <= DIRECT_VALUES_PER_COLUMN:
+            return pyramid.from_samples(segment, first_sample, samples_per_column, columns, channels)
     edges = [min(first_sample + i * samples_per_column, length - 1) for i in range(columns + 1)]
     hulls = [pyramid.hull(segment, a, b, channels) for a, b in pairwise(edges)]
     return np.stack(hulls)
