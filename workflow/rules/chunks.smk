@@ -18,7 +18,7 @@ rule chunk:
         "../envs/seriesview.yaml"
     threads: 2
     resources:
-        mem_mb=500,
+        mem_mb=mem_mb,
         runtime=minutes,
     params:
         words=words,
@@ -51,7 +51,7 @@ rule dataset:
         "../envs/seriesview.yaml"
     threads: 2
     resources:
-        mem_mb=500,
+        mem_mb=mem_mb,
         runtime=minutes,
     params:
         words=words,

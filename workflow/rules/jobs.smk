@@ -201,12 +201,6 @@ def decides_samples(wildcards):
     return as_json({key: value for key, value in entry.items() if key != "scatter"})
 
 
-def minutes(wildcards, attempt):
-    """Run time to ask a cluster for: 20 MB/s and a margin, doubled with each attempt."""
-    read = sum(bytes_of(name) or 0 for name in names_in(wildcards))
-    return int(20 + read / 1.2e9) * attempt
-
-
 def outlook():
     """What this build will read and write. Raises BuildError where it does not fit."""
     from seriesview.build.outlook import build_outlook

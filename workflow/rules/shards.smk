@@ -18,7 +18,7 @@ rule shard:
         "../envs/seriesview.yaml"
     threads: 1
     resources:
-        mem_mb=500,
+        mem_mb=mem_mb,
         runtime=minutes,
     params:
         entries=samples_entry,
@@ -50,7 +50,7 @@ rule gather:
         "../envs/seriesview.yaml"
     threads: 2
     resources:
-        mem_mb=500,
+        mem_mb=mem_mb,
         runtime=minutes,
     params:
         entries=samples_entry,

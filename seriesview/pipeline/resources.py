@@ -1,0 +1,99 @@
+"""What a job asks a cluster for, memory and run time, from what is known of the recordings that it takes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from seriesview.build.blocks import preferred_rows
+from seriesview.build.dataset import Dataset
+from seriesview.build.planning import bytes_to_read
+from seriesview.errors import SeriesviewError
+from seriesview.layout.remote_path import is_remote, located
+from seriesview.readers.protocol import Recording
+from seriesview.readers.registry import open_recording
+
+ASSUMED_BYTES = 10_000_000_000
+"""Of a recording that is not there yet, or on another machine."""
+
+_MB = 1_000_000
+_STARTING_MB = 400
+"""The two Snakemakes of a job, 180 MB each, and their shells."""
+_BUILDING_MB = 200
+_CONVERTING_MB = 200
+"""More, where a library reads the samples."""
+_CHUNK_COPIES = 4
+_MOST_CHUNK_BYTES = 128 << 20
+_EVENT_BYTES = 56
+_TEXT_TIMES = 7
+"""A file of text that holds events takes so many times its bytes."""
+_TEXTS = (".csv", ".tsv", ".txt")
+_SMALL_BYTES = 16 << 20
+"""Whatever is in there, `_BUILDING_MB` hold it."""
+
+_BYTES_A_MINUTE = 20_000_000 * 60
+_STARTING_MINUTES = 10.0
+_GROUPED_MINUTES = 1.0
+"""Of a job that shares its start with others."""
+_DATASET_MINUTES = 2 / 60
+
+
+@dataclass(frozen=True)
+class Demand:
+    """What building a dataset takes: the bytes that are read, and megabytes of memory; `is_known`: or assumed."""
+
+    num_bytes: int
+    memory_mb: int
+    is_known: bool = True
+
+    def shared_by(self, num_jobs: int) -> Demand:
+        """What one of several jobs takes that share the samples."""
+        return Demand(math.ceil(self.num_bytes / num_jobs), self.memory_mb, self.is_known)
+
+
+NOT_KNOWN = Demand(ASSUMED_BYTES, _BUILDING_MB + _CONVERTING_MB, is_known=False)
+
+
+def demand_of(dataset: Dataset) -> Demand:
+    """What a dataset takes, as its file's size and header say; NOT_KNOWN where there is no file here.
+
+    What cannot be opened takes nothing: its job only says so.
+    """
+    path = located(dataset.path)
+    if dataset.is_kachery_uri or is_remote(path) or not path.exists():
+        return NOT_KNOWN
+    size = bytes_to_read(dataset)
+    if size <= _SMALL_BYTES:
+        return Demand(size, _BUILDING_MB)
+    if path.suffix.lower() in _TEXTS:
+        return Demand(size, _BUILDING_MB + _TEXT_TIMES * size // _MB)
+    try:
+        with open_recording(path, dataset.reader, dataset.options) as recording:
+            return Demand(size, _memory_mb(recording))
+    except (OSError, SeriesviewError):
+        return Demand(size, _BUILDING_MB)
+
+
+def _memory_mb(recording: Recording) -> int:
+    if recording.type in ("event", "interval"):
+        # Where they are searched for in all samples, as triggers are, there are few.
+        count = recording.num_samples if recording.span is None else 0
+        return _BUILDING_MB + _EVENT_BYTES * count // _MB
+    row_bytes = max(recording.num_channels, 1) * recording.dtype.itemsize
+    chunk_bytes = min(preferred_rows(recording) * row_bytes, _MOST_CHUNK_BYTES)
+    converting = _CONVERTING_MB if recording.layout is None else 0
+    return _BUILDING_MB + converting + _CHUNK_COPIES * chunk_bytes // _MB
+
+
+def memory_mb(demands: Collection[Demand], attempt: int = 1) -> int:
+    """Megabytes of a job that builds one dataset after another, twice as many with each attempt."""
+    largest = max((demand.memory_mb for demand in demands), default=_BUILDING_MB)
+    return int((_STARTING_MB + largest) << attempt - 1)
+
+
+def run_minutes(demands: Collection[Demand], attempt: int = 1, *, is_grouped: bool = False) -> int:
+    """Minutes of a job, at 20 MB/s, twice as many with each attempt; jobs of a group start once."""
+    starting = _GROUPED_MINUTES if is_grouped else _STARTING_MINUTES
+    reading = sum(demand.num_bytes for demand in demands) / _BYTES_A_MINUTE
+    return math.ceil(starting + len(demands) * _DATASET_MINUTES + reading) << attempt - 1

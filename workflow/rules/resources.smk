@@ -1,0 +1,42 @@
+# What jobs ask a cluster for: the numbers, and how they were measured, are in seriesview/pipeline/resources.py and in
+# docs/pipeline.md.
+from dataclasses import replace
+
+from seriesview.pipeline.resources import demand_of, memory_mb, run_minutes
+
+DEMANDS = {}
+
+
+def demand_called(name):
+    """What a dataset takes; looked up again until its recording is there."""
+    if name not in DEMANDS:
+        path = next(iter(inputs_of(name)), None) if name in OBJECTS else own_path(name)
+        found = demand_of(replace(dataset_called(name), path=str(path or "")))
+        if not found.is_known:
+            return found
+        DEMANDS[name] = found
+    return DEMANDS[name]
+
+
+def demands(wildcards):
+    """What the datasets of a job take; those whose samples other jobs have read take little."""
+    found = []
+    for name in names_in(wildcards):
+        count = shards_of(name)
+        is_shared = count > 1 and "shard" not in wildcards.keys()
+        found.append(demand_called(name).shared_by(16 if is_shared else count))
+    return found
+
+
+def mem_mb(wildcards, attempt):
+    """Megabytes of memory."""
+    return memory_mb(demands(wildcards), attempt)
+
+
+def minutes(wildcards, attempt, rulename):
+    """Minutes of run time."""
+    return run_minutes(
+        demands(wildcards),
+        attempt,
+        is_grouped=workflow.get_rule(rulename).group is not None,
+    )
