@@ -50,3 +50,9 @@ def bytes_to_read(dataset: Dataset) -> int:
         return 0 if dataset.is_kachery_uri else identify(located(dataset.path)).size
     except (OSError, SeriesviewError):
         return 0
+
+
+def path_here(dataset: Dataset) -> Path | None:
+    """The file or folder of a dataset, None where it is not there, on another machine, or named by its URI."""
+    path = located(dataset.path)
+    return None if dataset.is_kachery_uri or is_remote(path) or not path.exists() else path

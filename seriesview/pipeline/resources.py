@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from seriesview.build.blocks import preferred_rows
 from seriesview.build.dataset import Dataset
-from seriesview.build.planning import bytes_to_read
+from seriesview.build.planning import bytes_to_read, path_here
 from seriesview.errors import SeriesviewError
-from seriesview.layout.remote_path import is_remote, located
 from seriesview.readers.protocol import Recording
 from seriesview.readers.registry import open_recording
 
@@ -60,8 +59,8 @@ def demand_of(dataset: Dataset) -> Demand:
 
     What cannot be opened takes nothing: its job only says so.
     """
-    path = located(dataset.path)
-    if dataset.is_kachery_uri or is_remote(path) or not path.exists():
+    path = path_here(dataset)
+    if path is None:
         return NOT_KNOWN
     size = bytes_to_read(dataset)
     if size <= _SMALL_BYTES:
