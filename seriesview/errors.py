@@ -232,10 +232,10 @@ class BackendError(SeriesviewError):
 FINDING = "`seriesview relink WORKSPACE DIR`"
 
 
-def artifact_missing(sha1: str, directory: Path) -> MissingArtifactError:
-    """No bytes of that hash are in the store."""
+def artifact_missing(sha1: str, place: object) -> MissingArtifactError:
+    """No bytes of that hash are in the store; `place` is where it is."""
     return MissingArtifactError(
-        f"SHA-1 {sha1} is not in the kachery storage {directory}",
+        f"SHA-1 {sha1} is not in the kachery storage {place}",
         advice="copy it there, or build what it belongs to again",
         sha1=sha1,
     )

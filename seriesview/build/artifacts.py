@@ -99,7 +99,7 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
             fields = make(recording, job.store)
             source.check_unchanged()
             return _result(dataset, job, recording, source, fields, began, recording.num_samples * 8)
-        plan = plan_samples(recording, dataset, source.size)
+        plan = plan_samples(recording, dataset, source.size, may_link=job.store.takes_links)
         made = _sampled_build(recording, dataset, plan, source, job)
         with made as build:
             before = made.made_before(plan)
@@ -120,7 +120,7 @@ def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
         source = identify_recording(recording)
         if recording.type in ("event", "interval"):
             return {"source": source.as_json(), "packs": {}}
-        plan = plan_samples(recording, dataset, source.size)
+        plan = plan_samples(recording, dataset, source.size, may_link=job.store.takes_links)
         made = _sampled_build(recording, dataset, plan, source, job, shard)
         with made as build:
             made.ensure_room(plan.need.shared_by(shard.count))
@@ -141,7 +141,7 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
                 raise BuildError(
                     "changed since one of its shards was built; build again", file=str(recording.path)
                 )
-        plan = plan_samples(recording, dataset, source.size)
+        plan = plan_samples(recording, dataset, source.size, may_link=job.store.takes_links)
         with _sampled_build(recording, dataset, plan, source, job) as build:
             fields = build.gather([_packs(shard) for shard in shards])
         return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
@@ -193,7 +193,7 @@ class _sampled_build:  # noqa: N801
         for array in self._arrays:
             packs = len(self._ledger.finished(array.name, array.pack_bytes, self._store))
             need = need.without(Need(array.pack_bytes * packs, packs))
-        ensure_room(need, self._store.room(), str(self._store.directory))
+        ensure_room(need, self._store.room(), self._store.place)
 
     def made_before(self, plan: SamplesPlan) -> dict[str, Any] | None:
         """Fields of the manifest that was made of the same samples, where words or places alone have changed since."""

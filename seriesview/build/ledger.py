@@ -20,7 +20,6 @@ from seriesview.build.room import Need
 from seriesview.series.packing import DIGEST_BYTES, MAX_PACK_PARTS, pack_digest
 from seriesview.store import Store
 from seriesview.store.folders import Folder
-from seriesview.store.stored import stored_file
 
 _MADE = b'{"made"'
 
@@ -99,8 +98,8 @@ def noted(directory: Path, name: str, store: Store) -> Need:
         with suppress(OSError), Folder.at(path.parent) as folder:
             content = read_in(folder, path.name)
             digests.update(pack_digest(entry) for _, _, entry in _packs(content.split(b"\n")[1:]))
-    found = [stored_file(store.directory, digest.hex()) for digest in digests]
-    sizes = [status.st_size for status in found if status is not None]
+    found = [store.stored_size(digest.hex()) for digest in digests]
+    sizes = [size for size in found if size is not None]
     return Need(sum(sizes), len(sizes))
 
 

@@ -98,7 +98,9 @@ def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> Datase
                 # How many there are is not known before all samples were read: far fewer than these.
                 size = recording.num_samples * _EVENT_BYTES if recording.span is None else 0
                 return DatasetOutlook(dataset.name, size, Need(size, _EVENT_ARTIFACTS))
-            plan = plan_samples(recording, dataset, source.size, read_timestamps=False)
+            plan = plan_samples(
+                recording, dataset, source.size, read_timestamps=False, may_link=store.takes_links
+            )
             kept = noted(work.ledger(dataset).parent, work.stem(dataset), store)
             return DatasetOutlook(dataset.name, plan.bytes_to_read, plan.need.without(kept))
     except SeriesviewError as error:

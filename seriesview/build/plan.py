@@ -213,10 +213,17 @@ def _bytes_to_say(layout: FilesLayout) -> int:
     )
 
 
-def choose_resolution(recording: Recording, dataset: Dataset, file_bytes: int) -> Resolution:
+def choose_resolution(recording: Recording, dataset: Dataset, file_bytes: int, may_link: bool) -> Resolution:
     """Where full resolution comes from. Raises BuildError where a link was asked for and cannot be."""
     if dataset.full_resolution in ("store", "omit"):
         return "store" if dataset.full_resolution == "store" else "omit"
+    if not may_link:
+        if dataset.full_resolution == "link":
+            raise BuildError(
+                "full_resolution: link: the store is in a bucket, and a link leads to a file of one machine; set "
+                "`full_resolution: store`, or `omit`"
+            )
+        return "store"
     layout = recording.layout
     reason = why_not_linkable(recording, layout)
     if dataset.full_resolution == "link":
@@ -252,9 +259,16 @@ def _bytes_of(layout: Layout) -> tuple[int, int]:
 
 
 def plan_samples(
-    recording: Recording, dataset: Dataset, file_bytes: int, read_timestamps: bool = True
+    recording: Recording,
+    dataset: Dataset,
+    file_bytes: int,
+    read_timestamps: bool = True,
+    may_link: bool = True,
 ) -> SamplesPlan:
-    """Plan of a continuous or discrete series. Raises ReaderError or BuildError where it cannot be built."""
+    """Plan of a continuous or discrete series. Raises ReaderError or BuildError where it cannot be built.
+
+    `may_link`: whether the store takes links; one that does not gets all samples, unless they are to be left out.
+    """
     if recording.num_samples == 0:
         raise ReaderError("there are no samples in it", file=recording.path)
     timeline = timeline_of(recording, dataset, read_timestamps)
@@ -271,7 +285,7 @@ def plan_samples(
         ratio=ratio,
         level_factors=level_factors(lengths, channels, dataset.base, ratio),
         moments_factors=moments_level_factors(lengths),
-        resolution=choose_resolution(recording, dataset, file_bytes),
+        resolution=choose_resolution(recording, dataset, file_bytes, may_link),
         missing=missing,
         channel_missing=tuple(channel_missing),
     )

@@ -49,7 +49,7 @@ def fits(need: Need, room: Room) -> bool:
 
 def ensure_room(need: Need, room: Room, where: str) -> None:
     """Raise BuildError where so much does not fit into a store."""
-    if not _bytes_fit(need, room):
+    if room.num_bytes is not None and not _bytes_fit(need, room):
         has = "your disk quota leaves only {}" if room.quota_bytes else "only {} are free"
         raise BuildError(
             f"{where}: {bytes_in_words(need.num_bytes)} are to be written, and {bytes_in_words(_FREE_MARGIN_BYTES)} "
@@ -68,13 +68,16 @@ def ensure_room(need: Need, room: Room, where: str) -> None:
 
 def room_in_words(room: Room) -> str:
     """The room, for people."""
+    if room.num_bytes is None:
+        return "without bounds"
     files = "" if room.num_files is None else f" and {room.num_files} files"
     quota = " (your disk quota)" if room.quota_bytes or room.quota_files else ""
     return f"{bytes_in_words(room.num_bytes)}{files}{quota}"
 
 
 def _bytes_fit(need: Need, room: Room) -> bool:
-    return need.num_bytes <= 0 or need.num_bytes + _FREE_MARGIN_BYTES <= room.num_bytes
+    free = room.num_bytes
+    return free is None or need.num_bytes <= 0 or need.num_bytes + _FREE_MARGIN_BYTES <= free
 
 
 def _files_fit(need: Need, room: Room) -> bool:

@@ -13,6 +13,9 @@ from seriesview.errors import Code, SeriesviewError
 THREADS = 8
 """Requests at once: a pool of the libraries' connections has ten."""
 
+LARGE_BYTES = 8 * 1024 * 1024
+"""From here on the libraries' own uploads take several requests."""
+
 CONNECT_SECONDS = 15.0
 SILENT_SECONDS = 90.0
 """How long to wait for a byte before a connection is given up."""
@@ -51,10 +54,8 @@ class Serving:
     cache_control: str
 
 
-class Blocks(Protocol):
-    """Bytes of an artifact in blocks; can be read from the start again."""
-
-    def __iter__(self) -> Iterator[memoryview | bytes]: ...
+FOREVER = "public, max-age=31536000, immutable"
+ARTIFACT = Serving("application/octet-stream", FOREVER)
 
 
 class Bucket(Protocol):
@@ -109,6 +110,21 @@ class Bucket(Protocol):
     def close(self) -> None:
         """End waiting for another try, and close the connections."""
         ...
+
+
+def put_artifact(
+    bucket: Bucket, name: str, blocks: Iterable[memoryview | bytes], size: int, sha1: str
+) -> bool:
+    """Write a new object that has this SHA-1, whose blocks can be read again; False where it is there.
+
+    Raises BucketError, and SeriesviewError where the bytes are others.
+    """
+    if size > LARGE_BYTES:
+        return bucket.put_large(name, blocks, size, sha1, ARTIFACT)
+    content = b"".join(bytes(block) for block in blocks)
+    if hashlib.sha1(content, usedforsecurity=False).hexdigest() != sha1:
+        raise wrong_bytes(sha1)
+    return bucket.put(name, content, ARTIFACT, only_new=True)
 
 
 def missing_library(package: str, extra: str, scheme: str) -> BucketError:

@@ -32,6 +32,7 @@ def made_samples(dataset: Dataset, work: WorkFolder, job: Job) -> tuple[dict[str
             return made, False
         path.unlink(missing_ok=True)
         made = build_artifacts(undescribed(dataset), job)
+        job.store.flush()
         write_json(path, made)
         return made, True
 
@@ -63,7 +64,10 @@ class Step:
     def run(self, dataset: Dataset, store: Store, out: Path) -> None:
         """Do it, and write the result. Raises SeriesviewError."""
         out.unlink(missing_ok=True)
-        write_json(out, self._result(dataset, store))
+        result = self._result(dataset, store)
+        # What is told to be there is there, in a bucket too.
+        store.flush()
+        write_json(out, result)
 
     def _result(self, dataset: Dataset, store: Store) -> dict[str, Any]:
         if self.samples_file is not None:

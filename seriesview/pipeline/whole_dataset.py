@@ -25,7 +25,7 @@ from seriesview.store import Store
 
 _CORES_A_DATASET = 2
 _LINE_SECONDS = 10.0
-_OF_THE_MACHINE = ("no-space", "results-unusable", "store-unusable")
+_OF_THE_MACHINE = ("bucket-unusable", "no-space", "results-unusable", "store-unusable")
 """What no other dataset would fare better with."""
 
 _Said = Callable[[Step], None]

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from seriesview.cloud.bucket_address import object_url
-from seriesview.cloud.buckets import THREADS, Bucket, Serving, StoredObject, wrong_bytes
+from seriesview.cloud.buckets import FOREVER, THREADS, Bucket, Serving, StoredObject, put_artifact
 from seriesview.errors import SeriesviewError
 from seriesview.share.choice import LeftOut
 from seriesview.share.copying import write_artifacts
@@ -26,12 +26,7 @@ from seriesview.viewer.joined import joined_viewer
 PAGE_FILE = "index.html"
 VIEWER_DIRECTORY = "viewer"
 
-LARGE_BYTES = 8 * 1024 * 1024
-"""From here on the libraries' own uploads take several requests."""
-
-_FOREVER = "public, max-age=31536000, immutable"
 _ASK_EACH_TIME = "no-cache"
-_ARTIFACT = Serving("application/octet-stream", _FOREVER)
 _CONTENT_TYPES = {
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
@@ -83,7 +78,7 @@ def publish_plan(
     target.list_present(version)
     target.check_is_ours()
     uri = write_artifacts(plan, store, target, lambda _: None, THREADS, bucket.close)
-    _put_files(target, bucket, [(viewer, _FOREVER), (files, _ASK_EACH_TIME)])
+    _put_files(target, bucket, [(viewer, FOREVER), (files, _ASK_EACH_TIME)])
     text = (json.dumps(description(uri, plan.left_out), sort_keys=True, indent=1) + "\n").encode("ascii")
     for name, content in (
         (SUMS_FILE, target.sums({DESCRIPTION_FILE: text, PAGE_FILE: page})),
@@ -178,14 +173,7 @@ class BucketTarget:
         if name in self._present:
             # Of another size, so none of ours: an object that is there is not written over otherwise.
             self._bucket.delete(full_name)
-        if size > LARGE_BYTES:
-            is_new = self._bucket.put_large(full_name, blocks, size, sha1, _ARTIFACT)
-        else:
-            content = b"".join(bytes(block) for block in blocks)
-            if _sha1(content) != sha1:
-                raise wrong_bytes(sha1)
-            is_new = self._bucket.put(full_name, content, _ARTIFACT, only_new=True)
-        self._count(size, is_new)
+        self._count(size, put_artifact(self._bucket, full_name, blocks, size, sha1))
 
     def put_file(self, name: str, content: bytes, cache_control: str) -> None:
         """Write a file of this path below the prefix, unless it is there with these bytes."""

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
+from seriesview.cloud.bucket_address import BucketAddress
 from seriesview.errors import StoreError
+from seriesview.store.cache import bucket_of, is_bucket, local_directory, noted_bucket
 from seriesview.store.client import ClientWriter
 from seriesview.store.daemon import Daemon, may_use, probe_daemon, serves
 from seriesview.store.store import Store
@@ -23,13 +25,16 @@ def open_store(
 
     `auto` uses a daemon that answers, where its directory is the one configured or none is; `embedded` asks
     none; `daemon` insists on one. Where nothing names a directory it is kachery-client's own,
-    ~/kachery-storage. With `follows_figures` false the node of a command that shows one recording's figures
-    names none either: what is made elsewhere does not belong there. `announce` gets one line: which mode and
-    directory are used. Raises StoreError.
+    ~/kachery-storage. gs://BUCKET/PREFIX and s3://BUCKET/PREFIX name a bucket, as does the directory that is its
+    cache. With `follows_figures` false the node of a command that shows one recording's figures names none either:
+    what is made elsewhere does not belong there. `announce` gets one line: which mode and directory are used. Raises
+    StoreError.
     """
     if mode not in ("auto", "embedded", "daemon"):
         raise StoreError(f"store mode {mode!r:.80} is unknown: auto, embedded or daemon is expected")
-    configured = _configured(storage_dir)
+    bucket, configured = _configured(storage_dir)
+    if bucket is not None:
+        return _bucket_store(bucket, configured, mode, announce)
     daemon = None if mode == "embedded" else probe_daemon()
     store, refusal = None, "no kachery daemon answers"
     if daemon and daemon.is_for_figures and not configured and not follows_figures:
@@ -47,12 +52,30 @@ def open_store(
     return store
 
 
-def _configured(storage_dir: str | Path | None) -> Path | None:
+def _configured(storage_dir: str | Path | None) -> tuple[BucketAddress | None, Path | None]:
+    """The bucket that is named, by its address or by its cache, and the directory."""
     named = os.environ.get("KACHERY_STORAGE_DIR") or storage_dir
     if not named:
-        return None
+        return None, None
+    if is_bucket(named):
+        return bucket_of(named), local_directory(named)
     directory = Path(named).expanduser()
-    return directory if directory.is_absolute() else Path.cwd() / directory
+    directory = directory if directory.is_absolute() else Path.cwd() / directory
+    return noted_bucket(directory), directory
+
+
+def _bucket_store(
+    address: BucketAddress, directory: Path | None, mode: Mode, announce: Callable[[str], None] | None
+) -> Store:
+    from seriesview.store.bucket_store import BucketStore  # most stores are none
+
+    assert directory is not None
+    if mode == "daemon":
+        raise StoreError(f"{address}: a daemon has no store in a bucket; set the store's mode to auto")
+    store = BucketStore(address, directory)
+    if announce:
+        announce(store.description)
+    return store
 
 
 def _beside_daemon(daemon: Daemon, configured: Path | None) -> tuple[Store | None, str]:

@@ -39,6 +39,11 @@ def lock_path(directory: Path) -> Path:
     return directory / "seriesview" / "lock"
 
 
+def bucket_note_path(directory: Path) -> Path:
+    """Return the file that says of which bucket a storage directory is the cache."""
+    return directory / "seriesview" / "bucket.json"
+
+
 def open_parent(directory: Path, path: Path) -> Folder:
     """Open the folder of a `path` below a storage directory, by way of no symbolic link but that of `sha1` itself.
 

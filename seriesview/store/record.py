@@ -73,6 +73,8 @@ class Record:
         self._descriptor: int | None = None
         self._process = 0
         self._torn = False
+        self.name: str | None = None
+        """What the file is called that was last appended to, None before."""
 
     def add_artifact(self, artifact: RecordedArtifact) -> None:
         """Append an artifact; raises StoreError."""
@@ -130,6 +132,7 @@ class Record:
             return self._descriptor
         place = record_directory(self._writer.directory) / own_name(_SUFFIX)
         self._descriptor = self._writer.open_appending(place)
+        self.name = place.name
         self._process = os.getpid()
         self._torn = False
         return self._descriptor

@@ -16,9 +16,9 @@ _MOUNTS = Path("/proc/self/mountinfo")
 
 @dataclass(frozen=True)
 class Room:
-    """Bytes that can still be written and files that can still be made; files are None where that is not known."""
+    """Bytes that can still be written and files that can still be made; None where that is not known or has no end."""
 
-    num_bytes: int
+    num_bytes: int | None
     num_files: int | None = None
     quota_bytes: bool = False
     """Whether it is the user's quota that leaves no more bytes, not the disk."""
@@ -29,7 +29,7 @@ class Room:
         """The room where a quota leaves so many bytes and files; None: it says nothing of them."""
         left_bytes, left_files = quota
         room = self
-        if left_bytes is not None and left_bytes < room.num_bytes:
+        if left_bytes is not None and (room.num_bytes is None or left_bytes < room.num_bytes):
             room = replace(room, num_bytes=left_bytes, quota_bytes=True)
         if left_files is not None and (room.num_files is None or left_files < room.num_files):
             room = replace(room, num_files=left_files, quota_files=True)

@@ -47,20 +47,29 @@ class Store(StoredArtifacts):
     put before them by this store; parts alone are so after `flush`.
     """
 
+    takes_links = True
+    """Whether recordings can be linked instead of copied."""
+
     def __init__(
         self,
         directory: Path,
         mode: Literal["embedded", "daemon"],
         description: str,
         client: ClientWriter | None = None,
+        writer: AtomicWriter | None = None,
     ) -> None:
-        """Use `directory`, writing through `client` where it is given; `open_store` chooses."""
+        """Use `directory`, writing through `client` or by `writer` where one is given; `open_store` chooses."""
         super().__init__(directory)
         self.mode = mode
         self.description = description
-        self._writer = AtomicWriter(directory)
+        self._writer = writer or AtomicWriter(directory)
         self._client = client
         self._record = None if client else Record(self._writer)
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+        return str(self.directory)
 
     def put_bytes(self, data: BytesLike, name: str = "file.dat") -> str:
         """Store the bytes of a contiguous buffer and return their URI; raises StoreError, FormatError."""
@@ -221,6 +230,11 @@ class Store(StoredArtifacts):
         if self._record:
             self._record.forget_workspace(uri)
             self.flush()
+
+    @contextmanager
+    def as_stored(self) -> Iterator["Store"]:
+        """Give a store that reads what is stored, right or not, and none of what is kept of it elsewhere."""
+        yield self
 
     @contextmanager
     def building(self) -> Iterator[None]:

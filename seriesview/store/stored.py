@@ -55,6 +55,15 @@ class StoredArtifacts:
         os.close(descriptor)
         return path
 
+    def place_of(self, uri: str) -> str:
+        """Return where the bytes of a URI lie, for people; raises MissingArtifactError."""
+        return str(self.path(uri))
+
+    def stored_size(self, sha1: str) -> int | None:
+        """Return the bytes of an artifact's file, or its link's, None where there is none; raises FormatError."""
+        status = stored_file(self.directory, sha1)
+        return None if status is None else status.st_size
+
     def blocks(self, uri: str) -> Iterator[memoryview]:
         """Yield the bytes of a URI in blocks, each valid until the next, not checked by SHA-1.
 

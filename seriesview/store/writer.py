@@ -42,9 +42,14 @@ class AtomicWriter:
 
     def put_link(self, text: bytes, sha1: str) -> None:
         """Write the link file of a hash, replacing an older one; raises StoreError."""
+        self.put_beside(text, link_path(self.directory, sha1))
+
+    def put_beside(self, content: bytes, path: Path) -> None:
+        """Write a file below the directory that is no artifact, replacing an older one; raises StoreError."""
         with self.stage() as staged:
-            staged.write(memoryview(text))
-            self.publish(staged, link_path(self.directory, sha1))
+            staged.write(memoryview(content))
+            os.fsync(staged.descriptor)
+            AtomicWriter.give_name(self, staged, path)
 
     def holds(self, sha1: str, size: int) -> bool:
         """Return whether a stored file of this hash is there with this size; raises StoreError."""

@@ -9,12 +9,13 @@ from bucket_servers import Service
 from shared_workspaces import make_workspace, run
 
 from seriesview.cloud.bucket_address import parse_address, prefix_of_label, public_base_url
+from seriesview.cloud.buckets import LARGE_BYTES
 from seriesview.cloud.open_bucket import open_bucket
 from seriesview.errors import SeriesviewError
 from seriesview.share.checking import verify_folder
 from seriesview.share.choice import Wish
 from seriesview.share.export import plan_export
-from seriesview.share.publishing import LARGE_BYTES, BucketTarget, publish_plan
+from seriesview.share.publishing import BucketTarget, publish_plan
 
 
 @pytest.fixture

@@ -1,0 +1,117 @@
+"""The objects of a store in a bucket: artifacts named as in a storage directory, and what is noted beside them."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from seriesview.cloud.bucket_address import BucketAddress
+from seriesview.cloud.buckets import Bucket, Serving, put_artifact
+from seriesview.cloud.open_bucket import open_bucket
+from seriesview.store.paths import artifact_path
+
+LISTED_SECONDS = 600.0
+"""So long a listing tells what is not there; what is there stays."""
+_ASKED_BEFORE_LISTING = 2
+_BLOCK_BYTES = 8 << 20
+_NOTE = Serving("application/json", "no-cache")
+
+
+class BucketObjects:
+    """Artifacts and notes below one address. Safe in threads and after a fork; raises BucketError."""
+
+    def __init__(self, address: BucketAddress) -> None:
+        self.address = address
+        self._opened: tuple[int, Bucket] | None = None
+        self._lock = threading.Lock()
+        self._sizes: dict[str, int] = {}
+        self._asked: Counter[str] = Counter()
+        self._listed: dict[str, float] = {}
+
+    @property
+    def bucket(self) -> Bucket:
+        """This process's connection to it."""
+        with self._lock:
+            if self._opened is None or self._opened[0] != os.getpid():
+                self._opened = os.getpid(), open_bucket(self.address)
+            return self._opened[1]
+
+    def close(self) -> None:
+        """End waiting for another try, and close the connections; the next question opens others."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        if opened is not None and opened[0] == os.getpid():
+            opened[1].close()
+
+    def artifact_place(self, sha1: str) -> str:
+        """The address of an artifact's object."""
+        return f"{self.address}/{_artifact_name(sha1)}"
+
+    def artifact_size(self, sha1: str) -> int | None:
+        """Bytes of an artifact, None where there is none; of many with a beginning in common one listing tells."""
+        size = self._sizes.get(sha1)
+        if size is not None:
+            return size
+        beginning = sha1[:2]
+        if time.monotonic() - self._listed.get(beginning, -LISTED_SECONDS) < LISTED_SECONDS:
+            return None
+        self._asked[beginning] += 1
+        if self._asked[beginning] <= _ASKED_BEFORE_LISTING:
+            found = self.bucket.find(self.address.name(_artifact_name(sha1)))
+            if found is not None:
+                self._sizes[sha1] = found.size
+            return None if found is None else found.size
+        listed = self.bucket.list(self.address.name(f"sha1/{beginning}/"))
+        self._sizes.update({name.rpartition("/")[2]: found.size for name, found in listed.items()})
+        self._listed[beginning] = time.monotonic()
+        return self._sizes.get(sha1)
+
+    def look_again(self, sha1: str) -> int | None:
+        """As `artifact_size`, whatever was known."""
+        found = self.bucket.find(self.address.name(_artifact_name(sha1)))
+        if found is None:
+            self._sizes.pop(sha1, None)
+            return None
+        self._sizes[sha1] = found.size
+        return found.size
+
+    def artifact_blocks(self, sha1: str, size: int) -> Iterator[bytes]:
+        """The bytes of an artifact of this size, not checked."""
+        return self._blocks(_artifact_name(sha1), size)
+
+    def put_artifact(self, sha1: str, blocks: Iterable[memoryview | bytes], size: int) -> None:
+        """Write an artifact that is not there with this size; SeriesviewError where the bytes are others."""
+        name = self.address.name(_artifact_name(sha1))
+        if self._sizes.get(sha1) not in (None, size):
+            # None of ours: an object that is there is not written over otherwise.
+            self.bucket.delete(name)
+        put_artifact(self.bucket, name, blocks, size, sha1)
+        self._sizes[sha1] = size
+
+    def notes(self, folder: str) -> dict[str, int]:
+        """Names and bytes of what is noted in a folder of notes."""
+        prefix = self.address.name(f"seriesview/{folder}/")
+        return {name[len(prefix) :]: found.size for name, found in self.bucket.list(prefix).items()}
+
+    def note(self, folder: str, name: str) -> bytes | None:
+        """What is noted, None where nothing is."""
+        path = f"seriesview/{folder}/{name}"
+        found = self.bucket.find(self.address.name(path))
+        return None if found is None else b"".join(self._blocks(path, found.size))
+
+    def put_note(self, folder: str, name: str, content: bytes) -> None:
+        """Note something in place of what was noted under this name."""
+        self.bucket.put(self.address.name(f"seriesview/{folder}/{name}"), content, _NOTE)
+
+    def _blocks(self, path: str, size: int) -> Iterator[bytes]:
+        name = self.address.name(path)
+        for start in range(0, size, _BLOCK_BYTES):
+            yield self.bucket.read(name, start, min(start + _BLOCK_BYTES, size))
+
+
+def _artifact_name(sha1: str) -> str:
+    return artifact_path(Path(), sha1).as_posix()

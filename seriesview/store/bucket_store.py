@@ -1,0 +1,219 @@
+"""A store in a bucket, written and read through a local cache, for those whose machines share no file system."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from seriesview.cloud.bucket_address import BucketAddress
+from seriesview.errors import MissingArtifactError, StoreError, artifact_damaged, artifact_missing
+from seriesview.store.bucket_objects import BucketObjects
+from seriesview.store.cache import note_bucket
+from seriesview.store.paths import artifact_path, record_directory
+from seriesview.store.processes import is_running, writer_of
+from seriesview.store.record import RecordedArtifact, RecordedWorkspace
+from seriesview.store.room import Room
+from seriesview.store.staging import StagedFile
+from seriesview.store.store import Store
+from seriesview.store.trimming import CACHE_BYTES, Trimming
+from seriesview.store.uploads import Uploads
+from seriesview.store.uris import parse_uri
+from seriesview.store.writer import AtomicWriter
+
+_RECORD = "record"
+_MOST_NOTE_BYTES = 1 << 28
+_TRIES = 3
+
+
+class BucketWriter(AtomicWriter):
+    """Writes into a cache, and from there into the bucket; what the bucket has is written nowhere."""
+
+    def __init__(self, directory: Path, objects: BucketObjects, trimming: Trimming) -> None:
+        super().__init__(directory)
+        self.uploads = Uploads(objects)
+        self._objects = objects
+        self._trimming = trimming
+
+    def holds(self, sha1: str, size: int) -> bool:
+        """Whether the bucket has it with this size, or the cache, out of which it is sent then."""
+        if self.uploads.is_under_way(sha1) or self._objects.artifact_size(sha1) == size:
+            return True
+        # A killed build may have left it there.
+        if super().holds(sha1, size):
+            self._send(sha1)
+            return True
+        return False
+
+    def give_name(self, staged: StagedFile, target: Path) -> None:
+        """See `AtomicWriter`; the file is sent from then on."""
+        self.keep(staged, target)
+        self._send(target.name)
+
+    def keep(self, staged: StagedFile, target: Path) -> None:
+        """Give a staged file its name in the cache alone."""
+        size = os.fstat(staged.descriptor).st_size
+        super().give_name(staged, target)
+        self._trimming.added(size)
+
+    def flush(self) -> None:
+        """See `AtomicWriter`; all of it is in the bucket then. Raises BucketError."""
+        super().flush()
+        self.uploads.wait()
+
+    def _send(self, sha1: str) -> None:
+        path = artifact_path(self.directory, sha1)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self.uploads.add(sha1, path, descriptor, os.fstat(descriptor).st_size)
+
+
+class BucketStore(Store):
+    """See `Store`; what is on disk there when a call returns is in the bucket here. All calls may raise BucketError.
+
+    Names in the bucket are those of a storage directory, which are also those of what is published. Beside the
+    artifacts each process that writes has one object of its own, its record.
+    """
+
+    takes_links = False
+
+    def __init__(
+        self, address: BucketAddress, directory: Path, cache_bytes: int = CACHE_BYTES, trusts: bool = False
+    ) -> None:
+        """Use `directory` as the cache. With `trusts` what is fetched is not checked: whoever asks will do so."""
+        self.address = address
+        self.objects = BucketObjects(address)
+        self._trusts = trusts
+        self._writing = BucketWriter(directory, self.objects, Trimming(directory, cache_bytes))
+        self._recorded_bytes: dict[str, int] = {}
+        description = f"{address}, through the cache {directory}"
+        super().__init__(directory, "embedded", description, writer=self._writing)
+
+    @property
+    def place(self) -> str:
+        """See `Store`."""
+        return str(self.address)
+
+    def place_of(self, uri: str) -> str:
+        """See `StoredArtifacts`."""
+        return self.objects.artifact_place(parse_uri(uri)[0])
+
+    def exists(self, uri: str) -> bool:
+        """See `StoredArtifacts`; what only the cache has is not there."""
+        return self.stored_size(parse_uri(uri)[0]) is not None
+
+    def size(self, uri: str) -> int:
+        """See `StoredArtifacts`."""
+        sha1 = parse_uri(uri)[0]
+        size = self.stored_size(sha1)
+        if size is None:
+            raise artifact_missing(sha1, self.address)
+        return size
+
+    def stored_size(self, sha1: str) -> int | None:
+        """See `StoredArtifacts`."""
+        return self.objects.artifact_size(sha1)
+
+    def link_file(self, *_: Any, **__: Any) -> NoReturn:
+        """Raises StoreError: what a link leads to is on one machine."""
+        raise StoreError(
+            f"{self.address}: a store in a bucket keeps no links to files of a machine",
+            advice="use full_resolution: store or omit",
+        )
+
+    def room(self) -> Room:
+        """See `Store`: a bucket has no end, and the cache is kept within bounds."""
+        return Room(num_bytes=None)
+
+    def check_writable(self) -> None:
+        """See `Store`; raises BucketError also where the bucket is not there."""
+        note_bucket(self.directory, self.address)
+        super().check_writable()
+        self._send_left_records()
+
+    def recorded_artifacts(self) -> Iterator[RecordedArtifact]:
+        """See `Store`."""
+        self._fetch_records()
+        return super().recorded_artifacts()
+
+    def recorded_workspaces(self, forgotten: bool = False) -> list[RecordedWorkspace]:
+        """See `Store`."""
+        self._fetch_records()
+        return super().recorded_workspaces(forgotten)
+
+    def flush(self) -> None:
+        """See `Store`; the record is in the bucket too."""
+        super().flush()
+        name = self._record.name if self._record else None
+        if name is not None:
+            self._send_record(record_directory(self.directory) / name)
+
+    @contextmanager
+    def as_stored(self) -> Iterator[Store]:
+        """See `Store`: nothing comes from the cache, nor is checked on its way."""
+        with tempfile.TemporaryDirectory(prefix="seriesview-") as directory:
+            yield BucketStore(self.address, Path(directory), cache_bytes=1 << 28, trusts=True)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return BucketStore, (self.address, self.directory)
+
+    def _open(self, sha1: str) -> tuple[int, Path, int | None]:
+        for attempt in range(_TRIES):
+            try:
+                return super()._open(sha1)
+            except MissingArtifactError as error:
+                # It may go to make room before it is opened.
+                if error.code != "artifact-missing" or attempt == _TRIES - 1:
+                    raise
+                self._fetch(sha1)
+        raise AssertionError
+
+    def _fetch(self, sha1: str) -> None:
+        """Bring an artifact into the cache."""
+        size = self.objects.look_again(sha1)
+        if size is None:
+            raise artifact_missing(sha1, self.address)
+        hasher = hashlib.sha1(usedforsecurity=False)
+        with self._writing.stage() as staged:
+            for block in self.objects.artifact_blocks(sha1, size):
+                hasher.update(block)
+                staged.write(memoryview(block))
+            if hasher.hexdigest() != sha1 and not self._trusts:
+                raise artifact_damaged(
+                    self.objects.artifact_place(sha1),
+                    f"does not have the bytes of SHA-1 {sha1}",
+                    sha1,
+                    "delete that object and build its series again",
+                )
+            self._writing.keep(staged, artifact_path(self.directory, sha1))
+
+    def _send_left_records(self) -> None:
+        """Send what processes that were killed recorded here."""
+        there = self.objects.notes(_RECORD)
+        folder = record_directory(self.directory)
+        for path in folder.glob("*.jsonl") if folder.is_dir() else ():
+            if is_running(path.name) is False and there.get(path.name, -1) < path.stat().st_size:
+                self._send_record(path)
+
+    def _fetch_records(self) -> None:
+        """Bring the records of all who write into this bucket into the cache."""
+        folder = record_directory(self.directory)
+        for name, size in self.objects.notes(_RECORD).items():
+            path = folder / name
+            if not name.endswith(".jsonl") or "/" in name or not 0 < size <= _MOST_NOTE_BYTES:
+                continue
+            # Nobody else knows better what processes of this machine recorded.
+            if path.exists() and (writer_of(name) is not None or path.stat().st_size >= size):
+                continue
+            content = self.objects.note(_RECORD, name)
+            if content is not None:
+                self._writing.put_beside(content, path)
+
+    def _send_record(self, path: Path) -> None:
+        content = path.read_bytes()
+        if self._recorded_bytes.get(path.name) != len(content):
+            self.objects.put_note(_RECORD, path.name, content)
+            self._recorded_bytes[path.name] = len(content)

@@ -1,0 +1,226 @@
+"""Stores in buckets: written and read through a local cache, and what others write there is noticed."""
+
+import hashlib
+import pickle
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bucket_servers import CuttingProxy, Service, google, google_port, s3, s3_port, service  # noqa: F401
+
+from seriesview.cloud import retrying
+from seriesview.cloud.buckets import BucketError
+from seriesview.errors import IntegrityError, MissingArtifactError, StoreError
+from seriesview.store import Store, open_store, parse_uri, sha1_uri
+from seriesview.store.bucket_store import BucketStore
+from seriesview.store.cache import cache_of
+
+CONTENT = b"samples" * 1000
+URI = sha1_uri(hashlib.sha1(CONTENT).hexdigest(), "file.dat")
+
+
+def name_of(uri: str, prefix: str = "lab") -> str:
+    sha1 = parse_uri(uri)[0]
+    return f"{prefix}/sha1/{sha1[:2]}/{sha1[2:4]}/{sha1[4:6]}/{sha1}"
+
+
+@pytest.fixture(autouse=True)
+def caches(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(retrying, "FIRST_PAUSE", 0.01)
+    elsewhere(monkeypatch, tmp_path / "caches")
+
+
+def elsewhere(monkeypatch: pytest.MonkeyPatch, caches: Path) -> None:
+    """From now on as on another machine."""
+    monkeypatch.setenv("SERIESVIEW_CACHE_DIR", str(caches))
+
+
+@pytest.fixture
+def store(service: Service) -> Iterator[BucketStore]:  # noqa: F811
+    opened = open_store(service.address("lab"))
+    assert isinstance(opened, BucketStore)
+    yield opened
+    opened.objects.close()
+
+
+def test_what_is_put_is_in_the_bucket_and_read_on_another_machine(
+    store: BucketStore,
+    service: Service,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    assert store.put_bytes(CONTENT) == URI
+    assert service.read(name_of(URI)) == CONTENT
+    elsewhere(monkeypatch, tmp_path / "others")
+    with open_store(service.address("lab")) as other:
+        assert other.exists(URI)
+        assert other.size(URI) == len(CONTENT)
+        assert other.get_range(URI, 3, 9) == CONTENT[3:9]
+        assert other.get_bytes(URI) == CONTENT
+        assert other.path(URI).is_relative_to(tmp_path / "others")
+        with pytest.raises(MissingArtifactError, match=f"{service.scheme}://"):
+            other.get_bytes(sha1_uri("0" * 40, "nothing"))
+
+
+def test_what_is_there_is_not_sent_again(store: BucketStore, service: Service, tmp_path: Path) -> None:  # noqa: F811
+    rows = np.arange(3_000_000, dtype=np.int32)
+    digest = store.put_part(rows.view(np.uint8))
+    store.close()
+    proxy = CuttingProxy(service.port, cuts=0, after=1)
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in service.environment(proxy.port).items():
+            patch.setenv(name, value)
+        elsewhere(patch, tmp_path / "empty")
+        with open_store(service.address("lab")) as other:
+            assert other.put_part(rows.view(np.uint8)) == digest
+            assert other.has_pack(digest, rows.nbytes)
+    proxy.close()
+    assert 0 < proxy.bytes_sent < rows.nbytes / 10
+
+
+def test_the_cache_names_its_bucket(store: BucketStore, service: Service) -> None:  # noqa: F811
+    store.check_writable()
+    for named in (store.directory, Path(service.address("lab"))):
+        opened = open_store(named)
+        assert isinstance(opened, BucketStore)
+        assert opened.address == store.address
+    assert pickle.loads(pickle.dumps(store)).address == store.address
+
+
+def test_a_cache_that_others_can_write_to_names_no_bucket(s3: Service, tmp_path: Path) -> None:  # noqa: F811
+    store = open_store(s3.address("lab"))
+    note = store.directory / "seriesview" / "bucket.json"
+    note.chmod(0o660)
+    assert type(open_store(store.directory)) is Store
+    store.directory.chmod(0o770)
+    with pytest.raises(StoreError, match="SERIESVIEW_CACHE_DIR"):
+        open_store(s3.address("lab"))
+
+
+def test_bytes_that_changed_in_the_bucket_are_noticed(
+    store: BucketStore,
+    service: Service,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    store.put_bytes(CONTENT)
+    service.write(name_of(URI), CONTENT[:-1] + b"!")
+    assert store.get_bytes(URI) == CONTENT  # out of the cache
+    with store.as_stored() as fresh, pytest.raises(IntegrityError):
+        fresh.get_bytes(URI)
+    elsewhere(monkeypatch, tmp_path / "others")
+    other = open_store(service.address("lab"))
+    with pytest.raises(IntegrityError, match="delete that object") as caught:
+        other.get_bytes(URI, verify=False)
+    assert name_of(URI) in str(caught.value)
+    assert not [path for path in other.directory.rglob("*") if path.name == parse_uri(URI)[0]]
+
+
+def test_what_has_another_size_is_written_over(store: BucketStore, service: Service) -> None:  # noqa: F811
+    service.write(name_of(URI), CONTENT[:100])
+    store.put_bytes(CONTENT)
+    assert service.read(name_of(URI)) == CONTENT
+
+
+def test_a_link_is_refused(s3: Service, tmp_path: Path) -> None:  # noqa: F811
+    (tmp_path / "raw.dat").write_bytes(CONTENT)
+    with open_store(s3.address("lab")) as store, pytest.raises(StoreError, match="no links"):
+        store.hash_and_link(tmp_path / "raw.dat")
+
+
+def test_one_record_for_each_process_that_writes(
+    store: BucketStore,
+    service: Service,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    uri = store.put_json({"a": 1})
+    store.record_workspace(uri, "ours")
+    store.put_bytes(CONTENT)
+    store.close()
+    assert len(service.names("lab/seriesview/record/")) == 1
+    elsewhere(monkeypatch, tmp_path / "others")
+    with open_store(service.address("lab")) as other:
+        assert [workspace.label for workspace in other.recorded_workspaces()] == ["ours"]
+        assert {artifact.sha1 for artifact in other.recorded_artifacts()} >= {parse_uri(URI)[0]}
+
+
+_WRITER = """
+import sys
+from seriesview.store import open_store
+store = open_store(sys.argv[1])
+store.check_writable()
+for number in range(40):
+    store.put_part(bytes([number]) * 1_000_000)
+    print(number, flush=True)
+store.close()
+"""
+
+
+def test_a_killed_writer_leaves_nothing_half_and_the_next_sends_the_rest(
+    s3: Service,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    proxy = CuttingProxy(s3.port, cuts=0, after=1)
+    for name, value in s3.environment(proxy.port).items():
+        monkeypatch.setenv(name, value)
+    process = subprocess.Popen(
+        [sys.executable, "-c", _WRITER, s3.address("lab")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if int(line) == 20:
+            process.send_signal(signal.SIGKILL)
+            break
+    process.wait()
+    there = set(s3.names("lab/sha1/"))
+    assert len(there) < 40
+    sent = proxy.bytes_sent
+    with open_store(s3.address("lab")) as store:
+        store.check_writable()
+        for number in range(40):
+            store.put_part(bytes([number]) * 1_000_000)
+    proxy.close()
+    assert proxy.bytes_sent - sent < (40 - len(there)) * 1_000_000 + 200_000
+    for number in range(40):
+        content = bytes([number]) * 1_000_000
+        assert s3.read(name_of(sha1_uri(hashlib.sha1(content).hexdigest(), "x"))) == content
+    # What the killed one recorded, and what this one did.
+    assert len(s3.names("lab/seriesview/record/")) == 2
+
+
+def test_faults_are_told(s3: Service, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    with pytest.raises(BucketError, match="no such bucket"):
+        open_store("s3://no-such-bucket-here/lab").check_writable()
+    with pytest.raises(StoreError, match="daemon"):
+        open_store(s3.address("lab"), "daemon")
+    with pytest.raises(StoreError, match="no name of a bucket"):
+        open_store("s3://X/lab")
+    store = open_store(s3.address("lab"))
+    store.check_writable()
+    store.put_part(CONTENT)
+    store.flush()
+    for name in s3.names():
+        s3.s3_client.delete_object(Bucket=s3.bucket, Key=name)
+    s3.s3_client.delete_bucket(Bucket=s3.bucket)
+    store.put_part(CONTENT + b"more")
+    with pytest.raises(BucketError, match="no such bucket"):
+        store.flush()
+    with pytest.raises(BucketError, match="no such bucket"):
+        store.put_json({})
+
+
+def test_the_cache_stays_within_bounds(s3: Service) -> None:  # noqa: F811
+    address = open_store(s3.address("lab")).address  # type: ignore[attr-defined]
+    store = BucketStore(address, cache_of(address), cache_bytes=5_000_000)
+    for number in range(12):
+        store.put_bytes(bytes([number]) * 1_000_000)
+    held = [path for path in (store.directory / "sha1").rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in held) <= 6_000_000
+    for number in range(12):
+        uri = sha1_uri(hashlib.sha1(bytes([number]) * 1_000_000).hexdigest(), "x")
+        assert store.get_bytes(uri) == bytes([number]) * 1_000_000
