@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seriesview.cli.arguments import COMMAND, CONFIG_FILE, json_option
+from seriesview.cli.built_sessions import say_what_became
 
 if TYPE_CHECKING:
     from seriesview.pipeline.built import BuiltWorkspace
@@ -65,6 +66,7 @@ def command(
     """
     from seriesview.config import load_config
     from seriesview.pipeline.by_snakemake import SnakemakeBuild
+    from seriesview.pipeline.sessions_by_snakemake import SnakemakeSessions
 
     if str(config).startswith("-"):
         # Nothing but arguments for Snakemake was given.
@@ -75,16 +77,17 @@ def command(
         directory.mkdir(parents=True, exist_ok=True)
         os.chdir(directory)
     content = load_config(config)
-    if content.get("sessions"):
-        if profile or report or snakemake_arguments:
-            raise click.UsageError(
-                "sessions are built in this process: --profile, --report and Snakemake's options are for others"
-            )
-        from seriesview.cli.build_sessions import build_all
-
-        return build_all(config, cores, dry_run, as_json, directory)
-    build = SnakemakeBuild(content, partial(click.echo, err=as_json))
+    say = partial(click.echo, err=as_json)
     options = ["--cores", cores, *([] if profile is None else ["--profile", profile]), *snakemake_arguments]
+    if content.get("sessions"):
+        sessions = SnakemakeSessions(content, say)
+        if dry_run:
+            return sessions.dry_run(options, keep_going=True)
+        status = say_what_became(sessions.run(options, bool(snakemake_arguments)), as_json, directory)
+        if report is not None:
+            sessions.report(report)
+        return status
+    build = SnakemakeBuild(content, say)
     if dry_run:
         return build.dry_run(options, keep_going)
     outcome = build.run(options, keep_going, always=bool(snakemake_arguments))

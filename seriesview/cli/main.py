@@ -21,6 +21,7 @@ COMMANDS = {
     "build-dataset": "Build one dataset: a step of a build, for other programs.",
     "build-chunk": "Build many datasets in one job: each with its series and its picture.",
     "build-workspace": "Put series together: the last step of a build, for other programs.",
+    "build-index": "Put sessions together: the last step of their build, for other programs.",
     "inspect": "Say what is in a file, and what to write into config.yaml for it.",
     "info": "Say in words what a series or a workspace holds.",
     "window": "Read a window of a series at any zoom into a file.",

@@ -42,6 +42,16 @@ def with_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
     return filled
 
 
+def without_filled_in(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What `with_defaults` made, as it can be checked and filled in once more, with the same result."""
+    sessions = content.get("sessions")
+    if not sessions:
+        return dict(content)
+    given = {key: value for key, value in sessions.items() if key != "defaults" and value != {}}
+    found = {key: value for key, value in content.items() if key != "datasets"}
+    return {**found, "sessions": given, "defaults": sessions["defaults"]}
+
+
 def _filled(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     return {name: {**defaults, **entry} for name, entry in (content.get("datasets") or {}).items()}
 
@@ -71,6 +81,10 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[str]:
     """What does not go together, of keys that are as they should be."""
     if "datasets" not in content and "sessions" not in content:
         yield "the file: datasets is missing, or sessions where recordings repeat"
+    if "datasets" in content and "sessions" in content:
+        yield (
+            "datasets: there are `sessions` too: name those of each session within them, others in another file"
+        )
     yield from _unknown_series(content)
     sessions = content.get("sessions")
     if isinstance(sessions, Mapping):

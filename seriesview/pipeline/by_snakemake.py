@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,9 +14,10 @@ from typing import Any
 
 from seriesview.build.outlook import BuildOutlook, build_outlook
 from seriesview.build.results import read_results
+from seriesview.config import without_filled_in
 from seriesview.errors import BuildError
 from seriesview.pipeline.built import BuiltWorkspace, built_series
-from seriesview.pipeline.configured import Configured, building, check_datasets, one_workspace
+from seriesview.pipeline.configured import Configured, building, check_datasets
 from seriesview.pipeline.gathering import write_workspace
 from seriesview.pipeline.locking import build_lock
 from seriesview.pipeline.results import Results, read_failure
@@ -36,12 +38,12 @@ class Outcome:
     num_datasets: int
 
 
-class SnakemakeBuild:
-    """One run of the workflow on one configuration, in the working directory; `say` gets what people should know."""
+class SnakemakeRun:
+    """The workflow on one configuration, in the working directory; `say` gets what people should know."""
 
     def __init__(self, content: Mapping[str, Any], say: Callable[[str], None]) -> None:
         self._content = content
-        self._configured = one_workspace(Configured.of(content))
+        self._configured = Configured.of(content)
         self._say = say
         self.results = Results(self._configured.results or Results.folder)
 
@@ -56,21 +58,13 @@ class SnakemakeBuild:
             check_datasets(outlook)
         return status
 
-    def run(self, options: Sequence[str], keep_going: bool, always: bool = False) -> Outcome:
-        """Build; with `keep_going` the workspace is written whatever is missing. Raises SeriesviewError.
-
-        Nothing is removed from the store meanwhile, between the jobs neither. Where there is nothing to do Snakemake is
-        not asked, unless `always`.
-        """
-        began = time.monotonic()
-        store = self._configured.open_store()
-        with build_lock(self.results.folder, Path.cwd()), building(store):
-            arguments = [*self._base(), *options, *(["--keep-going"] if keep_going else [])]
-            is_done = self._prepare(store, keep_going)
-            log = self.results.logs / SNAKEMAKE_LOG
-            with JobLogs(self.results.logs, self._say):
-                status = 0 if is_done and not always else run_snakemake(arguments, log)
-            return self._outcome(store, status, keep_going, began)
+    def _snakemake(self, arguments: Sequence[str]) -> int:
+        """Run Snakemake, and say what its jobs say; its status."""
+        with JobLogs(self.results.logs, self._say):
+            status = run_snakemake(arguments, self.results.logs / SNAKEMAKE_LOG)
+        # No job is left that would read them.
+        shutil.rmtree(self.results.entries, ignore_errors=True)
+        return status
 
     def _prepare(self, store: Store, keep_going: bool) -> bool:
         """Say what is to be done; whether that is nothing.
@@ -93,16 +87,77 @@ class SnakemakeBuild:
             for note in result["manifest"].get("notes", ()):
                 self._say(f"{result['name']}: {note}")
         names = [dataset.name for dataset in outlook.datasets if dataset.is_built]
-        is_whole = len(names) == len(configured.datasets) and self.results.has_pages(names)
-        return is_whole and not is_stale and not self.results.lacks_some()
+        is_whole = len(names) == len(configured.datasets) and self._has_all(names)
+        return is_whole and not is_stale
+
+    def _has_all(self, names: Sequence[str]) -> bool:
+        """Whether everything else is there, all of the datasets being built."""
+        return self.results.has_pages(names) and not self.results.lacks_some()
 
     def _outlook(self, store: Store) -> BuildOutlook:
         return build_outlook(self._configured.datasets, self.results.work, store)
 
+    def _missing(self) -> dict[str, tuple[str, bool]]:
+        """Why datasets have no series, by name, and whether that is known."""
+        unknown = f"its job did not finish; {self.results.logs / SNAKEMAKE_LOG} may say why"
+        found = {}
+        for dataset in self._configured.datasets:
+            name = dataset.name
+            reason = read_failure(self.results.failures, name)
+            results = (self.results.work.samples(dataset), self.results.series(name))
+            if reason is not None or not all(path.is_file() for path in results):
+                found[name] = (reason or unknown, reason is not None)
+        return found
+
+    def report(self, path: Path) -> None:
+        """Write Snakemake's report. Raises BuildError."""
+        log = self.results.logs / "report.log"
+        with build_lock(self.results.folder, Path.cwd()):
+            if run_snakemake([*self._base(), "--report", str(path)], log) != 0:
+                raise BuildError(f"{path}: the report could not be written; {log} says why")
+        self._say(f"report: {path}")
+
+    def _base(self) -> list[str]:
+        triggers = ["--rerun-triggers", "mtime", "params", "input"]
+        snakefile = ["--snakefile", str(workflow_file()), "--configfile", str(self._checked_config())]
+        return [*snakefile, "--rerun-incomplete", *triggers]
+
+    def _checked_config(self) -> Path:
+        """The configuration as JSON, which each of Snakemake's processes reads in no time. Raises BuildError."""
+        uses = hashlib.sha1(str(self.results.folder).encode()).hexdigest()[:8]
+        path = Path(".snakemake", f"seriesview-{uses}.json")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(json.dumps(without_filled_in(self._content)))
+        except OSError as error:
+            raise BuildError(
+                f"{Path.cwd()}: {error.strerror or error}; a build writes .snakemake/ and its results into its "
+                "working directory: choose another one with `--directory DIR`"
+            ) from error
+        return path
+
+
+class SnakemakeBuild(SnakemakeRun):
+    """One run of it on datasets of one workspace."""
+
+    def run(self, options: Sequence[str], keep_going: bool, always: bool = False) -> Outcome:
+        """Build; with `keep_going` the workspace is written whatever is missing. Raises SeriesviewError.
+
+        Nothing is removed from the store meanwhile, between the jobs neither. Where there is nothing to do Snakemake is
+        not asked, unless `always`.
+        """
+        began = time.monotonic()
+        store = self._configured.open_store()
+        with build_lock(self.results.folder, Path.cwd()), building(store):
+            arguments = [*self._base(), *options, *(["--keep-going"] if keep_going else [])]
+            is_done = self._prepare(store, keep_going)
+            status = 0 if is_done and not always else self._snakemake(arguments)
+            return self._outcome(store, status, keep_going, began)
+
     def _outcome(self, store: Store, status: int, keep_going: bool, began: float) -> Outcome:
         datasets = [dataset.name for dataset in self._configured.datasets]
         log = self.results.logs / SNAKEMAKE_LOG
-        missing = {} if status == 0 else self._missing(f"its job did not finish; {log} may say why")
+        missing = {} if status == 0 else self._missing()
         if status != 0 and not missing:
             raise BuildError(f"the build failed; {log} says why")
         failed = {name: reason for name, (reason, is_known) in missing.items() if is_known}
@@ -129,46 +184,8 @@ class SnakemakeBuild:
         )
         return Outcome(built, told, num_left, len(datasets))
 
-    def _missing(self, unknown: str) -> dict[str, tuple[str, bool]]:
-        """Why datasets have no series, by name, and whether that is known; `unknown` where it is not."""
-        found = {}
-        for dataset in self._configured.datasets:
-            name = dataset.name
-            reason = read_failure(self.results.failures, name)
-            results = (self.results.work.samples(dataset), self.results.series(name))
-            if reason is not None or not all(path.is_file() for path in results):
-                found[name] = (reason or unknown, reason is not None)
-        return found
-
     @staticmethod
     def _keep(workspace: Mapping[str, Any], store: Store) -> None:
         """Keep the workspace, where it was there already and forgotten."""
         if any(entry.uri == workspace["uri"] for entry in store.recorded_workspaces(forgotten=True)):
             store.record_workspace(workspace["uri"], workspace["manifest"]["label"])
-
-    def report(self, path: Path) -> None:
-        """Write Snakemake's report. Raises BuildError."""
-        log = self.results.logs / "report.log"
-        with build_lock(self.results.folder, Path.cwd()):
-            if run_snakemake([*self._base(), "--report", str(path)], log) != 0:
-                raise BuildError(f"{path}: the report could not be written; {log} says why")
-        self._say(f"report: {path}")
-
-    def _base(self) -> list[str]:
-        triggers = ["--rerun-triggers", "mtime", "params", "input"]
-        snakefile = ["--snakefile", str(workflow_file()), "--configfile", str(self._checked_config())]
-        return [*snakefile, "--rerun-incomplete", *triggers]
-
-    def _checked_config(self) -> Path:
-        """The configuration as JSON, which each of Snakemake's processes reads in no time. Raises BuildError."""
-        uses = hashlib.sha1(str(self.results.folder).encode()).hexdigest()[:8]
-        path = Path(".snakemake", f"seriesview-{uses}.json")
-        try:
-            path.parent.mkdir(exist_ok=True)
-            path.write_text(json.dumps(self._content))
-        except OSError as error:
-            raise BuildError(
-                f"{Path.cwd()}: {error.strerror or error}; a build writes .snakemake/ and its results into its "
-                "working directory: choose another one with `--directory DIR`"
-            ) from error
-        return path

@@ -34,10 +34,16 @@ class Configured:
     """Each has a workspace of its own; `datasets` has theirs too, called SESSION/NAME."""
 
     @classmethod
-    def of(cls, content: Mapping[str, Any]) -> Configured:
-        """What a checked configuration with its defaults filled in says. Raises ConfigError of its sessions."""
+    def of(
+        cls, content: Mapping[str, Any], sessions: Sequence[ConfiguredSession] | None = None
+    ) -> Configured:
+        """What a checked configuration with its defaults filled in says; `sessions`: its own, where they are known.
+
+        Raises ConfigError of sessions.
+        """
         results = Path(content["results"]).expanduser() if content.get("results") else None
-        sessions = configured_sessions(content, results or _RESULTS)
+        if sessions is None:
+            sessions = configured_sessions(content, results or _RESULTS)
         entries = {**content["datasets"]}
         for session in sessions:
             entries |= session.datasets
@@ -48,7 +54,7 @@ class Configured:
             views=tuple(content.get("views") or ()),
             store=content.get("store") or {},
             results=results,
-            sessions=sessions,
+            sessions=tuple(sessions),
         )
 
     @cached_property

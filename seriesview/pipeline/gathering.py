@@ -25,26 +25,37 @@ def gather(
     `outcomes` are what the jobs of chunks wrote. Those that tell of a failure are removed, so that the next run tries
     again. Raises BuildError.
     """
-    told: dict[str, Mapping[str, Any]] = {}
-    for path, outcome in zip(outcomes, read_results(outcomes), strict=True):
-        told |= outcome["datasets"]
-        if any(each["state"] == "failed" for each in outcome["datasets"].values()):
-            path.unlink(missing_ok=True)
-    missing = {}
-    for dataset in configured.datasets:
-        found = told.get(dataset.name)
-        if found is None:
-            missing[dataset.name] = "no job has built it; build again"
-        elif found["state"] == "failed":
-            noted = read_failure(results.failures, dataset.name)
-            missing[dataset.name] = noted or str(found["error"]["message"])
+    names = [dataset.name for dataset in configured.datasets]
+    missing = missing_of(names, outcomes, results)
+    forget_failed(outcomes)
     if not missing:
-        names = [dataset.name for dataset in configured.datasets]
         results.forget_others(names)
         forget_other_chunks(outcomes, results)
-        shutil.rmtree(results.entries, ignore_errors=True)
+        results.forget_old_entries()
         write_workspace(configured, read_results(list(map(results.series, names))), {}, results, store)
     return missing
+
+
+def missing_of(names: Iterable[str], outcomes: Sequence[Path], results: Results) -> dict[str, str]:
+    """Why datasets could not be built, by name, as the jobs of chunks told. Raises BuildError."""
+    told: dict[str, Mapping[str, Any]] = {}
+    for outcome in read_results(outcomes):
+        told |= outcome["datasets"]
+    missing = {}
+    for name in names:
+        found = told.get(name)
+        if found is None:
+            missing[name] = "no job has built it; build again"
+        elif found["state"] == "failed":
+            missing[name] = read_failure(results.failures, name) or str(found["error"]["message"])
+    return missing
+
+
+def forget_failed(outcomes: Sequence[Path]) -> None:
+    """Remove what chunks told of which some dataset could not be built, so that the next run tries again."""
+    for path, outcome in zip(outcomes, read_results(outcomes), strict=True):
+        if any(each["state"] == "failed" for each in outcome["datasets"].values()):
+            path.unlink(missing_ok=True)
 
 
 def write_workspace(
@@ -68,17 +79,18 @@ def write_pages(
     """Write a workspace's result, the page of its pictures, and what Snakemake's report shows."""
     write_page(workspace["uri"], workspace["manifest"], store, results.page)
     write_whole(results.table, series_table(series).encode())
-    _link_pictures([result["name"] for result in series], results)
+    shutil.rmtree(results.report_pictures, ignore_errors=True)
+    results.report_pictures.mkdir(parents=True)
+    link_pictures([result["name"] for result in series], results)
     write_json(results.workspace, workspace)
 
 
-def _link_pictures(names: Iterable[str], results: Results) -> None:
-    """Let the report's folder, which Snakemake clears, have the pictures too."""
-    shutil.rmtree(results.report_pictures, ignore_errors=True)
-    results.report_pictures.mkdir(parents=True)
+def link_pictures(names: Iterable[str], results: Results) -> None:
+    """Let the report's folder, which Snakemake clears, have the pictures of series too."""
     for name in names:
         picture, linked = results.picture(name), results.report_pictures / f"{name}.png"
         linked.parent.mkdir(parents=True, exist_ok=True)
+        linked.unlink(missing_ok=True)
         with suppress(FileNotFoundError):
             try:
                 linked.hardlink_to(picture)

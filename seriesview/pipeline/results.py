@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -23,6 +24,7 @@ from seriesview.pipeline.configured import Configured
 from seriesview.store import Store
 
 _Exists = Callable[[str], bool]
+_KEPT_SECONDS = 30 * 24 * 3600.0
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,21 @@ class Results:
         """The same as a page."""
         return self.folder / "index.html"
 
+    @property
+    def whole_sessions(self) -> Path:
+        """Says that every session was built; not there where one was not."""
+        return self.folder / "outcomes" / "sessions.json"
+
+    @property
+    def sessions_report(self) -> Path:
+        """The index once more, for the report."""
+        return self.folder / "report" / "sessions.html"
+
+    @property
+    def tables(self) -> Path:
+        """The report's tables, SESSION.html."""
+        return self.folder / "report" / "tables"
+
     def has_pages(self, names: Collection[str]) -> bool:
         """Whether the workspace, its pages, and these series and their pictures are there."""
         pages = (self.workspace, self.page, self.table, *map(self.series, names), *map(self.picture, names))
@@ -148,7 +165,7 @@ class Results:
                 lost[dataset.name] = stale
         self._forget_made([path for paths in lost.values() for path in paths], lost)
         if lost or not self._has_workspace_of(configured, described, exists):
-            for path in (self.workspace, self.page, self.table):
+            for path in (self.workspace, self.page, self.table, self.whole_sessions):
                 path.unlink(missing_ok=True)
             return True
         return False
@@ -166,8 +183,16 @@ class Results:
             [each.name for each in changed],
         )
         if changed:
-            for path in (self.workspace, self.page):
+            for path in (self.workspace, self.page, self.whole_sessions):
                 path.unlink(missing_ok=True)
+
+    def forget_old_entries(self) -> None:
+        """Remove what jobs were told long ago; those of this run, or one beside it, may still have to read it."""
+        oldest = time.time() - _KEPT_SECONDS
+        for path in self.entries.glob("*"):
+            with suppress(OSError):
+                if path.stat().st_mtime < oldest:
+                    path.unlink()
 
     def forget_others(self, names: Collection[str]) -> None:
         """Remove what was made of datasets that are no longer configured; files that others put here stay."""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build.dataset import reason_of
-from seriesview.build.outlook import BuildOutlook, build_outlook
+from seriesview.build.outlook import build_outlook
 from seriesview.build.progress import BuildStep
 from seriesview.errors import ConfigError
 from seriesview.pipeline.built import BuiltSessions
@@ -63,21 +63,8 @@ def build_sessions(
     return BuiltSessions(tuple(found), folder.index, folder.folder, opened)
 
 
-def sessions_outlook(source: Mapping[str, Any] | str | PathLike[str]) -> BuildOutlook:
-    """What a build of the sessions of a configuration will read and write. Raises SeriesviewError."""
-    configured = _configured(configuration_of(source, None, {})[0])
-    work = Results(configured.results or Results.folder).work
-    return build_outlook(configured.datasets, work, _store(configured))
-
-
 def _configured(content: Mapping[str, Any]) -> Configured:
     """What a configuration of sessions says. Raises ConfigError where it is of one workspace."""
-    if content.get("sessions") and content.get("datasets"):
-        raise ConfigError(
-            [
-                "datasets: there are `sessions` too: name those of each session within them, others in another file"
-            ]
-        )
     configured = Configured.of(content)
     if not configured.sessions:
         raise ConfigError(["the configuration has no `sessions`; `build_workspace` builds what it has"])

@@ -15,8 +15,10 @@ from seriesview.build.results import read_results, write_json, write_whole
 from seriesview.build.workspace import build_workspace_result, workspace_manifest
 from seriesview.config.sessions import is_session_id
 from seriesview.errors import BuildError, SeriesviewError
+from seriesview.pictures.table import series_table
 from seriesview.pipeline.configured import Configured
 from seriesview.pipeline.drawing import write_page_of
+from seriesview.pipeline.gathering import link_pictures
 from seriesview.pipeline.results import Results, read_failure
 from seriesview.pipeline.sessions import ConfiguredSession
 from seriesview.sessions.facts import SessionSource, facts_of, with_usual_streams
@@ -33,31 +35,31 @@ def write_sessions(
     """Write the workspace and page of each session, and the index; what its sessions are, as JSON has it.
 
     Series are those whose results are there. `reasons`: why others are not, by the names of their datasets; else as
-    their jobs noted. Nothing is written that is there already; what is left of sessions that are no more is removed.
-    Raises BuildError where something cannot be written.
+    their jobs noted. No workspace is written that is there already; what is left of sessions that are no more is
+    removed. Raises BuildError where something cannot be written.
     """
-    found = [
-        _write_session(session, configured, results, store, reasons or {}) for session in configured.sessions
-    ]
-    if any(not session.session.datasets for session in configured.sessions):
+    for folder in (results.tables, results.report_pictures):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    found = [write_session(session, results, store, reasons or {}) for session in configured.sessions]
+    if not all(session.has_names for session in configured.sessions):
         found = with_usual_streams(found)
     index = {"label": configured.label, "id": configured.id or configured.label, "sessions": found}
     remove_sessions(results, {session.id for session in configured.sessions})
     results.forget_others({dataset.name for dataset in configured.datasets} | _unsure(configured, results))
     write_whole(results.sessions_table, sessions_table(found).encode("utf-8", "backslashreplace"))
-    page = index_page(configured.label, found, "seriesview serve")
-    write_whole(results.index, page.encode("utf-8", "backslashreplace"))
+    in_report = [{**each, "page": None, "picture": None} for each in found]
+    for path, sessions in ((results.index, found), (results.sessions_report, in_report)):
+        page = index_page(configured.label, sessions, "seriesview serve")
+        write_whole(path, page.encode("utf-8", "backslashreplace"))
     write_json(results.sessions, index)
     return found
 
 
-def _write_session(
-    session: ConfiguredSession,
-    configured: Configured,
-    results: Results,
-    store: Store,
-    reasons: Mapping[str, str],
+def write_session(
+    session: ConfiguredSession, results: Results, store: Store, reasons: Mapping[str, str]
 ) -> dict[str, Any]:
+    """Write the workspace and page of one session; what it is, as the index says it. `reasons` as above."""
     folder = results.of_session(session.id)
     series: dict[str, dict[str, Any]] = {}
     missing = dict(session.problems)
@@ -70,9 +72,9 @@ def _write_session(
             missing[name] = reasons.get(full) or read_failure(results.failures, full) or _NOT_KNOWN
     source = SessionSource(
         session.id,
-        session.session.label,
-        session.session.values,
-        [*session.entries, *(name for name in session.problems if name in session.session.datasets)],
+        session.label,
+        session.values,
+        [*session.entries, *(session.problems if session.has_names else ())],
         missing,
         session.notes,
     )
@@ -84,6 +86,12 @@ def _write_session(
         missing["workspace"] = str(error)
     if workspace is None and folder.is_dir():
         shutil.rmtree(folder, ignore_errors=True)
+    if series:
+        own = [{**result, "name": name} for name, result in series.items()]
+        write_whole(
+            results.tables / f"{session.id}.html", series_table(own).encode("utf-8", "backslashreplace")
+        )
+        link_pictures([session.names[name] for name in series], results)
     # That of a series which is not there any more shows what the recording was.
     pictures = (results.picture(session.names[name]) for name in series)
     picture = next((each for each in pictures if each.is_file()), None)
@@ -112,7 +120,7 @@ def _write_workspace(
         if (panels := [panel for panel in view["panels"] if panel["series"] in known])
     ]
     own = [{**result, "name": name} for name, result in series.items()]
-    said = (session.session.label, own, views, list(missing.items()))
+    said = (session.label, own, views, list(missing.items()))
     result = folder / "workspace.json"
     page = folder / "index.html"
     with suppress(BuildError, KeyError, TypeError):

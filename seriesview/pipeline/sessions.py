@@ -24,21 +24,20 @@ _SEPARATORS = re.compile(r"[\W_]+")
 class ConfiguredSession:
     """A session whose recordings were looked into: `entries` of its datasets by their names in its workspace, `views`.
 
-    `workspace_id` names its workspace. `problems`: why what should be in it cannot be built, by name; `notes`: what its
-    recordings hold and it does not.
+    `id` names it in results and links, `workspace_id` its workspace; `values`: what its wildcards stand for.
+    `problems`: why what should be in it cannot be built, by name; `notes`: what its recordings hold and it does not.
+    `has_names`: whether the configuration names its datasets.
     """
 
-    session: Session
+    id: str
+    label: str
+    values: Mapping[str, str]
     workspace_id: str
     entries: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     views: Sequence[Mapping[str, Any]] = ()
     problems: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
-
-    @property
-    def id(self) -> str:
-        """What it is called in results and links."""
-        return self.session.id
+    has_names: bool = True
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -61,26 +60,34 @@ def configured_sessions(content: Mapping[str, Any], results: Path) -> tuple[Conf
     sessions = sessions_of(content)
     if not sessions or content["sessions"]["datasets"]:
         return tuple(
-            ConfiguredSession(each, f"{workspace}/{each.id}", each.datasets, each.views, each.problems)
+            replace(
+                _of_workspace(each, workspace),
+                entries=each.datasets,
+                views=each.views,
+                problems=each.problems,
+            )
             for each in sessions
         )
     before = FoundBefore(results)
     defaults = content["sessions"]["defaults"]
-    found = tuple(_looked_into(each, f"{workspace}/{each.id}", defaults, before) for each in sessions)
+    found = tuple(
+        replace(_of_workspace(each, workspace), has_names=False, **_looked_into(each, defaults, before))
+        for each in sessions
+    )
     before.keep()
     return found
 
 
-def _looked_into(
-    session: Session, workspace_id: str, defaults: Mapping[str, Any], before: FoundBefore
-) -> ConfiguredSession:
-    made = ConfiguredSession(session, workspace_id)
+def _of_workspace(session: Session, workspace: str) -> ConfiguredSession:
+    return ConfiguredSession(session.id, session.label, session.values, f"{workspace}/{session.id}")
+
+
+def _looked_into(session: Session, defaults: Mapping[str, Any], before: FoundBefore) -> dict[str, Any]:
     if not session.paths:
-        return replace(made, problems={"recording": "path is not known"})
-    found = before.of(
+        return {"problems": {"recording": "path is not known"}}
+    return before.of(
         session.paths, [defaults, session.label, session.values], lambda: _found(session, defaults)
     )
-    return replace(made, **found)
 
 
 def _found(session: Session, defaults: Mapping[str, Any]) -> dict[str, Any]:

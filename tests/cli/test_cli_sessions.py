@@ -14,6 +14,7 @@ from link_client import Browser, Link
 from served_links import Served
 from serving_processes import Surroundings
 
+from seriesview import build_sessions
 from seriesview.cli.main import cli
 
 CONFIG = """\
@@ -59,14 +60,12 @@ def test_a_build_says_what_became_of_sessions(lab: Path) -> None:
     ]
     (lab / "data/rat1.dat").unlink()
     assert run.invoke(cli, ["build"], standalone_mode=False).return_value == 2
-    other = run.invoke(cli, ["build", "--profile", "profiles/slurm"], standalone_mode=False)
-    assert "sessions are built in this process" in str(other.exception)
     shown = run.invoke(cli, ["view", "config.yaml", "--no-browser"], standalone_mode=False)
     assert "config.yaml: names sessions" in str(shown.exception)
 
 
 def test_serve_alone_opens_the_index_for_those_who_are_let_in(surroundings: Surroundings, lab: Path) -> None:
-    CliRunner().invoke(cli, ["build"], standalone_mode=False)
+    build_sessions("config.yaml")
     served = Served(surroundings, "bash", "-c", f"cd {lab} && exec seriesview serve")
     (address,) = served.links()
     base = address.partition("/#")[0]
@@ -94,7 +93,7 @@ def test_serve_alone_opens_the_index_for_those_who_are_let_in(surroundings: Surr
         assert stranger.request("GET", f"{base}/front/{path}").status == 403
     # A session that is built meanwhile is there when the page is loaded again.
     np.zeros((100, 2), np.int16).tofile(lab / "data/rat2.dat")
-    CliRunner().invoke(cli, ["build"], standalone_mode=False)
+    build_sessions("config.yaml")
     two = json.loads(browser.request("GET", f"{base}/front/sessions.json").data)["sessions"][1]
     shown = Link(f"{base}/f?d={two['workspace'].split('/')[2]}&channel=seriesview")
     assert browser.figure_data(shown)["label"] == "rat2"
@@ -102,7 +101,7 @@ def test_serve_alone_opens_the_index_for_those_who_are_let_in(surroundings: Surr
 
 
 def test_a_node_of_one_workspace_has_no_front_page(surroundings: Surroundings, lab: Path) -> None:
-    CliRunner().invoke(cli, ["build"], standalone_mode=False)
+    build_sessions("config.yaml")
     served = Served(surroundings, "seriesview", "serve", str(lab / "out/rat1/workspace.json"))
     (address,) = served.links()
     base = address.partition("/f?")[0]

@@ -173,4 +173,3 @@ def test_what_fits_on_no_command_line_is_told_all_the_same(tmp_path: Path) -> No
     for name in datasets:
         channels = manifest(tmp_path, f"results/series/{name}.json")["channels"]
         assert [channel["label"] for channel in channels] == labels
-    assert not (tmp_path / "results" / "entries").exists()

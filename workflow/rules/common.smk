@@ -15,8 +15,10 @@ from seriesview.build.dataset import dataset_from_config, without_descriptions
 from seriesview.build.planning import bytes_to_read, state_of
 from seriesview.build.results import write_whole
 from seriesview.pipeline.chunks import chunks_of, num_shards
-from seriesview.pipeline.configured import Configured, picture_panel, store_of
+from seriesview.pipeline.configured import Configured, store_of
+from seriesview.pipeline.noted_sessions import in_a_word, note_sessions, noted_sessions
 from seriesview.pipeline.results import Results
+from seriesview.pipeline.session_results import follow_renamed
 from seriesview.pipeline.snakemake import OUTLOOK_IS_TOLD
 from seriesview.config import check_config, read_yaml, with_defaults
 from seriesview.config.environment import effective_store, find_own_commands
@@ -62,10 +64,6 @@ def checked(config):
         repeated = repeated_keys()
         config = json.loads(as_json(config))
         check_config(config, also=repeated)
-        if "sessions" in config:
-            raise ConfigError(
-                ["sessions: `seriesview build` builds them, without Snakemake"]
-            )
     except SeriesviewError as error:
         raise WorkflowError(f"{error}") from None
     return with_defaults(config)
@@ -73,10 +71,38 @@ def checked(config):
 
 def as_json(value):
     """JSON text; dates, which YAML reads as such where they are not quoted, as ISO 8601, and paths as text."""
-    return json.dumps(
-        value,
-        default=lambda each: str(each) if isinstance(each, Path) else each.isoformat(),
+    return json.dumps(value, default=as_text)
+
+
+def as_text(value):
+    """A path or a date as text; what else YAML and Python have is no part of a configuration."""
+    if isinstance(value, Path):
+        return str(value)
+    if hasattr(value, "isoformat"):
+        return value.isoformat()
+    raise ConfigError(
+        [f"{value!r}: only the `path` of an entry of `datasets` may be one of these"]
     )
+
+
+def configured():
+    """What the configuration says; what sessions there are is found once, and noted for the processes of jobs."""
+    results = Path(RESULTS)
+    is_dry = workflow.output_settings.dryrun
+    is_known = OUTLOOK_IS_TOLD in os.environ and not is_dry
+    try:
+        if "sessions" not in CONFIG:
+            return Configured.of(CONFIG)
+        if is_known or not workflow.is_main_process:
+            if known := noted_sessions(results, CONFIG):
+                return Configured.of(CONFIG, known.sessions)
+        found = Configured.of(CONFIG)
+        if not is_dry:
+            note_sessions(CONFIG, found.sessions, results)
+            follow_renamed(found, Results(results))
+        return found
+    except SeriesviewError as error:
+        raise WorkflowError(f"{error}") from None
 
 
 find_own_commands()
@@ -86,12 +112,20 @@ MOST_IN_A_WORD = 60_000
 OWN_RULES = workflow.current_basedir
 CONFIG, OBJECTS = without_objects(config)
 CONFIG = checked(CONFIG)
-DATASETS = CONFIG["datasets"]
-VIEWS = CONFIG.get("views") or ()
 STORE = effective_store(CONFIG.get("store"))
 RESULTS = os.path.normpath(
     os.path.expanduser(CONFIG.get("results") or str(Results.folder))
 )
+CONFIGURED = configured()
+SESSIONS = {session.id: session for session in CONFIGURED.sessions}
+DATASETS = {
+    **CONFIG["datasets"],
+    **{
+        name: entry
+        for session in CONFIGURED.sessions
+        for name, entry in session.datasets.items()
+    },
+}
 SCATTERED = [
     name for name, dataset in DATASETS.items() if dataset.get("scatter", 1) != 1
 ]

@@ -157,7 +157,7 @@ def entry_of(name):
 def entries(wildcards):
     """The entries of a job's datasets, and the panels of their pictures, printed for `build-chunk --entries -`."""
     names = names_in(wildcards)
-    panels = {name: dict(picture_panel(VIEWS, name)) for name in names}
+    panels = {name: dict(CONFIGURED.panel_of(name)) for name in names}
     return printing(
         as_json(
             {
@@ -205,7 +205,7 @@ def outlook():
     """What this build will read and write. Raises BuildError where it does not fit."""
     from seriesview.build.outlook import build_outlook
 
-    datasets = Configured.of({"datasets": DATASETS}).datasets
+    datasets = CONFIGURED.datasets
     to_come = [dataset.name for dataset in datasets if is_to_come(dataset.name)]
     found = build_outlook(
         [dataset for dataset in datasets if dataset.name not in to_come],
@@ -234,9 +234,32 @@ def outcomes(wildcards):
     return [f"{RESULTS}/chunks/{chunk}.json" for chunk in chunks()]
 
 
+def outcomes_of_session(wildcards):
+    """What tells of the chunks of a session's datasets."""
+    names = set(SESSIONS[wildcards.session].datasets)
+    return [
+        f"{RESULTS}/chunks/{chunk}.json"
+        for chunk, taken in chunks().items()
+        if not names.isdisjoint(taken)
+    ]
+
+
+@functools.cache
+def all_noted():
+    """What is known of all sessions, in a word."""
+    return in_a_word(CONFIGURED.label, CONFIGURED.sessions)
+
+
+def noted(wildcards):
+    """What is known of a job's sessions, in a word: of others the index is another one."""
+    if "session" in wildcards.keys():
+        return in_a_word(CONFIGURED.label, [SESSIONS[wildcards.session]])
+    return all_noted()
+
+
 def listed(wildcards, input):
     """The files that a job takes, printed a line each: thousands fit on no command line."""
-    return printing("\n".join(input))
+    return printing("\n".join(input.get("outcomes", input)))
 
 
 def workspace_json(wildcards):

@@ -1,4 +1,4 @@
-"""`seriesview build` of a configuration of sessions."""
+"""What `seriesview build` says of the sessions that it built."""
 
 from __future__ import annotations
 
@@ -13,24 +13,14 @@ import click
 from seriesview.cli.arguments import COMMAND
 
 if TYPE_CHECKING:
-    from seriesview.build.progress import BuildStep
+    from seriesview.pipeline.built import BuiltSessions
 
 MISSING_STATUS = 1
 FAILED_STATUS = 2
 
 
-def build_all(config: Path, cores: str, dry_run: bool, as_json: bool, directory: Path | None) -> int:
-    """Build the sessions of a config.yaml, or say what would be done; exit status as of `seriesview build`."""
-    from seriesview.pipeline.session_build import build_sessions, sessions_outlook
-
-    if dry_run:
-        click.echo(sessions_outlook(config).text(), err=as_json)
-        return 0
-    if cores != "all" and not (cores.isdecimal() and int(cores)):
-        raise click.UsageError(f"--cores: {cores!r} is no number of cores, and not `all`")
-    # On a terminal a line of progress is written over the one before.
-    progress = _say_on_stderr if as_json else None
-    built = build_sessions(config, cores=None if cores == "all" else int(cores), progress=progress)
+def say_what_became(built: BuiltSessions, as_json: bool, directory: Path | None) -> int:
+    """Say what became of sessions, and what to do next; the exit status of `seriesview build`."""
     states = Counter(session["state"] for session in built.sessions)
     if as_json:
         keys = ("id", "state", "cause", "workspace")
@@ -50,8 +40,3 @@ def build_all(config: Path, cores: str, dry_run: bool, as_json: bool, directory:
     if states["failed"] == len(built.sessions):
         return FAILED_STATUS
     return 0 if states["built"] == len(built.sessions) else MISSING_STATUS
-
-
-def _say_on_stderr(step: BuildStep) -> None:
-    if step.done_bytes is None:
-        click.echo(f"{step.dataset}: {step.text}" if step.dataset else step.text, err=True)
