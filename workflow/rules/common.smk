@@ -9,6 +9,7 @@ from pathlib import Path
 
 import snakemake.dag
 from snakemake.exceptions import WorkflowError
+from snakemake.scheduling.job_scheduler import JobScheduler
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import dataset_from_config, without_descriptions
@@ -18,6 +19,7 @@ from seriesview.pipeline.chunks import chunks_of, num_shards
 from seriesview.pipeline.configured import Configured, store_of
 from seriesview.pipeline.noted_sessions import in_a_word, note_sessions, noted_sessions
 from seriesview.pipeline.results import Results
+from seriesview.pipeline.scheduling import look_again_seldom
 from seriesview.pipeline.session_results import follow_renamed
 from seriesview.pipeline.snakemake import OUTLOOK_IS_TOLD
 from seriesview.config import check_config, read_yaml, with_defaults
@@ -149,6 +151,8 @@ class KnownNames(snakemake.dag.PeriodicityDetector):
 
 
 snakemake.dag.PeriodicityDetector = KnownNames
+if hasattr(JobScheduler, "_schedule_reevalutation"):
+    JobScheduler._schedule_reevalutation = look_again_seldom
 
 
 def one_of(names):
