@@ -17,6 +17,7 @@ import urllib3.connection
 from urllib3.exceptions import HTTPError
 
 from seriesview.errors import BackendError, Code, one_line
+from seriesview.store.cache import local_directory
 from seriesview.store.daemon import Daemon, may_use, probe_daemon, read_small, serves
 
 CODE_HEADER = "KACHERY-CLIENT-AUTH-CODE"
@@ -60,7 +61,7 @@ class DaemonClient:
         """
         named = storage_dir if at is not None else os.environ.get("KACHERY_STORAGE_DIR") or storage_dir
         self._at = at
-        self._named = Path(named).expanduser().absolute() if named else None
+        self._named = local_directory(named).absolute() if named else None
         self._directory = self._named
         self._is_bound = is_bound
         self.daemon: Daemon | None = None

@@ -21,6 +21,7 @@ from seriesview.backend.client import DaemonClient
 from seriesview.backend.logs import LOGGER_NAME, fields, write_to_stderr
 from seriesview.backend.reporting import ResultBucket
 from seriesview.errors import BackendError, SeriesviewError
+from seriesview.store.cache import local_directory
 
 if TYPE_CHECKING:
     from seriesview.backend.app_client import AppClient
@@ -166,7 +167,7 @@ def _own_node(
     if not port.isdecimal() or not 0 < int(port) < 65536:
         raise BackendError(f"KACHERY_DAEMON_PORT is {port!r:.40}; a port from 1 to 65535 is expected")
     named = os.environ.get("KACHERY_STORAGE_DIR") or storage_dir
-    directory = Path(named).expanduser().absolute() if named else Path.home() / "kachery-storage"
+    directory = local_directory(named).absolute() if named else Path.home() / "kachery-storage"
     announce(
         f"no kachery daemon or node answers at {client.address}: starting a node in this process, "
         f"storage {directory}; it ends with this backend"

@@ -39,7 +39,7 @@ class WorkFolder:
         """What a dataset's files are called, without their suffixes."""
         if self.store is None:
             return dataset.name
-        what = [str(self.store.directory), what_decides_samples(dataset)]
+        what = [self.store.place, what_decides_samples(dataset)]
         return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
 
     @contextmanager

@@ -127,11 +127,13 @@ def remove(name: str, storage_dir: Path | None) -> None:
 
 
 def _channels(storage_dir: Path | None) -> Channels:
+    from seriesview.store.cache import local_directory
+
     if storage_dir is None:
         from seriesview.store.opening import open_store
 
         storage_dir = open_store().directory
-    return Channels(storage_dir.expanduser() / CHANNELS_FILE)
+    return Channels(local_directory(storage_dir) / CHANNELS_FILE)
 
 
 def _permissions(permits: tuple[str, ...]) -> Mapping[str, frozenset[str]]:

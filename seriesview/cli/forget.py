@@ -26,7 +26,7 @@ def command(workspace: str, storage_dir: Path | None, as_json: bool) -> None:
     uri = resolve_workspace(workspace, store)
     known = {entry.uri: entry for entry in store.recorded_workspaces()}
     if uri not in known:
-        raise SeriesviewError(f"{uri}: no kept workspace of {store.directory}; `seriesview ls` lists them")
+        raise SeriesviewError(f"{uri}: no kept workspace of {store.place}; `seriesview ls` lists them")
     store.forget_workspace(uri)
     is_kept = any(entry.uri == uri for entry in store.recorded_workspaces())
     store.close()

@@ -28,8 +28,9 @@ def command(yes: bool, storage_dir: Path | None, as_json: bool) -> None:
     from seriesview.upkeep.removal import remove_artifacts, undo_unfinished
 
     store = open_reading_store(storage_dir)
-    with removing(store.directory):
-        undo_unfinished(store.directory)
+    directory = store.removable_directory()
+    with removing(directory):
+        undo_unfinished(directory)
         garbage = find_garbage(store)
         for workspace in garbage.forgotten:
             click.echo(f"forgotten: {workspace.label}  {workspace.uri}", err=as_json)
@@ -39,18 +40,18 @@ def command(yes: bool, storage_dir: Path | None, as_json: bool) -> None:
             )
         count = len(garbage.sizes)
         click.echo(
-            f"{store.directory}: {count} artifacts, {bytes_in_words(garbage.num_bytes)}, can be removed",
+            f"{directory}: {count} artifacts, {bytes_in_words(garbage.num_bytes)}, can be removed",
             err=as_json,
         )
         document: dict[str, object] = {
-            "storage_dir": str(store.directory),
+            "storage_dir": str(directory),
             "artifacts": count,
             "bytes": garbage.num_bytes,
             "removed": 0,
             "removed_bytes": 0,
         }
         if count and (yes or _may_remove()):
-            removed = remove_artifacts(store.directory, garbage.sizes, garbage.known)
+            removed = remove_artifacts(directory, garbage.sizes, garbage.known)
             document |= {"removed": removed.num_files, "removed_bytes": removed.num_bytes}
             kept = f"; {removed.num_kept} were wanted again meanwhile and stay" if removed.num_kept else ""
             failed = f"; {removed.num_failed} are others' to remove" if removed.num_failed else ""

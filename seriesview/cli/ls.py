@@ -37,7 +37,7 @@ def command(storage_dir: Path | None, as_json: bool) -> None:
             }
             for entry in found
         ]
-        click.echo(json.dumps({"storage_dir": str(store.directory), "workspaces": workspaces}))
+        click.echo(json.dumps({"storage_dir": store.place, "workspaces": workspaces}))
         return
     for entry in found:
         day = datetime.fromtimestamp(entry.workspace.time).astimezone().strftime("%Y-%m-%d %H:%M")
@@ -45,4 +45,4 @@ def command(storage_dir: Path | None, as_json: bool) -> None:
         lost = "" if entry.is_there else "  (its manifest is not in the store any more)"
         click.echo(f"{day}  {sizes}  {entry.workspace.label}  {entry.workspace.uri}{lost}")
     if not found:
-        click.echo(f"no workspaces in {store.directory}")
+        click.echo(f"no workspaces in {store.place}")

@@ -114,9 +114,10 @@ def command(
     from seriesview.figures.place import views
     from seriesview.node.channels import check_origins
     from seriesview.node.server import run_node
+    from seriesview.store.cache import local_directory
 
     config = NodeConfig(
-        storage_dir.expanduser(),
+        local_directory(storage_dir),
         host,
         port,
         channels,

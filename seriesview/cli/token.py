@@ -100,11 +100,12 @@ def _files(token_file: Path | None, storage_dir: Path | None) -> tuple[TokenFile
     from seriesview.node.channels import CHANNELS_FILE, Channels
     from seriesview.node.token_file import TokenFile
     from seriesview.node.tokens import TOKENS_FILE
+    from seriesview.store.cache import local_directory
 
     if storage_dir is None:
         from seriesview.store.opening import open_store
 
         storage_dir = open_store().directory
-    storage_dir = storage_dir.expanduser()
+    storage_dir = local_directory(storage_dir)
     file = storage_dir / TOKENS_FILE if token_file is None else token_file.expanduser()
     return TokenFile(file), Channels(storage_dir / CHANNELS_FILE)

@@ -157,7 +157,7 @@ def linked(
     opened = store()
     if not opened.exists(link.uri):
         raise MissingArtifactError(
-            f"SHA-1 {link.sha1}, which this link shows, is not in the kachery storage {opened.directory}; if it "
+            f"SHA-1 {link.sha1}, which this link shows, is not in the kachery storage {opened.place}; if it "
             "is in another one, name that with --storage-dir; else open the link itself while a node answers at "
             f"{link.host}, ask there for an export (`seriesview export`), or build it again",
             sha1=link.sha1,
@@ -192,7 +192,5 @@ def _missing_series(document: Any, store: Store) -> list[str]:
         uri = entry.get("uri") if isinstance(entry, dict) else None
         if isinstance(uri, str) and uri.startswith("sha1://") and not store.exists(uri):
             name = f"{entry.get('name')!r:.200}"
-            lines.append(
-                f"series {name} is not in {store.directory}: {uri}; copy it there, or build it again"
-            )
+            lines.append(f"series {name} is not in {store.place}: {uri}; copy it there, or build it again")
     return lines

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any
 
 from seriesview.build.dataset import Dataset, dataset_from_config
 from seriesview.build.outlook import BuildOutlook
-from seriesview.errors import ConfigError
+from seriesview.errors import ConfigError, SeriesviewError
 from seriesview.pipeline.sessions import ConfiguredSession, configured_sessions
 from seriesview.store import Store, open_store
 
@@ -95,8 +95,12 @@ def building(store: Store) -> Iterator[Store]:
     with store.building():
         try:
             yield store
-        finally:
-            store.close()
+        except BaseException:
+            # What ended the build is told, not what follows from it.
+            with suppress(SeriesviewError):
+                store.close()
+            raise
+        store.close()
 
 
 def check_datasets(outlook: BuildOutlook) -> None:

@@ -9,7 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
-from seriesview.build.dataset import Dataset, opened_recording, undescribed, what_decides_samples
+from seriesview.build.dataset import (
+    Dataset,
+    naming_dataset,
+    opened_recording,
+    undescribed,
+    what_decides_samples,
+)
 from seriesview.build.outlook import built_samples
 from seriesview.build.results import read_results, uris, write_json
 from seriesview.build.series import build_series
@@ -32,7 +38,8 @@ def made_samples(dataset: Dataset, work: WorkFolder, job: Job) -> tuple[dict[str
             return made, False
         path.unlink(missing_ok=True)
         made = build_artifacts(undescribed(dataset), job)
-        job.store.flush()
+        with naming_dataset(dataset):
+            job.store.flush()
         write_json(path, made)
         return made, True
 
@@ -66,7 +73,8 @@ class Step:
         out.unlink(missing_ok=True)
         result = self._result(dataset, store)
         # What is told to be there is there, in a bucket too.
-        store.flush()
+        with naming_dataset(dataset):
+            store.flush()
         write_json(out, result)
 
     def _result(self, dataset: Dataset, store: Store) -> dict[str, Any]:

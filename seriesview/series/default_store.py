@@ -58,5 +58,5 @@ def _open(storage_dir: str | None) -> Store:
 
 @cache
 def _say(store: Store) -> None:
-    where = f"series made in Python are stored in {store.directory}; KACHERY_STORAGE_DIR names another place"
+    where = f"series made in Python are stored in {store.place}; KACHERY_STORAGE_DIR names another place"
     print(f"seriesview: {where}", file=sys.stderr)

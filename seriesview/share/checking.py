@@ -64,8 +64,9 @@ def verify(
     if isinstance(what, str | Path) and not str(what).startswith("sha1://") and Path(what).is_dir():
         return verify_folder(Path(what), on_bytes)
     uri, opened = stored_uri(what, store)
-    verifier = Verifier(opened, on_bytes)
-    return _verified(verifier, uri, _reached(verifier, uri))
+    with opened.as_stored() as stored:
+        verifier = Verifier(stored, on_bytes)
+        return _verified(verifier, uri, _reached(verifier, uri))
 
 
 def verify_folder(directory: Path, on_bytes: Callable[[int], None] | None = None) -> Verified:

@@ -79,6 +79,10 @@ class BucketObjects:
         self._sizes[sha1] = found.size
         return found.size
 
+    def artifact_range(self, sha1: str, start: int, end: int) -> bytes:
+        """Bytes [start, end) of an artifact that has so many, not checked."""
+        return self.bucket.read(self.address.name(_artifact_name(sha1)), start, end)
+
     def artifact_blocks(self, sha1: str, size: int) -> Iterator[bytes]:
         """The bytes of an artifact of this size, not checked."""
         return self._blocks(_artifact_name(sha1), size)

@@ -11,18 +11,26 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from seriesview.cloud.bucket_address import BucketAddress
-from seriesview.errors import MissingArtifactError, StoreError, artifact_damaged, artifact_missing
+from seriesview.errors import (
+    IntegrityError,
+    MissingArtifactError,
+    StoreError,
+    artifact_damaged,
+    artifact_missing,
+)
 from seriesview.store.bucket_objects import BucketObjects
 from seriesview.store.cache import note_bucket
+from seriesview.store.chunks import sha1_digest
 from seriesview.store.paths import artifact_path, record_directory
 from seriesview.store.processes import is_running, writer_of
 from seriesview.store.record import RecordedArtifact, RecordedWorkspace
 from seriesview.store.room import Room
 from seriesview.store.staging import StagedFile
 from seriesview.store.store import Store
+from seriesview.store.stored import stored_file
 from seriesview.store.trimming import CACHE_BYTES, Trimming
 from seriesview.store.uploads import Uploads
-from seriesview.store.uris import parse_uri
+from seriesview.store.uris import parse_uri, sha1_uri
 from seriesview.store.writer import AtomicWriter
 
 _RECORD = "record"
@@ -117,6 +125,29 @@ class BucketStore(Store):
         """See `StoredArtifacts`."""
         return self.objects.artifact_size(sha1)
 
+    def get_chunk(self, digest: bytes, artifact: bytes, start: int, end: int, verify: bool = True) -> bytes:
+        """See `StoredArtifacts`; what the cache does not have comes alone, and is kept there by its own SHA-1."""
+        sha1, part = artifact.hex(), digest.hex()
+        if stored_file(self.directory, sha1) is not None:
+            return super().get_chunk(digest, artifact, start, end, verify)
+        if stored_file(self.directory, part) is not None:
+            return self.get_part(digest, verify, end - start)
+        size = self.size(sha1_uri(sha1, "pack.dat"))
+        if not 0 <= start <= end <= size:
+            raise IntegrityError(
+                f"{self.objects.artifact_place(sha1)} has {size} bytes, but bytes {start} to {end} were asked for",
+                sha1=sha1,
+            )
+        data = self.objects.artifact_range(sha1, start, end)
+        if not verify:
+            return data
+        if sha1_digest(memoryview(data)) != digest:
+            raise self._damaged(sha1, f"has at bytes {start} to {end} others than those of SHA-1 {part}")
+        with self._writing.stage() as staged:
+            staged.write(memoryview(data))
+            self._writing.keep(staged, artifact_path(self.directory, part))
+        return data
+
     def link_file(self, *_: Any, **__: Any) -> NoReturn:
         """Raises StoreError: what a link leads to is on one machine."""
         raise StoreError(
@@ -127,6 +158,13 @@ class BucketStore(Store):
     def room(self) -> Room:
         """See `Store`: a bucket has no end, and the cache is kept within bounds."""
         return Room(num_bytes=None)
+
+    def removable_directory(self) -> NoReturn:
+        """Raises StoreError: a build on another machine could not be seen."""
+        raise StoreError(
+            f"{self.address}: nothing is removed from a bucket, where a build on another machine could not be seen",
+            advice=f"remove its prefix with the service's own tools; the cache {self.directory} may go at any time",
+        )
 
     def check_writable(self) -> None:
         """See `Store`; raises BucketError also where the bucket is not there."""
@@ -182,13 +220,12 @@ class BucketStore(Store):
                 hasher.update(block)
                 staged.write(memoryview(block))
             if hasher.hexdigest() != sha1 and not self._trusts:
-                raise artifact_damaged(
-                    self.objects.artifact_place(sha1),
-                    f"does not have the bytes of SHA-1 {sha1}",
-                    sha1,
-                    "delete that object and build its series again",
-                )
+                raise self._damaged(sha1, f"does not have the bytes of SHA-1 {sha1}")
             self._writing.keep(staged, artifact_path(self.directory, sha1))
+
+    def _damaged(self, sha1: str, what: str) -> IntegrityError:
+        advice = "delete that object and build its series again"
+        return artifact_damaged(self.objects.artifact_place(sha1), what, sha1, advice)
 
     def _send_left_records(self) -> None:
         """Send what processes that were killed recorded here."""

@@ -231,6 +231,10 @@ class Store(StoredArtifacts):
             self._record.forget_workspace(uri)
             self.flush()
 
+    def removable_directory(self) -> Path:
+        """Return the directory that artifacts can be removed from; raises StoreError where there is none."""
+        return self.directory
+
     @contextmanager
     def as_stored(self) -> Iterator["Store"]:
         """Give a store that reads what is stored, right or not, and none of what is kept of it elsewhere."""

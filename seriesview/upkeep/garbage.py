@@ -121,7 +121,7 @@ def kept_workspaces(store: Store) -> list[KeptWorkspace]:
     for found in reached:
         for sha1 in found:
             times[sha1] = times.get(sha1, 0) + 1
-    sizes = {sha1: _stored_bytes(store, sha1) for sha1 in times}
+    sizes = {sha1: store.stored_size(sha1) for sha1 in times}
     return [
         KeptWorkspace(
             workspace,
@@ -176,8 +176,3 @@ def find_garbage(store: Store, unfinished_seconds: float = UNFINISHED_SECONDS) -
 
 def _sha1(workspace: RecordedWorkspace) -> str:
     return parse_uri(workspace.uri)[0]
-
-
-def _stored_bytes(store: Store, sha1: str) -> int | None:
-    status = stored_file(store.directory, sha1)
-    return None if status is None else status.st_size

@@ -103,7 +103,7 @@ def relink(
     """
     if not store.exists(uri):
         raise MissingArtifactError(
-            f"{uri} is not in the kachery storage {store.directory}; `seriesview ls` lists its workspaces",
+            f"{uri} is not in the kachery storage {store.place}; `seriesview ls` lists its workspaces",
             sha1=uri.removeprefix("sha1://")[:40],
         )
     files = linked_files(store, uri)

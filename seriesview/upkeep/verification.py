@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -81,7 +80,7 @@ class Verifier:
         if digest in self.found.seen:
             return all(problem.artifact[7:47] != digest for problem in self.found.problems)
         self.found.seen.add(digest)
-        return self._check(uri, what, size, lambda path: self._whole_problem(uri, path))
+        return self._check(uri, what, size, lambda place: self._whole_problem(uri, place))
 
     def problem(self, kind: str, uri: str, what: str, message: str) -> None:
         """Note a problem."""
@@ -103,21 +102,21 @@ class Verifier:
             self._packs.add(entry)
             self.found.seen.add(pack_digest(entry).hex())
             uri = f"sha1://{pack_digest(entry).hex()}/pack.dat"
-            self._check(uri, what, size, lambda path: self._pack_problem(info, pack, entry, path))
+            self._check(uri, what, size, lambda place: self._pack_problem(info, pack, entry, place))
 
     def _check(
-        self, uri: str, what: str, size: int | None, find_problem: Callable[[Path], str | None]
+        self, uri: str, what: str, size: int | None, find_problem: Callable[[str], str | None]
     ) -> bool:
         """Whether an artifact is there, has its size, and `find_problem` finds none in its bytes."""
         self.found.num_artifacts += 1
         try:
-            path = self.store.path(uri)
+            place = self.store.place_of(uri)
             length = self.store.size(uri)
             if size is not None and length != size:
                 kind = "truncated" if length < size else "altered"
-                self.problem(kind, uri, what, f"{path} has {length} bytes, {size} are expected")
+                self.problem(kind, uri, what, f"{place} has {length} bytes, {size} are expected")
                 return False
-            message = find_problem(path)
+            message = find_problem(place)
             if message is not None:
                 self.problem("altered", uri, what, message)
                 return False
@@ -135,14 +134,14 @@ class Verifier:
             return False
         return True
 
-    def _whole_problem(self, uri: str, path: Path) -> str | None:
+    def _whole_problem(self, uri: str, place: str) -> str | None:
         hasher = hashlib.sha1(usedforsecurity=False)
         for block in self.store.blocks(uri):
             hasher.update(block)
             self._count(len(block))
-        return None if hasher.hexdigest() == uri[7:47] else f"the bytes of {path} have another SHA-1"
+        return None if hasher.hexdigest() == uri[7:47] else f"the bytes of {place} have another SHA-1"
 
-    def _pack_problem(self, info: ArrayInfo, pack: int, entry: bytes, path: Path) -> str | None:
+    def _pack_problem(self, info: ArrayInfo, pack: int, entry: bytes, place: str) -> str | None:
         digest, parts = pack_digest(entry), part_digests(entry)
         hasher = hashlib.sha1(usedforsecurity=False)
         altered = []
@@ -157,8 +156,8 @@ class Verifier:
                 if sha1_digest(data) != listed:
                     altered.append(str(part))
         if altered:
-            return f"the bytes of {path} have another SHA-1 in the array's {_parts_in_words(altered)}"
-        return None if hasher.digest() == digest else f"the bytes of {path} have another SHA-1"
+            return f"the bytes of {place} have another SHA-1 in the array's {_parts_in_words(altered)}"
+        return None if hasher.digest() == digest else f"the bytes of {place} have another SHA-1"
 
     def _count(self, num_bytes: int) -> None:
         self.found.num_bytes += num_bytes
