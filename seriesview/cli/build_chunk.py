@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from seriesview.cli.arguments import named_store, store_options
+
+if TYPE_CHECKING:
+    from seriesview.errors import SeriesviewError
 
 FAILED_STATUS = 2
 
@@ -46,19 +50,34 @@ def command(
 
     Into --results come artifacts/NAME.json, series/NAME.json and pictures/NAME.png, each as soon as it is done; what is
     there and up to date is kept, and reads no samples. A dataset that cannot be built stops no other: --out says
-    `built`, `kept` or `failed` of each, and why. Exit status: 0 all were come to, 2 the machine failed (no room, a
-    store that cannot be written).
+    `built`, `kept` or `failed` of each, and why. Nor does one at which the process is killed, or a library crashes: the
+    others are built in another one. Exit status: 0 all were come to, 2 the machine failed (no room, a store that cannot
+    be written), 137 one was killed, as for want of memory.
 
     \b
     Examples:
       seriesview build-chunk a=a.edf b=b.edf --entries entries.json --results results --out outcome.json
     """
-    from seriesview.pipeline.chunk import build_chunk, chunk_configuration
+    from seriesview.pipeline.supervision import Supervisor
 
     is_input = str(entries) == "-"
     text = sys.stdin.buffer.read() if is_input else entries.read_bytes()
+    supervisor = Supervisor(results.absolute() / "building")
+    # Before anything is loaded that has threads.
+    if (status := supervisor.watch(partial(_note, results.absolute()))) is not None:
+        return status
+
+    from seriesview.pipeline.chunk import build_chunk, chunk_configuration
+
     content = chunk_configuration(text, "standard input" if is_input else str(entries), paths)
     store = named_store(None, storage_dir, mode)
     say = partial(click.echo, err=True)
-    num_failed = build_chunk({**content, "store": store}, results, out, threads, say)
+    num_failed = build_chunk({**content, "store": store}, results, out, threads, say, supervisor.lost)
     return FAILED_STATUS if strict and num_failed else 0
+
+
+def _note(results: Path, name: str, error: SeriesviewError) -> None:
+    from seriesview.pipeline.results import Results, write_failure
+
+    click.echo(f"seriesview: error: {error}", err=True)
+    write_failure(Results(results).failures, name, error)

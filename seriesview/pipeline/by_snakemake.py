@@ -19,8 +19,10 @@ from seriesview.errors import BuildError
 from seriesview.pipeline.built import BuiltWorkspace, built_series
 from seriesview.pipeline.configured import Configured, building, check_datasets
 from seriesview.pipeline.gathering import write_workspace
+from seriesview.pipeline.job_ends import why_not_finished
 from seriesview.pipeline.locking import build_lock
-from seriesview.pipeline.results import Results, read_failure
+from seriesview.pipeline.marks import left_behind
+from seriesview.pipeline.results import Results, read_failure, write_failure
 from seriesview.pipeline.snakemake import SNAKEMAKE_LOG, JobLogs, run_snakemake, workflow_file
 from seriesview.store import Store
 
@@ -45,6 +47,7 @@ class SnakemakeRun:
         self._content = content
         self._configured = Configured.of(content)
         self._say = say
+        self._since = 0.0
         self.results = Results(self._configured.results or Results.folder)
 
     def dry_run(self, options: Sequence[str], keep_going: bool) -> int:
@@ -60,6 +63,7 @@ class SnakemakeRun:
 
     def _snakemake(self, arguments: Sequence[str]) -> int:
         """Run Snakemake, and say what its jobs say; its status."""
+        self._since = time.time()
         with JobLogs(self.results.logs, self._say):
             status = run_snakemake(arguments, self.results.logs / SNAKEMAKE_LOG)
         # No job is left that would read them.
@@ -98,16 +102,28 @@ class SnakemakeRun:
         return build_outlook(self._configured.datasets, self.results.work, store)
 
     def _missing(self) -> dict[str, tuple[str, bool]]:
-        """Why datasets have no series, by name, and whether that is known."""
+        """Why datasets have no series, by name, and whether that is known.
+
+        How jobs ended that could not say it themselves is noted in their place.
+        """
         unknown = f"its job did not finish; {self.results.logs / SNAKEMAKE_LOG} may say why"
-        found = {}
+        names = []
         for dataset in self._configured.datasets:
-            name = dataset.name
-            reason = read_failure(self.results.failures, name)
-            results = (self.results.work.samples(dataset), self.results.series(name))
-            if reason is not None or not all(path.is_file() for path in results):
-                found[name] = (reason or unknown, reason is not None)
-        return found
+            results = (self.results.work.samples(dataset), self.results.series(dataset.name))
+            if self._failure(dataset.name) is not None or not all(path.is_file() for path in results):
+                names.append(dataset.name)
+        silent = [name for name in names if self._failure(name) is None]
+        log = (self.results.logs / SNAKEMAKE_LOG).read_text(errors="replace") if silent else ""
+        marks = left_behind(self.results.building, names)
+        new = {name: mark for name, mark in marks.items() if mark.began >= self._since}
+        ended = why_not_finished(silent, log, new)
+        for name, error in ended.items():
+            write_failure(self.results.failures, name, error)
+        reasons = {name: self._failure(name) for name in names}
+        return {name: (reason or unknown, reason is not None) for name, reason in reasons.items()}
+
+    def _failure(self, name: str) -> str | None:
+        return read_failure(self.results.failures, name)
 
     def report(self, path: Path) -> None:
         """Write Snakemake's report. Raises BuildError."""

@@ -13,7 +13,7 @@ from seriesview.build.results import write_json
 from seriesview.config import check_config, with_defaults
 from seriesview.config.sessions import is_session_id
 from seriesview.documents.problems import shown
-from seriesview.errors import ConfigError
+from seriesview.errors import ConfigError, SeriesviewError
 from seriesview.pipeline.configured import Configured, building
 from seriesview.pipeline.marks import Marks, left_behind
 from seriesview.pipeline.results import Results
@@ -65,22 +65,30 @@ def _content(entries: Mapping[str, Any], panels: Sequence[Any]) -> dict[str, Any
 
 
 def build_chunk(
-    content: Mapping[str, Any], results: Path, out: Path | None, threads: int, say: Callable[[str], None]
+    content: Mapping[str, Any],
+    results: Path,
+    out: Path | None,
+    threads: int,
+    say: Callable[[str], None],
+    lost: Mapping[str, SeriesviewError] | None = None,
 ) -> int:
     """Build the datasets of a checked configuration, and write what became of each to `out`; how many cannot be built.
 
-    What is built stays. `say` gets a line of each that cannot be built. One at which another process was killed comes
-    last, so that it stops no others. Raises SeriesviewError where the machine fails, as no other would fare better.
+    What is built stays. `say` gets a line of each that cannot be built. `lost` are left alone, and why is told. One at
+    which another job was killed comes last, so that it stops no others. Raises SeriesviewError where the machine fails,
+    as no other would fare better.
     """
+    lost = lost or {}
     configured = Configured.of(content)
     folder = Results(results.absolute())
     names = [dataset.name for dataset in configured.datasets]
-    fatal = left_behind(folder.building, names)
+    fatal = left_behind(folder.building, [name for name in names if name not in lost])
     for name, mark in fatal.items():
         say(f"{name}: {mark.in_words()}; it comes last now")
-    datasets = sorted(configured.datasets, key=lambda dataset: dataset.name in fatal)
+    datasets = [dataset for dataset in configured.datasets if dataset.name not in lost]
+    datasets.sort(key=lambda dataset: dataset.name in fatal)
     marks = Marks(folder.building, out)
-    outcomes = {}
+    outcomes = {name: _outcome(Built(name, error=error)) for name, error in lost.items()}
     with marks.noting(signal.SIGTERM), building(configured.open_store()) as store:
         store.check_writable()
         builds = DatasetBuilds(store, folder.work, folder, configured.panel_of, marks)

@@ -6,8 +6,8 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -23,7 +23,7 @@ class Mark:
     """At which step of a dataset a process is, or was when it ended.
 
     `began`: when it began with the dataset, in seconds since 1970. `out`: the file that its job was to write.
-    `stopped_by`: the signal that it noticed, such as SIGTERM at the end of a job's time.
+    `stopped_by`: the signal that it noticed, such as SIGTERM at the end of a job's time. `slurm_job`: its number there.
     """
 
     dataset: str
@@ -33,11 +33,21 @@ class Mark:
     began: float
     out: str = ""
     stopped_by: str | None = None
+    slurm_job: str | None = None
+
+    @property
+    def runs(self) -> bool:
+        """Whether the process is known to be at work still: another one, on this host."""
+        if self.host != socket.gethostname() or self.process == os.getpid():
+            return False
+        with suppress(OSError):
+            # What has ended may stand there until somebody asks how.
+            return Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+        return False
 
     def in_words(self) -> str:
         """What happened, or that the process still runs."""
-        is_other = self.host == socket.gethostname() and self.process != os.getpid()
-        if is_other and Path(f"/proc/{self.process}").exists():
+        if self.runs:
             return f"process {self.process} on {self.host} is at its {self.step}"
         end = "was killed" if self.stopped_by is None else f"was stopped ({self.stopped_by})"
         return f"its job (process {self.process} on {self.host}) {end} at its {self.step}"
@@ -55,7 +65,15 @@ class Marks:
     def at(self, dataset: str) -> Iterator[Callable[[Step], None]]:
         """Mark a dataset until the end of the block, however it ends but with the process; each step is said to what
         is yielded. Raises BuildError."""
-        mark = Mark(dataset, "samples", os.getpid(), socket.gethostname(), time.time(), self._out)
+        mark = Mark(
+            dataset,
+            "samples",
+            os.getpid(),
+            socket.gethostname(),
+            time.time(),
+            self._out,
+            slurm_job=os.environ.get("SLURM_JOB_ID"),
+        )
 
         def step(name: Step) -> None:
             self._write(replace(mark, step=name))
@@ -88,14 +106,21 @@ class Marks:
         write_json(self._folder / f"{mark.dataset}.json", asdict(mark))
 
 
-def left_behind(folder: Path, datasets: Sequence[str]) -> dict[str, Mark]:
+def left_behind(folder: Path, datasets: Iterable[str]) -> dict[str, Mark]:
     """The marks of datasets in a folder, by name: of processes that run no more, or that are still at work."""
-    found = {}
-    for name in datasets:
-        path = folder / f"{name}.json"
-        if path.exists():
-            try:
-                found[name] = Mark(**read_results([path])[0])
-            except (BuildError, TypeError):
-                continue
-    return found
+    found = {name: _mark(folder / f"{name}.json") for name in datasets}
+    return {name: mark for name, mark in found.items() if mark is not None}
+
+
+def marks_of(folder: Path, process: int) -> list[Mark]:
+    """The marks in a folder of a process of this host."""
+    found = map(_mark, folder.rglob("*.json"))
+    host = socket.gethostname()
+    return [mark for mark in found if mark is not None and (mark.process, mark.host) == (process, host)]
+
+
+def _mark(path: Path) -> Mark | None:
+    try:
+        return Mark(**read_results([path])[0]) if path.exists() else None
+    except (BuildError, TypeError):
+        return None

@@ -24,9 +24,9 @@ _CONVERTING_MB = 200
 """More, where a library reads the samples."""
 _CHUNK_COPIES = 4
 _MOST_CHUNK_BYTES = 128 << 20
-_EVENT_BYTES = 56
-_TEXT_TIMES = 7
-"""A file of text that holds events takes so many times its bytes."""
+_EVENT_TIMES = 7
+"""Events take so many times the bytes of their file; how many there are, only reading them tells."""
+_MOST_EVENT_MB = 4000
 _TEXTS = (".csv", ".tsv", ".txt")
 _SMALL_BYTES = 16 << 20
 """Whatever is in there, `_BUILDING_MB` hold it."""
@@ -65,20 +65,21 @@ def demand_of(dataset: Dataset) -> Demand:
     size = bytes_to_read(dataset)
     if size <= _SMALL_BYTES:
         return Demand(size, _BUILDING_MB)
-    if path.suffix.lower() in _TEXTS:
-        return Demand(size, _BUILDING_MB + _TEXT_TIMES * size // _MB)
+    if dataset.options.type in ("event", "interval") or path.suffix.lower() in _TEXTS:
+        return Demand(size, _event_mb(size))
     try:
         with open_recording(path, dataset.reader, dataset.options) as recording:
-            return Demand(size, _memory_mb(recording))
+            is_samples = recording.type not in ("event", "interval")
+            return Demand(size, _samples_mb(recording) if is_samples else _event_mb(size))
     except (OSError, SeriesviewError):
         return Demand(size, _BUILDING_MB)
 
 
-def _memory_mb(recording: Recording) -> int:
-    if recording.type in ("event", "interval"):
-        # Where they are searched for in all samples, as triggers are, there are few.
-        count = recording.num_samples if recording.span is None else 0
-        return _BUILDING_MB + _EVENT_BYTES * count // _MB
+def _event_mb(num_bytes: int) -> int:
+    return _BUILDING_MB + min(_EVENT_TIMES * num_bytes // _MB, _MOST_EVENT_MB)
+
+
+def _samples_mb(recording: Recording) -> int:
     row_bytes = max(recording.num_channels, 1) * recording.dtype.itemsize
     chunk_bytes = min(preferred_rows(recording) * row_bytes, _MOST_CHUNK_BYTES)
     converting = _CONVERTING_MB if recording.layout is None else 0

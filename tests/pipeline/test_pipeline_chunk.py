@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from small_disks import small_disk_at
+from waiting import until
 
 import seriesview
 from seriesview.build.results import read_results, write_json
@@ -254,19 +255,22 @@ def test_a_job_that_is_killed_says_where_and_goes_on_with_the_others_first(
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        start_new_session=True,
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "there\n"
     (mark,) = left_behind(RESULTS / "building", list(entries)).values()
-    assert mark.in_words() == f"process {process.pid} on {mark.host} is at its picture"
-    process.send_signal(number)
+    worker = mark.process
+    assert mark.in_words() == f"process {worker} on {mark.host} is at its picture"
+    os.killpg(process.pid, number)
     assert process.wait() == -number
+    until(lambda: not mark.runs, "the process that worked has ended too")
     assert not OUT.exists()
     (mark,) = left_behind(RESULTS / "building", list(entries)).values()
     assert (mark.dataset, mark.step, mark.process, mark.out) == (
         "other",
         "picture",
-        process.pid,
+        worker,
         "outcome.json",
     )
     assert "was killed" in mark.in_words() or "was stopped (SIGTERM)" in mark.in_words()

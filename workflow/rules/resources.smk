@@ -19,7 +19,12 @@ def demand_called(name):
 
 
 def demands(wildcards):
-    """What the datasets of a job take; those whose samples other jobs have read take little."""
+    """What the datasets of a job take; those whose samples other jobs have read take little.
+
+    The job itself, which has its memory, looks at no recording for it.
+    """
+    if not workflow.is_main_process:
+        return []
     found = []
     for name in names_in(wildcards):
         count = shards_of(name)

@@ -1,0 +1,104 @@
+"""What becomes of a job at one of whose datasets its process ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from waiting import until
+
+from seriesview.pipeline.marks import left_behind
+from seriesview.pipeline.results import Results, read_failure
+
+PROGRAM = """
+import os, signal, sys
+from seriesview.cli.main import main
+from seriesview.pipeline import whole_dataset
+made = whole_dataset.made_samples
+def made_or_not(dataset, *more):
+    if dataset.name == "bad":
+        print("there", flush=True)
+        sys.stdin.read()
+        os.kill(os.getpid(), int(os.environ["NUMBER"]))
+    return made(dataset, *more)
+whole_dataset.made_samples = made_or_not
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KACHERY_STORAGE_DIR", str(tmp_path / "storage"))
+    np.arange(4000, dtype="int16").tofile("raw.dat")
+    entry = {"path": "raw.dat", "dtype": "int16", "channels": 2, "sampling_frequency": 1000}
+    Path("entries.json").write_text(json.dumps({"datasets": {"bad": entry, "good": entry | {"label": "g"}}}))
+
+
+def start(number: int) -> subprocess.Popen[str]:
+    words = ["build-chunk", "--entries", "entries.json", "--results", "results", "--out", "outcome.json"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *words, "--mode", "embedded"],
+        env=os.environ | {"NUMBER": str(number)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "there\n"
+    return process
+
+
+def outcomes() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(Path("outcome.json").read_text())["datasets"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("number", "status", "reason"),
+    [
+        (signal.SIGKILL, 137, "its process was killed at its samples (SIGKILL); build again"),
+        (
+            signal.SIGSEGV,
+            0,
+            "the library that reads it crashed at its samples (SIGSEGV); check the file with the program that wrote it",
+        ),
+    ],
+)
+def test_the_others_are_built_and_it_is_told_why_one_is_not(number: int, status: int, reason: str) -> None:
+    process = start(number)
+    _, said = process.communicate()
+    assert process.returncode == status
+    assert f"seriesview: error: dataset bad: {reason}" in said
+    assert {name: each["state"] for name, each in outcomes().items()} == {"bad": "failed", "good": "built"}
+    assert outcomes()["bad"]["error"]["message"] == reason
+    assert read_failure(Results().failures, "bad") == reason
+
+
+def test_nothing_goes_on_without_the_process_that_started_it() -> None:
+    process = start(signal.SIGTERM)
+    (mark,) = left_behind(Path("results/building"), ["bad"]).values()
+    process.kill()
+    process.wait()
+    until(lambda: not mark.runs, "the other one has ended too")
+    (mark,) = left_behind(Path("results/building"), ["bad"]).values()
+    assert mark.stopped_by == "SIGTERM"
+    process.communicate()
+
+
+def test_ctrl_c_ends_both() -> None:
+    process = start(signal.SIGTERM)
+    (mark,) = left_behind(Path("results/building"), ["bad"]).values()
+    process.send_signal(signal.SIGINT)
+    assert process.wait() == 130
+    assert not mark.runs
+    assert not list(Path("results/building").iterdir())
+    process.communicate()
