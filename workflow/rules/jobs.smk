@@ -169,7 +169,12 @@ def entries(wildcards):
 
 
 def state(wildcards):
-    """The states of the files of a job's datasets; another one, even an older one, is built again."""
+    """The states of the files of a job's datasets; another one, even an older one, is built again.
+
+    They are the main process's to compare: to tell some, recordings are opened, for which jobs may have no memory.
+    """
+    if not workflow.is_main_process:
+        return []
     return [state_called(name) for name in names_in(wildcards)]
 
 
