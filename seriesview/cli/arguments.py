@@ -66,15 +66,15 @@ follow_option = click.option(
 storage_option = click.option(
     "--storage-dir",
     type=click.Path(path_type=Path),
-    help="kachery storage directory; KACHERY_STORAGE_DIR comes first, then this, then the one that config.yaml "
-    "here names, then the running daemon's, then ~/kachery-storage.",
+    help="kachery storage directory or bucket; KACHERY_STORAGE_DIR comes first, then this, then the one that "
+    "config.yaml here names, then the running daemon's, then ~/kachery-storage.",
 )
 
 
 job_storage_option = click.option(
     "--storage-dir",
-    help="kachery storage directory; KACHERY_STORAGE_DIR comes first, then this, then the running daemon's, then "
-    "~/kachery-storage.",
+    help="kachery storage directory or bucket; KACHERY_STORAGE_DIR comes first, then this, then the running daemon's, "
+    "then ~/kachery-storage.",
 )
 mode_option = click.option(
     "--mode",

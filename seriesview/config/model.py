@@ -42,8 +42,8 @@ class StoreConfig(Document):
     """Where artifacts are stored."""
 
     storage_dir: Text = key(
-        "kachery storage directory; KACHERY_STORAGE_DIR overrides it. Without either: the running daemon's, "
-        "else ~/kachery-storage."
+        "kachery storage directory, or a bucket, s3://BUCKET/PREFIX or gs://BUCKET/PREFIX; KACHERY_STORAGE_DIR "
+        "overrides it. Without either: the running daemon's, else ~/kachery-storage."
     )
     mode: Annotated[str, OneOf("auto", "embedded", "daemon")] = key(
         "auto: a kachery daemon or node that answers is used if it has the same directory; embedded: none is "
@@ -146,7 +146,8 @@ class DatasetKeys(Document):
     )
     full_resolution: Annotated[str | None, OneOf("auto", "link", "store", "omit")] = key(
         "link: samples stay in the file; store: they are copied; omit: only levels are kept; auto: link where "
-        "possible if the dataset spans at least half of its files and is a sixteenth of the bytes there, else store."
+        "possible if the dataset spans at least half of its files and is a sixteenth of the bytes there, else store. "
+        "In a bucket auto is store, and link is refused."
     )
     base: Annotated[int | None, Integer(2, 65536, may_have_point=True)] = key(
         "Samples a bin of the finest level: 16 for more than 4 channels, else 64."
