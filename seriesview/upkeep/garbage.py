@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from seriesview.errors import SeriesviewError
 from seriesview.series.packing import DIGEST_BYTES, MAX_PACK_PARTS, MAX_PAGE_BYTES
@@ -21,31 +21,42 @@ UNFINISHED_SECONDS = 24 * 3600.0
 _URI = re.compile(r"sha1://([0-9a-f]{40})(?:/[^/?#]*)?(?:\?manifest=([0-9a-f]{40}))?")
 
 
+class _References(NamedTuple):
+    """What a document names, as SHA-1s: what may be documents themselves, and packs, which are not opened."""
+
+    artifacts: frozenset[str]
+    packs: frozenset[str]
+
+
 class Reach:
     """What documents of a store reach, as SHA-1s; each document is read once, whatever it is."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._known: dict[str, frozenset[str]] = {}
+        self._known: dict[str, _References] = {}
 
     def of(self, sha1s: Iterable[str]) -> set[str]:
         """These documents and all that they reach; what is not there is passed over."""
         found: set[str] = set()
+        packs: set[str] = set()
         left = list(sha1s)
         while left:
             sha1 = left.pop()
             if sha1 not in found:
                 found.add(sha1)
-                left += self._next(sha1) - found
-        return found
+                references = self._next(sha1)
+                packs |= references.packs
+                left += references.artifacts - found
+        return found | packs
 
-    def _next(self, sha1: str) -> frozenset[str]:
+    def _next(self, sha1: str) -> _References:
         if sha1 not in self._known:
-            self._known[sha1] = frozenset(self._references(sha1))
+            packs: set[str] = set()
+            self._known[sha1] = _References(frozenset(self._references(sha1, packs)), frozenset(packs))
         return self._known[sha1]
 
-    def _references(self, sha1: str) -> Iterator[str]:
-        """What a JSON document names: URIs anywhere in it, and the parts of arrays; nothing of other artifacts."""
+    def _references(self, sha1: str, packs: set[str]) -> Iterator[str]:
+        """What a JSON document names: URIs anywhere in it, and `packs` of arrays; nothing of other artifacts."""
         uri = f"sha1://{sha1}/document.json"
         try:
             size = self._store.size(uri)
@@ -65,7 +76,7 @@ class Reach:
             elif isinstance(value, dict):
                 left += value.values()
                 if "part_rows" in value and isinstance(value.get("pages"), list):
-                    yield from self._packs(value["pages"], value.get("pack_parts"))
+                    packs.update(self._packs(value["pages"], value.get("pack_parts")))
 
     def _packs(self, pages: list[Any], pack_parts: Any) -> Iterator[str]:
         """The packs that pages list; where they do not say how, everything that they list."""

@@ -14,10 +14,10 @@ from series_builder import store_rows, store_series
 from waiting import MOST_SECONDS
 
 from seriesview.errors import StoreError
-from seriesview.store import open_store
+from seriesview.store import open_store, parse_uri
 from seriesview.store.locking import removing
 from seriesview.store.paths import artifact_path, staging_directory
-from seriesview.upkeep.garbage import find_garbage, kept_workspaces
+from seriesview.upkeep.garbage import Reach, find_garbage, kept_workspaces
 from seriesview.upkeep.removal import remove_artifacts, undo_unfinished
 from seriesview.upkeep.verification import Verifier
 from seriesview.workspace.manifest import build_workspace
@@ -101,6 +101,14 @@ def place_as_another_user(store, data):
     return sha1
 
 
+def test_samples_keep_nothing_whatever_they_say(store):
+    uri = store.put_bytes(b"what nothing names", name="lost.dat")
+    text = np.frombuffer(json.dumps([uri]).encode(), np.uint8)
+    reached = Reach(store).of([parse_uri(store_series(store, [text[:, None]], part_rows=len(text)))[0]])
+    assert hashlib.sha1(text).hexdigest() in reached
+    assert parse_uri(uri)[0] not in reached
+
+
 def test_files_of_others_stay(store):
     rows = samples(3)
     theirs = {
@@ -139,7 +147,7 @@ def test_parts_of_a_killed_build_stay_for_a_day(store):
 
 WRITER = """
 import sys, numpy as np
-from seriesview.store import open_store
+from seriesview.store import open_store, parse_uri
 store = open_store(sys.argv[1], "embedded")
 with store.building() if sys.argv[2] == "build" else open("/dev/null"):
     for seed in range(3):
@@ -262,7 +270,7 @@ BUILT = """
 import sys
 sys.path[:0] = sys.argv[2:]
 from test_upkeep_garbage import make_workspace, samples, store_series
-from seriesview.store import open_store
+from seriesview.store import open_store, parse_uri
 with open_store(sys.argv[1], "embedded") as store:
     print(make_workspace(store, "kept", store_series(store, [samples(1)])))
     print(make_workspace(store, "gone", store_series(store, [samples(1)]), store_series(store, [samples(2)])))
