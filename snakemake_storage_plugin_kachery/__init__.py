@@ -33,7 +33,7 @@ class StorageProviderSettings(StorageProviderSettingsBase):
     storage_dir: str | None = field(
         default=None,
         metadata={
-            "help": "kachery storage directory; KACHERY_STORAGE_DIR comes before it, and where neither is "
+            "help": "kachery storage directory or bucket; KACHERY_STORAGE_DIR comes before it, and where neither is "
             "given it is that of a running daemon, or ~/kachery-storage",
             "env_var": False,
             "required": False,

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from closed_port import CLOSED_PORT
 from snakemake_interface_storage_plugins.tests import TestStorageBase
 
 from seriesview.store import open_store, sha1_uri
 from snakemake_storage_plugin_kachery import StorageProvider, StorageProviderSettings
+
+WORKFLOW = Path(__file__).parents[2] / "workflow" / "Snakefile"
 
 
 @pytest.fixture(autouse=True)
@@ -155,3 +160,35 @@ def test_a_workflow_reads_what_uris_name(tmp_path: Path) -> None:
     refused = run()
     assert refused.startswith("1\n")
     assert linked in refused
+
+
+def test_datasets_by_uri_are_inputs_of_their_jobs(tmp_path: Path) -> None:
+    store = open_store(tmp_path / "storage", "embedded")
+    samples = np.random.default_rng(1).integers(-300, 300, (20_000, 2), dtype=np.int16)
+    uri = store.put_bytes(samples.tobytes(), "raw.dat")
+    lost = sha1_uri("0" * 40, "lost.dat")
+    flat = {"reader": "binary", "dtype": "int16", "channels": 2, "sampling_frequency": 1000}
+    config = {
+        "store": {"storage_dir": "storage"},
+        "datasets": {"raw": {"path": uri, **flat}, "lost": {"path": lost, **flat}},
+    }
+    (tmp_path / "lab.json").write_text(json.dumps(config))
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "-s",
+        str(WORKFLOW),
+        "--configfile",
+        "lab.json",
+        "--cores",
+        "1",
+    ]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    # One that is not there is told, and stops no other.
+    assert done.returncode == 1
+    assert f"SHA-1 {'0' * 40} is not in the kachery storage" in said
+    assert json.loads((tmp_path / "results" / "series" / "raw.json").read_text())["source"]["size"] == 80_000
+    assert re.search(rf"input: .*{re.escape(uri)}", said)
+    assert not re.search(rf"input: .*{re.escape(lost)}", said)

@@ -2,6 +2,8 @@
 from itertools import islice
 
 from snakemake.io import is_flagged
+from snakemake.logging import logger
+from snakemake.storage import flag_with_storage_object
 
 
 class DatasetWildcards(dict):
@@ -34,6 +36,37 @@ def made_by(path):
     return next(found, None)
 
 
+def is_uri(name):
+    """Whether a recording is named by its kachery URI."""
+    return own_path(name).startswith("sha1://")
+
+
+@functools.cache
+def kachery():
+    """The storage plugin, with the configuration's store; one of its own, so that other uses of the plugin keep theirs."""
+    from snakemake_storage_plugin_kachery import (
+        StorageProvider,
+        StorageProviderSettings,
+    )
+
+    named = {key: STORE[key] for key in ("storage_dir", "mode") if STORE.get(key)}
+    settings = StorageProviderSettings(**named)
+    place = workflow.storage_settings.local_storage_prefix / "kachery"
+    return StorageProvider(place, logger, settings=settings, retrieve=False)
+
+
+def stored_files(name):
+    """The files of a recording that is named by its URI, where the store has them all; its job reads them there."""
+    uris = [own_path(name), *(DATASETS[name].get("files") or ())]
+    try:
+        found = [kachery().object(uri) for uri in uris]
+        if all(each.exists() for each in found):
+            return tuple(flag_with_storage_object(each.query, each) for each in found)
+    except (SeriesviewError, WorkflowError):
+        pass
+    return ()
+
+
 @functools.cache
 def inputs_of(name):
     """The files of a dataset that Snakemake can name: the recording, then others that come with it.
@@ -43,8 +76,10 @@ def inputs_of(name):
     """
     if name in OBJECTS:
         return tuple(filled_in(OBJECTS[name], name))
+    if is_uri(name):
+        return stored_files(name)
     path = os.path.normpath(own_path(name))
-    if path.startswith("sha1:") or not re.fullmatch(r"[\w./ +=@,-]+", path):
+    if not re.fullmatch(r"[\w./ +=@,-]+", path):
         return ()
     return (path,) if Path(path).is_file() or made_by(path) else ()
 
@@ -76,6 +111,10 @@ def is_to_come(name):
 def bytes_of(name):
     """Bytes of a recording, 0 where there is none; None where they are not known, as of what is made only later."""
     path = own_path(name)
+    if is_uri(name):
+        return (
+            sum(file.flags["storage_object"].size() for file in inputs_of(name)) or None
+        )
     if is_to_come(name) or re.match(r"\w+://", path):
         return None
     return bytes_to_read(dataset_called(name))
@@ -131,6 +170,8 @@ def words(wildcards, input):
     for name in names_in(wildcards):
         given = list(islice(files, len(inputs_of(name))))
         path = own_path(name)
+        if is_uri(name):
+            given = []
         if given and (name in OBJECTS or given[0] != os.path.normpath(path)):
             path = given[0]
         found += [f"{name}={path}", *(f"{name}:also={file}" for file in given[1:])]

@@ -2,13 +2,15 @@
 # docs/pipeline.md.
 from dataclasses import replace
 
-from seriesview.pipeline.resources import demand_of, memory_mb, run_minutes
+from seriesview.pipeline.resources import NOT_KNOWN, demand_of, memory_mb, run_minutes
 
 DEMANDS = {}
 
 
 def demand_called(name):
     """What a dataset takes; looked up again until its recording is there."""
+    if is_uri(name):
+        return replace(NOT_KNOWN, num_bytes=bytes_of(name) or NOT_KNOWN.num_bytes)
     if name not in DEMANDS:
         path = next(iter(inputs_of(name)), None) if name in OBJECTS else own_path(name)
         found = demand_of(replace(dataset_called(name), path=str(path or "")))
