@@ -14,7 +14,7 @@ from typing import Any
 from seriesview.backend.backend_id import BackendId
 from seriesview.backend.client import DaemonClient, Unreachable
 from seriesview.backend.health import HEALTH_FUNCTION, Health
-from seriesview.backend.logs import LOGGER_NAME, fields, one_line_traceback
+from seriesview.backend.logs import LOGGER_NAME, explained, fields, log_cause, one_line_traceback
 from seriesview.backend.memory import give_back_memory
 from seriesview.backend.outcomes import Outcome, encode_result, failure
 from seriesview.backend.polling import LongPoll, RequestedTask
@@ -73,17 +73,20 @@ class Backend:
         limits: BackendLimits | None = None,
         when_idle: Callable[[], None] | None = None,
         bucket: ResultBucket | None = None,
+        was_used: Callable[[], bool] = lambda: False,
     ) -> None:
         """Answer with `functions` (ID -> function), and with the health check.
 
         With `backend_id` only requests that carry it are answered, without it only those that carry none. Results
-        go into `bucket` where there is one.
+        go into `bucket` where there is one. `was_used` says whether what `when_idle` lets go of was used without a
+        task since it was asked last.
         """
         self._client = client
         self._channels = tuple(channels)
         self._limits = limits or BackendLimits()
         self._functions = {**functions, HEALTH_FUNCTION: Function("query", lambda _: self.health())}
         self._when_idle = when_idle
+        self._was_used = was_used
         self._stopping = Stopping()
         self._health = Health()
         self._reporter = Reporter(client, self._limits.keep_seconds, self._stopping, bucket)
@@ -171,7 +174,7 @@ class Backend:
                     break
                 if lost_since is None:
                     lost_since = time.monotonic()
-                    _log.warning(fields("disconnected", error=_explained(error)))
+                    _log.warning(fields("disconnected", error=explained(error)))
                 pause = min(max(2 * pause, 0.02), self._client.longest_pause)
                 self._stopping.pause(pause if isinstance(error, Unreachable) else _PAUSE_AFTER_REFUSAL)
                 continue
@@ -182,7 +185,7 @@ class Backend:
                 self._accept(task)
             if self._queue.num_waiting > self._limits.workers:
                 time.sleep(_BATCH_SECONDS)
-            if tasks or self._running:
+            if self._was_used() or tasks or self._running:
                 idle_since = time.monotonic()
             elif idle_since is not None and time.monotonic() - idle_since >= self._limits.idle_seconds:
                 idle_since = None
@@ -294,7 +297,7 @@ class Backend:
             self._health.count("failed" if outcome.error is not None else "finished", number)
 
     def _log_cause(self, work: Work, error: BaseException) -> None:
-        _log.warning(fields("cause", task=work.function_id, error=_explained(error)))
+        log_cause(work.function_id, error)
 
     def _log_task(
         self,
@@ -323,9 +326,3 @@ class Backend:
 
 def _stopping() -> TaskError:
     return TaskError("the backend is stopping; ask again in a moment", code="backend-stopping")
-
-
-def _explained(error: BaseException) -> str:
-    if isinstance(error, SeriesviewError):
-        return str(error)
-    return one_line_traceback(error)

@@ -9,6 +9,8 @@ import sys
 import traceback
 from datetime import UTC, datetime
 
+from seriesview.errors import SeriesviewError
+
 LOGGER_NAME = "seriesview.backend"
 
 _PLAIN = re.compile(r"[\w.:/+@-]+", re.ASCII)
@@ -24,6 +26,16 @@ def fields(event: str, **values: object) -> str:
 def one_line_traceback(error: BaseException) -> str:
     """Return where an error comes from, to be quoted."""
     return "".join(traceback.format_exception(error))[-_MAX_TRACEBACK:]
+
+
+def explained(error: BaseException) -> str:
+    """What an error says, where it is one of this package's, else where it comes from."""
+    return str(error) if isinstance(error, SeriesviewError) else one_line_traceback(error)
+
+
+def log_cause(what: str, error: BaseException) -> None:
+    """Log what went wrong here while something was answered, of which whoever asked is told less."""
+    logging.getLogger(LOGGER_NAME).warning(fields("cause", task=what, error=explained(error)))
 
 
 def write_to_stderr() -> None:

@@ -20,6 +20,7 @@ from seriesview.store.uris import parse_uri
 if TYPE_CHECKING:
     from seriesview.backend.backend import Backend
     from seriesview.backend.client import DaemonClient
+    from seriesview.backend.direct_windows import DirectWindows
     from seriesview.node.reach import Reach
     from seriesview.node.server import NodeThread
 
@@ -73,6 +74,7 @@ class FigureServer:
         self._node: NodeThread | None = None
         self._client: DaemonClient | None = None
         self._backend: Backend | None = None
+        self._windows: DirectWindows | None = None
         self._at = ("127.0.0.1", 0)
 
     @property
@@ -97,18 +99,26 @@ class FigureServer:
     def start(self) -> None:
         """Return when links are answered; raises NodeError, BackendError, StoreError."""
         from seriesview.backend.backend import Backend
-        from seriesview.backend.functions import open_functions
+        from seriesview.backend.direct_windows import DirectWindows
+        from seriesview.backend.functions import functions_of, open_context
 
         self._directory.mkdir(parents=True, exist_ok=True)
         permit_links(self._directory, self.channel, self._announce)
+        context = open_context(self._directory)
+        self._windows = DirectWindows(context, [self.channel])
         try:
             self._at = self._find() or self._start_node()
             self._client = connect(self._directory, self._at)
             self._announce(self._what_is_shown())
             if self._index is not None and self._node is None:
                 check_front(self._client, self._index.key)
-            functions, when_idle = open_functions(self._directory)
-            backend = Backend(self._client, [self.channel], functions, when_idle=when_idle)
+            backend = Backend(
+                self._client,
+                [self.channel],
+                functions_of(context),
+                when_idle=context.release,
+                was_used=self._windows.was_used,
+            )
             backend.start()
             self._backend = backend
         except BaseException:
@@ -122,7 +132,9 @@ class FigureServer:
             self._client.close()
         if self._node is not None:
             self._node.stop()
-        self._backend, self._client, self._node = None, None, None
+        if self._windows is not None:
+            self._windows.close()
+        self._backend, self._client, self._node, self._windows = None, None, None, None
         return has_ended
 
     def __enter__(self) -> FigureServer:
@@ -175,6 +187,7 @@ class FigureServer:
                     is_for_figures=True,
                     reach=self._reach(),
                     front=self._index,
+                    windows=self._windows,
                 )
             )
             try:

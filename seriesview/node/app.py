@@ -25,6 +25,7 @@ from seriesview.node.pages import ARTIFACT_FILES, page_routes
 from seriesview.node.requests import Refused
 from seriesview.node.task_routes import task_routes
 from seriesview.node.task_watching import task_watching_routes
+from seriesview.node.window_routes import window_routes
 
 _log = logging.getLogger("seriesview.node")
 
@@ -46,6 +47,7 @@ def build_app(node: Node) -> ASGIApp:
 def _routes() -> list[BaseRoute]:
     # Those first that are asked for most: they are tried in this order.
     return [
+        *window_routes(),
         *task_routes(),
         *bucket_routes(),
         *task_watching_routes(),

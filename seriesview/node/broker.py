@@ -78,6 +78,13 @@ class TaskBroker:
             return b""
         return hmac.digest(self._key, backend_id.encode("utf-8", "surrogatepass"), hashlib.sha256)
 
+    def canonical(self, kwargs: dict[str, Any]) -> bytes:
+        """Return arguments as backends get them; ValueError where they cannot be JSON or are too large."""
+        canonical = canonical_json(kwargs)
+        if len(canonical) > (most := self.limits.max_kwargs_bytes):
+            raise ValueError(f"{len(canonical)} bytes of arguments, {most} are allowed")
+        return canonical
+
     def request(
         self,
         channel: str,
@@ -90,9 +97,7 @@ class TaskBroker:
 
         Raises ValueError where `kwargs` cannot be JSON or are too large.
         """
-        canonical = canonical_json(kwargs)
-        if len(canonical) > (most := self.limits.max_kwargs_bytes):
-            raise ValueError(f"{len(canonical)} bytes of arguments, {most} are allowed")
+        canonical = self.canonical(kwargs)
         offer = Offer(channel, function_id, function_type, owner)
         result_hash = protected_hash(task_hash_of_json(function_id, canonical), owner or self._hidden)
         if function_type != "pure-calculation":

@@ -1,9 +1,10 @@
 """What a node is told when it starts."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from seriesview.node.quotas import CallerLimits
 from seriesview.node.reach import Reach
@@ -25,6 +26,18 @@ class Front(Protocol):
 
     def read(self, path: str) -> tuple[bytes, str] | None:
         """Return a file of it and its content type; None where there is none."""
+
+
+class Windows(Protocol):
+    """Stretches of series that this process reads itself: the page asks the node, and no backend by a task."""
+
+    def serves(self, channel: str, backend_id: str | None) -> bool:
+        """Return whether it answers requests on a channel that carry this backend ID, or none."""
+
+    def start(
+        self, kwargs: Mapping[str, Any], is_given_up: Callable[[], bool]
+    ) -> Future[tuple[bytes | memoryview, ...]]:
+        """Begin to make an answer, which comes in pieces; it may end early once nobody waits for it."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +95,8 @@ class NodeConfig:
     """What browsers and holders of tokens may read; None: whatever their channels permit."""
     front: Front | None = None
     """What the front page shows, if there is one."""
+    windows: Windows | None = None
+    """What answers POST /window, if anything does."""
     limits: Limits = field(default_factory=Limits)
     task_limits: BrokerLimits = field(default_factory=BrokerLimits)
     caller_limits: CallerLimits = field(default_factory=CallerLimits)

@@ -83,9 +83,10 @@ async def _session(request: Request) -> Response:
     node: Node = request.app.state.node
     caller: Caller | None = getattr(request.state, "caller", None)
     channel = node.channels.get(request.query_params.get("channel", ""))
-    permissions = []
+    permissions: list[str] = []
     if caller is not None and channel is not None:
         permissions = [one for one in PERMISSIONS if channel.allows(caller, one)]
+    windows = node.config.windows
     return answer(
         {
             "success": True,
@@ -93,6 +94,13 @@ async def _session(request: Request) -> Response:
             # Whoever is not known is not told what there is.
             "channelExists": channel is not None if caller else None,
             "permissions": permissions,
+            # Whether POST /window answers requests without a backend ID.
+            "answersWindows": (
+                "requestTasks" in permissions
+                and channel is not None
+                and windows is not None
+                and windows.serves(channel.name, None)
+            ),
             "bucketUrl": channel.bucket_url if caller and channel else None,
             "views": sorted(node.config.views),
             "viewOrigins": list(node.config.view_origins),

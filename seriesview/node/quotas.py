@@ -1,6 +1,8 @@
 """What each holder of a token, and each browser, may ask of the node at most; kachery clients have no such limits."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from starlette.exceptions import HTTPException
@@ -75,6 +77,17 @@ class Quotas:
             tasks[task] = len(task.kwargs)
             task.when_final().add_done_callback(lambda _: tasks.pop(task, None))
 
+    @contextmanager
+    def holding(self, account: str, num_bytes: int) -> Iterator[None]:
+        """Count what is as good as a task, with so many bytes of arguments, within the block."""
+        tasks = self._account(account).tasks if account else {}
+        mark = object()
+        tasks[mark] = num_bytes
+        try:
+            yield
+        finally:
+            tasks.pop(mark, None)
+
     def _account(self, name: str) -> "_Account":
         account = self._accounts.get(name)
         if account is None:
@@ -104,7 +117,7 @@ class _Account:
     def __init__(self) -> None:
         self.requests = _Rate()
         self.results = _Rate()
-        self.tasks: dict[Task, int] = {}
+        self.tasks: dict[object, int] = {}
 
     def is_idle(self) -> bool:
         return not self.tasks and max(self.requests.until, self.results.until) < time.monotonic()

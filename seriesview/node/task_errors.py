@@ -66,6 +66,15 @@ def unprovided(task: Task, seconds: float) -> str:
     return message("no-backend", sentence)
 
 
+def not_here(channel: str, is_with_id: bool) -> str:
+    """Return what is said where a window is asked for that this process does not answer."""
+    whose = "the backend ID of the request" if is_with_id else "no backend ID"
+    sentence = (
+        f"No backend with {whose} answers windows in this node on channel {channel}. Ask for them by a task."
+    )
+    return message("no-backend", sentence)
+
+
 def reported(text: str | None) -> str:
     """Return what a backend says of a task that failed, as it says it, as far as it can be sent."""
     if not text:

@@ -152,13 +152,10 @@ async def _register(request: Request) -> Response:
 async def _request(request: Request) -> Response:
     node, account = _node(request), caller_of(request).account
     asked = await body_of(request, _TaskRequest)
-    channel = _channel(request, asked.channel_name, "requestTasks")
+    channel = await channel_to_ask(request, asked.channel_name, asked.task_kwargs)
     broker = _broker(request)
     owner = broker.owner(asked.backend_id)
     function_id, function_type = asked.task_function_id, asked.task_function_type
-    length = request.headers.get("content-length", "")
-    node.quotas.check_task(account, int(length) if length.isdecimal() else node.limits.json_bytes)
-    await node.gate.check_arguments(caller_of(request), asked.task_kwargs)
     try:
         task = broker.request(channel.name, function_id, function_type, asked.task_kwargs, owner)
     except ValueError as error:
@@ -175,6 +172,24 @@ async def _request(request: Request) -> Response:
         # What a kachery daemon does not say, and the node's page asks for.
         said["backends"] = broker.prospect(task)
     return answer(said)
+
+
+async def channel_to_ask(request: Request, name: str, kwargs: dict[str, Any]) -> Channel:
+    """Return the channel on which the caller may ask a task of these arguments; raises NodeError, Refused.
+
+    HTTPException 429 where they wait for too much already.
+    """
+    node, caller = _node(request), caller_of(request)
+    channel = _channel(request, name, "requestTasks")
+    node.quotas.check_task(caller.account, body_bytes(request))
+    await node.gate.check_arguments(caller, kwargs)
+    return channel
+
+
+def body_bytes(request: Request) -> int:
+    """Return how many bytes a request's body has, at most."""
+    length = request.headers.get("content-length", "")
+    return int(length) if length.isdecimal() else _node(request).limits.json_bytes
 
 
 async def _wait(request: Request) -> Response:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from seriesview.documents.expectations import Document
 from seriesview.documents.problems import shown
@@ -31,7 +33,7 @@ from seriesview.tasks.manifests import (
 )
 from seriesview.tasks.points import get_points
 from seriesview.tasks.reading_limit import reading_at_most
-from seriesview.tasks.windows import get_statistics, get_window
+from seriesview.tasks.windows import get_statistics, get_window, read_window
 from seriesview.terms import FunctionType
 
 Arguments = type[Document]
@@ -70,11 +72,31 @@ def run_task(context: TaskContext, function_id: str, kwargs: Any) -> Any:
 
     The error's message is fit for whoever asked; its `__cause__` is what went wrong here.
     """
-    try:
+    with _running(context):
         function = TASK_FUNCTIONS.get(function_id) if isinstance(function_id, str) else None
         if function is None:
             raise TaskError(f"no task function {shown(function_id)}; there are {', '.join(TASK_FUNCTIONS)}")
-        with reading_at_most(context.limits.max_reading_bytes), np.errstate(all="ignore"):
-            return function.call(context, arguments_of(function.arguments, kwargs, context.limits))
+        return function.call(context, arguments_of(function.arguments, kwargs, context.limits))
+
+
+def run_window(
+    context: TaskContext, kwargs: Any, is_given_up: Callable[[], bool]
+) -> tuple[dict[str, Any], npt.NDArray[Any]]:
+    """What get_window gives of the same arguments, its array beside it (`read_window`); raises TaskError as `run_task`.
+
+    `is_given_up` is asked before anything is read: nothing more is, once nobody waits for it.
+    """
+    with _running(context, is_given_up):
+        return read_window(context, arguments_of(WindowArguments, kwargs, context.limits))
+
+
+@contextmanager
+def _running(context: TaskContext, is_given_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    try:
+        with (
+            reading_at_most(context.limits.max_reading_bytes, is_given_up),
+            np.errstate(all="ignore"),
+        ):
+            yield
     except Exception as error:
         raise public_error(error) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -19,8 +19,9 @@ MAX_BYTES_AT_ONCE = 256 * 2**20
 class _Budget:
     """Bytes that may be read yet, by all threads of a task."""
 
-    def __init__(self, num_bytes: int) -> None:
+    def __init__(self, num_bytes: int, is_given_up: Callable[[], bool]) -> None:
         self.left = num_bytes
+        self.is_given_up = is_given_up
         self.lock = threading.Lock()
 
 
@@ -28,9 +29,9 @@ _budget: ContextVar[_Budget | None] = ContextVar("what may be read", default=Non
 
 
 @contextmanager
-def reading_at_most(num_bytes: int) -> Iterator[None]:
-    """Within the block, in this context, reading more than `num_bytes` in all raises RequestError."""
-    token = _budget.set(_Budget(num_bytes))
+def reading_at_most(num_bytes: int, is_given_up: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Within the block, in this context, reading raises RequestError where it is more in all, or was given up."""
+    token = _budget.set(_Budget(num_bytes, is_given_up))
     try:
         yield
     finally:
@@ -42,6 +43,8 @@ def count_reading(num_bytes: int, reads: int, at_once: bool) -> None:
     budget = _budget.get()
     if budget is None:
         return
+    if budget.is_given_up():
+        raise RequestError("nobody waits for this any more")
     counted = num_bytes + reads * READ_BYTES
     with budget.lock:
         if counted > budget.left or (at_once and num_bytes > MAX_BYTES_AT_ONCE):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from seriesview.errors import RequestError, TaskError
 from seriesview.series.series import Series
 from seriesview.tasks.arguments import StatisticsArguments, WindowArguments
@@ -14,38 +17,47 @@ from seriesview.tasks.limits import TaskLimits
 
 def get_window(context: TaskContext, asked: WindowArguments) -> dict[str, Any]:
     """Envelope of closed columns, as `Series.window`; with one sample a column the samples, one more than columns."""
-    segment, first_sample, channels, halves = asked.segment, asked.first_sample, asked.channels, asked.halves
-    samples_per_column, columns = asked.samples_per_column, asked.columns
     with context.series(asked.series_uri) as series:
-        length = _length(series, segment)
-        if first_sample >= length:
-            raise RequestError(
-                f"first_sample {first_sample} is not in segment {segment}, which has {length} samples"
-            )
-        columns = min(columns, max(-(-(length - 1 - first_sample) // samples_per_column), 1))
-        _check_size(series, columns, samples_per_column, channels, context.limits)
-        if samples_per_column == 1:
-            last_sample = min(first_sample + columns, length - 1)
-            values = series.values(segment, first_sample, last_sample + 1, channels)
-            columns, factor, found = (
-                len(values) - 1,
-                1,
-                {"values": encode_stored(series, values, channels, halves=halves)},
-            )
-        else:
-            envelope = series.window(segment, first_sample, samples_per_column, columns, channels)
-            columns, found = (
-                len(envelope),
-                {"envelope": encode_stored(series, envelope, channels, halves=halves)},
-            )
-            factor = _factor_used(series, length, first_sample, samples_per_column)
-    return {
-        "first_sample": first_sample,
-        "samples_per_column": samples_per_column,
-        "columns": columns,
-        "factor": factor,
-        **found,
-    }
+        found, name, rows = _read(series, asked, context.limits)
+        return {**found, name: encode_stored(series, rows, asked.channels, halves=asked.halves)}
+
+
+def read_window(context: TaskContext, asked: WindowArguments) -> tuple[dict[str, Any], npt.NDArray[Any]]:
+    """What get_window gives, its array in the stored dtype, little-endian, beside it: its dtype and shape in its place.
+
+    Missing values are the numbers that they are; `halves` changes nothing.
+    """
+    with context.series(asked.series_uri) as series:
+        found, name, rows = _read(series, asked, context.limits)
+    array = np.ascontiguousarray(rows, rows.dtype.newbyteorder("<"))
+    return {**found, name: {"dtype": array.dtype.name, "shape": list(array.shape)}}, array
+
+
+def _read(
+    series: Series, asked: WindowArguments, limits: TaskLimits
+) -> tuple[dict[str, Any], str, npt.NDArray[Any]]:
+    """What is said of a window, and its stored values: `envelope`, or `values` where a column is one sample."""
+    segment, first_sample, channels = asked.segment, asked.first_sample, asked.channels
+    samples_per_column, columns = asked.samples_per_column, asked.columns
+    length = _length(series, segment)
+    if first_sample >= length:
+        raise RequestError(
+            f"first_sample {first_sample} is not in segment {segment}, which has {length} samples"
+        )
+    columns = min(columns, max(-(-(length - 1 - first_sample) // samples_per_column), 1))
+    _check_size(series, columns, samples_per_column, channels, limits)
+    if samples_per_column == 1:
+        last_sample = min(first_sample + columns, length - 1)
+        name, rows = "values", series.values(segment, first_sample, last_sample + 1, channels)
+        columns, factor = len(rows) - 1, 1
+    else:
+        name, rows = (
+            "envelope",
+            series.window(segment, first_sample, samples_per_column, columns, channels),
+        )
+        columns, factor = len(rows), _factor_used(series, length, first_sample, samples_per_column)
+    said = {"first_sample": first_sample, "samples_per_column": samples_per_column}
+    return {**said, "columns": columns, "factor": factor}, name, rows
 
 
 def get_statistics(context: TaskContext, asked: StatisticsArguments) -> dict[str, Any]:

@@ -254,6 +254,7 @@
  * @property {boolean} hasByteRanges the parent reads byte ranges
  * @property {string} [workspaceUri] static: of the workspace that figureData is
  * @property {string} [figureUri] node: of figureData
+ * @property {{address: string, channel: string}} [windows] node: where it answers windows itself, on this kachery channel
  * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64},
  *   and requests can be given up
  */

@@ -80,27 +80,35 @@ class Browser:
 
     def query(self, link: Link, function_id: str) -> Any:
         """The result of a query that the backend answers."""
+        task = self.task(link, function_id, {}, "query")
+        assert task["status"] == "finished", task
+        return task["result"]
+
+    def task(self, link: Link, function_id: str, kwargs: Any, kind: str = "pure-calculation") -> Any:
+        """What the node says of a task at its end, with its result."""
         channel = link.fields["channel"]
         request = {
             "channelName": channel,
             "taskFunctionId": function_id,
-            "taskKwargs": {},
-            "taskFunctionType": "query",
+            "taskKwargs": kwargs,
+            "taskFunctionType": kind,
             "timeoutMsec": 10_000,
         }
         answer = self.request("POST", f"{link.base}/task/requestTask", request)
         assert answer.status == 200, answer.data
         task = json.loads(answer.data)
-        if task["status"] != "finished":
+        if task["status"] not in ("finished", "error"):
             waiting = {
                 "channelName": channel,
                 "taskId": task["taskId"],
                 "taskResultUrl": task["taskResultUrl"],
-                "taskFunctionType": "query",
+                "taskFunctionType": kind,
                 "timeoutMsec": 10_000,
             }
             answer = self.request("POST", f"{link.base}/task/waitForTaskResult", waiting)
-            assert json.loads(answer.data)["status"] == "finished", answer.data
-        # As the page does: behind a proxy the node does not know its own address.
-        path = task["taskResultUrl"].partition("/bucket/")[2]
-        return json.loads(self.request("GET", f"{link.base}/bucket/{path}").data)
+            task |= json.loads(answer.data)
+        if task["status"] == "finished":
+            # As the page does: behind a proxy the node does not know its own address.
+            path = task["taskResultUrl"].partition("/bucket/")[2]
+            task["result"] = json.loads(self.request("GET", f"{link.base}/bucket/{path}").data)
+        return task

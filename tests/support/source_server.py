@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from waiting import MOST_SECONDS
 
+from seriesview.backend.direct_windows import DirectWindows
 from seriesview.errors import SeriesviewError, coded
 from seriesview.tasks import TaskContext, run_task
 
@@ -27,7 +28,10 @@ class Server:
         self.has_ranges = True
         """Whether files are sent by range where that is asked for, else whole."""
         self.tasks = []
+        self.windows = []
+        self.answers_windows = True
         context = TaskContext(store)
+        windows = DirectWindows(context, ["lab"])
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,6 +46,11 @@ class Server:
 
             def do_POST(self):
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                if self.path == "/window":
+                    server.windows.append(asked["channelName"])
+                    answer = windows.start(asked["taskKwargs"], lambda: False).result()
+                    self._send(b"".join(answer) if server.answers_windows else None)
+                    return
                 server.tasks.append(asked["functionId"])
                 try:
                     if not server.has_backend:

@@ -89,6 +89,7 @@ const source = openSource(
     base: kind === 'static-files' ? address : '',
     hasTasks: kind.startsWith('tasks'),
     hasByteRanges: kind === 'parent-files' || kind === 'tasks-and-files',
+    ...(kind === 'tasks-directly' ? { windows: { address: `${address}window`, channel: 'lab' } } : {}),
     leavesArraysEncoded: kind !== 'tasks-decoded',
   },
   outside,

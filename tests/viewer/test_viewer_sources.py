@@ -28,7 +28,7 @@ DTYPES = [
     "float32",
     "float64",
 ]
-KINDS = ["static-files", "parent-files", "tasks", "tasks-decoded", "tasks-and-files"]
+KINDS = ["static-files", "parent-files", "tasks", "tasks-decoded", "tasks-and-files", "tasks-directly"]
 
 
 def window_requests(random, uri, series, count):
@@ -111,6 +111,22 @@ def test_windows_from_every_source(server, kind, has_ranges):
     recordings = [recording(random, dtype, [130, 5, 69]) for dtype in ("int16", "int64", "float32")]
     uris = [store_series(server.store, each, samples=s) for each in recordings for s in ("store", "omit")]
     ask_windows(server, kind, uris, random, 20)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_windows_are_asked_for_directly_where_they_are_answered(server, answers):
+    """And by a task where they are not; nothing is tried twice then."""
+    server.answers_windows = answers
+    random = np.random.default_rng(4)
+    uri = store_series(server.store, recording(random, "int16", [130, 5]))
+    series = seriesview.open_series(uri, server.store)
+    window = {"segment": 0, "firstSample": 0, "samplesPerColumn": 3, "columns": 10, "channels": None}
+    requests = [("getWindow", uri, {**window, "firstSample": first}) for first in range(5)]
+    for request in requests:
+        [answer] = server.ask("tasks-directly", [request])
+        check_windows(series, [request], [answer])
+    assert server.windows == ["lab"] * 5
+    assert server.tasks.count("seriesview.get_window.1") == (0 if answers else 5)
 
 
 @pytest.mark.parametrize("kind", KINDS)

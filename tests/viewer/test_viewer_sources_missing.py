@@ -1,5 +1,7 @@
 """Missing values come out of every source as NaN, in windows, points, rows and statistics."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 from series_builder import store_series
@@ -38,8 +40,10 @@ def absent_as_nan(series, stored, channels=None):
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(
+    ("kind", "dtype"),
+    [*product(KINDS, DTYPES), *(("tasks-directly", dtype) for dtype in ("uint16", "int64", "float32"))],
+)
 def test_windows_points_and_statistics(server, kind, dtype):
     random = np.random.default_rng(len(dtype))
     segments, missing = with_missing(random, dtype, [300, 5, 130])

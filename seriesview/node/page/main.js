@@ -10,7 +10,7 @@ import { openTasks } from './tasks.js';
 
 /** @typedef {import('./requests.js').Services} Services */
 /** @typedef {{name: string | null, channelExists: boolean | null, permissions: string[], views: string[],
- *   viewOrigins: string[]}} Session */
+ *   viewOrigins: string[], answersWindows: boolean}} Session */
 /** @typedef {{address: string, origin: string, isOwn: boolean}} View */
 
 const BUCKETS = 'https://storage.googleapis.com';
@@ -77,7 +77,9 @@ async function show() {
   addEventListener('popstate', () => reportState(stateNow() ?? {}));
   listen(frame, view.origin, figureId, services, send, onFile);
 
-  frame.src = addressWith(view, figureId, session, data);
+  // Of backends that want an ID the node does not say whether one is here.
+  const windows = session.answersWindows && !settings.backendId ? settings.channel : '';
+  frame.src = addressWith(view, figureId, session, data, windows);
   // Keys are the view's from the beginning, unless somebody has begun to type here.
   frame.addEventListener('load', () => {
     if (document.activeElement === document.body) frame.focus();
@@ -230,9 +232,10 @@ function withoutBase(address) {
  * @param {string} figureId
  * @param {Session} session
  * @param {string | null} data SHA-1 of the figure's data
+ * @param {string} windows the kachery channel on which the node answers windows itself; '': none
  * @returns {string}
  */
-function addressWith(view, figureId, session, data) {
+function addressWith(view, figureId, session, data, windows) {
   const state = stateNow();
   // Views decode it twice, so nothing in it may look percent-encoded.
   const text = state && JSON.stringify(state).replaceAll('%', '\\u0025');
@@ -241,6 +244,7 @@ function addressWith(view, figureId, session, data) {
   // A series can then be asked for by its URI.
   if (view.isOwn && /^[0-9a-f]{40}$/.test(data ?? '')) parameters.push(`figure=${data}`);
   if (view.isOwn && !session.permissions.includes('requestTasks')) parameters.push('tasks=none');
+  if (view.isOwn && windows) parameters.push(`windows=${encodeURIComponent(windows)}`);
   if (text) parameters.push(`s=${encodeURIComponent(text)}`);
   return `${view.address}${view.address.includes('?') ? '&' : '?'}${parameters.join('&')}`;
 }

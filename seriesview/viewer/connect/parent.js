@@ -20,7 +20,7 @@ const BYTES_SECONDS = 120;
  * Connect to a figurl parent. A parent of generation K is never sent what later generations added: it is told by its
  * answer to a task, the later ones by theirs to getFileDataUrl or by initializeFigure.
  * @param {Parent} parent
- * @param {Map<string, string>} query of the page's address; the node's own page adds `arrays=encoded` and `figure`
+ * @param {Map<string, string>} query of the page's address; the node's own page adds `arrays=encoded`, `figure`, `windows`
  * @returns {Promise<Connection>}
  */
 export async function parentConnection(parent, query) {
@@ -66,6 +66,7 @@ export async function parentConnection(parent, query) {
       hasTasks: abilities.hasTasks,
       hasByteRanges: abilities.isLater,
       leavesArraysEncoded: isNode,
+      ...(isNode && query.get('windows') ? { windows: windowsAt(String(query.get('windows'))) } : {}),
       ...(isNode && query.has('figure') ? { figureUri: `sha1://${query.get('figure')}/figure.json` } : {}),
     },
     outside: {
@@ -85,6 +86,11 @@ export async function parentConnection(parent, query) {
     link: () => addressOfParent(parent),
     linkNote: () => linkNote(parent, abilities.isLater, isNode),
   };
+}
+
+/** @param {string} channel @returns {{address: string, channel: string}} of a node, below which this view lies in /view/NAME/ */
+function windowsAt(channel) {
+  return { address: new URL('../../window', location.href.replace(/[?#].*$/, '')).href, channel };
 }
 
 /**

@@ -1,6 +1,7 @@
 /** @file Opens the source of a view: tasks, a parent's files or plain files. */
 
 import { makeArtifacts } from './artifacts.js';
+import { directWindows } from './direct_windows.js';
 import { asSourceError } from './errors.js';
 import { fileSource } from './files.js';
 import { taskSource } from './tasks.js';
@@ -26,7 +27,10 @@ export function openSource(start, outside) {
     return { ...fileSource('static-files', artifacts, artifacts.readJson), ...known };
   }
   const files = start.hasByteRanges ? filesOfParent(outside) : null;
-  if (start.hasTasks) return { ...taskSource(outside, files), ...known };
+  if (start.hasTasks) {
+    const windows = start.windows ? directWindows(start.windows) : null;
+    return { ...taskSource(outside, files, windows), ...known };
+  }
   const artifacts = makeArtifacts({ bytes: null, ...files, numbers: null });
   const readJson = files
     ? artifacts.readJson

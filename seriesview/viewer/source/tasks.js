@@ -4,12 +4,13 @@ import { makeArtifacts } from './artifacts.js';
 import { SourceError, asSourceError, factsOf } from './errors.js';
 import { fileSource } from './files.js';
 import { absentAt, withoutMissing } from './missing.js';
-import { decodeArray, isWide, numbersOf } from './numbers.js';
+import { ITEM_BYTES, decodeArray, isWide, numbersOf } from './numbers.js';
 import { createOutOfReach } from './out_of_reach.js';
 import { channelPlaces, hasStoredSamples, lacksSamples } from './series.js';
 import { wholeBins } from './statistics.js';
 
 /** @typedef {import('../types.js').Outside} Outside */
+/** @typedef {import('../types.js').Numbers} Numbers */
 /** @typedef {import('../types.js').Source} Source */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 
@@ -25,9 +26,10 @@ const VERSION = 'seriesview.get_python_package_version.1';
 /**
  * @param {Outside} outside
  * @param {Files | null} readable where the parent gives the bytes of files
+ * @param {import('./direct_windows.js').AskDirectly | null} windows where the node answers windows itself
  * @returns {Source}
  */
-export function taskSource(outside, readable) {
+export function taskSource(outside, readable, windows = null) {
   let isAway = false;
   let lookedAt = -Infinity;
   const lost = createOutOfReach();
@@ -128,14 +130,16 @@ export function taskSource(outside, readable) {
         channels,
         ...halvesOf(manifest),
       };
-      const ask = async (/** @type {AbortSignal | undefined} */ end) => {
-        const result = await run('seriesview.get_window.1', kwargs, end);
+      const width = channels?.length ?? manifest.channels.length;
+      const isValues = samplesPerColumn === 1;
+      /**
+       * @param {any} result as get_window has it
+       * @param {(length: number) => Promise<Numbers> | Numbers} read
+       */
+      const windowOf = async (result, read) => {
         const found = result?.columns;
         if (!(Number.isInteger(found) && found >= 0 && found <= columns)) throw strange('a window');
-        const width = channels?.length ?? manifest.channels.length;
-        const isValues = samplesPerColumn === 1;
-        const length = (isValues ? found + 1 : 2 * found) * width;
-        const stored = await storedNumbers(manifest, isValues ? result.values : result.envelope, length, channels);
+        const stored = await read((isValues ? found + 1 : 2 * found) * width);
         return {
           firstSample,
           samplesPerColumn,
@@ -145,10 +149,25 @@ export function taskSource(outside, readable) {
           values: isValues ? stored : null,
         };
       };
-      return asked(() => ask(signal), instead).catch((cause) => {
-        lost.note(uri, manifest, cause, () => ask(undefined));
-        throw cause;
-      });
+      const ask = async (/** @type {AbortSignal | undefined} */ end) => {
+        const result = await run('seriesview.get_window.1', kwargs, end);
+        const sent = isValues ? result?.values : result?.envelope;
+        return windowOf(result, (length) => storedNumbers(manifest, sent, length, channels));
+      };
+      const askDirectly = async (/** @type {AbortSignal | undefined} */ end) => {
+        const found = await windows?.(kwargs, end);
+        if (!found) return null;
+        isAway = false;
+        return windowOf(found.result, (length) => plainNumbers(manifest, found.bytes, length, channels));
+      };
+      /** @param {AbortSignal} [end] */
+      const askEither = async (end) => (await askDirectly(end)) ?? ask(end);
+      return askDirectly(signal)
+        .then((found) => found ?? asked(() => ask(signal), instead))
+        .catch((cause) => {
+          lost.note(uri, manifest, cause, () => askEither(undefined));
+          throw cause;
+        });
     },
     async getPoints(uri, startTime, endTime, maxPoints, signal) {
       const instead = () => files.getPoints(uri, startTime, endTime, maxPoints, signal);
@@ -253,13 +272,27 @@ export function taskSource(outside, readable) {
  * @param {any} value
  * @param {number} length
  * @param {string[] | null} channels
- * @returns {Promise<import('../types.js').Numbers>}
+ * @returns {Promise<Numbers>}
  */
 async function storedNumbers(manifest, value, length, channels) {
   const { absent, dtype } = manifest;
   const own = absent ? absentAt(absent, channelPlaces(manifest, channels)) : undefined;
   if (!isWide(dtype)) return withoutMissing(await decodeArray(value, dtype, length), own);
   return numbersOf(Int32Array.from(await decodeArray(value, 'int32', 2 * length)).buffer, dtype, own);
+}
+
+/**
+ * Stored values (..., channels) as they lie in memory, little-endian, NaN in place of missing ones.
+ * @param {SeriesManifest} manifest
+ * @param {ArrayBuffer} bytes
+ * @param {number} length
+ * @param {string[] | null} channels
+ * @returns {Numbers}
+ */
+function plainNumbers(manifest, bytes, length, channels) {
+  const { absent, dtype } = manifest;
+  if (bytes.byteLength !== length * ITEM_BYTES[dtype]) throw strange('a window');
+  return numbersOf(bytes, dtype, absent ? absentAt(absent, channelPlaces(manifest, channels)) : undefined);
 }
 
 /** @param {SeriesManifest} manifest @returns {{halves?: true}} more of a request: doubles do not hold 64-bit integers */
