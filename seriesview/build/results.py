@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import secrets
@@ -67,6 +68,21 @@ def read_results(paths: Sequence[Path]) -> list[dict[str, Any]]:
         except (OSError, ValueError, RecursionError, StoreError) as error:
             raise BuildError(f"not a result of the pipeline ({error}); build it again", file=path) from error
     return results
+
+
+def write_note(path: Path, content: Any) -> None:
+    """Note something for later builds, so that `read_note` can tell whether it is what was noted. Raises BuildError."""
+    text = json.dumps(content)
+    write_whole(path, f"{hashlib.sha1(text.encode()).hexdigest()}\n{text}\n".encode())
+
+
+def read_note(path: Path) -> Any:
+    """What `write_note` noted; None where nothing is, or something else."""
+    with suppress(OSError, ValueError, RecursionError, StoreError), open(open_regular(path), "rb") as file:  # noqa: PTH123
+        told, _, text = file.read(_MOST_BYTES).partition(b"\n")
+        if told == hashlib.sha1(text.rstrip(b"\n")).hexdigest().encode():
+            return json.loads(text)
+    return None
 
 
 def uris(value: object) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from seriesview.cli.arguments import named_store, store_options
+from seriesview.cli.build_dataset import Share
 
 if TYPE_CHECKING:
     from seriesview.errors import SeriesviewError
@@ -32,16 +34,34 @@ FAILED_STATUS = 2
 @click.option(
     "--out", type=click.Path(path_type=Path), help="The JSON file that says what became of each dataset."
 )
+@click.option(
+    "--listed",
+    type=click.Path(path_type=Path),
+    help="A file that holds further NAME=PATH, a zero byte between two: more than a command line holds.",
+)
 @click.option("--strict", is_flag=True, help="Exit status 2 also where a dataset cannot be built.")
 @click.option("--threads", default=2, type=click.IntRange(1), help="Threads of the whole.  [default: 2]")
+@click.option(
+    "--shard",
+    type=Share(),
+    help="Read one of N shares of the samples of one dataset alone, I counted from 0; --out is for --gather.",
+)
+@click.option(
+    "--gather",
+    type=click.Path(path_type=Path),
+    help="A file that names what --shard wrote, a line each: put them together, and write them to --out.",
+)
 @store_options
 def command(
     paths: tuple[str, ...],
     entries: Path,
     results: Path,
     out: Path | None,
+    listed: Path | None,
     strict: bool,
     threads: int,
+    shard: tuple[int, int] | None,
+    gather: Path | None,
     storage_dir: str | None,
     mode: str | None,
 ) -> int:
@@ -60,19 +80,29 @@ def command(
     """
     from seriesview.pipeline.supervision import Supervisor
 
+    if listed is not None:
+        paths += tuple(os.fsdecode(word) for word in listed.read_bytes().split(b"\0"))
     is_input = str(entries) == "-"
     text = sys.stdin.buffer.read() if is_input else entries.read_bytes()
     supervisor = Supervisor(results.absolute() / "building")
     # Before anything is loaded that has threads.
-    if (status := supervisor.watch(partial(_note, results.absolute()))) is not None:
+    is_whole = shard is None and gather is None
+    if is_whole and (status := supervisor.watch(partial(_note, results.absolute()))) is not None:
         return status
 
-    from seriesview.pipeline.chunk import build_chunk, chunk_configuration
+    from seriesview.pipeline.chunk import build_chunk, build_samples, chunk_configuration
+    from seriesview.pipeline.steps import Step
 
     content = chunk_configuration(text, "standard input" if is_input else str(entries), paths)
-    store = named_store(None, storage_dir, mode)
+    content["store"] = named_store(None, storage_dir, mode)
+    if not is_whole:
+        if out is None or len(content["datasets"]) != 1:
+            raise click.UsageError("--shard and --gather are of one dataset, and need --out")
+        shards = [] if gather is None else [Path(line) for line in gather.read_text().splitlines()]
+        build_samples(content, results, out, Step(True, None, shard, shards, results / "ledger", threads))
+        return 0
     say = partial(click.echo, err=True)
-    num_failed = build_chunk({**content, "store": store}, results, out, threads, say, supervisor.lost)
+    num_failed = build_chunk(content, results, out, threads, say, supervisor.lost)
     return FAILED_STATUS if strict and num_failed else 0
 
 

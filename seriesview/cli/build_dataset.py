@@ -17,7 +17,7 @@ from seriesview.errors import one_line
 FAILED_STATUS = 2
 
 
-class _Share(click.ParamType[tuple[int, int]]):
+class Share(click.ParamType[tuple[int, int]]):
     """One of several shares: I/N, counted from 0."""
 
     name = "i/n"
@@ -58,7 +58,7 @@ class _Share(click.ParamType[tuple[int, int]]):
     type=click.Path(path_type=Path),
     help="Read no samples: describe what --samples wrote here, with label, unit, scale and the like as they are now.",
 )
-@click.option("--shard", type=_Share(), help="Read one of N shares of the samples alone, I counted from 0.")
+@click.option("--shard", type=Share(), help="Read one of N shares of the samples alone, I counted from 0.")
 @click.option(
     "--gather",
     "shard_files",

@@ -231,8 +231,9 @@ class SessionsConfig(Document):
     datasets: dict[Name, DatasetKeys] = Field(
         default_factory=dict,
         min_length=1,
-        description="As at the top level, for each session, with its wildcards in `path`, `files`, `dataset`, `label` "
-        "and `session_start`; without a `path` it is the session's. Left out: whatever each session's recording holds.",
+        description="As at the top level, for each session, with its wildcards in `path`, `files`, `timestamps`, "
+        "`dataset`, `label` and `session_start`; without a `path` it is the session's. Left out: "
+        "whatever each session's recording holds.",
     )
     views: tuple[ViewConfig, ...] | None = key(
         "As the top level's, for each session; its wildcards may stand in labels."

@@ -8,7 +8,7 @@ from typing import Any
 from seriesview.config.patterns import filled_in, wildcards
 from seriesview.documents.problems import suggestion
 
-_IN_DATASETS = ("path", "files", "dataset", "label", "session_start")
+_IN_DATASETS = ("path", "files", "timestamps", "dataset", "label", "session_start")
 
 
 def contradictions_of_sessions(sessions: Mapping[str, Any]) -> Iterator[str]:

@@ -18,6 +18,7 @@ from seriesview.config import without_filled_in
 from seriesview.errors import BuildError
 from seriesview.pipeline.built import BuiltWorkspace, built_series
 from seriesview.pipeline.configured import Configured, building, check_datasets
+from seriesview.pipeline.drawing import is_outdated
 from seriesview.pipeline.gathering import write_workspace
 from seriesview.pipeline.job_ends import why_not_finished
 from seriesview.pipeline.locking import build_lock
@@ -86,11 +87,16 @@ class SnakemakeRun:
         self._say(outlook.text())
         outlook.ensure_fits()
         # No job says it where none runs.
-        built = [self.results.series(each.name) for each in outlook.datasets if each.is_built]
-        for result in read_results([path for path in built if path.is_file()]):
-            for note in result["manifest"].get("notes", ()):
-                self._say(f"{result['name']}: {note}")
         names = [dataset.name for dataset in outlook.datasets if dataset.is_built]
+        outdated = []
+        for result in read_results([path for path in map(self.results.series, names) if path.is_file()]):
+            name = result["name"]
+            for note in result["manifest"].get("notes", ()):
+                self._say(f"{name}: {note}")
+            panel, picture = configured.panel_of(name), self.results.picture(name)
+            if is_outdated(result["uri"], name.rpartition("/")[2], panel, picture):
+                outdated.append(name)
+        self.results.forget_pictures(outdated)
         is_whole = len(names) == len(configured.datasets) and self._has_all(names)
         return is_whole and not is_stale
 

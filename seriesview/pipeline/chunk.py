@@ -16,7 +16,8 @@ from seriesview.documents.problems import shown
 from seriesview.errors import ConfigError, SeriesviewError
 from seriesview.pipeline.configured import Configured, building
 from seriesview.pipeline.marks import Marks, left_behind
-from seriesview.pipeline.results import Results
+from seriesview.pipeline.results import Results, write_failure
+from seriesview.pipeline.steps import Step
 from seriesview.pipeline.whole_dataset import Built, DatasetBuilds
 
 
@@ -24,8 +25,7 @@ def chunk_configuration(text: bytes, name: str, paths: Sequence[str]) -> dict[st
     """The checked configuration of a chunk out of JSON that came from `name`; raises ConfigError.
 
     The JSON is {datasets: {NAME: entry}, panels: {NAME: panel}}; `panels`, as which pictures are drawn, may be left
-    out. `paths`, NAME=PATH, come before what entries say; NAME:timestamps=PATH is that of a file of times. What stands
-    in NAME:also=PATH need only be there.
+    out. `paths`, NAME=PATH, come before what entries say; NAME:timestamps=PATH is that of a file of times.
     """
     try:
         content = json.loads(text)
@@ -36,9 +36,9 @@ def chunk_configuration(text: bytes, name: str, paths: Sequence[str]) -> dict[st
     for word in paths:
         place, separator, path = word.partition("=")
         dataset, _, key = place.partition(":")
-        if not separator or key not in ("", "timestamps", "also") or dataset not in entries:
+        if not separator or key not in ("", "timestamps") or dataset not in entries:
             raise ConfigError([f"{word}: expected NAME=PATH or NAME:timestamps=PATH of a dataset of {name}"])
-        if key != "also" and isinstance(entries[dataset], dict):
+        if isinstance(entries[dataset], dict):
             entries[dataset] = {**entries[dataset], key or "path": path}
     for dataset, panel in panels.items():
         if panel and not isinstance(panel, dict):
@@ -99,6 +99,23 @@ def build_chunk(
     if out is not None:
         write_json(out, {"datasets": {name: outcomes[name] for name in names}})
     return sum(outcome["state"] == "failed" for outcome in outcomes.values())
+
+
+def build_samples(content: Mapping[str, Any], results: Path, out: Path, step: Step) -> None:
+    """Do a step of the one dataset of a checked configuration; why it could not be done is noted in `results` too.
+
+    Raises SeriesviewError.
+    """
+    configured = Configured.of(content)
+    (dataset,) = configured.datasets
+    failures = Results(results).failures
+    try:
+        with building(configured.open_store()) as store:
+            step.run(dataset, store, out)
+    except SeriesviewError as error:
+        write_failure(failures, dataset.name, error)
+        raise
+    (failures / f"{dataset.name}.json").unlink(missing_ok=True)
 
 
 def _outcome(built: Built) -> dict[str, Any]:

@@ -30,6 +30,12 @@ def draw_if_new(
     return True, write_picture(uri, name, panel, store, out)
 
 
+def is_outdated(uri: str, name: str, panel: Mapping[str, Any], picture: Path) -> bool:
+    """Whether a picture is another one than would be drawn; one that could not be drawn is not."""
+    note = _note_in(picture)
+    return note is not None and note != _drawn_of(uri, name, panel)
+
+
 def write_picture(uri: str, name: str, panel: Mapping[str, Any], store: Store, out: Path) -> str | None:
     """Draw a series as a panel of the configuration shows it. A picture that cannot be drawn fails no build: it says so
     itself, and why is returned."""

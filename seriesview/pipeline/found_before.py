@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.results import write_whole
+from seriesview.build.results import read_note, write_note
 from seriesview.errors import BuildError
 from seriesview.readers.registry import is_remote
 
-_MOST_BYTES = 1 << 30
 _FILES_OF_A_FOLDER = 10_000
 
 Found = dict[str, Any]
@@ -34,9 +33,7 @@ class FoundBefore:
         self._is_new = False
         self._listed: dict[str, list[str]] = {}
         if self._path is not None:
-            with suppress(OSError, ValueError, TypeError, KeyError):
-                if self._path.stat().st_size <= _MOST_BYTES:
-                    self._before = json.loads(self._path.read_bytes())["found"]
+            self._before = read_note(self._path) or {}
 
     def of(self, paths: Sequence[str], also: Any, look: Callable[[], Found]) -> Found:
         """What `look` finds in the recordings at some paths, by their files and by what is `also` said of them."""
@@ -59,7 +56,7 @@ class FoundBefore:
         if self._path is not None and (self._is_new or len(self._now) < len(self._before)):
             # Whoever may not write there looks again.
             with suppress(BuildError):
-                write_whole(self._path, json.dumps({"found": self._now}).encode())
+                write_note(self._path, self._now)
 
     def _state(self, path: str) -> Any:
         """Sizes and times of a recording's files, of those beside it too whose names begin as its own; else None."""

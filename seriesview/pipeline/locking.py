@@ -90,7 +90,11 @@ def _jobs_of(folder: Path, directory: Path) -> list[int]:
             words = [os.fsdecode(word) for word in (entry / "cmdline").read_bytes().split(b"\0")]
             names = {Path(word).name for word in words[:4]}
             here = (entry / "cwd").resolve()
-            told = {here / value for option, value in pairwise(words) if option in ("--ledger", "--results")}
+            told = {
+                (here / value).resolve()
+                for option, value in pairwise(words)
+                if option in ("--ledger", "--results")
+            }
             writes = "seriesview" in names and not told.isdisjoint((folder, folder / "ledger"))
             if writes or ("snakemake" in names and here == directory):
                 found.append(int(entry.name))

@@ -8,14 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from seriesview.build.results import read_results, write_whole
-from seriesview.config.sessions import is_session_id
-from seriesview.errors import BuildError
+from seriesview.build.results import read_note, write_note
 from seriesview.pipeline.sessions import ConfiguredSession
 
 _FIELDS = tuple(field.name for field in fields(ConfiguredSession))
@@ -37,19 +34,16 @@ def note_sessions(content: Mapping[str, Any], sessions: Sequence[ConfiguredSessi
         "id": content.get("id"),
         "sessions": list(map(_as_json, sessions)),
     }
-    write_whole(_place(results), json.dumps(found).encode())
+    write_note(_place(results), found)
 
 
 def noted_sessions(results: Path, content: Mapping[str, Any] | None = None) -> NotedSessions | None:
     """The sessions that are noted in a folder of results; None where there are none, or not those of `content`."""
-    with suppress(BuildError, KeyError, TypeError, AttributeError):
-        (found,) = read_results([_place(results)])
-        if content is not None and found["of"] != _told_by(content):
-            return None
-        sessions = tuple(ConfiguredSession(**each) for each in found["sessions"])
-        if all(is_session_id(each.id) for each in sessions):
-            return NotedSessions(found["label"], found["id"], sessions)
-    return None
+    found = read_note(_place(results))
+    if found is None or (content is not None and found["of"] != _told_by(content)):
+        return None
+    sessions = tuple(ConfiguredSession(**each) for each in found["sessions"])
+    return NotedSessions(found["label"], found["id"], sessions)
 
 
 def in_a_word(label: str, sessions: Sequence[ConfiguredSession]) -> str:

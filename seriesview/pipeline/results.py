@@ -186,6 +186,12 @@ class Results:
             for path in (self.workspace, self.page, self.whole_sessions):
                 path.unlink(missing_ok=True)
 
+    def forget_pictures(self, names: Collection[str]) -> None:
+        """Remove the pictures of these datasets, and let their jobs run again."""
+        self._forget_made([self.picture(name) for name in names], names)
+        for path in (self.workspace, self.page, self.whole_sessions) if names else ():
+            path.unlink(missing_ok=True)
+
     def forget_old_entries(self) -> None:
         """Remove what jobs were told long ago; those of this run, or one beside it, may still have to read it."""
         oldest = time.time() - _KEPT_SECONDS

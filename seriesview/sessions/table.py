@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+_FORMULAS = ("=", "+", "-", "@")
 _PLAIN = ("label", "state", "cause")
 _NUMBERS = ("seconds", "mismatch", "gaps", "gap_seconds", "channels")
 _LAST = ("units", "raw", "raw_bytes", "raw_files", "view_bytes", "view_files")
@@ -33,4 +36,14 @@ def sessions_table(sessions: Sequence[Mapping[str, Any]]) -> str:
 def _cell(value: Any) -> str:
     if value is None:
         return "n/a"
-    return repr(round(value, 6)) if isinstance(value, float) else " ".join(str(value).split())
+    if isinstance(value, float):
+        return repr(round(value, 6))
+    text = " ".join(str(value).split())
+    # Spreadsheets compute what begins so, unless it is said to be text (OWASP, CSV injection).
+    return f"'{text}" if text.startswith(_FORMULAS) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    with suppress(ValueError):
+        return math.isfinite(float(text))
+    return False

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from small_disks import small_disk_at
 from waiting import until
 
 import seriesview
 from seriesview.build.results import read_results, write_json
+from seriesview.cli.main import cli
 from seriesview.errors import BuildError, ConfigError, StoreError
 from seriesview.pipeline.chunk import build_chunk, chunk_configuration
 from seriesview.pipeline.marks import Mark, left_behind
@@ -218,7 +220,7 @@ def test_what_is_wrong_with_entries_is_told(text: str, words: list[str], expecte
 
 def test_paths_come_as_words_alone() -> None:
     text = b'{"datasets": {"a": {"path": "old"}, "b": {}, "c": {"path": "sha1://x/y"}}}'
-    words = ["a=x=y: z.dat", "a:timestamps=t=1.npy", "a:also=header", "b=d e.dat"]
+    words = ["a=x=y: z.dat", "a:timestamps=t=1.npy", "b=d e.dat"]
     found = chunk_configuration(text, "entries", words)["datasets"]
     assert found == {
         "a": {"path": "x=y: z.dat", "timestamps": "t=1.npy"},
@@ -359,3 +361,25 @@ def test_memory_does_not_grow_with_the_number_of_datasets(
     assert set(states(chunk(entries)).values()) == {"built"}
     assert len(sizes) == 500
     assert sizes[-1] - sizes[100] < 20e6
+
+
+def test_several_jobs_share_the_samples_of_a_session(entries: Entries, tmp_path: Path) -> None:
+    name = "rat1/other"
+    entry = {key: value for key, value in entries["other"].items() if key != "path"}
+    Path("entries.json").write_text(json.dumps({"datasets": {name: entry}}))
+    Path("words").write_bytes(os.fsencode(f"{name}={entries['other']['path']}"))
+    said = ["build-chunk", "--entries", "entries.json", "--listed", "words", "--results", "results"]
+    said += ["--storage-dir", "storage", "--mode", "embedded"]
+    for shard in ("0", "1"):
+        done = CliRunner().invoke(
+            cli, [*said, "--shard", f"{shard}/2", "--out", shard], standalone_mode=False
+        )
+        assert done.return_value == 0, done.exception
+    Path("shards").write_text("0\n1\n")
+    out = str(RESULTS / "artifacts" / f"{name}.json")
+    CliRunner().invoke(cli, [*said, "--gather", "shards", "--out", out], standalone_mode=False)
+    (outcome,) = chunk({name: entries["other"]}).values()
+    assert (outcome["state"], outcome["bytes"]) == ("built", 0)
+    Path("words").write_bytes(f"{name}=gone.dat".encode())
+    CliRunner().invoke(cli, [*said, "--shard", "0/2", "--out", "0"], standalone_mode=False)
+    assert "gone.dat: no such file" in str(read_failure(RESULTS / "failures", name))

@@ -234,6 +234,18 @@ def test_one_build_at_a_time_in_a_folder_of_results(config: dict[str, Any], here
         seriesview.build_workspace(config, results="results")
 
 
+def test_a_job_that_writes_by_another_name_of_the_folder_is_waited_for(here: Path) -> None:
+    (here / "results").mkdir()
+    (here / "link").symlink_to("results")
+    program = "import sys; print(flush=True); sys.stdin.read()"
+    words = [sys.executable, "-c", program, "seriesview", "build-chunk", "--results", "link"]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as job:
+        assert job.stdout is not None
+        job.stdout.readline()
+        with pytest.raises(seriesview.BuildError, match=f"process {job.pid}"), build_lock(here / "results"):
+            pass
+
+
 def test_one_dataset_is_the_series_that_a_workspace_has_of_it(config: dict[str, Any], here: Path) -> None:
     workspace = seriesview.build_workspace(config, results="results")
     raw = dict(config["datasets"]["raw"])

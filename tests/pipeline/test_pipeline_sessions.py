@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import sys
@@ -15,12 +16,14 @@ import pytest
 
 import seriesview
 from seriesview.build.progress import BuildStep
-from seriesview.config import with_defaults
+from seriesview.config import with_defaults, without_filled_in
 from seriesview.errors import ConfigError
 from seriesview.pipeline.configured import Configured
+from seriesview.pipeline.noted_sessions import in_a_word, note_sessions, noted_sessions
 from seriesview.pipeline.results import Results
 from seriesview.pipeline.sessions import configured_sessions
 from seriesview.sessions.facts import SessionSource, facts_of, with_usual_streams
+from seriesview.sessions.table import sessions_table
 
 RATE = 250
 
@@ -320,8 +323,43 @@ def test_what_was_found_is_looked_for_again_only_where_files_changed(here: Path)
     again = configured_sessions(content, results)
     assert list(again[1].entries) == ["100_Hz", "10_Hz"]
     assert (again[0], again[2]) == (first[0], first[2])
-    notes.write_text("{")
-    assert configured_sessions(content, results) == again
+    whole = notes.read_text()
+    for edited in (
+        "{",
+        '{"found": []}',
+        whole.replace("100_Hz", "slow"),
+        whole.replace('"entries": {', '"entries": [{'),
+    ):
+        notes.write_text(edited)
+        assert configured_sessions(content, results) == again
+        assert notes.read_text() == whole
+
+
+def test_no_cell_of_the_table_is_a_formula_and_numbers_stay_numbers() -> None:
+    values = {"subject": "=HYPERLINK(1)", "depth": "-3.5", "rig": "@A", "offset": "+1e3", "note": "-a\tb"}
+    found = facts_of(SessionSource("s", "+label", values, []), {})
+    (row,) = csv.DictReader(io.StringIO(sessions_table([found])), delimiter="\t")
+    kept = {name: row[name] for name in values}
+    assert kept == {**values, "subject": "'=HYPERLINK(1)", "rig": "'@A", "note": "'-a b"}
+    assert row["label"] == "'+label"
+
+
+def test_which_sessions_there_are_is_noted_for_a_builds_other_processes(
+    config: dict[str, Any], here: Path
+) -> None:
+    content = with_defaults(config)
+    sessions = configured_sessions(content, here)
+    assert noted_sessions(here, content) is None
+    note_sessions(content, sessions, here)
+    write_flat(here / "data/rat9/2026-01-09/raw.dat")
+    found = noted_sessions(here, content)
+    assert found is not None
+    assert in_a_word("lab", found.sessions) == in_a_word("lab", sessions)
+    assert noted_sessions(here, with_defaults({**config, "workspace": "other"})) is None
+    assert with_defaults(without_filled_in(content)) == content
+    note = here / "ledger/sessions.json"
+    note.write_text(note.read_text().replace("rat1", "../x"))
+    assert noted_sessions(here) is None
 
 
 def test_gaps_and_units_are_counted() -> None:

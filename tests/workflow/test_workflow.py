@@ -18,6 +18,9 @@ import yaml
 from closed_port import CLOSED_PORT
 from waiting import MOST_SECONDS, until
 
+from seriesview.pipeline import drawing
+from seriesview.store import open_store
+
 ROOT = Path(__file__).parent.parent.parent
 SNAKEFILE = ROOT / "workflow" / "Snakefile"
 
@@ -91,7 +94,9 @@ def here(tmp_path: Path) -> Path:
     return directory
 
 
-def test_a_build_from_nothing_to_pictures_with_spaces_in_every_path(here: Path) -> None:
+def test_a_build_from_nothing_to_pictures_with_spaces_in_every_path(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (here / "my data").mkdir()
     first = flat(here, "my data/raw one.dat")
     write_config(here, {"raw": first, "scattered": first | {"scatter": 3, "label": "raw"}})
@@ -108,8 +113,18 @@ def test_a_build_from_nothing_to_pictures_with_spaces_in_every_path(here: Path) 
     assert set(one) >= {"uri", "manifest", "source", "timing"}
     assert one["timing"].keys() == {"seconds", "bytes"}
     run(here, "seriesview", "verify", "results/workspace.json")
+    # A picture of another version of the drawing is drawn again, and nothing else is done.
+    made = (here / "results/artifacts/raw.json").stat().st_mtime_ns
+    picture = here / "results/pictures/raw.png"
+    drawn = picture.read_bytes()
+    with monkeypatch.context() as patch, open_store(here / "kachery storage", "embedded") as store:
+        patch.setattr(drawing, "PICTURE_VERSION", 0)
+        drawing.write_picture(one["uri"], "raw", {}, store, picture)
+    assert picture.read_bytes() != drawn
     again = build(here, "--cores", "2")
     assert "2 built already, 0 to build" in again.stdout
+    assert picture.read_bytes() == drawn
+    assert (here / "results/artifacts/raw.json").stat().st_mtime_ns == made
 
 
 def test_file_names_that_mean_something_to_snakemake_or_the_shell_are_names_all_the_same(here: Path) -> None:

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from test_workflow import SNAKEFILE, build, flat
@@ -88,7 +89,9 @@ module seriesview:
             "store": {{"storage_dir": "kachery storage"}},
             "sessions": {{
                 "table": "sessions.tsv",
-                "datasets": {{"filtered": {{**FLAT, "path": rules.filter.output[0]}}}},
+                "datasets": {{
+                    "filtered": {{"path": rules.filter.output[0], "timestamps": "times/{{id}}.npy"}}
+                }},
             }},
         }}
 
@@ -101,19 +104,24 @@ rule count:
     shell: "wc -l < {{input[1]}} > {{output}}"
 """
 MAKING = """
-FLAT = {{"dtype": "int16", "channels": 6, "sampling_frequency": 1000}}
+rule times:
+    output: "times/{{id}}.npy"
+    wildcard_constraints: id="rat[0-9]"
+    shell: "cp times.npy {{output}}"
 
 rule filter:
-    input: "data/{{id}}/raw.dat"
-    output: temp("filtered/{{id}}.dat")
+    input: "data/{{id}}/raw.npy"
+    output: temp("filtered/{{id}}.npy")
     wildcard_constraints: id="rat[0-9]"
-    shell: "tail -c +1201 {{input}} > {{output}}"
+    shell: "cp {{input}} {{output}}"
 """
 
 
 def test_sessions_of_a_table_have_recordings_that_rules_make(tmp_path: Path) -> None:
     for subject in ("rat1", "rat2"):
-        write_session(tmp_path, subject)
+        (tmp_path / "data" / subject).mkdir(parents=True)
+        np.save(tmp_path / "data" / subject / "raw.npy", np.ones((1900, 6), np.int16))
+    np.save(tmp_path / "times.npy", 5 + np.arange(1900) / 1000)
     (tmp_path / "sessions.tsv").write_text("id\trig\nrat1\tA\nrat2\tB\ngone\tB\n")
     (tmp_path / "Snakefile").write_text((MAKING + FOREIGN).format(snakefile=str(SNAKEFILE)))
     # A session without a recording: the index says so, and what needs it goes on.
@@ -121,10 +129,11 @@ def test_sessions_of_a_table_have_recordings_that_rules_make(tmp_path: Path) -> 
     assert (tmp_path / "count.txt").read_text().strip() == "4"
     found = sessions_of(tmp_path)
     assert [each["state"] for each in found.values()] == ["built", "built", "failed"]
-    assert "filtered/gone.dat: no such file" in found["gone"]["cause"]
-    assert not (tmp_path / "filtered/rat1.dat").exists()
+    assert "filtered/gone.npy: no such file" in found["gone"]["cause"]
+    assert not (tmp_path / "filtered/rat1.npy").exists()
     filtered = manifest(tmp_path, "results/series/rat1/filtered.json")
     assert filtered["segments"][0]["num_samples"] == 1900
+    assert filtered["segments"][0]["start_time"] == 5
     assert "link" not in filtered["values"]
     # A session's workspace is a target by itself, and fails where it is not whole.
     done = snakemake(tmp_path, "results/gone/workspace.json", status=1)

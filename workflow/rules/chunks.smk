@@ -24,7 +24,7 @@ rule chunk:
         words=words,
         entries=entries,
         store=store_options,
-        version=ARTIFACT_VERSION,
+        version=[ARTIFACT_VERSION, PICTURE_VERSION],
         state=state,
         results=results,
     shell:
@@ -57,7 +57,7 @@ rule dataset:
         words=words,
         entries=entries,
         store=store_options,
-        version=ARTIFACT_VERSION,
+        version=[ARTIFACT_VERSION, PICTURE_VERSION],
         state=state,
         results=results,
     shell:

@@ -15,6 +15,7 @@ from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import dataset_from_config, without_descriptions
 from seriesview.build.planning import bytes_to_read, state_of
 from seriesview.build.results import write_whole
+from seriesview.layout.remote_path import located
 from seriesview.pipeline.chunks import chunks_of, num_shards
 from seriesview.pipeline.configured import Configured, store_of
 from seriesview.pipeline.noted_sessions import in_a_word, note_sessions, noted_sessions
@@ -25,6 +26,7 @@ from seriesview.pipeline.snakemake import OUTLOOK_IS_TOLD
 from seriesview.config import check_config, read_yaml, with_defaults
 from seriesview.config.environment import effective_store, find_own_commands
 from seriesview.errors import ConfigError, SeriesviewError
+from seriesview.pictures import PICTURE_VERSION
 
 
 def repeated_keys():
@@ -172,11 +174,19 @@ def printing(text):
     """The command that prints a text: Linux takes no word over 128 KiB, so that longer ones lie in files of their hash."""
     if len(text) < MOST_IN_A_WORD:
         return f"printf %s {shlex.quote(text)}"
-    name = f"{hashlib.sha1(text.encode()).hexdigest()}.json"
-    path = Results(Path(RESULTS)).entries / name
-    if not (workflow.output_settings.dryrun or path.exists()):
-        write_whole(path, text.encode())
-    return f"cat {shlex.quote(str(path))}"
+    return f"cat {shlex.quote(stored(text))}"
+
+
+def stored(text):
+    """The file that holds a text, called by its hash; one that is used stays."""
+    content = os.fsencode(text)
+    path = Results(Path(RESULTS)).entries / hashlib.sha1(content).hexdigest()
+    if not workflow.output_settings.dryrun:
+        if path.exists():
+            os.utime(path)
+        else:
+            write_whole(path, content)
+    return str(path)
 
 
 def results(wildcards):

@@ -78,10 +78,25 @@ def inputs_of(name):
         return tuple(filled_in(OBJECTS[name], name))
     if is_uri(name):
         return stored_files(name)
-    path = os.path.normpath(own_path(name))
+    return nameable(own_path(name))
+
+
+def nameable(path):
+    """A path as Snakemake takes it, where there is such a file or a rule makes it; else nothing."""
+    path = os.path.normpath(path)
     if not re.fullmatch(r"[\w./ +=@,-]+", path):
         return ()
     return (path,) if Path(path).is_file() or made_by(path) else ()
+
+
+@functools.cache
+def times_of(name):
+    """The file of a dataset's times, in the working directory or beside the recording; nothing where they are in it."""
+    times = DATASETS[name].get("timestamps")
+    if not times:
+        return ()
+    beside = os.path.join(os.path.dirname(os.path.normpath(own_path(name))), times)
+    return nameable(times) or nameable(beside)
 
 
 def filled_in(found, name):
@@ -102,9 +117,12 @@ def filled_in(found, name):
     return [file for each in found for file in filled_in(each, name)]
 
 
+@functools.cache
 def is_to_come(name):
-    """Whether a rule, or a storage provider, brings the recording; nothing is known of it before."""
-    return name in OBJECTS or made_by(os.path.normpath(own_path(name))) is not None
+    """Whether a rule, or a storage provider, brings the recording or its times; nothing is known of it before."""
+    return name in OBJECTS or any(
+        made_by(path) for path in (os.path.normpath(own_path(name)), *times_of(name))
+    )
 
 
 @functools.cache
@@ -123,7 +141,10 @@ def bytes_of(name):
 @functools.cache
 def state_called(name):
     """What tells one state of a dataset's files from another, unless Snakemake sees to it."""
-    return "" if is_to_come(name) else state_of(dataset_called(name))
+    if is_to_come(name):
+        return ""
+    place = "" if inputs_of(name) else str(located(own_path(name)))
+    return place + state_of(dataset_called(name))
 
 
 @functools.cache
@@ -150,8 +171,12 @@ def names_in(wildcards):
 
 
 def recordings(wildcards):
-    """The recordings of a job's datasets."""
-    return [file for name in names_in(wildcards) for file in inputs_of(name)]
+    """The recordings of a job's datasets, and their times."""
+    return [
+        file
+        for name in names_in(wildcards)
+        for file in (*inputs_of(name), *times_of(name))
+    ]
 
 
 def gathered(wildcards):
@@ -164,18 +189,25 @@ def gathered(wildcards):
 
 
 def words(wildcards, input):
-    """NAME=PATH for each dataset of a job, and NAME:also=PATH for what comes with it, as `build-chunk` takes them."""
+    """NAME=PATH for each dataset of a job, and NAME:timestamps=PATH where Snakemake has it in another place."""
     files = iter(input.recordings)
     found = []
     for name in names_in(wildcards):
-        given = list(islice(files, len(inputs_of(name))))
-        path = own_path(name)
+        path, given = own_path(name), list(islice(files, len(inputs_of(name))))
         if is_uri(name):
             given = []
         if given and (name in OBJECTS or given[0] != os.path.normpath(path)):
             path = given[0]
-        found += [f"{name}={path}", *(f"{name}:also={file}" for file in given[1:])]
-    return found
+        found.append(f"{name}={path}")
+        times = times_of(name)
+        found += [
+            f"{name}:timestamps={file}"
+            for file in islice(files, len(times))
+            if file not in times
+        ]
+    if sum(map(len, found)) < MOST_IN_A_WORD:
+        return found
+    return ["--listed", stored("\0".join(found))]
 
 
 def is_kept(name):
@@ -228,23 +260,11 @@ def shards(wildcards):
     ]
 
 
-def gather_options(wildcards, input):
-    """The options that name the files of a dataset's shards."""
-    return [word for file in input.shards for word in ("--gather", file)]
-
-
-def samples_entry(wildcards, input):
-    """What of a dataset's entry decides its samples, printed for `build-dataset --entries -`."""
-    path = words(wildcards, input)[0].partition("=")[2]
-    entry = {**without_descriptions(entry_of(wildcards.name)), "path": path}
+def samples_entry(wildcards):
+    """What of a dataset's entry decides its samples, printed for `build-chunk --entries -`."""
+    entry = without_descriptions(entry_of(wildcards.name))
     entry.pop("scatter", None)
     return printing(as_json({"datasets": {wildcards.name: entry}}))
-
-
-def decides_samples(wildcards):
-    """The same, for Snakemake to compare: it does not compare what is told of input files."""
-    entry = without_descriptions(entry_of(wildcards.name))
-    return as_json({key: value for key, value in entry.items() if key != "scatter"})
 
 
 def outlook():
@@ -305,7 +325,8 @@ def noted(wildcards):
 
 def listed(wildcards, input):
     """The files that a job takes, printed a line each: thousands fit on no command line."""
-    return printing("\n".join(input.get("outcomes", input)))
+    files = input.get("shards") or input.get("outcomes") or input
+    return printing("\n".join(files))
 
 
 def workspace_json(wildcards):

@@ -21,16 +21,16 @@ rule shard:
         mem_mb=mem_mb,
         runtime=minutes,
     params:
+        words=words,
         entries=samples_entry,
-        decides=decides_samples,
         store=store_options,
         version=ARTIFACT_VERSION,
         state=state,
         results=results,
     shell:
-        "{params.entries} | seriesview build-dataset --entries - {params.store:q}"
+        "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
         " --shard {wildcards.shard}/{wildcards.shards}"
-        " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
+        " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
 
 
@@ -53,15 +53,15 @@ rule gather:
         mem_mb=mem_mb,
         runtime=minutes,
     params:
+        words=words,
         entries=samples_entry,
-        decides=decides_samples,
         store=store_options,
         version=ARTIFACT_VERSION,
         state=state,
         results=results,
-        gather=gather_options,
+        shards=listed,
     shell:
-        "{params.entries} | seriesview build-dataset --entries - {params.store:q} --samples"
-        " {params.gather:q}"
-        " --ledger {params.results:q}/ledger --failures {params.results:q}/failures --threads {threads} --out {output:q}"
+        "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
+        " --gather <({params.shards})"
+        " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
