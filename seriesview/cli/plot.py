@@ -48,7 +48,7 @@ def command(
     Each pixel column is one vertical line from the lowest to the highest point of the trace in it, so that no
     spike is lost at any zoom. Times are the series' own.
     """
-    from seriesview.pictures import plot
+    from seriesview.pictures.figure import plot
     from seriesview.series.series import open_series
 
     store = open_reading_store(storage_dir)

@@ -16,13 +16,11 @@ from seriesview.pictures.axis import TimeAxis, covered, extent, make_axis
 from seriesview.pictures.bodies import draw_rms
 from seriesview.pictures.canvas import TEXT_SIZE, TITLE_SIZE, Box, Canvas, shorten, text_width
 from seriesview.pictures.colors import CUT, FRAME, GAP, INK, SOFT_INK
+from seriesview.pictures.facts import facts
 from seriesview.pictures.panel_bodies import STRIP_GAP, Body, body_of
 from seriesview.series.manifest import ChannelInfo
 from seriesview.series.series import Series
 from seriesview.terms import CHANNEL_TYPES_IN_ORDER
-
-PICTURE_VERSION = 1
-"""Of how pictures are drawn: goes up where one of the same series would look otherwise."""
 
 DEFAULT_WIDTH = 1280
 MIN_WIDTH, MAX_WIDTH = 320, 8192
@@ -98,26 +96,6 @@ def plot(
     chosen = _in_order(series, body) if channels is None else _choose(series, channels)
     axis = make_axis(series, begin, finish, width - _LEFT - _RIGHT)
     return _draw(series, axis, _drawn(chosen, body), (width, height), 0, name, body)
-
-
-def facts(series: Series) -> str:
-    """One line of facts: channels, length, rate, dtype, start."""
-    manifest = series.manifest
-    start, end = extent(series)
-    nouns = {"event": "event", "interval": "interval"}
-    parts = [words.count(manifest.num_samples, nouns.get(manifest.type, "sample"))]
-    if manifest.type != "interval":
-        parts.insert(0, words.count(manifest.num_channels, "channel"))
-    parts.append(words.duration(end - start))
-    if manifest.type in ("continuous", "discrete"):
-        rate = manifest.sampling_frequency
-        parts.append("irregular times" if rate is None else words.frequency(rate))
-        parts.append(manifest.dtype)
-        if len(manifest.segments) > 1:
-            parts.append(words.count(len(manifest.segments), "segment"))
-    if manifest.session_start:
-        parts.append(f"session start {manifest.session_start}")
-    return "   ".join(parts)
 
 
 def _draw(

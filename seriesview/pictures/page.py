@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import numpy as np
 
-from seriesview.pictures.figure import facts, overview
+from seriesview.pictures.facts import facts
 from seriesview.series.links import linked_uris
 from seriesview.series.manifest import ArrayInfo, SeriesManifest
 from seriesview.series.series import Series, open_series
@@ -70,6 +70,9 @@ def workspace_page(
 
 def draw_overview(workspace: WorkspaceManifest, name: str, series: Series) -> bytes:
     """The overview PNG of a series of the workspace, drawn as the first panel that names it shows it."""
+    # A page finds its pictures beside it, as a rule.
+    from seriesview.pictures.figure import overview
+
     panel = next((p for view in workspace.views for p in view.panels if p.series == name), None)
     if panel is None:
         return overview(series, name=name)

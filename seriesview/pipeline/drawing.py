@@ -10,7 +10,7 @@ from typing import Any
 
 from seriesview.build.results import write_whole
 from seriesview.errors import StoreError, one_line
-from seriesview.pictures import PICTURE_VERSION, failed_overview, overview
+from seriesview.pictures import PICTURE_VERSION
 from seriesview.pictures.page import workspace_page
 from seriesview.pictures.png import note_of, with_note
 from seriesview.series.series import open_series
@@ -39,6 +39,9 @@ def is_outdated(uri: str, name: str, panel: Mapping[str, Any], picture: Path) ->
 def write_picture(uri: str, name: str, panel: Mapping[str, Any], store: Store, out: Path) -> str | None:
     """Draw a series as a panel of the configuration shows it. A picture that cannot be drawn fails no build: it says so
     itself, and why is returned."""
+    # Where every picture is there already, as a rule, nothing is drawn.
+    from seriesview.pictures.figure import failed_overview, overview
+
     try:
         with open_series(uri, store) as series:
             picture = overview(series, name=name, panel=panel.get("type"), data=panel)

@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from seriesview.errors import RequestError
-from seriesview.pictures import overview, plot
 from seriesview.pictures.axis import make_axis
 from seriesview.pictures.canvas import Box, Canvas
 from seriesview.pictures.colors import BACKGROUND, BAND_COLORS, GAP, heat
+from seriesview.pictures.figure import overview, plot
 from seriesview.pictures.point_bodies import event_counts
 from seriesview.series.manifest import ChannelInfo
 from seriesview.workspace.panels import PANEL_TYPES

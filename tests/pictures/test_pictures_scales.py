@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seriesview.pictures import overview, plot
 from seriesview.pictures.canvas import Canvas
 from seriesview.pictures.colors import CUT, SERIES_COLORS
+from seriesview.pictures.figure import overview, plot
 from seriesview.pictures.panel_bodies import MOST_ROWS
 from seriesview.series.manifest import ChannelInfo
 
