@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seriesview.errors import Code, StoreError
 from seriesview.store.folders import OddFileError
+from seriesview.store.paths import bucket_note_path
 
 _ADVICE = {
     errno.ENOSPC: "the disk is full; free some space or choose another storage_dir",
@@ -30,8 +31,14 @@ def write_fault(directory: Path, error: OSError) -> StoreError:
     """Return the StoreError for a write below `directory` that failed."""
     code: Code = "no-space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store-unusable"
     reason = _NO_FILES if error.errno == errno.ENOSPC and _has_no_files(directory) else _reason(error)
+    advice = None
+    if bucket_note_path(directory).exists():
+        advice = "it is the cache of a bucket, for which SERIESVIEW_CACHE_DIR names another place"
     return StoreError(
-        f"cannot write to the kachery storage {directory}: {reason}", code=code, path=str(directory)
+        f"cannot write to the kachery storage {directory}: {reason}",
+        advice=advice,
+        code=code,
+        path=str(directory),
     )
 
 

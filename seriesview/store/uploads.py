@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
+from seriesview.cloud.buckets import BucketError
 from seriesview.errors import SeriesviewError
 from seriesview.store.bucket_objects import BucketObjects
 
@@ -71,8 +72,12 @@ class Uploads:
         try:
             if self._failure is None:
                 self._objects.put_artifact(sha1, _Blocks(descriptor), size)
-        except SeriesviewError as error:
+        except BucketError as error:
             self._failure = error
+        except SeriesviewError as error:
+            # Not what its name says: it is made again.
+            path.unlink(missing_ok=True)
+            self._failure = error.at(str(path))
         except Exception as error:
             self._failure = SeriesviewError(f"{path} cannot be sent to {self._objects.address}: {error!r}")
         finally:

@@ -130,6 +130,8 @@ class Verifier:
             self.problem("invalid", uri, what, f"{error.filename or uri}: {error.strerror or error}")
             return False
         except SeriesviewError as error:
+            if error.code == "bucket-unusable":
+                raise
             self.problem("invalid", uri, what, str(error))
             return False
         return True

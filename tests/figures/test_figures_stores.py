@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from bucket_servers import Service, s3, s3_port  # noqa: F401
+from closed_port import CLOSED_PORT
+from link_client import Browser
 
+import seriesview
 from seriesview.figures.server import FigureServer
 from seriesview.node.config import NodeConfig
 from seriesview.node.server import NodeThread
@@ -63,3 +70,37 @@ def test_a_node_that_runs_for_all_is_used_and_said(tmp_path: Path) -> None:
         uri, said = make(tmp_path, node.port)
     assert said.count(f"are stored in {folder}") == 1
     assert open_store(folder, "embedded").exists(uri)
+
+
+def test_a_store_in_a_bucket_is_shown_where_none_of_it_is(
+    s3: Service,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    for name in ("KACHERY_STORAGE_DIR", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
+    monkeypatch.setenv("SERIESVIEW_CACHE_DIR", str(tmp_path / "rig"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    samples = np.random.default_rng(0).integers(-300, 300, (70_000, 6), dtype=np.int16)
+    np.save(tmp_path / "raw.npy", samples)
+    built = seriesview.build_dataset(tmp_path / "raw.npy", sampling_frequency=1000, store=s3.address("lab"))
+    monkeypatch.setenv("SERIESVIEW_CACHE_DIR", str(tmp_path / "desk"))
+    with seriesview.view(built.uri, store=s3.address("lab"), port=0) as shown:
+        browser = Browser()
+        link = browser.open(shown.url)
+        assert browser.figure_data(link)
+        asked: dict[str, Any] = {
+            "series_uri": built.uri,
+            "segment": 0,
+            "first_sample": 69_000,
+            "samples_per_column": 1,
+        }
+        window = browser.calculate(
+            link, "seriesview.get_window.1", {**asked, "columns": 99, "channels": None}
+        )
+    values = np.frombuffer(base64.b64decode(window["values"]["data_b64"]), "<i2").reshape(-1, 6)
+    assert np.array_equal(values, samples[69_000:69_100])
+    # Of the samples only the part that was asked for came.
+    (cache,) = (tmp_path / "desk").iterdir()
+    assert sum(path.stat().st_size for path in (cache / "sha1").rglob("*") if path.is_file()) < samples.nbytes

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from bucket_servers import CuttingProxy, Service, google, google_port, s3, s3_port, service  # noqa: F401
+from bucket_servers import CuttingProxy, Service, free_port, google, google_port, s3, s3_port, service  # noqa: F401
+from small_disks import small_disk_at
 
+import seriesview
 from seriesview.cloud import retrying
 from seriesview.cloud.buckets import BucketError
-from seriesview.errors import IntegrityError, MissingArtifactError, StoreError
+from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError, StoreError
 from seriesview.store import Store, open_store, parse_uri, sha1_uri
 from seriesview.store.bucket_store import BucketStore
 from seriesview.store.cache import cache_of
@@ -212,6 +214,43 @@ def test_faults_are_told(s3: Service, monkeypatch: pytest.MonkeyPatch) -> None: 
         store.flush()
     with pytest.raises(BucketError, match="no such bucket"):
         store.put_json({})
+
+
+def test_what_a_crash_left_wrong_in_the_cache_is_not_sent(s3: Service) -> None:  # noqa: F811
+    store = open_store(s3.address("lab"))
+    left = store.directory / name_of(URI, ".")
+    left.parent.mkdir(parents=True)
+    left.write_bytes(bytes(len(CONTENT)))
+    store.has_pack(bytes.fromhex(parse_uri(URI)[0]), len(CONTENT))
+    with pytest.raises(SeriesviewError, match="other bytes"):
+        store.flush()
+    assert s3.names("lab/sha1/") == []
+    with open_store(s3.address("lab")) as again:
+        assert not again.has_pack(bytes.fromhex(parse_uri(URI)[0]), len(CONTENT))
+        assert again.put_bytes(CONTENT) == URI
+    assert s3.read(name_of(URI)) == CONTENT
+
+
+def test_a_full_disk_under_the_cache_is_told(
+    s3: Service,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    with small_disk_at(tmp_path / "disk", "size=1m") as disk:
+        elsewhere(monkeypatch, disk)
+        store = open_store(s3.address("lab"))
+        with pytest.raises(StoreError, match=r"the disk is full.*SERIESVIEW_CACHE_DIR") as caught:
+            store.put_part(bytes(3_000_000))
+        assert caught.value.code == "no-space"
+        store.objects.close()  # type: ignore[attr-defined]
+
+
+def test_a_lost_network_ends_what_is_read(s3: Service, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: F811
+    with open_store(s3.address("lab")) as store:
+        uri = store.put_json({"format": "seriesview-workspace/1", "label": "x", "series": [], "views": []})
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(BucketError, match="cannot be reached"):
+        seriesview.verify(uri, store=s3.address("lab"))
 
 
 def test_the_cache_stays_within_bounds(s3: Service) -> None:  # noqa: F811
