@@ -19,6 +19,7 @@ BENCHMARKS = (
     "tasks",
     "viewer",
     "publishing",
+    "scaling",
 )
 
 

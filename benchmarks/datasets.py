@@ -1,6 +1,7 @@
-"""A thousand small recordings: what building them costs, in processor time, beside reading, hashing and writing them.
+"""A thousand small recordings: what building them costs in processor time, as jobs of Snakemake and in one process.
 
-`SERIESVIEW_BENCH_DATASETS` sets how many there are (1000), `SERIESVIEW_BENCH_DIR` where they lie.
+`SERIESVIEW_BENCH_DATASETS` sets how many there are (1000); more than that are built by Snakemake alone.
+`SERIESVIEW_BENCH_DIR` says where they lie.
 """
 
 from __future__ import annotations
@@ -8,22 +9,20 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import resource
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.measuring import Spent, print_table, processor_seconds, run
 from seriesview.pipeline import workflow_file
 
 _SHAPE = (2500, 32)
 _KEYS = {"reader": "binary", "dtype": "int16", "channels": _SHAPE[1], "sampling_frequency": 1000}
 _STORE = {"storage_dir": "kachery", "mode": "embedded"}
+_MOST_IN_ONE_PROCESS = 1000
+_CORES = ("--cores", "2")
 
 
 def make_recordings(folder: Path, count: int) -> dict[str, dict[str, Any]]:
@@ -45,22 +44,40 @@ def read_hash_write(folder: Path, count: int) -> None:
         (folder / f"{name}.copy").unlink()
 
 
-def measured(work: Callable[[], object]) -> tuple[float, float]:
-    """Seconds of the processor that this process and its children took for some work, and seconds that went by."""
+def by_snakemake(folder: Path, entries: dict[str, dict[str, Any]]) -> list[tuple[str, Spent, str]]:
+    """What each command takes that plans or builds them, one after the other, and its jobs."""
 
-    def spent() -> float:
-        used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-        return sum(each.ru_utime + each.ru_stime for each in used)
+    def configure(some: dict[str, dict[str, Any]]) -> None:
+        config = {"workspace": "many", "store": _STORE, "datasets": some}
+        (folder / "config.yaml").write_text(json.dumps(config))
 
-    before, began = spent(), time.perf_counter()
-    work()
-    return spent() - before, time.perf_counter() - began
+    rules = ("--snakefile", str(workflow_file()), "--configfile", "config.yaml", *_CORES)
+    log = folder / "results" / "logs" / "snakemake.log"
+    configure(dict(list(entries.items())[:1]))
+    found = [("`seriesview build` of one", run(folder, "build", *_CORES), "")]
+    configure(entries)
+    found.append(("`seriesview build -n`, one built yet", run(folder, "build", *_CORES, "-n"), ""))
+    built = run(folder, "build", *_CORES)
+    found.append(("`seriesview build`", built, f"{log.read_text().count('Finished jobid')}"))
+    found.append(("`seriesview build`, nothing to do", run(folder, "build", *_CORES), "0"))
+    found.append(("`seriesview build -n`, all built", run(folder, "build", *_CORES, "-n"), ""))
+    found.append(("`snakemake`, nothing to do", run(folder, *rules, program="snakemake"), "0"))
+    return found
 
 
-def run(folder: Path, *words: str, text: str | None = None, program: str = "seriesview") -> None:
-    """Run a program that is installed beside this Python in a folder."""
-    command = [str(Path(sys.executable).parent / program), *words]
-    subprocess.run(command, cwd=folder, input=text, text=True, check=True, capture_output=True)
+def in_one_process(folder: Path, entries: dict[str, dict[str, Any]]) -> list[tuple[str, Spent, str]]:
+    """What `build-chunk` takes of all of them, again, and when all are called otherwise."""
+    words = ("--entries", "-", "--results", "chunked", "--out", "outcome.json", "--storage-dir", "other")
+
+    def chunk() -> Spent:
+        return run(
+            folder, "build-chunk", *words, "--mode", "embedded", text=json.dumps({"datasets": entries})
+        )
+
+    found = [("`build-chunk` of all, in one process", chunk(), ""), ("  nothing changed", chunk(), "")]
+    for entry in entries.values():
+        entry["label"] = "New"
+    return [*found, ("  every label changed", chunk(), "")]
 
 
 def main() -> None:
@@ -69,38 +86,25 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("SERIESVIEW_BENCH_DIR")) as directory:
         folder = Path(directory)
         entries = make_recordings(folder, count)
-        limit, _ = measured(lambda: read_hash_write(folder, count))
-
-        def show(what: str, work: Callable[[], object]) -> None:
-            processor, seconds = measured(work)
-            print(
-                f"{what:44s} {processor:7.1f} s of the processor, {processor / count:.4f} a dataset, "
-                f"{processor / limit:5.1f} x the limit; {seconds:6.1f} s",
-                flush=True,
-            )
-
-        print(f"{count} recordings; to read, hash and write them: {limit:.2f} s of the processor")
-
-        def chunk() -> None:
-            text = json.dumps({"datasets": entries})
-            words = ("--results", "chunked", "--out", "outcome.json", "--storage-dir", "kachery")
-            run(folder, "build-chunk", "--entries", "-", "--mode", "embedded", *words, text=text)
-
-        show("one process (build-chunk)", chunk)
-        show("  again, nothing changed", chunk)
-        for entry in entries.values():
-            entry["label"] = "New"
-        show("  every label changed", chunk)
-        config = {"workspace": "many", "store": {**_STORE, "storage_dir": "other"}, "datasets": entries}
-        (folder / "config.yaml").write_text(json.dumps(config))
-        rules = ("--snakefile", str(workflow_file()), "--configfile", "config.yaml", "--cores", "2")
-        show("snakemake -n", lambda: run(folder, *rules, "-n", program="snakemake"))
-        show("seriesview build, on two cores", lambda: run(folder, "build", "--cores", "2"))
-        log = (folder / "results" / "logs" / "snakemake.log").read_text()
-        print(f"  {log.count('Finished jobid')} jobs")
-        show("  again, nothing changed", lambda: run(folder, "build", "--cores", "2"))
-        show("  -n", lambda: run(folder, "build", "--cores", "2", "-n"))
-        show("snakemake, nothing to do", lambda: run(folder, *rules, program="snakemake"))
+        limit = processor_seconds(lambda: read_hash_write(folder, count))
+        found = by_snakemake(folder, entries)
+        if count <= _MOST_IN_ONE_PROCESS:
+            found += in_one_process(folder, entries)
+        rows = [
+            [
+                what,
+                f"{spent.seconds:.1f}",
+                f"{spent.seconds / limit:.1f}",
+                jobs,
+                f"{spent.peak_bytes / 1e6:.0f} MB",
+            ]
+            for what, spent, jobs in found
+        ]
+        rows.append(["reading, hashing and writing them", f"{limit:.2f}", "1", "", ""])
+        print_table(
+            (f"{count:,} recordings of 160 kB", "processor, s", "of the limit", "jobs", "largest process"),
+            rows,
+        )
 
 
 if __name__ == "__main__":

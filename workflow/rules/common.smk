@@ -30,8 +30,11 @@ from seriesview.pictures import PICTURE_VERSION
 
 
 def repeated_keys():
-    """A line for each key that stands twice in the configuration's files, of which Snakemake keeps the last."""
-    files = [Path(path) for path in workflow.configfiles]
+    """A line for each key that stands twice in the configuration's files, of which Snakemake keeps the last.
+
+    Only the first process looks: those of jobs read the same files.
+    """
+    files = map(Path, workflow.configfiles if workflow.is_main_process else ())
     return [
         line
         for path in files
