@@ -33,7 +33,10 @@ FAILED_STATUS = 2
     "--dry-run", "-n", is_flag=True, help="Say what would be done, read and written, and do nothing."
 )
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), help="Work in this directory.")
-@click.option("--profile", help="A Snakemake profile, such as profiles/slurm.")
+@click.option(
+    "--profile",
+    help="A Snakemake profile, or the name of one in profiles/, such as slurm: `seriesview init --slurm`.",
+)
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Write Snakemake's report (a .zip or .html) too."
 )
@@ -62,10 +65,11 @@ def command(
     Examples:
       seriesview build
       seriesview build config.yaml --cores 2 --keep-going
-      seriesview build --profile profiles/slurm -- --jobs 50
+      seriesview build --profile slurm -- --jobs 50
     """
     from seriesview.config import load_config
     from seriesview.pipeline.by_snakemake import SnakemakeBuild
+    from seriesview.pipeline.profile import profile_called
     from seriesview.pipeline.sessions_by_snakemake import SnakemakeSessions
 
     if str(config).startswith("-"):
@@ -78,7 +82,12 @@ def command(
         os.chdir(directory)
     content = load_config(config)
     say = partial(click.echo, err=as_json)
-    options = ["--cores", cores, *([] if profile is None else ["--profile", profile]), *snakemake_arguments]
+    options = [
+        "--cores",
+        cores,
+        *([] if profile is None else ["--profile", profile_called(profile)]),
+        *snakemake_arguments,
+    ]
     if content.get("sessions"):
         sessions = SnakemakeSessions(content, say)
         if dry_run:

@@ -17,7 +17,7 @@ MISSING_STATUS = 1
 
 
 @click.command(short_help="Write a commented config.yaml for some files.")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -26,15 +26,64 @@ MISSING_STATUS = 1
     help="The file to write.",
 )
 @click.option("--force", is_flag=True, help="Write over a file that is there.")
+@click.option(
+    "--slurm",
+    is_flag=True,
+    help="Write profiles/slurm/config.yaml too, or alone: for `seriesview build --profile slurm`.",
+)
+@click.option("--account", help="With --slurm: the account that jobs are charged to.")
+@click.option("--partition", help="With --slurm: the partition that jobs run in.")
 @follow_option
 @json_option
-def command(files: tuple[str, ...], out: Path, force: bool, follow_external: bool, as_json: bool) -> int:
+def command(
+    files: tuple[str, ...],
+    out: Path,
+    force: bool,
+    slurm: bool,
+    account: str | None,
+    partition: str | None,
+    follow_external: bool,
+    as_json: bool,
+) -> int:
     """Write a config.yaml that names everything in each FILE, or folder, that can be shown.
 
     What a file does not say (the rate of a flat binary file, say) is left to be filled in, and the build names it
     until it is. Many FILEs of one kind (8 or more), or a folder in BIDS, are sessions: their pattern is written in
     place of an entry for each. Exit status: 0 done, 1 done but for a FILE that cannot be read, 2 nothing written.
+
+    With --slurm, a profile of Snakemake for a Slurm cluster: what a cluster wants to be told beside account and
+    partition stands in it as comments.
+
+    \b
+    Examples:
+      seriesview init recording.nwb
+      seriesview init --slurm --account LAB --partition short
     """
+    if not files and not slurm:
+        raise click.UsageError("name the files that config.yaml is to describe, or give --slurm")
+    if not slurm and (account or partition):
+        raise click.UsageError("--account and --partition are for a profile: give --slurm")
+    if slurm:
+        _write_profile(account, partition, force, as_json)
+    return _write_config(files, out, force, follow_external, as_json) if files else 0
+
+
+def _write_profile(account: str | None, partition: str | None, force: bool, as_json: bool) -> None:
+    """Write the profile of a Slurm cluster. Raises BuildError."""
+    from seriesview.build.results import write_whole
+    from seriesview.pipeline.profile import PROFILES, check_free, has_accounting, slurm_profile
+
+    path = PROFILES / "slurm" / "config.yaml"
+    if not force:
+        check_free(path)
+    write_whole(path, slurm_profile(account, partition, has_accounting=has_accounting()).encode())
+    click.echo(f"{path}: look through it, then `seriesview build --profile slurm`", err=as_json)
+
+
+def _write_config(
+    files: tuple[str, ...], out: Path, force: bool, follow_external: bool, as_json: bool
+) -> int:
+    """Write a configuration of files. Raises SeriesviewError."""
     from seriesview.build.findings import entries_of, name_of
     from seriesview.build.results import write_whole
     from seriesview.errors import BuildError, ReaderError

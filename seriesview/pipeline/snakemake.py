@@ -22,12 +22,20 @@ _PATIENCE_SECONDS = 10.0
 
 
 def workflow_file() -> Path:
-    """The package's Snakefile: inside the installed package, or beside it in a checkout. Raises BuildError."""
+    """The package's Snakefile. Raises BuildError."""
+    return package_folder("workflow") / "Snakefile"
+
+
+def package_folder(name: str) -> Path:
+    """A folder that comes with the package: inside it where it is installed, or beside it in a checkout.
+
+    Raises BuildError.
+    """
     package = Path(__file__).resolve().parent.parent
     for root in (package, package.parent):
-        if (root / "workflow" / "Snakefile").is_file():
-            return root / "workflow" / "Snakefile"
-    raise BuildError(f"{package}: the workflow is not there; install seriesview again")
+        if (root / name).is_dir():
+            return root / name
+    raise BuildError(f"{package}: its {name} is not there; install seriesview again")
 
 
 class JobLogs:

@@ -15,6 +15,7 @@ from pathlib import Path
 from waiting import until
 
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
+CGROUPS = Path("/sys/fs/cgroup")
 
 
 def missing() -> str | None:
@@ -27,9 +28,17 @@ def missing() -> str | None:
     return None if os.geteuid() == 0 else "Slurm's daemons are started by root only"
 
 
+def can_limit_memory() -> bool:
+    """Whether jobs can be killed for their memory here: Slurm of this age does it in control groups of version 1."""
+    return os.access(CGROUPS / "memory" / "memory.limit_in_bytes", os.W_OK)
+
+
 @contextmanager
 def running_cluster(directory: Path) -> Iterator[None]:
-    """Start munged, slurmctld and slurmd, wait until the node is idle, and stop them at the end."""
+    """Start munged, slurmctld and slurmd, wait until the node is idle, and stop them at the end.
+
+    Jobs that take more memory than they asked for are killed, where that can be.
+    """
     directory.mkdir(mode=0o755)
     key = directory / "munge.key"
     key.touch(0o600)
@@ -39,8 +48,10 @@ def running_cluster(directory: Path) -> Iterator[None]:
         (directory / name).mkdir()
     (directory / "slurm.conf").write_text(_configuration(directory, socket_path))
     CONFIGURATION.parent.mkdir(exist_ok=True)
-    before = CONFIGURATION.read_bytes() if CONFIGURATION.exists() else None
+    limits = CONFIGURATION.with_name("cgroup.conf")
+    before = {path: path.read_bytes() if path.exists() else None for path in (CONFIGURATION, limits)}
     shutil.copy(directory / "slurm.conf", CONFIGURATION)
+    limits.write_text("CgroupPlugin=cgroup/v1\nConstrainRAMSpace=yes\n")
     munged = ["munged", "--foreground", "--force", f"--key-file={key}", f"--socket={socket_path}"]
     munged += [f"--{what}-file={directory}/munged.{what}" for what in ("pid", "log", "seed")]
     commands = (munged, ["slurmctld", "-D", "-c"], ["slurmd", "-D"])
@@ -59,9 +70,10 @@ def running_cluster(directory: Path) -> Iterator[None]:
                 daemon.wait(20)
             except subprocess.TimeoutExpired:
                 daemon.kill()
-        CONFIGURATION.unlink()
-        if before is not None:
-            CONFIGURATION.write_bytes(before)
+        for path, content in before.items():
+            path.unlink()
+            if content is not None:
+                path.write_bytes(content)
 
 
 def _path() -> str:
@@ -84,6 +96,7 @@ def _wait_until_idle() -> None:
 
 def _configuration(directory: Path, munge_socket: Path) -> str:
     host = socket.gethostname().split(".")[0]
+    kind = ("cgroup", "cgroup") if can_limit_memory() else ("linuxproc", "none")
     return f"""ClusterName=loopback
 SlurmctldHost=localhost(127.0.0.1)
 SlurmctldPort=16917
@@ -98,8 +111,8 @@ SlurmctldPidFile={directory}/slurmctld.pid
 SlurmdPidFile={directory}/slurmd.pid
 SlurmctldLogFile={directory}/slurmctld.log
 SlurmdLogFile={directory}/slurmd.log
-ProctrackType=proctrack/linuxproc
-TaskPlugin=task/none
+ProctrackType=proctrack/{kind[0]}
+TaskPlugin=task/{kind[1]}
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 SchedulerParameters=sched_interval=1
