@@ -30,10 +30,12 @@ KNOWN = {
     "node": {"store"},
     "tasks": {"series", "store", "workspace"},
     "backend": {"cloud", "node", "share", "store", "tasks"},
+    "live": {"build", "envelope", "layout", "pipeline", "readers", "series", "store"},
     "figures": {
         "backend",
         "build",
         "cloud",
+        "live",
         "node",
         "objects",
         "pipeline",

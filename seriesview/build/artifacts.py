@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from seriesview.build.dataset import (
 )
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.ledger import Ledger
+from seriesview.build.level_rows import LevelRows
 from seriesview.build.linking import FileLinks
 from seriesview.build.notes import notes_of
 from seriesview.build.plan import SamplesPlan, plan_samples
@@ -35,12 +37,13 @@ from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
 from seriesview.build.shards import Shard
 from seriesview.build.source import RecordingIdentity, identify_recording, in_memory
 from seriesview.build.timeline import Timeline
+from seriesview.build.typical import Typical
 from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError
 from seriesview.layout.layouts import FilesLayout
 from seriesview.readers.protocol import Channel, Recording
 from seriesview.series.links import values_to_json
-from seriesview.series.manifest import ChannelInfo, SeriesManifest
+from seriesview.series.manifest import ChannelInfo, SegmentInfo, SeriesManifest
 from seriesview.store import Store
 
 # What a reader says of a channel that stands in the manifest as it is.
@@ -53,13 +56,15 @@ _CHANNEL_WORDS = tuple(
 @dataclass(frozen=True)
 class Job:
     """Where one job of a build keeps its things, how many threads unpack samples (0: as many as suit), and who hears
-    of its steps: standard error where there is no `report`. `held` is read in place of the dataset's file."""
+    of its steps: standard error where there is no `report`. `held` is read in place of the dataset's file. `watch` gets
+    a dataset's name, and its levels when they begin to be made."""
 
     store: Store
     ledger: Path
     threads: int = 0
     report: Report | None = None
     held: Recording | None = None
+    watch: Callable[[str, Sequence[LevelRows]], None] | None = None
 
     @property
     def hashes(self) -> Path:
@@ -112,6 +117,15 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
             )
             made.note(result["manifest"])
         return result
+
+
+def provisional_manifest(
+    dataset: Dataset, recording: Recording, plan: SamplesPlan, typical: Sequence[Typical | None]
+) -> SeriesManifest:
+    """What the manifest will say of a series of samples, without its arrays and the ranges of its segments."""
+    times = [(part.start_time, part.end_time, part.num_samples) for part in plan.timeline.segments]
+    fields = {"segments": tuple(SegmentInfo(*each) for each in times), "typical": typical}
+    return _manifest(dataset, recording, _with_plan(fields, plan), lambda _: None)
 
 
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
@@ -184,8 +198,9 @@ class _sampled_build:  # noqa: N801
         self._arrays = [array for array in finest_arrays(plan) if array is not None]
         name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
         self._progress = Progress(name, plan.bytes_to_read, dataset=dataset.name, report=job.report)
+        watch = None if job.watch is None else partial(job.watch, dataset.name)
         self._build = SampledBuild(
-            recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes
+            recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes, watch
         )
 
     def ensure_room(self, need: Need) -> None:
@@ -257,14 +272,14 @@ def _channel_info(channel: Channel) -> ChannelInfo:
 
 
 def _on_its_clock(
-    manifest: SeriesManifest, session_start: str | None, dataset: Dataset, job: Job
+    manifest: SeriesManifest, session_start: str | None, dataset: Dataset, say: Callable[[str], None]
 ) -> SeriesManifest:
     """The manifest with the session start that the file tells; times that count from 1970 have that of 1970."""
     if session_start is None:
         return manifest
     clock = wall_clock(session_start, dataset.options.timezone)
     if manifest.segments and counts_from_1970(clock, manifest.segments[0].start_time):
-        job.say(dataset, f"its times are taken to count from 1970, not from its session start, {clock}")
+        say(f"its times are taken to count from 1970, not from its session start, {clock}")
         clock = epoch_of(clock)
     return dataclasses.replace(manifest, session_start=clock)
 
@@ -294,11 +309,30 @@ def _result(
     began: float,
     read_bytes: int,
 ) -> dict[str, Any]:
-    timeline: Timeline | None = fields.pop("timeline", None)
-    nothing = (None,) * recording.num_channels
-    channel_missing, channel_typical = (fields.pop(key, nothing) for key in ("channel_missing", "typical"))
+    timeline: Timeline | None = fields.get("timeline")
     if unused := unused_keys(dataset, recording):
         job.say(dataset, unused)
+    manifest = _manifest(dataset, recording, fields, partial(job.say, dataset))
+    if timeline is not None and (said := timeline.in_words()):
+        job.say(dataset, said)
+    seconds = time.monotonic() - began
+    return {
+        "artifact_version": ARTIFACT_VERSION,
+        "made_with": what_decides_samples(dataset),
+        "manifest": manifest.to_json_dict(),
+        "largest_timestamp_deviation": timeline.largest_deviation if timeline else 0.0,
+        "scale_problem": recording.scale_problem,
+        "source": source.as_result(),
+        "timing": {"seconds": round(seconds, 3), "bytes": read_bytes},
+    }
+
+
+def _manifest(
+    dataset: Dataset, recording: Recording, fields: Mapping[str, Any], say: Callable[[str], None]
+) -> SeriesManifest:
+    nothing = (None,) * recording.num_channels
+    channel_missing, channel_typical = (fields.get(key, nothing) for key in ("channel_missing", "typical"))
+    apart = ("timeline", "channel_missing", "typical")
     manifest = SeriesManifest(
         **{
             "type": recording.type,
@@ -316,19 +350,7 @@ def _result(
             "offset": float(recording.offset),
             "session_start": None,
             "notes": notes_of(recording),
-            **fields,
+            **{key: value for key, value in fields.items() if key not in apart},
         }
     )
-    manifest = _on_its_clock(manifest, recording.session_start, dataset, job)
-    if timeline is not None and (said := timeline.in_words()):
-        job.say(dataset, said)
-    seconds = time.monotonic() - began
-    return {
-        "artifact_version": ARTIFACT_VERSION,
-        "made_with": what_decides_samples(dataset),
-        "manifest": manifest.to_json_dict(),
-        "largest_timestamp_deviation": timeline.largest_deviation if timeline else 0.0,
-        "scale_problem": recording.scale_problem,
-        "source": source.as_result(),
-        "timing": {"seconds": round(seconds, 3), "bytes": read_bytes},
-    }
+    return _on_its_clock(manifest, recording.session_start, dataset, say)

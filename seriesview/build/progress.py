@@ -1,6 +1,7 @@
 """Progress of long work: bytes, rate and time left, for a terminal or for a log."""
 
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,15 +27,50 @@ def seconds_in_words(seconds: float) -> str:
 
 @dataclass(frozen=True)
 class BuildStep:
-    """One thing that a build says: how far a dataset is, or, where the bytes are None, a line for people."""
+    """One thing that a build says: how far a dataset is, or, where the bytes are None, a line for people.
+
+    `seconds_left`: about how long it still takes; None where that is not known.
+    """
 
     dataset: str
     text: str
     done_bytes: int | None = None
     total_bytes: int | None = None
+    seconds_left: float | None = None
 
 
 Report = Callable[[BuildStep], None]
+
+
+class StepLines:
+    """Writes steps for people: progress in one rewritten line on a terminal, else in a line now and then."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = stream if stream is not None else sys.stderr
+        self._is_terminal = self._stream.isatty()
+        self._lock = threading.Lock()
+        self._spoke: dict[str, float] = {}
+        self._is_open = False
+
+    def __call__(self, step: BuildStep) -> None:
+        """Write a step; safe in threads."""
+        now = time.monotonic()
+        is_under_way = step.done_bytes is not None and step.done_bytes != step.total_bytes
+        with self._lock:
+            if is_under_way and not self._is_terminal:
+                if now - self._spoke.setdefault(step.dataset, now) < _LOG_SECONDS:
+                    return
+                self._spoke[step.dataset] = now
+            text = (
+                step.text
+                if step.done_bytes is not None or not step.dataset
+                else f"{step.dataset}: {step.text}"
+            )
+            begin = "\r\x1b[K" if self._is_open else ""
+            self._is_open = is_under_way and self._is_terminal
+            end = "" if self._is_open else "\n"
+            self._stream.write(f"{begin}{text}{end}")
+            self._stream.flush()
 
 
 class Progress:
@@ -96,11 +132,17 @@ class Progress:
             self._stream.flush()
         return elapsed
 
+    def _rate(self, now: float) -> float:
+        return (self._done - self._skipped) / max(now - self._began, 1e-9)
+
+    def _seconds_left(self) -> float | None:
+        rate = self._rate(time.monotonic())
+        return max((self._total - self._done) / rate, 0.0) if rate > 0 else None
+
     def _line(self, now: float) -> str:
-        rate = (self._done - self._skipped) / max(now - self._began, 1e-9)
-        left = (self._total - self._done) / rate if rate > 0 else float("inf")
+        rate, left = self._rate(now), self._seconds_left()
         percent = 100 * self._done / self._total if self._total else 100
-        time_left = f", {seconds_in_words(max(left, 0))} left" if left != float("inf") else ""
+        time_left = "" if left is None else f", {seconds_in_words(left)} left"
         return (
             f"{self._label}: {bytes_in_words(self._done)} of {bytes_in_words(self._total)} "
             f"({percent:.0f} %), {bytes_in_words(rate)}/s{time_left}"
@@ -108,7 +150,8 @@ class Progress:
 
     def _write(self, line: str) -> None:
         if self._report is not None:
-            return self._report(BuildStep(self._dataset, line, self._done, self._total))
+            left = self._seconds_left()
+            return self._report(BuildStep(self._dataset, line, self._done, self._total, left))
         if self._is_terminal:
             self._stream.write(f"\r\x1b[K{line}")
         else:

@@ -15,6 +15,7 @@ from seriesview.build.blocks import BlockReader, ReadInto, block_samples, prefer
 from seriesview.build.dataset import Dataset
 from seriesview.build.grid import RowGrid, stretches, values_grid
 from seriesview.build.ledger import Ledger
+from seriesview.build.level_rows import LevelRows, level_rows
 from seriesview.build.linking import FileLinks
 from seriesview.build.plan import SamplesPlan
 from seriesview.build.progress import Progress
@@ -116,7 +117,10 @@ class SampledBuild:
         ledger: Ledger,
         progress: Progress,
         hashes: Path,
+        watch: Callable[[Sequence[LevelRows]], None] | None = None,
     ) -> None:
+        """`watch` gets the levels of a build in one job when they begin to be made."""
+        self._watch = watch
         self._recording = recording
         self._dataset = dataset
         self._plan = plan
@@ -135,6 +139,8 @@ class SampledBuild:
             targets = self._targets(pool, WHOLE)
             level_writers, moments_writers = self._coarse_writers(pool)
             coarsening = self._coarsening(level_writers, moments_writers)
+            if self._watch is not None and targets[0] is not None:
+                self._watch(level_rows(self._store, self._plan, [targets[0].writer, *level_writers]))
             begin = self._begin(targets)
             self._feed_known(targets, begin, coarsening)
             reading = (

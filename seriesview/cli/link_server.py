@@ -15,18 +15,19 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
 
 import click
 
-from seriesview.errors import BackendError
+from seriesview.errors import BackendError, SeriesviewError
 
 if TYPE_CHECKING:
-    from seriesview.figures.finding import ToShow
+    from seriesview.figures.finding import ToBuild, ToShow
     from seriesview.figures.published import PublishedPage
     from seriesview.figures.server import ServerOptions
     from seriesview.figures.view import View
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-Wish = Literal["link", "stop"]
+Wish = Literal["link", "stop", "built"]
 
 _INTERRUPTED = 130
+_FAILED = 2
 
 
 def serve_options(command: Command) -> Command:
@@ -72,10 +73,20 @@ def serve_options(command: Command) -> Command:
 
 
 def serve_view(
-    shown: ToShow | PublishedPage, *, as_json: bool, no_browser: bool, **where: Unpack[ServerOptions]
-) -> None:
-    """Answer links to what is shown until SIGTERM, SIGINT or SIGHUP; an export has a link already. SeriesviewError."""
+    meant: ToShow | ToBuild | PublishedPage,
+    *,
+    as_json: bool,
+    no_browser: bool,
+    **where: Unpack[ServerOptions],
+) -> bool:
+    """Answer links to what is meant until SIGTERM, SIGINT or SIGHUP; an export has a link already.
+
+    What is to be built is built meanwhile, and shown as far as it is to who has a terminal; others get their link when
+    all is built. Returns whether everything that was meant is shown. Raises SeriesviewError, what the build raised
+    too, and KeyboardInterrupt where it was stopped.
+    """
     from seriesview.backend.serving import SWITCH_SECONDS
+    from seriesview.build.progress import StepLines
     from seriesview.figures.published import PublishedPage
     from seriesview.figures.view import View
 
@@ -83,27 +94,51 @@ def serve_view(
     logging.getLogger("seriesview").setLevel(logging.WARNING)
     wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
     with _signals(wishes):
-        view = View(shown, say, **where)
+        view = View(meant, say, StepLines(), lambda: wishes.put("built"), **where)
         try:
-            _print_link(view.url, as_json)
-            opens = not no_browser and sys.stdout.isatty()
-            if isinstance(shown, PublishedPage):
+            is_whole = _serve(view, wishes, as_json, not no_browser and sys.stdout.isatty())
+            if isinstance(meant, PublishedPage):
                 say(
-                    f"this is an export{f' of {shown.workspace}' if shown.workspace else ''}, shown from where it is"
+                    f"this is an export{f' of {meant.workspace}' if meant.workspace else ''}, shown from where it is"
                 )
-                if opens:
-                    view.open_browser()
-                return
-            _tell_how(view)
-            if opens:
-                view.open_browser()
-            _follow(wishes, view, as_json)
         finally:
             has_ended = view.close()
     if not has_ended:
-        # A task that does not end would keep the process.
+        # A task, or a read, that does not end would keep the process.
         sys.stdout.flush()
-        os._exit(0)
+        os._exit(0 if view.is_built else _INTERRUPTED)
+    return is_whole
+
+
+def _serve(view: View, wishes: queue.SimpleQueue[Wish], as_json: bool, opens: bool) -> bool:
+    """Print a link, as soon as there is something to see, and answer it; whether all that was meant is shown."""
+    if view.is_published:
+        _print_link(view.url, as_json)
+        if opens:
+            view.open_browser()
+        return True
+    is_early = sys.stdout.isatty() and view.is_followed
+    if is_early and not view.is_built:
+        say("it is being built: its page shows what there is by now")
+    if not (is_early or view.is_built):
+        # "built" comes too where it has failed, which is told here.
+        if wishes.get() == "stop":
+            raise KeyboardInterrupt
+        view.wait()
+    _print_link(view.url, as_json)
+    _tell_how(view)
+    if opens:
+        view.open_browser()
+    _follow(wishes, view, as_json)
+    if view.is_built:
+        return view.is_whole
+    view.close()
+    try:
+        view.wait()
+    except SeriesviewError:
+        # It was told when it came.
+        raise SystemExit(_FAILED) from None
+    return view.is_whole
 
 
 def _tell_how(view: View) -> None:
@@ -115,12 +150,28 @@ def _tell_how(view: View) -> None:
 
 def _follow(wishes: queue.SimpleQueue[Wish], view: View, as_json: bool) -> None:
     _on_enter(lambda: wishes.put("link"))
-    while wishes.get() != "stop":
+    is_followed = not view.is_built
+    while (wish := wishes.get()) != "stop":
+        if wish == "built":
+            if is_followed:
+                _tell_end(view)
+            continue
         try:
             _print_link(view.link(), as_json)
         except BackendError as error:
             # A node of another process may have ended, and may come back.
             say(f"no further link: {error}")
+
+
+def _tell_end(view: View) -> None:
+    if view.is_built:
+        say(f"{view.label!r} is built, and its page shows it")
+        return
+    try:
+        view.wait()
+    except SeriesviewError as error:
+        say(f"error: {error}")
+        say("its page says so too, and shows what was built before; Ctrl-C ends it")
 
 
 def say(line: str) -> None:

@@ -60,7 +60,8 @@ def command(
     PATH is a recording, or several: a file, the folder that a rig wrote, or an https://, s3:// or gs:// address. Or it
     is a config.yaml or a folder with one, a results/workspace.json, a sha1:// URI, a link, or the address of something
     published. Recordings get a folder of their own with a config.yaml that you may edit, and with all that is built;
-    the command says which. What is built already is not built again. Everything else is as with `seriesview serve`.
+    the command says which. What is built already is not built again. On a terminal the page opens at once, and shows
+    what there is while it is built: exact, or hatched. Everything else is as with `seriesview serve`.
 
     Links show what PATH holds, and nothing else of the storage directory, unless --all is given.
 
@@ -75,10 +76,10 @@ def command(
       seriesview view config.yaml
       seriesview view 'http://127.0.0.1:20431/f?v=/view/seriesview&d=4f2a...&s=...'
     """
-    from seriesview.figures.finding import ToShow, to_show
+    from seriesview.figures.finding import meant
 
     given = {**given_keys(options), "reader": reader, "follow_external": follow_external or None}
-    shown = to_show(
+    found = meant(
         paths,
         lambda: open_reading_store(storage_dir),
         directory=directory,
@@ -87,8 +88,7 @@ def command(
         announce=say,
         how_to_say=_again,
     )
-    serve_view(shown, **options)
-    return 0 if not isinstance(shown, ToShow) or shown.is_whole else MISSING_STATUS
+    return 0 if serve_view(found, **options) else MISSING_STATUS
 
 
 def _again(path: str, keys: Sequence[str]) -> str:

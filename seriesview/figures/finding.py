@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 from urllib.parse import urlsplit
 
 from seriesview.build.progress import Report
@@ -16,6 +16,8 @@ from seriesview.figures.figure import Figure
 from seriesview.figures.index import read_index
 from seriesview.figures.links import cleaned, is_address, parse_link
 from seriesview.figures.published import PublishedPage, published_page
+from seriesview.pipeline.following import Follower
+from seriesview.pipeline.in_process import PreparedBuild
 from seriesview.pipeline.own_folder import own_folder
 from seriesview.pipeline.recordings import as_argument
 from seriesview.readers.registry import located
@@ -56,7 +58,56 @@ class ToShow:
     index: Path | None = None
 
 
+@dataclass(frozen=True)
+class ToBuild:
+    """What is built before it is shown, as far as it is not; `left_out` and `is_whole` as of `ToShow`."""
+
+    build: PreparedBuild
+    left_out: tuple[str, ...] = ()
+    is_whole: bool = True
+
+    @property
+    def label(self) -> str:
+        """What it is called."""
+        return self.build.configured.label
+
+    @property
+    def storage_dir(self) -> Path:
+        """Where its artifacts go."""
+        return self.build.store.directory
+
+    def run(self, progress: Report | None = None, follower: Follower | None = None) -> ToShow:
+        """Build what can be built; what is to be shown then. Raises SeriesviewError."""
+        built = self.build.run(keep_going=True, progress=progress, follower=follower)
+        missing = tuple(f"dataset {name}: {reason}" for name, reason in built.missing.items())
+        return ToShow(
+            built.uri, built.label, built.store.directory, None, (*self.left_out, *missing), self.is_whole
+        )
+
+
 def to_show(
+    what: Showable,
+    open_store: Callable[[], Store],
+    *,
+    progress: Report | None = None,
+    **where: Unpack[Where],
+) -> ToShow | PublishedPage:
+    """Find what is meant, as `meant` does, and build it. `progress` as in `build_workspace`. Raises SeriesviewError."""
+    found = meant(what, open_store, **where)
+    return found.run(progress) if isinstance(found, ToBuild) else found
+
+
+class Where(TypedDict, total=False):
+    """Where things are built and with what, as `meant` takes it."""
+
+    directory: str | PathLike[str] | None
+    store: Store | str | Path | None
+    given: Mapping[str, Any] | None
+    announce: Callable[[str], None]
+    how_to_say: Callable[[str, Sequence[str]], str]
+
+
+def meant(
     what: Showable,
     open_store: Callable[[], Store],
     *,
@@ -64,13 +115,12 @@ def to_show(
     store: Store | str | Path | None = None,
     given: Mapping[str, Any] | None = None,
     announce: Callable[[str], None] = lambda _: None,
-    progress: Report | None = None,
     how_to_say: Callable[[str, Sequence[str]], str] = as_argument,
-) -> ToShow | PublishedPage:
-    """Find what is meant; recordings and configurations are built, as far as they are not. Raises SeriesviewError.
+) -> ToShow | ToBuild | PublishedPage:
+    """Find what is meant; recordings and configurations are to be built. Raises SeriesviewError.
 
     What is stored is read from the store that `open_store` gives, what is built goes into `store`, or where the
-    configuration says. `directory`, `given` and `how_to_say` as in `own_folder`, `progress` as in `build_workspace`.
+    configuration says. `directory`, `given` and `how_to_say` as in `own_folder`.
     """
     figure = what.figurl() if hasattr(what, "figurl") else what
     if isinstance(figure, Figure):
@@ -92,10 +142,7 @@ def to_show(
         uri = checked_uri(result_uri(first, "results/workspace.json"), "URI")
         return stored(uri, open_store(), announce)
     own = own_folder(paths, None if directory is None else Path(directory), given, announce, how_to_say)
-    built = own.build(store, progress)
-    missing = tuple(f"dataset {name}: {reason}" for name, reason in built.missing.items())
-    left_out = (*own.left_out, *missing)
-    return ToShow(built.uri, built.label, built.store.directory, None, left_out, own.is_whole)
+    return ToBuild(own.prepared(store), own.left_out, own.is_whole)
 
 
 def _is_said(given: Mapping[str, Any] | None) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from seriesview.errors import BackendError, NodeError
 from seriesview.figures.index import SessionsFront
+from seriesview.figures.live_routes import LiveRoutes
 from seriesview.figures.node_access import check_front, connect, new_token, permit_links, shows_all
 from seriesview.figures.place import VIEW_PATH, channel_name, views
 from seriesview.store.daemon import find_node
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from seriesview.backend.backend import Backend
     from seriesview.backend.client import DaemonClient
     from seriesview.backend.direct_windows import DirectWindows
+    from seriesview.live.live_build import LiveBuild
     from seriesview.node.reach import Reach
     from seriesview.node.server import NodeThread
 
@@ -55,12 +57,14 @@ class FigureServer:
         allow_hosts: tuple[str, ...] = (),
         shows_all: bool = False,
         index: Path | None = None,
+        live: LiveBuild | None = None,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Listen on `host` and `port`: without a port on kachery's usual one or, where that is taken, any.
 
         Links reach what the figures are made of that links were made to; with `shows_all` the whole directory.
-        `index` is a folder of results whose sessions the front page lists; links reach those too.
+        `index` is a folder of results whose sessions the front page lists; links reach those too. `live` is a build
+        that its page can follow, unless a node of another process is used.
         `channel` is FIGURL_CHANNEL where it is not given, else `seriesview`. `announce` gets lines for people.
         """
         self._directory = storage_dir.expanduser().absolute()
@@ -70,6 +74,9 @@ class FigureServer:
         self._allow_hosts = allow_hosts
         self._shows_all = shows_all
         self._announce = announce
+        self._live = live
+        self._live_routes = None if live is None else LiveRoutes(live)
+        self._reached: Reach | None = None
         self._index = None if index is None else SessionsFront(index, self.channel)
         self._node: NodeThread | None = None
         self._client: DaemonClient | None = None
@@ -134,6 +141,8 @@ class FigureServer:
             self._node.stop()
         if self._windows is not None:
             self._windows.close()
+        if self._live_routes is not None:
+            self._live_routes.close()
         self._backend, self._client, self._node, self._windows = None, None, None, None
         return has_ended
 
@@ -149,6 +158,25 @@ class FigureServer:
         if self._client is None:
             raise BackendError("the server of figures is not started, or has ended")
         return f"{self.address}/#token={new_token(self._client)}"
+
+    @property
+    def follows(self) -> bool:
+        """Whether links to a build that is under way are answered."""
+        return self._live is not None and self._node is not None
+
+    def live_link(self, label: str) -> str:
+        """A new link to the build that is followed; one browser can follow it, within the hour."""
+        from seriesview.node.pages import live_path
+
+        if self._client is None or self._live is None:
+            raise BackendError("the server of figures is not started, or has ended")
+        page = live_path(VIEW_PATH, self._live.key, self.channel, label)
+        return f"{self.address}{page}#token={new_token(self._client)}"
+
+    def show(self, uri: str) -> None:
+        """Let those who are here already read what a URI reaches."""
+        if self._reached is not None:
+            self._reached.add(parse_uri(uri)[0])
 
     def path(self, uri: str, label: str, state: Mapping[str, Any] | None = None) -> str:
         """Path, query and fragment of a new link to the figure whose data `uri` names; it works once."""
@@ -188,6 +216,7 @@ class FigureServer:
                     reach=self._reach(),
                     front=self._index,
                     windows=self._windows,
+                    routes=() if self._live_routes is None else self._live_routes.routes(),
                 )
             )
             try:
@@ -212,6 +241,7 @@ class FigureServer:
         shown = Shown(open_store(self._directory, "embedded"))
         if self._index is not None:
             self._index.show_in(shown)
+        self._reached = shown
         return shown
 
     def _what_is_shown(self) -> str:

@@ -12,12 +12,17 @@ from typing import Any, Unpack
 from seriesview.build.progress import Report
 from seriesview.errors import BackendError, FormatError
 from seriesview.figures.browser import has_browser, open_address, opened_browser, ssh_line
-from seriesview.figures.finding import Showable, ToShow, to_show
+from seriesview.figures.building import Building
+from seriesview.figures.finding import Showable, ToBuild, ToShow, meant
 from seriesview.figures.published import PublishedPage
 from seriesview.figures.server import FigureServer, ServerOptions
+from seriesview.live.live_build import LiveBuild
 from seriesview.series.default_store import chosen_store
 from seriesview.store import Store
 from seriesview.workspace.workspace import Workspace, open_workspace
+
+_PATIENCE_SECONDS = 5.0
+"""For a build to come to its next step, when it is stopped."""
 
 
 def view(
@@ -44,7 +49,8 @@ def view(
 
     Links show what is shown, with `shows_all` the whole storage directory. `host`, `port`, `allow_hosts`, `channel`:
     where and how they are answered. `announce` gets lines for people, `progress` the steps of a build; nothing is
-    printed. Raises SeriesviewError.
+    printed. It returns when all is built, and a browser that it opens shows what there is meanwhile. Raises
+    SeriesviewError.
     """
     notes: list[str] = []
 
@@ -52,18 +58,13 @@ def view(
         notes.append(line)
         announce(line)
 
-    shown = to_show(
-        what,
-        lambda: chosen_store(store),
-        directory=directory,
-        store=store,
-        given=keys,
-        announce=told,
-        progress=progress,
+    found = meant(
+        what, lambda: chosen_store(store), directory=directory, store=store, given=keys, announce=told
     )
     made = View(
-        shown,
+        found,
         announce,
+        progress,
         channel=channel,
         host=host,
         port=port,
@@ -71,8 +72,13 @@ def view(
         shows_all=shows_all,
     )
     made.notes = tuple(notes)
-    if open_browser:
-        made.open_browser()
+    try:
+        if open_browser:
+            made.open_browser()
+        made.wait()
+    except BaseException:
+        made.close()
+        raise
     return made
 
 
@@ -80,7 +86,8 @@ class View:
     """What is shown, and a link to it, from its making to `close()`, or for as long as a `with` block runs.
 
     A node and a backend answer it in threads of this process, or a node that serves the storage directory already.
-    What was exported or published is answered by whoever serves it, and needs none.
+    What was exported or published is answered by whoever serves it, and needs none. What is to be built is built in
+    a thread: until `wait()` returns, links lead to a page that shows what there is of it.
     """
 
     notes: tuple[str, ...] = ()
@@ -88,37 +95,103 @@ class View:
 
     def __init__(
         self,
-        shown: ToShow | PublishedPage,
+        meant: ToShow | ToBuild | PublishedPage,
         announce: Callable[[str], None] = lambda _: None,
+        progress: Report = lambda _: None,
+        when_built: Callable[[], None] = lambda: None,
         **server: Unpack[ServerOptions],
     ) -> None:
-        """`announce` gets lines for people. Raises NodeError, BackendError, StoreError."""
-        self._shown = shown
+        """`announce` gets lines for people, `progress` the steps of a build; `when_built` is called at its end, in its
+        thread. Raises NodeError, BackendError, StoreError.
+        """
+        self._meant = meant
         self._server: FigureServer | None = None
+        self._building: Building | None = None
+        self._first: str | None = None
         self._open = ExitStack()
-        if isinstance(shown, ToShow):
-            self._server = FigureServer(shown.storage_dir, announce=announce, index=shown.index, **server)
-            self._server.start()
+        if isinstance(meant, PublishedPage):
+            return
+        live = None
+        if isinstance(meant, ToBuild):
+            self._building = Building(meant, progress, self._built, when_built)
+            live = self._building.live
+            self._building.start()
+        index = meant.index if isinstance(meant, ToShow) else None
+        self._server = FigureServer(meant.storage_dir, announce=announce, index=index, live=live, **server)
         try:
-            self._url = self.link()
+            self._server.start()
+            if live is not None:
+                self._show_parts(live)
         except BaseException:
             self.close()
             raise
 
+    def _built(self, shown: ToShow) -> None:
+        """Let the page, which may be open already, read what it will be told of."""
+        if (server := self._server) is not None:
+            server.show(shown.uri)
+
+    def _show_parts(self, live: LiveBuild) -> None:
+        server = self._server
+        assert server is not None
+
+        def show() -> None:
+            for uri in live.artifacts:
+                server.show(uri)
+
+        self._open.callback(live.on_change(show))
+        show()
+
+    def wait(self) -> None:
+        """Return when what is shown is built. Raises what the build raised."""
+        if self._building is not None:
+            self._building.wait()
+            self._building.result()
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is shown from where it was exported or published to."""
+        return isinstance(self._meant, PublishedPage)
+
+    @property
+    def is_built(self) -> bool:
+        """Whether all is there that is to be shown."""
+        return self._building is None or self._building.shown is not None
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether a link leads, before all is built, to what there is of it; else there is none until then."""
+        return self.is_built or (self._server is not None and self._server.follows)
+
+    @property
+    def _shown(self) -> ToShow | PublishedPage:
+        """What is shown; waited for where it is being built."""
+        if not isinstance(self._meant, ToBuild):
+            return self._meant
+        assert self._building is not None
+        self._building.wait()
+        return self._building.result()
+
     @property
     def url(self) -> str:
         """The first link; one browser can follow it, within the hour."""
-        return self._url
+        if self._first is None:
+            self._first = self.link()
+        return self._first
 
     def link(self) -> str:
         """A new link, for one more browser. Raises BackendError where nothing answers it any more."""
-        if isinstance(self._shown, PublishedPage):
-            return self._shown.link
+        if isinstance(self._meant, PublishedPage):
+            return self._meant.link
         if self._server is None:
             raise BackendError("this view was closed; make another one")
-        if self._shown.index is not None:
+        if not self.is_built and self._server.follows:
+            return self._server.live_link(self.label)
+        shown = self._shown
+        assert isinstance(shown, ToShow)
+        if shown.index is not None:
             return self._server.index_link()
-        return self._server.link(self._shown.uri, self._shown.label, self._shown.state)
+        return self._server.link(shown.uri, shown.label, shown.state)
 
     @property
     def uri(self) -> str | None:
@@ -128,17 +201,22 @@ class View:
     @property
     def label(self) -> str:
         """What it is called; an export's is in its page alone."""
-        return self._shown.label if isinstance(self._shown, ToShow) else ""
+        return "" if isinstance(self._meant, PublishedPage) else self._meant.label
 
     @property
     def storage_dir(self) -> Path | None:
         """The storage directory that holds it; None of an export."""
-        return self._shown.storage_dir if isinstance(self._shown, ToShow) else None
+        return None if isinstance(self._meant, PublishedPage) else self._meant.storage_dir
 
     @property
     def left_out(self) -> tuple[str, ...]:
         """What recordings hold, or a configuration names, and is not shown, and why; a line each."""
         return self._shown.left_out if isinstance(self._shown, ToShow) else ()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that was meant is shown, or can be."""
+        return self._shown.is_whole if isinstance(self._shown, ToShow) else True
 
     @cached_property
     def workspace(self) -> Workspace | None:
@@ -161,17 +239,21 @@ class View:
         """Open a browser on `url`; returns whether there is a screen to open one on."""
         if not has_browser():
             return False
-        if isinstance(self._shown, PublishedPage):
-            open_address(self._url)
+        if isinstance(self._meant, PublishedPage):
+            open_address(self.url)
         else:
-            self._open.enter_context(opened_browser(self._url))
+            self._open.enter_context(opened_browser(self.url))
         return True
 
     def close(self) -> bool:
-        """Answer links no more; returns whether everything has ended, running tasks included."""
+        """Answer links no more; returns whether everything has ended, running tasks included.
+
+        A build that is under way is stopped; it goes on from there another time.
+        """
         self._open.close()
+        has_ended = self._building is None or self._building.stop(_PATIENCE_SECONDS)
         server, self._server = self._server, None
-        return server is None or server.stop()
+        return (server is None or server.stop()) and has_ended
 
     def __enter__(self) -> View:
         return self
@@ -180,4 +262,4 @@ class View:
         self.close()
 
     def __repr__(self) -> str:
-        return f"<seriesview.View of {self.label or self.uri or self._url!r}>"
+        return f"<seriesview.View of {self.label or self.uri or self.url!r}>"

@@ -33,7 +33,7 @@ _log = logging.getLogger("seriesview.node")
 def build_app(node: Node) -> ASGIApp:
     """Return the ASGI application that serves a node."""
     app = Starlette(
-        routes=_routes(),
+        routes=[*_routes(), *node.config.routes],
         exception_handlers={
             HTTPException: _http_problem,
             SeriesviewError: _problem,

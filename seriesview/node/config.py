@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from starlette.routing import BaseRoute
+
 from seriesview.node.quotas import CallerLimits
 from seriesview.node.reach import Reach
 from seriesview.node.task_records import BrokerLimits
@@ -97,6 +99,8 @@ class NodeConfig:
     """What the front page shows, if there is one."""
     windows: Windows | None = None
     """What answers POST /window, if anything does."""
+    routes: tuple[BaseRoute, ...] = ()
+    """Further ones, of whoever starts the node; who asks is checked before they are."""
     limits: Limits = field(default_factory=Limits)
     task_limits: BrokerLimits = field(default_factory=BrokerLimits)
     caller_limits: CallerLimits = field(default_factory=CallerLimits)

@@ -80,6 +80,15 @@ def figure_path(
     fields = {"v": view, "d": data, "channel": channel, "label": label}
     if state is not None:
         fields["s"] = json.dumps(state, separators=(",", ":"), allow_nan=False)
+    return _page_with(fields)
+
+
+def live_path(view: str, key: str, channel: str, label: str) -> str:
+    """Return the same of a page that shows what there is of a figure while it is made; `key` names the build."""
+    return _page_with({"v": view, "live": key, "channel": channel, "label": label})
+
+
+def _page_with(fields: Mapping[str, str]) -> str:
     query = "&".join(f"{name}={quote(value, safe='/:')}" for name, value in fields.items())
     return f"{PAGE_PATH}?{query}"
 

@@ -7,21 +7,23 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from seriesview.build.artifacts import Job
 from seriesview.build.dataset import reason_of
-from seriesview.build.outlook import build_outlook
+from seriesview.build.outlook import BuildOutlook, build_outlook
 from seriesview.build.progress import BuildStep, Report
-from seriesview.build.results import write_json
+from seriesview.build.results import read_results, write_json
 from seriesview.build.series import build_series
 from seriesview.build.work_folder import WorkFolder, own_work_folder
 from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import SeriesviewError
 from seriesview.pipeline.built import BuiltSeries, BuiltWorkspace, built_series
 from seriesview.pipeline.configured import Configured, building, check_datasets, one_workspace
+from seriesview.pipeline.following import Follower
 from seriesview.pipeline.gathering import write_pages
 from seriesview.pipeline.locking import build_lock
 from seriesview.pipeline.marks import Marks
@@ -55,26 +57,60 @@ def build_workspace(
 
     What is built already is not built again, and a build that was killed goes on. Raises SeriesviewError.
     """
-    began = time.monotonic()
     content, notes = configuration_of(source, workspace, keys)
-    configured = one_workspace(Configured.of(content))
-    opened = _store(configured, store)
-    named = configured.results if results is None else Path(results)
-    folder = None if named is None else Results(named.absolute())
-    with building(opened), build_lock(folder.folder) if folder is not None else nullcontext():
-        build = _Build(configured, opened, folder, cores, progress)
-        for note in notes:
-            build.say(note)
-        found = build.run(keep_going)
-        return BuiltWorkspace(
-            uri=found.workspace["uri"],
-            label=configured.label,
-            series={name: built_series(result, opened) for name, result in found.series.items()},
-            missing=found.missing,
-            seconds=time.monotonic() - began,
-            store=opened,
-            results=None if folder is None else folder.folder,
-        )
+    prepared = PreparedBuild.of(content, results, store, notes)
+    return prepared.run(keep_going=keep_going, cores=cores, progress=progress)
+
+
+@dataclass(frozen=True)
+class PreparedBuild:
+    """A workspace that can be built, into a store that is open, and into a folder of results where there is one."""
+
+    configured: Configured
+    store: Store
+    results: Results | None
+    notes: Sequence[str] = ()
+
+    @classmethod
+    def of(
+        cls,
+        content: Mapping[str, Any],
+        results: str | Path | None,
+        store: Store | str | Path | None,
+        notes: Sequence[str] = (),
+    ) -> PreparedBuild:
+        """That of a checked configuration; the rest as in `build_workspace`. Raises SeriesviewError."""
+        configured = one_workspace(Configured.of(content))
+        named = configured.results if results is None else Path(results)
+        folder = None if named is None else Results(named.absolute())
+        return cls(configured, _store(configured, store), folder, notes)
+
+    def run(
+        self,
+        *,
+        keep_going: bool = False,
+        cores: int | None = None,
+        progress: Report | None = None,
+        follower: Follower | None = None,
+    ) -> BuiltWorkspace:
+        """Build it. Where another build is running a `follower` waits, without one BuildError is raised."""
+        began = time.monotonic()
+        waits = None if follower is None else follower.wait_for_other
+        lock = nullcontext() if self.results is None else build_lock(self.results.folder, when_busy=waits)
+        with building(self.store), lock:
+            build = _Build(self.configured, self.store, self.results, cores, progress, follower)
+            for note in self.notes:
+                build.say(note)
+            found = build.run(keep_going)
+            return BuiltWorkspace(
+                uri=found.workspace["uri"],
+                label=self.configured.label,
+                series={name: built_series(result, self.store) for name, result in found.series.items()},
+                missing=found.missing,
+                seconds=time.monotonic() - began,
+                store=self.store,
+                results=None if self.results is None else self.results.folder,
+            )
 
 
 def build_dataset(
@@ -130,7 +166,9 @@ class _Build:
         results: Results | None,
         cores: int | None,
         progress: Report | None,
+        follower: Follower | None = None,
     ) -> None:
+        self._follower = follower
         self._configured = configured
         self._store = store
         self._results = results
@@ -157,16 +195,22 @@ class _Build:
             check_datasets(outlook)
         self.say(outlook.text())
         outlook.ensure_fits()
+        if self._follower is not None:
+            told = {name: reason_of(error, name) for name, error in problems.items()}
+            self._follower.begins(configured, self._built_before(outlook), told, self._store)
         series: dict[str, dict[str, Any]] = {}
         failed: dict[str, SeriesviewError] = {}
         is_new = False
         marks = None if self._results is None else Marks(self._results.building)
-        builds = DatasetBuilds(self._store, self._work, self._results, configured.panel_of, marks)
+        watch = None if self._follower is None else self._follower.levels
+        builds = DatasetBuilds(self._store, self._work, self._results, configured.panel_of, marks, watch)
         wanted = [each for each in configured.datasets if each.name not in problems]
         for built in builds.run(wanted, self._cores, self._progress):
             if built.series is not None:
                 series[built.name] = built.series
                 is_new = is_new or built.is_new
+                if self._follower is not None:
+                    self._follower.series(built.name, built.series)
             elif built.error is not None:
                 if not keep_going:
                     raise built.error
@@ -185,6 +229,13 @@ class _Build:
         if self._results is not None:
             self._write(self._results, workspace, found, is_new)
         return _Found(workspace, {result["name"]: result for result in found}, missing)
+
+    def _built_before(self, outlook: BuildOutlook) -> dict[str, Mapping[str, Any]]:
+        """What results say of the series that need not be built, by name."""
+        if self._results is None:
+            return {}
+        paths = {each.name: self._results.series(each.name) for each in outlook.datasets if each.is_built}
+        return {name: read_results([path])[0] for name, path in paths.items() if path.is_file()}
 
     def _write(
         self,

@@ -8,23 +8,28 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import pairwise
 from pathlib import Path
+from typing import IO
 
 from seriesview.errors import BuildError
 from seriesview.store.folders import Folder
 from seriesview.store.locking import has_no_locks
 
 _PATIENCE_SECONDS = 10.0
+_POLL_SECONDS = 0.2
 
 
 @contextmanager
-def build_lock(folder: Path, directory: Path | None = None) -> Iterator[None]:
+def build_lock(
+    folder: Path, directory: Path | None = None, when_busy: Callable[[], None] | None = None
+) -> Iterator[None]:
     """Hold the lock of a folder of results; raises BuildError where another build has it.
 
-    `directory`: where its Snakemake works, the folder around it where it is None.
+    `directory`: where its Snakemake works, the folder around it where it is None. With `when_busy` it is waited for:
+    that is called before each further try, and may raise an error.
 
     What a killed build left running is ended first; not on a file system without locks, where it may be at work.
     """
@@ -44,6 +49,9 @@ def build_lock(folder: Path, directory: Path | None = None) -> Iterator[None]:
         ) from error
     with file:
         try:
+            while when_busy is not None and not _takes(file):
+                when_busy()
+                time.sleep(_POLL_SECONDS)
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             has_lock = True
         except OSError as error:
@@ -59,6 +67,15 @@ def build_lock(folder: Path, directory: Path | None = None) -> Iterator[None]:
         if has_lock:
             _end_leftovers(folder, directory or folder.parent)
         yield
+
+
+def _takes(file: IO[str]) -> bool:
+    """Take a lock unless another build has it. Raises OSError where locks do not work."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _end_leftovers(folder: Path, directory: Path) -> None:

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seriesview.build.progress import Report
 from seriesview.build.results import write_whole
 from seriesview.config import check_config, load_config, read_yaml
 from seriesview.errors import ConfigError, ReaderError
-from seriesview.pipeline.built import BuiltWorkspace
 from seriesview.pipeline.config_file import config_document
-from seriesview.pipeline.in_process import build_workspace
+from seriesview.pipeline.in_process import PreparedBuild
 from seriesview.pipeline.recordings import CONFIG_FILE, as_argument, choose, label_of, plain
 from seriesview.pipeline.results import Results
 from seriesview.readers.registry import (
@@ -45,10 +43,8 @@ class OwnFolder:
     left_out: tuple[str, ...] = ()
     is_whole: bool = True
 
-    def build(
-        self, store: Store | str | Path | None = None, progress: Report | None = None
-    ) -> BuiltWorkspace:
-        """Build what can be built, results and all; paths are relative to the folder. Raises SeriesviewError.
+    def prepared(self, store: Store | str | Path | None = None) -> PreparedBuild:
+        """What is to be built, results and all; paths are relative to the folder. Raises SeriesviewError.
 
         `store` comes before what the configuration names.
         """
@@ -63,13 +59,8 @@ class OwnFolder:
         named = content.get("store") or {}
         if named.get("storage_dir"):
             named = {**named, "storage_dir": self._anchored(named["storage_dir"])}
-        return build_workspace(
-            {**content, "datasets": datasets, "store": named},
-            results=self.folder / (content.get("results") or Results.folder),
-            store=store,
-            keep_going=True,
-            progress=progress,
-        )
+        results = self.folder / (content.get("results") or Results.folder)
+        return PreparedBuild.of({**content, "datasets": datasets, "store": named}, results, store)
 
     def _anchored(self, path: str) -> str:
         return path if path.startswith(("sha1://", "~")) or is_remote(path) else str(self.folder / path)

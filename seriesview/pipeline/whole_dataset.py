@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,7 +12,8 @@ from typing import Any
 
 from seriesview.build.artifacts import Job
 from seriesview.build.dataset import Dataset
-from seriesview.build.progress import BuildStep, Report
+from seriesview.build.level_rows import LevelRows
+from seriesview.build.progress import BuildStep, Report, StepLines
 from seriesview.build.series import build_series
 from seriesview.build.work_folder import WorkFolder
 from seriesview.errors import BuildError, SeriesviewError
@@ -24,7 +24,6 @@ from seriesview.pipeline.steps import made_samples, write_if_new
 from seriesview.store import Store
 
 _CORES_A_DATASET = 2
-_LINE_SECONDS = 10.0
 _OF_THE_MACHINE = ("bucket-unusable", "no-space", "results-unusable", "store-unusable")
 """What no other dataset would fare better with."""
 
@@ -59,8 +58,10 @@ class DatasetBuilds:
         results: Results | None,
         panel_of: Callable[[str], Mapping[str, Any]],
         marks: Marks | None = None,
+        watch: Callable[[str, Sequence[LevelRows]], None] | None = None,
     ) -> None:
-        """`panel_of` gives the panel, {} if there is none, as which a dataset's picture is drawn."""
+        """`panel_of` gives the panel, {} if there is none, as which a dataset's picture is drawn. `watch`: a job's."""
+        self._watch = watch
         self._store = store
         self._work = work
         self._results = results
@@ -79,7 +80,7 @@ class DatasetBuilds:
             for dataset in datasets:
                 yield self._built(dataset, threads, report)
             return
-        told = report or _Lines()
+        told = report or StepLines()
 
         def report_unless_stopped(step: BuildStep) -> None:
             if self._stopped.is_set():
@@ -102,7 +103,7 @@ class DatasetBuilds:
         """Build one. Raises SeriesviewError where the machine fails."""
         began = time.monotonic()
         failures = None if self._results is None else self._results.failures
-        job = Job(self._store, self._work.ledger(dataset), threads, report)
+        job = Job(self._store, self._work.ledger(dataset), threads, report, watch=self._watch)
         try:
             with nullcontext(_unsaid) if self._marks is None else self._marks.at(dataset.name) as step:
                 built = self._through_all(dataset, job, step, began)
@@ -142,21 +143,3 @@ class DatasetBuilds:
 
 def _unsaid(_: Step) -> None:
     """A step that is marked nowhere."""
-
-
-class _Lines:
-    """Writes the steps of several datasets to standard error, of each one's progress a line now and then."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._spoke: dict[str, float] = {}
-
-    def __call__(self, step: BuildStep) -> None:
-        now = time.monotonic()
-        with self._lock:
-            if step.done_bytes is not None and step.done_bytes != step.total_bytes:
-                if now - self._spoke.setdefault(step.dataset, now) < _LINE_SECONDS:
-                    return
-                self._spoke[step.dataset] = now
-            prefix = "" if step.done_bytes is not None else f"{step.dataset}: "
-            sys.stderr.write(f"{prefix}{step.text}\n")

@@ -78,6 +78,8 @@ class ArrayWriter:
         self._buffer: npt.NDArray[Any] | None = None
         self._filled = 0
         self._row = 0
+        self.on_rows: Callable[[int, npt.NDArray[Any]], None] | None = None
+        """Gets whatever is appended, and the row where it begins, before it is written."""
 
     @property
     def first_row(self) -> int:
@@ -104,6 +106,8 @@ class ArrayWriter:
         """Take rows (n, *row_shape); they are copied, so the caller may reuse its buffer."""
         if rows.shape[1:] != self._row_shape:
             raise ValueError(f"rows of shape {rows.shape[1:]} for an array of rows {self._row_shape}")
+        if self.on_rows is not None:
+            self.on_rows(self._row, rows)
         taken = min(max(self._first_row - self._row, 0), len(rows))
         self._row += taken
         while taken < len(rows):

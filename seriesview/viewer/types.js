@@ -113,8 +113,20 @@
  * @property {(ArrayInfo & {factor: number, times?: ArrayInfo})[]} levels
  * @property {(ArrayInfo & {factor: number})[]} moments
  * @property {(ArrayInfo & {bin_seconds: number, start_time: number})[]} counts
+ * @property {'building'} [state] it is being built: its levels have no pages, and windows may be cut where they end
  * @property {{times: ArrayInfo, channels: ArrayInfo}} [events]
  * @property {{times: ArrayInfo, label_indices: ArrayInfo, labels: string[]}} [intervals]
+ */
+
+/**
+ * How far a build is, whose figure is shown already.
+ * @typedef {object} BuildStatus
+ * @property {'building' | 'failed'} state
+ * @property {string} text what is being done
+ * @property {string | null} error why it ended
+ * @property {number | null} secondsLeft null: not known
+ * @property {{uri: string, until: number, done: number}[]} reached by each series that is being built: its own time up to
+ *   which it is, seconds, and the part of it
  */
 
 /**
@@ -255,6 +267,7 @@
  * @property {string} [workspaceUri] static: of the workspace that figureData is
  * @property {string} [figureUri] node: of figureData
  * @property {{address: string, channel: string}} [windows] node: where it answers windows itself, on this kachery channel
+ * @property {string} [live] node: address of a build whose figure is to be shown, as far as it is
  * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64},
  *   and requests can be given up
  */
@@ -315,7 +328,8 @@
  * @property {{above: [number, number][], below: [number, number][]}} cut runs of columns [from, to) of the picture in which
  *   something drawn lies above or below it
  * @property {{side: number, pixels: ArrayBuffer} | null} path RGBA, side * side * 4 bytes: of a position in the plane
- * @property {boolean} isComplete every column is exact; else coarser data stand in, and another picture follows
+ * @property {[number, number][]} unbuilt runs of columns [from, to) of which nothing is built yet
+ * @property {boolean} isComplete every column is exact, or not built yet; else coarser data stand in, and another picture follows
  * @property {Lane[]} lanes
  * @property {{unit: string, low: number, high: number, isLinear: true} | null} valueAxis of panels with one value axis
  * @property {string[]} notes for the user, e.g. that columns are rounded to whole bins, or where zoom ends and why
@@ -388,6 +402,8 @@
  * Worker to main thread.
  * @typedef {{type: 'opened', figure: Figure, timelines: Timeline[]}
  *   | {type: 'unopened', message: string}
+ *   | {type: 'building', status: BuildStatus}
+ *   | {type: 'built', workspaceUri: string}
  *   | {type: 'painted', painted: Painted}
  *   | {type: 'loading', waiting: number}
  *   | {type: 'answer', id: number, answer: any}

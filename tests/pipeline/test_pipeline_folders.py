@@ -173,7 +173,7 @@ def test_a_folder_goes_with_files_in_one_workspace(here: Path, folder: Path) -> 
 def test_results_go_beside_the_folder_and_never_into_it(here: Path, folder: Path, named: str) -> None:
     before = sorted(folder.iterdir())
     own = own_folder([named])
-    own.build()
+    own.prepared().run(keep_going=True)
     assert own.folder == here / "my rig.seriesview"
     assert sorted(folder.iterdir()) == before
     # What people wrote into it stays.

@@ -164,4 +164,4 @@ def test_view_takes_an_address(far: FileServer, here: Path) -> None:
     assert [entry["path"] for entry in content["datasets"].values()] == [
         f"{far.address}/night.edf?signature=1"
     ]
-    assert own.build(store=here / "store").missing == {}
+    assert own.prepared(here / "store").run(keep_going=True).missing == {}

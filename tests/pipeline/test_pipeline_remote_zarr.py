@@ -218,7 +218,7 @@ def test_inspect_and_view_take_stores(far: FileServer, here: Path) -> None:
     assert [each["dataset"] for each in found["candidates"]] == ["flags", "raw", "turned"]
     own = own_folder([url])
     assert own.folder == here / "a.zarr.seriesview"
-    assert own.build(store=here / "store").missing == {}
+    assert own.prepared(here / "store").run(keep_going=True).missing == {}
 
 
 def test_an_address_without_a_store_is_told(far: FileServer, here: Path) -> None:

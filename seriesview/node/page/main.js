@@ -46,8 +46,9 @@ async function show() {
   say(wrong);
 
   const data = link.get('d');
+  const live = link.get('live');
   const mayAsk = session.permissions.includes('requestTasks');
-  const figureData = data ? figureDataOf(data, settings, mayAsk, onOutcome, tell) : undefined;
+  const figureData = data ? figureDataOf(data, settings, mayAsk, onOutcome, tell) : live ? { live } : undefined;
   const figureId = Array.from(crypto.getRandomValues(new Uint8Array(10)), (n) => LETTERS[n % LETTERS.length]).join('');
   const frame = document.createElement('iframe');
   frame.title = label || 'Figure';
@@ -68,6 +69,10 @@ async function show() {
     setState(state, how) {
       setState(state, how);
       reportState(state);
+    },
+    replaceFigure(sha1) {
+      // What was followed while it was built is built, and has a link that lasts.
+      if (live && /^[0-9a-f]{40}$/.test(sha1)) setLink((query) => (query.delete('live'), query.set('d', sha1)));
     },
   };
   const onFile = (/** @type {boolean} */ isRead) => {
@@ -261,8 +266,13 @@ function stateNow() {
 
 /** @param {object} state @param {'push' | 'replace'} how */
 function setState(state, how) {
+  setLink((query) => query.set('s', JSON.stringify(state)), how);
+}
+
+/** @param {(query: URLSearchParams) => void} change @param {'push' | 'replace'} [how] */
+function setLink(change, how = 'replace') {
   const query = new URLSearchParams(location.search);
-  query.set('s', JSON.stringify(state));
+  change(query);
   const readable = query.toString().replaceAll('%2F', '/').replaceAll('%3A', ':');
   const address = `${location.pathname}?${readable}`;
   if (how === 'push') history.pushState(null, '', address);

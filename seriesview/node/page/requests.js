@@ -12,6 +12,7 @@ import { addressesOf, fetchArtifact } from './files.js';
  * @property {(request: any, signal: AbortSignal) => Promise<any>} startTask
  * @property {(feedId: string, subfeedHash: string) => Promise<object[]>} followSubfeed
  * @property {(state: object, how: 'push' | 'replace') => void} setState
+ * @property {(sha1: string) => void} replaceFigure
  */
 
 /** Fields of each request beside `type`; a `?` may be left out. One that is not named makes a message foreign. */
@@ -28,6 +29,7 @@ const FIELDS = {
   storeGithubFile: 'fileData:string uri:string',
   setUrlState: 'state:object history?:string',
   giveUp: 'requestId:string',
+  replaceFigure: 'sha1:string',
   readDir: 'uri:string figurlProtocolVersion?:string',
   serviceQuery: 'serviceName:string query:any includeUserId?:boolean figurlProtocolVersion?:string',
 };
@@ -84,6 +86,9 @@ export async function answerTo(request, services, signal) {
       return { success: false, error: 'This page stores no files.' };
     case 'setUrlState':
       services.setState(request.state, request.history === 'push' ? 'push' : 'replace');
+      return {};
+    case 'replaceFigure':
+      services.replaceFigure(request.sha1);
       return {};
     case 'readDir':
       return { errorMessage: 'This page has no folders.' };

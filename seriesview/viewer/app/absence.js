@@ -17,11 +17,11 @@ export function createAbsence(app, { seriesUri, label }) {
   let asked = 0;
 
   /** @param {Painted} painted */
-  async function update({ frame, pixels, isComplete, error }) {
+  async function update({ frame, pixels, unbuilt, isComplete, error }) {
     asked += 1;
     const mine = asked;
     element.hidden = true;
-    if (!isComplete || error || !seriesUri || new Uint32Array(pixels).some((pixel) => pixel)) return;
+    if (!isComplete || unbuilt.length || error || !seriesUri || new Uint32Array(pixels).some((pixel) => pixel)) return;
     const { startTime, endTime } = timesOf(app.timeline(), frame);
     const found = await Promise.all([
       neighbour(seriesUri, startTime, -1).catch(() => null),

@@ -3,6 +3,7 @@
 import { clampFrame, frameOfRange, isPage, timesOf } from '../geometry/timeline.js';
 import { formatTime } from '../geometry/ticks.js';
 import { createBands } from './bands.js';
+import { createBuilding } from './building.js';
 import { make } from './elements.js';
 import { listenToKeys, shellKeys } from './keys.js';
 import { divideHeight } from './heights.js';
@@ -51,9 +52,7 @@ export function startApp(connection, element) {
   let unopened = null;
   let lastOrder = 0;
   let firstOrder = 0;
-  let isScheduled = false;
-  let isToPaint = false;
-  let isToLoad = false;
+  let [isScheduled, isToPaint, isToLoad] = [false, false, false];
   let retryDelay = 0;
   let retryTimer = 0;
   /** @type {Map<string, Set<(event: any) => void>>} */
@@ -146,10 +145,16 @@ export function startApp(connection, element) {
   const overview = createOverview(app, page.overview, retryLater);
   const bands = createBands(app, page.strips, retryLater);
   const history = createHistory((state, how) => connection.setState(state, how), stateNow);
+  const building = createBuilding(app, page);
   const client = startWorker(connection, {
     opened,
     painted: receive,
     unopened: showUnopened,
+    building: building.tell,
+    built(uri) {
+      building.finish(connection, uri);
+      client.restart();
+    },
     loading: page.showLoading,
   });
   // What is shown until then gets into the link before it changes.
@@ -192,7 +197,10 @@ export function startApp(connection, element) {
     timelines = newTimelines;
     unopened = null;
     page.showFigure();
-    applyState(connection.state);
+    // What was shown while it was built stays where it is.
+    const state = hosts.length ? stateNow() : connection.state;
+    hosts.splice(0).forEach((host) => host.remove());
+    applyState(state);
     // The first move leads to another step, from which there is a way back to this one.
     history.forget();
   }
@@ -205,9 +213,7 @@ export function startApp(connection, element) {
   }
 
   /** @param {any} state of unknown origin */
-  function applyState(state) {
-    apply(readState(state, app.figure()));
-  }
+  const applyState = (state) => apply(readState(state, app.figure()));
 
   /** @param {import('./state.js').ReadState} read */
   function apply(read) {
@@ -221,7 +227,8 @@ export function startApp(connection, element) {
       if (host.settings().height === undefined && settings.height === host.height()) delete settings.height;
       host.replaceSettings(settings);
     }
-    shown = { ...read, frame: fitFrame(timelines[read.view], read.frame, page.columns(), pageOf(read.view)) };
+    const frame = fitFrame(timelines[read.view], read.frame, page.columns(), pageOf(read.view));
+    shown = { ...read, frame: read.frame ? frame : building.first(frame) };
     divide();
     finishChange();
   }

@@ -17,6 +17,7 @@
  * @property {import('../types.js').Outside} outside
  * @property {(state: any, how: 'push' | 'replace') => void} setState
  * @property {(callback: (state: any) => void) => void} onState
+ * @property {(uri: string) => void} [replaceFigure] have the link lead to this from now on
  * @property {() => string | null} linkNote
  * @property {() => string} link
  * @property {(callback: () => void) => void} [onBackend] called when a backend that was missing is there again

@@ -197,6 +197,7 @@ export function createPage(app, { layOut, openView, retry }) {
     overview,
     strips: { rows: strips, tint, edges },
     isDark,
+    status,
     columns: placeRows,
     /** @returns {number} CSS pixels for panels */
     room: () => scroll.clientHeight - 1,
@@ -213,6 +214,11 @@ export function createPage(app, { layOut, openView, retry }) {
       cover.remove();
       toolbar.hidden = false;
       element.removeAttribute('aria-busy');
+    },
+
+    /** @param {string} text what is waited for */
+    showOpening(text) {
+      cover.replaceChildren(text);
     },
 
     /** @param {string} message */

@@ -8,6 +8,7 @@ import { drawGutter } from './gutter.js';
 import { hasPath, pathSide } from './heights.js';
 import { createStandIn, place as placeIn } from './stand_in.js';
 import { HEIGHTS, readSettings } from './state.js';
+import { createHatching } from './unbuilt.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Painted} Painted */
@@ -64,7 +65,8 @@ export function createPanelHost(app, panel, initial, answers) {
   const overlay = make('canvas', { className: 'overlay', 'aria-hidden': 'true' });
   const standIn = createStandIn();
   const properties = { className: 'picture is-empty', tabIndex: 0, role: 'group', 'aria-label': name };
-  const picture = make('div', properties, standIn.canvas, canvas, overlay);
+  const hatching = createHatching();
+  const picture = make('div', properties, standIn.canvas, canvas, hatching.canvas, overlay);
   const card = make('div', { className: 'card', role: 'alert', hidden: true });
   const absence = createAbsence(app, panel);
   const body = make('div', { className: 'panel-body' }, gutter, picture, absence.element, card);
@@ -139,8 +141,9 @@ export function createPanelHost(app, panel, initial, answers) {
       if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
         draw(painted);
         cuts.draw(painted, app.pixelRatio());
+        hatching.draw(painted, app.pixelRatio());
         const how = { ...settings, height: painted.height, isDark: app.isDark() };
-        if (painted.isComplete) standIn.keep(canvas, painted, JSON.stringify(how));
+        if (painted.isComplete && !painted.unbuilt.length) standIn.keep(canvas, painted, JSON.stringify(how));
       }
       const clock = app.timeline().clockNotes[panel.seriesUri ?? ''];
       const text = [cutWords(painted.cut), clock, ...painted.notes].filter(Boolean).join(' · ');
@@ -213,6 +216,7 @@ export function createPanelHost(app, panel, initial, answers) {
       if (each.style.transform !== transform) each.style.transform = transform;
     }
     cuts.place(`${painted.width / ratio}px`, transform && `translateX(${left / ratio}px) scaleX(${scale})`);
+    hatching.place(`${painted.width / ratio}px`, `${painted.height / ratio}px`, transform);
     standIn.draw(frame, painted, Math.max(Math.round(height * ratio), 1));
   }
 

@@ -12,6 +12,8 @@ import { factsOf } from '../source/errors.js';
  * @typedef {object} Handlers
  * @property {(figure: Figure, timelines: Timeline[]) => void} opened
  * @property {(message: string) => void} unopened
+ * @property {(status: import('../types.js').BuildStatus) => void} building
+ * @property {(workspaceUri: string) => void} built what was being built is, and is to be opened
  * @property {(painted: Painted) => void} painted
  * @property {(waiting: number) => void} loading how many reads are under way
  */
@@ -63,6 +65,10 @@ export function startWorker(connection, handlers) {
         return handlers.opened(message.figure, message.timelines);
       case 'unopened':
         return handlers.unopened(message.message);
+      case 'building':
+        return handlers.building(message.status);
+      case 'built':
+        return handlers.built(message.workspaceUri);
       case 'painted':
         return handlers.painted(message.painted);
       case 'loading':

@@ -36,6 +36,7 @@ export async function parentConnection(parent, query) {
   const figure = figurl.ask({ type: 'getFigureData' });
   const abilities = isNode ? { hasTasks: query.get('tasks') !== 'none', isLater: true } : await probed();
   const { figureData } = await figure;
+  const live = isNode && isObject(figureData) && typeof figureData.live === 'string' ? figureData.live : null;
   if (figureData === undefined)
     throw new SourceError('missing', 'The link names no figure: its query parameter d is missing.');
 
@@ -67,6 +68,7 @@ export async function parentConnection(parent, query) {
       hasByteRanges: abilities.isLater,
       leavesArraysEncoded: isNode,
       ...(isNode && query.get('windows') ? { windows: windowsAt(String(query.get('windows'))) } : {}),
+      ...(live === null ? {} : { live: new URL(`../../live/${live}`, location.href).href }),
       ...(isNode && query.has('figure') ? { figureUri: `sha1://${query.get('figure')}/figure.json` } : {}),
     },
     outside: {
@@ -81,6 +83,9 @@ export async function parentConnection(parent, query) {
       runTask: tasks.run,
     },
     state: initialState,
+    replaceFigure(uri) {
+      if (isNode) figurl.ask({ type: 'replaceFigure', sha1: uri.slice(7, 47) });
+    },
     ...parentState(figurl, abilities.isLater, isNode),
     onBackend: tasks.onBackend,
     link: () => addressOfParent(parent),

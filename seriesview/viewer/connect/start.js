@@ -17,6 +17,7 @@ import { staticConnection } from './files.js';
  * @property {(state: object, how: 'push' | 'replace') => void} setState keep it in the link; push: a step of the history
  * @property {(callback: (state: Record<string, any>) => void) => void} onState called on back and forward
  * @property {(callback: () => void) => void} onBackend called when a backend that was missing is there again
+ * @property {(uri: string) => void} [replaceFigure] have the link lead to this from now on
  * @property {() => string} link to what is shown; empty where only the page around knows it
  * @property {() => string | null} linkNote what whoever copies the link should know; null: nothing
  */

@@ -14,8 +14,11 @@
  * @property {number} channels
  * @property {Float64Array} low (columns, channels); above `high` where a column has nothing
  * @property {Float64Array} high (columns, channels)
- * @property {Uint8Array} exact (columns,) 0: coarser or finer data stand in, or nothing does
+ * @property {Uint8Array} exact (columns,) 0: coarser or finer data stand in, or nothing does; 2: not built yet, and empty
  */
+
+/** In `exact` of columns that are not built yet. */
+export const UNBUILT = 2;
 
 /**
  * Bins of one segment that lie in a row: `data` (count, 2, width).

@@ -2,7 +2,7 @@
 
 import { channelsOf, panelType, refusal } from '../panels/registry.js';
 import { cutRuns } from './cuts.js';
-import { movedPicture } from './picture.js';
+import { movedPicture, unbuiltRuns } from './picture.js';
 import { spreadOf } from './scales.js';
 import { drawScene, findMissing } from './scenes.js';
 import { leftOutNote } from './windows.js';
@@ -24,6 +24,8 @@ import { leftOutNote } from './windows.js';
  * @property {() => Scene | null} scene of the last picture
  */
 
+const UNBUILT_NOTE = 'hatched: not built yet at this zoom';
+
 /**
  * @returns {PanelPainter}
  */
@@ -43,7 +45,7 @@ export function createPanelPainter() {
       const lookSignature = JSON.stringify([request.type, uri, height, pixelRatio, pathSide, isDark, settings, data]);
       const { samplesPerColumn, columnsPerSample } = frame;
       const place = [samplesPerColumn, columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
-      const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()}`;
+      const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()} ${series.version()}`;
       const type = panelType(request.type);
       const fault = refusal(request.type, manifest) ?? faultOf(series);
       const spread = fault ? null : knownSpread(series, wanted);
@@ -67,12 +69,14 @@ export function createPanelPainter() {
       picture = movedPicture(picture, signature, frame.leftColumn, width, height);
       drawScene(last, picture);
       const leftOut = leftOutNote(series, timeline, frame);
-      const notes = [...picture.notes, ...(leftOut ? [leftOut] : [])];
+      const unbuilt = unbuiltRuns(picture);
+      const notes = [...(unbuilt.length ? [UNBUILT_NOTE] : []), ...picture.notes, ...(leftOut ? [leftOut] : [])];
       const { lanes, valueAxis } = layout;
       const isComplete = !picture.exact.includes(0);
       const { pixels, path } = picture;
       const cut = cutRuns(picture.cut);
-      return { key, frame, width, height, pixels, path, cut, isComplete, lanes, valueAxis, notes, error: null };
+      const shownAs = { pixels, path, cut, unbuilt, isComplete, lanes, valueAxis, notes };
+      return { key, frame, width, height, ...shownAs, error: null };
     },
   };
 }
@@ -80,7 +84,7 @@ export function createPanelPainter() {
 /** @param {string} key @param {Frame} frame @param {number} height @param {string | null} error @returns {PanelPicture} */
 export function nothingDrawn(key, frame, height, error) {
   const pixels = new Uint32Array(frame.columns * height);
-  const nothing = { path: null, cut: { above: [], below: [] }, lanes: [], valueAxis: null, notes: [] };
+  const nothing = { path: null, cut: { above: [], below: [] }, unbuilt: [], lanes: [], valueAxis: null, notes: [] };
   return { ...nothing, key, frame, width: frame.columns, height, pixels, isComplete: false, error };
 }
 

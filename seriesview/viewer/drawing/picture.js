@@ -1,5 +1,7 @@
 /** @file The last picture of a panel: panned by shifting it, redrawn only where columns are new or were not exact. */
 
+import { UNBUILT } from './columns.js';
+
 /**
  * @typedef {object} Picture
  * @property {string} signature of everything but the place in time that decides the picture
@@ -7,7 +9,7 @@
  * @property {number} width
  * @property {number} height
  * @property {Uint32Array} pixels (height, width)
- * @property {Uint8Array} exact (width,) 1: the column is drawn and stays as it is
+ * @property {Uint8Array} exact (width,) 1: the column is drawn and stays as it is; 2: it is not built yet, and empty
  * @property {Uint8Array} cut (width,) where what is drawn leaves the picture (cuts.js)
  * @property {Set<string>} notes what the user should know of it
  * @property {{side: number, pixels: Uint32Array} | null} path (side, side) of a position in the plane
@@ -75,6 +77,23 @@ export function clearedRuns({ exact, cut, pixels, width, height }) {
 }
 
 /**
+ * Runs of columns [from, to) that are not built yet.
+ * @param {Picture} picture
+ * @returns {[number, number][]}
+ */
+export function unbuiltRuns({ exact, width }) {
+  /** @type {[number, number][]} */
+  const runs = [];
+  for (let from = exact.indexOf(UNBUILT); from >= 0;) {
+    let to = from;
+    while (to < width && exact[to] === UNBUILT) to += 1;
+    runs.push([from, to]);
+    from = exact.indexOf(UNBUILT, to);
+  }
+  return runs;
+}
+
+/**
  * Draw the columns that are not exact yet, which do not depend on one another.
  * @param {Picture} picture
  * @param {(from: number, to: number) => Uint8Array} draw columns [from, to), which are empty; gives which are exact
@@ -91,5 +110,6 @@ export function drawColumns(picture, draw) {
 export function drawWhole(picture, draw) {
   picture.pixels.fill(0);
   picture.cut.fill(0);
-  picture.exact.fill(draw().includes(0) ? 0 : 1);
+  const drawn = draw();
+  picture.exact.fill(drawn.includes(0) ? 0 : drawn.includes(UNBUILT) ? UNBUILT : 1);
 }

@@ -44,6 +44,9 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
  * @property {(segment: number, step: number, index: number, shown: Int32Array) => Choice} choose
  * @property {(segment: number, shown: Int32Array) => number[]} steps of which tiles are there, ascending
  * @property {(group: string, segment: number, step: number, index: number, ids: string[] | null) => TileRequest} windowRequest
+ * @property {() => void} grow more of it is built
+ * @property {(group: string, step: number, index: number) => boolean} isOutgrown a tile was cut for want of what may be built now
+ * @property {() => number} version how many of such tiles were replaced
  * @property {(factor: number) => boolean} hasRows whether any blocks of rows are there
  * @property {(factor: number, index: number) => Numbers | undefined} rows
  * @property {(array: ArrayInfo, factor: number, index: number, rows: number) => TileRequest} rowsRequest
@@ -73,7 +76,8 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
 export function createSeriesData(source, uri, manifest, cache) {
   const finest = source.finestSamplesPerColumn(uri);
   const { levels, moments } = manifest;
-  const coarsest = smallEnough(levels);
+  // What is being built is asked for in windows alone.
+  const coarsest = manifest.state ? null : smallEnough(levels);
   const coarsestMoments = smallEnough(moments);
   const rowsGroup = `${uri}|rows`;
   const pointsGroup = `${uri}|points`;
@@ -90,6 +94,10 @@ export function createSeriesData(source, uri, manifest, cache) {
   /** @type {WeakMap<Int32Array, {ids: string[] | null, name: string, width: number, positions: Int32Array}>} */
   const sets = new WeakMap();
   const numChannels = manifest.channels.length;
+  let growth = 0;
+  let version = 0;
+  /** Tiles that end where what was built did, and how often it had grown then. @type {Map<string, number>} */
+  const cut = new Map();
 
   /** @param {Int32Array} shown */
   const setOf = (shown) => {
@@ -169,7 +177,19 @@ export function createSeriesData(source, uri, manifest, cache) {
         const tile = step === 1 ? values : envelope;
         if (!tile) throw new Error(`${manifest.label}: the answer holds neither samples nor an envelope`);
         cache.set(group, step, index, tile, tile.byteLength);
+        const rows = Math.min(
+          numBinsOf(manifest.segments[segment].num_samples, step) - index * TILE_COLUMNS,
+          TILE_COLUMNS,
+        );
+        const key = `${group}|${step}|${index}`;
+        if (cut.delete(key)) version += 1;
+        if (step > 1 && tile.length < 2 * (ids?.length ?? numChannels) * rows) cut.set(key, growth);
       }),
+    grow() {
+      growth += 1;
+    },
+    isOutgrown: (group, step, index) => (cut.get(`${group}|${step}|${index}`) ?? growth) < growth,
+    version: () => version,
     hasRows: (factor) => cache.steps(rowsGroup).includes(factor),
     rows: (factor, index) => /** @type {Numbers | undefined} */ (cache.get(rowsGroup, factor, index)),
     rowsRequest: (array, factor, index, rows) =>

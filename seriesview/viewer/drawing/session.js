@@ -15,6 +15,8 @@ import { createSeriesData } from './series.js';
 
 /** Between two pictures while tiles arrive, milliseconds. */
 const REPAINT_DELAY = 16;
+/** Between two pictures of what is being built, milliseconds. */
+const GROW_DELAY = 250;
 /** After that samples that could not be reached are asked for again, milliseconds. */
 const SEEK_DELAY = 5000;
 
@@ -24,6 +26,7 @@ const SEEK_DELAY = 5000;
  * @property {Figure} figure
  * @property {(order: PaintOrder) => void} paint
  * @property {() => void} retry
+ * @property {() => void} grow more of what is being built is there
  * @property {() => number} view index of the view that is shown
  * @property {() => Timeline} timeline of the view that is shown
  * @property {(uri: string) => SeriesData} series
@@ -153,6 +156,11 @@ export function createSession(source, figure, timelines, post) {
       schedule(0);
     },
     retry,
+    grow() {
+      for (const [uri, each] of series) if (figure.series[uri].state) each.grow();
+      if (order) for (const { key, seriesUri } of order.panels) if (figure.series[seriesUri]?.state) due.add(key);
+      schedule(GROW_DELAY);
+    },
     view: () => view,
     timeline: () => timelines[view],
     series: seriesOf,

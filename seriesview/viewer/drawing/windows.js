@@ -3,7 +3,7 @@
 import { countWhere } from '../geometry/search.js';
 import { columnOfTime, isRegular, timeOfColumn } from '../geometry/timeline.js';
 import { sourceFactor } from '../geometry/ladder.js';
-import { addBins, addSamples, binsOfColumns, columnsOfPlace, emptyHulls, numBinsOf } from './columns.js';
+import { UNBUILT, addBins, addSamples, binsOfColumns, columnsOfPlace, emptyHulls, numBinsOf } from './columns.js';
 import { planOf } from './plan.js';
 import { TILE_COLUMNS } from './tiles.js';
 import { lacksSamples } from '../source/series.js';
@@ -35,6 +35,8 @@ const MOST_FINER_BINS = 64;
  * @property {number} width
  * @property {Numbers | undefined} data
  * @property {Int32Array} positions
+ * @property {boolean} [isUnbuilt] it could not be had when it was asked for
+ * @property {boolean} [isOutgrown] and may be there now
  * @property {() => TileRequest} request
  */
 
@@ -69,6 +71,12 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
       : tileBlocks(series, plan.step, segment, place, start, stop, shown);
     for (const block of blocks) {
       const [low, high] = columnsOfBlock(place, block, start, stop);
+      if (block.isUnbuilt) {
+        const distance = Math.abs((low + high) / 2 - middle);
+        if (block.isOutgrown) wanted.push({ ...block.request(), distance, isAhead });
+        if (!isAhead) hulls.exact.fill(UNBUILT, low - from, high - from);
+        continue;
+      }
       if (block.data) {
         if (!isAhead) addBlock(hulls, low, high, place, block);
         continue;
@@ -89,6 +97,11 @@ export function windowHulls(series, timeline, frame, from, to, shown, wanted, is
       hulls.exact.fill(0, low - from, high - from);
       standIn(series, plan.step, segment, place, low, high, shown, hulls);
     }
+  }
+  // Not even a part of such a column is drawn.
+  for (let column = hulls.exact.indexOf(UNBUILT); column >= 0; column = hulls.exact.indexOf(UNBUILT, column + 1)) {
+    hulls.low.fill(Infinity, column * hulls.channels, (column + 1) * hulls.channels);
+    hulls.high.fill(-Infinity, column * hulls.channels, (column + 1) * hulls.channels);
   }
   return hulls;
 }
@@ -226,17 +239,15 @@ function tileBlocks(series, step, segment, place, from, to, shown) {
     const choice = series.choose(segment, step, index, shown);
     const { width, positions, group, tile, ids } = choice;
     const rows = step === 1 ? place.numSamples : numBinsOf(place.numSamples, step);
-    const count = Math.min(rows - index * TILE_COLUMNS, TILE_COLUMNS + (step === 1 ? 1 : 0));
-    blocks.push({
-      factor: step,
-      first: index * TILE_COLUMNS,
-      count,
-      offset: 0,
-      width,
-      data: tile,
-      positions,
-      request: () => series.windowRequest(group, segment, step, index, ids),
-    });
+    const whole = Math.min(rows - index * TILE_COLUMNS, TILE_COLUMNS + (step === 1 ? 1 : 0));
+    // While it is built, a tile ends where its level does.
+    const count = tile && step > 1 ? Math.min(tile.length / (2 * width), whole) : whole;
+    const request = () => series.windowRequest(group, segment, step, index, ids);
+    const block = { factor: step, first: index * TILE_COLUMNS, offset: 0, width, positions, request };
+    if (count) blocks.push({ ...block, count, data: tile });
+    if (count === whole) continue;
+    const rest = { first: block.first + count, count: whole - count, data: undefined };
+    blocks.push({ ...block, ...rest, isUnbuilt: true, isOutgrown: series.isOutgrown(group, step, index) });
   }
   return blocks;
 }

@@ -1,7 +1,8 @@
 /** @file The module worker: opens the figure, paints, answers questions. What it reads comes through the main thread. */
 
 import { makeTimeline } from '../geometry/timeline.js';
-import { readFigure } from '../source/figure.js';
+import { fromWorkspace, readFigure } from '../source/figure.js';
+import { liveAt, statusOf, withLive, workspaceOf } from '../source/live.js';
 import { openSource } from '../source/open.js';
 import { answerTo } from './questions.js';
 import { createSession } from './session.js';
@@ -72,17 +73,54 @@ async function open(from) {
   isOpening = true;
   try {
     const source = openSource(from, outside);
-    const figure = await readFigure(source, from.figureData);
-    /** @type {Record<string, number>} */
-    const finest = {};
-    for (const uri of Object.keys(figure.series)) finest[uri] = source.finestSamplesPerColumn(uri);
-    const timelines = figure.views.map(({ panels }) => makeTimeline(panels, figure.series, finest));
-    session = createSession(source, figure, timelines, post);
-    post({ type: 'opened', figure, timelines });
+    if (from.live) await follow(source, liveAt(from.live));
+    else show(source, await readFigure(source, from.figureData));
   } catch (error) {
     post({ type: 'unopened', message: words(error) });
   }
   isOpening = false;
+}
+
+/** @param {import('../types.js').Source} source @param {import('../types.js').Figure} figure */
+function show(source, figure) {
+  /** @type {Record<string, number>} */
+  const finest = {};
+  for (const uri of Object.keys(figure.series)) finest[uri] = source.finestSamplesPerColumn(uri);
+  const timelines = figure.views.map(({ panels }) => makeTimeline(panels, figure.series, finest));
+  session = createSession(source, figure, timelines, post);
+  post({ type: 'opened', figure, timelines });
+}
+
+/**
+ * Show what there is of a figure while it is built, until it is.
+ * @param {import('../types.js').Source} source
+ * @param {import('../source/live.js').Live} live
+ */
+async function follow(source, live) {
+  for (;;) {
+    /** @type {import('../source/live.js').LiveState} */
+    let state;
+    try {
+      state = await live.next();
+    } catch (error) {
+      if (!session) throw error;
+      const lost = { text: words(error), error: words(error), secondsLeft: null, reached: [] };
+      post({ type: 'building', status: { state: 'failed', ...lost } });
+      return;
+    }
+    if (state.state === 'done' && state.uri) {
+      post({ type: 'built', workspaceUri: state.uri });
+      return;
+    }
+    if (session) session.grow();
+    else if (state.workspace) {
+      const shown = withLive(source, live, state);
+      show(shown, await fromWorkspace(shown, workspaceOf(state), null));
+    }
+    if (state.state === 'failed' && !session) throw new Error(state.error);
+    post({ type: 'building', status: statusOf(state) });
+    if (state.state === 'failed') return;
+  }
 }
 
 /** @param {number} id @param {import('../types.js').Ask} question */

@@ -61,7 +61,7 @@ async function readWorkspace(source, uri) {
  * @param {string | null} workspaceUri
  * @returns {Promise<Figure>}
  */
-async function fromWorkspace(source, workspace, workspaceUri) {
+export async function fromWorkspace(source, workspace, workspaceUri) {
   const uris = new Map(workspace.series.map((entry) => [entry.name, entry.uri]));
   const reasons = new Map(workspace.missing.map((entry) => [entry.name, entry.error]));
   const { series, errors } = await loadSeries(source, [...uris.values()]);

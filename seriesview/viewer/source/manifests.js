@@ -169,9 +169,10 @@ export function parseSeries(value) {
 
 /**
  * @param {any} value parsed JSON
+ * @param {(uri: string) => boolean} [isKnown] whether a URI that is none of kachery's is known
  * @returns {Workspace}
  */
-export function parseWorkspace(value) {
+export function parseWorkspace(value, isKnown = () => false) {
   const where = 'workspace manifest';
   const top = object(value, where);
   if (top.format !== 'seriesview-workspace/1') {
@@ -181,7 +182,7 @@ export function parseWorkspace(value) {
     label: text(top.label ?? '', `${where}.label`),
     series: list(top.series, `${where}.series`, 100_000).map((entry) => ({
       name: text(entry?.name, `${where}.series`),
-      uri: checkedUri(entry.uri, `${where}, series "${entry.name}"`),
+      uri: isKnown(entry.uri) ? entry.uri : checkedUri(entry.uri, `${where}, series "${entry.name}"`),
     })),
     views: list(top.views ?? [], `${where}.views`, 10_000).map((view) => ({
       label: text(view?.label ?? '', `${where}.views`),

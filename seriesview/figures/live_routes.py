@@ -1,0 +1,124 @@
+"""What a page asks of a build that it follows: how far it is, and windows of what there is by now."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Annotated
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from seriesview.documents.expectations import Integer, Words
+from seriesview.errors import SeriesviewError, coded
+from seriesview.live.live_build import LOCAL, LiveBuild
+from seriesview.node.callers import LINKS
+from seriesview.node.requests import Body, Refused, answer, body_of, caller_of
+
+LIVE_PATH = "/live/"
+_WAIT_SECONDS = 20.0
+_THREADS = 2
+_MOST_COLUMNS = 16384
+_NOT_YOURS = "a build is followed by the page of the process that runs it, and by nobody else"
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class _Window(Body):
+    series: Annotated[str, Words(1)]
+    segment: Annotated[int, Integer(0)]
+    first_sample: Annotated[int, Integer(0)]
+    samples_per_column: Annotated[int, Integer(1)]
+    columns: Annotated[int, Integer(1, _MOST_COLUMNS)]
+    channels: tuple[Annotated[str, Words()], ...] | None = None
+
+
+class LiveRoutes:
+    """The routes of one build, for browsers that came by a link to it."""
+
+    def __init__(self, live: LiveBuild) -> None:
+        self._live = live
+        self._threads = ThreadPoolExecutor(_THREADS, "live")
+
+    def routes(self) -> tuple[Route, ...]:
+        """What a node is told."""
+        place = f"{LIVE_PATH}{{key}}"
+        return (
+            Route(place, self._state, methods=["GET"]),
+            Route(f"{place}/window", self._window, methods=["POST"]),
+        )
+
+    def close(self) -> None:
+        """Answer no more windows, and let go of the recordings."""
+        self._threads.shutdown(wait=True, cancel_futures=True)
+        self._live.close()
+
+    async def _state(self, request: Request) -> Response:
+        """Tell how far the build is; with `after` once that is newer, or nothing came for a while."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        after = request.query_params.get("after", "")
+        if after == str(self._live.version):
+            await self._news(request)
+        state = await asyncio.get_running_loop().run_in_executor(self._threads, self._live.state)
+        found = answer(state)
+        found.headers.update(_NO_STORE)
+        return found
+
+    async def _news(self, request: Request) -> None:
+        loop = asyncio.get_running_loop()
+        changed, version = asyncio.Event(), self._live.version
+
+        def tell() -> None:
+            # At the end of the node there is nobody to be told.
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(changed.set)
+
+        end = self._live.on_change(tell)
+        closing = asyncio.ensure_future(request.app.state.node.closing.wait())
+        news = asyncio.ensure_future(changed.wait())
+        try:
+            if version == self._live.version:
+                await asyncio.wait(
+                    {closing, news}, timeout=_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                )
+        finally:
+            end()
+            closing.cancel()
+            news.cancel()
+
+    async def _window(self, request: Request) -> Response:
+        """Send columns as raw bytes, the first ones of those that were asked for; what they are stands in a header."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        asked = await body_of(request, _Window)
+        snapshot = self._live.snapshot(asked.series.removeprefix(LOCAL))
+        if snapshot is None:
+            return PlainTextResponse("There is no such series.", 404)
+        read = partial(
+            snapshot.window,
+            asked.segment,
+            asked.first_sample,
+            asked.samples_per_column,
+            asked.columns,
+            asked.channels,
+        )
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._threads, read)
+        except (SeriesviewError, OSError) as error:
+            said = coded(error) if isinstance(error, SeriesviewError) else str(error)
+            return PlainTextResponse(said.encode("utf-8", "backslashreplace"), 409)
+        head = {"columns": found.columns, "factor": found.factor}
+        rows = found.rows.astype(found.rows.dtype.newbyteorder("<"), copy=False)
+        headers = {**_NO_STORE, "Seriesview-Window": json.dumps(head)}
+        return Response(rows.tobytes(), media_type="application/octet-stream", headers=headers)
+
+    def _refusal(self, request: Request) -> Response | None:
+        caller = caller_of(request)
+        if caller.name != LINKS or caller.origin is not None:
+            raise Refused(_NOT_YOURS)
+        if request.path_params["key"] != self._live.key:
+            return PlainTextResponse("No such build runs here.", 404)
+        return None

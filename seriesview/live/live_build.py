@@ -1,0 +1,214 @@
+"""A build that a page follows: how far it is, snapshots of its series, and what it ends with."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import Any
+
+from seriesview.build.level_rows import LevelRows
+from seriesview.build.progress import BuildStep, Report
+from seriesview.build.workspace import workspace_manifest
+from seriesview.errors import SeriesviewError
+from seriesview.live.snapshot import Snapshot
+from seriesview.pipeline.configured import Configured
+from seriesview.series.manifest import parse_series_manifest
+from seriesview.series.series import Series
+from seriesview.store import Store
+
+LOCAL = "local:"
+"""What URIs of snapshots begin with; behind it the name of the series."""
+MOST_SNAPSHOTS = 64
+"""Of one workspace: each has files open."""
+_NOT_YET = "not built yet"
+
+
+class LiveBuild:
+    """Follows a build in its threads, and tells it to others; `key` names it, and is a secret of this process's page.
+
+    In a build that was stopped its next step raises KeyboardInterrupt: it has not failed, and goes on another time.
+    """
+
+    def __init__(self, label: str, say: Report) -> None:
+        """`say` gets the steps too."""
+        self.key = secrets.token_hex(20)
+        self._label = label
+        self._say = say
+        self._changed = threading.Condition()
+        self._version = 1
+        self._listeners: list[Callable[[], None]] = []
+        self._text = "reading what the recording says of itself"
+        self._steps: dict[str, BuildStep] = {}
+        self._workspace: dict[str, Any] | None = None
+        self._snapshots: dict[str, Snapshot] = {}
+        self._store: Store | None = None
+        self._end: dict[str, Any] = {}
+        self._is_stopped = threading.Event()
+        self._waits = False
+
+    def progress(self, step: BuildStep) -> None:
+        """Hear of a step of the build. Raises KeyboardInterrupt once it was stopped."""
+        self._raise_if_stopped()
+        self._say(step)
+        with self._changed:
+            if step.done_bytes is not None:
+                self._steps[step.dataset] = step
+            self._waits = False
+        self._tell()
+
+    def wait_for_other(self) -> None:
+        """Hear that another process builds the same. Raises KeyboardInterrupt once it was stopped."""
+        self._raise_if_stopped()
+        if not self._waits:
+            self._waits = True
+            self._text = "another process builds this; what it makes is shown at its end"
+            self._say(BuildStep("", self._text))
+            self._tell()
+
+    def begins(
+        self,
+        configured: Configured,
+        built: Mapping[str, Mapping[str, Any]],
+        problems: Mapping[str, str],
+        store: Store,
+    ) -> None:
+        """Open snapshots of what is not built, and let them be shown."""
+        missing = dict(problems)
+        found = dict(built)
+        snapshots: dict[str, Snapshot] = {}
+        for dataset in configured.datasets:
+            name = dataset.name
+            if name in found or name in missing:
+                continue
+            snapshot = None
+            if len(snapshots) < MOST_SNAPSHOTS:
+                # What is wrong with it the build will say.
+                with suppress(SeriesviewError, OSError):
+                    snapshot = Snapshot.open(dataset, store)
+            if snapshot is None:
+                missing[name] = _NOT_YET
+                continue
+            snapshots[name] = snapshot
+            found[name] = {"name": name, "uri": _PLACE, "manifest": {"type": snapshot.manifest.type}}
+        names = [dataset.name for dataset in configured.datasets if dataset.name in found]
+        workspace = workspace_manifest(
+            configured.label, [found[name] for name in names], configured.views, list(missing.items())
+        )
+        workspace["series"] = [
+            {"name": name, "uri": f"{LOCAL}{name}" if name in snapshots else found[name]["uri"]}
+            for name in names
+        ]
+        with self._changed:
+            self._store = store
+            self._snapshots = snapshots
+            self._workspace = workspace if names else None
+            self._text = "building"
+        self._tell()
+
+    def levels(self, dataset: str, levels: Sequence[LevelRows]) -> None:
+        """Let a snapshot be read from levels, as they are made."""
+        if (snapshot := self._snapshots.get(dataset)) is not None:
+            snapshot.use_levels(levels)
+
+    def series(self, dataset: str, result: Mapping[str, Any]) -> None:
+        """Let a snapshot be read from its series, which is built."""
+        snapshot = self._snapshots.get(dataset)
+        if snapshot is None or self._store is None:
+            return
+        snapshot.use_series(Series(parse_series_manifest(result["manifest"]), self._store, result["uri"]))
+        with self._changed:
+            done = self._steps.get(dataset)
+            total = None if done is None else done.total_bytes
+            self._steps[dataset] = BuildStep(dataset, "", total or 0, total or 0, 0.0)
+        self._tell()
+
+    def finish(self, uri: str) -> None:
+        """Tell that all is built, and what it is."""
+        with self._changed:
+            self._end = {"state": "done", "uri": uri}
+        self._tell()
+
+    def fail(self, error: SeriesviewError) -> None:
+        """Tell why it ended; what there is of it stays to be seen."""
+        with self._changed:
+            self._end = {"state": "failed", "error": str(error)}
+        self._tell()
+
+    def stop(self) -> None:
+        """Have the build end at its next step."""
+        self._is_stopped.set()
+
+    def close(self) -> None:
+        """Let go of the recordings."""
+        for snapshot in self._snapshots.values():
+            snapshot.close()
+
+    @property
+    def artifacts(self) -> list[str]:
+        """URIs of the series that were built before, which the page reads as what they are."""
+        series = self._workspace["series"] if self._workspace is not None else []
+        return [each["uri"] for each in series if not each["uri"].startswith(LOCAL)]
+
+    @property
+    def version(self) -> int:
+        """Grows whenever there is something new to tell."""
+        return self._version
+
+    def on_change(self, listener: Callable[[], None]) -> Callable[[], None]:
+        """Have a function called, in any thread, whenever there is something new; what is given back ends that."""
+        with self._changed:
+            self._listeners.append(listener)
+
+        def end() -> None:
+            with self._changed, suppress(ValueError):
+                self._listeners.remove(listener)
+
+        return end
+
+    def snapshot(self, name: str) -> Snapshot | None:
+        """The snapshot of a series; None where there is none."""
+        return self._snapshots.get(name)
+
+    def state(self) -> dict[str, Any]:
+        """All that is to be told, as JSON; docs/viewer.md says what it is."""
+        with self._changed:
+            steps = dict(self._steps)
+            found: dict[str, Any] = {
+                "version": self._version,
+                "state": "building",
+                "label": self._label,
+                "text": self._text,
+                "workspace": self._workspace,
+                **self._end,
+            }
+        under_way = [step for step in steps.values() if step.done_bytes != step.total_bytes]
+        lefts = [step.seconds_left for step in under_way if step.seconds_left is not None]
+        found["seconds_left"] = max(lefts) if lefts else None
+        found["series"] = {
+            f"{LOCAL}{name}": {
+                "manifest": snapshot.manifest.to_json_dict(),
+                "factors": list(snapshot.level_factors),
+                "exact_until": until,
+                "done": done,
+            }
+            for name, snapshot in self._snapshots.items()
+            for until, done in [snapshot.reached]
+        }
+        return found
+
+    def _raise_if_stopped(self) -> None:
+        if self._is_stopped.is_set():
+            raise KeyboardInterrupt
+
+    def _tell(self) -> None:
+        with self._changed:
+            self._version += 1
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+
+_PLACE = f"sha1://{'0' * 40}/series.json"
+"""In place of the URI of a series that is not built yet, where one is expected."""

@@ -1,0 +1,234 @@
+"""A snapshot of one series that is being built: exact wherever there are levels, or samples enough to read."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_right
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seriesview.build.artifacts import provisional_manifest
+from seriesview.build.dataset import Dataset, opened_recording, undescribed
+from seriesview.build.grid import level_grid
+from seriesview.build.level_rows import LevelRows
+from seriesview.build.plan import SamplesPlan, plan_samples
+from seriesview.build.series import described
+from seriesview.build.source import identify_recording
+from seriesview.build.typical import Typical, typical_of
+from seriesview.envelope.columns import columns_from_bins
+from seriesview.errors import RequestError
+from seriesview.layout.remote_path import is_remote
+from seriesview.live.provisional import ProvisionalLink
+from seriesview.series.arrays import PartCache
+from seriesview.series.hulls import Pyramid
+from seriesview.series.manifest import SeriesManifest
+from seriesview.series.segment_files import Selection
+from seriesview.series.series import Series
+from seriesview.store import Store
+
+MOST_VALUES = 1 << 24
+"""Samples times channels that are read for one window."""
+_MOST_ROWS = 1 << 16
+"""Of a level that are read for one window, where coarser ones are not made yet."""
+_TYPICAL_SECONDS = 0.25
+_TYPICAL_STRETCHES = 64
+_TYPICAL_SAMPLES = 256
+
+
+@dataclass(frozen=True)
+class SnapshotWindow:
+    """`columns` of those that were asked for, the first ones, and their envelope (columns, 2, C), or with one sample a
+    column their samples (columns + 1, C). `factor`: of the level that was read, 1: samples."""
+
+    columns: int
+    factor: int
+    rows: npt.NDArray[Any]
+
+
+class Snapshot:
+    """What there is of a continuous series of samples at equal distances, before and while it is built."""
+
+    def __init__(
+        self,
+        name: str,
+        manifest: SeriesManifest,
+        plan: SamplesPlan,
+        samples: Pyramid,
+        opened: ExitStack,
+    ) -> None:
+        """`samples`: without levels."""
+        self.name = name
+        self.manifest = manifest
+        self.level_factors = plan.level_factors
+        self._plan = plan
+        self._samples = samples
+        self._opened = opened
+        self._levels: Sequence[LevelRows] = ()
+        self._rows = {factor: _first_rows(plan.segment_lengths, factor) for factor in plan.level_factors}
+        self._series: Series | None = None
+
+    @classmethod
+    def open(cls, dataset: Dataset, store: Store) -> Snapshot | None:
+        """A snapshot of nothing but samples; None of what has none at equal distances, or is on another machine.
+
+        Raises SeriesviewError, OSError.
+        """
+        with ExitStack() as stack:
+            recording = stack.enter_context(opened_recording(undescribed(dataset), store))
+            if recording.type != "continuous" or recording.sampling_frequency is None:
+                return None
+            source = identify_recording(recording)
+            if not source.samples or any(is_remote(file.path) for file in source.samples):
+                return None
+            plan = plan_samples(recording, dataset, source.size)
+            link = ProvisionalLink(recording, source, plan.dtype)
+            stack.callback(link.close)
+            found = provisional_manifest(undescribed(dataset), recording, plan, _typical(plan, link))
+            manifest = described(found, dataset)
+            samples = Pyramid(store, manifest, link, PartCache())
+            return cls(dataset.name, manifest, plan, samples, stack.pop_all())
+
+    @property
+    def reached(self) -> tuple[float, float]:
+        """Up to which time, in the series' own seconds, levels are made, and the part of its samples before that."""
+        total = self._plan.num_samples
+        sample = total if self._series is not None else max(map(self._covered, self._levels), default=0)
+        part = sample / total
+        segments = self.manifest.segments
+        for segment in segments:
+            if sample <= segment.num_samples:
+                return segment.start_time + sample / (self.manifest.sampling_frequency or 1.0), part
+            sample -= segment.num_samples
+        return segments[-1].end_time, part
+
+    def _covered(self, level: LevelRows) -> int:
+        """Samples of all segments, from the first on, whose bins a level has."""
+        num_rows, rows = level.num_rows, self._rows[level.factor]
+        segment = max(bisect_right(rows, num_rows) - 1, 0)
+        lengths = self._plan.segment_lengths
+        if segment == len(lengths):
+            return self._plan.num_samples
+        return sum(lengths[:segment]) + min((num_rows - rows[segment]) * level.factor, lengths[segment])
+
+    def use_levels(self, levels: Sequence[LevelRows]) -> None:
+        """Read from levels that are being made."""
+        self._levels = levels
+
+    def use_series(self, series: Series) -> None:
+        """Read from the series, which is built now."""
+        self._series = series
+        self._levels = ()
+
+    def close(self) -> None:
+        """Let go of its files."""
+        self._opened.close()
+        if self._series is not None:
+            self._series.close()
+
+    def window(
+        self,
+        segment: int,
+        first_sample: int,
+        samples_per_column: int,
+        columns: int,
+        channels: Sequence[str] | None,
+    ) -> SnapshotWindow:
+        """As many of the columns as can be told exactly, from the first one on. Raises SeriesviewError, OSError."""
+        lengths = self._plan.segment_lengths
+        if not (0 <= segment < len(lengths) and 0 <= first_sample < lengths[segment]):
+            raise RequestError(f"there is no sample {first_sample} in segment {segment}")
+        if samples_per_column < 1 or columns < 1:
+            raise RequestError("at least one column of one sample can be asked for")
+        chosen = self._chosen(channels)
+        last = min(first_sample + columns * samples_per_column, lengths[segment] - 1)
+        columns = max(-(-(last - first_sample) // samples_per_column), 1)
+        if samples_per_column == 1:
+            self._check_size(last + 1 - first_sample)
+            values = np.array(self._samples.read_samples(segment, first_sample, last + 1, chosen), order="C")
+            return SnapshotWindow(len(values) - 1, 1, values)
+        if self._series is not None:
+            rows = self._series.window(segment, first_sample, samples_per_column, columns, channels)
+            return SnapshotWindow(len(rows), self._series.factor_used(first_sample, samples_per_column), rows)
+        best = self._from_levels(segment, first_sample, samples_per_column, columns, chosen)
+        if best is not None and best.columns == columns:
+            return best
+        if best is None or (last + 1 - first_sample) * self._plan.num_channels <= MOST_VALUES:
+            self._check_size(last + 1 - first_sample)
+            rows = self._samples.from_samples(segment, first_sample, samples_per_column, columns, chosen)
+            return SnapshotWindow(len(rows), 1, rows)
+        return best
+
+    def _check_size(self, num_samples: int) -> None:
+        if num_samples * self._plan.num_channels > 8 * MOST_VALUES:
+            raise RequestError(
+                f"{num_samples} samples at once are too many while this is built", code="too-large"
+            )
+
+    def _chosen(self, channels: Sequence[str] | None) -> Selection:
+        if channels is None:
+            return slice(0, self._plan.num_channels)
+        index = {channel.id: number for number, channel in enumerate(self.manifest.channels)}
+        try:
+            return np.array([index[each] for each in channels], np.intp)
+        except KeyError as error:
+            raise RequestError(f"there is no channel {str(error.args[0])!r:.60}") from error
+
+    def _from_levels(
+        self, segment: int, first_sample: int, samples_per_column: int, columns: int, channels: Selection
+    ) -> SnapshotWindow | None:
+        """The most columns that a level gives, the coarsest one that gives so many; None where none divides them."""
+        length = self._plan.segment_lengths[segment]
+        if first_sample and first_sample == length - 1:
+            return None
+        fits = [x for x in self.level_factors if not (samples_per_column % x or first_sample % x)]
+        if not fits:
+            return None
+        made = {level.factor: level for level in self._levels}
+        found: tuple[int, LevelRows, int, int] | None = None
+        for level in (made[factor] for factor in reversed(fits) if factor in made):
+            first_row, end_row = self._rows[level.factor][segment : segment + 2]
+            per_column, first_bin = samples_per_column // level.factor, first_sample // level.factor
+            wanted = min(first_bin + columns * per_column, end_row - first_row)
+            last_bin = min(max(level.num_rows - first_row, first_bin), wanted)
+            whole = (
+                columns
+                if last_bin == wanted
+                else min((last_bin - first_bin) // per_column, _MOST_ROWS // per_column)
+            )
+            if found is None or whole > found[0]:
+                last_bin = min(first_bin + whole * per_column, wanted)
+                found = whole, level, first_row + first_bin, first_row + last_bin
+            if whole == columns:
+                break
+        if found is None or not found[0]:
+            nothing = np.empty((0, 2, len(np.arange(self._plan.num_channels)[channels])), self._plan.dtype)
+            return SnapshotWindow(0, fits[-1], nothing)
+        _, level, first, last = found
+        missing = self._samples.missing_of(channels)
+        bins = level.read(first, last)[:, :, channels]
+        rows = columns_from_bins(bins, samples_per_column // level.factor, missing)
+        return SnapshotWindow(len(rows), level.factor, np.ascontiguousarray(rows, self._plan.dtype))
+
+
+def _first_rows(lengths: Sequence[int], factor: int) -> list[int]:
+    grid = level_grid(lengths, factor)
+    return [*(grid.first_row(segment) for segment in range(len(lengths))), grid.num_rows]
+
+
+def _typical(plan: SamplesPlan, link: ProvisionalLink) -> list[Typical | None]:
+    """What is typical of each channel, by stretches all over the recording, as many as can be read in no time."""
+    began, total = time.monotonic(), plan.num_samples
+    count = min(_TYPICAL_SAMPLES, total)
+    order = sorted(range(_TYPICAL_STRETCHES), key=lambda number: int(f"{number:06b}"[::-1], 2))
+    pieces = []
+    for number in order:
+        first = number * (total - count) // max(_TYPICAL_STRETCHES - 1, 1)
+        pieces.append(link.read(first, first + count, slice(0, plan.num_channels)))
+        if time.monotonic() - began > _TYPICAL_SECONDS:
+            break
+    return typical_of(np.concatenate(pieces), plan.missing_values)

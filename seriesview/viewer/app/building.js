@@ -1,0 +1,67 @@
+/** @file A figure that is being built: its first seconds, how far it is, and the change to what was built. */
+
+import { durationText } from '../geometry/ticks.js';
+import { clampFrame, columnOfTime, frameOfRange, timesOf } from '../geometry/timeline.js';
+import { make } from './elements.js';
+
+/** @typedef {import('../types.js').BuildStatus} BuildStatus */
+/** @typedef {import('../types.js').Frame} Frame */
+/** @typedef {import('./app.js').App} App */
+
+/** So many seconds are shown at first. */
+const FIRST_SECONDS = 10;
+
+/**
+ * @typedef {object} Building
+ * @property {(status: BuildStatus) => void} tell how far it is
+ * @property {(connection: import('./contract.js').Connection, uri: string) => void} finish have the workspace that was built
+ *   opened next
+ * @property {(frame: Frame) => Frame} first what of a whole session is shown at first: seconds that are exact at once, where
+ *   it is being built
+ */
+
+/**
+ * @param {App} app
+ * @param {{status: HTMLElement, showOpening: (text: string) => void}} page
+ * @returns {Building}
+ */
+export function createBuilding(app, page) {
+  const said = make('span', { className: 'building', hidden: true });
+  page.status.append(said);
+
+  /** @returns {boolean} */
+  const isShown = () => Object.values(app.figure()?.series ?? {}).some(({ state }) => state === 'building');
+
+  /** @param {BuildStatus} status @returns {string} */
+  function words({ error, secondsLeft, reached }) {
+    const timeline = app.timeline();
+    const ends = reached.map(({ uri, until }) => until + (timeline.shifts[uri] ?? 0));
+    const until = ends.length ? `exact at every zoom up to ${app.timeText(Math.min(...ends), 1)}` : '';
+    if (error) return [error, until].filter(Boolean).join(' \u00b7 ');
+    const left =
+      secondsLeft === null ? 'building' : `building, ${durationText(Math.max(Math.round(secondsLeft), 1))} left`;
+    return [left, until].filter(Boolean).join(' \u00b7 ');
+  }
+
+  return {
+    tell(status) {
+      said.hidden = !isShown();
+      if (!isShown()) return page.showOpening(`${status.text}\u2026`);
+      said.textContent = said.title = words(status);
+      said.classList.toggle('has-failed', status.state === 'failed');
+    },
+    finish(connection, uri) {
+      connection.start = { ...connection.start, live: undefined, figureData: { workspace: uri } };
+      connection.replaceFigure?.(uri);
+      said.hidden = true;
+    },
+    first(frame) {
+      const timeline = app.timeline();
+      const { startTime, endTime } = timesOf(timeline, frame);
+      if (!isShown() || endTime - startTime <= FIRST_SECONDS) return frame;
+      const from = Math.max(timeline.firstTime, timeline.startTime);
+      const found = frameOfRange(timeline, from, from + FIRST_SECONDS, frame.columns);
+      return clampFrame(timeline, { ...found, leftColumn: Math.floor(columnOfTime(timeline, found, from) + 1e-6) });
+    },
+  };
+}

@@ -1,0 +1,149 @@
+"""A view of what is being built: exact where there is something, hatched where there is nothing yet, and then whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browsing import PanelPicture, Viewer, wait_for
+from closed_port import CLOSED_PORT
+from expected_pictures import assert_same, expected_picture
+from gated_recordings import CHANNELS, RATE, Gate, write_gated
+from playwright.sync_api import BrowserContext, Page, expect
+from recordings import Recording
+from viewer_places import HIDDEN, show, view_frame
+
+from seriesview.figures.finding import ToBuild, meant
+from seriesview.figures.view import View
+from seriesview.store import open_store
+
+NUM_SAMPLES = 1_200_000
+HATCHED = "hatched: not built yet at this zoom"
+
+
+class Half:
+    """A view whose build waits in the middle of a recording."""
+
+    def __init__(self, view: View, recording: Recording, gate: Gate, path: Path) -> None:
+        self.view, self.recording, self.gate, self.path = view, recording, gate, path
+
+    def expected(self, panel: PanelPicture, viewer: Viewer) -> Any:
+        return expected_picture(self.recording, panel, viewer.timeline())
+
+
+@pytest.fixture
+def half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Half]:
+    for name in (*HIDDEN, "KACHERY_STORAGE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
+    path = tmp_path / "night.gated"
+    samples, gate = write_gated(path, NUM_SAMPLES, monkeypatch, tmp_path / "readers")
+    found = meant(path, lambda: open_store(tmp_path / "store", "embedded"), store=tmp_path / "store")
+    assert isinstance(found, ToBuild)
+    ids = tuple(str(number) for number in range(CHANNELS))
+    recording = Recording("night", "local:night", [samples], [0.0], RATE, channels=ids)
+    with View(found, port=0) as view:
+        yield Half(view, recording, gate, path)
+        gate.open()
+
+
+def unbuilt(viewer: Viewer) -> list[list[int]]:
+    """Runs of columns that are hatched."""
+    return list(viewer.inside.evaluate("seriesview.panels()[0].painted.unbuilt"))
+
+
+def whole_session(viewer: Viewer) -> dict[str, int]:
+    """The closest zoom at which the whole session fits."""
+    timeline, columns = viewer.timeline(), viewer.frame()["columns"]
+    fitting = (rung for rung in timeline["ladder"] if rung * columns >= NUM_SAMPLES)
+    return {"samplesPerColumn": next(fitting), "columnsPerSample": 1, "leftColumn": -5}
+
+
+def test_what_is_there_is_exact_and_what_is_not_is_hatched(
+    page: Page, new_context: Callable[..., BrowserContext], half: Half
+) -> None:
+    viewer = show(page, half.view.url)
+    # The first seconds, from their first sample on.
+    frame = viewer.frame()
+    assert frame["leftColumn"] == 0
+    seconds = frame["columns"] * frame["samplesPerColumn"] / frame["columnsPerSample"] / RATE
+    assert 8 < seconds < 15
+    panel = viewer.panel()
+    assert_same(panel, half.expected(panel, viewer), "the first seconds")
+    expect(viewer.inside.locator(".building")).to_contain_text("exact at every zoom up to")
+    # Closer, and behind what is built.
+    for place in (
+        {"samplesPerColumn": 1, "columnsPerSample": 2, "leftColumn": 2 * 1_000_000},
+        {"samplesPerColumn": 40, "columnsPerSample": 1, "leftColumn": 1_100_000 // 40},
+        {"samplesPerColumn": 256, "columnsPerSample": 1, "leftColumn": 900_000 // 256},
+    ):
+        viewer.set_state(**place)
+        panel = viewer.panel()
+        assert_same(panel, half.expected(panel, viewer), place)
+        assert unbuilt(viewer) == []
+    # From far away: exact up to where it is built.
+    far = whole_session(viewer)
+    viewer.set_state(**far)
+    wait_for(page, lambda: unbuilt(viewer) and unbuilt(viewer)[0][0] > 200, "half of it is built")
+    panel = viewer.panel()
+    ((first, end),) = unbuilt(viewer)
+    wanted = half.expected(panel, viewer)
+    wanted[:, first:end] = 0
+    assert_same(panel, wanted, "half of it")
+    assert HATCHED in panel.painted["notes"]
+    # It lies over those columns alone.
+    hatching = viewer.inside.evaluate(
+        """() => {
+          const canvas = document.querySelector('canvas.unbuilt');
+          const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+          return Array.from({length: canvas.width}, (_, x) => data[4 * x + 3] > 0);
+        }"""
+    )
+    assert np.flatnonzero(hatching).tolist() == list(range(first, end))
+    before = viewer.state()
+    half.gate.open()
+    wait_for(page, lambda: "live=" not in page.url, "the link of what was built")
+    assert f"d={(half.view.uri or '')[7:47]}" in page.url
+    viewer.wait_until("Object.values(seriesview.figure().series).every(({state}) => state !== 'building')")
+    viewer.wait()
+    after = viewer.state()
+    assert {key: after[key] for key in far} == {key: before[key] for key in far}
+    expect(viewer.inside.locator(".building")).to_be_hidden()
+    # Every pixel as in a page that never saw it being built.
+    fresh = show(new_context().new_page(), half.view.link())
+    for place in (far, {"samplesPerColumn": 40, "columnsPerSample": 1, "leftColumn": 1_100_000 // 40}):
+        for each in (viewer, fresh):
+            each.set_state(**place)
+        panel = viewer.panel()
+        assert_same(panel, half.expected(panel, viewer), place)
+        assert_same(fresh.panel(), panel.pixels, place)
+        assert unbuilt(viewer) == []
+
+
+def test_a_build_that_fails_says_so_and_stays_to_be_seen(page: Page, half: Half) -> None:
+    viewer = show(page, half.view.url)
+    with half.path.open("ab") as file:
+        file.write(bytes(2 * CHANNELS))
+    half.gate.open()
+    said = viewer.inside.locator(".building.has-failed")
+    expect(said).to_contain_text("while it was read")
+    # All levels were made before that.
+    viewer.set_state(**whole_session(viewer))
+    wait_for(page, lambda: unbuilt(viewer) == [], "all of it")
+    panel = viewer.panel()
+    assert_same(panel, half.expected(panel, viewer), "all of it")
+
+
+def test_a_page_that_is_loaded_again_goes_on(page: Page, half: Half) -> None:
+    viewer = show(page, half.view.url)
+    viewer.set_state(samplesPerColumn=2, columnsPerSample=1, leftColumn=500)
+    viewer.wait_for_link('"samplesPerColumn":2,')
+    page.reload()
+    again = Viewer(page, view_frame(page)).wait()
+    assert again.frame()["samplesPerColumn"] == 2
+    half.view.close()
+    # The command has ended.
+    expect(again.inside.locator(".building.has-failed")).to_contain_text("goes on from there")

@@ -1,0 +1,215 @@
+"""What is being built can be looked at by the page of the process that builds it, exactly, and by nobody else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import urllib3
+from closed_port import CLOSED_PORT
+from gated_recordings import Gate, write_gated
+from link_client import Browser, Link
+from waiting import until
+
+import seriesview
+from seriesview.errors import BuildError
+from seriesview.figures.finding import ToBuild, meant
+from seriesview.figures.view import View
+from seriesview.store import open_store
+
+NUM_SAMPLES = 1_200_000
+"""So many of 32 channels are more than are read for one window."""
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("KACHERY_STORAGE_DIR", "KACHERY_DAEMON_HOST", "SSH_CONNECTION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+@pytest.fixture
+def gated(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, npt.NDArray[np.int16], Gate]]:
+    path = place / "night.gated"
+    samples, gate = write_gated(path, NUM_SAMPLES, monkeypatch, place / "readers")
+    yield path, samples, gate
+    gate.open()
+
+
+def started(path: Path, store: Path) -> View:
+    found = meant(path, lambda: open_store(store, "embedded"), store=store)
+    assert isinstance(found, ToBuild)
+    return View(found, port=0)
+
+
+class Page:
+    """What the page of a link asks of a build."""
+
+    def __init__(self, link: str) -> None:
+        self.browser = Browser()
+        self.link: Link = self.browser.open(link)
+        self.address = f"{self.link.base}/live/{parse_qs(urlsplit(link).query)['live'][0]}"
+
+    def state(self) -> dict[str, Any]:
+        return dict(json.loads(self.browser.request("GET", self.address).data))
+
+    def window(self, first: int, per_column: int, columns: int, **more: Any) -> urllib3.BaseHTTPResponse:
+        asked = {"series": "local:night", "segment": 0, "firstSample": first, "samplesPerColumn": per_column}
+        return self.browser.request("POST", f"{self.address}/window", {**asked, "columns": columns, **more})
+
+    def rows(self, *asked: int, **more: Any) -> tuple[int, npt.NDArray[np.int16]]:
+        answer = self.window(*asked, **more)
+        assert answer.status == 200, answer.data
+        width = len(more["channels"]) if more.get("channels") else 32
+        return json.loads(answer.headers["Seriesview-Window"])["columns"], np.frombuffer(
+            answer.data, "<i2"
+        ).reshape(-1, width)
+
+    def is_half_built(self) -> bool:
+        """Whether all is built that can be while the gate is closed."""
+        series = self.state()["series"].get("local:night")
+        return series is not None and series["done"] > 0.4
+
+
+def columns_of(samples: npt.NDArray[Any], first: int, per_column: int, columns: int) -> npt.NDArray[Any]:
+    """Lowest and highest (columns * 2, C) of closed columns, one after the other."""
+    found = []
+    for start in range(first, first + columns * per_column, per_column):
+        part = samples[start : start + per_column + 1]
+        found += [part.min(axis=0), part.max(axis=0)]
+    return np.array(found)
+
+
+def test_half_of_a_build_is_exact_and_the_rest_is_not_told(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
+) -> None:
+    path, samples, gate = gated
+    with started(path, place / "store") as view:
+        assert not view.is_built
+        page = Page(view.url)
+        until(page.is_half_built)
+        state = page.state()
+        assert state["state"] == "building"
+        assert [panel["data"]["series"] for panel in state["workspace"]["views"][0]["panels"]] == ["night"]
+        assert 400 < state["series"]["local:night"]["exact_until"] < 600
+        # Samples, anywhere: behind what is built too.
+        found, rows = page.rows(1_100_000, 1, 500)
+        assert (found, len(rows)) == (500, 501)
+        assert (rows == samples[1_100_000:1_100_501]).all()
+        # Columns close by, from samples; the last ends with the segment.
+        found, rows = page.rows(900_000, 160, 100)
+        assert found == 100
+        assert (rows == columns_of(samples, 900_000, 160, 100)).all()
+        found, rows = page.rows(NUM_SAMPLES - 161, 160, 20, channels=["3", "1"])
+        assert found == 1
+        assert (rows == columns_of(samples, NUM_SAMPLES - 161, 160, 1)[:, [3, 1]]).all()
+        # From far away as many as there are levels of, and none of the rest.
+        found, rows = page.rows(0, 2048, 512)
+        assert 200 < found < 310
+        assert (rows == columns_of(samples, 0, 2048, found)).all()
+        assert page.rows(2048 * 320, 2048, 260)[0] == 0
+        for wrong in ({"segment": 1}, {"channels": ["none"]}, {"series": "local:other"}):
+            assert page.window(0, 16, 10, **wrong).status in (404, 409)
+        gate.open()
+        view.wait()
+        assert page.state()["state"] == "done"
+        # Whoever was let in before can read what it became.
+        link = Link(view.link())
+        assert page.browser.figure_data(link)["series"][0]["name"] == "night"
+        assert (page.state()["uri"] or "")[7:47] == link.fields["d"]
+        uri = view.workspace.series("night").uri if view.workspace else None
+    undisturbed = seriesview.build_dataset(path, store=place / "other", name="night")
+    assert uri == undisturbed.uri
+    kept = [file.read_bytes() for file in (place / "store").rglob("*") if file.is_file()]
+    assert not any(b"local:" in content for content in kept)
+
+
+def test_nobody_else_is_answered(place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]) -> None:
+    path, _, gate = gated
+    with started(path, place / "store") as view:
+        page = Page(view.url)
+        assert page.browser.request("GET", page.address).status == 200
+        stranger = Browser()
+        assert stranger.request("GET", page.address).status == 403
+        # A kachery client, who may read the whole storage directory.
+        code = (place / "store" / "client-auth").read_text().strip()
+        client = Browser(**{"KACHERY-CLIENT-AUTH-CODE": code})
+        answer = client.request("GET", page.address)
+        assert answer.status == 403
+        assert b"by nobody else" in answer.data
+        assert page.browser.request("GET", page.address[:-1]).status == 404
+        assert (
+            page.browser.request("GET", page.address, **{"Origin": "http://elsewhere.example"}).status == 403
+        )
+        gate.open()
+        view.wait()
+
+
+@pytest.mark.parametrize("how", ["shorter", "replaced", "gone"])
+def test_a_file_that_is_not_what_it_was_is_read_no_more(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate], how: str
+) -> None:
+    path, _, gate = gated
+    with started(path, place / "store") as view:
+        page = Page(view.url)
+        until(page.is_half_built)
+        assert page.window(0, 1, 10).status == 200
+        kept = path.read_bytes()
+        if how == "shorter":
+            with path.open("r+b") as file:
+                file.truncate(len(kept) - 64)
+        else:
+            path.rename(path.with_suffix(".old"))
+            if how == "replaced":
+                path.write_bytes(kept)
+        answer = page.window(0, 1, 10)
+        assert answer.status == 409
+        assert answer.data.startswith((b"[source-changed", b"[source-gone"))
+        # Whatever comes in its place.
+        path.unlink(missing_ok=True)
+        path.write_bytes(kept)
+        assert page.window(0, 1, 10).status == 409
+        # What is built by now is still told.
+        assert page.rows(0, 2048, 512)[0] > 200
+        gate.open()
+        with pytest.raises(BuildError, match="while it was read"):
+            view.wait()
+        state = page.state()
+        assert state["state"] == "failed"
+        assert "while it was read" in state["error"]
+        assert page.rows(0, 2048, 512)[0] > 200
+
+
+def test_what_is_stopped_goes_on_and_two_views_build_once(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
+) -> None:
+    path, _, gate = gated
+    store = place / "store"
+    first = started(path, store)
+    page = Page(first.url)
+    until(page.is_half_built)
+    # The second waits for the first, through whose node it will be shown.
+    second = started(path, store)
+    assert not second.is_followed
+    gate.open()
+    first.wait()
+    second.wait()
+    assert second.uri == first.uri
+    assert second.link().partition("#")[0] == first.link().partition("#")[0]
+    results = path.with_suffix(".gated.seriesview") / "results"
+    (made,) = (results / "artifacts").iterdir()
+    second.close()
+    first.close()
+    # Looked at again: nothing is read.
+    with started(path, store) as again:
+        again.wait()
+        assert again.uri == first.uri
+    assert json.loads(made.read_bytes())["manifest"]["type"] == "continuous"
