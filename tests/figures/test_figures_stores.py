@@ -96,9 +96,8 @@ def test_a_store_in_a_bucket_is_shown_where_none_of_it_is(
             "first_sample": 69_000,
             "samples_per_column": 1,
         }
-        window = browser.calculate(
-            link, "seriesview.get_window.1", {**asked, "columns": 99, "channels": None}
-        )
+        asked |= {"columns": 99, "channels": None}
+        window = browser.task(link, "seriesview.get_window.1", asked)["result"]
     values = np.frombuffer(base64.b64decode(window["values"]["data_b64"]), "<i2").reshape(-1, 6)
     assert np.array_equal(values, samples[69_000:69_100])
     # Of the samples only the part that was asked for came.
