@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -119,10 +120,10 @@ def _in_defaults(_: str, keys: Sequence[str]) -> str:
 
 def _named(entries: Sequence[Entry], session: Session) -> list[Entry]:
     """The entries with names that say nothing of the session, so that they are the same in each."""
-    paths = {entry.keys["path"] for entry in entries}
-    stems = {
-        path: _without(name_of(located(path)), session.values) if len(paths) > 1 else "" for path in paths
-    }
+    inside = [entry.found.dataset for entry in entries if entry.found is not None and entry.found.dataset]
+    is_told_inside = len(set(inside)) == len(entries)
+    paths = list(dict.fromkeys(entry.keys["path"] for entry in entries))
+    stems = dict.fromkeys(paths, "") if is_told_inside else _stems(paths, session.values)
     taken: list[str] = []
     named = []
     for entry in entries:
@@ -133,6 +134,18 @@ def _named(entries: Sequence[Entry], session: Session) -> list[Entry]:
         taken.append(name)
         named.append(entry._replace(name=name))
     return named
+
+
+def _stems(paths: Sequence[str], values: Mapping[str, str]) -> dict[str, str]:
+    """What tells several files of a session apart: their names, else the folders in which they differ."""
+    if len(paths) == 1:
+        return {paths[0]: ""}
+    stems = {path: _without(name_of(located(path)), values) for path in paths}
+    if len(set(stems.values())) == len(paths):
+        return stems
+    parts = {path: path.split("/") for path in paths}
+    differs = [len(set(column)) > 1 for column in zip_longest(*parts.values())]
+    return {path: _without("_".join(compress(own, differs)), values) for path, own in parts.items()}
 
 
 def _without(stem: str, values: Mapping[str, str]) -> str:

@@ -12,7 +12,9 @@ from typing import Any
 
 import edf_files
 import numpy as np
+import open_ephys_folders
 import pytest
+import spikeglx_files
 
 import seriesview
 from seriesview.build.progress import BuildStep
@@ -306,6 +308,41 @@ def test_several_files_of_a_session_are_told_apart_by_what_its_name_leaves(here:
     (session,) = configured_sessions(content, here / "results")
     assert session.id == "07"
     assert list(session.datasets) == ["07/run-1_eeg", "07/run-2_eeg"]
+
+
+def found_by(pattern: str) -> dict[str, list[str]]:
+    """What the series of the sessions of a pattern are called, by session."""
+    content = with_defaults({"sessions": {"path": pattern}})
+    return {each.id: list(each.entries) for each in configured_sessions(content, Path("results"))}
+
+
+def test_series_of_runs_of_spikeglx_are_called_the_same_by_folder_and_by_files(here: Path) -> None:
+    for run in ("rat1_20240506", "rat2_20240506"):
+        for probe in (0, 1):
+            folder = here / f"data/{run}_g0/{run}_g0_imec{probe}"
+            stem = f"{run}_g0_t0.imec{probe}"
+            spikeglx_files.write_stream(folder, f"{stem}.ap", np.ones((300, 5)), spikeglx_files.ap_keys(4))
+    series = ["imec0_ap", "imec0_sync"]
+    assert found_by("data/{subject}_{date}_g0/*_imec0/*.ap.bin") == {
+        "rat1_20240506": series,
+        "rat2_20240506": series,
+    }
+    both = [*series, "imec1_ap", "imec1_sync"]
+    assert found_by("data/{run}_g0/*_imec*/*.ap.bin")["rat1_20240506"] == both
+    assert sorted(found_by("data/{run}_g{gate}")["rat1_20240506_0"]) == both
+    assert found_by("data/{run}_g0/*_imec{probe}")["rat2_20240506_1"] == both[2:]
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders(here: Path) -> None:
+    for date in ("2024-05-06", "2024-05-07"):
+        for number in (1, 2):
+            stream = open_ephys_folders.Stream("Board-100.Data", np.ones((300, 1)))
+            folder = here / f"oe/rat1/{date}/Record Node 101/experiment1/recording{number}"
+            open_ephys_folders.write(folder, open_ephys_folders.Recording([stream]))
+    names = ["recording1", "recording2"]
+    for pattern in ("oe/{subject}/{date}/**/structure.oebin", "oe/{subject}/{date}/*/experiment1/recording*"):
+        assert found_by(pattern) == {"rat1_2024-05-06": names, "rat1_2024-05-07": names}
+    assert len(found_by("oe/{subject}/{date}")["rat1_2024-05-06"]) == 2
 
 
 def test_what_was_found_is_looked_for_again_only_where_files_changed(here: Path) -> None:
