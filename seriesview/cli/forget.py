@@ -37,4 +37,6 @@ def command(workspace: str, storage_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"uri": uri, "label": known[uri].label}))
     else:
-        click.echo(f"{known[uri].label}: forgotten; `seriesview gc` removes what only it reached")
+        # From a bucket nothing is removed.
+        more = "; `seriesview gc` removes what only it reached" if store.takes_links else ""
+        click.echo(f"{known[uri].label}: forgotten{more}")

@@ -16,8 +16,10 @@ from bucket_servers import CuttingProxy, Service, google, google_port, s3, s3_po
 from waiting import until
 
 import seriesview
+from seriesview.build.results import read_results
 from seriesview.cloud import retrying
 from seriesview.errors import SeriesviewError
+from seriesview.pipeline.chunk import build_chunk
 
 BUILD = "import json, sys, seriesview; print(seriesview.build_workspace(json.loads(sys.argv[1])).uri)"
 
@@ -108,11 +110,11 @@ def test_a_build_that_is_killed_goes_on(
 
 
 def test_two_builds_at_once_lose_nothing(
-    service: Service,  # noqa: F811
+    s3: Service,  # noqa: F811
     config: dict[str, Any],
     tmp_path: Path,
 ) -> None:
-    address = service.address("lab")
+    address = s3.address("lab")
     processes = [
         subprocess.Popen(
             [sys.executable, "-c", BUILD, json.dumps(into(config, address, name))],
@@ -126,7 +128,7 @@ def test_two_builds_at_once_lose_nothing(
     assert [process.returncode for process in processes] == [0, 0]
     (uri,) = uris
     assert seriesview.verify(uri, store=address).is_right
-    assert len(service.names("lab/seriesview/record/")) == 2
+    assert len(s3.names("lab/seriesview/record/")) == 2
 
 
 def test_a_bit_that_flipped_in_the_bucket_is_named(s3: Service, config: dict[str, Any]) -> None:  # noqa: F811
@@ -142,18 +144,22 @@ def test_a_bit_that_flipped_in_the_bucket_is_named(s3: Service, config: dict[str
     assert name in problem.message
 
 
-def test_a_network_that_is_lost_is_told_with_the_dataset(
+def test_a_network_that_is_lost_is_told_with_the_dataset_and_no_outcome(
     s3: Service,  # noqa: F811
     large: dict[str, Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     proxy = CuttingProxy(s3.port, cuts=10**6, after=8_000_000, in_all=True)
     via(s3, proxy.port, monkeypatch)
-    config = into({"workspace": "large", "datasets": {"large": large}}, s3.address("lab"), "results")
+    config = into({"datasets": {"large": large}}, s3.address("lab"))
+    out = Path("outcome.json")
     with pytest.raises(SeriesviewError, match=r"dataset large: s3://.* cannot be reached") as caught:
-        seriesview.build_workspace(config)
+        build_chunk(config, Path("results"), out, 2, lambda _: None)
     assert caught.value.code == "bucket-unusable"
+    assert not out.exists()
     proxy.close()
     via(s3, s3.port, monkeypatch)
-    uri = seriesview.build_workspace(config).uri
-    assert seriesview.verify(uri, store=s3.address("lab")).is_right
+    assert build_chunk(config, Path("results"), out, 2, lambda _: None) == 0
+    (series,) = read_results([Path("results/series/large.json")])
+    assert read_results([out])[0]["datasets"]["large"]["state"] == "built"
+    assert seriesview.verify(series["uri"], store=s3.address("lab")).is_right
