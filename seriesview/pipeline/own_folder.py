@@ -91,7 +91,7 @@ def own_folder(
         return OwnFolder(config, directory or config.parent)
     recordings = [_meant(path, given.get("reader")) for path in paths]
     first = next((path for path in recordings if path.exists()), recordings[0])
-    folder = directory or _beside(first, given.get("reader"))
+    folder = directory or _made_before(first, recordings) or _beside(first, given.get("reader"))
     config = folder / CONFIG_FILE
     if not given and _names_all(config, recordings):
         announce(f"as {config} says")
@@ -145,6 +145,13 @@ def _beside(recording: Path, reader: str | None = None) -> Path:
     own = recording.with_name(folder_name(recording.name))
     can_write = os.access(own if own.exists() else own.parent, os.W_OK | os.X_OK)
     return own if can_write else Path.cwd() / own.name
+
+
+def _made_before(first: Path, recordings: Sequence[Path]) -> Path | None:
+    """The folder beside the first recording whose configuration names just these: no reader is asked then."""
+    own = first.with_name(folder_name(first.name))
+    is_it = not is_remote(first) and _names_all(own / CONFIG_FILE, recordings)
+    return own if is_it and os.access(own, os.W_OK | os.X_OK) else None
 
 
 def _is_all_of(file: Path, folder: Path, reader: str | None) -> bool:

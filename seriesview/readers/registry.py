@@ -17,6 +17,7 @@ from seriesview.readers.folders import Inside, files_behind, recordings_in
 from seriesview.readers.known_files import HEAD_BYTES, what_is_known
 from seriesview.readers.protocol import Candidate, Reader, ReadOptions, Recording
 from seriesview.readers.signatures import is_arrow, is_hdf5
+from seriesview.readers.tables.text_lines import is_text_table
 
 GROUP = "seriesview.readers"
 # Files and folders of a folder that are looked at where a reader has taken it already.
@@ -53,10 +54,11 @@ _BUILT_IN = {
     "binary": "seriesview.readers.binary:BinaryReader",
 }
 
-# Readers that load large libraries: only files that begin like theirs are for them.
+# Readers that load large libraries: only files that look like theirs are for them.
 _BEGINNINGS: dict[str, Callable[[Path], bool]] = {
     **dict.fromkeys(("nwb", "maxwell", "neo_hdf5", "hdf5"), is_hdf5),
     "arrow": is_arrow,
+    "csv": is_text_table,
 }
 
 # Readers of files each of which is a recording by itself, and suffixes of files that no other built-in one takes.

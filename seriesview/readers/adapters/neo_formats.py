@@ -7,9 +7,10 @@ import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import h5py
+if TYPE_CHECKING:
+    import h5py
 
 HEAD_BYTES = 16384
 _MOST_ENTRIES = 4096
@@ -109,6 +110,8 @@ def _holds(test: Callable[[h5py.File], bool]) -> Callable[[Path], bool]:
     """Whether the root of an HDF5 file passes a test; not where it cannot be opened."""
 
     def holds(path: Path) -> bool:
+        import h5py
+
         try:
             with h5py.File(path, "r") as file:
                 return test(file)

@@ -8,9 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from seriesview.errors import ReaderError
-from seriesview.readers.nwb.tables import NO_END, NO_START
 
 Floats = npt.NDArray[np.float64]
+
+NO_END = " (no stop time)"
+NO_START = " (no start time)"
 
 
 def switched(path: Path, times: Floats, values: Floats, name: str) -> tuple[Floats, list[str]]:

@@ -25,11 +25,9 @@ from seriesview.readers.nwb.columns import (
     vector,
 )
 from seriesview.readers.nwb.regions import referred_rows
+from seriesview.readers.nwb.switches import NO_END
 from seriesview.readers.protocol import Decision, ReadOptions, Recording
 from seriesview.readers.sample_types import unsupported_reason
-
-NO_END = " (no stop time)"
-NO_START = " (no start time)"
 
 _UNIT_LABELS = ("unit_name", "label", "name")
 _ROW_LABELS = (

@@ -17,12 +17,10 @@ from seriesview.readers.tables.names import split_unit
 from seriesview.readers.tables.points import interval_columns, looks_like_events
 from seriesview.readers.tables.recording import Given, decode, find_values, open_table
 from seriesview.readers.tables.text_format import sniff
-from seriesview.readers.tables.text_lines import BOXY, EYELINK, is_text
+from seriesview.readers.tables.text_lines import is_text_table
 from seriesview.readers.tables.text_table import TextTable
 from seriesview.readers.tables.times import find_times
 
-_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".log", ".asc", ".lvm"})
-_SNIFF_BYTES = 4096
 _TRIED_ROWS = 1000
 # Larger numbers count from 1970.
 _MOST_SECONDS = 9e8
@@ -36,11 +34,7 @@ class TextTableReader:
 
     def can_read(self, path: Path) -> bool:
         """Whether the file is called like a table and begins like text."""
-        if path.suffix.lower() not in _SUFFIXES:
-            return False
-        with path.open("rb") as file:
-            head = file.read(_SNIFF_BYTES)
-        return is_text(head) and not head.startswith((EYELINK, BOXY))
+        return is_text_table(path)
 
     def candidates(self, path: Path) -> list[Candidate]:
         """The table as a series, or as intervals or events where its columns are called so; columns of text."""

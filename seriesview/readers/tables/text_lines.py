@@ -17,6 +17,8 @@ _HEAD_BYTES = 1 << 16
 _MOST_LINE_BYTES = 1 << 24
 _COMMENTS = ("#", "%")
 # What texts of recorders begin with that are no tables, though there are tables in them.
+_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".tab", ".log", ".asc", ".lvm"})
+_SNIFF_BYTES = 4096
 EYELINK, BOXY = b"** CONVERTED FROM", b"BOXY.EXE:"
 _NEWLINE = ord("\n")
 _NO_DATA_BEGINS = np.frombuffer(b"\n \t#%", np.uint8)
@@ -147,6 +149,15 @@ def _encoding(head: bytes) -> str:
     if even.count(0) > 0.9 * len(even) and 0 not in odd:
         return "utf-16-be"
     return "utf-8"
+
+
+def is_text_table(path: Path) -> bool:
+    """Whether a file is called like a table and begins like text."""
+    if path.suffix.lower() not in _SUFFIXES:
+        return False
+    with path.open("rb") as file:
+        head = file.read(_SNIFF_BYTES)
+    return is_text(head) and not head.startswith((EYELINK, BOXY))
 
 
 def is_text(head: bytes) -> bool:
