@@ -93,6 +93,13 @@ from seriesview.node.quotas import CallerLimits
     help="Results of tasks that are kept, in GB, and at most a tenth of the disk; the oldest are removed.",
 )
 @click.option("--auth-group", metavar="GROUP", help="Group whose members may use the node.")
+@click.option(
+    "--sessions",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="RESULTS",
+    help="Folder of results whose index of sessions is the front page, for those who may request files of the first "
+    "--channel (else FIGURL_CHANNEL or `seriesview`).",
+)
 def command(
     storage_dir: Path,
     port: int,
@@ -106,16 +113,22 @@ def command(
     limits: tuple[str, ...],
     results_gb: float,
     auth_group: str | None,
+    sessions: Path | None,
 ) -> None:
     """Serve a kachery storage directory as the kachery daemon does, until it is interrupted.
 
     kachery-client finds it at KACHERY_DAEMON_PORT. One line is printed when clients are let in.
     """
-    from seriesview.figures.place import views
+    from seriesview.figures.index import SessionsFront, read_index
+    from seriesview.figures.place import channel_name, views
     from seriesview.node.channels import check_origins
     from seriesview.node.server import run_node
     from seriesview.store.cache import local_directory
 
+    front: SessionsFront | None = None
+    if sessions is not None:
+        read_index(sessions)
+        front = SessionsFront(sessions, channel_name(channels[0] if channels else None))
     config = NodeConfig(
         local_directory(storage_dir),
         host,
@@ -130,6 +143,7 @@ def command(
         view_origins=tuple(sorted(check_origins(list(view_origins)))),
         limits=Limits(kept_result_bytes=int(results_gb * 1e9)),
         caller_limits=_caller_limits(limits),
+        front=front,
     )
     run_node(config, click.echo)
 

@@ -131,10 +131,13 @@ def check_front(client: DaemonClient, key: str) -> None:
         )
 
 
-def new_token(client: DaemonClient, uri: str | None = None) -> str:
-    """A token that one browser can use once, within the hour, to see the figure of a URI. Raises BackendError."""
+def new_token(client: DaemonClient, uri: str | None = None, to_front: bool = False) -> str:
+    """A token that one browser can use once, within the hour, to see the figure of a URI, or the front page.
+
+    Raises BackendError.
+    """
     shown = [] if uri is None else [parse_uri(uri)[0]]
-    token = client.post("/newLinkToken", {"shown": shown}).get("token")
+    token = client.post("/newLinkToken", {"shown": shown, "front": to_front}).get("token")
     if not isinstance(token, str):
         raise BackendError(f"the node at {client.address} gave no token for a link; start it again")
     return token

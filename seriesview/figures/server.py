@@ -157,7 +157,7 @@ class FigureServer:
         """A new link to the index of sessions; one browser can follow it, within the hour."""
         if self._client is None:
             raise BackendError("the server of figures is not started, or has ended")
-        return f"{self.address}/#token={new_token(self._client)}"
+        return f"{self.address}/#token={new_token(self._client, to_front=True)}"
 
     @property
     def follows(self) -> bool:

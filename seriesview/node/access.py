@@ -133,7 +133,7 @@ class Access:
         local = _is_loopback(scope.get("client"))
         given = {name: value.decode("latin-1") for name, value in scope["headers"] if name in _CREDENTIALS}
         name: str | None = None
-        token, account = b"", ""
+        token, account, sees_front = b"", "", True
         if CODE_HEADER in given:
             if not self._node.codes.accepts(given[CODE_HEADER]):
                 return PlainTextResponse("Incorrect or invalid client authorization code.", 403)
@@ -146,8 +146,9 @@ class Access:
             token, account = digest_of(shown), name
         elif session and origin is None and (has_origin or scope["method"] in ("GET", "HEAD")):
             name, token, account = session.name, session.token_digest, session.account
+            sees_front = session.sees_front
         if name is not None:
-            scope["state"]["caller"] = Caller(name, origin, local, token, account)
+            scope["state"]["caller"] = Caller(name, origin, local, token, account, sees_front)
             if not scope["path"].startswith(_STATIC_FOLDERS):
                 self._node.quotas.check_request(account)
         if policy == "open" or (name is not None and (policy == "callers" or name == CLIENTS)):

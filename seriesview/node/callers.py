@@ -22,6 +22,8 @@ class Caller:
     """Hash of the token that was shown, or that opened the session; empty where there is none."""
     account: str = ""
     """Whose limits count: a token's holder or a session of a link; empty for kachery clients, who have none."""
+    sees_front: bool = True
+    """Whether the front page is for them: not for who came by a link to one figure."""
 
     @property
     def is_client(self) -> bool:

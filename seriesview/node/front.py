@@ -19,6 +19,10 @@ FRONT_PATH = "/"
 FRONT_FILES = "/front/"
 
 _NONE = "This node has no front page. A link that `seriesview serve` or `view` prints leads to what it shows."
+_NOT_FOR_THEM = (
+    "The link that let this browser in leads to one figure. Who runs this node can print a link to all sessions: "
+    "`seriesview serve`, without an argument."
+)
 
 
 def front_routes() -> list[Route]:
@@ -39,12 +43,15 @@ async def _front(request: Request) -> Response:
 
 
 async def _file(request: Request) -> Response:
-    """Send what the front page shows to whoever may request files of its channel."""
+    """Send what the front page shows to whoever may request files of its channel, and came to see it."""
     node: Node = request.app.state.node
     front = node.config.front
     if front is None:
         return PlainTextResponse(_NONE, 404)
-    allowed_channel(node, front.channel, caller_of(request), "requestFiles")
+    caller = caller_of(request)
+    allowed_channel(node, front.channel, caller, "requestFiles")
+    if not caller.sees_front:
+        return PlainTextResponse(_NOT_FOR_THEM, 403)
     path = request.path_params["path"]
     found = await asyncio.get_running_loop().run_in_executor(node.threads, front.read, path)
     if found is None:

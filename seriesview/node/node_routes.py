@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from seriesview.documents.expectations import Words
+from seriesview.documents.expectations import Flag, Words
 from seriesview.node.access import SESSION_PATH, cookie_name
 from seriesview.node.callers import Caller
 from seriesview.node.channels import PERMISSIONS
@@ -62,6 +62,7 @@ async def _halt(request: Request) -> Response:
 
 class _Link(Body):
     shown: tuple[Sha1, ...] = ()
+    front: Annotated[bool, Flag()] = False
 
 
 class _Token(Body):
@@ -70,12 +71,13 @@ class _Token(Body):
 
 
 async def _new_link_token(request: Request) -> Response:
-    """Give a kachery client a token for a link that one browser can follow, to the figures that it names."""
+    """Give a kachery client a token for a link that one browser can follow, to the figures that it names, or to the
+    front page."""
     node: Node = request.app.state.node
     has_body = "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"
     asked = await body_of(request, _Link) if has_body else _Link()
     await node.gate.add(list(asked.shown))
-    return answer({"success": True, "token": node.sessions.new_link_token()})
+    return answer({"success": True, "token": node.sessions.new_link_token(asked.front)})
 
 
 async def _session(request: Request) -> Response:
@@ -115,7 +117,8 @@ async def _open_session(request: Request) -> Response:
     node: Node = request.app.state.node
     asked = await body_of(request, _Token)
     called = (request.headers.get("host", "").lower(), request.headers.get("origin", ""))
-    secret = node.sessions.exchange_link(asked.token, *called)
+    caller: Caller | None = getattr(request.state, "caller", None)
+    secret = node.sessions.exchange_link(asked.token, *called, caller is not None and caller.sees_front)
     if secret is None:
         name = node.tokens.name_of(asked.token)
         if name is None:

@@ -104,31 +104,40 @@ class Session:
     """Hash of the token that opened it; empty for a link's, which is used up."""
     account: str = ""
     """Whose limits count, see `Caller.account`."""
+    sees_front: bool = True
+    """See `Caller.sees_front`."""
 
 
 class Sessions:
     """Single-use tokens for links, and the sessions that they are exchanged for; kept in memory only."""
 
     def __init__(self) -> None:
-        self._links: dict[bytes, float] = {}
+        self._links: dict[bytes, tuple[float, bool]] = {}
         self._sessions: dict[bytes, tuple[Session, float]] = {}
 
-    def new_link_token(self) -> str:
-        """Return a token that one browser can exchange for a session within the hour."""
+    def new_link_token(self, to_front: bool = False) -> str:
+        """Return a token that one browser can exchange for a session within the hour, one of the front page or not."""
         now = time.monotonic()
-        self._links = {digest: until for digest, until in self._links.items() if until >= now}
+        self._links = {digest: link for digest, link in self._links.items() if link[0] >= now}
         token = secrets.token_urlsafe(32)
-        self._links[digest_of(token)] = time.monotonic() + LINK_SECONDS
+        self._links[digest_of(token)] = (time.monotonic() + LINK_SECONDS, to_front)
         return token
 
-    def exchange_link(self, token: str, host: str = "", origin: str = "") -> str | None:
-        """Use up a link's token; returns a new session's secret, None where the token is wrong or used."""
-        until = self._links.pop(digest_of(token), None)
-        if until is None or until < time.monotonic():
-            return None
-        return self.open(LINKS, host, origin)
+    def exchange_link(
+        self, token: str, host: str = "", origin: str = "", sees_front: bool = False
+    ) -> str | None:
+        """Use up a link's token; returns a new session's secret, None where the token is wrong or used.
 
-    def open(self, name: str, host: str = "", origin: str = "", token: str = "") -> str:
+        `sees_front`: whether the browser sees the front page already.
+        """
+        until, to_front = self._links.pop(digest_of(token), (0.0, False))
+        if until < time.monotonic():
+            return None
+        return self.open(LINKS, host, origin, sees_front=to_front or sees_front)
+
+    def open(
+        self, name: str, host: str = "", origin: str = "", token: str = "", sees_front: bool = True
+    ) -> str:
         """Return the secret of a new session of the caller called `name`, whose browser sent this Host and Origin.
 
         It lasts no longer than the `token` of the token file that opened it.
@@ -139,7 +148,7 @@ class Sessions:
             self._sessions.pop(next(iter(self._sessions)))
         secret = secrets.token_urlsafe(32)
         account = name if token else f"{name} {secrets.token_hex(8)}"
-        session = Session(name, host, origin, digest_of(token) if token else b"", account)
+        session = Session(name, host, origin, digest_of(token) if token else b"", account, sees_front)
         self._sessions[digest_of(secret)] = (session, time.monotonic() + SESSION_SECONDS)
         return secret
 

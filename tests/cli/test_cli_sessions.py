@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from link_client import Browser, Link
 from served_links import Served
-from serving_processes import Surroundings
+from serving_processes import CHANNEL, Surroundings
 
 from seriesview import build_sessions
 from seriesview.cli.main import cli
@@ -100,6 +100,35 @@ def test_serve_alone_opens_the_index_for_those_who_are_let_in(surroundings: Surr
     assert served.process.stop(signal.SIGINT) == 0
 
 
+def test_a_node_lists_sessions_for_holders_of_tokens_and_not_for_who_came_to_see_one(
+    surroundings: Surroundings, lab: Path
+) -> None:
+    build_sessions("config.yaml")
+    surroundings.node("--sessions", str(lab / "out"))
+    base = f"http://127.0.0.1:{surroundings.port}"
+    storage = ["--storage-dir", str(surroundings.storage)]
+    granted = ["token", "create", "readers", "--channel", CHANNEL, "--request", *storage]
+    token = CliRunner().invoke(cli, granted).stdout.strip()
+    reader, visitor = Browser(), Browser()
+    assert reader.exchange(Link(f"{base}/f#token={token}")).status == 200
+    assert reader.request("GET", f"{base}/").headers["Location"] == "view/sessions/"
+    assert reader.request("GET", f"{base}/front/sessions.tsv").status == 200
+    served = Served(
+        surroundings, "seriesview", "serve", str(lab / "out/rat1/workspace.json"), FIGURL_CHANNEL=CHANNEL
+    )
+    link = visitor.open(served.links()[0])
+    assert visitor.figure_data(link)["label"] == "rat1"
+    answer = visitor.request("GET", f"{base}/front/sessions.json")
+    assert (answer.status, answer.data.partition(b".")[0]) == (
+        403,
+        b"The link that let this browser in leads to one figure",
+    )
+    # Whoever sees the index goes on to see it, with whatever link.
+    served.process.popen.send_signal(signal.SIGUSR1)
+    reader.open(served.links(2)[1])
+    assert reader.request("GET", f"{base}/front/sessions.json").status == 200
+
+
 def test_a_node_of_one_workspace_has_no_front_page(surroundings: Surroundings, lab: Path) -> None:
     build_sessions("config.yaml")
     served = Served(surroundings, "seriesview", "serve", str(lab / "out/rat1/workspace.json"))
@@ -114,12 +143,13 @@ def test_a_node_of_one_workspace_has_no_front_page(surroundings: Surroundings, l
 
 
 def test_a_node_that_shows_other_sessions_is_not_taken_for_ones_own(
-    surroundings: Surroundings, lab: Path
+    surroundings: Surroundings, lab: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     others = lab.parent / "others"
     shutil.copytree(lab, others)
     for folder in (lab, others):
-        CliRunner().invoke(cli, ["build", "--directory", str(folder)], standalone_mode=False)
+        monkeypatch.chdir(folder)
+        build_sessions("config.yaml")
     served = Served(surroundings, "bash", "-c", f"cd {lab} && exec seriesview serve")
     served.links()
     other = surroundings.start("bash", "-c", f"cd {others} && exec seriesview serve")

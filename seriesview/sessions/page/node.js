@@ -26,7 +26,7 @@ async function start() {
     });
   }
   const response = await fetch(new URL('front/sessions.json', BASE));
-  if (response.status === 403) throw new Error(NOT_LET_IN);
+  if (response.status === 403 && !(await isLetIn())) throw new Error(NOT_LET_IN);
   if (!response.ok) throw new Error(await response.text());
   /** @type {NodeIndex} */
   const index = await response.json();
@@ -34,6 +34,12 @@ async function start() {
     if (session.picture !== null) session.picture = new URL(`front/${session.picture}`, BASE).href;
   }
   show(index, (session) => (session.workspace === null ? null : figureOf(index, session.workspace, session.label)));
+}
+
+/** Whether the node knows this browser. */
+async function isLetIn() {
+  const response = await fetch(new URL('session', BASE));
+  return response.ok && (await response.json()).name !== null;
 }
 
 /**
