@@ -14,6 +14,9 @@
 const ROWS_AT_ONCE = 200;
 const KINDS = ['kB', 'MB', 'GB', 'TB'];
 const OWN = ['date', 'owner'];
+// Made once: each takes longer than what it is asked for, of which there are thousands.
+const WORDS = new Intl.Collator('en', { numeric: true });
+const COUNTS = new Intl.NumberFormat('en');
 
 /**
  * The columns of some sessions: what their wildcards name stands behind the id.
@@ -88,7 +91,7 @@ export function columnsOf(sessions) {
  * @param {(session: Session) => string} [text]
  * @returns {Column}
  */
-function number(name, title, about, of, words = (value) => value.toLocaleString('en'), text) {
+function number(name, title, about, of, words = (value) => COUNTS.format(value), text) {
   const said = (/** @type {Session} */ each) => {
     const value = of(each);
     return value === null ? '' : words(value);
@@ -146,7 +149,7 @@ function testOf(word, columns) {
   const column = found && columns.find((each) => each.name.toLowerCase() === found[1].toLowerCase());
   if (!found || !column) {
     const text = word.toLowerCase();
-    return (each) => textsOf(each, columns).some((one) => one.includes(text));
+    return (each) => textOf(each, columns).includes(text);
   }
   const [, , how, text] = found;
   const limit = Number(text);
@@ -166,15 +169,23 @@ function testOf(word, columns) {
   }
 }
 
+/** @type {WeakMap<Session, string>} */
+const TEXTS = new WeakMap();
+
 /**
+ * All that is said of a session, in lines.
  * @param {Session} session
  * @param {Column[]} columns
  */
-function textsOf(session, columns) {
-  const texts = columns.map((column) => column.text?.(session) ?? `${column.of(session) ?? ''}`);
-  return [...texts, session.label, session.cause ?? '', ...session.streams, ...session.notes].map((text) =>
-    text.toLowerCase(),
-  );
+function textOf(session, columns) {
+  let text = TEXTS.get(session);
+  if (text === undefined) {
+    const texts = columns.map((column) => column.text?.(session) ?? `${column.of(session) ?? ''}`);
+    const all = [...texts, session.label, session.cause ?? '', ...session.streams, ...session.notes];
+    text = all.join('\n').toLowerCase();
+    TEXTS.set(session, text);
+  }
+  return text;
 }
 
 /**
@@ -189,7 +200,7 @@ export function sorted(sessions, column, isDown) {
     const [first, second] = [column.of(a), column.of(b)];
     if (first === null || second === null) return Number(first === null) - Number(second === null);
     if (typeof first === 'number' && typeof second === 'number') return sign * (first - second);
-    return sign * `${first}`.localeCompare(`${second}`, 'en', { numeric: true });
+    return sign * WORDS.compare(`${first}`, `${second}`);
   });
 }
 
