@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from threading import Timer
 from typing import Any
 
@@ -32,3 +34,19 @@ def look_again_seldom(scheduler: Any, seconds: float) -> None:
     timer = Timer(seconds, look)
     timer.daemon = True
     timer.start()
+
+
+async def look_at_new_inputs(scheduler: Any, jobs: Iterable[Any]) -> None:
+    """In place of `JobScheduler.update_input_sizes`: look at the sizes of files that were not looked at before.
+
+    Of its own Snakemake 9 looks again at every file of every job that waits, whenever a job has ended. What a job that
+    can be started reads does not change any more.
+    """
+    known = scheduler._input_sizes
+
+    async def look(path: Any) -> None:
+        known[path] = await path.size() if await path.exists() else None
+
+    await asyncio.gather(
+        *(look(path) for path in {path for job in jobs for path in job.input} - known.keys())
+    )

@@ -1,3 +1,4 @@
+import asyncio
 import inspect
 import threading
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ import pytest
 from snakemake.scheduling.job_scheduler import JobRateLimiter, JobScheduler
 from snakemake.settings.types import MaxJobsPerTimespan
 
-from seriesview.pipeline.scheduling import look_again_seldom
+from seriesview.pipeline.scheduling import look_again_seldom, look_at_new_inputs
 
 
 @dataclass
@@ -36,6 +37,8 @@ def test_what_is_held_up_is_what_snakemake_knows_by_these_names():
         "self._open_jobs.release()",
         "self.job_rate_limiter = (",
         "self.workflow.dag.has_unfinished_queue_input_jobs()",
+        "async def update_input_sizes(self, jobs",
+        "self._input_sizes.update(",
     ):
         assert name in source
 
@@ -66,3 +69,29 @@ def test_what_is_held_up_is_looked_at_again_and_by_one_clock_alone(reason):
         if isinstance(thread, threading.Timer):
             thread.cancel()
             thread.join()
+
+
+@dataclass(frozen=True)
+class Input:
+    """A file as Snakemake has it, which notes that it was looked at."""
+
+    name: str
+    num_bytes: int | None
+    looks: list[str] = field(default_factory=list, compare=False)
+
+    async def exists(self) -> bool:
+        self.looks.append(self.name)
+        return self.num_bytes is not None
+
+    async def size(self) -> int | None:
+        return self.num_bytes
+
+
+def test_a_file_is_looked_at_once_however_long_its_job_waits():
+    scheduler = SimpleNamespace(_input_sizes={})
+    there, gone, later = Input("there", 5), Input("gone", None), Input("later", 7)
+    waiting = [SimpleNamespace(input=[there, gone])]
+    asyncio.run(look_at_new_inputs(scheduler, waiting))
+    asyncio.run(look_at_new_inputs(scheduler, [*waiting, SimpleNamespace(input=[there, later])]))
+    assert scheduler._input_sizes == {there: 5, gone: None, later: 7}
+    assert [each.looks for each in (there, gone, later)] == [["there"], ["gone"], ["later"]]

@@ -20,7 +20,7 @@ from seriesview.pipeline.chunks import chunks_of, num_shards
 from seriesview.pipeline.configured import Configured, store_of
 from seriesview.pipeline.noted_sessions import in_a_word, note_sessions, noted_sessions
 from seriesview.pipeline.results import Results
-from seriesview.pipeline.scheduling import look_again_seldom
+from seriesview.pipeline.scheduling import look_again_seldom, look_at_new_inputs
 from seriesview.pipeline.session_results import follow_renamed
 from seriesview.pipeline.snakemake import OUTLOOK_IS_TOLD
 from seriesview.config import check_config, read_yaml, with_defaults
@@ -158,6 +158,8 @@ class KnownNames(snakemake.dag.PeriodicityDetector):
 snakemake.dag.PeriodicityDetector = KnownNames
 if hasattr(JobScheduler, "_schedule_reevalutation"):
     JobScheduler._schedule_reevalutation = look_again_seldom
+if hasattr(JobScheduler, "update_input_sizes"):
+    JobScheduler.update_input_sizes = look_at_new_inputs
 
 
 def one_of(names):
