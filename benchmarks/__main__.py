@@ -15,6 +15,7 @@ BENCHMARKS = (
     "building",
     "datasets",
     "windows",
+    "direct_windows",
     "storing",
     "tasks",
     "viewer",

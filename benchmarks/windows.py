@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +29,8 @@ from seriesview.store import Store, open_store
 
 COLUMNS = 1500
 CALLS = 200
+BETWEEN = (1000, 10_007)
+"""Samples a column that no level's bins make up."""
 LIMITS_MS = {32: {"levels": 1.0, "samples": 4.0}, 384: {"levels": 15.0, "samples": 15.0}}
 
 
@@ -93,6 +97,7 @@ def main() -> None:
                 raw = Path(directory) / "raw.dat" if how == "linked" else None
                 with make_series(store, samples, raw) as series:
                     print_classes(series, how, calls)
+                    print_between(series, how)
 
 
 def print_classes(series: Series, how: str, calls: int) -> None:
@@ -115,6 +120,32 @@ def print_classes(series: Series, how: str, calls: int) -> None:
             f"{len(series.channels)} channels, {source}: p50 {p50:.2f} ms, p99 {p99:.2f} ms, "
             f"slowest rung {worst} samples a column: p99 {worst_p99:.2f} ms; limit {limit:g} ms"
         )
+
+
+def print_between(series: Series, how: str) -> None:
+    """Processor time of windows whose columns fall onto no bins, and of the same made of all samples."""
+    for step in BETWEEN:
+        columns = min(COLUMNS, (series.segments[0].num_samples - 2) // step)
+        everything = slice(0, len(series.channels))
+        ways: list[Callable[[], object]] = [
+            partial(series.window, 0, 1, step, columns),
+            partial(series._pyramid.from_samples, 0, 1, step, columns, everything),
+        ]
+        medians = []
+        for make in ways:
+            make()
+            medians.append(np.median([processor_milliseconds(make) for _ in range(9)]))
+        print(
+            f"{len(series.channels)} channels, {columns} columns of {step} samples ({how}): {medians[0]:.1f} ms of the "
+            f"processor, of all samples {medians[1]:.1f}",
+            flush=True,
+        )
+
+
+def processor_milliseconds(make: Callable[[], object]) -> float:
+    begin = time.process_time()
+    make()
+    return 1000 * (time.process_time() - begin)
 
 
 if __name__ == "__main__":
