@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,7 @@ from seriesview.cloud.retrying import Retrying
 from seriesview.cloud.unfinished import UnfinishedUpload, unfinished_upload
 from seriesview.errors import SeriesviewError, one_line
 
+_QUESTION = re.compile(r"\?[^\s'\")]*")
 _PASSING = {408, 429, 500, 502, 503, 504}
 # What a refusal (403) says of itself in its `errors`: other things than that somebody may not do this.
 _TOO_FAST = {"rateLimitExceeded", "userRateLimitExceeded"}
@@ -347,7 +349,8 @@ def _reason(error: Exception) -> str:
     with suppress(ValueError, KeyError, TypeError, AttributeError):
         return " ".join(str(response.json()["error"]["message"]).split())[:200]
     message = getattr(error, "message", None) or (error.args[0] if error.args else error)
-    return one_line(message, 200)
+    # An address may hold an upload's session, which gives the right to write its object.
+    return one_line(_QUESTION.sub("", str(message)), 200)
 
 
 def _md5(encoded: str | None) -> str | None:

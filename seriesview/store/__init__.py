@@ -1,4 +1,4 @@
-"""kachery storage: artifacts put and got by hash, atomically; embedded, or beside a running daemon."""
+"""kachery storage: artifacts put and got by hash, atomically; embedded, beside a running daemon, or in a bucket."""
 
 from seriesview.store.opening import open_store
 from seriesview.store.record import RecordedArtifact, RecordedWorkspace

@@ -1,4 +1,4 @@
-"""The objects of a store in a bucket: artifacts named as in a storage directory, and what is noted beside them."""
+"""The objects of a store in a bucket, named as in a storage directory: artifacts and records."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ LISTED_SECONDS = 600.0
 """So long a listing tells what is not there; what is there stays."""
 _ASKED_BEFORE_LISTING = 2
 _BLOCK_BYTES = 8 << 20
-_NOTE = Serving("application/json", "no-cache")
+_RECORDS = "seriesview/record/"
+_RECORD = Serving("application/jsonl", "no-cache")
 
 
 class BucketObjects:
-    """Artifacts and notes below one address. Safe in threads and after a fork; raises BucketError."""
+    """Artifacts and records below one address. Safe in threads and after a fork; raises BucketError."""
 
     def __init__(self, address: BucketAddress) -> None:
         self.address = address
@@ -96,20 +97,18 @@ class BucketObjects:
         put_artifact(self.bucket, name, blocks, size, sha1)
         self._sizes[sha1] = size
 
-    def notes(self, folder: str) -> dict[str, int]:
-        """Names and bytes of what is noted in a folder of notes."""
-        prefix = self.address.name(f"seriesview/{folder}/")
+    def records(self) -> dict[str, int]:
+        """Names and bytes of the records."""
+        prefix = self.address.name(_RECORDS)
         return {name[len(prefix) :]: found.size for name, found in self.bucket.list(prefix).items()}
 
-    def note(self, folder: str, name: str) -> bytes | None:
-        """What is noted, None where nothing is."""
-        path = f"seriesview/{folder}/{name}"
-        found = self.bucket.find(self.address.name(path))
-        return None if found is None else b"".join(self._blocks(path, found.size))
+    def record(self, name: str, size: int) -> bytes:
+        """The first bytes of a record, which has so many at least."""
+        return b"".join(self._blocks(f"{_RECORDS}{name}", size))
 
-    def put_note(self, folder: str, name: str, content: bytes) -> None:
-        """Note something in place of what was noted under this name."""
-        self.bucket.put(self.address.name(f"seriesview/{folder}/{name}"), content, _NOTE)
+    def put_record(self, name: str, content: bytes) -> None:
+        """Write a record, in place of what it was before."""
+        self.bucket.put(self.address.name(f"{_RECORDS}{name}"), content, _RECORD)
 
     def _blocks(self, path: str, size: int) -> Iterator[bytes]:
         name = self.address.name(path)

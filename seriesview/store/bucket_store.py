@@ -6,7 +6,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -33,8 +33,7 @@ from seriesview.store.uploads import Uploads
 from seriesview.store.uris import parse_uri, sha1_uri
 from seriesview.store.writer import AtomicWriter
 
-_RECORD = "record"
-_MOST_NOTE_BYTES = 1 << 28
+_MOST_RECORD_BYTES = 1 << 28
 _TRIES = 3
 
 
@@ -51,16 +50,24 @@ class BucketWriter(AtomicWriter):
         """Whether the bucket has it with this size, or the cache, out of which it is sent then."""
         if self.uploads.is_under_way(sha1) or self._objects.artifact_size(sha1) == size:
             return True
-        # A killed build may have left it there.
+        # A killed build may have left it there, and what makes room may take it away.
+        path = artifact_path(self.directory, sha1)
         if super().holds(sha1, size):
-            self._send(sha1)
-            return True
+            with suppress(FileNotFoundError):
+                descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                self.uploads.add(sha1, path, descriptor, size)
+                return True
         return False
 
     def give_name(self, staged: StagedFile, target: Path) -> None:
         """See `AtomicWriter`; the file is sent from then on."""
-        self.keep(staged, target)
-        self._send(target.name)
+        descriptor = os.dup(staged.descriptor)
+        try:
+            self.keep(staged, target)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self.uploads.add(target.name, target, descriptor, os.fstat(descriptor).st_size)
 
     def keep(self, staged: StagedFile, target: Path) -> None:
         """Give a staged file its name in the cache alone."""
@@ -72,11 +79,6 @@ class BucketWriter(AtomicWriter):
         """See `AtomicWriter`; all of it is in the bucket then. Raises BucketError."""
         super().flush()
         self.uploads.wait()
-
-    def _send(self, sha1: str) -> None:
-        path = artifact_path(self.directory, sha1)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        self.uploads.add(sha1, path, descriptor, os.fstat(descriptor).st_size)
 
 
 class BucketStore(Store):
@@ -229,7 +231,7 @@ class BucketStore(Store):
 
     def _send_left_records(self) -> None:
         """Send what processes that were killed recorded here."""
-        there = self.objects.notes(_RECORD)
+        there = self.objects.records()
         folder = record_directory(self.directory)
         for path in folder.glob("*.jsonl") if folder.is_dir() else ():
             if is_running(path.name) is False and there.get(path.name, -1) < path.stat().st_size:
@@ -238,19 +240,17 @@ class BucketStore(Store):
     def _fetch_records(self) -> None:
         """Bring the records of all who write into this bucket into the cache."""
         folder = record_directory(self.directory)
-        for name, size in self.objects.notes(_RECORD).items():
+        for name, size in self.objects.records().items():
             path = folder / name
-            if not name.endswith(".jsonl") or "/" in name or not 0 < size <= _MOST_NOTE_BYTES:
+            if not name.endswith(".jsonl") or "/" in name or not 0 < size <= _MOST_RECORD_BYTES:
                 continue
             # Nobody else knows better what processes of this machine recorded.
             if path.exists() and (writer_of(name) is not None or path.stat().st_size >= size):
                 continue
-            content = self.objects.note(_RECORD, name)
-            if content is not None:
-                self._writing.put_beside(content, path)
+            self._writing.put_beside(self.objects.record(name, size), path)
 
     def _send_record(self, path: Path) -> None:
         content = path.read_bytes()
         if self._recorded_bytes.get(path.name) != len(content):
-            self.objects.put_note(_RECORD, path.name, content)
+            self.objects.put_record(path.name, content)
             self._recorded_bytes[path.name] = len(content)

@@ -59,3 +59,12 @@ def test_a_page_for_people_is_no_refusal_of_the_service(bucket: GoogleBucket) ->
     said = told(bucket, 403, content_type="text/html; charset=utf-8")
     assert "a web page answers (status 403)" in said
     assert "grant" not in said
+
+
+def test_the_address_of_an_upload_is_shown_to_nobody(bucket: GoogleBucket) -> None:
+    said = bucket._told(
+        requests.ConnectionError("Max retries exceeded with url: /upload/o?upload_id=SECRET (refused)")
+    )
+    assert said is not None
+    assert "SECRET" not in str(said)
+    assert "/upload/o (refused)" in str(said)
