@@ -131,7 +131,10 @@ class BucketStore(Store):
         """See `StoredArtifacts`; what the cache does not have comes alone, and is kept there by its own SHA-1."""
         sha1, part = artifact.hex(), digest.hex()
         if stored_file(self.directory, sha1) is not None:
-            return super().get_chunk(digest, artifact, start, end, verify)
+            try:
+                return super().get_chunk(digest, artifact, start, end, verify)
+            except IntegrityError:
+                self._forget(sha1)
         if stored_file(self.directory, part) is not None:
             return self.get_part(digest, verify, end - start)
         size = self.size(sha1_uri(sha1, "pack.dat"))
@@ -165,7 +168,7 @@ class BucketStore(Store):
         """Raises StoreError: a build on another machine could not be seen."""
         raise StoreError(
             f"{self.address}: nothing is removed from a bucket, where a build on another machine could not be seen",
-            advice=f"remove its prefix with the service's own tools; the cache {self.directory} may go at any time",
+            advice=f"remove its prefix with the service's own tools; {self.directory}/sha1, its cache, may go",
         )
 
     def check_writable(self) -> None:
@@ -199,6 +202,19 @@ class BucketStore(Store):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return BucketStore, (self.address, self.directory)
+
+    def _get(self, sha1: str, verify: bool, size: int | None, most_bytes: int | None = None) -> bytes:
+        try:
+            return super()._get(sha1, verify, size, most_bytes)
+        except IntegrityError:
+            if stored_file(self.directory, sha1) is None:
+                raise
+            self._forget(sha1)
+            return super()._get(sha1, verify, size, most_bytes)
+
+    def _forget(self, sha1: str) -> None:
+        """Let go of what the cache has in place of an artifact; it is fetched anew."""
+        artifact_path(self.directory, sha1).unlink(missing_ok=True)
 
     def _open(self, sha1: str) -> tuple[int, Path, int | None]:
         for attempt in range(_TRIES):

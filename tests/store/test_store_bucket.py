@@ -122,6 +122,17 @@ def test_bytes_that_changed_in_the_bucket_are_noticed(
     assert not [path for path in other.directory.rglob("*") if path.name == parse_uri(URI)[0]]
 
 
+def test_bytes_that_changed_in_the_cache_are_fetched_anew(store: BucketStore) -> None:
+    store.put_bytes(CONTENT)
+    cached = store.directory / name_of(URI, ".")
+    for get in (
+        lambda: store.get_bytes(URI),
+        lambda: store.get_chunk(hashlib.sha1(CONTENT[7:21]).digest(), bytes.fromhex(URI[7:47]), 7, 21),
+    ):
+        cached.write_bytes(bytes(len(CONTENT)))
+        assert get() in CONTENT
+
+
 def test_what_has_another_size_is_written_over(store: BucketStore, service: Service) -> None:  # noqa: F811
     service.write(name_of(URI), CONTENT[:100])
     store.put_bytes(CONTENT)
