@@ -34,12 +34,17 @@ dataset = dataset_from_config("recording", config)
 before = spent()
 build_series(dataset, build_artifacts(dataset, Job(store, directory / "ledger.jsonl")), store)
 store.close()
-print(json.dumps([spent() - before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+# Not as getrusage has it, which counts what the process was forked from.
+peak = int(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+print(json.dumps([spent() - before, 1024 * peak]))
 """
 
 
 def recordings(num_bytes: int) -> Iterator[Recording]:
-    """Labels of recordings of so many bytes, how they are written into a folder, and their entries."""
+    """Labels of recordings of so many bytes, how they are written into a folder, and their entries.
+
+    That of EDF is smaller, as it is made in memory.
+    """
 
     def flat(channels: int) -> Callable[[Path], Path]:
         def write(folder: Path) -> Path:
@@ -53,7 +58,7 @@ def recordings(num_bytes: int) -> Iterator[Recording]:
         return folder / "a.h5"
 
     def records(folder: Path) -> Path:
-        return edf(folder, samples(num_bytes // 64 // 16384 * 16384 or 16384, 32, "int16", 1))
+        return edf(folder, samples(num_bytes // 256 // 16384 * 16384 or 16384, 32, "int16", 1))
 
     keys = {"reader": "binary", "dtype": "int16", "sampling_frequency": 30_000.0}
     yield "flat, 32 x int16, linked", flat(32), {**keys, "channels": 32}
