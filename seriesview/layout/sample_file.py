@@ -19,7 +19,7 @@ from seriesview.layout.few_open import FewOpen
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, FilesLayout, Layout, RecordsLayout
 from seriesview.layout.pieces import PiecesSamples, Samples
 from seriesview.layout.records import RecordsSamples
-from seriesview.layout.runs import channel_runs
+from seriesview.layout.runs import Run, channel_runs
 
 _MOST_OPEN = 8
 
@@ -94,6 +94,16 @@ class SampleFile:
             )
         self._read(first_sample, out, channels, keep=False)
 
+    def read_each_into(
+        self, first_samples: Sequence[int], out: npt.NDArray[Any], channels: Sequence[int] | None = None
+    ) -> None:
+        """As `read_into`, each block of `out` (blocks, n, chosen channels) with samples from its own first one on."""
+        for first in (min(first_samples), max(first_samples)):
+            self._check(first, first + out.shape[1])
+        runs = channel_runs(channels, self.layout.num_channels)
+        for first, block in zip(first_samples, out, strict=True):
+            self._read_runs(first, block, runs, keep=False)
+
     def read(
         self, first_sample: int, last_sample: int, channels: Sequence[int] | None = None
     ) -> npt.NDArray[Any]:
@@ -126,7 +136,9 @@ class SampleFile:
     def _read(
         self, first_sample: int, out: npt.NDArray[Any], channels: Sequence[int] | None, keep: bool
     ) -> None:
-        runs = channel_runs(channels, self.layout.num_channels)
+        self._read_runs(first_sample, out, channel_runs(channels, self.layout.num_channels), keep)
+
+    def _read_runs(self, first_sample: int, out: npt.NDArray[Any], runs: Sequence[Run], keep: bool) -> None:
         if out.size == 0:
             return
         if self._chunked is not None:

@@ -13,7 +13,7 @@ from seriesview.series.segment_files import Selection, width
 
 Integers = npt.NDArray[np.int64]
 
-_READ_BYTES = 64 * 1024
+_READ_BYTES = 32 * 1024
 """What a read of few samples costs beside its bytes."""
 _BLOCK_BYTES = 8 * 2**20
 
@@ -81,11 +81,11 @@ def _around_edges(
     pyramid: Pyramid, factor: int, segment: int, edges: Integers, channels: Selection
 ) -> npt.NDArray[Any]:
     """For each edge 2 * factor - 1 samples, its own in the middle; those that no column needs may be any of them."""
-    length = pyramid.lengths[segment]
-    samples = np.empty((len(edges), 2 * factor - 1, width(channels)), pyramid.dtype)
-    for block, edge in zip(samples, edges.tolist(), strict=True):
-        first, stop = max(edge - factor + 1, 0), min(edge + factor, length)
-        begin = first - (edge - factor + 1)
-        block[begin : begin + stop - first] = pyramid.read_samples(segment, first, stop, channels)
-        block[:begin], block[begin + stop - first :] = block[factor - 1], block[factor - 1]
+    count, length = 2 * factor - 1, pyramid.lengths[segment]
+    # At the segment's ends as many samples that are in it, moved to their places.
+    starts = np.clip(edges - factor + 1, 0, length - count)
+    samples = pyramid.read_each(segment, starts.tolist(), count, channels)
+    for number in np.flatnonzero(starts != edges - factor + 1).tolist():
+        places = np.arange(count) + int(edges[number] - factor + 1 - starts[number])
+        samples[number] = samples[number, np.clip(places, 0, count - 1)]
     return samples

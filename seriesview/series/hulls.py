@@ -20,7 +20,7 @@ from seriesview.errors import FormatError, RequestError
 from seriesview.series.arrays import ArrayReader, PartCache
 from seriesview.series.manifest import LevelInfo, SeriesManifest
 from seriesview.series.missing import missing_values
-from seriesview.series.samples import SampleSource
+from seriesview.series.samples import SampleSource, read_each
 from seriesview.series.segment_files import Selection, width
 
 if TYPE_CHECKING:
@@ -98,12 +98,22 @@ class Pyramid:
 
     def read_samples(self, segment: int, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Raw samples [first, last) of a segment (n, C); raises RequestError where there are none."""
+        begin = self.first_samples[segment]
+        return self._source().read(begin + first, begin + last, channels)
+
+    def read_each(
+        self, segment: int, firsts: Sequence[int], count: int, channels: Selection
+    ) -> npt.NDArray[Any]:
+        """`count` raw samples of a segment from each of `firsts` on (blocks, count, C), as `read_samples`."""
+        begin = self.first_samples[segment]
+        return read_each(self._source(), [begin + first for first in firsts], count, channels)
+
+    def _source(self) -> SampleSource:
         if self.samples is None:
             raise RequestError(
                 "this series was stored without raw samples: ask for whole bins of a level", code="no-samples"
             )
-        begin = self.first_samples[segment]
-        return self.samples.read(begin + first, begin + last, channels)
+        return self.samples
 
     def from_level(
         self,

@@ -76,14 +76,23 @@ class LinkedSamples:
 
     def read_into(self, first: int, out: npt.NDArray[Any], channels: Sequence[int]) -> None:
         """Fill `out` (n, chosen channels) with samples from `first` on."""
-        if self._file is None or self._stamp != _stamp(self._path):
-            self._open()
-        assert self._file is not None
+        file = self._opened()
         last = first + len(out)
         self._cache.will_read(
             *reading_behind(self._link, first, last, self._shape[1], len(channels), self._dtype.itemsize)
         )
-        self._file.read_into(first, out, None if channels == range(self._shape[1]) else channels)
+        file.read_into(first, out, None if channels == range(self._shape[1]) else channels)
+
+    def read_each(self, firsts: Sequence[int], count: int, channels: Selection) -> npt.NDArray[Any]:
+        """`count` samples of the chosen channels from each of `firsts` on (blocks, count, C)."""
+        chosen = _chosen(channels, self._shape[1])
+        file = self._opened()
+        behind = (self._shape[1], len(chosen), self._dtype.itemsize)
+        for first in firsts:
+            self._cache.will_read(*reading_behind(self._link, first, first + count, *behind))
+        out = np.empty((len(firsts), count, len(chosen)), self._dtype)
+        file.read_each_into(firsts, out, None if chosen == range(self._shape[1]) else chosen)
+        return out
 
     def close(self) -> None:
         """Let go of the linked file."""
@@ -91,6 +100,12 @@ class LinkedSamples:
             if self._file is not None:
                 self._file.close()
                 self._file = None
+
+    def _opened(self) -> SampleFile:
+        if self._file is None or self._stamp != _stamp(self._path):
+            self._open()
+        assert self._file is not None
+        return self._file
 
     def _open(self) -> None:
         """Open the linked file again, which raises MissingArtifactError where it is not the same any more."""
@@ -108,6 +123,15 @@ class LinkedSamples:
                     opened.close()
                     raise
                 self._file = opened
+
+
+def read_each(
+    source: SampleSource, firsts: Sequence[int], count: int, channels: Selection
+) -> npt.NDArray[Any]:
+    """`count` samples of the chosen channels from each of `firsts` on (blocks, count, C), at least one block."""
+    if isinstance(source, LinkedSamples):
+        return source.read_each(firsts, count, channels)
+    return np.stack([source.read(first, first + count, channels) for first in firsts])
 
 
 _MOST_OPEN_FILES = 2

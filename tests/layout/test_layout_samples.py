@@ -45,6 +45,11 @@ def check_windows(layout: Layout, expected: npt.NDArray[Any], data: st.DataObjec
             out = np.empty((last - first, channels), samples.dtype)
             samples.read_into(first, out)
             assert same(out, native(expected[first:last]))
+            firsts = sorted(data.draw(st.lists(st.integers(0, first), min_size=1, max_size=3)))
+            blocks = np.empty((len(firsts), last - first, channels), samples.dtype)
+            samples.read_each_into(firsts, blocks)
+            for begin, block in zip(firsts, blocks, strict=True):
+                assert same(block, native(expected[begin : begin + last - first]))
 
 
 @examples
