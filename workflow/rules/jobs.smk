@@ -130,9 +130,7 @@ def bytes_of(name):
     """Bytes of a recording, 0 where there is none; None where they are not known, as of what is made only later."""
     path = own_path(name)
     if is_uri(name):
-        return (
-            sum(file.flags["storage_object"].size() for file in inputs_of(name)) or None
-        )
+        return sum(file.flags["storage_object"].size() for file in inputs_of(name))
     if is_to_come(name) or re.match(r"\w+://", path):
         return None
     return bytes_to_read(dataset_called(name))
