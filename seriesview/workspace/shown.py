@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 import threading
-from collections import deque
-from collections.abc import Iterator
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,81 +25,88 @@ if TYPE_CHECKING:
 
 _URI = re.compile(r"sha1://([0-9a-f]{40})(?![0-9a-f])", re.ASCII)
 _MAX_DOCUMENT_BYTES = 64 * 2**20
+_DIGEST = f"S{DIGEST_BYTES}"
+_Read = Callable[[str], bool]
 
 
 class Shown:
     """What some roots reach: workspaces, figures and series, and their arrays; never a linked file, which holds more.
 
-    Documents are read when something is asked for that those before them do not name; safe in threads.
+    Documents are read when something is asked for that those before them do not name, and those first that were asked
+    for themselves: of thousands of roots a few are looked at. Safe in threads.
     """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
+        """Held by the thread that reads documents; what is known is answered meanwhile."""
         self._named: set[str] = set()
-        self._series: deque[str] = deque()
-        self._pages: deque[str] = deque()
-        self._parts: list[npt.NDArray[Any]] = []
-        """Of each page that was read, its digests in order."""
+        self._unread: OrderedDict[str, _Read] = OrderedDict()
+        self._parts = _Digests()
 
     def add(self, sha1: str) -> None:
         """Show one more root, by its SHA-1; where it is not stored, only its name is known."""
         with self._lock:
-            if sha1 in self._named:
-                return
-            self._named.add(sha1)
-            documents = [sha1]
-            while documents:
-                for found in _shown_by(self._document(documents.pop())):
-                    if found not in self._named:
-                        self._named.add(found)
-                        documents.append(found)
-                        self._series.append(found)
-            self._series.append(sha1)
+            if sha1 not in self._named:
+                self._named.add(sha1)
+                self._unread[sha1] = self._read_document
 
     def covers(self, sha1: str) -> bool:
         """Whether an artifact is one that the roots reach."""
-        digest = bytes.fromhex(sha1)
-        with self._lock:
-            if sha1 in self._named or any(_holds(page, digest) for page in self._parts):
+        if self._knows(sha1):
+            return True
+        absent: dict[str, _Read] = {}
+        with self._reading:
+            try:
+                while not self._knows(sha1):
+                    with self._lock:
+                        if not self._unread:
+                            return False
+                        document, read = self._unread.popitem(last=False)
+                    if not read(document):
+                        absent[document] = read
                 return True
-            return any(
-                sha1 in found if isinstance(found, set) else _holds(found, digest) for found in self._more()
-            )
+            finally:
+                # They may be stored later.
+                with self._lock:
+                    self._unread |= absent
 
-    def _more(self) -> Iterator[set[str] | npt.NDArray[Any]]:
-        """What documents that were not read yet name: of a series its pages and files, of a page its parts."""
-        absent: tuple[list[str], list[str]] = [], []
+    def _knows(self, sha1: str) -> bool:
+        with self._lock:
+            if sha1 in self._unread:
+                # What it names will be asked for next.
+                self._unread.move_to_end(sha1, last=False)
+            return sha1 in self._named or sha1 in self._parts
+
+    def _read_document(self, sha1: str) -> bool:
+        """Name what a workspace, a figure or a series names; whether it is stored."""
+        document = self._document(sha1)
+        if document is None:
+            return False
+        pages: set[str] = set()
+        files: set[str] = set()
+        with suppress(SeriesviewError):
+            pages, files = _named_by(parse_series_manifest(document))
+        named = dict.fromkeys(_shown_by(document), self._read_document) | dict.fromkeys(
+            pages, self._read_page
+        )
+        with self._lock:
+            for found in named.keys() - self._named:
+                self._unread[found] = named[found]
+                self._unread.move_to_end(found, last=False)
+            self._named |= named.keys() | files
+        return True
+
+    def _read_page(self, sha1: str) -> bool:
+        """Take the digests that a page lists; whether it is stored."""
         try:
-            while self._series or self._pages:
-                if self._pages:
-                    page = self._pages.popleft()
-                    try:
-                        content = self._store.get_bytes(f"sha1://{page}/page.dat")
-                    except SeriesviewError:
-                        absent[1].append(page)
-                        continue
-                    whole = len(content) // DIGEST_BYTES * DIGEST_BYTES
-                    self._parts.append(np.sort(np.frombuffer(content[:whole], f"S{DIGEST_BYTES}")))
-                    yield self._parts[-1]
-                    continue
-                series = self._series.popleft()
-                document = self._document(series)
-                if document is None:
-                    absent[0].append(series)
-                    continue
-                try:
-                    manifest = parse_series_manifest(document)
-                except SeriesviewError:
-                    continue
-                pages, files = _named_by(manifest)
-                self._pages += pages - self._named
-                self._named |= pages | files
-                yield pages | files
-        finally:
-            # They may be stored later.
-            self._series += absent[0]
-            self._pages += absent[1]
+            content = self._store.get_bytes(f"sha1://{sha1}/page.dat")
+        except SeriesviewError:
+            return False
+        with self._lock:
+            self._parts.add(content)
+        return True
 
     def _document(self, sha1: str) -> Any:
         """The JSON that is stored under a SHA-1; None where there is none."""
@@ -144,6 +152,25 @@ def _named_by(manifest: SeriesManifest) -> tuple[set[str], set[str]]:
     }
 
 
-def _holds(page: npt.NDArray[Any], digest: bytes) -> bool:
-    place = int(np.searchsorted(page, np.bytes_(digest)))
-    return place < len(page) and bytes(page[place]) == digest.rstrip(b"\0")
+class _Digests:
+    """A set of digests in 20 bytes each: sorted arrays, each more than twice as long as the next."""
+
+    def __init__(self) -> None:
+        self._sorted: list[npt.NDArray[Any]] = []
+
+    def add(self, content: bytes) -> None:
+        """Take the digests that follow one another in some bytes; a rest is passed over."""
+        whole = len(content) // DIGEST_BYTES * DIGEST_BYTES
+        last = np.sort(np.frombuffer(content[:whole], _DIGEST))
+        while self._sorted and len(self._sorted[-1]) <= 2 * len(last):
+            # It is made of two that are sorted, which this way of sorting sees.
+            last = np.sort(np.concatenate([self._sorted.pop(), last]), kind="stable")
+        self._sorted.append(last)
+
+    def __contains__(self, sha1: str) -> bool:
+        digest = bytes.fromhex(sha1)
+        for digests in self._sorted:
+            place = int(np.searchsorted(digests, np.bytes_(digest)))
+            if place < len(digests) and bytes(digests[place]) == digest.rstrip(b"\0"):
+                return True
+        return False

@@ -82,6 +82,29 @@ def test_what_is_added_later_counts_too(store: Store) -> None:
     assert covered(store, shown) == reached(store, one, two)
 
 
+def test_of_many_roots_what_is_asked_for_is_read_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    uris = [series(store, seed, count=200) for seed in range(20)]
+    roots = [sha1_of(workspace(store, f"{number}", uri)) for number, uri in enumerate(uris)]
+    shown = Shown(store)
+    for root in roots:
+        shown.add(root)
+    read: list[str] = []
+    get_bytes = store.get_bytes
+
+    def noting(uri: str, *arguments: Any, **more: Any) -> bytes:
+        read.append(uri)
+        return get_bytes(uri, *arguments, **more)
+
+    monkeypatch.setattr(store, "get_bytes", noting)
+    own = reached(store, uris[13])
+    read.clear()
+    assert shown.covers(roots[13])
+    assert shown.covers(sha1_of(uris[13]))
+    assert len(read) == 1
+    assert all(map(shown.covers, own))
+    assert {sha1_of(uri) for uri in read} <= own | {roots[13]}
+
+
 def test_a_series_that_is_stored_later(store: Store, tmp_path: Path) -> None:
     with open_store(tmp_path / "other", "embedded") as other:
         uri = series(other, 1)
