@@ -36,6 +36,7 @@ _WRONG_CLOCK = {"RequestTimeTooSkewed", "RequestExpired"}
 _MOST_SKEW_SECONDS = 300
 _FULL = {"QuotaExceeded", "QuotaExceededException", "ServiceQuotaExceededException", "InsufficientStorage"}
 _FULL |= {"StorageQuotaExceeded", "XMinioStorageFull", "XMinioAdminBucketQuotaExceeded"}
+_WITHOUT_WORDS = {400, 401, 403}
 _FULL_STATUS = 507
 _MD5 = 32
 
@@ -165,7 +166,14 @@ class S3Bucket:
             except ClientError as error:
                 if _status(error) == 404:
                     return None
-                raise
+                if _status(error) not in _WITHOUT_WORDS:
+                    raise
+                # An answer to HEAD has no body that could say why; a listing has.
+                listed = self._client.list_objects_v2(Bucket=self.address.bucket, Prefix=name, MaxKeys=1)
+                for entry in listed.get("Contents", ()):
+                    if entry["Key"] == name:
+                        return StoredObject(entry["Size"], _md5(entry.get("ETag")))
+                return None
             return StoredObject(found["ContentLength"], _md5(found.get("ETag")))
 
         return self._retrying.call(ask)

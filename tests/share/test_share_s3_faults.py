@@ -1,13 +1,16 @@
 """What an S3 service's refusals are told as: each with what helps against it."""
 
+import threading
 import time
 from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from seriesview.cloud.bucket_address import BucketAddress, parse_address
+from seriesview.cloud.buckets import BucketError
 from seriesview.cloud.s3_bucket import S3Bucket
 
 
@@ -51,3 +54,36 @@ def test_a_page_for_people_is_no_refusal_of_the_service() -> None:
 
 def test_a_refusal_is_answered_with_what_to_grant() -> None:
     assert "grant it s3:ListBucket" in told("AccessDenied", 403, **{"content-type": "application/xml"})
+
+
+class _Expired(BaseHTTPRequestHandler):
+    """Answers as S3 does where a session's credentials have expired: in words, but where HEAD is asked."""
+
+    def do_HEAD(self) -> None:
+        self._answer(b"")
+
+    def do_GET(self) -> None:
+        self._answer(
+            b"<Error><Code>ExpiredToken</Code><Message>The provided token has expired.</Message></Error>"
+        )
+
+    def _answer(self, words: bytes) -> None:
+        self.send_response(400)
+        self.send_header("Content-Type", "application/xml")
+        self.send_header("Content-Length", str(len(words)))
+        self.end_headers()
+        self.wfile.write(words)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_credentials_that_expired_are_told_where_an_object_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Expired) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        with pytest.raises(BucketError, match="the credentials have expired"):
+            S3Bucket(parse_address("s3://bucket/prefix")).find("prefix/sha1/00")
+        server.shutdown()
