@@ -19,6 +19,7 @@ BENCHMARKS = (
     "storing",
     "tasks",
     "viewer",
+    "view",
     "publishing",
     "scaling",
 )

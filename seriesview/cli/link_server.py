@@ -11,7 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Literal, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Unpack
 
 import click
 
@@ -104,10 +104,14 @@ def serve_view(
         finally:
             has_ended = view.close()
     if not has_ended:
-        # A task, or a read, that does not end would keep the process.
-        sys.stdout.flush()
-        os._exit(0 if view.is_built else _INTERRUPTED)
+        _leave(0)
     return is_whole
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process, which a task, or a read, that does not end would keep."""
+    sys.stdout.flush()
+    os._exit(status)
 
 
 def _serve(view: View, wishes: queue.SimpleQueue[Wish], as_json: bool, opens: bool) -> bool:
@@ -123,6 +127,8 @@ def _serve(view: View, wishes: queue.SimpleQueue[Wish], as_json: bool, opens: bo
     if not (is_early or view.is_built):
         # "built" comes too where it has failed, which is told here.
         if wishes.get() == "stop":
+            if not view.close():
+                _leave(_INTERRUPTED)
             raise KeyboardInterrupt
         view.wait()
     _print_link(view.url, as_json)
@@ -132,7 +138,8 @@ def _serve(view: View, wishes: queue.SimpleQueue[Wish], as_json: bool, opens: bo
     _follow(wishes, view, as_json)
     if view.is_built:
         return view.is_whole
-    view.close()
+    if not view.close():
+        _leave(_INTERRUPTED)
     try:
         view.wait()
     except SeriesviewError:

@@ -21,7 +21,7 @@ from seriesview.series.default_store import chosen_store
 from seriesview.store import Store
 from seriesview.workspace.workspace import Workspace, open_workspace
 
-_PATIENCE_SECONDS = 5.0
+_PATIENCE_SECONDS = 3.0
 """For a build to come to its next step, when it is stopped."""
 
 
