@@ -18,9 +18,10 @@ import click
 from seriesview.errors import BackendError, SeriesviewError
 
 if TYPE_CHECKING:
-    from seriesview.figures.finding import ToBuild, ToShow
+    from seriesview.figures.finding import ToBuild
     from seriesview.figures.published import PublishedPage
     from seriesview.figures.server import ServerOptions
+    from seriesview.figures.stored import ToShow
     from seriesview.figures.view import View
 
 Command = TypeVar("Command", bound=Callable[..., Any])

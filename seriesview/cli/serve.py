@@ -41,7 +41,7 @@ def command(workspace: str | None, storage_dir: Path | None, **options: Any) -> 
       seriesview serve results/workspace.json
       seriesview serve results/workspace.json --host 0.0.0.0 --no-browser
     """
-    from seriesview.figures.finding import sessions_of, stored
+    from seriesview.figures.stored import sessions_of, stored
 
     store = open_reading_store(storage_dir)
     if workspace is None:

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from seriesview.build.progress import Report
 from seriesview.errors import BuildError, SeriesviewError
-from seriesview.figures.finding import ToBuild, ToShow
+from seriesview.figures.finding import ToBuild
+from seriesview.figures.stored import ToShow
 from seriesview.live.live_build import LiveBuild
 
 

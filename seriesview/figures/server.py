@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from seriesview.errors import BackendError, NodeError
 from seriesview.figures.index import SessionsFront
-from seriesview.figures.live_routes import LiveRoutes
 from seriesview.figures.node_access import check_front, connect, new_token, permit_links, shows_all
 from seriesview.figures.place import VIEW_PATH, channel_name, views
 from seriesview.store.daemon import find_node
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from seriesview.backend.backend import Backend
     from seriesview.backend.client import DaemonClient
     from seriesview.backend.direct_windows import DirectWindows
+    from seriesview.figures.live_routes import LiveRoutes
     from seriesview.live.live_build import LiveBuild
     from seriesview.node.reach import Reach
     from seriesview.node.server import NodeThread
@@ -75,7 +75,12 @@ class FigureServer:
         self._shows_all = shows_all
         self._announce = announce
         self._live = live
-        self._live_routes = None if live is None else LiveRoutes(live)
+        self._live_routes: LiveRoutes | None = None
+        if live is not None:
+            # What is built by now needs nothing of what builds.
+            from seriesview.figures.live_routes import LiveRoutes
+
+            self._live_routes = LiveRoutes(live)
         self._reached: Reach | None = None
         self._index = None if index is None else SessionsFront(index, self.channel)
         self._node: NodeThread | None = None

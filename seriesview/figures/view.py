@@ -7,19 +7,22 @@ from contextlib import ExitStack
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from seriesview.build.progress import Report
 from seriesview.errors import BackendError, FormatError
 from seriesview.figures.browser import has_browser, open_address, opened_browser, ssh_line
-from seriesview.figures.building import Building
-from seriesview.figures.finding import Showable, ToBuild, ToShow, meant
 from seriesview.figures.published import PublishedPage
 from seriesview.figures.server import FigureServer, ServerOptions
-from seriesview.live.live_build import LiveBuild
+from seriesview.figures.stored import ToShow
 from seriesview.series.default_store import chosen_store
 from seriesview.store import Store
 from seriesview.workspace.workspace import Workspace, open_workspace
+
+if TYPE_CHECKING:
+    from seriesview.build.progress import Report
+    from seriesview.figures.building import Building
+    from seriesview.figures.finding import Showable, ToBuild
+    from seriesview.live.live_build import LiveBuild
 
 _PATIENCE_SECONDS = 3.0
 """For a build to come to its next step, when it is stopped."""
@@ -52,6 +55,8 @@ def view(
     printed. It returns when all is built, and a browser that it opens shows what there is meanwhile. Raises
     SeriesviewError.
     """
+    from seriesview.figures.finding import meant
+
     notes: list[str] = []
 
     def told(line: str) -> None:
@@ -112,7 +117,10 @@ class View:
         if isinstance(meant, PublishedPage):
             return
         live = None
-        if isinstance(meant, ToBuild):
+        if not isinstance(meant, ToShow):
+            # What is built by now needs nothing of what builds.
+            from seriesview.figures.building import Building
+
             self._building = Building(meant, progress, self._built, when_built)
             live = self._building.live
             self._building.start()
@@ -166,7 +174,7 @@ class View:
     @property
     def _shown(self) -> ToShow | PublishedPage:
         """What is shown; waited for where it is being built."""
-        if not isinstance(self._meant, ToBuild):
+        if isinstance(self._meant, ToShow | PublishedPage):
             return self._meant
         assert self._building is not None
         self._building.wait()

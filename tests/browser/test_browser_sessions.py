@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import seriesview
-from seriesview.figures.finding import sessions_of
+from seriesview.figures.stored import sessions_of
 from seriesview.figures.view import View
 from seriesview.store import open_store
 

@@ -36,6 +36,17 @@ with seriesview.view(sys.argv[1], port=0, **given) as shown:
     shown.link()
 print(json.dumps(sorted(sys.modules)))
 """
+SERVE = """
+import json, sys
+from seriesview.figures.stored import stored
+from seriesview.figures.view import View
+from seriesview.series.fields import result_uri
+from seriesview.store import open_store
+uri = result_uri(sys.argv[1], "results/workspace.json")
+with View(stored(uri, open_store(sys.argv[2], "embedded")), port=0) as shown:
+    shown.link()
+print(json.dumps(sorted(sys.modules)))
+"""
 FIND = """
 import json, sys
 from pathlib import Path
