@@ -145,7 +145,7 @@ class FigureServer:
         if self._node is not None:
             self._node.stop()
         if self._windows is not None:
-            self._windows.close()
+            has_ended = self._windows.close() and has_ended
         if self._live_routes is not None:
             self._live_routes.close()
         self._backend, self._client, self._node, self._windows = None, None, None, None

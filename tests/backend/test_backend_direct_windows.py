@@ -104,3 +104,25 @@ def test_its_use_is_noticed_and_its_end(windows: DirectWindows, kwargs: dict[str
     until(lambda: not windows.was_used())
     windows.close()
     assert answer(windows, kwargs)["errorMessage"].startswith("[backend-stopping] ")
+
+
+def test_one_that_waits_for_a_disk_keeps_no_process(context: TaskContext, kwargs: dict[str, Any]) -> None:
+    windows = DirectWindows(context, ["lab"], limits=BackendLimits(workers=1))
+    begun, go = threading.Event(), threading.Event()
+
+    def stalled() -> bool:
+        begun.set()
+        go.wait(20)
+        return False
+
+    under_way = windows.start(kwargs, stalled)
+    begun.wait(20)
+    waiting = windows.start(kwargs, lambda: False)
+    assert not windows.close(0.0)
+    assert waiting.cancelled()
+    assert all(
+        thread.daemon for thread in threading.enumerate() if thread.name.startswith("seriesview-window")
+    )
+    go.set()
+    assert taken_apart(b"".join(under_way.result(20)))["status"] == "finished"
+    assert windows.close(20)
