@@ -23,7 +23,7 @@ PARTS = {
     "year": lambda folder, size: print_year(folder, max(int(1e6 * size), 100)),
     "folders": lambda folder, size: print_folders(folder, int(2e4 * size)),
     "sessions": lambda folder, size: print_sessions(folder, int(10_000 * size), max(int(200 * size), 2)),
-    "serving": lambda folder, size: print_serving(folder, 5 * size),
+    "serving": lambda folder, size: print_serving(folder, 3 * size),
 }
 
 
