@@ -89,6 +89,14 @@ def store_options(command: Command) -> Command:
     return job_storage_option(mode_option(command))
 
 
+def scratch_option(command: Command) -> Command:
+    """The option of a job that writes much: `scratch` of the configuration."""
+    return click.option(
+        "--scratch",
+        help="Folder on this machine's own disk, such as '$TMPDIR', to write packs in; they come into the store whole.",
+    )(command)
+
+
 def named_store(
     configured: Mapping[str, Any] | None, storage_dir: str | None, mode: str | None
 ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from seriesview.cli.arguments import named_store, store_options
+from seriesview.cli.arguments import named_store, scratch_option, store_options
 from seriesview.cli.build_dataset import Share
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ FAILED_STATUS = 2
     help="A file that names what --shard wrote, a line each: put them together, and write them to --out.",
 )
 @store_options
+@scratch_option
 def command(
     paths: tuple[str, ...],
     entries: Path,
@@ -64,6 +65,7 @@ def command(
     gather: Path | None,
     storage_dir: str | None,
     mode: str | None,
+    scratch: str | None,
 ) -> int:
     """Build the datasets that --entries describes, and whose recordings lie at NAME=PATH, in one process: what
     `seriesview build-dataset` does, then their pictures.
@@ -84,17 +86,17 @@ def command(
         paths += tuple(os.fsdecode(word) for word in listed.read_bytes().split(b"\0"))
     is_input = str(entries) == "-"
     text = sys.stdin.buffer.read() if is_input else entries.read_bytes()
-    supervisor = Supervisor(results.absolute() / "building")
+    supervisor = Supervisor(results.absolute() / "building", scratch or None)
     # Before anything is loaded that has threads.
     is_whole = shard is None and gather is None
-    if is_whole and (status := supervisor.watch(partial(_note, results.absolute()))) is not None:
+    if (status := supervisor.watch(partial(_note, results.absolute()), goes_on=is_whole)) is not None:
         return status
 
     from seriesview.pipeline.chunk import build_chunk, build_samples, chunk_configuration
     from seriesview.pipeline.steps import Step
 
     content = chunk_configuration(text, "standard input" if is_input else str(entries), paths)
-    content["store"] = named_store(None, storage_dir, mode)
+    content["store"] = named_store({"scratch": scratch or None}, storage_dir, mode)
     if not is_whole:
         if out is None or len(content["datasets"]) != 1:
             raise click.UsageError("--shard and --gather are of one dataset, and need --out")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from seriesview.cli.arguments import named_store, store_options
+from seriesview.cli.arguments import named_store, scratch_option, store_options
 from seriesview.cli.entry_options import ENTRY_KEYS, entry_options, given_keys, option_name
 from seriesview.errors import one_line
 
@@ -81,6 +81,7 @@ class Share(click.ParamType[tuple[int, int]]):
     help="Folder to note in, NAME.json, why a dataset cannot be built.",
 )
 @store_options
+@scratch_option
 @entry_options(*ENTRY_KEYS)
 def command(
     path: str | None,
@@ -97,6 +98,7 @@ def command(
     failures: Path | None,
     storage_dir: str | None,
     mode: str | None,
+    scratch: str | None,
     **options: Any,
 ) -> int:
     """Build the dataset that PATH holds, and write what became of it: the series' `uri` and `manifest`, its `source`
@@ -114,6 +116,7 @@ def command(
     """
     from seriesview.errors import SeriesviewError
     from seriesview.pipeline.configured import Configured, building
+    from seriesview.pipeline.marks import ended_by_sigterm
     from seriesview.pipeline.results import write_failure
     from seriesview.pipeline.steps import Step
 
@@ -123,7 +126,11 @@ def command(
     step = Step(samples, samples_file, shard, shard_files, ledger, threads)
     outs = _outs(out, out_dir, [dataset.name for dataset in configured.datasets])
     failed: list[SeriesviewError] = []
-    with building(configured.open_store()) as opened:
+    with (
+        ended_by_sigterm(),
+        building(configured.open_store()) as opened,
+        opened.writing_first_on(scratch or None),
+    ):
         for dataset in configured.datasets:
             try:
                 step.run(dataset, opened, outs[dataset.name])

@@ -265,4 +265,8 @@ class Config(Document):
     results: Annotated[str, Words(pattern=r"[^{}]+", said="the path of a folder, without braces")] = key(
         "Folder for manifests, pictures and logs, relative to the working directory.", "results"
     )
+    scratch: Annotated[str, Words(1)] | None = key(
+        "Folder on a machine's own disk for jobs to write artifacts in, which then come whole into the store; "
+        "variables, as in `$TMPDIR`, are those of the job's environment."
+    )
     views: tuple[ViewConfig, ...] | None = key("Views; without any there is one of all series.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -89,7 +88,11 @@ def build_chunk(
     datasets.sort(key=lambda dataset: dataset.name in fatal)
     marks = Marks(folder.building, out)
     outcomes = {name: _outcome(Built(name, error=error)) for name, error in lost.items()}
-    with marks.noting(signal.SIGTERM), building(configured.open_store()) as store:
+    with (
+        marks.noting_sigterm(),
+        building(configured.open_store()) as store,
+        store.writing_first_on(configured.store.get("scratch")),
+    ):
         store.check_writable()
         builds = DatasetBuilds(store, folder.work, folder, configured.panel_of, marks)
         for built in builds.run(datasets, threads, None):
@@ -108,9 +111,16 @@ def build_samples(content: Mapping[str, Any], results: Path, out: Path, step: St
     """
     configured = Configured.of(content)
     (dataset,) = configured.datasets
-    failures = Results(results).failures
+    folder = Results(results)
+    failures = folder.failures
+    marks = Marks(folder.building, out)
     try:
-        with building(configured.open_store()) as store:
+        with (
+            marks.noting_sigterm(),
+            building(configured.open_store()) as store,
+            store.writing_first_on(configured.store.get("scratch")),
+            marks.at(dataset.name, step.share),
+        ):
             step.run(dataset, store, out)
     except SeriesviewError as error:
         write_failure(failures, dataset.name, error)

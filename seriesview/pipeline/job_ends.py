@@ -72,9 +72,8 @@ def _datasets_in(block: str) -> Iterator[str]:
         elif "seriesview build-chunk " in line:
             with suppress(ValueError):
                 words = shlex.split(line.partition("seriesview build-chunk ")[2])
-                yield from (
-                    word.partition("=")[0].partition(":")[0] for word in words[: words.index("--entries")]
-                )
+                named = [word for word in words[: words.index("--entries")] if "=" in word]
+                yield from (word.partition("=")[0].partition(":")[0] for word in named)
 
 
 def slurm_status(job: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,6 +15,9 @@ from typing import Literal
 
 from seriesview.build.results import read_results, write_json
 from seriesview.errors import BuildError
+
+_GRACE_SECONDS = 20.0
+"""Slurm waits for 30 seconds from SIGTERM to SIGKILL."""
 
 Step = Literal["samples", "series", "picture"]
 
@@ -60,11 +64,12 @@ class Marks:
         self._folder = folder
         self._out = "" if out is None else str(out)
         self._current: dict[str, Mark] = {}
+        self._is_stopped = False
 
     @contextmanager
-    def at(self, dataset: str) -> Iterator[Callable[[Step], None]]:
+    def at(self, dataset: str, share: str = "") -> Iterator[Callable[[Step], None]]:
         """Mark a dataset until the end of the block, however it ends but with the process; each step is said to what
-        is yielded. Raises BuildError."""
+        is yielded. `share` tells one of several jobs of a dataset from the others. Raises BuildError."""
         mark = Mark(
             dataset,
             "samples",
@@ -75,35 +80,57 @@ class Marks:
             slurm_job=os.environ.get("SLURM_JOB_ID"),
         )
 
+        file = f"{dataset}{share}.json"
+
         def step(name: Step) -> None:
-            self._write(replace(mark, step=name))
+            self._write(file, replace(mark, step=name))
 
         step("samples")
         try:
             yield step
         finally:
-            self._current.pop(dataset, None)
-            (self._folder / f"{dataset}.json").unlink(missing_ok=True)
+            self._current.pop(file, None)
+            if not self._is_stopped:
+                (self._folder / file).unlink(missing_ok=True)
 
     @contextmanager
-    def noting(self, number: signal.Signals) -> Iterator[None]:
-        """Within the block let a signal be noted in the marks that there are before it ends this process."""
+    def noting_sigterm(self) -> Iterator[None]:
+        """As `ended_by_sigterm`, noted in the marks that there are, which stay."""
 
-        def end(*_: object) -> None:
-            for mark in list(self._current.values()):
-                self._write(replace(mark, stopped_by=number.name))
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
+        def note() -> None:
+            self._is_stopped = True
+            for file, mark in list(self._current.items()):
+                self._write(file, replace(mark, stopped_by=signal.SIGTERM.name))
 
-        previous = signal.signal(number, end)
-        try:
+        with ended_by_sigterm(note):
             yield
-        finally:
-            signal.signal(number, previous)
 
-    def _write(self, mark: Mark) -> None:
-        self._current[mark.dataset] = mark
-        write_json(self._folder / f"{mark.dataset}.json", asdict(mark))
+    def _write(self, file: str, mark: Mark) -> None:
+        self._current[file] = mark
+        write_json(self._folder / file, asdict(mark))
+
+
+@contextmanager
+def ended_by_sigterm(note: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Within the block let SIGTERM, which a cluster sends before it kills, call `note` and raise SystemExit(143).
+
+    What is finished can be put away so. A process that has not ended after a while is killed.
+    """
+
+    def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        note()
+        last = threading.Timer(_GRACE_SECONDS, os.kill, (os.getpid(), signal.SIGKILL))
+        last.daemon = True
+        last.start()
+        raise SystemExit(128 + signal.SIGTERM)
+
+    previous = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        if signal.getsignal(signal.SIGTERM) is end:
+            signal.signal(signal.SIGTERM, previous)
 
 
 def left_behind(folder: Path, datasets: Iterable[str]) -> dict[str, Mark]:

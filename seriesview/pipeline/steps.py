@@ -68,6 +68,11 @@ class Step:
     ledger: Path | None = None
     threads: int = 0
 
+    @property
+    def share(self) -> str:
+        """What tells the files of a share from those of others."""
+        return "" if self.shard is None else f"-{self.shard[0]}-of-{self.shard[1]}"
+
     def run(self, dataset: Dataset, store: Store, out: Path) -> None:
         """Do it, and write the result. Raises SeriesviewError."""
         out.unlink(missing_ok=True)
@@ -119,8 +124,7 @@ class Step:
             folder, stem = work.ledger(dataset).parent, work.stem(dataset)
         else:
             folder, stem = self.ledger, dataset.name
-        share = "" if self.shard is None else f"-{self.shard[0]}-of-{self.shard[1]}"
-        return Job(store, folder / f"{stem}{share}.jsonl", self.threads)
+        return Job(store, folder / f"{stem}{self.share}.jsonl", self.threads)
 
 
 def _check_made_with(made: Mapping[str, Any], dataset: Dataset, path: Path) -> None:

@@ -28,17 +28,19 @@ class Supervisor:
     `lost`: the datasets at which processes ended before, and why; the next one leaves them out.
     """
 
-    def __init__(self, building: Path) -> None:
-        """`building`: the folder of the marks."""
+    def __init__(self, building: Path, scratch: str | None = None) -> None:
+        """`building`: the folder of the marks; `scratch`: where processes have folders, which do not outlive them."""
         self._building = building
+        self._scratch = scratch
         self._was_killed = False
         self.lost: dict[str, BuildError] = {}
 
-    def watch(self, note: Callable[[str, BuildError], None]) -> int | None:
+    def watch(self, note: Callable[[str, BuildError], None], goes_on: bool = True) -> int | None:
         """Start a process; None in that one, which does the work. Here: the status when all is done.
 
-        `note` gets each dataset that is lost. The status is 137 where a process was killed, so that whoever started
-        the job may start it again with more memory. Signals that end this process end that one first.
+        `note` gets each dataset that is lost; another process is started for the others if it `goes_on`. The status is
+        137 where a process was killed, so that whoever started the job may start it again with more memory. Signals
+        that end this process end that one first.
         """
         while True:
             kills = _memory_kills()
@@ -48,35 +50,40 @@ class Supervisor:
                 _end_with_parent(parent)
                 _end_before_others()
                 return None
-            status = _wait(worker)
+            status, told = _wait(worker)
             if status >= 0:
                 return _KILLED if self._was_killed and status == 0 else status
-            number = signal.Signals(-status)
-            if number in _PASSED_ON:
-                signal.signal(number, signal.SIG_DFL)
-                os.kill(parent, number)
-            # What it loads has threads, which a process that is to be copied should not have before.
+            # What these load has threads, which a process that is to be copied should not have before.
             from seriesview.pipeline.marks import marks_of
+            from seriesview.store.scratch import remove_leftovers
 
+            if self._scratch is not None:
+                remove_leftovers(self._scratch)
+            number = signal.Signals(-status)
+            if told is not None or number in _PASSED_ON:
+                return 128 + (told or number)
             marks = marks_of(self._building, worker)
             for mark in marks:
                 self.lost[mark.dataset] = _why(number, mark, _memory_kills() > kills)
                 note(mark.dataset, self.lost[mark.dataset])
             self._was_killed |= number not in _CRASHES
-            if not marks:
+            if not marks or not goes_on:
                 return 128 + number
 
 
-def _wait(worker: int) -> int:
-    """The status of a process as it ends, less than 0 by a signal; signals that would end this one are passed on."""
+def _wait(worker: int) -> tuple[int, int | None]:
+    """The status of a process as it ends, less than 0 by a signal, and the signal that this one got and passed on."""
+    told: list[int] = []
 
     def pass_on(number: int, _: object) -> None:
+        told.append(number)
         with suppress(ProcessLookupError):
             os.kill(worker, number)
 
     previous = {number: signal.signal(number, pass_on) for number in _PASSED_ON}
     try:
-        return os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+        status = os.waitstatus_to_exitcode(os.waitpid(worker, 0)[1])
+        return status, told[0] if told else None
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

@@ -42,6 +42,20 @@ def write_fault(directory: Path, error: OSError) -> StoreError:
     )
 
 
+def scratch_fault(path: Path, error: OSError) -> StoreError:
+    """Return the StoreError for `scratch` that cannot be used."""
+    return StoreError(
+        f"scratch {path}: {error.strerror or error}",
+        advice="free some space there, name another folder, or leave `scratch` out",
+        code=_code(error),
+        path=str(path),
+    )
+
+
+def _code(error: OSError) -> Code:
+    return "no-space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "store-unusable"
+
+
 def read_fault(path: Path | str, error: OSError) -> StoreError:
     """Return the StoreError for a file that exists but cannot be read."""
     if isinstance(error, OddFileError):

@@ -34,6 +34,7 @@ from seriesview.store.record import (
     recorded_workspaces,
 )
 from seriesview.store.room import Room, room_in
+from seriesview.store.scratch import Scratch
 from seriesview.store.staging import StagedFile
 from seriesview.store.stored import StoredArtifacts
 from seriesview.store.uris import artifact_name, parse_uri, sha1_uri
@@ -203,6 +204,21 @@ class Store(StoredArtifacts):
         if not self._client:
             with self._writer.stage() as staged:
                 staged.write(memoryview(b"\0"))
+
+    @contextmanager
+    def writing_first_on(self, scratch: str | None) -> Iterator[None]:
+        """Let packs be written into a folder of this process's there, and come here whole; None: here at once.
+
+        Not where they go through a daemon. Raises StoreError where there is no such place.
+        """
+        made = None if scratch is None or self._client else Scratch(scratch)
+        self._writer.scratch = made
+        try:
+            yield
+        finally:
+            self._writer.scratch = None
+            if made is not None:
+                made.remove()
 
     def record_artifact(self, uri: str, kind: str, size: int) -> None:
         """Note that seriesview put an artifact here; puts and links do so themselves. StoreError, FormatError."""

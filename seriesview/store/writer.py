@@ -14,6 +14,7 @@ from seriesview.store.folders import Folder
 from seriesview.store.paths import artifact_path, enter_storage, link_path, open_parent, staging_directory
 from seriesview.store.permissions import Sharing, sharing_of
 from seriesview.store.processes import own_name
+from seriesview.store.scratch import Scratch, ScratchFile
 from seriesview.store.staging import StagedFile, remove_leftovers
 
 _MAX_UNSYNCED = 4096
@@ -25,6 +26,8 @@ class AtomicWriter:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self.scratch: Scratch | None = None
+        """Where packs are written first, if not in the storage directory itself."""
         self._staging = staging_directory(directory)
         self._sharing: Sharing | None = None
         self._unsynced: set[str] = set()
@@ -70,7 +73,7 @@ class AtomicWriter:
     def stage(self) -> Iterator[StagedFile]:
         """Open a new staged file, removed unless published; any OSError inside becomes a StoreError."""
         try:
-            staged = self.open_staged()
+            staged = self.open_here()
             try:
                 yield staged
             finally:
@@ -84,7 +87,22 @@ class AtomicWriter:
         self.give_name(staged, target)
 
     def give_name(self, staged: StagedFile, target: Path) -> None:
-        """Give a staged file its final name, whether or not it is on disk; raises OSError."""
+        """Give a staged file its final name, whether or not it is on disk; raises OSError.
+
+        One on scratch is copied beside it first, checked and synced.
+        """
+        if isinstance(staged, ScratchFile):
+            whole = self.open_here()
+            try:
+                staged.copy_to(whole, target.name)
+                os.fsync(whole.descriptor)
+                self._rename(whole, target)
+            finally:
+                whole.close()
+            return
+        self._rename(staged, target)
+
+    def _rename(self, staged: StagedFile, target: Path) -> None:
         for attempt in range(_RETRIES + 1):
             try:
                 with self._parent(target) as folder:
@@ -136,7 +154,14 @@ class AtomicWriter:
         return self._sharing
 
     def open_staged(self) -> StagedFile:
-        """Open a new staged file, for its user to publish and to close; raises OSError."""
+        """Open a file for a pack, on scratch where there is one, for its user to publish and to close.
+
+        Raises OSError, and StoreError of scratch.
+        """
+        return self.open_here() if self.scratch is None else self.scratch.open_staged()
+
+    def open_here(self) -> StagedFile:
+        """Open one in the storage directory itself; raises OSError."""
         sharing = self._prepare()
         name = own_name(".tmp")
         folder = self._parent(self._staging / name)

@@ -29,7 +29,8 @@ def prepared(directory: Path, *names: str) -> None:
     np.save(directory / "spikes.npy", np.arange(4_000_000) / 1000)
     spikes = {"path": "spikes.npy", "type": "event"}
     datasets = {"raw": raw, "shared": raw | {"label": "raw", "scatter": 2}, "spikes": spikes}
-    write_config(directory, {name: datasets[name] for name in names})
+    (directory / "scratch").mkdir()
+    write_config(directory, {name: datasets[name] for name in names}, scratch=str(directory / "scratch"))
 
 
 def uris_in(directory: Path, *names: str) -> dict[str, str]:
@@ -75,4 +76,5 @@ def test_any_other_batch_system_builds_the_same_series(tmp_path: Path, uris: dic
     options = ["--executor", "cluster-generic", "--cluster-generic-submit-cmd", "sh submit.sh", "--jobs", "4"]
     build(directory, "--", *options, "--seconds-between-status-checks=1")
     assert set(uris_in(directory, "raw", "shared").values()) == {uris["raw"]}
+    assert not list((directory / "scratch").iterdir())
     assert "with external jobid" in (directory / "results/logs/snakemake.log").read_text()

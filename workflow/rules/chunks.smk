@@ -20,6 +20,7 @@ rule chunk:
     resources:
         mem_mb=mem_mb,
         runtime=minutes,
+        scratch=scratch,
     params:
         words=words,
         entries=entries,
@@ -29,6 +30,7 @@ rule chunk:
         results=results,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
+        " --scratch {resources.scratch:q}"
         " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
 
@@ -53,6 +55,7 @@ rule dataset:
     resources:
         mem_mb=mem_mb,
         runtime=minutes,
+        scratch=scratch,
     params:
         words=words,
         entries=entries,
@@ -62,5 +65,6 @@ rule dataset:
         results=results,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
+        " --scratch {resources.scratch:q}"
         " --results {params.results:q} --threads {threads} --strict"
         " 2>&1 | tee {log:q} >&2"

@@ -47,3 +47,8 @@ def minutes(wildcards, attempt, rulename):
         attempt,
         is_grouped=workflow.get_rule(rulename).group is not None,
     )
+
+
+def scratch(wildcards):
+    """Where jobs write first; no parameter, since it changes nothing of what they make."""
+    return CONFIG.get("scratch") or ""

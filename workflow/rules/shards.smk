@@ -20,6 +20,7 @@ rule shard:
     resources:
         mem_mb=mem_mb,
         runtime=minutes,
+        scratch=scratch,
     params:
         words=words,
         entries=samples_entry,
@@ -29,6 +30,7 @@ rule shard:
         results=results,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
+        " --scratch {resources.scratch:q}"
         " --shard {wildcards.shard}/{wildcards.shards}"
         " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
@@ -52,6 +54,7 @@ rule gather:
     resources:
         mem_mb=mem_mb,
         runtime=minutes,
+        scratch=scratch,
     params:
         words=words,
         entries=samples_entry,
@@ -62,6 +65,7 @@ rule gather:
         shards=listed,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
+        " --scratch {resources.scratch:q}"
         " --gather <({params.shards})"
         " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
