@@ -50,6 +50,10 @@ class StoreConfig(Document):
         "asked; daemon: one must answer.",
         "auto",
     )
+    purge_days: Annotated[float | None, Number(above=0)] = key(
+        "After how many days the site removes files from there: builds then look for every artifact that they keep, "
+        "build again what has lost some, and warn of what is old."
+    )
 
 
 class MissingConfig(Document):

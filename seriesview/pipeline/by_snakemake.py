@@ -23,6 +23,7 @@ from seriesview.pipeline.gathering import write_workspace
 from seriesview.pipeline.job_ends import why_not_finished
 from seriesview.pipeline.locking import build_lock
 from seriesview.pipeline.marks import left_behind
+from seriesview.pipeline.purged import look_for_purged
 from seriesview.pipeline.results import Results, read_failure, write_failure
 from seriesview.pipeline.snakemake import SNAKEMAKE_LOG, JobLogs, run_snakemake, workflow_file
 from seriesview.store import Store
@@ -78,6 +79,10 @@ class SnakemakeRun:
         """
         configured = self._configured
         store.check_writable()
+        purged = look_for_purged(configured.datasets, self.results, store, configured.store)
+        for line in purged.lines:
+            self._say(line)
+        self.results.forget_built(purged.gone)
         is_stale = self.results.forget_stale(configured, store)
         self.results.forget_failures()
         outlook = self._outlook(store)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.dataset import descriptions, reason_of, what_decides_samples
+from seriesview.build.dataset import Dataset, descriptions, reason_of, what_decides_samples
 from seriesview.build.outlook import BuildOutlook
 from seriesview.build.results import read_results, uris, write_json
 from seriesview.build.work_folder import WorkFolder
@@ -178,13 +178,16 @@ class Results:
             for dataset in configured.datasets
             if dataset.name in waiting and self.work.samples(dataset).exists()
         ]
+        self.forget_built(changed)
+
+    def forget_built(self, datasets: Sequence[Dataset]) -> None:
+        """Remove what was made of these datasets, so that it is made again."""
         self._forget_made(
-            [path for each in changed for path in (self.work.samples(each), self.series(each.name))],
-            [each.name for each in changed],
+            [path for each in datasets for path in (self.work.samples(each), self.series(each.name))],
+            [each.name for each in datasets],
         )
-        if changed:
-            for path in (self.workspace, self.page, self.whole_sessions):
-                path.unlink(missing_ok=True)
+        for path in (self.workspace, self.page, self.whole_sessions) if datasets else ():
+            path.unlink(missing_ok=True)
 
     def forget_pictures(self, names: Collection[str]) -> None:
         """Remove the pictures of these datasets, and let their jobs run again."""

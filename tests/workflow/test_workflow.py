@@ -211,6 +211,13 @@ def test_artifacts_that_were_lost_are_built_again(here: Path) -> None:
     build(here)
     assert workspace(here)["uri"] == before
     run(here, "seriesview", "verify", "results/workspace.json")
+    shutil.rmtree(here / "kachery storage")
+    planned = snakemake(here, "-n")
+    assert "artifacts are no longer in the store; it is built again" in planned.stderr
+    assert "rule chunk:" in planned.stdout + planned.stderr
+    snakemake(here, "--cores", "2")
+    run(here, "seriesview", "verify", "results/workspace.json")
+    assert "Nothing to be done" in snakemake(here, "-n").stderr
 
 
 def test_a_directory_that_was_moved_links_its_recordings_again(here: Path) -> None:

@@ -30,7 +30,7 @@ rule chunk:
         results=results,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
-        " --scratch {resources.scratch:q}"
+        " --scratch={resources.scratch:q}"
         " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
 
@@ -65,6 +65,6 @@ rule dataset:
         results=results,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
-        " --scratch {resources.scratch:q}"
+        " --scratch={resources.scratch:q}"
         " --results {params.results:q} --threads {threads} --strict"
         " 2>&1 | tee {log:q} >&2"

@@ -139,6 +139,8 @@ def bytes_of(name):
 @functools.cache
 def state_called(name):
     """What tells one state of a dataset's files from another, unless Snakemake sees to it."""
+    if name in PURGED:
+        return "purged"
     if is_to_come(name):
         return ""
     place = "" if inputs_of(name) else str(located(own_path(name)))

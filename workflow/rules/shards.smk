@@ -30,7 +30,7 @@ rule shard:
         results=results,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
-        " --scratch {resources.scratch:q}"
+        " --scratch={resources.scratch:q}"
         " --shard {wildcards.shard}/{wildcards.shards}"
         " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
@@ -65,7 +65,7 @@ rule gather:
         shards=listed,
     shell:
         "{params.entries} | seriesview build-chunk {params.words:q} --entries - {params.store:q}"
-        " --scratch {resources.scratch:q}"
+        " --scratch={resources.scratch:q}"
         " --gather <({params.shards})"
         " --results {params.results:q} --threads {threads} --out {output:q}"
         " 2>&1 | tee {log:q} >&2"
