@@ -53,13 +53,14 @@ def command(
     as_json: bool,
     snakemake_arguments: tuple[str, ...],
 ) -> int:
-    """Build the workspace that CONFIG (config.yaml) describes.
+    """Build the workspace, or the sessions, that CONFIG (config.yaml) describes.
 
     Runs the package's Snakemake workflow in this directory: results go to results/, artifacts to the kachery
     storage directory that CONFIG names. What is built already is not built again; a build that was killed goes
     on where it stopped. What follows `--` is handed to Snakemake as it is.
 
-    Exit status: 0 built, 1 built with --keep-going but something is missing, 2 not built.
+    Exit status: 0 built, 1 built with --keep-going but something is missing, 2 not built. Of sessions what cannot be
+    built stops no other: 1 where something is missing in some.
 
     \b
     Examples:

@@ -104,7 +104,7 @@ def configured():
             if known := noted_sessions(results, CONFIG):
                 return Configured.of(CONFIG, known.sessions)
         found = Configured.of(CONFIG)
-        if not is_dry:
+        if workflow.is_main_process and not is_dry:
             note_sessions(CONFIG, found.sessions, results)
             follow_renamed(found, Results(results))
         return found
