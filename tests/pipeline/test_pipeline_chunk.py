@@ -165,7 +165,7 @@ def test_a_picture_that_cannot_be_drawn_is_told_and_drawn_again(
     entries: Entries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("seriesview.pipeline.drawing.overview", lambda *_, **__: 1 / 0)
+        patch.setattr("seriesview.pictures.figure.overview", lambda *_, **__: 1 / 0)
         outcomes = chunk({"raw": entries["raw"]})
     assert outcomes["raw"]["state"] == "built"
     assert "could not be drawn (division by zero)" in outcomes["raw"]["picture"]
@@ -349,7 +349,7 @@ def test_memory_does_not_grow_with_the_number_of_datasets(
         entries[f"d{number}"] = {"path": f"{number}.dat", **keys}
     # Pictures, and waiting for the disk, would cost most of the time.
     monkeypatch.setattr("os.fsync", lambda _: None)
-    monkeypatch.setattr("seriesview.pipeline.drawing.overview", lambda *_, **__: bytes(100_000))
+    monkeypatch.setattr("seriesview.pictures.figure.overview", lambda *_, **__: bytes(100_000))
     sizes: list[int] = []
     take: Callable[..., Any] = seriesview.pipeline.whole_dataset.made_samples
 

@@ -109,7 +109,7 @@ def test_a_picture_that_is_drawn_again_comes_into_the_report(
 ) -> None:
     pictures = [here / "results" / folder / "raw.png" for folder in ("pictures", "report/pictures")]
     with monkeypatch.context() as patch:
-        patch.setattr("seriesview.pipeline.drawing.overview", lambda *_, **__: 1 / 0)
+        patch.setattr("seriesview.pictures.figure.overview", lambda *_, **__: 1 / 0)
         seriesview.build_workspace(config, results="results")
     failed, reported = (picture.read_bytes() for picture in pictures)
     assert failed == reported

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bucket_servers import CuttingProxy, Service, free_port, google, google_port, s3, s3_port, service  # noqa: F401
+from click.testing import CliRunner
 from small_disks import small_disk_at
 
 import seriesview
+from seriesview.cli.gc import command as gc
 from seriesview.cloud import retrying
 from seriesview.cloud.buckets import BucketError
 from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError, StoreError
@@ -143,6 +145,15 @@ def test_a_link_is_refused(s3: Service, tmp_path: Path) -> None:  # noqa: F811
     (tmp_path / "raw.dat").write_bytes(CONTENT)
     with open_store(s3.address("lab")) as store, pytest.raises(StoreError, match="no links"):
         store.hash_and_link(tmp_path / "raw.dat")
+
+
+def test_nothing_is_removed_from_a_bucket(s3: Service) -> None:  # noqa: F811
+    with open_store(s3.address("lab")) as store:
+        store.put_bytes(CONTENT)
+    done = CliRunner().invoke(gc, ["--yes", "--storage-dir", s3.address("lab")])
+    assert isinstance(done.exception, StoreError)
+    assert f"{s3.address('lab')}: nothing is removed from a bucket" in str(done.exception)
+    assert s3.read(name_of(URI)) == CONTENT
 
 
 def test_one_record_for_each_process_that_writes(
