@@ -25,7 +25,7 @@ class CallerLimits:
     argument_bytes: int = 4_000_000
     """Their arguments, as JSON."""
     result_bytes: int = 128 * 2**20
-    """One result."""
+    """One result, and answers of windows that are not sent yet."""
     results_bytes: int = 50_000_000
     """Results a second."""
 
@@ -88,6 +88,21 @@ class Quotas:
         finally:
             tasks.pop(mark, None)
 
+    @contextmanager
+    def sending(self, account: str, num_bytes: int) -> Iterator[None]:
+        """Count what lies in memory until it is sent, within the block; HTTPException 429 where it is too much."""
+        if not account:
+            yield
+            return
+        limits, kept = self.limits, self._account(account)
+        if kept.sending and kept.sending + num_bytes > limits.result_bytes:
+            raise too_many(f"more than {limits.result_bytes} bytes of answers that you have not read", 1.0)
+        kept.sending += num_bytes
+        try:
+            yield
+        finally:
+            kept.sending -= num_bytes
+
     def _account(self, name: str) -> "_Account":
         account = self._accounts.get(name)
         if account is None:
@@ -118,9 +133,14 @@ class _Account:
         self.requests = _Rate()
         self.results = _Rate()
         self.tasks: dict[object, int] = {}
+        self.sending = 0
 
     def is_idle(self) -> bool:
-        return not self.tasks and max(self.requests.until, self.results.until) < time.monotonic()
+        return (
+            not self.tasks
+            and not self.sending
+            and max(self.requests.until, self.results.until) < time.monotonic()
+        )
 
 
 def too_many(what: str, seconds: float) -> HTTPException:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+from contextlib import ExitStack
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -49,11 +50,15 @@ async def _window(request: Request) -> Response:
         text = json.dumps({"status": "error", "errorMessage": said}).encode("ascii")
         return _Pieces((len(text).to_bytes(4, "little"), text))
     given_up = threading.Event()
-    with node.quotas.holding(caller_of(request).account, body_bytes(request)):
+    account = caller_of(request).account
+    with node.quotas.holding(account, body_bytes(request)):
         future = asyncio.wrap_future(windows.start(kwargs, given_up.is_set))
         try:
             if await wait_unless_gone(request, future, MAX_SECONDS):
-                return _Pieces(await future)
+                answer = await future
+                sending = ExitStack()
+                sending.enter_context(node.quotas.sending(account, sum(len(piece) for piece in answer)))
+                return _Pieces(answer, sending)
         finally:
             given_up.set()
             future.cancel()
@@ -63,14 +68,17 @@ async def _window(request: Request) -> Response:
 class _Pieces(Response):
     """Bytes that are not put together before they are sent."""
 
-    def __init__(self, pieces: tuple[bytes | memoryview, ...]) -> None:
+    def __init__(self, pieces: tuple[bytes | memoryview, ...], sending: ExitStack | None = None) -> None:
+        """`sending` is closed when they are sent, or will not be."""
         super().__init__(headers=_HEADERS, media_type="application/octet-stream")
         self.headers["Content-Length"] = str(sum(len(piece) for piece in pieces))
         self._pieces = pieces
+        self._sending = ExitStack() if sending is None else sending
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send them."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-        for piece in self._pieces:
-            await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
+        with self._sending:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+            for piece in self._pieces:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            await send({"type": "http.response.body", "body": b""})

@@ -51,7 +51,7 @@ def node(tmp_path: Path, windows: Held, monkeypatch: pytest.MonkeyPatch) -> Iter
         port=0,
         channels=("demo",),
         windows=windows,
-        caller_limits=CallerLimits(tasks=2),
+        caller_limits=CallerLimits(tasks=2, result_bytes=25_000_000),
     )
     with NodeThread(config) as running:
         yield running
@@ -115,6 +115,34 @@ def test_a_caller_waits_for_few_at_once(node: NodeThread, windows: Held) -> None
     until(lambda: all(future.cancelled() for _, _, future in windows.started))
     with asked_open(node, headers):
         until(lambda: len(windows.started) == 3)
+
+
+def test_what_a_caller_does_not_read_is_not_kept_without_end(node: NodeThread, windows: Held) -> None:
+    headers = permit(node)
+
+    def answered(number: int) -> None:
+        until(lambda: len(windows.started) == number)
+        windows.started[number - 1][2].set_result((b"x" * 20_000_000,))
+
+    first = asked_open(node, headers)
+    answered(1)
+    assert first.recv(12, socket.MSG_WAITALL) == b"HTTP/1.1 200"
+    thread = threading.Thread(target=answered, args=(2,))
+    thread.start()
+    refused = ask(node.port, "POST", "/window", BODY, headers)
+    thread.join()
+    assert refused.status == 429
+    first.close()
+
+    def is_let_go() -> bool:
+        number = len(windows.started) + 1
+        thread = threading.Thread(target=answered, args=(number,))
+        thread.start()
+        status = ask(node.port, "POST", "/window", BODY, headers).status
+        thread.join()
+        return status == 200
+
+    until(is_let_go)
 
 
 def test_a_node_alone_has_none(tmp_path: Path) -> None:
