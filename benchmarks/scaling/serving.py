@@ -25,7 +25,7 @@ from seriesview.store import open_store
 READERS = (1, 4, 16, 64, 256)
 _SAMPLES_PER_COLUMN = 16
 _FIRST = 1000
-_NUM_WINDOWS = 30_000
+_NUM_WINDOWS = 120_000
 _LEAST_LINKS = 8
 
 Asking = Callable[[Client], Callable[[dict[str, Any]], bytes]]
@@ -72,7 +72,7 @@ class Readers:
                 while (began := time.perf_counter()) < end:
                     with self._lock:
                         number = next(self._numbers)
-                    way(next(clients))(window(self._uri, 3 * number + 1, _SAMPLES_PER_COLUMN))
+                    way(next(clients))(window(self._uri, number, _SAMPLES_PER_COLUMN))
                     taken.append(time.perf_counter() - began)
             except BaseException as error:
                 problems.append(error)
