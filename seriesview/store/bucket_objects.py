@@ -14,8 +14,8 @@ from seriesview.cloud.buckets import Bucket, Serving, put_artifact
 from seriesview.cloud.open_bucket import open_bucket
 from seriesview.store.paths import artifact_path
 
-LISTED_SECONDS = 600.0
-"""So long a listing tells what is not there; what is there stays."""
+ABSENT_SECONDS = 600.0
+"""So long what was not there is taken not to be there; what is there stays."""
 _ASKED_BEFORE_LISTING = 2
 _BLOCK_BYTES = 8 << 20
 _RECORDS = "seriesview/record/"
@@ -31,7 +31,8 @@ class BucketObjects:
         self._lock = threading.Lock()
         self._sizes: dict[str, int] = {}
         self._asked: Counter[str] = Counter()
-        self._listed: dict[str, float] = {}
+        self._absent: dict[str, float] = {}
+        """When a SHA-1 was not there, or all that begin so and are not known."""
 
     @property
     def bucket(self) -> Bucket:
@@ -57,18 +58,22 @@ class BucketObjects:
         size = self._sizes.get(sha1)
         if size is not None:
             return size
-        beginning = sha1[:2]
-        if time.monotonic() - self._listed.get(beginning, -LISTED_SECONDS) < LISTED_SECONDS:
+        beginning, now = sha1[:2], time.monotonic()
+        if any(now - self._absent.get(each, -ABSENT_SECONDS) < ABSENT_SECONDS for each in (sha1, beginning)):
             return None
         self._asked[beginning] += 1
         if self._asked[beginning] <= _ASKED_BEFORE_LISTING:
-            found = self.bucket.find(self.address.name(_artifact_name(sha1)))
-            if found is not None:
-                self._sizes[sha1] = found.size
-            return None if found is None else found.size
+            found_size = self.look_again(sha1)
+            if found_size is None:
+                self._absent[sha1] = now
+            return found_size
         listed = self.bucket.list(self.address.name(f"sha1/{beginning}/"))
-        self._sizes.update({name.rpartition("/")[2]: found.size for name, found in listed.items()})
-        self._listed[beginning] = time.monotonic()
+        for name, found in listed.items():
+            named = name.rpartition("/")[2]
+            # Others may write what lies elsewhere.
+            if name == self.address.name(_artifact_name(named)):
+                self._sizes[named] = found.size
+        self._absent[beginning] = now
         return self._sizes.get(sha1)
 
     def look_again(self, sha1: str) -> int | None:

@@ -285,3 +285,14 @@ def test_the_cache_stays_within_bounds(s3: Service) -> None:  # noqa: F811
     for number in range(12):
         uri = sha1_uri(hashlib.sha1(bytes([number]) * 1_000_000).hexdigest(), "x")
         assert store.get_bytes(uri) == bytes([number]) * 1_000_000
+
+
+def test_what_lies_elsewhere_under_a_name_of_an_artifact_is_none(s3: Service) -> None:  # noqa: F811
+    sha1 = parse_uri(URI)[0]
+    s3.write(f"lab/sha1/{sha1[:2]}/elsewhere/{sha1}", CONTENT)
+    store = open_store(s3.address("lab"))
+    for number in range(4):  # until all that begin alike are listed
+        assert not store.exists(sha1_uri(f"{sha1[:2]}{number:038d}", "other"))
+    assert not store.exists(URI)
+    store.put_bytes(CONTENT)
+    assert s3.read(name_of(URI)) == CONTENT
