@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import unwatched_chromium
+from benchmarks.direct_windows import served
 from benchmarks.tasks import CHANNEL, serving
 from benchmarks.windows import recording
 from seriesview.build.artifacts import Job, build_artifacts
@@ -168,12 +169,12 @@ def link(uri: str) -> str:
     return f"http://127.0.0.1:{port}{path}#token={token}"
 
 
-def opened(browser: Any, uri: str, height: int = 900) -> tuple[Any, Any]:
+def opened(browser: Any, address: str, height: int = 900) -> tuple[Any, Any]:
     """(page, the viewer's frame) of a browser that knows nothing; the canvases have COLUMNS columns."""
     context = browser.new_context(viewport={"width": COLUMNS + 100, "height": height})
     context.add_init_script(_WATCH)
     page = context.new_page()
-    page.goto(link(uri))
+    page.goto(address)
     frame = page.wait_for_selector("iframe", state="attached").content_frame()
     while not frame.evaluate("Boolean(globalThis.seriesview)"):
         page.wait_for_timeout(5)
@@ -196,7 +197,7 @@ def first_pictures(browser: Any, uri: str) -> None:
     """Print how long it is until the demo is seen."""
     taken = []
     for _ in range(OPENINGS):
-        page, frame = opened(browser, uri)
+        page, frame = opened(browser, link(uri))
         begin = page.evaluate("performance.timeOrigin")
         done = frame.evaluate("performance.timeOrigin + performance.now()")
         first, every = frame.evaluate("[benchFirst, benchAll]")
@@ -244,9 +245,9 @@ def from_far_away(browser: Any, uri: str, directory: Path) -> None:
     )
 
 
-def moving(browser: Any, uri: str, channels: int) -> None:
-    """Print frames a second and the longest task."""
-    page, frame = opened(browser, uri)
+def moving(browser: Any, address: str, channels: int, how: str) -> None:
+    """Print frames a second and the longest task; `how` windows come."""
+    page, frame = opened(browser, address)
     wide = frame.evaluate("seriesview.frame()")["columns"]
     page.set_viewport_size({"width": COLUMNS + 100 + COLUMNS - wide, "height": 900})
     frame.evaluate("seriesview.settled()")
@@ -255,9 +256,10 @@ def moving(browser: Any, uri: str, channels: int) -> None:
         for turn in ("first time", "again"):
             found = frame.evaluate(_MOVE, [kind, MOVING_SECONDS])
             print(
-                f"{channels} channels x {columns} columns, {kind}, {turn}: {found['frames']:.0f} pictures a second "
-                f"(limit {FRAMES_LIMIT[channels]}), longest task {found['task']:.0f} ms "
-                f"(limit {LONG_TASK_LIMIT}; 0: under 50), longest wait between animation frames {found['gap']:.0f} ms",
+                f"{channels} channels x {columns} columns, {how}, {kind}, {turn}: "
+                f"{found['frames']:.0f} pictures a second (limit {FRAMES_LIMIT[channels]}), "
+                f"longest task {found['task']:.0f} ms (limit {LONG_TASK_LIMIT}; 0: under 50), "
+                f"longest wait between animation frames {found['gap']:.0f} ms",
                 flush=True,
             )
     page.context.close()
@@ -297,8 +299,12 @@ def main() -> None:
                     first_pictures(browser, demo)
                     from_far_away(browser, demo, directory)
                     for channels, uri in noise.items():
-                        moving(browser, uri, channels)
+                        moving(browser, link(uri), channels, "by task")
                 memory(demo)
+            with chromium() as browser:
+                for channels, uri in noise.items():
+                    with served(directory / "storage", uri) as address:
+                        moving(browser, address, channels, "directly")
         finally:
             os.environ.clear()
             os.environ.update(before)
