@@ -59,8 +59,8 @@ def command(
     storage directory that CONFIG names. What is built already is not built again; a build that was killed goes
     on where it stopped. What follows `--` is handed to Snakemake as it is.
 
-    Exit status: 0 built, 1 built with --keep-going but something is missing, 2 not built. Of sessions what cannot be
-    built stops no other: 1 where something is missing in some.
+    Exit status: 0 built, 1 built but for a picture, or, with --keep-going, for a dataset, 2 not built. Of sessions what
+    cannot be built stops no other: 1 where something is missing in some.
 
     \b
     Examples:
@@ -113,11 +113,11 @@ def command(
         _say_what_is_next(outcome.built, build.results, directory, store)
     if report is not None:
         build.report(report)
-    return MISSING_STATUS if outcome.built.missing else 0
+    return MISSING_STATUS if outcome.built.missing or outcome.pictures else 0
 
 
 def _say_what_failed(outcome: Outcome, keep_going: bool) -> None:
-    for name, reason in outcome.missing.items():
+    for name, reason in [*outcome.missing.items(), *outcome.pictures.items()]:
         click.echo(f"seriesview: error: dataset {name}: {reason}", err=True)
     if outcome.num_left and not keep_going:
         click.echo(

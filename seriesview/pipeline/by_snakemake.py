@@ -8,7 +8,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +34,14 @@ class Outcome:
     """How a run of the workflow ended: `built` is None where there is no workspace.
 
     `missing`: why datasets could not be built, by name. `num_left` more of all `num_datasets` were not come to.
+    `pictures`: why there is no picture of others.
     """
 
     built: BuiltWorkspace | None
     missing: Mapping[str, str]
     num_left: int
     num_datasets: int
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
 
 class SnakemakeRun:
@@ -93,7 +95,7 @@ class SnakemakeRun:
         outlook.ensure_fits()
         # No job says it where none runs.
         names = [dataset.name for dataset in outlook.datasets if dataset.is_built]
-        outdated = []
+        outdated = list(self.results.picture_problems(names))
         for result in read_results([path for path in map(self.results.series, names) if path.is_file()]):
             name = result["name"]
             for note in result["manifest"].get("notes", ()):
@@ -209,7 +211,7 @@ class SnakemakeBuild(SnakemakeRun):
             store=store,
             results=self.results.folder,
         )
-        return Outcome(built, told, num_left, len(datasets))
+        return Outcome(built, told, num_left, len(datasets), self.results.picture_problems(names))
 
     @staticmethod
     def _keep(workspace: Mapping[str, Any], store: Store) -> None:

@@ -18,7 +18,7 @@ ASSUMED_BYTES = 10_000_000_000
 
 _MB = 1_000_000
 _STARTING_MB = 400
-"""The two Snakemakes of a job, 180 MB each, and their shells."""
+"""The two Snakemakes of a job, 194 MB each, and their shells."""
 _BUILDING_MB = 200
 _CONVERTING_MB = 200
 """More, where a library reads the samples."""

@@ -138,6 +138,15 @@ class Results:
         for path in (self.workspace, self.page):
             os.utime(path, (1, 1))
 
+    def picture_problems(self, names: Collection[str]) -> dict[str, str]:
+        """Why there are no pictures of datasets that are built, by name."""
+        found: dict[str, str] = {}
+        for path in self.outcomes():
+            for name, outcome in ((_content(path) or {}).get("datasets") or {}).items():
+                if name in names and isinstance(outcome, dict) and outcome.get("picture"):
+                    found[name] = str(outcome["picture"])
+        return found
+
     def forget_failures(self) -> None:
         """Remove what earlier jobs noted."""
         for path in self.failures.rglob("*.json"):

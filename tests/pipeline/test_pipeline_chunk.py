@@ -24,7 +24,7 @@ from seriesview.cli.main import cli
 from seriesview.errors import BuildError, ConfigError, StoreError
 from seriesview.pipeline.chunk import build_chunk, chunk_configuration
 from seriesview.pipeline.marks import Mark, left_behind
-from seriesview.pipeline.results import read_failure
+from seriesview.pipeline.results import Results, read_failure
 from seriesview.readers.binary import BinaryReader
 
 SERIESVIEW = str(Path(sys.executable).parent / "seriesview")
@@ -169,6 +169,9 @@ def test_a_picture_that_cannot_be_drawn_is_told_and_drawn_again(
         outcomes = chunk({"raw": entries["raw"]})
     assert outcomes["raw"]["state"] == "built"
     assert "could not be drawn (division by zero)" in outcomes["raw"]["picture"]
+    write_json(RESULTS / "chunks" / "one" / "raw.json", {"datasets": outcomes})
+    assert Results(RESULTS).picture_problems(["raw", "other"]) == {"raw": outcomes["raw"]["picture"]}
+    assert Results(RESULTS).picture_problems(["other"]) == {}
     outcomes = chunk({"raw": entries["raw"]})
     assert (outcomes["raw"]["state"], "picture" in outcomes["raw"]) == ("built", False)
     assert states(chunk({"raw": entries["raw"]})) == {"raw": "kept"}
