@@ -1,8 +1,11 @@
-# What jobs ask a cluster for: the numbers, and how they were measured, are in seriesview/pipeline/resources.py and in
-# docs/pipeline.md.
+# What jobs ask a cluster for, and how they ended there: the numbers, and how they were measured, are in
+# seriesview/pipeline/resources.py and in docs/pipeline.md.
 from dataclasses import replace
 
+from seriesview.pipeline.job_ends import why_not_finished
+from seriesview.pipeline.marks import left_behind
 from seriesview.pipeline.resources import NOT_KNOWN, demand_of, memory_mb, run_minutes
+from seriesview.pipeline.results import read_failure
 
 DEMANDS = {}
 
@@ -52,3 +55,14 @@ def minutes(wildcards, attempt, rulename):
 def scratch(wildcards):
     """Where jobs write first; no parameter, since it changes nothing of what they make."""
     return CONFIG.get("scratch") or ""
+
+
+def tell_how_jobs_ended(logs):
+    """Say why datasets were not built whose jobs could not say it, as `seriesview build` does."""
+    folder = Results(Path(RESULTS))
+    names = [name for name in DATASETS if not folder.series(name).is_file()]
+    silent = [name for name in names if read_failure(folder.failures, name) is None]
+    marks = left_behind(folder.building, names)
+    text = "\n".join(Path(log).read_text(errors="replace") for log in logs)
+    for error in why_not_finished(silent, text, marks).values():
+        print(f"seriesview: error: {error}", file=sys.stderr)
