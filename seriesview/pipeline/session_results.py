@@ -40,7 +40,7 @@ def write_sessions(
     """
     for folder in (results.tables, results.report_pictures):
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
     found = [write_session(session, results, store, reasons or {}) for session in configured.sessions]
     if not all(session.has_names for session in configured.sessions):
         found = with_usual_streams(found)
@@ -48,9 +48,9 @@ def write_sessions(
     remove_sessions(results, {session.id for session in configured.sessions})
     results.forget_others({dataset.name for dataset in configured.datasets} | _unsure(configured, results))
     write_whole(results.sessions_table, sessions_table(found).encode("utf-8", "backslashreplace"))
-    in_report = [{**each, "page": None, "picture": None} for each in found]
-    for path, sessions in ((results.index, found), (results.sessions_report, in_report)):
-        page = index_page(configured.label, sessions, "seriesview serve")
+    alone = [{**each, "page": None, "picture": None} for each in found]
+    for path, sessions in ((results.index, found), (results.sessions_report, alone)):
+        page = index_page(configured.label, sessions, "seriesview serve", has_table=sessions is found)
         write_whole(path, page.encode("utf-8", "backslashreplace"))
     write_json(results.sessions, index)
     return found

@@ -21,7 +21,7 @@ _PAGE = """\
 <form id="form">
 <input id="search" type="search" placeholder="Find: words, gaps&gt;0, state=failed ..." aria-label="Find sessions">
 <span id="count"></span>
-<a href="{table}" download>As a table (TSV)</a>
+{table}
 </form>
 {more}
 <div class="table"><table id="sessions"></table></div>
@@ -29,20 +29,26 @@ _PAGE = """\
 {script}
 </body></html>
 """
+_TABLE = '<a href="{place}" download>As a table (TSV)</a>'
 _HOW_TO_LOOK = (
     "<p>A session leads to its pictures. To look closer, where it was built: <code>{command}</code></p>"
 )
 
 
-def index_page(label: str, sessions: Sequence[Mapping[str, Any]], command: str) -> str:
-    """The page as HTML, whole but for pictures; `command`: what to type to look closer."""
+def index_page(
+    label: str, sessions: Sequence[Mapping[str, Any]], command: str, has_table: bool = True
+) -> str:
+    """The page as HTML, whole but for pictures; `command`: what to type to look closer.
+
+    `has_table`: whether the table lies beside it.
+    """
     # In a script no text may end it.
     data = json.dumps({"label": label, "sessions": sessions}).replace("<", "\\u003c")
     start = "show(JSON.parse(document.getElementById('index').textContent), (session) => session.page);"
     return _PAGE.format(
         label=escape(label),
         style=f"<style>\n{_text('sessions.css')}</style>",
-        table="sessions.tsv",
+        table=_TABLE.format(place="sessions.tsv") if has_table else "",
         more=_HOW_TO_LOOK.format(command=escape(command)),
         script=f'<script type="application/json" id="index">{data}</script>\n'
         f'<script type="module">\n{_text("sessions.js")}\n{start}\n</script>',
@@ -54,7 +60,7 @@ def node_page() -> dict[str, bytes]:
     page = _PAGE.format(
         label="Sessions",
         style='<link rel="stylesheet" href="sessions.css">',
-        table="../../front/sessions.tsv",
+        table=_TABLE.format(place="../../front/sessions.tsv"),
         more='<p id="problem"></p>',
         script='<script type="module" src="node.js"></script>',
     )
