@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -15,8 +16,11 @@ from starlette.routing import Route
 from seriesview.documents.expectations import Integer, Words
 from seriesview.errors import SeriesviewError, coded
 from seriesview.live.live_build import LOCAL, LiveBuild
+from seriesview.live.snapshot import Preview, SnapshotWindow
 from seriesview.node.callers import LINKS
 from seriesview.node.requests import Body, Refused, answer, body_of, caller_of
+
+_Rows = TypeVar("_Rows", SnapshotWindow, Preview)
 
 LIVE_PATH = "/live/"
 _WAIT_SECONDS = 20.0
@@ -48,6 +52,7 @@ class LiveRoutes:
         return (
             Route(place, self._state, methods=["GET"]),
             Route(f"{place}/window", self._window, methods=["POST"]),
+            Route(f"{place}/preview", self._preview, methods=["GET"]),
         )
 
     def close(self) -> None:
@@ -105,14 +110,26 @@ class LiveRoutes:
             asked.columns,
             asked.channels,
         )
+        return await self._sent(read, lambda found: {"columns": found.columns, "factor": found.factor})
+
+    async def _preview(self, request: Request) -> Response:
+        """Send what a few samples all over a series are like, for where nothing is built yet."""
+        if (refusal := self._refusal(request)) is not None:
+            return refusal
+        snapshot = self._live.snapshot(request.query_params.get("series", "").removeprefix(LOCAL))
+        if snapshot is None:
+            return PlainTextResponse("There is no such series.", 404)
+        return await self._sent(snapshot.preview, lambda found: {"samples": found.samples})
+
+    async def _sent(self, read: Callable[[], _Rows], head: Callable[[_Rows], dict[str, int]]) -> Response:
+        """Send rows as raw bytes, with what they are in a header, or why there are none."""
         try:
             found = await asyncio.get_running_loop().run_in_executor(self._threads, read)
         except (SeriesviewError, OSError) as error:
             said = coded(error) if isinstance(error, SeriesviewError) else str(error)
             return PlainTextResponse(said.encode("utf-8", "backslashreplace"), 409)
-        head = {"columns": found.columns, "factor": found.factor}
         rows = found.rows.astype(found.rows.dtype.newbyteorder("<"), copy=False)
-        headers = {**_NO_STORE, "Seriesview-Window": json.dumps(head)}
+        headers = {**_NO_STORE, "Seriesview-Window": json.dumps(head(found))}
         return Response(rows.tobytes(), media_type="application/octet-stream", headers=headers)
 
     def _refusal(self, request: Request) -> Response | None:

@@ -20,7 +20,7 @@ from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.series import described
 from seriesview.build.source import identify_recording
 from seriesview.build.typical import Typical, typical_of
-from seriesview.envelope.columns import columns_from_bins
+from seriesview.envelope.columns import columns_from_bins, columns_from_samples, empty_hull
 from seriesview.errors import RequestError
 from seriesview.layout.remote_path import is_remote
 from seriesview.live.provisional import ProvisionalLink
@@ -38,6 +38,10 @@ _MOST_ROWS = 1 << 16
 _TYPICAL_SECONDS = 0.25
 _TYPICAL_STRETCHES = 64
 _TYPICAL_SAMPLES = 256
+_PREVIEW_SECONDS = 1.0
+_STRETCHES = 1024
+_STRETCH_SAMPLES = 32
+"""Of each stretch that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,18 @@ class SnapshotWindow:
     rows: npt.NDArray[Any]
 
 
+@dataclass(frozen=True)
+class Preview:
+    """What a few samples of equal stretches of a recording are like, so that it does not look like silence.
+
+    `rows` (stretches, 2, C): the lowest and highest of those that were looked at, lowest above highest where none was;
+    `samples` of each stretch, counted over all segments.
+    """
+
+    samples: int
+    rows: npt.NDArray[Any]
+
+
 class Snapshot:
     """What there is of a continuous series of samples at equal distances, before and while it is built."""
 
@@ -59,9 +75,11 @@ class Snapshot:
         manifest: SeriesManifest,
         plan: SamplesPlan,
         samples: Pyramid,
+        link: ProvisionalLink,
         opened: ExitStack,
     ) -> None:
-        """`samples`: without levels."""
+        """`samples`: without levels, read through the `link`."""
+        self._link = link
         self.name = name
         self.manifest = manifest
         self.level_factors = plan.level_factors
@@ -91,7 +109,7 @@ class Snapshot:
             found = provisional_manifest(undescribed(dataset), recording, plan, _typical(plan, link))
             manifest = described(found, dataset)
             samples = Pyramid(store, manifest, link, PartCache())
-            return cls(dataset.name, manifest, plan, samples, stack.pop_all())
+            return cls(dataset.name, manifest, plan, samples, link, stack.pop_all())
 
     @property
     def reached(self) -> tuple[float, float]:
@@ -163,6 +181,23 @@ class Snapshot:
             return SnapshotWindow(len(rows), 1, rows)
         return best
 
+    def preview(self) -> Preview:
+        """A strided reading, of at most a second. Raises SeriesviewError, OSError."""
+        total, channels = self._plan.num_samples, slice(0, self._plan.num_channels)
+        step = max(-(-total // _STRETCHES), 1)
+        count = -(-total // step)
+        rows = empty_hull(count, self._plan.num_channels, self._plan.dtype)
+        began = time.monotonic()
+        missing = self._samples.missing_of(channels)
+        for number in _scattered(count):
+            first = number * step
+            samples = self._link.read(first, min(first + _STRETCH_SAMPLES, first + step, total), channels)
+            if len(samples) > 1:
+                rows[number] = columns_from_samples(samples, len(samples), missing)[0]
+            if time.monotonic() - began > _PREVIEW_SECONDS:
+                break
+        return Preview(step, rows)
+
     def _check_size(self, num_samples: int) -> None:
         if num_samples * self._plan.num_channels > 8 * MOST_VALUES:
             raise RequestError(
@@ -215,6 +250,12 @@ class Snapshot:
         return SnapshotWindow(len(rows), level.factor, np.ascontiguousarray(rows, self._plan.dtype))
 
 
+def _scattered(count: int) -> list[int]:
+    """The numbers below `count`, so ordered that wherever one stops they lie all over."""
+    bits = max(count - 1, 1).bit_length()
+    return sorted(range(count), key=lambda number: int(f"{number:0{bits}b}"[::-1], 2))
+
+
 def _first_rows(lengths: Sequence[int], factor: int) -> list[int]:
     grid = level_grid(lengths, factor)
     return [*(grid.first_row(segment) for segment in range(len(lengths))), grid.num_rows]
@@ -224,9 +265,8 @@ def _typical(plan: SamplesPlan, link: ProvisionalLink) -> list[Typical | None]:
     """What is typical of each channel, by stretches all over the recording, as many as can be read in no time."""
     began, total = time.monotonic(), plan.num_samples
     count = min(_TYPICAL_SAMPLES, total)
-    order = sorted(range(_TYPICAL_STRETCHES), key=lambda number: int(f"{number:06b}"[::-1], 2))
     pieces = []
-    for number in order:
+    for number in _scattered(_TYPICAL_STRETCHES):
         first = number * (total - count) // max(_TYPICAL_STRETCHES - 1, 1)
         pieces.append(link.read(first, first + count, slice(0, plan.num_channels)))
         if time.monotonic() - began > _TYPICAL_SECONDS:

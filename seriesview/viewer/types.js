@@ -114,8 +114,16 @@
  * @property {(ArrayInfo & {factor: number})[]} moments
  * @property {(ArrayInfo & {bin_seconds: number, start_time: number})[]} counts
  * @property {'building'} [state] it is being built: its levels have no pages, and windows may be cut where they end
+ * @property {Preview} [preview] while it is being built
  * @property {{times: ArrayInfo, channels: ArrayInfo}} [events]
  * @property {{times: ArrayInfo, label_indices: ArrayInfo, labels: string[]}} [intervals]
+ */
+
+/**
+ * What a few samples of equal stretches of a series are like, stored values: to be seen, and never to be told as numbers.
+ * @typedef {object} Preview
+ * @property {number} samples of each stretch, counted over all segments
+ * @property {Numbers} rows (stretches, 2, channels) lowest and highest; lowest above highest, or NaN: not known
  */
 
 /**
@@ -403,6 +411,7 @@
  * @typedef {{type: 'opened', figure: Figure, timelines: Timeline[]}
  *   | {type: 'unopened', message: string}
  *   | {type: 'building', status: BuildStatus}
+ *   | {type: 'preview', uri: string, preview: Preview}
  *   | {type: 'built', workspaceUri: string}
  *   | {type: 'painted', painted: Painted}
  *   | {type: 'loading', waiting: number}

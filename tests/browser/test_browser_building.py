@@ -88,21 +88,36 @@ def test_what_is_there_is_exact_and_what_is_not_is_hatched(
     far = whole_session(viewer)
     viewer.set_state(**far)
     wait_for(page, lambda: unbuilt(viewer) and unbuilt(viewer)[0][0] > 200, "half of it is built")
+    viewer.wait_until("seriesview.figure().series['local:night'].preview")
+    wait_for(page, lambda: viewer.panel().painted["notes"][0].startswith(HATCHED), "the note")
+    wait_for(page, lambda: "a preview, of a few samples" in viewer.panel().painted["notes"][0], "the preview")
     panel = viewer.panel()
     ((first, end),) = unbuilt(viewer)
     wanted = half.expected(panel, viewer)
     wanted[:, first:end] = 0
     assert_same(panel, wanted, "half of it")
-    assert HATCHED in panel.painted["notes"]
-    # It lies over those columns alone.
-    hatching = viewer.inside.evaluate(
+    # It lies over those columns alone, and the preview in it, paler than the traces.
+    hatching, coloured = viewer.inside.evaluate(
         """() => {
           const canvas = document.querySelector('canvas.unbuilt');
-          const {data} = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
-          return Array.from({length: canvas.width}, (_, x) => data[4 * x + 3] > 0);
+          const {width, height} = canvas;
+          const {data} = canvas.getContext('2d').getImageData(0, 0, width, height);
+          const coloured = new Set();
+          for (let at = 0; at < data.length; at += 4)
+            if (Math.abs(data[at] - data[at + 2]) > 20 && data[at + 3]) coloured.add(at / 4 % width);
+          return [Array.from({length: width}, (_, x) => data[4 * x + 3] > 0), coloured.size];
         }"""
     )
     assert np.flatnonzero(hatching).tolist() == list(range(first, end))
+    assert coloured > 0.9 * (end - first)
+    # It tells no number; what is built does.
+    box = viewer.box()
+    readings = viewer.inside.locator(".tools-readout span")
+    page.mouse.move(box["x"] + first - 20, box["y"] + 40)
+    expect(readings.nth(1)).to_contain_text("\u2026")
+    page.mouse.move(box["x"] + (first + end) // 2, box["y"] + 40)
+    expect(readings).to_have_count(0)
+    expect(viewer.inside.locator(".tools-readout b")).to_be_visible()
     before = viewer.state()
     half.gate.open()
     wait_for(page, lambda: "live=" not in page.url, "the link of what was built")

@@ -116,6 +116,13 @@ def test_half_of_a_build_is_exact_and_the_rest_is_not_told(
         assert 200 < found < 310
         assert (rows == columns_of(samples, 0, 2048, found)).all()
         assert page.rows(2048 * 320, 2048, 260)[0] == 0
+        # A preview of the whole, which knows what a few samples of each stretch are like.
+        answer = page.browser.request("GET", f"{page.address}/preview?series=local:night")
+        stretch = json.loads(answer.headers["Seriesview-Window"])["samples"]
+        preview = np.frombuffer(answer.data, "<i2").reshape(-1, 2, 32)
+        assert len(preview) == -(-NUM_SAMPLES // stretch)
+        looked_at = samples[700 * stretch : 700 * stretch + 32]
+        assert (preview[700] == [looked_at.min(axis=0), looked_at.max(axis=0)]).all()
         for wrong in ({"segment": 1}, {"channels": ["none"]}, {"series": "local:other"}):
             assert page.window(0, 16, 10, **wrong).status in (404, 409)
         gate.open()

@@ -150,7 +150,7 @@ export function startApp(connection, element) {
     opened,
     painted: receive,
     unopened: showUnopened,
-    building: building.tell,
+    ...building.hears,
     built(uri) {
       building.finish(connection, uri);
       client.restart();

@@ -13,7 +13,8 @@ const FIRST_SECONDS = 10;
 
 /**
  * @typedef {object} Building
- * @property {(status: BuildStatus) => void} tell how far it is
+ * @property {{building: (status: BuildStatus) => void, preview: (uri: string, preview: import('../types.js').Preview) => void}} hears
+ *   how far it is, and what stands in for what is not built
  * @property {(connection: import('./contract.js').Connection, uri: string) => void} finish have the workspace that was built
  *   opened next
  * @property {(frame: Frame) => Frame} first what of a whole session is shown at first: seconds that are exact at once, where
@@ -44,11 +45,17 @@ export function createBuilding(app, page) {
   }
 
   return {
-    tell(status) {
-      said.hidden = !isShown();
-      if (!isShown()) return page.showOpening(`${status.text}\u2026`);
-      said.textContent = said.title = words(status);
-      said.classList.toggle('has-failed', status.state === 'failed');
+    hears: {
+      building(status) {
+        said.hidden = !isShown();
+        if (!isShown()) return page.showOpening(`${status.text}\u2026`);
+        said.textContent = said.title = words(status);
+        said.classList.toggle('has-failed', status.state === 'failed');
+      },
+      preview(uri, preview) {
+        const series = app.figure().series[uri];
+        if (series?.state) series.preview = preview;
+      },
     },
     finish(connection, uri) {
       connection.start = { ...connection.start, live: undefined, figureData: { workspace: uri } };

@@ -141,7 +141,7 @@ export function createPanelHost(app, panel, initial, answers) {
       if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
         draw(painted);
         cuts.draw(painted, app.pixelRatio());
-        hatching.draw(painted, app.pixelRatio());
+        hatching.draw(painted, app, manifest);
         const how = { ...settings, height: painted.height, isDark: app.isDark() };
         if (painted.isComplete && !painted.unbuilt.length) standIn.keep(canvas, painted, JSON.stringify(how));
       }

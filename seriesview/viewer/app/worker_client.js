@@ -13,6 +13,7 @@ import { factsOf } from '../source/errors.js';
  * @property {(figure: Figure, timelines: Timeline[]) => void} opened
  * @property {(message: string) => void} unopened
  * @property {(status: import('../types.js').BuildStatus) => void} building
+ * @property {(uri: string, preview: import('../types.js').Preview) => void} preview
  * @property {(workspaceUri: string) => void} built what was being built is, and is to be opened
  * @property {(painted: Painted) => void} painted
  * @property {(waiting: number) => void} loading how many reads are under way
@@ -67,6 +68,8 @@ export function startWorker(connection, handlers) {
         return handlers.unopened(message.message);
       case 'building':
         return handlers.building(message.status);
+      case 'preview':
+        return handlers.preview(message.uri, message.preview);
       case 'built':
         return handlers.built(message.workspaceUri);
       case 'painted':

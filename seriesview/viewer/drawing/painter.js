@@ -25,6 +25,7 @@ import { leftOutNote } from './windows.js';
  */
 
 const UNBUILT_NOTE = 'hatched: not built yet at this zoom';
+const PREVIEW_NOTE = `${UNBUILT_NOTE}; what is pale there is a preview, of a few samples`;
 
 /**
  * @returns {PanelPainter}
@@ -70,7 +71,11 @@ export function createPanelPainter() {
       drawScene(last, picture);
       const leftOut = leftOutNote(series, timeline, frame);
       const unbuilt = unbuiltRuns(picture);
-      const notes = [...(unbuilt.length ? [UNBUILT_NOTE] : []), ...picture.notes, ...(leftOut ? [leftOut] : [])];
+      const notes = [
+        ...(unbuilt.length ? [manifest.preview ? PREVIEW_NOTE : UNBUILT_NOTE] : []),
+        ...picture.notes,
+        ...(leftOut ? [leftOut] : []),
+      ];
       const { lanes, valueAxis } = layout;
       const isComplete = !picture.exact.includes(0);
       const { pixels, path } = picture;

@@ -115,11 +115,30 @@ async function follow(source, live) {
     if (session) session.grow();
     else if (state.workspace) {
       const shown = withLive(source, live, state);
-      show(shown, await fromWorkspace(shown, workspaceOf(state), null));
+      const figure = await fromWorkspace(shown, workspaceOf(state), null);
+      show(shown, figure);
+      for (const uri of Object.keys(figure.series)) if (state.series[uri]) void previewOf(live, figure, uri);
     }
     if (state.state === 'failed' && !session) throw new Error(state.error);
     post({ type: 'building', status: statusOf(state) });
     if (state.state === 'failed') return;
+  }
+}
+
+/**
+ * Have the page draw what stands in where nothing is built yet.
+ * @param {import('../source/live.js').Live} live
+ * @param {import('../types.js').Figure} figure
+ * @param {string} uri
+ */
+async function previewOf(live, { series }, uri) {
+  try {
+    const preview = await live.preview(uri, series[uri]);
+    series[uri].preview = preview;
+    post({ type: 'preview', uri, preview });
+    session?.grow();
+  } catch {
+    // What is not built yet is hatched without one.
   }
 }
 

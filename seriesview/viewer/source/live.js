@@ -28,6 +28,7 @@ import { channelPlaces } from './series.js';
  * @property {() => Promise<LiveState>} next what is newer than what it gave before; waits for that
  * @property {(uri: string, request: import('../types.js').WindowRequest, signal?: AbortSignal) =>
  *   Promise<{head: {columns: number, factor: number}, bytes: ArrayBuffer}>} window
+ * @property {(uri: string, manifest: SeriesManifest) => Promise<import('../types.js').Preview>} preview
  */
 
 /**
@@ -49,6 +50,11 @@ export function liveAt(address) {
       const response = await fetched(`${address}/window`, { method: 'POST', body, headers, signal });
       const head = JSON.parse(response.headers.get('Seriesview-Window') ?? 'null');
       return { head, bytes: await response.arrayBuffer() };
+    },
+    async preview(series, { dtype, absent }) {
+      const response = await fetched(`${address}/preview?series=${encodeURIComponent(series)}`, {});
+      const { samples } = JSON.parse(response.headers.get('Seriesview-Window') ?? 'null');
+      return { samples, rows: numbersOf(await response.arrayBuffer(), dtype, absent ?? undefined) };
     },
   };
 }
