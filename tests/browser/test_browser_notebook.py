@@ -75,7 +75,11 @@ def test_behind_a_proxy(
         page.goto(f"http://localhost:{proxy.port}{path}")
         viewer = Viewer(page, view_frame(page)).wait()
         assert viewer.panel_keys() == ["0"]
+        viewer.set_state(samplesPerColumn=3, columnsPerSample=1, leftColumn=100)
+        assert viewer.panel().painted["error"] is None
         assert all(asked.startswith("/user/me/proxy/") for asked in proxy.requests)
+        assert any(asked.endswith("/window") for asked in proxy.requests)
+        assert not any("/requestTask" in asked for asked in proxy.requests)
         (cookie,) = page.context.cookies()
         assert cookie["path"] == path.partition("/f?")[0] + "/"
         # The link as it stands in the address works in this browser for as long as the server runs.
