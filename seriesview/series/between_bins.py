@@ -16,17 +16,23 @@ Integers = npt.NDArray[np.int64]
 _READ_BYTES = 32 * 1024
 """What a read of few samples costs beside its bytes."""
 _BLOCK_BYTES = 8 * 2**20
+_COLUMN_BYTES = 32 * 2**20
+"""Of one column that is put together in memory."""
 
 
 def cheapest_level(pyramid: Pyramid, samples_per_column: int) -> Level | None:
-    """The level whose whole bins, with the samples at the edges of columns, are least to read; None: all samples."""
+    """The level whose whole bins, with the samples at the edges of columns, are least to read.
+
+    None where all samples are less, or no level's bins of a column fit in memory.
+    """
     row_bytes = pyramid.num_channels * pyramid.dtype.itemsize
     least, chosen = samples_per_column * row_bytes, None
     for level in pyramid.levels:
         # Of bins two rows; of an edge the samples of a bin before it, and behind it.
         rows = 2 * (samples_per_column // level.factor) + 2 * level.factor
         cost = rows * row_bytes + _READ_BYTES
-        if samples_per_column >= 2 * level.factor and cost < least:
+        fits = samples_per_column >= 2 * level.factor and rows * row_bytes <= _COLUMN_BYTES
+        if fits and cost < least:
             least, chosen = cost, level
     return chosen
 

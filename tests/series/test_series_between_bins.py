@@ -80,6 +80,7 @@ def test_columns_between_bins_are_what_brute_force_finds(data, recording, factor
     with tempfile.TemporaryDirectory() as directory, pytest.MonkeyPatch.context() as patch:
         patch.setattr(between_bins, "_READ_BYTES", -(10**9))
         patch.setattr(between_bins, "_BLOCK_BYTES", block)
+        patch.setattr(between_bins, "_COLUMN_BYTES", data.draw(st.sampled_from([100, 10**9, 10**9])))
         store = open_store(Path(directory) / "store", "embedded")
         times = None
         if data.draw(st.booleans()):
