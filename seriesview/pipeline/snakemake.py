@@ -110,6 +110,26 @@ def run_snakemake(arguments: Sequence[str], log: Path | None) -> int:
         )
 
 
+def end_own_jobs() -> None:
+    """Send SIGTERM to each `build-chunk` that runs below this process.
+
+    Slurm sends it to the first process of a job alone, where it keeps them in control groups: that is Snakemake, which
+    would wait for its jobs until all are killed.
+    """
+    parents: dict[int, int] = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    for process in parents:
+        above: int | None = process
+        while above is not None and above != os.getpid():
+            above = parents.get(above)
+        with suppress(OSError):
+            words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+            if above is not None and process != os.getpid() and b"build-chunk" in words:
+                os.kill(process, signal.SIGTERM)
+
+
 def _wait(process: subprocess.Popen[bytes]) -> int:
     received: list[int] = []
 

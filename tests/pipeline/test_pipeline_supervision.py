@@ -16,6 +16,7 @@ from waiting import until
 
 from seriesview.pipeline.marks import left_behind
 from seriesview.pipeline.results import Results, read_failure
+from seriesview.pipeline.snakemake import end_own_jobs
 
 PROGRAM = """
 import os, signal, sys
@@ -139,3 +140,16 @@ def test_ctrl_c_ends_both() -> None:
     assert not mark.runs
     assert not list(Path("results/building").iterdir())
     process.communicate()
+
+
+def test_snakemake_in_a_job_tells_what_runs_below_it_alone() -> None:
+    program = "import time; print('there', flush=True); time.sleep(300)"
+    shell = subprocess.Popen(
+        ["sh", "-c", '"$0" -c "$1" build-chunk; echo $?', sys.executable, program],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert shell.stdout is not None
+    assert shell.stdout.readline() == "there\n"
+    end_own_jobs()
+    assert shell.communicate()[0].strip() == "143"

@@ -22,7 +22,7 @@ from seriesview.pipeline.noted_sessions import in_a_word, note_sessions, noted_s
 from seriesview.pipeline.results import Results
 from seriesview.pipeline.scheduling import look_again_seldom, look_at_new_inputs
 from seriesview.pipeline.session_results import follow_renamed
-from seriesview.pipeline.snakemake import OUTLOOK_IS_TOLD
+from seriesview.pipeline.snakemake import OUTLOOK_IS_TOLD, end_own_jobs
 from seriesview.config import check_config, read_yaml, with_defaults
 from seriesview.config.environment import effective_store, find_own_commands
 from seriesview.errors import ConfigError, SeriesviewError
@@ -155,7 +155,19 @@ class KnownNames(snakemake.dag.PeriodicityDetector):
         )
 
 
+def ending_jobs(exit_gracefully):
+    """Lets the jobs of a job of a cluster hear that its time is over, as Snakemake does."""
+
+    def end(scheduler, *args):
+        end_own_jobs()
+        exit_gracefully(scheduler, *args)
+
+    return end
+
+
 snakemake.dag.PeriodicityDetector = KnownNames
+if workflow.remote_exec:
+    JobScheduler.exit_gracefully = ending_jobs(JobScheduler.exit_gracefully)
 if hasattr(JobScheduler, "_schedule_reevalutation"):
     JobScheduler._schedule_reevalutation = look_again_seldom
 if hasattr(JobScheduler, "update_input_sizes"):
