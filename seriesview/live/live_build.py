@@ -42,6 +42,7 @@ class LiveBuild:
         self._text = "reading what the recording says of itself"
         self._steps: dict[str, BuildStep] = {}
         self._workspace: dict[str, Any] | None = None
+        self._waiting: list[str] = []
         self._snapshots: dict[str, Snapshot] = {}
         self._store: Store | None = None
         self._end: dict[str, Any] = {}
@@ -78,6 +79,7 @@ class LiveBuild:
         missing = dict(problems)
         found = dict(built)
         snapshots: dict[str, Snapshot] = {}
+        waiting: list[str] = []
         for dataset in configured.datasets:
             name = dataset.name
             if name in found or name in missing:
@@ -89,6 +91,7 @@ class LiveBuild:
                     snapshot = Snapshot.open(dataset, store)
             if snapshot is None:
                 missing[name] = _NOT_YET
+                waiting.append(name)
                 continue
             snapshots[name] = snapshot
             found[name] = {"name": name, "uri": _PLACE, "manifest": {"type": snapshot.manifest.type}}
@@ -104,6 +107,7 @@ class LiveBuild:
             self._store = store
             self._snapshots = snapshots
             self._workspace = workspace if names else None
+            self._waiting = waiting
             self._text = "building"
         self._tell()
 
@@ -181,6 +185,7 @@ class LiveBuild:
                 "label": self._label,
                 "text": self._text,
                 "workspace": self._workspace,
+                "waiting": self._waiting,
                 **self._end,
             }
         under_way = [step for step in steps.values() if step.done_bytes != step.total_bytes]

@@ -35,6 +35,8 @@ MOST_VALUES = 1 << 24
 """Samples times channels that are read for one window."""
 _MOST_ROWS = 1 << 16
 """Of a level that are read for one window, where coarser ones are not made yet."""
+_MOST_TIMESTAMPS = 1 << 24
+"""That are read before the page shows anything, to see whether they are equally far apart."""
 _TYPICAL_SECONDS = 0.25
 _TYPICAL_STRETCHES = 64
 _TYPICAL_SAMPLES = 256
@@ -98,12 +100,15 @@ class Snapshot:
         """
         with ExitStack() as stack:
             recording = stack.enter_context(opened_recording(undescribed(dataset), store))
-            if recording.type != "continuous" or recording.sampling_frequency is None:
+            is_long = recording.sampling_frequency is None and recording.num_samples > _MOST_TIMESTAMPS
+            if recording.type != "continuous" or is_long:
                 return None
             source = identify_recording(recording)
             if not source.samples or any(is_remote(file.path) for file in source.samples):
                 return None
             plan = plan_samples(recording, dataset, source.size)
+            if plan.timeline.sampling_frequency is None:
+                return None
             link = ProvisionalLink(recording, source, plan.dtype)
             stack.callback(link.close)
             found = provisional_manifest(undescribed(dataset), recording, plan, _typical(plan, link))

@@ -121,8 +121,10 @@ def test_half_of_a_build_is_exact_and_the_rest_is_not_told(
         stretch = json.loads(answer.headers["Seriesview-Window"])["samples"]
         preview = np.frombuffer(answer.data, "<i2").reshape(-1, 2, 32)
         assert len(preview) == -(-NUM_SAMPLES // stretch)
-        looked_at = samples[700 * stretch : 700 * stretch + 32]
-        assert (preview[700] == [looked_at.min(axis=0), looked_at.max(axis=0)]).all()
+        # However few of them there was time for: where none was looked at the lowest is above the highest.
+        seen = np.flatnonzero(preview[:, 0, 0] <= preview[:, 1, 0])
+        looked_at = samples[seen[-1] * stretch : seen[-1] * stretch + 32]
+        assert (preview[seen[-1]] == [looked_at.min(axis=0), looked_at.max(axis=0)]).all()
         for wrong in ({"segment": 1}, {"channels": ["none"]}, {"series": "local:other"}):
             assert page.window(0, 16, 10, **wrong).status in (404, 409)
         gate.open()

@@ -53,8 +53,7 @@ export function startApp(connection, element) {
   let lastOrder = 0;
   let firstOrder = 0;
   let [isScheduled, isToPaint, isToLoad] = [false, false, false];
-  let retryDelay = 0;
-  let retryTimer = 0;
+  let [retryDelay, retryTimer] = [0, 0];
   /** @type {Map<string, Set<(event: any) => void>>} */
   const listeners = new Map();
   /** @type {{resolve: () => void, reject: (error: Error) => void}[]} */
@@ -193,14 +192,15 @@ export function startApp(connection, element) {
 
   /** @param {Figure} newFigure @param {Timeline[]} newTimelines */
   function opened(newFigure, newTimelines) {
-    figure = newFigure;
-    timelines = newTimelines;
+    const keepTime = hosts.length ? building.keepTime(timesOf(app.timeline(), app.frame())) : null;
+    [figure, timelines] = [newFigure, newTimelines];
     unopened = null;
     page.showFigure();
     // What was shown while it was built stays where it is.
     const state = hosts.length ? stateNow() : connection.state;
     hosts.splice(0).forEach((host) => host.remove());
     applyState(state);
+    keepTime?.();
     // The first move leads to another step, from which there is a way back to this one.
     history.forget();
   }

@@ -17,6 +17,8 @@ const FIRST_SECONDS = 10;
  *   how far it is, and what stands in for what is not built
  * @property {(connection: import('./contract.js').Connection, uri: string) => void} finish have the workspace that was built
  *   opened next
+ * @property {(times: {startTime: number, endTime: number}) => () => void} keepTime gives what shows these times again, where
+ *   another series sets the grid of columns by then
  * @property {(frame: Frame) => Frame} first what of a whole session is shown at first: seconds that are exact at once, where
  *   it is being built
  */
@@ -61,6 +63,13 @@ export function createBuilding(app, page) {
       connection.start = { ...connection.start, live: undefined, figureData: { workspace: uri } };
       connection.replaceFigure?.(uri);
       said.hidden = true;
+    },
+    keepTime({ startTime, endTime }) {
+      const { ticksPerSecond, startTime: zero } = app.timeline();
+      return () => {
+        const now = app.timeline();
+        if (now.ticksPerSecond !== ticksPerSecond || now.startTime !== zero) app.showRange(startTime, endTime);
+      };
     },
     first(frame) {
       const timeline = app.timeline();

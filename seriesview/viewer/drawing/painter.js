@@ -71,8 +71,10 @@ export function createPanelPainter() {
       drawScene(last, picture);
       const leftOut = leftOutNote(series, timeline, frame);
       const unbuilt = unbuiltRuns(picture);
+      // An image has none.
+      const hasPreview = manifest.preview && layout.lanes.some(({ pixelsPerUnit }) => pixelsPerUnit > 0);
       const notes = [
-        ...(unbuilt.length ? [manifest.preview ? PREVIEW_NOTE : UNBUILT_NOTE] : []),
+        ...(unbuilt.length ? [hasPreview ? PREVIEW_NOTE : UNBUILT_NOTE] : []),
         ...picture.notes,
         ...(leftOut ? [leftOut] : []),
       ];

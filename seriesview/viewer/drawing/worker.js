@@ -115,7 +115,7 @@ async function follow(source, live) {
     if (session) session.grow();
     else if (state.workspace) {
       const shown = withLive(source, live, state);
-      const figure = await fromWorkspace(shown, workspaceOf(state), null);
+      const figure = await fromWorkspace(shown, workspaceOf(state), null, state.waiting);
       show(shown, figure);
       for (const uri of Object.keys(figure.series)) if (state.series[uri]) void previewOf(live, figure, uri);
     }

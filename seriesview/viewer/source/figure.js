@@ -59,9 +59,10 @@ async function readWorkspace(source, uri) {
  * @param {Source} source
  * @param {Workspace} workspace
  * @param {string | null} workspaceUri
+ * @param {string[]} [waiting] names of series that are still to be built
  * @returns {Promise<Figure>}
  */
-export async function fromWorkspace(source, workspace, workspaceUri) {
+export async function fromWorkspace(source, workspace, workspaceUri, waiting = []) {
   const uris = new Map(workspace.series.map((entry) => [entry.name, entry.uri]));
   const reasons = new Map(workspace.missing.map((entry) => [entry.name, entry.error]));
   const { series, errors } = await loadSeries(source, [...uris.values()]);
@@ -71,8 +72,11 @@ export async function fromWorkspace(source, workspace, workspaceUri) {
     ...(view.times === undefined ? {} : { times: view.times }),
     panels: view.panels.map((panel, index) => {
       const uri = uris.get(panel.series) ?? null;
-      const absent = reasons.get(panel.series);
-      const error = uri === null ? `"${panel.series}" was not built: ${absent ?? 'no such series'}` : errors.get(uri);
+      const absent = reasons.get(panel.series) ?? 'no such series';
+      const why = waiting.includes(panel.series)
+        ? 'This is seen when it is built.'
+        : `"${panel.series}" was not built: ${absent}`;
+      const error = uri === null ? why : errors.get(uri);
       return makePanel(index, panel.type, panel.label, uri, series, error, panel.data);
     }),
   }));

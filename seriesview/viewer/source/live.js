@@ -20,6 +20,7 @@ import { channelPlaces } from './series.js';
  * @property {string} [uri] of the workspace, when it is done
  * @property {number | null} seconds_left
  * @property {any} workspace as a manifest; null: nothing can be shown yet
+ * @property {string[]} waiting names of series of which nothing is shown before they are built
  * @property {Record<string, {manifest: any, factors: number[], exact_until: number, done: number}>} series by URI
  */
 
