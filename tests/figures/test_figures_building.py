@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -15,10 +16,11 @@ import urllib3
 from closed_port import CLOSED_PORT
 from gated_recordings import Gate, write_gated
 from link_client import Browser, Link
+from small_disks import small_disk_at
 from waiting import until
 
 import seriesview
-from seriesview.errors import BuildError
+from seriesview.errors import BuildError, SeriesviewError
 from seriesview.figures.finding import ToBuild, meant
 from seriesview.figures.view import View
 from seriesview.store import open_store
@@ -195,6 +197,30 @@ def test_a_file_that_is_not_what_it_was_is_read_no_more(
         assert state["state"] == "failed"
         assert "while it was read" in state["error"]
         assert page.rows(0, 2048, 512)[0] > 200
+
+
+def test_a_full_store_is_told_and_what_is_built_stays_to_be_seen(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
+) -> None:
+    path, samples, gate = gated
+    with (
+        small_disk_at(place / "disk", "size=200m") as disk,
+        started(path, disk / "store") as view,
+    ):
+        page = Page(view.url)
+        until(page.is_half_built)
+        with suppress(OSError), (disk / "others.dat").open("wb") as file:
+            while True:
+                file.write(bytes(1 << 20))
+        gate.open()
+        with pytest.raises(SeriesviewError):
+            view.wait()
+        state = page.state()
+        assert state["state"] == "failed"
+        assert "No space left" in state["error"] or "full" in state["error"]
+        found, rows = page.rows(0, 2048, 512)
+        assert found > 200
+        assert (rows == columns_of(samples, 0, 2048, found)).all()
 
 
 def test_what_is_stopped_goes_on_and_two_views_build_once(
