@@ -82,9 +82,9 @@ def serve_view(
 ) -> bool:
     """Answer links to what is meant until SIGTERM, SIGINT or SIGHUP; an export has a link already.
 
-    What is to be built is built meanwhile, and shown as far as it is to who has a terminal; others get their link when
-    all is built. Returns whether everything that was meant is shown. Raises SeriesviewError, what the build raised
-    too, and KeyboardInterrupt where it was stopped.
+    What is to be built is built meanwhile, and shown as far as it is; programs get a second link, to what was built.
+    Returns whether everything that was meant is shown. Raises SeriesviewError, what the build raised too, and
+    KeyboardInterrupt where it was stopped.
     """
     from seriesview.backend.serving import SWITCH_SECONDS
     from seriesview.build.progress import StepLines
@@ -122,21 +122,21 @@ def _serve(view: View, wishes: queue.SimpleQueue[Wish], as_json: bool, opens: bo
         if opens:
             view.open_browser()
         return True
-    is_early = sys.stdout.isatty() and view.is_followed
-    if is_early and not view.is_built:
-        say("it is being built: its page shows what there is by now")
-    if not (is_early or view.is_built):
+    if not view.is_followed:
         # "built" comes too where it has failed, which is told here.
         if wishes.get() == "stop":
             if not view.close():
                 _leave(_INTERRUPTED)
             raise KeyboardInterrupt
         view.wait()
+    is_early = not view.is_built
+    if is_early:
+        say("it is being built: its page shows what there is by now")
     _print_link(view.url, as_json)
     _tell_how(view)
     if opens:
         view.open_browser()
-    _follow(wishes, view, as_json)
+    _follow(wishes, view, as_json, is_early)
     if view.is_built:
         return view.is_whole
     if not view.close():
@@ -156,13 +156,12 @@ def _tell_how(view: View) -> None:
         click.echo(view.ssh_line, err=True)
 
 
-def _follow(wishes: queue.SimpleQueue[Wish], view: View, as_json: bool) -> None:
+def _follow(wishes: queue.SimpleQueue[Wish], view: View, as_json: bool, is_early: bool) -> None:
     _on_enter(lambda: wishes.put("link"))
-    is_followed = not view.is_built
     while (wish := wishes.get()) != "stop":
         if wish == "built":
-            if is_followed:
-                _tell_end(view)
+            if is_early:
+                _tell_end(view, as_json)
             continue
         try:
             _print_link(view.link(), as_json)
@@ -171,9 +170,12 @@ def _follow(wishes: queue.SimpleQueue[Wish], view: View, as_json: bool) -> None:
             say(f"no further link: {error}")
 
 
-def _tell_end(view: View) -> None:
+def _tell_end(view: View, as_json: bool) -> None:
     if view.is_built:
         say(f"{view.label!r} is built, and its page shows it")
+        if not sys.stdout.isatty():
+            # For programs, which cannot press Enter.
+            _print_link(view.link(), as_json)
         return
     try:
         view.wait()

@@ -60,8 +60,8 @@ def command(
     PATH is a recording, or several: a file, the folder that a rig wrote, or an https://, s3:// or gs:// address. Or it
     is a config.yaml or a folder with one, a results/workspace.json, a sha1:// URI, a link, or the address of something
     published. Recordings get a folder of their own with a config.yaml that you may edit, and with all that is built;
-    the command says which. What is built already is not built again. On a terminal the page opens at once, and shows
-    what there is while it is built: exact, or hatched. Everything else is as with `seriesview serve`.
+    the command says which. What is built already is not built again. The page opens at once, and shows what there is
+    while it is built: exact, or hatched. Everything else is as with `seriesview serve`.
 
     Links show what PATH holds, and nothing else of the storage directory, unless --all is given.
 

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from gated_recordings import Gate, write_gated
 from link_client import Browser
+from served_links import Served
 from serving_processes import Surroundings
 from waiting import MOST_SECONDS, until
 
@@ -149,6 +150,23 @@ def test_a_view_that_is_killed_goes_on_with_the_same_series(
     assert series_of(path) == seriesview.build_dataset(path, store=surroundings.storage, name="night").uri
     files = [file for file in results(path).parent.rglob("*") if file.is_file()]
     assert not any(b"local:" in file.read_bytes() for file in files)
+
+
+def test_a_program_gets_a_link_at_once_and_another_when_all_is_built(
+    surroundings: Surroundings, gated: tuple[Path, Gate]
+) -> None:
+    path, gate = gated
+    served = Served(surroundings, "seriesview", "view", str(path), KACHERY_STORAGE_DIR="")
+    (early,) = until(served.early_links, process=served.process.popen)
+    browser = Browser()
+    base = browser.open(early).base
+    key = parse_qs(urlsplit(early).query)["live"][0]
+    assert json.loads(browser.request("GET", f"{base}/live/{key}").data)["state"] == "building"
+    gate.open()
+    (later,) = served.links()
+    another = Browser()
+    assert another.figure_data(another.open(later))["series"][0]["uri"] == series_of(path)
+    assert served.process.stop() == 0
 
 
 def test_what_fails_is_told_in_the_terminal_and_by_the_status(
