@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -71,7 +70,7 @@ class SnakemakeRun:
         with JobLogs(self.results.logs, self._say):
             status = run_snakemake(arguments, self.results.logs / SNAKEMAKE_LOG)
         # No job is left that would read them.
-        shutil.rmtree(self.results.entries, ignore_errors=True)
+        self.results.forget_entries()
         return status
 
     def _prepare(self, store: Store, keep_going: bool) -> bool:

@@ -204,13 +204,19 @@ class Results:
         for path in (self.workspace, self.page, self.whole_sessions) if names else ():
             path.unlink(missing_ok=True)
 
+    def forget_entries(self, kept_seconds: float = 0.0) -> None:
+        """Remove what jobs were told so long ago; files that others put there stay."""
+        latest = time.time() - kept_seconds
+        for path in self.entries.glob("[0-9a-f]" * 40):
+            with suppress(OSError):
+                if path.stat().st_mtime <= latest:
+                    path.unlink()
+        with suppress(OSError):
+            self.entries.rmdir()
+
     def forget_old_entries(self) -> None:
         """Remove what jobs were told long ago; those of this run, or one beside it, may still have to read it."""
-        oldest = time.time() - _KEPT_SECONDS
-        for path in self.entries.glob("*"):
-            with suppress(OSError):
-                if path.stat().st_mtime < oldest:
-                    path.unlink()
+        self.forget_entries(_KEPT_SECONDS)
 
     def forget_others(self, names: Collection[str]) -> None:
         """Remove what was made of datasets that are no longer configured; files that others put here stay."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from seriesview.sessions.page import index_page
 from seriesview.sessions.table import sessions_table
 from seriesview.store import Store
 
+_PAGES = ("workspace.json", "index.html")
 _NOT_KNOWN = "it was not built; results/logs may say why"
 
 
@@ -84,8 +85,8 @@ def write_session(
             workspace = _write_workspace(session, series, missing, folder, results, store)
     except SeriesviewError as error:
         missing["workspace"] = str(error)
-    if workspace is None and folder.is_dir():
-        shutil.rmtree(folder, ignore_errors=True)
+    if workspace is None:
+        _remove(folder, _PAGES)
     if series:
         own = [{**result, "name": name} for name, result in series.items()]
         write_whole(
@@ -121,8 +122,7 @@ def _write_workspace(
     ]
     own = [{**result, "name": name} for name, result in series.items()]
     said = (session.label, own, views, list(missing.items()))
-    result = folder / "workspace.json"
-    page = folder / "index.html"
+    result, page = (folder / name for name in _PAGES)
     with suppress(BuildError, KeyError, TypeError):
         (before,) = read_results([result])
         is_same = before["manifest"] == workspace_manifest(*said, session.workspace_id)
@@ -140,9 +140,23 @@ def _write_workspace(
 def remove_sessions(results: Results, kept: set[str]) -> None:
     """Remove what is left of sessions that the last index names, and that are no more."""
     for identity in _indexed(results) - kept:
-        shutil.rmtree(results.of_session(identity), ignore_errors=True)
-        for folder in _of_datasets(results):
-            shutil.rmtree(folder / identity, ignore_errors=True)
+        _remove(results.of_session(identity), _PAGES)
+        names = set()
+        for kind in ("artifacts", "building", "failures", "ledger", "series"):
+            folder = results.folder / kind / identity
+            files = [*folder.glob("*.json"), *folder.glob("*.jsonl")]
+            names |= {path.stem for path in files}
+            _remove(folder, [path.name for path in files])
+        shutil.rmtree(results.folder / "ledger" / identity, ignore_errors=True)
+        _remove(results.folder / "pictures" / identity, [f"{name}.png" for name in names])
+
+
+def _remove(folder: Path, names: Iterable[str]) -> None:
+    """Remove files, and their folder unless others have put something there: recordings may lie in it."""
+    for name in names:
+        (folder / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def _unsure(configured: Configured, results: Results) -> set[str]:
@@ -175,11 +189,6 @@ def follow_renamed(configured: Configured, results: Results) -> None:
             after = results.work.samples(dataset)
             after.parent.mkdir(parents=True, exist_ok=True)
             before.rename(after)
-
-
-def _of_datasets(results: Results) -> list[Path]:
-    names = ("artifacts", "building", "failures", "ledger", "pictures", "series")
-    return [results.folder / name for name in names]
 
 
 def _indexed(results: Results) -> set[str]:

@@ -212,6 +212,28 @@ def test_adding_a_session_builds_it_alone_and_removing_one_leaves_nothing(
     assert (here / "results/pictures").is_dir()
 
 
+def test_recordings_in_folders_of_sessions_stay_whatever_becomes_of_these(here: Path) -> None:
+    for subject in ("m1", "m2", "m3"):
+        write_flat(here / subject / "raw.dat")
+    given = {"dtype": "int16", "channels": 2, "sampling_frequency": RATE}
+    config = {
+        "workspace": "lab",
+        "sessions": {"path": "{subject}/raw.dat"},
+        "defaults": given,
+        "results": ".",
+        "store": {"storage_dir": "store"},
+    }
+    assert [each["state"] for each in build(config).sessions] == ["built"] * 3
+    (here / "m1/raw.dat").write_bytes(b"\0")
+    (here / "m2/raw.dat").rename(here / "m2/moved.dat")
+    (here / "pictures/m2/own.png").write_bytes(b"own")
+    assert {each["id"]: each["state"] for each in build(config).sessions} == {"m1": "failed", "m3": "built"}
+    assert [path.name for path in (here / "m1").iterdir()] == ["raw.dat"]
+    assert [path.name for path in (here / "m2").iterdir()] == ["moved.dat"]
+    assert [path.name for path in (here / "pictures/m2").iterdir()] == ["own.png"]
+    assert not (here / "series/m2").exists()
+
+
 def test_a_dataset_that_sessions_have_no_more_leaves_nothing(here: Path) -> None:
     for number in (1, 2):
         write_pos(here / f"rat{number}.csv")
