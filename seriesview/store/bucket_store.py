@@ -120,6 +120,9 @@ class BucketStore(Store):
         sha1 = parse_uri(uri)[0]
         size = self.stored_size(sha1)
         if size is None:
+            # Others may have stored it since.
+            size = self.objects.look_again(sha1)
+        if size is None:
             raise artifact_missing(sha1, self.address)
         return size
 
@@ -136,7 +139,11 @@ class BucketStore(Store):
             except IntegrityError:
                 self._forget(sha1)
         if stored_file(self.directory, part) is not None:
-            return self.get_part(digest, verify, end - start)
+            try:
+                return self.get_part(digest, verify, end - start)
+            except (IntegrityError, MissingArtifactError):
+                # Damaged, or gone to make room; as an object of its own it need not be there.
+                self._forget(part)
         size = self.size(sha1_uri(sha1, "pack.dat"))
         if not 0 <= start <= end <= size:
             raise IntegrityError(

@@ -17,6 +17,7 @@ from small_disks import small_disk_at
 import seriesview
 from seriesview.cli.gc import command as gc
 from seriesview.cloud import retrying
+from seriesview.cloud.bucket_address import parse_address
 from seriesview.cloud.buckets import BucketError
 from seriesview.errors import IntegrityError, MissingArtifactError, SeriesviewError, StoreError
 from seriesview.store import Store, open_store, parse_uri, sha1_uri
@@ -133,6 +134,31 @@ def test_bytes_that_changed_in_the_cache_are_fetched_anew(store: BucketStore) ->
     ):
         cached.write_bytes(bytes(len(CONTENT)))
         assert get() in CONTENT
+
+
+def test_a_part_that_changed_in_the_cache_is_fetched_anew(
+    store: BucketStore,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    store.put_bytes(CONTENT)
+    elsewhere(monkeypatch, tmp_path / "others")
+    other = open_store(str(store.address))
+    part = hashlib.sha1(CONTENT[7:21])
+    for _ in range(2):
+        assert other.get_chunk(part.digest(), bytes.fromhex(URI[7:47]), 7, 21) == CONTENT[7:21]
+        (other.directory / name_of(sha1_uri(part.hexdigest(), "part"), ".")).write_bytes(bytes(14))
+
+
+def test_what_others_store_is_read_by_whoever_looked_before(s3: Service, tmp_path: Path) -> None:  # noqa: F811
+    address = parse_address(s3.address("lab"))
+    reader, writer = (BucketStore(address, tmp_path / name) for name in ("reader", "writer"))
+    part = hashlib.sha1(CONTENT[7:21]).digest()
+    with pytest.raises(MissingArtifactError):
+        reader.get_chunk(part, bytes.fromhex(URI[7:47]), 7, 21)
+    assert not reader.exists(URI)
+    writer.put_bytes(CONTENT)
+    assert reader.get_chunk(part, bytes.fromhex(URI[7:47]), 7, 21) == CONTENT[7:21]
 
 
 def test_what_has_another_size_is_written_over(store: BucketStore, service: Service) -> None:  # noqa: F811
