@@ -15,7 +15,7 @@ from seriesview.figures.published import PublishedPage
 from seriesview.figures.server import FigureServer, ServerOptions
 from seriesview.figures.stored import ToShow
 from seriesview.series.default_store import chosen_store
-from seriesview.store import Store
+from seriesview.store import Store, open_store
 from seriesview.workspace.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -231,9 +231,8 @@ class View:
         """The workspace that is shown, opened; None where it is a series, a figure or an export."""
         if not isinstance(self._shown, ToShow) or self._shown.index is not None:
             return None
-        directory = self._shown.storage_dir
         try:
-            return open_workspace(self._shown.uri, Store(directory, "embedded", f"store in {directory}"))
+            return open_workspace(self._shown.uri, open_store(self._shown.storage_dir, "embedded"))
         except FormatError:
             return None
 

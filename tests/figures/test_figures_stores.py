@@ -84,20 +84,23 @@ def test_a_store_in_a_bucket_is_shown_where_none_of_it_is(
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     samples = np.random.default_rng(0).integers(-300, 300, (70_000, 6), dtype=np.int16)
     np.save(tmp_path / "raw.npy", samples)
-    built = seriesview.build_dataset(tmp_path / "raw.npy", sampling_frequency=1000, store=s3.address("lab"))
+    config = {"datasets": {"raw": {"path": str(tmp_path / "raw.npy"), "sampling_frequency": 1000}}}
+    built = seriesview.build_workspace(config, results=tmp_path / "results", store=s3.address("lab"))
     monkeypatch.setenv("SERIESVIEW_CACHE_DIR", str(tmp_path / "desk"))
     with seriesview.view(built.uri, store=s3.address("lab"), port=0) as shown:
         browser = Browser()
         link = browser.open(shown.url)
         assert browser.figure_data(link)
         asked: dict[str, Any] = {
-            "series_uri": built.uri,
+            "series_uri": built.series["raw"].uri,
             "segment": 0,
             "first_sample": 69_000,
             "samples_per_column": 1,
         }
         asked |= {"columns": 99, "channels": None}
         window = browser.task(link, "seriesview.get_window.1", asked)["result"]
+        assert shown.workspace is not None
+        assert np.array_equal(shown.workspace.series("raw").values(0, 0, 10), samples[:10])
     values = np.frombuffer(base64.b64decode(window["values"]["data_b64"]), "<i2").reshape(-1, 6)
     assert np.array_equal(values, samples[69_000:69_100])
     # Of the samples only the part that was asked for came.
