@@ -81,7 +81,8 @@ def build_outlook(datasets: Sequence[Dataset], work: WorkFolder, store: Store) -
     """Outlook of a build that notes in `work` what it has done.
 
     A dataset counts as built that was made in the same way from the file as it is now. Packs that a ledger notes need
-    not be written again. Timestamps are not read: a series that has them is taken for one segment.
+    not be written again. Timestamps are not read: a series that has them is taken for one segment. Raises BucketError:
+    without the network the next dataset would wait as long.
     """
     found = tuple(_dataset_outlook(dataset, work, store) for dataset in datasets)
     return BuildOutlook(found, store.room(), store.description)
@@ -104,6 +105,8 @@ def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> Datase
             kept = noted(work.ledger(dataset).parent, work.stem(dataset), store)
             return DatasetOutlook(dataset.name, plan.bytes_to_read, plan.need.without(kept))
     except SeriesviewError as error:
+        if error.code == "bucket-unusable":
+            raise
         return DatasetOutlook(dataset.name, problem=error)
 
 

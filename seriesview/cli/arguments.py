@@ -6,8 +6,7 @@ import os
 import shlex
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -103,15 +102,6 @@ def named_store(
     """`store` of a configuration, with what the options say in its place."""
     options = {"storage_dir": storage_dir, "mode": mode}
     return {**(configured or {}), **{key: value for key, value in options.items() if value}}
-
-
-@contextmanager
-def building_store(storage_dir: str | None, mode: str | None) -> Iterator[Store]:
-    """The store of a job; nothing is removed from it meanwhile, and its record is written out at the end."""
-    from seriesview.pipeline.configured import building, store_of
-
-    with building(store_of({"storage_dir": storage_dir, "mode": mode})) as store:
-        yield store
 
 
 def channel_ids(text: str | None) -> list[str] | None:

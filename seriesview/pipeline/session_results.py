@@ -37,7 +37,7 @@ def write_sessions(
 
     Series are those whose results are there. `reasons`: why others are not, by the names of their datasets; else as
     their jobs noted. No workspace is written that is there already; what is left of sessions that are no more is
-    removed. Raises BuildError where something cannot be written.
+    removed. Raises BuildError where something cannot be written, BucketError.
     """
     for folder in (results.tables, results.report_pictures):
         shutil.rmtree(folder, ignore_errors=True)
@@ -84,6 +84,8 @@ def write_session(
         if series:
             workspace = _write_workspace(session, series, missing, folder, results, store)
     except SeriesviewError as error:
+        if error.code == "bucket-unusable":
+            raise
         missing["workspace"] = str(error)
     if workspace is None:
         _remove(folder, _PAGES)

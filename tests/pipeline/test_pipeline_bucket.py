@@ -13,13 +13,19 @@ from typing import Any
 import numpy as np
 import pytest
 from bucket_servers import CuttingProxy, Service, google, google_port, s3, s3_port, service  # noqa: F401
+from closed_port import CLOSED_PORT
 from waiting import until
 
 import seriesview
+from seriesview.build.outlook import build_outlook
 from seriesview.build.results import read_results
 from seriesview.cloud import retrying
+from seriesview.config import with_defaults
 from seriesview.errors import SeriesviewError
 from seriesview.pipeline.chunk import build_chunk
+from seriesview.pipeline.configured import Configured
+from seriesview.pipeline.results import Results
+from seriesview.pipeline.session_results import write_sessions
 
 BUILD = "import json, sys, seriesview; print(seriesview.build_workspace(json.loads(sys.argv[1])).uri)"
 
@@ -142,6 +148,26 @@ def test_a_bit_that_flipped_in_the_bucket_is_named(s3: Service, config: dict[str
     (problem,) = found.problems
     assert (problem.kind, problem.artifact[7:47]) == ("altered", name.rpartition("/")[2])
     assert name in problem.message
+
+
+def test_without_a_network_no_dataset_is_to_blame(
+    s3: Service,  # noqa: F811
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (here / "rec").mkdir()
+    np.save(here / "rec/one.npy", np.zeros((3000, 2), np.int16))
+    content = into(
+        {"sessions": {"path": "rec/{name}.npy"}, "defaults": {"sampling_frequency": 10}}, s3.address("lab")
+    )
+    seriesview.build_sessions(content)
+    configured, results = Configured.of(with_defaults(content)), Results()
+    via(s3, CLOSED_PORT, monkeypatch)
+    with pytest.raises(SeriesviewError, match="cannot be reached"):
+        build_outlook(configured.datasets, results.work, configured.open_store())
+    with pytest.raises(SeriesviewError, match="cannot be reached"):
+        write_sessions(configured, results, configured.open_store())
+    assert results.of_session("one").is_dir()
 
 
 def test_a_network_that_is_lost_is_told_with_the_dataset_and_no_outcome(
