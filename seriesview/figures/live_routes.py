@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -19,6 +20,7 @@ from seriesview.live.live_build import LOCAL, LiveBuild
 from seriesview.live.snapshot import Preview, SnapshotWindow
 from seriesview.node.callers import LINKS
 from seriesview.node.requests import Body, Refused, answer, body_of, caller_of
+from seriesview.node.waiting import MAX_SECONDS, wait_unless_gone
 
 _Rows = TypeVar("_Rows", SnapshotWindow, Preview)
 
@@ -55,9 +57,18 @@ class LiveRoutes:
             Route(f"{place}/preview", self._preview, methods=["GET"]),
         )
 
-    def close(self) -> None:
-        """Answer no more windows, and let go of the recordings."""
-        self._threads.shutdown(wait=True, cancel_futures=True)
+    def close(self, seconds: float = 1.0) -> bool:
+        """Answer no more windows, and let go of the recordings; whether that was done within so many seconds.
+
+        A disk that is read may not answer: it goes on in a thread that does not keep the process.
+        """
+        closing = threading.Thread(target=self._close, name="live-close", daemon=True)
+        closing.start()
+        closing.join(seconds)
+        return not closing.is_alive()
+
+    def _close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
         self._live.close()
 
     async def _state(self, request: Request) -> Response:
@@ -67,8 +78,8 @@ class LiveRoutes:
         after = request.query_params.get("after", "")
         if after == str(self._live.version):
             await self._news(request)
-        state = await asyncio.get_running_loop().run_in_executor(self._threads, self._live.state)
-        found = answer(state)
+        # Not behind windows that wait for a disk.
+        found = answer(await asyncio.to_thread(self._live.state))
         found.headers.update(_NO_STORE)
         return found
 
@@ -110,7 +121,9 @@ class LiveRoutes:
             asked.columns,
             asked.channels,
         )
-        return await self._sent(read, lambda found: {"columns": found.columns, "factor": found.factor})
+        return await self._sent(
+            request, read, lambda found: {"columns": found.columns, "factor": found.factor}
+        )
 
     async def _preview(self, request: Request) -> Response:
         """Send what a few samples all over a series are like, for where nothing is built yet."""
@@ -119,12 +132,19 @@ class LiveRoutes:
         snapshot = self._live.snapshot(request.query_params.get("series", "").removeprefix(LOCAL))
         if snapshot is None:
             return PlainTextResponse("There is no such series.", 404)
-        return await self._sent(snapshot.preview, lambda found: {"samples": found.samples})
+        return await self._sent(request, snapshot.preview, lambda found: {"samples": found.samples})
 
-    async def _sent(self, read: Callable[[], _Rows], head: Callable[[_Rows], dict[str, int]]) -> Response:
+    async def _sent(
+        self, request: Request, read: Callable[[], _Rows], head: Callable[[_Rows], dict[str, int]]
+    ) -> Response:
         """Send rows as raw bytes, with what they are in a header, or why there are none."""
+        reading = asyncio.get_running_loop().run_in_executor(self._threads, read)
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._threads, read)
+            if not await wait_unless_gone(request, reading, MAX_SECONDS):
+                # Nothing is read for nobody, unless that has begun.
+                reading.cancel()
+                return Response(status_code=499)
+            found = await reading
         except (SeriesviewError, OSError) as error:
             said = coded(error) if isinstance(error, SeriesviewError) else str(error)
             return PlainTextResponse(said.encode("utf-8", "backslashreplace"), 409)

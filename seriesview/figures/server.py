@@ -147,7 +147,7 @@ class FigureServer:
         if self._windows is not None:
             has_ended = self._windows.close() and has_ended
         if self._live_routes is not None:
-            self._live_routes.close()
+            has_ended = self._live_routes.close() and has_ended
         self._backend, self._client, self._node, self._windows = None, None, None, None
         return has_ended
 

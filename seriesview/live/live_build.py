@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,8 @@ LOCAL = "local:"
 """What URIs of snapshots begin with; behind it the name of the series."""
 MOST_SNAPSHOTS = 64
 """Of one workspace: each has files open."""
+QUIET_SECONDS = 15.0
+"""Without a step: a disk, or a network, may have stalled."""
 _NOT_YET = "not built yet"
 
 
@@ -48,6 +51,7 @@ class LiveBuild:
         self._end: dict[str, Any] = {}
         self._is_stopped = threading.Event()
         self._waits = False
+        self._heard = time.monotonic()
 
     def progress(self, step: BuildStep) -> None:
         """Hear of a step of the build. Raises KeyboardInterrupt once it was stopped."""
@@ -75,7 +79,7 @@ class LiveBuild:
         problems: Mapping[str, str],
         store: Store,
     ) -> None:
-        """Open snapshots of what is not built, and let them be shown."""
+        """Open snapshots of what is not built, and let them be shown. Raises KeyboardInterrupt once it was stopped."""
         missing = dict(problems)
         found = dict(built)
         snapshots: dict[str, Snapshot] = {}
@@ -109,6 +113,10 @@ class LiveBuild:
             self._workspace = workspace if names else None
             self._waiting = waiting
             self._text = "building"
+        if self._is_stopped.is_set():
+            # Nobody else will.
+            self.close()
+            raise KeyboardInterrupt
         self._tell()
 
     def levels(self, dataset: str, levels: Sequence[LevelRows]) -> None:
@@ -176,7 +184,7 @@ class LiveBuild:
         return self._snapshots.get(name)
 
     def state(self) -> dict[str, Any]:
-        """All that is to be told, as JSON; docs/viewer.md says what it is."""
+        """All that is to be told, as JSON; viewer/source/live.js says what it is."""
         with self._changed:
             steps = dict(self._steps)
             found: dict[str, Any] = {
@@ -191,6 +199,9 @@ class LiveBuild:
         under_way = [step for step in steps.values() if step.done_bytes != step.total_bytes]
         lefts = [step.seconds_left for step in under_way if step.seconds_left is not None]
         found["seconds_left"] = max(lefts) if lefts else None
+        quiet = time.monotonic() - self._heard
+        is_quiet = found["state"] == "building" and not self._waits and quiet >= QUIET_SECONDS
+        found["quiet_seconds"] = round(quiet) if is_quiet else None
         found["series"] = {
             f"{LOCAL}{name}": {
                 "manifest": snapshot.manifest.to_json_dict(),
@@ -210,6 +221,7 @@ class LiveBuild:
     def _tell(self) -> None:
         with self._changed:
             self._version += 1
+            self._heard = time.monotonic()
             listeners = list(self._listeners)
         for listener in listeners:
             listener()

@@ -133,6 +133,7 @@
  * @property {string} text what is being done
  * @property {string | null} error why it ended
  * @property {number | null} secondsLeft null: not known
+ * @property {number | null} quietSeconds since it was heard of, where that is long
  * @property {{uri: string, until: number, done: number}[]} reached by each series that is being built: its own time up to
  *   which it is, seconds, and the part of it
  */

@@ -153,8 +153,12 @@ def test_a_build_that_fails_says_so_and_stays_to_be_seen(page: Page, half: Half)
     assert_same(panel, half.expected(panel, viewer), "all of it")
 
 
-def test_a_page_that_is_loaded_again_goes_on(page: Page, half: Half) -> None:
+def test_a_page_that_is_loaded_again_goes_on(page: Page, half: Half, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seriesview.live.live_build.QUIET_SECONDS", 1.0)
+    monkeypatch.setattr("seriesview.figures.live_routes._WAIT_SECONDS", 1.0)
     viewer = show(page, half.view.url)
+    # The disk stalls.
+    expect(viewer.inside.locator(".building")).to_contain_text("nothing was heard of it for")
     viewer.set_state(samplesPerColumn=2, columnsPerSample=1, leftColumn=500)
     viewer.wait_for_link('"samplesPerColumn":2,')
     page.reload()

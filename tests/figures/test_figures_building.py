@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,7 @@ import numpy.typing as npt
 import pytest
 import urllib3
 from closed_port import CLOSED_PORT
-from gated_recordings import Gate, write_gated
+from gated_recordings import Gate, disk_of, stalled, write_gated
 from link_client import Browser, Link
 from small_disks import small_disk_at
 from waiting import until
@@ -23,6 +24,8 @@ import seriesview
 from seriesview.errors import BuildError, SeriesviewError
 from seriesview.figures.finding import ToBuild, meant
 from seriesview.figures.view import View
+from seriesview.live import live_build
+from seriesview.live.live_build import LiveBuild
 from seriesview.store import open_store
 
 NUM_SAMPLES = 1_200_000
@@ -197,6 +200,53 @@ def test_a_file_that_is_not_what_it_was_is_read_no_more(
         assert state["state"] == "failed"
         assert "while it was read" in state["error"]
         assert page.rows(0, 2048, 512)[0] > 200
+
+
+def test_a_disk_that_stalls_is_told_and_keeps_nobody(
+    place: Path,
+    gated: tuple[Path, npt.NDArray[np.int16], Gate],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, _, gate = gated
+    monkeypatch.setattr("seriesview.figures.view._PATIENCE_SECONDS", 0.1)
+    monkeypatch.setattr("seriesview.node.server._GRACE_SECONDS", 1)
+    view = started(path, place / "store")
+    page = Page(view.url)
+    until(page.is_half_built)
+    assert page.state()["quiet_seconds"] is None
+    disk = Gate(disk_of(path))
+
+    def ask() -> None:
+        with suppress(urllib3.exceptions.HTTPError):
+            page.window(1_100_000, 1, 10)
+
+    asking = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in asking:
+        thread.start()
+    until(lambda: path in stalled, "windows wait for the disk")
+    # How it is going is told all the same.
+    monkeypatch.setattr(live_build, "QUIET_SECONDS", 0.5)
+    until(lambda: page.state()["quiet_seconds"] is not None)
+    assert not view.close()
+    gate.open()
+    disk.open()
+    for thread in asking:
+        thread.join()
+    until(lambda: all(each.name not in ("build", "live-close") for each in threading.enumerate()))
+
+
+def test_what_was_stopped_before_it_began_holds_no_file_open(place: Path) -> None:
+    path = place / "short.dat"
+    np.zeros((1000, 4), np.int16).tofile(path)
+    keys = {"dtype": "int16", "channels": 4, "sampling_frequency": 100.0}
+    found = meant(path, lambda: open_store(place / "store", "embedded"), store=place / "store", given=keys)
+    assert isinstance(found, ToBuild)
+    live = LiveBuild("short", lambda _: None)
+    live.stop()
+    with pytest.raises(KeyboardInterrupt):
+        found.run(lambda _: None, live)
+    held = [each.readlink() for each in Path("/proc/self/fd").iterdir() if each.is_symlink()]
+    assert path not in held
 
 
 def test_a_full_store_is_told_and_what_is_built_stays_to_be_seen(

@@ -1,6 +1,6 @@
 """Recordings on a disk that stalls: a build reads half of one, and waits at a gate until that is opened.
 
-The gate is a pipe beside the recording. Whoever only looks at samples does not go through it.
+A gate is a pipe beside the recording. Whoever only looks at samples goes through that of the disk alone.
 """
 
 from __future__ import annotations
@@ -17,14 +17,20 @@ from installed_readers import install_reader
 from seriesview.readers import Candidate, Channel, ReadOptions, Recording
 
 CHANNELS, RATE = 32, 1000.0
+stalled: list[Path] = []
+"""Recordings that were to be read, once for each time that a disk did not answer."""
 
 
 def gate_of(path: Path) -> Path:
     return path.with_suffix(".gate")
 
 
+def disk_of(path: Path) -> Path:
+    return path.with_suffix(".disk")
+
+
 class GatedRecording(Recording):
-    """Rows of int16 samples; from the middle on nothing is read for a build while there is a gate."""
+    """Rows of int16 samples; from the middle on nothing is read while there is a gate."""
 
     def __init__(self, path: Path) -> None:
         self.type = "continuous"
@@ -37,9 +43,11 @@ class GatedRecording(Recording):
         self._rows = np.memmap(path, np.int16, "r", shape=(self.num_samples, CHANNELS))
 
     def read_into(self, first_sample: int, out: npt.NDArray[np.int16]) -> None:
-        gate = gate_of(self.path)
         is_build = threading.current_thread().name == "read"
-        if is_build and first_sample + len(out) > self.num_samples // 2 and gate.exists():
+        gate = gate_of(self.path) if is_build else disk_of(self.path)
+        if first_sample + len(out) > self.num_samples // 2 and gate.exists():
+            if not is_build:
+                stalled.append(self.path)
             gate.read_bytes()
         out[:] = self._rows[first_sample : first_sample + len(out)]
 
@@ -58,11 +66,11 @@ class GatedReader:
 
 
 class Gate:
-    """The gate of a recording: closed until `open`."""
+    """A gate of a recording: closed until `open`."""
 
-    def __init__(self, path: Path) -> None:
-        self._pipe = gate_of(path)
-        os.mkfifo(self._pipe)
+    def __init__(self, pipe: Path) -> None:
+        self._pipe = pipe
+        os.mkfifo(pipe)
 
     def open(self) -> None:
         """Let whoever waits, or will come, go on; once is enough."""
@@ -87,4 +95,4 @@ def write_gated(
     samples = samples.astype(np.int16)
     samples.tofile(path)
     install_reader(place, "gated", "gated_recordings:GatedReader", monkeypatch)
-    return samples, Gate(path)
+    return samples, Gate(gate_of(path))

@@ -23,6 +23,11 @@ const FIRST_SECONDS = 10;
  *   it is being built
  */
 
+/** @param {number} seconds @returns {string} */
+function quietWords(seconds) {
+  return `building, but nothing was heard of it for ${durationText(seconds)}: a disk or a network may have stalled`;
+}
+
 /**
  * @param {App} app
  * @param {{status: HTMLElement, showOpening: (text: string) => void}} page
@@ -36,13 +41,17 @@ export function createBuilding(app, page) {
   const isShown = () => Object.values(app.figure()?.series ?? {}).some(({ state }) => state === 'building');
 
   /** @param {BuildStatus} status @returns {string} */
-  function words({ error, secondsLeft, reached }) {
+  function words({ error, secondsLeft, quietSeconds, reached }) {
     const timeline = app.timeline();
     const ends = reached.map(({ uri, until }) => until + (timeline.shifts[uri] ?? 0));
     const until = ends.length ? `exact at every zoom up to ${app.timeText(Math.min(...ends), 1)}` : '';
     if (error) return [error, until].filter(Boolean).join(' \u00b7 ');
     const left =
-      secondsLeft === null ? 'building' : `building, ${durationText(Math.max(Math.round(secondsLeft), 1))} left`;
+      quietSeconds !== null
+        ? quietWords(quietSeconds)
+        : secondsLeft === null
+          ? 'building'
+          : `building, ${durationText(Math.max(Math.round(secondsLeft), 1))} left`;
     return [left, until].filter(Boolean).join(' \u00b7 ');
   }
 
@@ -50,7 +59,10 @@ export function createBuilding(app, page) {
     hears: {
       building(status) {
         said.hidden = !isShown();
-        if (!isShown()) return page.showOpening(`${status.text}\u2026`);
+        if (!isShown()) {
+          const { text, quietSeconds } = status;
+          return page.showOpening(`${text}\u2026 ${quietSeconds === null ? '' : quietWords(quietSeconds)}`);
+        }
         said.textContent = said.title = words(status);
         said.classList.toggle('has-failed', status.state === 'failed');
       },

@@ -104,7 +104,7 @@ async function follow(source, live) {
       state = await live.next();
     } catch (error) {
       if (!session) throw error;
-      const lost = { text: words(error), error: words(error), secondsLeft: null, reached: [] };
+      const lost = { text: words(error), error: words(error), secondsLeft: null, quietSeconds: null, reached: [] };
       post({ type: 'building', status: { state: 'failed', ...lost } });
       return;
     }
@@ -117,7 +117,12 @@ async function follow(source, live) {
       const shown = withLive(source, live, state);
       const figure = await fromWorkspace(shown, workspaceOf(state), null, state.waiting);
       show(shown, figure);
-      for (const uri of Object.keys(figure.series)) if (state.series[uri]) void previewOf(live, figure, uri);
+      const { series } = state;
+      void previewsOf(
+        live,
+        figure,
+        Object.keys(figure.series).filter((uri) => series[uri]),
+      );
     }
     if (state.state === 'failed' && !session) throw new Error(state.error);
     post({ type: 'building', status: statusOf(state) });
@@ -126,19 +131,21 @@ async function follow(source, live) {
 }
 
 /**
- * Have the page draw what stands in where nothing is built yet.
+ * Have the page draw what stands in where nothing is built yet, one after the other: windows come before.
  * @param {import('../source/live.js').Live} live
  * @param {import('../types.js').Figure} figure
- * @param {string} uri
+ * @param {string[]} of
  */
-async function previewOf(live, { series }, uri) {
-  try {
-    const preview = await live.preview(uri, series[uri]);
-    series[uri].preview = preview;
-    post({ type: 'preview', uri, preview });
-    session?.grow();
-  } catch {
-    // What is not built yet is hatched without one.
+async function previewsOf(live, { series }, of) {
+  for (const uri of of) {
+    try {
+      const preview = await live.preview(uri, series[uri]);
+      series[uri].preview = preview;
+      post({ type: 'preview', uri, preview });
+      session?.grow();
+    } catch {
+      // What is not built yet is hatched without one.
+    }
   }
 }
 

@@ -19,6 +19,7 @@ import { channelPlaces } from './series.js';
  * @property {string} [error] why it failed
  * @property {string} [uri] of the workspace, when it is done
  * @property {number | null} seconds_left
+ * @property {number | null} quiet_seconds since it was heard of, where that is long
  * @property {any} workspace as a manifest; null: nothing can be shown yet
  * @property {string[]} waiting names of series of which nothing is shown before they are built
  * @property {Record<string, {manifest: any, factors: number[], exact_until: number, done: number}>} series by URI
@@ -163,7 +164,14 @@ function growing(document, factors) {
  * @param {LiveState} state
  * @returns {BuildStatus}
  */
-export function statusOf({ state, text, error, seconds_left: secondsLeft, series }) {
+export function statusOf({ state, text, error, seconds_left: secondsLeft, quiet_seconds: quietSeconds, series }) {
   const reached = Object.entries(series).map(([uri, { exact_until: until, done }]) => ({ uri, until, done }));
-  return { state: state === 'done' ? 'building' : state, text, error: error ?? null, secondsLeft, reached };
+  return {
+    state: state === 'done' ? 'building' : state,
+    text,
+    error: error ?? null,
+    secondsLeft,
+    quietSeconds,
+    reached,
+  };
 }
