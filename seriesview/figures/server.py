@@ -165,9 +165,14 @@ class FigureServer:
         return f"{self.address}/#token={new_token(self._client, to_front=True)}"
 
     @property
+    def has_own_node(self) -> bool:
+        """Whether links are answered by this process, and not by a node of another one."""
+        return self._node is not None
+
+    @property
     def follows(self) -> bool:
         """Whether links to a build that is under way are answered."""
-        return self._live is not None and self._node is not None
+        return self._live is not None and self.has_own_node
 
     def live_link(self, label: str) -> str:
         """A new link to the build that is followed; one browser can follow it, within the hour."""

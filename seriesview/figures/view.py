@@ -113,6 +113,7 @@ class View:
         self._server: FigureServer | None = None
         self._building: Building | None = None
         self._first: str | None = None
+        self._is_linked = False
         self._open = ExitStack()
         if isinstance(meant, PublishedPage):
             return
@@ -197,9 +198,24 @@ class View:
             return self._server.live_link(self.label)
         shown = self._shown
         assert isinstance(shown, ToShow)
+        try:
+            made = self._link_to(shown, self._server)
+        except BackendError:
+            # Whoever has a link waits for that node to come back.
+            if self._is_linked or self._server.has_own_node:
+                raise
+            # The process whose node it was to use has ended, while this one built.
+            self._server.stop()
+            self._server.start()
+            made = self._link_to(shown, self._server)
+        self._is_linked = True
+        return made
+
+    @staticmethod
+    def _link_to(shown: ToShow, server: FigureServer) -> str:
         if shown.index is not None:
-            return self._server.index_link()
-        return self._server.link(shown.uri, shown.label, shown.state)
+            return server.index_link()
+        return server.link(shown.uri, shown.label, shown.state)
 
     @property
     def uri(self) -> str | None:

@@ -235,6 +235,21 @@ def test_a_disk_that_stalls_is_told_and_keeps_nobody(
     until(lambda: all(each.name not in ("build", "live-close") for each in threading.enumerate()))
 
 
+def test_a_view_outlives_the_one_through_whose_node_it_was_to_be_shown(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
+) -> None:
+    path, _, gate = gated
+    first = started(path, place / "store")
+    until(Page(first.url).is_half_built)
+    with started(path, place / "store") as second:
+        assert not second.is_followed
+        gate.open()
+        first.close()
+        second.wait()
+        browser = Browser()
+        assert browser.figure_data(browser.open(second.link()))["series"][0]["name"] == "night"
+
+
 def test_what_was_stopped_before_it_began_holds_no_file_open(place: Path) -> None:
     path = place / "short.dat"
     np.zeros((1000, 4), np.int16).tofile(path)
