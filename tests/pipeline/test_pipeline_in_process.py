@@ -239,7 +239,9 @@ def test_a_job_that_writes_by_another_name_of_the_folder_is_waited_for(here: Pat
     (here / "link").symlink_to("results")
     program = "import sys; print(flush=True); sys.stdin.read()"
     words = [sys.executable, "-c", program, "seriesview", "build-chunk", "--results", "link"]
-    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as job:
+    with subprocess.Popen(
+        words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, start_new_session=True
+    ) as job:
         assert job.stdout is not None
         job.stdout.readline()
         with pytest.raises(seriesview.BuildError, match=f"process {job.pid}"), build_lock(here / "results"):
