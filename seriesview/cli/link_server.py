@@ -122,12 +122,12 @@ def _serve(view: View, wishes: queue.SimpleQueue[Wish], as_json: bool, opens: bo
         if opens:
             view.open_browser()
         return True
-    if not view.is_followed:
-        # "built" comes too where it has failed, which is told here.
-        if wishes.get() == "stop":
-            if not view.close():
-                _leave(_INTERRUPTED)
-            raise KeyboardInterrupt
+    if not view.is_followed and wishes.get() == "stop":
+        if not view.close():
+            _leave(_INTERRUPTED)
+        raise KeyboardInterrupt
+    if not view.is_followed or view.is_in_vain:
+        # Where it has failed this raises why.
         view.wait()
     is_early = not view.is_built
     if is_early:
@@ -180,6 +180,8 @@ def _tell_end(view: View, as_json: bool) -> None:
     try:
         view.wait()
     except SeriesviewError as error:
+        if view.is_in_vain:
+            raise
         say(f"error: {error}")
         say("its page says so too, and shows what was built before; Ctrl-C ends it")
 

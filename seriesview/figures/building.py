@@ -51,6 +51,11 @@ class Building:
         """What is to be shown; None where it is not built, or not yet."""
         return self._shown
 
+    @property
+    def is_in_vain(self) -> bool:
+        """Whether it has failed, and there is nothing of it to be seen."""
+        return self._problem is not None and not self.live.is_shown
+
     def result(self) -> ToShow:
         """What is to be shown, once it has ended. Raises what the build raised; KeyboardInterrupt: it was stopped."""
         if self._problem is not None:

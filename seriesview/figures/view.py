@@ -168,6 +168,11 @@ class View:
         return self._building is None or self._building.shown is not None
 
     @property
+    def is_in_vain(self) -> bool:
+        """Whether the build has failed, and there is nothing of it to be seen."""
+        return self._building is not None and self._building.is_in_vain
+
+    @property
     def is_followed(self) -> bool:
         """Whether a link leads, before all is built, to what there is of it; else there is none until then."""
         return self.is_built or (self._server is not None and self._server.follows)

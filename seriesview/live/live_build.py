@@ -158,6 +158,11 @@ class LiveBuild:
             snapshot.close()
 
     @property
+    def is_shown(self) -> bool:
+        """Whether a page can show anything of it."""
+        return self._workspace is not None
+
+    @property
     def artifacts(self) -> list[str]:
         """URIs of the series that were built before, which the page reads as what they are."""
         series = self._workspace["series"] if self._workspace is not None else []

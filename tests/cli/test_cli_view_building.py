@@ -115,7 +115,7 @@ def test_a_page_comes_first_and_what_is_stopped_goes_on(
     assert series_of(path) == seriesview.build_dataset(path, store=surroundings.storage, name="night").uri
     # Again there is nothing to wait for, and `build` finds nothing to do.
     third = viewed(surroundings, path)
-    assert "live=" not in third.wait_for(r"http://\S+token=\S+(?=\s)")
+    third.wait_for(r"&d=|'night' is built")
     assert third.end() == 0
     done = subprocess.run(
         ["seriesview", "build", "config.yaml"],
@@ -181,3 +181,20 @@ def test_what_fails_is_told_in_the_terminal_and_by_the_status(
     process.wait_for("error: .*changed while it was read")
     process.wait_for("Ctrl-C ends it")
     assert process.end() == 2
+
+
+def test_what_cannot_be_built_at_all_ends_the_command(surroundings: Surroundings) -> None:
+    path = surroundings.directory / "odd.dat"
+    path.write_bytes(bytes(1000))
+    keys = ("--dtype", "int16", "--channels", "3", "--sampling-frequency", "100")
+    done = subprocess.run(
+        ["seriesview", "view", str(path), *keys],
+        env=surroundings.environment(KACHERY_STORAGE_DIR=""),
+        capture_output=True,
+        text=True,
+        timeout=MOST_SECONDS,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "4 bytes are left over" in done.stderr
+    assert "its page" not in done.stderr.partition("4 bytes")[2]
