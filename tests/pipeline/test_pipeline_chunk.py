@@ -14,13 +14,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 from small_disks import small_disk_at
 from waiting import until
 
 import seriesview
 from seriesview.build.results import read_results, write_json
-from seriesview.cli.main import cli
 from seriesview.errors import BuildError, ConfigError, StoreError
 from seriesview.pipeline.chunk import build_chunk, chunk_configuration
 from seriesview.pipeline.marks import Mark, left_behind
@@ -371,18 +369,25 @@ def test_several_jobs_share_the_samples_of_a_session(entries: Entries, tmp_path:
     entry = {key: value for key, value in entries["other"].items() if key != "path"}
     Path("entries.json").write_text(json.dumps({"datasets": {name: entry}}))
     Path("words").write_bytes(os.fsencode(f"{name}={entries['other']['path']}"))
-    said = ["build-chunk", "--entries", "entries.json", "--listed", "words", "--results", "results"]
+    # As a process of its own: it forks, and a copy of this one would go on with the tests.
+    said = [
+        SERIESVIEW,
+        "build-chunk",
+        "--entries",
+        "entries.json",
+        "--listed",
+        "words",
+        "--results",
+        "results",
+    ]
     said += ["--storage-dir", "storage", "--mode", "embedded"]
     for shard in ("0", "1"):
-        done = CliRunner().invoke(
-            cli, [*said, "--shard", f"{shard}/2", "--out", shard], standalone_mode=False
-        )
-        assert done.return_value == 0, done.exception
+        subprocess.run([*said, "--shard", f"{shard}/2", "--out", shard], check=True)
     Path("shards").write_text("0\n1\n")
     out = str(RESULTS / "artifacts" / f"{name}.json")
-    CliRunner().invoke(cli, [*said, "--gather", "shards", "--out", out], standalone_mode=False)
+    subprocess.run([*said, "--gather", "shards", "--out", out], check=True)
     (outcome,) = chunk({name: entries["other"]}).values()
     assert (outcome["state"], outcome["bytes"]) == ("built", 0)
     Path("words").write_bytes(f"{name}=gone.dat".encode())
-    CliRunner().invoke(cli, [*said, "--shard", "0/2", "--out", "0"], standalone_mode=False)
+    assert subprocess.run([*said, "--shard", "0/2", "--out", "0"]).returncode == 2
     assert "gone.dat: no such file" in str(read_failure(RESULTS / "failures", name))
