@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from seriesview.errors import BuildError
+from seriesview.pipeline.snakemake import OUTLOOK_IS_TOLD
 from seriesview.store.folders import Folder
 from seriesview.store.locking import has_no_locks
 
@@ -84,7 +85,7 @@ def _end_leftovers(folder: Path, directory: Path) -> None:
     Raises BuildError where somebody's Snakemake, or a job, is writing into the folder.
     """
     running = _jobs_of(folder, directory)
-    if others := [pid for pid in running if not _is_orphan(pid)]:
+    if others := [pid for pid in running if not _is_left_behind(pid)]:
         raise BuildError(
             f"{folder.absolute()}: Snakemake is running here (process {others[0]}); wait for its end"
         )
@@ -118,9 +119,14 @@ def _jobs_of(folder: Path, directory: Path) -> list[int]:
     return found
 
 
-def _is_orphan(pid: int) -> bool:
-    """Whether the process, or the leader of its session, has lost its parent."""
+def _is_left_behind(pid: int) -> bool:
+    """Whether `seriesview build` began the process, and it, or the leader of its session, has lost its parent.
+
+    A Snakemake that people began themselves may have lost it too, as with `nohup`, and is at work.
+    """
     with suppress(OSError):
+        if f"{OUTLOOK_IS_TOLD}=1".encode() not in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
+            return False
         session = os.getsid(pid)
         for process in {pid, session}:
             status = Path(f"/proc/{process}/stat")

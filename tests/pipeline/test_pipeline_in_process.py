@@ -248,6 +248,25 @@ def test_a_job_that_writes_by_another_name_of_the_folder_is_waited_for(here: Pat
             pass
 
 
+def test_a_snakemake_that_somebody_left_running_is_waited_for(here: Path) -> None:
+    (here / "results").mkdir()
+    program = "import os, sys; print(os.getpid(), flush=True); sys.stdin.read()"
+    # As with nohup, its shell has ended.
+    script = '"$0" -c "$1" snakemake <&3 & exit'
+    with subprocess.Popen(
+        ["sh", "-c", f"exec 3<&0; {script}", sys.executable, program],
+        cwd=here,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,
+    ) as shell:
+        assert shell.stdout is not None
+        process = int(shell.stdout.readline())
+        shell.wait()
+        with pytest.raises(seriesview.BuildError, match=f"process {process}"), build_lock(here / "results"):
+            pass
+
+
 def test_one_dataset_is_the_series_that_a_workspace_has_of_it(config: dict[str, Any], here: Path) -> None:
     workspace = seriesview.build_workspace(config, results="results")
     raw = dict(config["datasets"]["raw"])
