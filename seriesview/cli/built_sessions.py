@@ -22,6 +22,8 @@ FAILED_STATUS = 2
 def say_what_became(built: BuiltSessions, as_json: bool, directory: Path | None) -> int:
     """Say what became of sessions, and what to do next; the exit status of `seriesview build`."""
     states = Counter(session["state"] for session in built.sessions)
+    for name, reason in built.pictures.items():
+        click.echo(f"seriesview: error: dataset {name}: {reason}", err=True)
     if as_json:
         keys = ("id", "state", "cause", "workspace")
         sessions = [{key: session[key] for key in keys} for session in built.sessions]
@@ -39,4 +41,4 @@ def say_what_became(built: BuiltSessions, as_json: bool, directory: Path | None)
             click.echo(f"  {COMMAND} serve {shlex.quote(str(built.results / one / 'workspace.json'))}")
     if states["failed"] == len(built.sessions):
         return FAILED_STATUS
-    return 0 if states["built"] == len(built.sessions) else MISSING_STATUS
+    return MISSING_STATUS if built.pictures or states["built"] < len(built.sessions) else 0

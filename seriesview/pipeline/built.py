@@ -56,12 +56,16 @@ class BuiltWorkspace:
 
 @dataclass(frozen=True)
 class BuiltSessions:
-    """Sessions that were built: what the index says of each (docs/sessions.md), the index's page and its folder."""
+    """Sessions that were built: what the index says of each (docs/sessions.md), the index's page and its folder.
+
+    `pictures`: why series that are built have no picture, by SESSION/NAME, where Snakemake built them.
+    """
 
     sessions: tuple[Mapping[str, Any], ...]
     index: Path
     results: Path
     store: Store = field(repr=False)
+    pictures: Mapping[str, str] = field(default_factory=dict)
 
     def open(self, session: str) -> Workspace:
         """The workspace of a session, to read from. Raises StoreError, KeyError where it has none."""

@@ -40,7 +40,8 @@ class SnakemakeSessions(SnakemakeRun):
                 if status != 0 and all(each["state"] == BUILT for each in found):
                     raise BuildError(f"the build failed; {results.logs / SNAKEMAKE_LOG} says why")
         folder = results.folder.absolute()
-        return BuiltSessions(tuple(found), folder / results.index.name, folder, store)
+        pictures = results.picture_problems({dataset.name for dataset in configured.datasets})
+        return BuiltSessions(tuple(found), folder / results.index.name, folder, store, pictures)
 
     def _has_all(self, names: Sequence[str]) -> bool:
         return all(

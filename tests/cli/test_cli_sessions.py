@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from served_links import Served
 from serving_processes import CHANNEL, Surroundings
 
 from seriesview import build_sessions
+from seriesview.cli.built_sessions import say_what_became
 from seriesview.cli.main import cli
 
 CONFIG = """\
@@ -39,6 +41,15 @@ def lab(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(folder)
     monkeypatch.delenv("KACHERY_STORAGE_DIR", raising=False)
     return folder
+
+
+def test_a_picture_that_could_not_be_drawn_is_told(lab: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (lab / "data/rat2.dat").unlink()
+    built = build_sessions("config.yaml")
+    assert say_what_became(built, as_json=False, directory=None) == 0
+    reason = "its picture could not be drawn"
+    assert say_what_became(replace(built, pictures={"rat1/raw": reason}), as_json=False, directory=None) == 1
+    assert f"seriesview: error: dataset rat1/raw: {reason}" in capsys.readouterr().err
 
 
 def test_a_build_says_what_became_of_sessions(lab: Path) -> None:
