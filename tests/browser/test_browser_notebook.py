@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,17 +18,21 @@ from viewer_places import Surroundings, view_frame
 import seriesview
 from seriesview.figures import notebook
 from seriesview.figures.jupyter import URL_VARIABLE
-from seriesview.store import Store
+from seriesview.store import open_store
 
 
 @pytest.fixture
 def workspace(
-    builder: Builder, store: Store, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch
 ) -> seriesview.Workspace:
-    for name in ("KACHERY_DAEMON_HOST", "KACHERY_DAEMON_PORT", "KACHERY_STORAGE_DIR"):
+    """In a storage directory that no node serves."""
+    for name in ("KACHERY_DAEMON_HOST", "KACHERY_DAEMON_PORT"):
         monkeypatch.setenv(name, surroundings.environment()[name])
+    monkeypatch.setenv("KACHERY_STORAGE_DIR", str(tmp_path / "storage"))
     for name in ("FIGURL_CHANNEL", URL_VARIABLE, "JUPYTERHUB_SERVICE_PREFIX", "JPY_PARENT_PID"):
         monkeypatch.delenv(name, raising=False)
+    store = open_store(tmp_path / "storage", "embedded")
+    builder = Builder(store, tmp_path)
     random = np.random.default_rng(0)
     recording = builder.regular("framed", [noise(random, 5000, 2, "int16")], full_resolution="store")
     uri = builder.workspace("framed", [("ContinuousTraces", "framed", recording.uri)])
