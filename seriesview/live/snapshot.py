@@ -29,6 +29,7 @@ from seriesview.series.hulls import Pyramid
 from seriesview.series.manifest import SeriesManifest
 from seriesview.series.segment_files import Selection
 from seriesview.series.series import Series
+from seriesview.series.windows import num_columns
 from seriesview.store import Store
 
 MOST_VALUES = 1 << 24
@@ -168,8 +169,8 @@ class Snapshot:
         if samples_per_column < 1 or columns < 1:
             raise RequestError("at least one column of one sample can be asked for")
         chosen = self._chosen(channels)
+        columns = num_columns(lengths[segment], first_sample, samples_per_column, columns)
         last = min(first_sample + columns * samples_per_column, lengths[segment] - 1)
-        columns = max(-(-(last - first_sample) // samples_per_column), 1)
         if samples_per_column == 1:
             self._check_size(last + 1 - first_sample)
             values = np.array(self._samples.read_samples(segment, first_sample, last + 1, chosen), order="C")
