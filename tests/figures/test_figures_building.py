@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import urllib3
-from closed_port import CLOSED_PORT
 from gated_recordings import Gate, disk_of, stalled, write_gated
 from link_client import Browser, Link
 from small_disks import small_disk_at
@@ -30,15 +29,6 @@ from seriesview.store import open_store
 
 NUM_SAMPLES = 1_200_000
 """So many of 32 channels are more than are read for one window."""
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("KACHERY_STORAGE_DIR", "KACHERY_DAEMON_HOST", "SSH_CONNECTION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    return tmp_path
 
 
 @pytest.fixture

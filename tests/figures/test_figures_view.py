@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from closed_port import CLOSED_PORT
 from link_client import Browser
 from served_links import Served
 from serving_processes import Surroundings
@@ -26,18 +25,6 @@ from seriesview.errors import BackendError, ConfigError, FormatError, MissingArt
 from seriesview.store import open_store
 
 FLAT = {"dtype": "int16", "channels": 4, "sampling_frequency": 1000, "unit": "uV"}
-
-
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory, in an environment that names no store and no node."""
-    for name in ("KACHERY_STORAGE_DIR", "KACHERY_DAEMON_HOST", "SSH_CONNECTION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("NO_PROXY", "*")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture
