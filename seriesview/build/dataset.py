@@ -23,7 +23,7 @@ FullResolution = Literal["auto", "link", "store", "omit"]
 
 # Keys that change words and units in the manifest only: a change of these reads no samples again.
 _LISTS_OF_CHANNELS = ("channel_labels", "channel_types", "bad_channels")
-DESCRIPTIVE_KEYS = ("label", "unit", "scale", "offset", *_LISTS_OF_CHANNELS, "session_start")
+DESCRIPTIVE_KEYS = ("label", "unit", "scale", "offset", *_LISTS_OF_CHANNELS, "best_channels", "session_start")
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Dataset:
     max_time_shift: float | None = None
     channel_types: tuple[str, ...] | None = None
     bad_channels: tuple[str, ...] | None = None
+    best_channels: Mapping[str, str] | None = None
     files: tuple[str, ...] | None = None
 
     @property

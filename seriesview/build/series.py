@@ -68,6 +68,8 @@ def described(
         channels = _typed(channels, unit, dataset.channel_types)
     if dataset.bad_channels is not None:
         channels = _with_bad(channels, dataset.bad_channels)
+    if dataset.best_channels is not None:
+        channels = _with_best(channels, dataset.best_channels, manifest.type)
     return dataclasses.replace(
         manifest,
         label=dataset.label or manifest.label or dataset.own_name,
@@ -112,6 +114,24 @@ def _with_bad(channels: tuple[ChannelInfo, ...], names: tuple[str, ...]) -> tupl
             raise BuildError(f"bad_channels: no channel {name!r}; write labels or ids of channels")
     return tuple(
         dataclasses.replace(channel, bad=channel.label in names or channel.id in names)
+        for channel in channels
+    )
+
+
+def _with_best(
+    channels: tuple[ChannelInfo, ...], best: Mapping[str, str], series_type: str
+) -> tuple[ChannelInfo, ...]:
+    """The channels of events, those with these labels or ids on these channels of others. Raises BuildError."""
+    if series_type != "event":
+        raise BuildError(f"best_channels: channels of events have some, not those of a {series_type} series")
+    known = {name for channel in channels for name in (channel.id, channel.label)}
+    for name in best:
+        if name not in known:
+            raise BuildError(f"best_channels: no unit {name!r}; write labels or ids of the series' channels")
+    return tuple(
+        dataclasses.replace(
+            channel, best_channel=best.get(channel.id, best.get(channel.label, channel.best_channel))
+        )
         for channel in channels
     )
 

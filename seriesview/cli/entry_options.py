@@ -13,8 +13,8 @@ from seriesview.documents.expectations import LARGEST, Flag, Integer, Number, On
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# The recording is an argument, and a job is one job.
-_NO_OPTIONS = ("path", "scatter")
+# The recording is an argument, a job is one job, and what is said of single units is no option.
+_NO_OPTIONS = ("path", "scatter", "best_channels")
 _LISTS = ("channel_labels", "channel_types", "bad_channels", "files")
 
 

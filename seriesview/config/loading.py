@@ -114,11 +114,13 @@ def _unknown_series(content: Mapping[str, Any]) -> Iterator[str]:
     for number, view in enumerate(_list(content.get("views"))):
         panels = _list(view.get("panels")) if isinstance(view, Mapping) else []
         for position, panel in enumerate(panels):
-            series = panel.get("series") if isinstance(panel, Mapping) else None
-            if isinstance(series, str) and series not in names:
-                where = f"views[{number}].panels[{position}].series"
-                hint = suggestion(series, names)
-                yield f"{where}: there is no dataset {shown(series)}{hint}; there are {', '.join(names):.300}"
+            said = [("series", panel.get("series"))] if isinstance(panel, Mapping) else []
+            said += [("over", name) for name in _list(panel.get("over"))] if said else []
+            for word, series in said:
+                if isinstance(series, str) and series not in names:
+                    where = f"views[{number}].panels[{position}].{word}"
+                    hint = suggestion(series, names)
+                    yield f"{where}: there is no dataset {shown(series)}{hint}; there are {', '.join(names):.300}"
 
 
 def _list(value: Any) -> Sequence[Any]:

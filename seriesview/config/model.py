@@ -124,6 +124,10 @@ class DatasetKeys(Document):
     bad_channels: Annotated[tuple[Annotated[str, Words()], ...] | None, Given()] = key(
         "Labels or ids of channels that are bad, in place of those that the file names."
     )
+    best_channels: Annotated[dict[str, Annotated[str, Words(1)]] | None, Field(min_length=1), Given()] = key(
+        "Of events such as units: on which channel of their recording they are largest, each by id or label, as "
+        '{"12": AP5}; beside what the file says, in place of what it says of the same ones.'
+    )
     missing: Annotated[
         FiniteNumber | Numbers | MissingConfig | None,
         Given(),

@@ -111,6 +111,10 @@ def check_datasets(outlook: BuildOutlook) -> None:
 
 
 def picture_panel(views: Sequence[Mapping[str, Any]], name: str) -> Mapping[str, Any]:
-    """The first panel that shows a series, as whose its picture is drawn; an empty one where none does."""
+    """The first panel that shows a series, as whose its picture is drawn; an empty one where none does.
+
+    Pictures are of one series each: nothing is drawn over it.
+    """
     panels = (panel for view in views for panel in view["panels"])
-    return next((panel for panel in panels if panel["series"] == name), {})
+    found: Mapping[str, Any] = next((panel for panel in panels if panel["series"] == name), {})
+    return {key: value for key, value in found.items() if key != "over"}

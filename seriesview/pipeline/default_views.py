@@ -88,7 +88,7 @@ def _view(
 ) -> Iterator[dict[str, Any]]:
     sampled = [entry for entry in entries if entry.type == "continuous"]
     panels = [
-        panel
+        {**panel, **_over(entry, entries)}
         for entry in entries
         if (panel := _panel(entry, names[entry.name] + _of_clock(entry, sampled))) is not None
     ]
@@ -134,6 +134,22 @@ def _traces(entry: Entry) -> dict[str, Any]:
         many = {"channels_per_screen": _CHANNELS_PER_SCREEN} if len(channels) > _CHANNELS_PER_SCREEN else {}
         return {"order": "type" if is_mixed else "stored", **many}
     return {} if entry.role is None else {"order": "stored"}
+
+
+def _over(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:
+    """Units that lie over traces of spikes: of the same clock, and some known to be on one of the traces' channels."""
+    probe = entry.found
+    if entry.role != "spike-band" or probe is None:
+        return {}
+    known = {name for channel in probe.channels for name in (channel.id, channel.label)}
+    over = [
+        each.name
+        for each in entries
+        if each.role == "units" and (units := each.found) is not None
+        if units.clock == probe.clock and (units.session_start is None) == (probe.session_start is None)
+        if any(channel.best_channel in known for channel in units.channels)
+    ]
+    return {"over": over} if over else {}
 
 
 def _drift(entry: Entry) -> dict[str, Any]:

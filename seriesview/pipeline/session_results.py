@@ -120,7 +120,7 @@ def _write_workspace(
     views = [
         {**view, "panels": panels}
         for view in session.views
-        if (panels := [panel for panel in view["panels"] if panel["series"] in known])
+        if (panels := [_over_known(panel, known) for panel in view["panels"] if panel["series"] in known])
     ]
     own = [{**result, "name": name} for name, result in series.items()]
     said = (session.label, own, views, list(missing.items()))
@@ -137,6 +137,15 @@ def _write_workspace(
         content["uri"], content["manifest"], store, page, lambda name: f"{up}/{name}.png", str(result)
     )
     return str(content["uri"])
+
+
+def _over_known(panel: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    """A panel over whose series only those of the session are drawn."""
+    over = [name for name in panel.get("over") or () if name in known]
+    return {
+        **{key: value for key, value in panel.items() if key != "over"},
+        **({"over": over} if over else {}),
+    }
 
 
 def remove_sessions(results: Results, kept: set[str]) -> None:

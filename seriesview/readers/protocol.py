@@ -59,6 +59,8 @@ class Channel:
     type: str | None = None
     """What it measures, as BIDS names types of channels: EEG, EOG, EMG, ECG, RESP, SEEG, LFP, ADC, TRIG, MISC, ..."""
     bad: bool = False
+    best_channel: str | None = None
+    """Of a sorted unit: id, else label, of the channel of its recording on which its spikes are largest."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,8 @@ class ChannelInfo:
     typical: Annotated[tuple[FiniteNumber, FiniteNumber, FiniteNumber], _Ascending()] | None = None
     type: Text | None = None
     bad: Annotated[bool, Flag()] = False
+    best_channel: Text | None = None
+    """Of events: id, else label, of the channel of a series below them on which they are largest."""
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: None is left out."""

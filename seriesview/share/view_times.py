@@ -58,7 +58,8 @@ def own_ranges(
     bands = [name for name, manifest in manifests.items() if manifest.type == "interval"]
     for view in workspace.views:
         shown = [panel.series for panel in view.panels if panel.series in manifests]
-        view_shifts = shifts({name: manifests[name] for name in dict.fromkeys([*shown, *bands])})
+        over = [name for panel in view.panels for name in panel.over if name in manifests]
+        view_shifts = shifts({name: manifests[name] for name in dict.fromkeys([*shown, *over, *bands])})
         for name in dict.fromkeys(shown):
             found[name] += [(start - view_shifts[name], end - view_shifts[name]) for start, end in wanted]
     return found

@@ -12,7 +12,14 @@ from seriesview.documents.problems import shown
 from seriesview.errors import FormatError
 from seriesview.series.fields import Text, Uri
 from seriesview.terms import TIME_MODES, WORKSPACE_FORMAT
-from seriesview.workspace.panels import Panel, PanelForm, check_series_type, default_panel, make_panel
+from seriesview.workspace.panels import (
+    Panel,
+    PanelForm,
+    check_over,
+    check_series_type,
+    default_panel,
+    make_panel,
+)
 
 Name = Annotated[str, Words(1)]
 
@@ -116,6 +123,10 @@ def build_workspace(
             if panel.series in known_types:
                 where = f"view {view.label!r}, panel {panel.label!r}"
                 check_series_type(panel.type, panel.series, known_types[panel.series], where)
+            for name in panel.over:
+                if name in known_types:
+                    where = f"view {view.label!r}, panel {panel.label!r}"
+                    check_over(name, known_types[name], where)
     return document
 
 
@@ -168,10 +179,11 @@ def _contradictions(manifest: WorkspaceManifest) -> Iterator[str]:
         known.add(name)
     for view in manifest.views:
         for panel in view.panels:
-            if panel.series not in known:
-                there = _names(manifest.series)
-                where = f"view {shown(view.label)}, panel {shown(panel.label)}"
-                yield f"{where}: no series {shown(panel.series)}; there are {there:.200}"
+            for name in (panel.series, *panel.over):
+                if name not in known:
+                    there = _names(manifest.series)
+                    where = f"view {shown(view.label)}, panel {shown(panel.label)}"
+                    yield f"{where}: no series {shown(name)}; there are {there:.200}"
 
 
 def _names(series: Sequence[WorkspaceSeries]) -> str:

@@ -18,6 +18,7 @@ from seriesview.workspace.panels import (
     PROBABILITY_DENSITY,
     RASTER_PLOT,
     PanelType,
+    check_over,
     check_series_type,
     make_panel,
 )
@@ -53,9 +54,14 @@ class MultiPanelView:
     def __init__(self) -> None:
         self._panels: list[FigurePanel] = []
 
-    def add_continuous_traces_panel(self, series: StoredSeries, *, label: str) -> None:
-        """Traces of a continuous series."""
-        self._add(CONTINUOUS_TRACES, series, label)
+    def add_continuous_traces_panel(
+        self, series: StoredSeries, *, label: str, over: Iterable[StoredSeries] = ()
+    ) -> None:
+        """Traces of a continuous series, and series of events that are drawn over them."""
+        events = list(over)
+        for each in events:
+            check_over(label, each.type, f"panel {label!r}")
+        self._add(CONTINUOUS_TRACES, series, label, over=[each.to_uri() for each in events] or None)
 
     def add_event_amplitudes_panel(
         self, event_amplitudes: StoredSeries, *, label: str, y: str | None = None, color: str | None = None

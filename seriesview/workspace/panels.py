@@ -49,6 +49,11 @@ class Panel:
         """The series' name in the workspace."""
         return str(self.data["series"])
 
+    @property
+    def over(self) -> tuple[str, ...]:
+        """Names of the series of events that are drawn over it."""
+        return tuple(self.data.get("over", ()))
+
     def to_json_dict(self) -> dict[str, Any]:
         """The panel as in the manifest: type, label, data."""
         return {"type": self.type, "label": self.label, "data": dict(self.data)}
@@ -134,6 +139,12 @@ CONTINUOUS_TRACES = PanelType(
             "by type of channel, what the automatic gain of such channels is multiplied with.",
             dict[str, Annotated[float, Number(above=0)]],
             _gains,
+        ),
+        "over": DataKey(
+            "series of events that are drawn over the traces: units each on the trace of its best channel, others as "
+            "lines with the labels of their channels.",
+            Annotated[tuple[Annotated[str, Words(1)], ...], Field(min_length=1)],
+            _texts,
         ),
     },
 )
@@ -257,6 +268,14 @@ def check_series_type(panel_type: str, series: str, series_type: str, where: str
         raise FormatError(
             f"{where}: a {panel_type} panel draws series of type {' or '.join(allowed)}, "
             f"but {series!r} is of type {series_type!r}{hint}"
+        )
+
+
+def check_over(series: str, series_type: str, where: str) -> None:
+    """Raise FormatError unless a series of that type can be drawn over traces."""
+    if series_type != "event":
+        raise FormatError(
+            f"{where}: over: series of events are drawn over traces, but {series!r} is of type {series_type!r}"
         )
 
 

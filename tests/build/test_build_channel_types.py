@@ -1,5 +1,7 @@
 """Types of channels from labels and units: what is taken for what, and what is left without a type."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -84,6 +86,18 @@ def test_the_configuration_says_types_and_bad_channels() -> None:
     made = described(manifest_of("Cz", "ECG"), dataset, told.append)
     assert [channel.type for channel in made.channels] == ["MISC", "EMG"]
     assert len(told) == 1
+
+
+def test_the_configuration_says_on_which_channels_units_are() -> None:
+    units = replace(manifest_of("7", "8", "9"), type="event")
+    channels = (*units.channels[:2], replace(units.channels[2], best_channel="AP3"))
+    dataset = dataset_from_config("units", {"path": "x", "best_channels": {"7": "AP5"}})
+    made = described(replace(units, channels=channels), dataset)
+    assert [channel.best_channel for channel in made.channels] == ["AP5", None, "AP3"]
+    with pytest.raises(BuildError, match="no unit '12'"):
+        described(units, dataset_from_config("units", {"path": "x", "best_channels": {"12": "AP5"}}))
+    with pytest.raises(BuildError, match="not those of a continuous series"):
+        described(manifest_of("7"), dataset)
 
 
 @pytest.mark.parametrize(

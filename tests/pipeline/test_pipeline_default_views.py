@@ -163,6 +163,31 @@ def test_nights_and_seismograms_open_by_wall_clock() -> None:
     assert (night["times"], station["times"], "times" in lab) == ("wall", "wall", False)
 
 
+def test_units_lie_over_the_traces_that_they_are_known_to_be_on() -> None:
+    def units(*best: str | None, **keys: Any) -> Entry:
+        made = entry(
+            "good",
+            "units",
+            "event",
+            tuple(Channel(f"{n}", f"{n}", best_channel=on) for n, on in enumerate(best)),
+        )
+        assert made.found is not None
+        return made._replace(found=replace(made.found, **keys))
+
+    ap, lf = entry("ap", "spike-band", channels=probe(4)), entry("lf", "lfp", channels=probe(4))
+
+    def over(*found: Entry) -> list[Any]:
+        return [panel.get("over") for view in default_views(found, "rat") for panel in view["panels"]]
+
+    assert over(ap, units(None, "3")) == [["good"], None]
+    assert over(ap, units("AP2")) == [["good"], None]
+    assert over(ap, units(None, "4")) == [None, None]
+    # Other clocks may be off by as much as they like.
+    assert over(ap, units("3", clock="imec1")) == [None, None]
+    assert over(ap, units("3", session_start="2024-01-01T00:00:00")) == [None, None]
+    assert over(lf, units("3")) == [None, None]
+
+
 def test_a_long_polysomnography_without_stages_is_sleep_too() -> None:
     channels = typed("EEG", "EOG", "EMG")
     assert default_views([entry("a", "eeg", channels=channels, duration=8 * 3600)], "a")[0]["page"] == 30

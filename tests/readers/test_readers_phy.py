@@ -102,6 +102,26 @@ def test_units_lie_where_their_unwhitened_template_is_largest(tmp_path: Path, fo
             assert channel.group == str(best // 6)
 
 
+def test_units_name_the_channel_of_the_recording_on_which_they_are_largest(tmp_path: Path) -> None:
+    spikes = write_phy(tmp_path, groups=dict.fromkeys(range(7), "good"))
+    columns = np.arange(CHANNELS)[::-1] + 3
+    np.save(tmp_path / "channel_map.npy", columns)
+    with opened(tmp_path) as recording:
+        assert {each.id: each.best_channel for each in recording.channels} == {
+            str(cluster): str(columns[spikes.best[min(cluster, 5)]]) for cluster in (0, 1, 2, 3, 4, 6)
+        }
+    (tmp_path / "templates.npy").unlink()
+    with opened(tmp_path) as recording:
+        assert {each.best_channel for each in recording.channels} == {None}
+    (tmp_path / "cluster_info.tsv").write_text("id\tch\n0\t5\n1\t\n")
+    with opened(tmp_path) as recording:
+        assert [each.best_channel for each in recording.channels][:2] == ["5", None]
+    write_phy(tmp_path, groups=dict.fromkeys(range(7), "good"))
+    (tmp_path / "channel_map.npy").unlink()
+    with opened(tmp_path) as recording:
+        assert {each.best_channel for each in recording.channels} == {None}
+
+
 def test_depths_without_templates_are_those_of_cluster_info(tmp_path: Path) -> None:
     write_phy(tmp_path)
     (tmp_path / "templates.npy").unlink()

@@ -462,6 +462,21 @@ def test_what_is_known_of_channels_goes_through(store):
     assert manifest.parse_series_manifest(document) == parsed
 
 
+def test_events_lie_on_the_trace_of_that_id_or_else_of_that_label(store):
+    events = store.get_json(store_events(store, np.arange(4.0), np.arange(4, dtype=np.uint32), 4))
+    for channel, best in zip(events["channels"], ["b", "a", "gone", None], strict=True):
+        channel |= {} if best is None else {"best_channel": best}
+    check_by_schema(events)
+    parsed = manifest.parse_series_manifest(events)
+    assert parsed.to_json_dict() == events
+    samples = store.get_json(store_series(store, [integers(50, 3)]))
+    samples["channels"] = [{"id": "x", "label": "b"}, {"id": "b", "label": "y"}, {"id": "z", "label": "a"}]
+    readers = [
+        SecondReader(store.directory, store.put_json(each, name="series.json")) for each in (events, samples)
+    ]
+    assert readers[0].traces_of_events(readers[1]) == [1, 2, None, None]
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

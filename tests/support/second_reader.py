@@ -326,6 +326,17 @@ class SecondReader:
         """Times and channel indices (section 10)."""
         return [self.storage.array(self.manifest["events"][key]) for key in ("times", "channels")]
 
+    def traces_of_events(self, samples):
+        """For each channel of events the index of the channel of other samples on which it is, or None (section 10)."""
+        found = []
+        for channel in self.channels:
+            name = channel.get("best_channel")
+            ids = [each["id"] for each in samples.channels]
+            labels = [each.get("label", each["id"]) for each in samples.channels]
+            places = [names.index(name) for names in (ids, labels) if name is not None and name in names]
+            found.append(places[0] if places else None)
+        return found
+
     def intervals(self):
         """Starts and ends (n, 2) and labels (section 11)."""
         info = self.manifest["intervals"]
@@ -429,3 +440,4 @@ class SecondWorkspace:
         names = {*self.series, *self.missing}
         assert len(names) == len(self.series) + len(self.missing)
         assert all(data["series"] in names for _, _, _, data in self.panels)
+        assert all(set(data.get("over", [])) <= names for _, _, _, data in self.panels)

@@ -77,6 +77,21 @@ def test_a_panel_refuses_series_that_it_cannot_draw(panel_type, series, reason):
         build_workspace("demo", SERIES, [view], types=TYPES)
 
 
+def traces_with(**keys):
+    return {"label": "v", "panels": [{"type": "ContinuousTraces", "series": "probe", **keys}]}
+
+
+def test_events_lie_over_traces():
+    view = view_from_config(traces_with(over=["spikes", "late"]))
+    document = build_workspace("demo", SERIES, [view], [("late", "x")], TYPES)
+    assert parse_workspace_manifest(document).views == (view,)
+    assert view.panels[0].over == ("spikes", "late")
+    with pytest.raises(FormatError, match="'amplitudes' is of type 'discrete'"):
+        build_workspace("demo", SERIES, [view_from_config(traces_with(over=["amplitudes"]))], types=TYPES)
+    with pytest.raises(FormatError, match="no series 'gone'"):
+        build_workspace("demo", SERIES, [view_from_config(traces_with(over=["gone"]))], types=TYPES)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

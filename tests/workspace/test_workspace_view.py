@@ -53,6 +53,14 @@ def test_a_method_for_each_panel_type():
     assert view.panel(4).data["bin_centers"] == [1.0, 2.0]
 
 
+def test_events_lie_over_traces():
+    view = MultiPanelView()
+    view.add_continuous_traces_panel(Stored("continuous"), label="a", over=[Stored("event")])
+    assert view.panel(0).data["over"] == [Stored("event").to_uri()]
+    with pytest.raises(FormatError, match="of type 'discrete'"):
+        view.add_continuous_traces_panel(Stored("continuous"), label="a", over=[Stored("discrete")])
+
+
 def test_points_may_be_marks_as_high_and_coloured_as_channels_say():
     view = MultiPanelView()
     view.add_event_amplitudes_panel(Stored("discrete"), label="Drift", y="depth", color="amplitude")

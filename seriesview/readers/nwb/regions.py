@@ -20,7 +20,7 @@ from seriesview.readers.nwb.columns import UnfitError, first_column, row_ids
 from seriesview.readers.protocol import Channel, Decision
 
 _REGIONS = ("electrodes", "rois")
-_ELECTRODES = "general/extracellular_ephys/electrodes"
+ELECTRODES = "general/extracellular_ephys/electrodes"
 _CHANNEL_LABELS = ("label", "channel_name", "electrode_name", "name")
 # Places on the probe, then those that programs give in their stead.
 _PLACES = (("rel_x", "rel_y"), ("probe_horizontal_position", "probe_vertical_position"), ("x", "y"))
@@ -63,11 +63,11 @@ def _region(
     if "table" in region.attrs or name != "electrodes":
         table = _table(region)
     else:
-        found = child(series.file, _ELECTRODES)
+        found = child(series.file, ELECTRODES)
         if not isinstance(found, h5py.Group):
             raise UnfitError(f"its {name} do not say which table they are rows of")
         table = found
-        notes.append(f"its {name} do not say which table they are rows of: taken for /{_ELECTRODES}")
+        notes.append(f"its {name} do not say which table they are rows of: taken for /{ELECTRODES}")
     return table, _rows(region, num_channels, len(row_ids(table)))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from seriesview.readers.hdf5.file import attribute, child_dataset, dtype_of
 from seriesview.readers.hdf5.reach import has_member
 from seriesview.readers.hdf5.samples import missing_filter
 from seriesview.readers.in_memory import EventRecording, IntervalRecording
+from seriesview.readers.nwb.best_channels import best_channels
 from seriesview.readers.nwb.columns import (
     UnfitError,
     column,
@@ -121,6 +123,11 @@ def open_units(path: Path, table: h5py.Group, options: ReadOptions) -> Recording
     channels = np.repeat(np.arange(len(ends), dtype=np.uint32), np.diff(ends, prepend=0))
     own_ids = ids if len(set(ids)) == len(ids) else None
     recording = EventRecording(path, times, channels, labels, options, own_ids)
+    best = best_channels(table, len(ids), notes)
+    if any(best):
+        recording.channels = tuple(
+            replace(channel, best_channel=on) for channel, on in zip(recording.channels, best, strict=True)
+        )
     recording.decisions = _guesses(notes)
     return recording
 

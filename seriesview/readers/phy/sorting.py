@@ -63,8 +63,25 @@ class Sorting:
         order = [GOOD, "unsorted", *sorted(found.keys() - {GOOD, "unsorted", *HIDDEN}), *HIDDEN]
         return {label: found[label] for label in order if label in found}
 
+    def best_channel(self, cluster: int) -> int | None:
+        """Column of the recording on which a cluster is largest: by its template, else as cluster_info.tsv says."""
+        row, numbers = self._row(cluster), self.spikes.sites.map
+        if row == NOWHERE:
+            return self.tables.channels.get(cluster)
+        if numbers is None or row >= len(numbers) or not np.isfinite(numbers[row]):
+            return None
+        column = int(numbers[row])
+        return column if column == numbers[row] and column >= 0 else None
+
     def site(self, cluster: int) -> Site:
-        """Where a cluster lies: at its template's best channel, else where cluster_info.tsv says."""
+        """Where a cluster lies: at its best channel, else where cluster_info.tsv says."""
+        site = self.spikes.sites.site(self._row(cluster))
+        if site.y is None and cluster in self.tables.depths:
+            return Site(site.group, site.x, self.tables.depths[cluster])
+        return site
+
+    def _row(self, cluster: int) -> int:
+        """Number of a cluster's best channel among those that were sorted; NOWHERE where nothing says it."""
         sites = self.spikes.sites
         best = sites.best_channels
         template = self.spikes.main_templates[cluster]
@@ -76,10 +93,7 @@ class Sorting:
                 else np.flatnonzero(sites.map == self.tables.channels[cluster]).tolist()
             )
             channel = rows[0] if rows else NOWHERE
-        site = sites.site(channel)
-        if site.y is None and cluster in self.tables.depths:
-            return Site(site.group, site.x, self.tables.depths[cluster])
-        return site
+        return channel
 
     @property
     def is_sorted(self) -> bool:

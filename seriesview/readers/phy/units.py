@@ -72,5 +72,7 @@ class UnitsRecording(Recording):
 
 
 def _unit(sorting: Sorting, cluster: int, label: str) -> Channel:
-    site = sorting.site(cluster)
-    return Channel(str(cluster), label, group=site.group, x=site.x, y=site.y)
+    """Readers of what can be sorted call a channel by its column."""
+    site, column = sorting.site(cluster), sorting.best_channel(cluster)
+    best = None if column is None else str(column)
+    return Channel(str(cluster), label, group=site.group, x=site.x, y=site.y, best_channel=best)
