@@ -8,7 +8,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,15 +112,16 @@ def what_decides_samples(dataset: Dataset) -> dict[str, Any]:
     """What of a dataset its artifacts depend on, beside the bytes of its file, as JSON has it."""
     # Signatures of addresses change, and what they lead to does not.
     path = dataset.path if dataset.is_kachery_uri else str(located(dataset.path).absolute())
-    content = asdict(replace(undescribed(dataset), name="", path=path))
-    decides: dict[str, Any] = json.loads(json.dumps(content))
+    content = replace(undescribed(dataset), name="", path=path)
+    decides: dict[str, Any] = json.loads(json.dumps(content, default=vars))
     return decides
 
 
 def descriptions(dataset: Dataset) -> dict[str, Any]:
     """What of a dataset its series' manifest alone depends on, as JSON has it."""
-    given = {**asdict(dataset.options), **asdict(dataset)}
-    found: dict[str, Any] = json.loads(json.dumps({key: given.get(key) for key in DESCRIPTIVE_KEYS}))
+    given = {**vars(dataset.options), **vars(dataset)}
+    described = {key: given.get(key) for key in DESCRIPTIVE_KEYS}
+    found: dict[str, Any] = json.loads(json.dumps(described, default=vars))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,9 +28,12 @@ class Kept:
     written: tuple[float, ...] = ()
 
 
-def kept_of(result: Mapping[str, Any], store: Store, packs: bool) -> Kept:
-    """Look for what the result of building a series, or of its samples, names; with `packs` for its packs too."""
-    named = {parse_uri(uri)[0]: store.exists(uri) for uri in uris(dict(result))}
+def kept_of(result: Mapping[str, Any], store: Store, exists: Callable[[str], bool], packs: bool) -> Kept:
+    """Look for what the result of building a series, or of its samples, names; with `packs` for its packs too.
+
+    `exists` says of a URI whether the store has it.
+    """
+    named = {parse_uri(uri)[0]: exists(uri) for uri in uris(dict(result))}
     written, gone = [], sum(not is_there for is_there in named.values())
     sha1s = [sha1 for sha1, is_there in named.items() if is_there]
     held = list(_packs_of(result, store)) if packs else []

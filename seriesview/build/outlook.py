@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -77,23 +77,30 @@ class BuildOutlook:
         ensure_room(self.need, self.room, self.store_description)
 
 
-def build_outlook(datasets: Sequence[Dataset], work: WorkFolder, store: Store) -> BuildOutlook:
+def build_outlook(
+    datasets: Sequence[Dataset],
+    work: WorkFolder,
+    store: Store,
+    exists: Callable[[str], bool] | None = None,
+) -> BuildOutlook:
     """Outlook of a build that notes in `work` what it has done.
 
     A dataset counts as built that was made in the same way from the file as it is now. Packs that a ledger notes need
-    not be written again. Timestamps are not read: a series that has them is taken for one segment. Raises BucketError:
-    without the network the next dataset would wait as long.
+    not be written again. Timestamps are not read: a series that has them is taken for one segment. `exists` says of a
+    URI whether the store has it. Raises BucketError: without the network the next dataset would wait as long.
     """
-    found = tuple(_dataset_outlook(dataset, work, store) for dataset in datasets)
+    found = tuple(_dataset_outlook(dataset, work, store, exists or store.exists) for dataset in datasets)
     return BuildOutlook(found, store.room(), store.description)
 
 
-def _dataset_outlook(dataset: Dataset, work: WorkFolder, store: Store) -> DatasetOutlook:
+def _dataset_outlook(
+    dataset: Dataset, work: WorkFolder, store: Store, exists: Callable[[str], bool]
+) -> DatasetOutlook:
     try:
         with opened_recording(dataset, store) as recording:
             source = identify_recording(recording)
             made = built_samples(dataset, work.samples(dataset), source)
-            if made is not None and all(map(store.exists, uris(made["manifest"]))):
+            if made is not None and all(map(exists, uris(made["manifest"]))):
                 return DatasetOutlook(dataset.name, is_built=True)
             if recording.type in ("event", "interval"):
                 # How many there are is not known before all samples were read: far fewer than these.

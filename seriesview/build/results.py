@@ -86,8 +86,16 @@ def read_note(path: Path) -> Any:
 
 
 def uris(value: object) -> list[str]:
-    """Every kachery URI in a JSON value."""
-    if isinstance(value, str):
-        return [value] if value.startswith("sha1://") else []
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [uri for entry in inner for uri in uris(entry)]
+    """Every kachery URI in a JSON value, in no certain order."""
+    found: list[str] = []
+    waiting = [value]
+    while waiting:
+        entry = waiting.pop()
+        if isinstance(entry, str):
+            if entry.startswith("sha1://"):
+                found.append(entry)
+        elif isinstance(entry, dict):
+            waiting.extend(entry.values())
+        elif isinstance(entry, list):
+            waiting.extend(entry)
+    return found

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -80,13 +81,14 @@ class SnakemakeRun:
         """
         configured = self._configured
         store.check_writable()
-        purged = look_for_purged(configured.datasets, self.results, store, configured.store)
+        exists = cache(store.exists)
+        purged = look_for_purged(configured.datasets, self.results, store, configured.store, exists)
         for line in purged.lines:
             self._say(line)
         self.results.forget_built(purged.gone)
-        is_stale = self.results.forget_stale(configured, store)
+        is_stale = self.results.forget_stale(configured, exists)
         self.results.forget_failures()
-        outlook = self._outlook(store)
+        outlook = self._outlook(store, exists)
         if not keep_going:
             check_datasets(outlook)
         self.results.forget_changed(outlook, configured)
@@ -110,8 +112,8 @@ class SnakemakeRun:
         """Whether everything else is there, all of the datasets being built."""
         return self.results.has_pages(names) and not self.results.lacks_some()
 
-    def _outlook(self, store: Store) -> BuildOutlook:
-        return build_outlook(self._configured.datasets, self.results.work, store)
+    def _outlook(self, store: Store, exists: Callable[[str], bool] | None = None) -> BuildOutlook:
+        return build_outlook(self._configured.datasets, self.results.work, store, exists)
 
     def _missing(self) -> dict[str, tuple[str, bool]]:
         """Why datasets have no series, by name, and whether that is known.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -187,9 +187,10 @@ class _Build:
         """Build what is missing. Raises SeriesviewError; with `keep_going` only where nothing at all can be built."""
         configured = self._configured
         self._store.check_writable()
+        exists = cache(self._store.exists)
         if self._results is not None:
-            self._results.forget_stale(configured, self._store)
-        outlook = build_outlook(configured.datasets, self._work, self._store)
+            self._results.forget_stale(configured, exists)
+        outlook = build_outlook(configured.datasets, self._work, self._store, exists)
         problems = {entry.name: entry.problem for entry in outlook.datasets if entry.problem is not None}
         if not keep_going or len(problems) == len(configured.datasets):
             check_datasets(outlook)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from seriesview.build.dataset import Dataset
@@ -28,11 +29,16 @@ class Purged:
 
 
 def look_for_purged(
-    datasets: Sequence[Dataset], results: Results, store: Store, named: Mapping[str, Any]
+    datasets: Sequence[Dataset],
+    results: Results,
+    store: Store,
+    named: Mapping[str, Any],
+    exists: Callable[[str], bool] | None = None,
 ) -> Purged:
     """Look for the artifacts of what is built; `named`: the configuration's `store`.
 
-    With `purge_days` packs are looked for too: one question to the file system for each.
+    `exists` says of a URI whether the store has it. With `purge_days` packs are looked for too: one question to the
+    file system for each.
     """
     days = named.get("purge_days") if store.takes_links else None
     gone, lines = [], []
@@ -40,7 +46,7 @@ def look_for_purged(
     soon: list[tuple[float, str]] = []
     now = time.time()
     for dataset in datasets:
-        kept = _kept(dataset, results, store, packs=days is not None)
+        kept = _kept(results.series(dataset.name), store, exists or store.exists, packs=days is not None)
         if kept is None:
             continue
         if kept.gone:
@@ -58,11 +64,10 @@ def look_for_purged(
     return Purged(tuple(gone), tuple(lines))
 
 
-def _kept(dataset: Dataset, results: Results, store: Store, packs: bool) -> Kept | None:
+def _kept(path: Path, store: Store, exists: Callable[[str], bool], packs: bool) -> Kept | None:
     """None of a dataset that is not built."""
-    path = results.series(dataset.name)
     try:
-        return kept_of(read_results([path])[0], store, packs) if path.is_file() else None
+        return kept_of(read_results([path])[0], store, exists, packs) if path.is_file() else None
     except (BuildError, KeyError, TypeError):
         return None
 

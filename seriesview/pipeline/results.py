@@ -9,7 +9,6 @@ import traceback
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +20,7 @@ from seriesview.build.work_folder import WorkFolder
 from seriesview.build.workspace import workspace_manifest
 from seriesview.errors import BuildError, FormatError, SeriesviewError
 from seriesview.pipeline.configured import Configured
-from seriesview.store import Store
 
-_Exists = Callable[[str], bool]
 _KEPT_SECONDS = 30 * 24 * 3600.0
 
 
@@ -152,13 +149,13 @@ class Results:
         for path in self.failures.rglob("*.json"):
             path.unlink(missing_ok=True)
 
-    def forget_stale(self, configured: Configured, store: Store) -> bool:
+    def forget_stale(self, configured: Configured, exists: Callable[[str], bool]) -> bool:
         """Remove results that were made of another configuration, or name what the store has lost; whether any were.
 
         Snakemake notices what it made itself; what `build_workspace` made is told by its content. Of what lies in the
         store only manifests, pages and links are looked for, which are few; `seriesview verify` looks at every part.
+        `exists` says of a URI whether the store has it.
         """
-        exists = cache(store.exists)
         lost: dict[str, list[Path]] = {}
         described: list[dict[str, Any] | None] = []
         for dataset in configured.datasets:
@@ -250,7 +247,10 @@ class Results:
                     path.unlink(missing_ok=True)
 
     def _has_workspace_of(
-        self, configured: Configured, series: Sequence[Mapping[str, Any] | None], exists: _Exists
+        self,
+        configured: Configured,
+        series: Sequence[Mapping[str, Any] | None],
+        exists: Callable[[str], bool],
     ) -> bool:
         """Whether the workspace is that of the series that are there; where some are not, it is made again anyway."""
         workspace = _content(self.workspace)
@@ -293,7 +293,9 @@ def _content(path: Path) -> dict[str, Any] | None:
     return None
 
 
-def _is_so(content: Mapping[str, Any] | None, expected: Mapping[str, Any], exists: _Exists) -> bool:
+def _is_so(
+    content: Mapping[str, Any] | None, expected: Mapping[str, Any], exists: Callable[[str], bool]
+) -> bool:
     """Whether a result says what is expected, and everything that it names is in the store."""
     if content is None or any(content.get(key) != value for key, value in expected.items()):
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,9 @@ def build_sessions(
     with building(opened), build_lock(folder.folder):
         opened.check_writable()
         follow_renamed(configured, folder)
-        folder.forget_stale(configured, opened)
-        outlook = build_outlook(configured.datasets, folder.work, opened)
+        exists = cache(opened.exists)
+        folder.forget_stale(configured, exists)
+        outlook = build_outlook(configured.datasets, folder.work, opened, exists)
         _say(progress, outlook.text())
         outlook.ensure_fits()
         problems = {each.name: each.problem for each in outlook.datasets if each.problem is not None}

@@ -95,7 +95,8 @@ def describe(recording: Recording, options: ReadOptions) -> None:
     """
     described = {"unit": options.unit, "scale": options.scale, "offset": options.offset}
     own: dict[str, Any] = {name: None for name, value in described.items() if value is not None}
-    recording.channels = tuple(replace(channel, **own) for channel in recording.channels)
+    if own:
+        recording.channels = tuple(replace(channel, **own) for channel in recording.channels)
     if options.scale is not None:
         recording.scale_problem = None
     recording.unit = options.unit or recording.unit
