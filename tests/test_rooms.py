@@ -19,6 +19,7 @@ KNOWN = {
     "layout": set(),
     "readers": {"layout"},
     "cloud": set(),
+    "steps": {"envelope"},
     "store": {"cloud"},
     "series": {"envelope", "layout", "store"},
     "workspace": {"series", "store"},

@@ -1,0 +1,50 @@
+"""Filters over rows: scipy's sosfiltfilt, or one pass that begins at rest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriesview.steps.design import Sections
+from seriesview.steps.pieces import Rows, in_pieces
+
+
+@dataclass(frozen=True)
+class Filtering:
+    """A filter for the rows at `places`; runs of missing samples up to `most_bridged` are bridged for it."""
+
+    places: NDArray[np.intp]
+    sections: Sections
+    most_bridged: int
+    may_miss: bool
+
+    def __call__(self, rows: Rows) -> Rows:
+        """The rows, these filtered."""
+        process = self._causal if self.sections.is_causal else self._both_ways
+        if len(self.places) == len(rows):
+            return in_pieces(rows, process, self.most_bridged, self.may_miss)
+        rows[self.places] = in_pieces(rows[self.places], process, self.most_bridged, self.may_miss)
+        return rows
+
+    def _both_ways(self, rows: Rows) -> Rows:
+        from scipy import signal
+
+        sos = self.sections.sos
+        found: Rows = signal.sosfiltfilt(sos, rows, axis=-1, padlen=min(padding(sos), rows.shape[1] - 1))
+        return found
+
+    def _causal(self, rows: Rows) -> Rows:
+        from scipy import signal
+
+        sos = self.sections.sos
+        rest = signal.sosfilt_zi(sos)[:, np.newaxis, :] * rows[np.newaxis, :, :1]
+        found: Rows = signal.sosfilt(sos, rows, axis=-1, zi=rest)[0]
+        return found
+
+
+def padding(sos: NDArray[np.float64]) -> int:
+    """By how many samples scipy's sosfiltfilt continues its input to each side where nothing else is said."""
+    zeros = min(int((sos[:, 2] == 0).sum()), int((sos[:, 5] == 0).sum()))
+    return int(3 * (2 * len(sos) + 1 - zeros))

@@ -1,0 +1,74 @@
+"""References: what channels are measured against, their mean or median, or some of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seriesview.steps.pieces import Rows
+
+_SAMPLES_AT_ONCE = 4096
+
+
+@dataclass(frozen=True)
+class Referencing:
+    """Subtracts from the rows at `places` the mean or median of those at `of`."""
+
+    places: NDArray[np.intp]
+    of: NDArray[np.intp]
+    is_median: bool
+    may_miss: bool
+
+    def __call__(self, rows: Rows) -> Rows:
+        """The rows, these with their reference subtracted; in place."""
+        of_samples = medians if self.is_median else means
+        for start in range(0, rows.shape[1], _SAMPLES_AT_ONCE):
+            part = rows[:, start : start + _SAMPLES_AT_ONCE]
+            reference = of_samples(part[self.of], self.may_miss)
+            if len(self.places) == len(rows):
+                part -= reference
+            else:
+                part[self.places] -= reference
+        return rows
+
+
+def means(rows: Rows, may_miss: bool) -> Rows:
+    """The mean (n,) of rows (C, n) without NaN, added up from the first to the last; NaN where there is nothing."""
+    if not may_miss:
+        total: Rows = np.add.reduce(rows, axis=0)
+        return total / len(rows)
+    is_there = ~np.isnan(rows)
+    with np.errstate(invalid="ignore"):
+        found: Rows = np.add.reduce(np.where(is_there, rows, 0.0), axis=0) / is_there.sum(axis=0)
+    return found
+
+
+def medians(rows: Rows, may_miss: bool) -> Rows:
+    """The median (n,) of rows (C, n) without NaN: of an even number the mean of the two in the middle; else NaN."""
+    samples = np.ascontiguousarray(rows.T)
+    if not may_miss:
+        return _selected(samples)
+    missing = np.isnan(samples)
+    has_gaps = missing.any(axis=1)
+    found = np.empty(len(samples))
+    found[~has_gaps] = _selected(samples[~has_gaps])
+    # NaN come last when sorted: the middle is that of the others.
+    ordered = np.sort(samples[has_gaps], axis=1)
+    counts = samples.shape[1] - missing[has_gaps].sum(axis=1)
+    each = np.arange(len(ordered))
+    low, high = ordered[each, np.maximum(counts - 1, 0) // 2], ordered[each, counts // 2 % samples.shape[1]]
+    found[has_gaps] = np.where(counts > 0, (low + high) / 2, np.nan)
+    return found
+
+
+def _selected(samples: Rows) -> Rows:
+    """The median along the last axis, by selection: the upper middle, and the highest of those below it."""
+    count = samples.shape[1]
+    parted = np.partition(samples, count // 2, axis=1)
+    upper = parted[:, count // 2]
+    if count % 2:
+        return upper
+    found: Rows = (parted[:, : count // 2].max(axis=1) + upper) / 2
+    return found
