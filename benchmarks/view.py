@@ -319,10 +319,11 @@ def main() -> None:
                     opened += found[0]
                     built += found[1]
                     recording.remove()
-    head = ("file", "size", "channels", "command", "link, s", "exact panel, s", "slowest, s", "aim, s")
-    print_table((*head, "processor, s"), opened)
-    head = ("file", "size", "channels", "build behind its page, s", "alone, s", "processor, s", "alone, s")
-    print_table((*head, "memory of `view`, MB"), built)
+    which = ("file", "size", "channels")
+    opening = ("command", "link, s", "exact panel, s", "slowest, s", "aim, s", "processor, s")
+    print_table((*which, *opening), opened)
+    building = ("build behind its page, s", "alone, s", "processor, s", "alone, s", "memory of `view`, MB")
+    print_table((*which, *building), built)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,13 @@ import { make } from './elements.js';
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('./app.js').App} App */
 
-/** So many seconds are shown at first. */
+/** So many seconds are shown at first, or fewer: what can be read from samples alone, half a screen at a time. */
 const FIRST_SECONDS = 10;
+/** Samples times channels that are read for a tile (seriesview/live/snapshot.py). */
+const MOST_VALUES = 2 ** 24;
+const TILE_COLUMNS = 512;
+/** Rungs of the zoom ladder are at most so many times the one before. */
+const RUNG = 1.25;
 
 /**
  * @typedef {object} Building
@@ -37,8 +42,16 @@ export function createBuilding(app, page) {
   const said = make('span', { className: 'building', hidden: true });
   page.status.append(said);
 
-  /** @returns {boolean} */
-  const isShown = () => Object.values(app.figure()?.series ?? {}).some(({ state }) => state === 'building');
+  const beingBuilt = () => Object.values(app.figure()?.series ?? {}).filter(({ state }) => state === 'building');
+  const isShown = () => beingBuilt().length > 0;
+
+  /** @param {number} columns @returns {number} how many are exact at once, whatever is built by then */
+  function firstSeconds(columns) {
+    const most = beingBuilt().map(
+      ({ sampling_frequency: rate, channels }) => MOST_VALUES / TILE_COLUMNS / channels.length / (rate ?? 1),
+    );
+    return Math.min(FIRST_SECONDS, (Math.min(...most) * columns) / RUNG);
+  }
 
   /** @param {BuildStatus} status @returns {string} */
   function words({ error, secondsLeft, quietSeconds, reached }) {
@@ -86,9 +99,10 @@ export function createBuilding(app, page) {
     first(frame) {
       const timeline = app.timeline();
       const { startTime, endTime } = timesOf(timeline, frame);
-      if (!isShown() || endTime - startTime <= FIRST_SECONDS) return frame;
+      const seconds = firstSeconds(frame.columns);
+      if (!isShown() || endTime - startTime <= seconds) return frame;
       const from = Math.max(timeline.firstTime, timeline.startTime);
-      const found = frameOfRange(timeline, from, from + FIRST_SECONDS, frame.columns);
+      const found = frameOfRange(timeline, from, from + seconds, frame.columns);
       return clampFrame(timeline, { ...found, leftColumn: Math.floor(columnOfTime(timeline, found, from) + 1e-6) });
     },
   };

@@ -81,13 +81,20 @@ async function open(from) {
   isOpening = false;
 }
 
-/** @param {import('../types.js').Source} source @param {import('../types.js').Figure} figure */
-function show(source, figure) {
+/**
+ * @param {import('../types.js').Source} source
+ * @param {import('../types.js').Figure} figure
+ * @param {() => void} [whenLoaded] called when the screen lacks nothing
+ */
+function show(source, figure, whenLoaded) {
   /** @type {Record<string, number>} */
   const finest = {};
   for (const uri of Object.keys(figure.series)) finest[uri] = source.finestSamplesPerColumn(uri);
   const timelines = figure.views.map(({ panels }) => makeTimeline(panels, figure.series, finest));
-  session = createSession(source, figure, timelines, post);
+  session = createSession(source, figure, timelines, (message, transfer) => {
+    post(message, transfer);
+    if (message.type === 'loading' && !message.waiting) whenLoaded?.();
+  });
   post({ type: 'opened', figure, timelines });
 }
 
@@ -116,13 +123,18 @@ async function follow(source, live) {
     else if (state.workspace) {
       const shown = withLive(source, live, state);
       const figure = await fromWorkspace(shown, workspaceOf(state), null, state.waiting);
-      show(shown, figure);
       const { series } = state;
-      void previewsOf(
-        live,
-        figure,
-        Object.keys(figure.series).filter((uri) => series[uri]),
-      );
+      let isLoaded = false;
+      show(shown, figure, () => {
+        // What is exact comes first.
+        if (isLoaded) return;
+        isLoaded = true;
+        void previewsOf(
+          live,
+          figure,
+          Object.keys(figure.series).filter((uri) => series[uri]),
+        );
+      });
     }
     if (state.state === 'failed' && !session) throw new Error(state.error);
     post({ type: 'building', status: statusOf(state) });
