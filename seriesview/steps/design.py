@@ -13,9 +13,9 @@ from seriesview.steps.operations import Filter, Notch
 
 TAIL = 1e-8
 """What is left of a filter's response outside its margin: the sum of its absolute values."""
-_MOST_DEVIATION = 0.01
+_MOST_DEVIATION = 1e-3
 """How far the gain at an edge, and in the middle of what passes, may be from what the design says."""
-_LONGEST = 2**28
+_LONGEST = 2**24
 
 
 @dataclass(frozen=True)

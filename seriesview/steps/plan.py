@@ -16,8 +16,8 @@ from seriesview.steps.storing import Counted, Storing, rows_of
 from seriesview.steps.traits import SourceTraits
 
 _LEAST_BLOCK = 2**12
-_USUAL_BLOCK = 2**16
-_USUAL_SAMPLES = 2**20
+_USUAL_BLOCK = 2**15
+_USUAL_SAMPLES = 2**22
 _MOST_SAMPLES = 2**26
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seriesview.steps.pieces import Rows
 
-_SAMPLES_AT_ONCE = 4096
+_VALUES_AT_ONCE = 2**17
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,9 @@ class Referencing:
     def __call__(self, rows: Rows) -> Rows:
         """The rows, these with their reference subtracted; in place."""
         of_samples = medians if self.is_median else means
-        for start in range(0, rows.shape[1], _SAMPLES_AT_ONCE):
-            part = rows[:, start : start + _SAMPLES_AT_ONCE]
+        at_once = max(1, _VALUES_AT_ONCE // len(rows))
+        for start in range(0, rows.shape[1], at_once):
+            part = rows[:, start : start + at_once]
             reference = of_samples(part[self.of], self.may_miss)
             if len(self.places) == len(rows):
                 part -= reference

@@ -13,6 +13,8 @@ from seriesview.envelope.missing import Missing, MissingValues
 from seriesview.steps.pieces import Rows
 from seriesview.steps.traits import Channel, SourceTraits
 
+_VALUES_AT_ONCE = 2**17
+
 
 @dataclass(frozen=True)
 class Counted:
@@ -33,29 +35,43 @@ class Storing:
 
     def __call__(self, rows: Rows) -> Counted:
         """Rows (C, n) as stored values (n, C), C order; rows may be overwritten."""
-        if self.dtype.kind == "f":
-            return Counted(np.ascontiguousarray(rows.T.astype(self.dtype)))
+        values = np.empty(rows.shape[::-1], self.dtype)
+        clipped = moved = 0
+        at_once = max(1, _VALUES_AT_ONCE // len(rows))
+        for start in range(0, rows.shape[1], at_once):
+            part = slice(start, start + at_once)
+            if self.dtype.kind == "f":
+                values[part] = rows[:, part].T
+            else:
+                counts = self._integers(rows[:, part], values[part])
+                clipped, moved = clipped + counts[0], moved + counts[1]
+        return Counted(values, clipped, moved)
+
+    def _integers(self, rows: Rows, values: NDArray[Any]) -> tuple[int, int]:
+        """Fill in values (n, C) out of rows (C, n): how many were clipped, and how many moved."""
         if self.shifts.any():
             rows += self.shifts[:, np.newaxis]
-        missing = [(place, fill) for place, fill in enumerate(self.fills) if fill is not None]
-        masks = {place: np.isnan(rows[place]) for place, _ in missing}
+        masks = {place: np.isnan(rows[place]) for place, fill in enumerate(self.fills) if fill is not None}
         for place, mask in masks.items():
-            rows[place][mask] = 0.0
+            rows[place, mask] = 0.0
         np.rint(rows, out=rows)
         limits = np.iinfo(self.dtype)
-        low, high = float(limits.min), float(limits.max)
-        clipped = int(np.count_nonzero(rows < low) + np.count_nonzero(rows > high)) if rows.size else 0
-        if clipped or high >= 2.0**53:
-            # The highest 64-bit integer is no double; the one below it is 1024 or 2048 less.
-            np.clip(rows, low, high if high < 2.0**53 else np.nextafter(high, 0), out=rows)
-        values = np.ascontiguousarray(rows.astype(self.dtype).T)
+        # The highest 64-bit integers are no doubles.
+        high = float(limits.max) if limits.max < 2**53 else float(np.nextafter(float(limits.max), 0))
+        clipped = 0
+        if rows.min() < limits.min or rows.max() > high:
+            clipped = int(np.count_nonzero((rows < limits.min) | (rows > high)))
+            np.clip(rows, limits.min, high, out=rows)
+        values[...] = rows.astype(self.dtype).T
         moved = 0
-        for place, fill in missing:
-            meets = (values[:, place] == fill) & ~masks[place]
+        for place, mask in masks.items():
+            fill = self.fills[place]
+            assert fill is not None
+            meets = (values[:, place] == fill) & ~mask
             moved += int(np.count_nonzero(meets))
             values[meets, place] = fill + 1 if fill < limits.max else fill - 1
-            values[masks[place], place] = fill
-        return Counted(values, clipped, moved)
+            values[mask, place] = fill
+        return clipped, moved
 
 
 def output_of(source: SourceTraits, rate: float, channels: Sequence[Channel]) -> tuple[SourceTraits, Storing]:

@@ -8,6 +8,7 @@ from scipy import signal
 from step_oracles import both_ways, computed, filtered, one_way, recording, source_traits, spans_of
 
 from seriesview.envelope.missing import Missing
+from seriesview.errors import SeriesviewError
 from seriesview.steps.documents import parse_steps
 from seriesview.steps.planning import plan_steps
 
@@ -93,6 +94,19 @@ def test_the_margin_is_where_the_response_has_died(rate, edge):
     left = response[::-1].cumsum()[::-1]
     bridged = max(1, int(min(0.01, 0.5 / edge) * rate))
     assert left[plan.margin - bridged] < 1e-8 < left[int(0.8 * (plan.margin - bridged))]
+
+
+def test_sections_that_are_known_are_taken_and_looked_at_once_more():
+    steps = parse_steps([{"lowpass": 100}])
+    first = plan_steps(steps, source_traits())
+    assert plan_steps(steps, source_traits(), first.coefficients).coefficients == first.coefficients
+    sections = np.array(first.coefficients[0]["sos"])
+    grows, is_another = sections.copy(), sections.copy()
+    grows[0, 5] = 1.01
+    is_another[0, :3] *= 1.1
+    for wrong in (grows, is_another):
+        with pytest.raises(SeriesviewError, match="is not stable at 1000 samples a second; lower `order`"):
+            plan_steps(steps, source_traits(), [{"sos": wrong.tolist()}])
 
 
 def test_what_the_source_lacks_is_missing_and_nothing_else_means_it():
