@@ -76,6 +76,7 @@
  * @property {number[]} [typical] stored values that 1 %, 50 % and 99 % of the samples lie below
  * @property {number} [x]
  * @property {number} [y]
+ * @property {number} [sample_shift] how much later than the first of its converter it was digitized, samples
  */
 
 /**
@@ -113,6 +114,8 @@
  * @property {(ArrayInfo & {factor: number, times?: ArrayInfo})[]} levels
  * @property {(ArrayInfo & {factor: number})[]} moments
  * @property {(ArrayInfo & {bin_seconds: number, start_time: number})[]} counts
+ * @property {string} [from] URI of the series that it was made of
+ * @property {import('./steps/parse.js').StepDocument[]} [steps] by which it was
  * @property {'building'} [state] it is being built: its levels have no pages, and windows may be cut where they end
  * @property {Preview} [preview] while it is being built
  * @property {{times: ArrayInfo, channels: ArrayInfo}} [events]
@@ -252,6 +255,8 @@
  * @property {string} [figureUri] of the figure's data, where it is known
  * @property {(uri: string) => string | null} [outOfReach] why raw samples of a series cannot be reached, in words; null while they
  *   can, for all that is known
+ * @property {(uri: string) => ((signal?: AbortSignal) => Promise<void>) | undefined} [measure] finds what is typical of the channels
+ *   of a series that is made here, and notes it in the manifest
  * @property {(uri: string) => Promise<boolean>} [seekSamples] asks for them again; whether they can be reached
  * @property {() => void} [retry] forget faults, look for a backend now
  */
@@ -290,6 +295,10 @@
  * @property {Record<string, number>} [offsets] by channel id: added to the values, physical units
  * @property {number} [height] CSS pixels
  * @property {boolean} [hidden]
+ * @property {import('./steps/parse.js').StepDocument[]} [steps] what is done to the samples before they are drawn
+ * @property {true} [isRaw] the steps are left out for now
+ * @property {true} [withRaw] raw samples are drawn, paler, below those after the steps
+ * @property {true} [beside] a panel of the raw samples stands below this one
  */
 /** @typedef {CommonSettings & Record<string, unknown>} PanelSettings more are the type's own (PanelChoice) */
 
@@ -302,6 +311,7 @@
  * @property {number} pixelRatio device pixels a CSS pixel
  * @property {PanelSettings} settings
  * @property {Record<string, unknown>} [data] of the panel
+ * @property {boolean} [isPale] raw samples stand in for filtered ones
  * @property {number} [pathSide] device pixels of the square for a path; left out: none
  */
 
@@ -341,6 +351,8 @@
  * @property {boolean} isComplete every column is exact, or not built yet; else coarser data stand in, and another picture follows
  * @property {Lane[]} lanes
  * @property {{unit: string, low: number, high: number, isLinear: true} | null} valueAxis of panels with one value axis
+ * @property {{why: string, line: string} | null} raw why raw samples stand in for filtered ones, and what in config.yaml changes
+ *   that; null: they do not
  * @property {string[]} notes for the user, e.g. that columns are rounded to whole bins, or where zoom ends and why
  * @property {string | null} error in words; null: none
  */
@@ -356,6 +368,7 @@
  * @typedef {object} ReadOut
  * @property {number} time view time of the sample or the column's beginning, seconds
  * @property {'sample' | 'range'} kind
+ * @property {true} [isRaw] of raw samples that stand in for filtered ones
  * @property {{id: string, label: string, unit: string, low: number | null, high: number | null, exact?: string}[]} values
  *   physical; low = high for a sample; exact: its digits, where a double does not hold it
  */
@@ -376,8 +389,8 @@
  *   | {name: 'overview', columns: number}
  *   | {name: 'intervals', uri: string}
  *   | {name: 'findNext', what: 'event' | 'gap' | 'interval' | 'interval end', time: number, direction: 1 | -1, seriesUri: string | null}
- *   | {name: 'statistics', seriesUri: string, startTime: number, endTime: number, channels: string[] | null}
- *   | {name: 'samples', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, maxValues: number}} Ask
+ *   | {name: 'statistics', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, steps?: unknown}
+ *   | {name: 'samples', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, maxValues: number, steps?: unknown}} Ask
  */
 
 /**

@@ -18,9 +18,10 @@ import { leftOutNote } from './windows.js';
 
 /** @typedef {Omit<Painted, 'number' | 'pixels' | 'path'> & Pick<import('./picture.js').Picture, 'pixels' | 'path'>} PanelPicture */
 
+/** @typedef {Pick<import('./filtered.js').Chosen, 'under' | 'raw'>} How filtered samples are drawn */
 /**
  * @typedef {object} PanelPainter keeps the panel's last picture
- * @property {(series: SeriesData, timeline: Timeline, frame: Frame, request: PanelRequest, isDark: boolean, wanted: TileRequest[]) => PanelPicture} paint
+ * @property {(series: SeriesData, timeline: Timeline, frame: Frame, request: PanelRequest, isDark: boolean, wanted: TileRequest[], how?: How) => PanelPicture} paint
  * @property {() => Scene | null} scene of the last picture
  */
 
@@ -39,18 +40,29 @@ export function createPanelPainter() {
 
   return {
     scene: () => last,
-    paint(series, timeline, frame, request, isDark, wanted) {
+    paint(series, timeline, frame, request, isDark, wanted, { under, raw } = { under: null, raw: null }) {
       const { manifest, uri } = series;
       const { key, height, pixelRatio, pathSide, settings, data } = request;
       const width = frame.columns;
-      const lookSignature = JSON.stringify([request.type, uri, height, pixelRatio, pathSide, isDark, settings, data]);
+      const lookSignature = JSON.stringify([
+        request.type,
+        uri,
+        height,
+        pixelRatio,
+        pathSide,
+        isDark,
+        settings,
+        data,
+        !raw,
+      ]);
       const { samplesPerColumn, columnsPerSample } = frame;
       const place = [samplesPerColumn, columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
-      const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()} ${series.version()}`;
+      const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()} ${series.version()} ${under?.series.version()}`;
       const type = panelType(request.type);
       const fault = refusal(request.type, manifest) ?? faultOf(series);
       const spread = fault ? null : knownSpread(series, wanted);
-      if (!type || !spread) {
+      const spreadBelow = under && knownSpread(under.series, wanted);
+      if (!type || !spread || (under && !spreadBelow)) {
         if (type && !fault && manifest.segments.length) {
           // What the scales come from and what is drawn are asked for together.
           const shown = channelsOf(type, manifest, request);
@@ -66,7 +78,8 @@ export function createPanelPainter() {
       const drawn = { manifest, spread, shown, request, isDark };
       const layout = isSame && last ? last.layout : type.lanes(drawn);
       lastSignature = lookSignature;
-      last = { ...drawn, type, series, timeline, frame, layout, wanted };
+      const below = under && spreadBelow ? { ...under, spread: spreadBelow } : null;
+      last = { ...drawn, type, series, timeline, frame, layout, wanted, below, isRaw: raw !== null };
       picture = movedPicture(picture, signature, frame.leftColumn, width, height);
       drawScene(last, picture);
       const leftOut = leftOutNote(series, timeline, frame);
@@ -82,7 +95,7 @@ export function createPanelPainter() {
       const isComplete = !picture.exact.includes(0);
       const { pixels, path } = picture;
       const cut = cutRuns(picture.cut);
-      const shownAs = { pixels, path, cut, unbuilt, isComplete, lanes, valueAxis, notes };
+      const shownAs = { pixels, path, cut, unbuilt, isComplete, lanes, valueAxis, notes, raw };
       return { key, frame, width, height, ...shownAs, error: null };
     },
   };
@@ -91,7 +104,15 @@ export function createPanelPainter() {
 /** @param {string} key @param {Frame} frame @param {number} height @param {string | null} error @returns {PanelPicture} */
 export function nothingDrawn(key, frame, height, error) {
   const pixels = new Uint32Array(frame.columns * height);
-  const nothing = { path: null, cut: { above: [], below: [] }, unbuilt: [], lanes: [], valueAxis: null, notes: [] };
+  const nothing = {
+    path: null,
+    cut: { above: [], below: [] },
+    unbuilt: [],
+    lanes: [],
+    valueAxis: null,
+    notes: [],
+    raw: null,
+  };
   return { ...nothing, key, frame, width: frame.columns, height, pixels, isComplete: false, error };
 }
 
@@ -106,8 +127,7 @@ const spreads = new WeakMap();
 function knownSpread(series, wanted) {
   const known = spreads.get(series);
   if (known) return known;
-  if (series.coarsestMoments && !series.momentRows()) wanted.push(series.momentRequest());
-  if (series.coarsest && !series.coarsestRows()) wanted.push(series.coarsestRequest());
+  wanted.push(...series.scalesLacking());
   const spread = spreadOf(series);
   if (spread) spreads.set(series, spread);
   return spread;

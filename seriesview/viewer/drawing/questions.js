@@ -36,11 +36,12 @@ export async function answerTo(session, ask) {
   }
   if (ask.name === 'intervals') return intervals(session, ask.uri);
   if (ask.name === 'findNext') return findNext(session, ask);
-  const manifest = manifestOf(session, ask.seriesUri);
-  const shift = shifts[ask.seriesUri] ?? 0;
+  const uri = session.uriOf(ask.seriesUri, ask.steps);
+  const manifest = manifestOf(session, uri);
+  const shift = shifts[uri] ?? 0;
   const [startTime, endTime] = [ask.startTime - shift, ask.endTime - shift];
-  if (ask.name === 'statistics') return statistics(source, ask.seriesUri, manifest, startTime, endTime, ask.channels);
-  return samples(source, ask.seriesUri, manifest, shift, startTime, endTime, ask.channels, ask.maxValues);
+  if (ask.name === 'statistics') return statistics(source, uri, manifest, startTime, endTime, ask.channels);
+  return samples(source, uri, manifest, shift, startTime, endTime, ask.channels, ask.maxValues);
 }
 
 /** @param {Session} session @param {string} uri @returns {SeriesManifest} */

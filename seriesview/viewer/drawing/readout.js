@@ -26,7 +26,8 @@ export async function readOut(scene, column, row) {
   /** @type {Scene} */
   const own = { ...scene, wanted: [] };
   if (!own.manifest.segments.length || !own.shown.length) return null;
-  return ordered(own, await own.type.readOut(own, column, row), row);
+  const found = ordered(own, await own.type.readOut(own, column, row), row);
+  return found && scene.isRaw ? { ...found, isRaw: true } : found;
 }
 
 /**

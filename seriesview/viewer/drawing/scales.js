@@ -25,8 +25,8 @@ const FEW = 4;
 /** But not those values that are so many times the usual ones. */
 const FAR_OF_LANES = 25;
 const MARGIN = 1.05;
-/** How much of its colour a bad channel keeps. */
-const BAD_SHARE = 0.35;
+/** How much of its colour a bad channel keeps, or raw samples that are not what was asked for. */
+export const PALE_SHARE = 0.35;
 /** Lanes are not lower in physical units, so that pixels a unit are within doubles. */
 const LEAST = 1e-300;
 const MOST = Number.MAX_VALUE;
@@ -95,7 +95,7 @@ export function spreadOf(series) {
   const { manifest, coarsest, coarsestMoments } = series;
   const moments = series.momentRows();
   const rows = series.coarsestRows();
-  if ((coarsestMoments && !moments) || (coarsest && !rows)) return null;
+  if (series.scalesLacking().length) return null;
   const units = unitsOf(manifest);
   const spread = extremes(manifest, coarsest && rows ? rows : null, units);
   const count = manifest.channels.length;
@@ -345,7 +345,7 @@ function labelledLanes({ manifest, shown, request, isDark }) {
       label: bad ? nameOf(label || id, bad) : label,
       unit: unit[index],
       offset: request.settings.offsets?.[id] ?? 0,
-      color: bad ? fadedColor(colors[index], isDark, BAD_SHARE) : colors[index],
+      color: bad || request.isPale ? fadedColor(colors[index], isDark, PALE_SHARE) : colors[index],
     };
     return { ...lane, ...(group ? { group } : {}), ...(Number.isFinite(y) ? { y } : {}) };
   });

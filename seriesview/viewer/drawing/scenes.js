@@ -28,7 +28,12 @@ import { windowHulls } from './windows.js';
  * @property {import('../types.js').PanelRequest} request
  * @property {TileRequest[]} wanted what is missing is added
  */
-/** @typedef {Reading & Drawn & {layout: import('./scales.js').Layout}} Scene what all painters get */
+/**
+ * What all painters get.
+ * @typedef {Reading & Drawn & {layout: import('./scales.js').Layout, below: Below | null, isRaw: boolean}} Scene below: what is
+ *   drawn before the rest, paler; isRaw: raw samples stand in for filtered ones
+ */
+/** @typedef {NonNullable<import('./filtered.js').Chosen['under']> & {spread: import('./scales.js').Spread}} Below */
 
 const ROUNDED = 'columns are rounded to whole stored bins, right to a quarter of a column at their edges';
 

@@ -38,6 +38,7 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
  * @property {SeriesManifest['moments'][number] | null} coarsestMoments what scales and the overview come from
  * @property {() => Numbers | null} momentRows (bins, 3, channels) of them
  * @property {() => TileRequest} momentRequest
+ * @property {() => TileRequest[]} scalesLacking what has to come before scales are known
  * @property {(segment: number, sample: number, ids: string[]) => Promise<bigint[] | null>} exact one sample of 64-bit integers;
  *   null where it cannot be had
  * @property {(factor: number, segment: number) => number} firstRow
@@ -89,6 +90,8 @@ export function createSeriesData(source, uri, manifest, cache) {
   let momentRows = null;
   /** @type {Intervals | null} */
   let intervals = null;
+  const measure = source.measure?.(uri);
+  let isMeasured = !measure;
   /** @type {Map<number, Float64Array>} */
   const firstRows = new Map();
   /** @type {WeakMap<Int32Array, {ids: string[] | null, name: string, width: number, positions: Int32Array}>} */
@@ -122,7 +125,8 @@ export function createSeriesData(source, uri, manifest, cache) {
    */
   const request = (key, load) => ({ key, distance: 0, isAhead: false, load });
 
-  return {
+  /** @type {SeriesData} */
+  const data = {
     uri,
     manifest,
     finest,
@@ -144,6 +148,18 @@ export function createSeriesData(source, uri, manifest, cache) {
       request(`${uri}|moments`, async (signal) => {
         if (coarsestMoments) momentRows = await source.readRows(coarsestMoments, 0, coarsestMoments.shape[0], signal);
       }),
+    scalesLacking() {
+      const measured = () =>
+        request(`${uri}|typical`, async (signal) => {
+          await measure?.(signal);
+          isMeasured = true;
+        });
+      return [
+        ...(coarsestMoments && !momentRows ? [data.momentRequest()] : []),
+        ...(coarsest && !coarsestRows ? [data.coarsestRequest()] : []),
+        ...(isMeasured ? [] : [measured()]),
+      ];
+    },
     async exact(segment, sample, ids) {
       return (await source.getExact?.(uri, segment, sample, ids).catch(() => null)) ?? null;
     },
@@ -222,6 +238,7 @@ export function createSeriesData(source, uri, manifest, cache) {
         cache.set(pointsGroup, step, index, tile, bytesOfPoints(tile));
       }),
   };
+  return data;
 }
 
 /**

@@ -1,5 +1,7 @@
 /** @file An opened view: answers paint orders from what there is, and again as more arrives. */
 
+import { chosenSeries, derivedOf } from './filtered.js';
+import { withDerived } from '../source/derived.js';
 import { createLoader, createTileCache } from './tiles.js';
 import { createPanelPainter, nothingDrawn } from './painter.js';
 import { createSeriesData } from './series.js';
@@ -8,6 +10,7 @@ import { createSeriesData } from './series.js';
 /** @typedef {import('../types.js').FromWorker} FromWorker */
 /** @typedef {import('../types.js').PanelRequest} PanelRequest */
 /** @typedef {import('../types.js').Source} Source */
+/** @typedef {import('../source/derived.js').DerivingSource} DerivingSource */
 /** @typedef {import('../types.js').Timeline} Timeline */
 /** @typedef {Extract<import('../types.js').ToWorker, {type: 'paint'}>} PaintOrder */
 /** @typedef {import('./series.js').SeriesData} SeriesData */
@@ -22,7 +25,7 @@ const SEEK_DELAY = 5000;
 
 /**
  * @typedef {object} Session
- * @property {Source} source
+ * @property {DerivingSource} source
  * @property {Figure} figure
  * @property {(order: PaintOrder) => void} paint
  * @property {() => void} retry
@@ -30,17 +33,19 @@ const SEEK_DELAY = 5000;
  * @property {() => number} view index of the view that is shown
  * @property {() => Timeline} timeline of the view that is shown
  * @property {(uri: string) => SeriesData} series
+ * @property {(uri: string, steps: unknown) => string} uriOf what steps of a panel make of a series; its own where there are none
  * @property {(key: string) => import('./scenes.js').Scene | null} scene of a panel's last picture
  */
 
 /**
- * @param {Source} source
- * @param {Figure} figure
+ * @param {Source} from
+ * @param {Figure} figure gets the series that are made here
  * @param {Timeline[]} timelines one a view
  * @param {(message: FromWorker, transfer?: Transferable[]) => void} post
  * @returns {Session}
  */
-export function createSession(source, figure, timelines, post) {
+export function createSession(from, figure, timelines, post) {
+  const source = withDerived(from, figure.series);
   const cache = createTileCache();
   /** @type {Map<string, SeriesData>} */
   const series = new Map();
@@ -103,7 +108,10 @@ export function createSession(source, figure, timelines, post) {
     let picture;
     try {
       if (!figure.series[seriesUri]) throw new Error(`The series ${seriesUri} is not there.`);
-      picture = painter.paint(seriesOf(seriesUri), timelines[view], frame, request, isDark, wanted);
+      const derived = derivedOf(source, figure.series, timelines, seriesUri, request.settings.steps);
+      const how = chosenSeries(derived, seriesOf, figure.series, timelines[view], frame, request);
+      const shown = how.raw ? { ...request, isPale: true } : request;
+      picture = painter.paint(how.series, timelines[view], frame, shown, isDark, wanted, how);
       picture.error ??= picture.isComplete ? null : loader.failure(wanted);
     } catch (error) {
       picture = nothingDrawn(key, frame, height, error instanceof Error ? error.message : String(error));
@@ -164,6 +172,7 @@ export function createSession(source, figure, timelines, post) {
     view: () => view,
     timeline: () => timelines[view],
     series: seriesOf,
+    uriOf: (uri, steps) => derivedOf(source, figure.series, timelines, uri, steps)?.uri ?? uri,
     scene: (key) => painters.get(`${view} ${key}`)?.scene() ?? null,
   };
 }

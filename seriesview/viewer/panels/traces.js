@@ -8,6 +8,7 @@ import { overlaidLanes, plainLanes, stackedLanes } from '../drawing/scales.js';
 import { hullsOf, laneUnits } from '../drawing/scenes.js';
 import { colourHalves, withShownUnits } from '../drawing/shown_units.js';
 import { drawTraces } from '../drawing/traces.js';
+import { drawnBelow } from '../drawing/below.js';
 import { quantityText } from '../geometry/ticks.js';
 
 /** @typedef {import('../types.js').PanelRequest} PanelRequest */
@@ -59,7 +60,14 @@ export const traces = {
     const units = laneUnits(scene);
     const isImage = modeOf(request, shown.length) === 'image';
     drawColumns(picture, (from, to) => {
+      // Colours of raw samples would be taken for those of filtered ones.
+      if (isImage && scene.isRaw) return new Uint8Array(to - from).fill(1);
       const hulls = hullsOf(scene, leftColumn + from, leftColumn + to, notes);
+      if (!isImage && scene.below) {
+        const both = drawnBelow(scene, scene.below, hulls, notes);
+        drawTraces(picture, from, both.hulls, both.lanes, both.units);
+        return both.hulls.exact;
+      }
       if (isImage) {
         const [low, high] = colourEnds(scene, notes);
         drawImage(picture, from, hulls, layout.lanes, units, low, high, true);

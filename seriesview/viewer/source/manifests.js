@@ -116,6 +116,7 @@ export function parseSeries(value) {
     segments,
     sampling_frequency:
       optional(top.sampling_frequency, (rate) => positive(rate, `${where}.sampling_frequency`)) ?? null,
+    ...(typeof top.from?.uri === 'string' && Array.isArray(top.steps) ? { from: top.from.uri, steps: top.steps } : {}),
     session_start: optional(top.session_start, (start) => text(start, `${where}.session_start`)) ?? null,
     notes: list(top.notes ?? [], `${where}.notes`, MAX_NOTES).map((note) => text(note, `${where}.notes`)),
     values:
@@ -328,7 +329,7 @@ function parseChannel(value, index) {
   for (const key of /** @type {const} */ (['type', 'unit', 'group'])) {
     if (entry[key] !== undefined && entry[key] !== null) channel[key] = text(entry[key], where);
   }
-  for (const key of /** @type {const} */ (['scale', 'offset', 'x', 'y'])) {
+  for (const key of /** @type {const} */ (['scale', 'offset', 'x', 'y', 'sample_shift'])) {
     if (entry[key] !== undefined && entry[key] !== null) channel[key] = number(entry[key], where);
   }
   if (entry.bad === true) channel.bad = true;

@@ -1,0 +1,103 @@
+/** @file What channels have in common, sample by sample: their mean or median, by selection and not by sorting. */
+
+/** Samples that are gathered at once, since rows lie far from one another. */
+const AT_ONCE = 8;
+
+/**
+ * The mean or median of some rows at each sample; NaN counts for nothing, and where nothing is left it is NaN.
+ * @param {'mean' | 'median'} how
+ * @param {Float64Array[]} rows of equal length
+ * @param {number} length
+ * @returns {Float64Array} (length,)
+ */
+export function common(how, rows, length) {
+  const found = new Float64Array(length);
+  const count = rows.length;
+  if (how === 'mean') {
+    const counted = new Uint32Array(length);
+    for (const row of rows) {
+      for (let index = 0; index < length; index += 1) {
+        const value = row[index];
+        if (value !== value) continue;
+        found[index] += value;
+        counted[index] += 1;
+      }
+    }
+    for (let index = 0; index < length; index += 1) found[index] /= counted[index];
+    return found;
+  }
+  const gathered = Array.from({ length: AT_ONCE }, () => new Float64Array(count));
+  const sizes = new Int32Array(AT_ONCE);
+  for (let first = 0; first < length; first += AT_ONCE) {
+    const some = Math.min(AT_ONCE, length - first);
+    sizes.fill(0);
+    for (let row = 0; row < count; row += 1) {
+      const values = rows[row];
+      for (let each = 0; each < some; each += 1) {
+        const value = values[first + each];
+        if (value === value) gathered[each][sizes[each]++] = value;
+      }
+    }
+    for (let each = 0; each < some; each += 1) found[first + each] = median(gathered[each], sizes[each]);
+  }
+  return found;
+}
+
+/**
+ * @param {Float64Array} values without NaN; put into another order
+ * @param {number} count of them
+ * @returns {number} NaN without any
+ */
+export function median(values, count) {
+  if (!count) return NaN;
+  const middle = count >> 1;
+  const upper = selected(values, count, middle);
+  if (count & 1) return upper;
+  // What lies before the middle is not above it.
+  let lower = values[0];
+  for (let index = 1; index < middle; index += 1) if (values[index] > lower) lower = values[index];
+  return (lower + upper) / 2;
+}
+
+/**
+ * The value that would be at a place if they were sorted (Hoare): nothing before it is larger then, nothing behind it smaller.
+ * @param {Float64Array} values
+ * @param {number} count
+ * @param {number} place
+ * @returns {number}
+ */
+function selected(values, count, place) {
+  let first = 0;
+  let last = count - 1;
+  while (first < last) {
+    const one = values[first];
+    const other = values[last];
+    const between = values[(first + last) >> 1];
+    const pivot =
+      one < other
+        ? between < one
+          ? one
+          : between < other
+            ? between
+            : other
+        : between < other
+          ? other
+          : between < one
+            ? between
+            : one;
+    let low = first;
+    let high = last;
+    while (low <= high) {
+      while (values[low] < pivot) low += 1;
+      while (values[high] > pivot) high -= 1;
+      if (low > high) break;
+      const held = values[low];
+      values[low++] = values[high];
+      values[high--] = held;
+    }
+    if (place <= high) last = high;
+    else if (place >= low) first = low;
+    else break;
+  }
+  return values[place];
+}
