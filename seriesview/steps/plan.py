@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from seriesview.envelope.missing import MissingValues
 from seriesview.steps.stages import Stage
 from seriesview.steps.storing import Counted, Storing, rows_of
-from seriesview.steps.traits import SourceTraits
+from seriesview.steps.traits import SourceTraits, missing_values
 
 _LEAST_BLOCK = 2**12
 _USUAL_BLOCK = 2**15
@@ -99,8 +99,7 @@ class DerivedPlan:
 
     @cached_property
     def _missing(self) -> MissingValues | None:
-        has_some = any(missing is not None and not missing.is_empty for missing in self.source.missing)
-        return MissingValues(self.source.dtype, self.source.missing) if has_some else None
+        return missing_values(self.source, range(self.source.num_channels))
 
     def _totals(self, input_samples: int) -> list[int]:
         """Samples of a segment before each stage, and behind the last."""

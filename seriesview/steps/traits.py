@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from seriesview.envelope.missing import Missing
+from seriesview.envelope.missing import Missing, MissingValues
 
 
 @dataclass(frozen=True)
@@ -78,3 +79,10 @@ def channels_of(traits: SourceTraits) -> tuple[Channel, ...]:
         )
         for place in range(traits.num_channels)
     )
+
+
+def missing_values(traits: SourceTraits, places: Sequence[int]) -> MissingValues | None:
+    """What stands for no value in some channels; None where nothing does."""
+    found = [traits.missing[place] for place in places]
+    has_some = any(missing is not None and not missing.is_empty for missing in found)
+    return MissingValues(traits.dtype, found) if has_some else None
