@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,27 +22,25 @@ from seriesview.build.dataset import (
     opened_recording,
     unused_keys,
     what_decides_samples,
-    without_descriptions,
 )
 from seriesview.build.events import event_fields, interval_fields
+from seriesview.build.finest import FinestPacks, KnownRows, finest_arrays, known_rows
 from seriesview.build.ledger import Ledger
 from seriesview.build.level_rows import LevelRows
 from seriesview.build.linking import FileLinks
+from seriesview.build.made_of import what_is_made
 from seriesview.build.notes import notes_of
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
-from seriesview.build.reuse import differs_in_place_alone, fields_made_before, links_same_bytes
+from seriesview.build.reuse import Earlier, earlier_of, fields_again, has_links, has_same_samples
 from seriesview.build.room import Need, ensure_room
-from seriesview.build.sampled import FinestPacks, SampledBuild, finest_arrays
+from seriesview.build.sampled import SampledBuild
 from seriesview.build.shards import Shard
 from seriesview.build.source import RecordingIdentity, identify_recording, in_memory
 from seriesview.build.timeline import Timeline
 from seriesview.build.typical import Typical
-from seriesview.envelope.missing import Missing
 from seriesview.errors import BuildError
-from seriesview.layout.layouts import FilesLayout
 from seriesview.readers.protocol import Channel, Recording
-from seriesview.series.links import values_to_json
 from seriesview.series.manifest import ChannelInfo, SegmentInfo, SeriesManifest
 from seriesview.store import Store
 
@@ -106,16 +104,13 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
             return _result(dataset, job, recording, source, fields, began, recording.num_samples * 8)
         plan = plan_samples(recording, dataset, source.size, may_link=job.store.takes_links)
         made = _sampled_build(recording, dataset, plan, source, job)
-        with made as build:
-            before = made.made_before(plan)
-            if before is None:
-                made.ensure_room(plan.need)
-            fields = build.build() if before is None else before
+        with made:
+            fields = made.fields(recording)
             source.check_unchanged()
             result = _result(
-                dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read
+                dataset, job, recording, source, _with_plan(fields, plan), began, made.bytes_reduced
             )
-            made.note(result["manifest"])
+            made.note(result["manifest"], fields)
         return result
 
 
@@ -135,10 +130,9 @@ def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
         if recording.type in ("event", "interval"):
             return {"source": source.as_json(), "packs": {}}
         plan = plan_samples(recording, dataset, source.size, may_link=job.store.takes_links)
-        made = _sampled_build(recording, dataset, plan, source, job, shard)
-        with made as build:
+        with _sampled_build(recording, dataset, plan, source, job, shard) as made:
             made.ensure_room(plan.need.shared_by(shard.count))
-            packs = build.build_shard(shard)
+            packs = made.build.build_shard(shard)
         hexadecimal = {name: [entry.hex() for entry in entries] for name, entries in packs.items()}
         return {"source": source.as_json(), "packs": hexadecimal}
 
@@ -156,9 +150,13 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
                     "changed since one of its shards was built; build again", file=str(recording.path)
                 )
         plan = plan_samples(recording, dataset, source.size, may_link=job.store.takes_links)
-        with _sampled_build(recording, dataset, plan, source, job) as build:
-            fields = build.gather([_packs(shard) for shard in shards])
-        return _result(dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read)
+        with _sampled_build(recording, dataset, plan, source, job) as made:
+            fields = made.build.gather([_packs(shard) for shard in shards])
+            result = _result(
+                dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read
+            )
+            made.note(result["manifest"], fields)
+        return result
 
 
 def _bytes_held(recording: Recording) -> RecordingIdentity:
@@ -177,94 +175,90 @@ class _sampled_build:  # noqa: N801
         job: Job,
         shard: Shard | None = None,
     ) -> None:
-        what = {
-            "version": ARTIFACT_VERSION,
-            "source": _what_is_read(recording, source),
-            "reader": dataset.reader,
-            "options": without_descriptions(dataclasses.asdict(dataset.options)),
-            "dtype": plan.dtype.name,
-            "channels": plan.num_channels,
-            "segments": plan.segment_lengths,
-            "base": plan.base,
-            "ratio": plan.ratio,
-            "missing": [missing and dataclasses.asdict(missing) for missing in _all_missing(plan)],
-            "resolution": plan.resolution,
-            "shard": None if shard is None else [shard.index, shard.count],
-        }
-        self._what = what
-        self._ledger = Ledger(job.ledger, what)
-        self._store = job.store
-        self._job, self._dataset, self._recording, self._source = job, dataset, recording, source
-        self._arrays = [array for array in finest_arrays(plan) if array is not None]
+        self._what = what_is_made(recording, dataset, plan, source, shard)
+        self._ledger = Ledger(job.ledger, self._what)
+        self._job, self._dataset, self._plan, self._source = job, dataset, plan, source
         name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
         self._progress = Progress(name, plan.bytes_to_read, dataset=dataset.name, report=job.report)
         watch = None if job.watch is None else partial(job.watch, dataset.name)
-        self._build = SampledBuild(
+        self.build = SampledBuild(
             recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes, watch
         )
 
-    def ensure_room(self, need: Need) -> None:
+    @property
+    def bytes_reduced(self) -> int:
+        """Bytes of the samples that were reduced by now."""
+        return self._progress.done_now
+
+    def ensure_room(self, need: Need, known: Mapping[str, KnownRows] | None = None) -> None:
         """Raise BuildError where not so much is free, less the packs that are there already."""
-        for array in self._arrays:
-            packs = len(self._ledger.finished(array.name, array.pack_bytes, self._store))
+        for array in finest_arrays(self._plan):
+            if array is None:
+                continue
+            packs = len(self._ledger.finished(array.name, array.pack_bytes, self._job.store))
+            if known and array.name in known:
+                packs = max(packs, len(known[array.name].packs))
             need = need.without(Need(array.pack_bytes * packs, packs))
-        ensure_room(need, self._store.room(), self._store.place)
+        ensure_room(need, self._job.store.room(), self._job.store.place)
 
-    def made_before(self, plan: SamplesPlan) -> dict[str, Any] | None:
-        """Fields of the manifest that was made of the same samples, where words or places alone have changed since."""
-        fields = fields_made_before(self._ledger.made, plan, self._store)
-        if fields is None and plan.resolution == "link" and self._ledger.before is not None:
-            what, made = self._ledger.before
-            if isinstance(made, dict) and differs_in_place_alone(what, self._what):
-                # A link to a file that was written again leads nowhere.
-                fields = self._relinked(made, fields_made_before({**made, "values": None}, plan, self._store))
-        if fields is not None:
-            self._progress.skip(plan.bytes_to_read)
-        return fields
+    def fields(self, recording: Recording) -> dict[str, Any]:
+        """Every array of the series: what was made of the same samples before, and what is made now of new ones."""
+        store, plan = self._job.store, self._plan
+        earlier = earlier_of(self._ledger.made, self._what)
+        known = {} if earlier is None else known_rows(store, earlier.manifest, plan)
+        may_stay = known or (earlier is not None and earlier.lengths == plan.segment_lengths)
+        if earlier is not None and may_stay:
+            if self._has_same_samples(earlier, recording):
+                fields = fields_again(earlier, recording, plan, store)
+                if fields is not None:
+                    self._progress.skip(plan.bytes_to_read)
+                    is_linked = earlier.is_certain and has_links(earlier.manifest, store)
+                    return fields if is_linked else {**fields, **self._linked(recording)}
+            else:
+                known = {}
+        self.ensure_room(plan.need, known)
+        return self.build.build(known)
 
-    def _relinked(self, made: Any, fields: dict[str, Any] | None) -> dict[str, Any] | None:
-        """The fields with links to the files where they lie now, None where these do not hold the same bytes."""
-        layout = self._recording.layout
-        if fields is None or layout is None:
-            return None
-        said = "its files are elsewhere, or were written again: they are hashed, to see whether they are the same"
-        self._job.say(self._dataset, said)
+    def _has_same_samples(self, earlier: Earlier, recording: Recording) -> bool:
+        if earlier.is_certain:
+            return True
+        new = self._plan.num_samples - earlier.num_samples
+        said = "its files are elsewhere, or were written again: they are"
+        if new:
+            said = f"{new} samples have come since it was built: those that were there are"
+        self._say(f"{said} hashed, to see whether they are the same")
+        is_same = has_same_samples(
+            earlier, recording, self._plan, self._source, self._job.hashes, self._job.store
+        )
+        if not is_same:
+            self._say("they are not the same: it is built from nothing")
+        return is_same
+
+    def _say(self, text: str) -> None:
+        self._job.say(self._dataset, text)
+
+    def _linked(self, recording: Recording) -> dict[str, Any]:
+        """The manifest's `values`, where they are files, which are linked where they lie now."""
+        layout = recording.layout
+        if self._plan.resolution != "link" or layout is None:
+            return {}
         links = FileLinks(layout, self._source.samples, self._job.hashes, is_whole_job=False)
         try:
-            values = links.values(self._dataset, self._store)
+            return {"values": links.values(self._dataset, self._job.store)}
         finally:
             links.close()
-        is_same = links_same_bytes(made.get("values"), values_to_json(values))
-        return {**fields, "values": values} if is_same else None
 
-    def note(self, manifest: Mapping[str, Any]) -> None:
-        """Note what was made."""
-        if self._ledger.made != manifest:
-            self._ledger.note(manifest)
+    def note(self, manifest: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+        """Note what was made, and of which files."""
+        self._ledger.note(manifest, fields["sha1s"])
 
-    def __enter__(self) -> SampledBuild:
-        return self._build
+    def __enter__(self) -> _sampled_build:
+        return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._ledger.close()
         if kind is None:
             self._progress.finish()
-
-
-def _what_is_read(recording: Recording, source: RecordingIdentity) -> dict[str, Any]:
-    """What decides which samples are read: where the layout says where they lie, other files change words alone."""
-    layout = recording.layout
-    if layout is None:
-        return source.as_json()
-    pieces = layout.pieces if isinstance(layout, FilesLayout) else (layout,)
-    places = [{key: str(value) for key, value in vars(piece).items() if key != "chunks"} for piece in pieces]
-    return {**replace(source, others=()).as_json(), "layout": places}
-
-
-def _all_missing(plan: SamplesPlan) -> list[Missing | None]:
-    """What is missing in the series, then in each channel that has its own, if there are such."""
-    own = plan.channel_missing if any(plan.channel_missing) else ()
-    return [plan.missing, *own]
 
 
 def _channel_info(channel: Channel) -> ChannelInfo:
@@ -332,7 +326,7 @@ def _manifest(
 ) -> SeriesManifest:
     nothing = (None,) * recording.num_channels
     channel_missing, channel_typical = (fields.get(key, nothing) for key in ("channel_missing", "typical"))
-    apart = ("timeline", "channel_missing", "typical")
+    apart = ("timeline", "channel_missing", "typical", "sha1s")
     manifest = SeriesManifest(
         **{
             "type": recording.type,

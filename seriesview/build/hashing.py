@@ -46,22 +46,39 @@ class FileHash:
             self._sha1 = self._record.known()
         return self._sha1
 
-    def keep(self, sha1: str) -> None:
-        """Let all know it. Raises BuildError if the file changed meanwhile."""
+    def keep(self, sha1: str, starts: Mapping[int, str] | None = None) -> None:
+        """Let all know it, and the SHA-1s of so many first bytes. Raises BuildError if the file changed meanwhile."""
         check_unchanged(self.source)
         self._sha1 = sha1
-        self._record.keep(sha1)
+        self._record.keep(sha1, starts)
         self.release()
 
     def get(self) -> str:
         """Hex SHA-1, taken now, or awaited from the job that is at it. Raises BuildError if the file changed."""
         if self.known() is None:
-            if not self._is_claimed:
-                self._is_claimed = self._record.claim(wait=True)
-            self.keep(self._record.known() or hash_file(self.source.path))
+            self._claim()
+            self.keep(self._record.known() or hash_file(self.source.path)[0])
         check_unchanged(self.source)
         assert self._sha1 is not None
         return self._sha1
+
+    def of_first(self, size: int) -> str:
+        """Hex SHA-1 of the file's first bytes, of which it has as many; that of all is taken on the way. As `get`."""
+        if size == self.source.size:
+            return self.get()
+        sha1 = self._record.known(size)
+        if sha1 is None:
+            self._claim()
+            sha1 = self._record.known(size)
+            if sha1 is None:
+                whole, sha1 = hash_file(self.source.path, first=size)
+                self.keep(whole, {size: sha1})
+            self.release()
+        return sha1
+
+    def _claim(self) -> None:
+        if not self._is_claimed:
+            self._is_claimed = self._record.claim(wait=True)
 
     def release(self) -> None:
         """Let another job take it."""
@@ -83,7 +100,7 @@ class BackgroundHashes:
         for file in self._files:
             try:
                 if not self._stop.is_set() and file.is_wanted():
-                    sha1 = hash_file(file.source.path, stop=self._stop)
+                    sha1, _ = hash_file(file.source.path, stop=self._stop)
                     if sha1:
                         file.keep(sha1)
             except OSError as error:

@@ -3,6 +3,8 @@
 One file of JSON lines for each job. The first line says what was being built; each further line names one
 finished pack and its parts. A pack is in the store, synced, before its line is written, so a line that can be read is
 true. A torn last line is ignored. What was made of all packs is noted behind them: it holds where words alone changed.
+Where something else is built by now, what was made before is noted in front of them: it may be the same samples
+elsewhere, or the first of them.
 """
 
 from __future__ import annotations
@@ -10,8 +12,9 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,44 +27,55 @@ from seriesview.store.folders import Folder
 _MADE = b'{"made"'
 
 
+@dataclass(frozen=True)
+class Made:
+    """What was made: the manifest of a series, as JSON has it, `what` it was made of, and the SHA-1s of the files that
+    its samples lay in, None where they were not taken."""
+
+    manifest: Any
+    what: Any
+    sha1s: tuple[str, ...] | None = None
+
+    def line(self, is_of_this: bool) -> bytes:
+        """As a ledger notes it; `is_of_this`: of what the ledger is about."""
+        told = {"made": self.manifest, "sha1s": self.sha1s, **({} if is_of_this else {"what": self.what})}
+        return json.dumps(told, sort_keys=True).encode() + b"\n"
+
+
 class Ledger:
     """Finished packs of the arrays of one job, by array name and index: their entries, as in pages."""
 
     def __init__(self, path: Path, what: Mapping[str, Any]) -> None:
+        """`what` is made, as JSON has it."""
         self._path = path
-        self._header = json.dumps({"what": what}, sort_keys=True)
+        self._what = what
         self._lock = threading.Lock()
         self._packs: dict[str, dict[int, bytes]] = {}
-        self.made: Any = None
-        """What was noted as made of the same, None where nothing was."""
-        self.before: tuple[Any, Any] | None = None
-        """What was built here before, where that was something else, and what was noted as made of it."""
+        self.made: Made | None = None
+        """What was noted last as made, of the same or of something else; None where nothing was."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with Folder.at(path.parent) as folder:
-            if not self._load(folder):
-                write_in(folder, path.name, self._header.encode() + b"\n")
-                self._packs, self.made = {}, None
+            self._load(folder)
             self._file: BinaryIO = open(  # noqa: PTH123, SIM115
                 folder.open_file(path.name, os.O_WRONLY | os.O_APPEND), "ab"
             )
 
-    def _load(self, folder: Folder) -> bool:
-        try:
+    def _load(self, folder: Folder) -> None:
+        content = b""
+        with suppress(OSError):
             content = read_in(folder, self._path.name)
-        except OSError:
-            return False
+        header = json.dumps({"what": self._what}, sort_keys=True).encode()
         lines = content.split(b"\n")
-        if lines[0] != self._header.encode():
-            with suppress(ValueError, RecursionError, KeyError, TypeError):
-                self.before = json.loads(lines[0])["what"], _made(lines)
-            return False
+        self.made = _made(lines)
+        if lines[0] != header:
+            before = b"" if self.made is None else self.made.line(is_of_this=False)
+            write_in(folder, self._path.name, header + b"\n" + before)
+            return
         for array, index, entry in _packs(lines[1:]):
             self._packs.setdefault(array, {})[index] = entry
-        self.made = _made(lines)
         if not content.endswith(b"\n"):
             with open(folder.open_file(self._path.name, os.O_WRONLY | os.O_APPEND), "ab") as file:  # noqa: PTH123
                 file.write(b"\n")
-        return True
 
     def finished(self, array: str, pack_bytes: int, store: Store) -> list[bytes]:
         """Entries of the array's first packs that are recorded without a gap and still whole in the store."""
@@ -75,20 +89,31 @@ class Ledger:
 
     def add(self, array: str, index: int, entry: bytes) -> None:
         """Record a pack that is in the store."""
-        line = json.dumps([array, index, entry.hex()]).encode() + b"\n"
-        with self._lock:
-            self._file.write(line)
-            self._file.flush()
+        self._append(json.dumps([array, index, entry.hex()]).encode() + b"\n")
 
-    def note(self, made: Mapping[str, Any]) -> None:
+    def note(self, manifest: Mapping[str, Any], sha1s: Sequence[str] | None) -> None:
         """Record what was made of everything."""
-        with self._lock:
-            self._file.write(json.dumps({"made": made}).encode() + b"\n")
-            self._file.flush()
+        made = Made(manifest, self._what, None if sha1s is None else tuple(sha1s))
+        if made != self.made:
+            self._append(made.line(is_of_this=True))
 
     def close(self) -> None:
         """Stop recording."""
         self._file.close()
+
+    def _append(self, line: bytes) -> None:
+        with self._lock:
+            self._file.write(line)
+            self._file.flush()
+
+
+def made_before(path: Path) -> Made | None:
+    """What a ledger that nobody may be writing notes last as made."""
+    try:
+        with Folder.at(path.parent) as folder:
+            return _made(read_in(folder, path.name).split(b"\n"))
+    except OSError:
+        return None
 
 
 def noted(directory: Path, name: str, store: Store) -> Need:
@@ -103,13 +128,16 @@ def noted(directory: Path, name: str, store: Store) -> Need:
     return Need(sum(sizes), len(sizes))
 
 
-def _made(lines: Iterable[bytes]) -> Any:
+def _made(lines: Sequence[bytes]) -> Made | None:
     """What was noted last as made of everything."""
-    made = None
-    for line in lines:
-        with suppress(ValueError, RecursionError):
-            made = json.loads(line)["made"] if line.startswith(_MADE) else made
-    return made
+    for line in reversed(lines):
+        if line.startswith(_MADE):
+            with suppress(ValueError, RecursionError, KeyError, TypeError):
+                told = json.loads(line)
+                what = told["what"] if "what" in told else json.loads(lines[0])["what"]
+                sha1s = told["sha1s"]
+                return Made(told["made"], what, None if sha1s is None else tuple(sha1s))
+    return None
 
 
 def _packs(lines: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:

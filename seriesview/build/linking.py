@@ -64,13 +64,21 @@ class FileLinks:
         Raises BuildError if a file changed meanwhile, IntegrityError where a kachery URI's file is not what its hash
         says.
         """
-        for hashing in (self.reading, self._background):
-            if hashing is not None:
-                hashing.finish()
+        self._finish()
         # Each link waits for a disk.
         with ThreadPoolExecutor(_LINKED_AT_ONCE, thread_name_prefix="link") as pool:
             uris = pool.map(lambda file: _uri(dataset, file.source, file.get(), store), self._files.values())
             return describe_link(self._layout, dict(zip(self._files, uris, strict=True)), store)
+
+    def sha1s(self) -> tuple[str, ...]:
+        """Hex SHA-1s of the files, in their order, once samples were read. Raises BuildError if one changed."""
+        self._finish()
+        return tuple(file.get() for file in self._files.values())
+
+    def _finish(self) -> None:
+        for hashing in (self.reading, self._background):
+            if hashing is not None:
+                hashing.finish()
 
     def close(self) -> None:
         """Let everything go, finished or not."""

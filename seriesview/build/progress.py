@@ -99,6 +99,11 @@ class Progress:
         self._skipped = 0
         self._spoke = self._began
 
+    @property
+    def done_now(self) -> int:
+        """Bytes that were done by now, without those that an earlier run had done."""
+        return self._done - self._skipped
+
     def expect(self, total_bytes: int) -> None:
         """Take this for the whole, in place of what it was thought to be."""
         self._total = total_bytes
@@ -120,7 +125,7 @@ class Progress:
         """Say what was done in all, if anything; seconds since the beginning."""
         now = time.monotonic()
         elapsed = now - self._began
-        done = self._done - self._skipped
+        done = self.done_now
         if done == 0:
             return elapsed
         rate = done / max(elapsed, 1e-9)
@@ -133,7 +138,7 @@ class Progress:
         return elapsed
 
     def _rate(self, now: float) -> float:
-        return (self._done - self._skipped) / max(now - self._began, 1e-9)
+        return self.done_now / max(now - self._began, 1e-9)
 
     def _seconds_left(self) -> float | None:
         rate = self._rate(time.monotonic())

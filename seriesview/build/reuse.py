@@ -1,92 +1,178 @@
-"""What was made of the same samples before: it stays where words alone changed, or a file is elsewhere or a copy."""
+"""What was made of the same samples before, or of the first of them: it stays, wherever their files lie by now."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import replace
+import hashlib
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from seriesview.build.blocks import BlockReader, block_samples, preferred_rows
+from seriesview.build.grid import Stretch
+from seriesview.build.hashing import FileHash
+from seriesview.build.ledger import Made
+from seriesview.build.made_of import goes_on
 from seriesview.build.plan import SamplesPlan
 from seriesview.build.results import uris
-from seriesview.errors import FormatError, StoreError
+from seriesview.build.source import RecordingIdentity
+from seriesview.build.timestamps import write_timestamps
+from seriesview.errors import FormatError, IntegrityError, MissingArtifactError
+from seriesview.readers.protocol import Recording
 from seriesview.series.arrays import ArrayReader
-from seriesview.series.manifest import SeriesManifest, parse_series_manifest
+from seriesview.series.manifest import ArrayInfo, SeriesManifest, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
-from seriesview.store import Store, parse_uri
+from seriesview.store import Store
+from seriesview.store.buffers import byte_view
 
-_PLACES = ("path", "mtime_ns", "inode")
-"""Of a file's identity and layout, what says nothing of its bytes."""
+_NOT_THERE = (MissingArtifactError, IntegrityError, FormatError)
 
 
-def fields_made_before(told: Any, plan: SamplesPlan, store: Store) -> dict[str, Any] | None:
-    """Fields of a series' manifest out of that which a ledger notes, with the times of this plan.
+@dataclass(frozen=True)
+class Earlier:
+    """A series that was made before, of files of so many bytes with these SHA-1s (None: not taken).
 
-    None where nothing is noted, where samples have times of their own, or where something of it is not in the store.
+    `is_certain`: of just these files as they are; else their bytes are to be looked at.
     """
-    if told is None or plan.timeline.sampling_frequency is None:
+
+    manifest: SeriesManifest
+    file_sizes: tuple[int, ...]
+    sha1s: tuple[str, ...] | None
+    is_certain: bool
+
+    @property
+    def lengths(self) -> list[int]:
+        """Samples of each segment."""
+        return [segment.num_samples for segment in self.manifest.segments]
+
+    @property
+    def num_samples(self) -> int:
+        """Samples of all segments."""
+        return sum(self.lengths)
+
+
+def earlier_of(made: Made | None, what: dict[str, Any]) -> Earlier | None:
+    """What was made, where that may be of the samples of which `what` is made now, or of the first of them, and where
+    these can be told from others."""
+    if made is None:
         return None
-    try:
-        before = parse_series_manifest(told)
-        if not _fits(before, plan) or not _is_stored(told, before, store):
+    with suppress(FormatError, KeyError, TypeError, AttributeError, ValueError):
+        is_certain = made.what == what
+        if not is_certain and not goes_on(made.what, what):
             return None
-    except (FormatError, StoreError):
+        manifest = parse_series_manifest(made.manifest)
+        if is_certain or made.sha1s is not None or isinstance(manifest.values, ArrayInfo):
+            sizes = tuple(int(file["size"]) for file in made.what["source"]["samples"])
+            return Earlier(manifest, sizes, made.sha1s, is_certain)
+    return None
+
+
+def has_same_samples(
+    earlier: Earlier,
+    recording: Recording,
+    plan: SamplesPlan,
+    source: RecordingIdentity,
+    hashes: Path,
+    store: Store,
+) -> bool:
+    """Whether the samples that the earlier series was made of are the first of the recording: stored ones are compared,
+    files are hashed, as far as they went then. BuildError where a file changes meanwhile."""
+    if isinstance(earlier.manifest.values, ArrayInfo):
+        return _begins_with(recording, plan, earlier.manifest.values, earlier.lengths, store)
+    if earlier.sha1s is None or not len(earlier.sha1s) == len(earlier.file_sizes) <= len(source.samples):
+        return False
+    then = zip(source.samples, earlier.file_sizes, earlier.sha1s, strict=False)
+    return all(
+        size <= file.size and FileHash(file, hashes).of_first(size) == sha1 for file, size, sha1 in then
+    )
+
+
+def fields_again(
+    earlier: Earlier, recording: Recording, plan: SamplesPlan, store: Store
+) -> dict[str, Any] | None:
+    """The fields of a series' manifest out of that of one of the same samples, with the times that they have now.
+
+    Links to files are as they were. None where samples have come, or something is no longer in the store.
+    """
+    before = earlier.manifest
+    if earlier.lengths != plan.segment_lengths or not _is_stored(
+        replace(before, values=_stored_values(before)), store
+    ):
         return None
+    times: dict[int, ArrayInfo] = {}
+    timestamps = None
+    if plan.timeline.sampling_frequency is None:
+        times, timestamps = write_timestamps(recording, plan, store)
     return {
         "segments": tuple(
             replace(old, start_time=now.start_time, end_time=now.end_time)
             for old, now in zip(before.segments, plan.timeline.segments, strict=True)
         ),
-        "levels": before.levels,
+        "levels": tuple(replace(level, times=times.get(level.factor)) for level in before.levels),
         "moments": before.moments,
         "values": before.values,
-        "timestamps": None,
+        "timestamps": timestamps,
         "typical": [channel.typical for channel in before.channels],
+        "sha1s": earlier.sha1s,
     }
 
 
-def differs_in_place_alone(before: Any, what: Mapping[str, Any]) -> bool:
-    """Whether what was built before is what is built now, but for where its files lie and when they were written."""
-    return bool(_placeless(before) == _placeless(json.loads(json.dumps(what))))
+def has_links(manifest: SeriesManifest, store: Store) -> bool:
+    """Whether the files that the series links, and what says where samples lie in them, are where the store says."""
+    if manifest.values is None or isinstance(manifest.values, ArrayInfo):
+        return True
+    values = manifest.to_json_dict()["values"]
+    return all(map(store.exists, uris(values)))
 
 
-def links_same_bytes(before: Any, now: Any) -> bool:
-    """Whether two links of manifests, as JSON has them, lead to the same places in files of the same SHA-1s."""
-    return bool(_hashes_alone(before) == _hashes_alone(now))
+def _stored_values(manifest: SeriesManifest) -> ArrayInfo | None:
+    return manifest.values if isinstance(manifest.values, ArrayInfo) else None
 
 
-def _placeless(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _placeless(inner) for key, inner in value.items() if key not in _PLACES}
-    return [_placeless(inner) for inner in value] if isinstance(value, list) else value
-
-
-def _hashes_alone(value: Any) -> Any:
-    """A JSON value in which URIs name no file."""
-    if isinstance(value, dict):
-        return {key: _hashes_alone(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_hashes_alone(inner) for inner in value]
-    return parse_uri(value)[0] if isinstance(value, str) and value.startswith("sha1://") else value
-
-
-def _fits(before: SeriesManifest, plan: SamplesPlan) -> bool:
-    """Whether it is what this plan makes; a ledger's first line sees to what is read."""
-    return (
-        before.sampling_frequency is not None
-        and [segment.num_samples for segment in before.segments] == plan.segment_lengths
-        and [level.factor for level in before.levels] == list(plan.level_factors)
-        and [moments.factor for moments in before.moments] == list(plan.moments_factors)
+def _begins_with(
+    recording: Recording, plan: SamplesPlan, values: ArrayInfo, lengths: Sequence[int], store: Store
+) -> bool:
+    """Whether the recording's first samples are those of a stored array, by the SHA-1s of its parts."""
+    reader = ArrayReader(store, values)
+    stretches = [Stretch(number, 0, length) for number, length in enumerate(lengths)]
+    rows = block_samples(plan.dtype, plan.num_channels, plan.alignment, preferred_rows(recording))
+    wanted = sum(lengths)
+    part, left, digest = 0, min(values.part_rows, wanted), hashlib.sha1(usedforsecurity=False)
+    blocks = BlockReader(
+        recording.read_into, recording.dtype, plan.num_channels, plan.segment_lengths, stretches, rows
     )
-
-
-def _is_stored(told: Any, before: SeriesManifest, store: Store) -> bool:
-    """Whether every file that it names is in the store, down to the packs."""
-    if not all(map(store.exists, uris(told))):
+    try:
+        with blocks:
+            for block in blocks:
+                samples = np.ascontiguousarray(block.samples, reader.dtype)
+                while len(samples):
+                    piece, samples = samples[:left], samples[left:]
+                    digest.update(byte_view(piece))
+                    left, wanted = left - len(piece), wanted - len(piece)
+                    if left:
+                        continue
+                    if digest.digest() != reader.digest(part):
+                        return False
+                    part, left = part + 1, min(values.part_rows, wanted)
+                    digest = hashlib.sha1(usedforsecurity=False)
+    except _NOT_THERE:
         return False
-    for _, info in arrays_of(before):
-        reader = ArrayReader(store, info)
-        for pack in range(info.num_packs):
-            if not store.has_pack(reader.pack_digest(pack), info.pack_bytes(pack)):
-                return False
+    return not wanted
+
+
+def _is_stored(manifest: SeriesManifest, store: Store) -> bool:
+    """Whether every file that it names is in the store, down to the packs."""
+    if not all(map(store.exists, uris(manifest.to_json_dict()))):
+        return False
+    try:
+        for _, info in arrays_of(manifest):
+            reader = ArrayReader(store, info)
+            for pack in range(info.num_packs):
+                if not store.has_pack(reader.pack_digest(pack), info.pack_bytes(pack)):
+                    return False
+    except _NOT_THERE:
+        return False
     return True

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,13 @@ import numpy.typing as npt
 
 from seriesview.build.blocks import BlockReader, ReadInto, block_samples, preferred_rows
 from seriesview.build.dataset import Dataset
-from seriesview.build.grid import RowGrid, stretches, values_grid
+from seriesview.build.finest import FinestPacks, KnownRows, finest_arrays
+from seriesview.build.grid import stretches, values_grid
+from seriesview.build.hashing import lies_in_order
 from seriesview.build.ledger import Ledger
 from seriesview.build.level_rows import LevelRows, level_rows
 from seriesview.build.linking import FileLinks
-from seriesview.build.plan import SamplesPlan
+from seriesview.build.plan import SamplesPlan, why_not_linkable
 from seriesview.build.progress import Progress
 from seriesview.build.reduction import (
     Coarsening,
@@ -33,75 +35,10 @@ from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.readers.protocol import Recording
 from seriesview.series.arrays import ArrayWriter, describe_array, finish_arrays
 from seriesview.series.manifest import ArrayInfo, LevelInfo, MomentsInfo, SegmentInfo
-from seriesview.series.packing import pack_digest, pack_parts, part_digests, part_rows
 from seriesview.series.packs import PartPool
 from seriesview.store import Store
 
-FinestPacks = dict[str, list[bytes]]
-"""Entries of packs, by the name of their array."""
-
 _TYPICAL = "typical"
-
-
-@dataclass(frozen=True)
-class FinestArray:
-    """An array that is made straight from samples."""
-
-    name: str
-    grid: RowGrid
-    dtype: np.dtype[Any]
-    row_shape: tuple[int, ...]
-
-    @property
-    def part_rows(self) -> int:
-        """Rows of a full part."""
-        return part_rows(self.dtype, self.row_shape)
-
-    @property
-    def pack_parts(self) -> int:
-        """Parts of a full pack."""
-        return pack_parts(self.dtype, self.row_shape)
-
-    @property
-    def pack_rows(self) -> int:
-        """Rows of a full pack."""
-        return self.part_rows * self.pack_parts
-
-    @property
-    def pack_bytes(self) -> int:
-        """Bytes of a full pack."""
-        return self.pack_rows * self.row_bytes
-
-    @property
-    def row_bytes(self) -> int:
-        """Bytes of a row."""
-        return int(np.prod(self.row_shape)) * self.dtype.itemsize
-
-    def stored_parts(
-        self, store: Store, num_rows: int, entries: Sequence[bytes]
-    ) -> Iterator[npt.NDArray[Any]]:
-        """Yield the first rows (num_rows, *row_shape) part by part out of their packs, which have these entries."""
-        for entry in entries:
-            start = 0
-            for digest in part_digests(entry):
-                size = min(self.part_rows, num_rows) * self.row_bytes
-                part = store.get_chunk(digest, pack_digest(entry), start, start + size)
-                yield (rows := np.frombuffer(part, self.dtype).reshape(-1, *self.row_shape))
-                start += size
-                num_rows -= len(rows)
-
-
-def finest_arrays(plan: SamplesPlan) -> list[FinestArray | None]:
-    """The finest level, the finest moments and the values; None for what is not kept."""
-    channels = plan.num_channels
-    level = FinestArray("level", plan.base_grid, plan.dtype, (2, channels))
-    moments = FinestArray("moments", plan.finest_moments_grid, moments_dtype(plan.dtype), (3, channels))
-    values = FinestArray("values", values_grid(plan.segment_lengths), plan.dtype, (channels,))
-    return [
-        level if plan.level_factors else None,
-        moments,
-        values if plan.resolution == "store" else None,
-    ]
 
 
 class SampledBuild:
@@ -131,18 +68,19 @@ class SampledBuild:
         self._hashes = hashes
         self._finest = finest_arrays(plan)
 
-    def build(self) -> dict[str, Any]:
-        """Every array of the series, as the fields of its manifest."""
+    def build(self, known: Mapping[str, KnownRows]) -> dict[str, Any]:
+        """Every array of the series, as the fields of its manifest; `known`: rows of the finest, by their names."""
         with ExitStack() as stack:
             pool = stack.enter_context(PartPool(self._store))
             link = self._link(stack, is_whole_job=True)
-            targets = self._targets(pool, WHOLE)
+            targets = self._targets(pool, WHOLE, known)
             level_writers, moments_writers = self._coarse_writers(pool)
             coarsening = self._coarsening(level_writers, moments_writers)
             if self._watch is not None and targets[0] is not None:
                 self._watch(level_rows(self._store, self._plan, [targets[0].writer, *level_writers]))
+            self._take_rests(targets, known)
             begin = self._begin(targets)
-            self._feed_known(targets, begin, coarsening)
+            self._feed_known(targets, begin, coarsening, known)
             reading = (
                 link.reading if link is not None and link.reading is not None else self._recording.read_into
             )
@@ -223,14 +161,20 @@ class SampledBuild:
         return [None if writer is None else next(found) for writer in writers]
 
     def _link(self, stack: ExitStack, is_whole_job: bool) -> FileLinks | None:
-        layout = self._recording.layout
-        if self._plan.resolution != "link" or layout is None:
+        """The files, to be linked; where samples are left out they are hashed, if that takes no reading."""
+        layout, resolution = self._recording.layout, self._plan.resolution
+        is_hashed = (
+            is_whole_job and resolution == "omit" and why_not_linkable(self._recording, layout) is None
+        )
+        if layout is None or not (resolution == "link" or (is_hashed and lies_in_order(layout))):
             return None
         link = FileLinks(layout, self._source.samples, self._hashes, is_whole_job)
         stack.callback(link.close)
         return link
 
-    def _targets(self, pool: PartPool, shard: Shard) -> list[Target | None]:
+    def _targets(
+        self, pool: PartPool, shard: Shard, earlier: Mapping[str, KnownRows] | None = None
+    ) -> list[Target | None]:
         targets: list[Target | None] = []
         lengths, moments = self._plan.segment_lengths, self._finest[1]
         assert moments is not None
@@ -241,6 +185,11 @@ class SampledBuild:
                 continue
             first_row, end_row = rows_of_packs(samples, array.grid, array.pack_rows, lengths)
             known = self._ledger.finished(array.name, array.pack_bytes, self._store)
+            if earlier and array.name in earlier:
+                # Noted, so that a build that is killed goes on from them.
+                for index in range(len(known), len(earlier[array.name].packs)):
+                    known.append(earlier[array.name].packs[index])
+                    self._ledger.add(array.name, index, known[index])
             writer = ArrayWriter(
                 self._store,
                 array.dtype,
@@ -295,22 +244,33 @@ class SampledBuild:
         ]
         return max(ends, default=(0, 0))
 
-    def _known_rows(self, array: FinestArray, writer: ArrayWriter) -> Iterator[npt.NDArray[Any]]:
-        return array.stored_parts(self._store, writer.first_row, writer.entries)
+    def _take_rests(self, targets: Sequence[Target | None], known: Mapping[str, KnownRows]) -> None:
+        """Give writers the known rows behind those in full packs."""
+        for array, target in zip(self._finest, targets, strict=True):
+            if array is not None and target is not None and array.name in known:
+                for rows in known[array.name].rows(target.writer.first_row):
+                    target.writer.append(rows)
 
     def _feed_known(
-        self, targets: Sequence[Target | None], begin: tuple[int, int], coarsening: Coarsening
+        self,
+        targets: Sequence[Target | None],
+        begin: tuple[int, int],
+        coarsening: Coarsening,
+        known: Mapping[str, KnownRows],
     ) -> None:
         segment, sample = begin
-        level, moments, _ = self._finest
-        if level is not None and targets[0] is not None:
-            end_row = level.grid.first_row(segment) + sample // self._plan.base
-            parts = self._known_rows(level, targets[0].writer)
-            feed_rows(level.grid, parts, end_row, coarsening.add_bins, coarsening.end_bins)
-        if moments is not None and targets[1] is not None:
-            end_row = moments.grid.first_row(segment) + sample // MOMENTS_FACTOR
-            parts = self._known_rows(moments, targets[1].writer)
-            feed_rows(moments.grid, parts, end_row, coarsening.add_moments, coarsening.end_moments)
+        feeds = (
+            (self._plan.base, coarsening.add_bins, coarsening.end_bins),
+            (MOMENTS_FACTOR, coarsening.add_moments, coarsening.end_moments),
+        )
+        for array, target, (factor, take, end_segment) in zip(self._finest, targets, feeds, strict=False):
+            if array is None or target is None:
+                continue
+            first = target.writer.first_row
+            parts = array.stored_parts(self._store, first, target.writer.entries)
+            rest = known[array.name].rows(first) if array.name in known else ()
+            end_row = array.grid.first_row(segment) + sample // factor
+            feed_rows(array.grid, chain(parts, rest), end_row, take, end_segment)
 
     def _reduce(
         self,
@@ -387,7 +347,10 @@ class SampledBuild:
                 for factor, array in zip(plan.moments_factors, all_moments, strict=True)
                 if array is not None
             ),
-            "values": values if link is None else link.values(self._dataset, self._store),
+            "values": values
+            if link is None or plan.resolution != "link"
+            else link.values(self._dataset, self._store),
+            "sha1s": None if link is None else link.sha1s(),
             "timestamps": timestamps,
             "typical": typical_of(typical, plan.missing_values),
         }

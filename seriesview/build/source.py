@@ -8,7 +8,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -165,15 +165,16 @@ class HashRecord:
         self._lock_name = f"{key}.lock"
         self._lock_file: int | None = None
 
-    def known(self) -> str | None:
-        """Hex SHA-1 of the file as it is, if it has been taken."""
+    def known(self, first: int | None = None) -> str | None:
+        """Hex SHA-1 of the file as it is, or of its `first` bytes, if it has been taken."""
         try:
             with Folder.at(self._directory) as folder:
                 status = folder.find(self._entry)
                 if status is None or status.st_uid != os.geteuid():
                     return None
                 entry = json.loads(read_in(folder, self._entry))
-            return check_hash(entry["sha1"]) if entry["source"] == asdict(self._source) else None
+            sha1 = entry["sha1"] if first is None else entry["starts"][str(first)]
+            return check_hash(sha1) if entry["source"] == asdict(self._source) else None
         except (OSError, ValueError, KeyError, TypeError, RecursionError, FormatError):
             return None
 
@@ -197,10 +198,11 @@ class HashRecord:
         self._lock_file = descriptor
         return True
 
-    def keep(self, sha1: str) -> None:
-        """Record the file's hash."""
+    def keep(self, sha1: str, starts: Mapping[int, str] | None = None) -> None:
+        """Record the file's hash, and those of so many of its first bytes."""
+        entry = {"source": asdict(self._source), "sha1": sha1, "starts": starts or {}}
         with Folder.at(self._directory) as folder:
-            write_in(folder, self._entry, json.dumps({"source": asdict(self._source), "sha1": sha1}).encode())
+            write_in(folder, self._entry, json.dumps(entry).encode())
 
     def release(self) -> None:
         """Give up the right to hash the file."""
@@ -209,18 +211,17 @@ class HashRecord:
             self._lock_file = None
 
 
-def hash_file(
-    path: str, progress: Callable[[int], None] | None = None, stop: threading.Event | None = None
-) -> str:
-    """Hex SHA-1 of the file, or "" when `stop` was set before its end."""
-    digest = hashlib.sha1()
+def hash_file(path: str, stop: threading.Event | None = None, first: int = 0) -> tuple[str, str]:
+    """Hex SHA-1s of the file and of its `first` bytes, of which it has as many; "" when `stop` was set before."""
+    digest, start, done = hashlib.sha1(), hashlib.sha1(), 0
     buffer = bytearray(_READ_BYTES)
     view = memoryview(buffer)
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123
-        while count := file.readinto(buffer):
+        while count := file.readinto(view[: first - done] if done < first else view):
             if stop is not None and stop.is_set():
-                return ""
+                return "", ""
             digest.update(view[:count])
-            if progress is not None:
-                progress(count)
-    return digest.hexdigest()
+            done += count
+            if done == first:
+                start = digest.copy()
+    return digest.hexdigest(), start.hexdigest()

@@ -23,6 +23,7 @@ MOST_VALUES = 1 << 23
 PERCENTS = (1, 50, 99)
 _SCATTER = 40503
 _READ_BYTES = 8 << 20
+_GAP_BYTES = 32 << 10
 
 Typical = tuple[int | float, ...]
 
@@ -68,15 +69,28 @@ class TypicalSamples:
         """Read the samples that did not go by, in runs of the recording's own rows; it has `num_rows`."""
         row_bytes = dtype.itemsize * max(self.samples.shape[1], 1)
         unit = preferred_rows if preferred_rows * row_bytes <= _READ_BYTES else 1
-        buffer = np.empty((unit, self.samples.shape[1]), dtype)
-        for first in self._units(unit):
-            rows = buffer[: min(unit, num_rows - first)]
+        longest = max(_READ_BYTES // row_bytes, unit)
+        buffer = np.empty((min(longest, num_rows), self.samples.shape[1]), dtype)
+        for first, last in self._runs(unit, longest, _GAP_BYTES // row_bytes):
+            rows = buffer[: min(last, num_rows) - first]
             read_into(first, rows)
             self.take(first, rows)
 
-    def _units(self, unit: int) -> Iterator[int]:
-        """First rows of the units of rows that hold samples which are not there."""
-        yield from (np.unique(self._rows[~self._is_there] // unit) * unit).tolist()
+    def _runs(self, unit: int, longest: int, gap: int) -> Iterator[tuple[int, int]]:
+        """Runs of rows, of so many at most, that hold the samples which are not there: of units of rows that are no
+        further than `gap` rows apart, as a read of its own takes longer than reading these."""
+        firsts = (np.unique(self._rows[~self._is_there] // unit) * unit).tolist()
+        run: tuple[int, int] | None = None
+        for first in firsts:
+            last = first + unit
+            if run is not None and first - run[1] <= gap and last - run[0] <= longest:
+                run = run[0], last
+                continue
+            if run is not None:
+                yield run
+            run = first, last
+        if run is not None:
+            yield run
 
 
 def typical_of(samples: npt.NDArray[Any], missing: MissingValues | None) -> list[Typical | None]:
