@@ -325,18 +325,16 @@ def _manifest(
     dataset: Dataset, recording: Recording, fields: Mapping[str, Any], say: Callable[[str], None]
 ) -> SeriesManifest:
     nothing = (None,) * recording.num_channels
-    channel_missing, channel_typical = (fields.get(key, nothing) for key in ("channel_missing", "typical"))
-    apart = ("timeline", "channel_missing", "typical", "sha1s")
+    told = [fields.get(key, nothing) for key in ("channel_missing", "typical", "clipped")]
+    apart = ("timeline", "channel_missing", "typical", "clipped", "sha1s")
     manifest = SeriesManifest(
         **{
             "type": recording.type,
             "dtype": np.dtype(recording.dtype).name,
             "sampling_frequency": None,
             "channels": tuple(
-                dataclasses.replace(_channel_info(channel), missing=missing, typical=typical)
-                for channel, missing, typical in zip(
-                    recording.channels, channel_missing, channel_typical, strict=True
-                )
+                dataclasses.replace(_channel_info(channel), missing=missing, typical=typical, clipped=clipped)
+                for channel, missing, typical, clipped in zip(recording.channels, *told, strict=True)
             ),
             "label": recording.label or "",
             "unit": recording.unit,

@@ -62,6 +62,8 @@ def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
     for key in (*_LISTS_OF_CHANNELS, "files"):
         if key in given:
             given[key] = tuple(given[key])
+    if "limits" in given:
+        given["limits"] = tuple(sorted(given["limits"]))
     if "missing" in given:
         given["missing"] = missing_from_config(given["missing"])
     options, own = (

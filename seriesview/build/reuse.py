@@ -116,6 +116,7 @@ def fields_again(
         "values": before.values,
         "timestamps": timestamps,
         "typical": [channel.typical for channel in before.channels],
+        "clipped": [channel.clipped for channel in before.channels],
         "sha1s": earlier.sha1s,
     }
 

@@ -21,16 +21,11 @@ from seriesview.build.level_rows import LevelRows, level_rows
 from seriesview.build.linking import FileLinks
 from seriesview.build.plan import SamplesPlan, why_not_linkable
 from seriesview.build.progress import Progress
-from seriesview.build.reduction import (
-    Coarsening,
-    SampleReduction,
-    Target,
-    feed_rows,
-)
+from seriesview.build.reduction import Coarsening, SampleReduction, Target, feed_rows
 from seriesview.build.shards import WHOLE, Shard, rows_of_packs
 from seriesview.build.source import RecordingIdentity
 from seriesview.build.timestamps import write_timestamps
-from seriesview.build.typical import TypicalSamples, typical_of
+from seriesview.build.typical import TypicalSamples, clipped_of, typical_of
 from seriesview.envelope.moments import MOMENTS_FACTOR, moments_dtype
 from seriesview.readers.protocol import Recording
 from seriesview.series.arrays import ArrayWriter, describe_array, finish_arrays
@@ -353,6 +348,7 @@ class SampledBuild:
             "sha1s": None if link is None else link.sha1s(),
             "timestamps": timestamps,
             "typical": typical_of(typical, plan.missing_values),
+            "clipped": clipped_of(typical, plan.missing_values, self._recording.channels),
         }
 
     def _times(self) -> tuple[dict[int, ArrayInfo], ArrayInfo | None]:

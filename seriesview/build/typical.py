@@ -1,4 +1,5 @@
-"""What is typical of each channel: percentiles of its stored values at some samples, evenly over the whole series.
+"""What is typical of each channel: percentiles of its stored values at some samples, evenly over the whole series, and
+how many of these are clipped.
 
 docs/format.md says which samples these are and how the percentiles are taken; they are the same whatever the number
 of jobs, and after a build was taken up again.
@@ -6,7 +7,7 @@ of jobs, and after a build was taken up again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 
 from seriesview.build.blocks import ReadInto
 from seriesview.envelope.missing import MissingValues
+from seriesview.readers.protocol import Channel
 
 MOST_SAMPLES = 65536
 LEAST_SAMPLES = 1024
@@ -99,9 +101,7 @@ def typical_of(samples: npt.NDArray[Any], missing: MissingValues | None) -> list
     Missing values and those that are not finite are left out. Of m values in order, percentile q is number
     (q * (m - 1) + 50) div 100.
     """
-    is_there = np.isfinite(samples) if samples.dtype.kind == "f" else np.ones(samples.shape, bool)
-    if missing is not None:
-        is_there &= ~missing.mask(samples)
+    is_there = _is_there(samples, missing)
     found: list[Typical | None] = []
     for channel in range(samples.shape[1]):
         values = samples[is_there[:, channel], channel]
@@ -113,3 +113,24 @@ def typical_of(samples: npt.NDArray[Any], missing: MissingValues | None) -> list
         # 0 for -0.0.
         found.append(tuple((values[places] + values.dtype.type(0)).tolist()))
     return found
+
+
+def clipped_of(
+    samples: npt.NDArray[Any], missing: MissingValues | None, channels: Sequence[Channel]
+) -> list[float | None]:
+    """Which fraction of each channel's samples (n, C) are at its converter's limits or beyond; None without any."""
+    is_there = _is_there(samples, missing)
+    found: list[float | None] = []
+    for number, channel in enumerate(channels):
+        values = samples[is_there[:, number], number]
+        if channel.limits is None or not len(values):
+            found.append(None)
+            continue
+        low, high = channel.limits
+        found.append(int(np.count_nonzero((values <= low) | (values >= high))) / len(values))
+    return found
+
+
+def _is_there(samples: npt.NDArray[Any], missing: MissingValues | None) -> npt.NDArray[np.bool_]:
+    is_there = np.isfinite(samples) if samples.dtype.kind == "f" else np.ones(samples.shape, bool)
+    return is_there if missing is None else is_there & ~missing.mask(samples)

@@ -136,6 +136,12 @@ class DatasetKeys(Document):
         "Stored values that stand for no value: a number, a list of numbers, or {values: [...], below: , above: }; "
         "takes the place of what the file says."
     )
+    limits: Annotated[
+        Numbers | None, Field(min_length=2, max_length=2), Given(), Expected("two numbers, [lowest, highest]")
+    ] = key(
+        "Lowest and highest stored value that the converter gives, where the file does not say: samples that reach one "
+        "count as clipped."
+    )
     byte_offset: Annotated[int | None, Integer(0, may_have_point=True)] = key(
         "Bytes before the first sample of a flat binary file."
     )

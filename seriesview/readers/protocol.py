@@ -61,6 +61,8 @@ class Channel:
     bad: bool = False
     best_channel: str | None = None
     """Of a sorted unit: id, else label, of the channel of its recording on which its spikes are largest."""
+    limits: tuple[float, float] | None = None
+    """Lowest and highest stored value that its converter gives: samples that reach one are clipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ class ReadOptions:
     scale: float | None = None
     offset: float | None = None
     channel_labels: tuple[str, ...] | None = None
+    limits: tuple[float, float] | None = None
     byte_offset: int = 0
     order: Literal["C", "F"] = "C"
     allow_truncated: bool = False

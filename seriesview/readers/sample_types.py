@@ -89,11 +89,11 @@ def make_channels(
 
 
 def describe(recording: Recording, options: ReadOptions) -> None:
-    """Put the configured unit, scale, offset, session start and start time into a recording with its channels.
+    """Put the configured unit, scale, offset, limits, session start and start time into a recording with its channels.
 
     What is configured for all channels takes the place of what each has of its own.
     """
-    described = {"unit": options.unit, "scale": options.scale, "offset": options.offset}
+    described = {name: getattr(options, name) for name in ("unit", "scale", "offset", "limits")}
     own: dict[str, Any] = {name: None for name, value in described.items() if value is not None}
     if own:
         recording.channels = tuple(replace(channel, **own) for channel in recording.channels)

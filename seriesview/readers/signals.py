@@ -24,6 +24,7 @@ class Measured:
     offset: float
     type: str | None = None
     missing: Missing | None = None
+    limits: tuple[float, float] | None = None
 
 
 def set_channels(recording: Recording, signals: Sequence[Measured], options: ReadOptions) -> None:
@@ -41,6 +42,7 @@ def set_channels(recording: Recording, signals: Sequence[Measured], options: Rea
             channel,
             id=unique,
             type=signal.type,
+            limits=signal.limits,
             **{
                 "unit": signal.unit,
                 "scale": signal.scale,

@@ -53,10 +53,10 @@ Indices = Annotated[ArrayInfo, Rows("uint32", ())]
 
 
 class _Ascending(Expected):
-    """Of three numbers."""
+    """Of some numbers, whose count is said in words."""
 
-    def __init__(self) -> None:
-        super().__init__("three numbers, ascending")
+    def __init__(self, count: str) -> None:
+        super().__init__(f"{count} numbers, ascending")
 
     def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
         """None of them less than the one before."""
@@ -99,7 +99,9 @@ class ChannelInfo:
     x: FiniteNumber | None = None
     y: FiniteNumber | None = None
     missing: Annotated[Missing, MissingForm()] | None = None
-    typical: Annotated[tuple[FiniteNumber, FiniteNumber, FiniteNumber], _Ascending()] | None = None
+    typical: Annotated[tuple[FiniteNumber, FiniteNumber, FiniteNumber], _Ascending("three")] | None = None
+    limits: Annotated[tuple[FiniteNumber, FiniteNumber], _Ascending("two")] | None = None
+    clipped: Annotated[float, Number(least=0, most=1)] | None = None
     type: Text | None = None
     bad: Annotated[bool, Flag()] = False
     best_channel: Text | None = None
@@ -112,6 +114,8 @@ class ChannelInfo:
             found["missing"] = missing_to_json(self.missing)
         if self.typical is not None:
             found["typical"] = list(self.typical)
+        if self.limits is not None:
+            found["limits"] = list(self.limits)
         return found
 
 

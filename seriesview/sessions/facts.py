@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -66,6 +66,7 @@ def facts_of(
         "gaps": num_gaps,
         "gap_seconds": gap_seconds,
         "channels": sum(each.num_channels for each in manifests.values() if each.type in _SAMPLED),
+        **_clipped(manifests.values()),
         "bad": [channel.label for each in manifests.values() for channel in each.channels if channel.bad],
         "units": sum(events) if events else None,
         **_raw([result["source"] for result in results.values()]),
@@ -108,6 +109,18 @@ def _gaps(manifest: SeriesManifest) -> tuple[int, float]:
     """How many gaps there are between segments, and how many seconds they take."""
     recorded = sum(segment.end_time - segment.start_time for segment in manifest.segments)
     return max(len(manifest.segments) - 1, 0), max(_length(manifest) - recorded, 0.0)
+
+
+def _clipped(manifests: Iterable[SeriesManifest]) -> dict[str, Any]:
+    """The channel that is clipped most, of those whose converter's limits are known; None where none are."""
+    known = [
+        (channel.clipped, channel.label)
+        for manifest in manifests
+        for channel in manifest.channels
+        if channel.clipped is not None
+    ]
+    most, label = max(known, key=lambda each: each[0], default=(None, None))
+    return {"clipped": most, "clipped_channel": label if most else None}
 
 
 def _date(manifests: Any) -> str | None:

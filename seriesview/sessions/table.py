@@ -11,8 +11,8 @@ from typing import Any
 
 _FORMULAS = ("=", "+", "-", "@")
 _PLAIN = ("label", "state", "cause")
-_NUMBERS = ("seconds", "mismatch", "gaps", "gap_seconds", "channels")
-_LAST = ("units", "raw", "raw_bytes", "raw_files", "view_bytes", "view_files")
+_NUMBERS = ("seconds", "mismatch", "gaps", "gap_seconds", "channels", "clipped")
+_LAST = ("clipped_channel", "units", "raw", "raw_bytes", "raw_files", "view_bytes", "view_files")
 
 
 def sessions_table(sessions: Sequence[Mapping[str, Any]]) -> str:

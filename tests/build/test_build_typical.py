@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import dataset_from_config
 from seriesview.build.shards import Shard
-from seriesview.build.typical import MOST_VALUES, TypicalSamples, grid_rows, typical_of
+from seriesview.build.typical import MOST_VALUES, TypicalSamples, clipped_of, grid_rows, typical_of
+from seriesview.envelope.missing import Missing, MissingValues
+from seriesview.readers.protocol import Channel
 from seriesview.store import Store, open_store
 
 
@@ -69,6 +71,16 @@ def test_extremes_are_not_typical_and_what_is_not_finite_is_left_out() -> None:
     assert typical_of(values[:, np.newaxis], None) == [(20.0, 507.0, 994.0)]
     assert typical_of(np.full((9, 1), np.nan), None) == [None]
     assert typical_of(np.full((9, 1), 2**63 - 1), None) == [(2**63 - 1,) * 3]
+
+
+def test_what_reaches_a_limit_is_clipped_and_what_is_missing_is_not() -> None:
+    values = np.tile(np.arange(-4, 4, dtype=np.int16)[:, np.newaxis], (1, 4))
+    missing = MissingValues(values.dtype, (Missing((-4,)),) * 4)
+    limits = [(-4.0, 3.0), (-2.5, 100.0), None, (-100.0, 100.0)]
+    channels = [Channel(str(number), "", limits=ends) for number, ends in enumerate(limits)]
+    assert clipped_of(values, None, channels) == [2 / 8, 2 / 8, None, 0]
+    assert clipped_of(values, missing, channels) == [1 / 7, 1 / 7, None, 0]
+    assert clipped_of(np.full((3, 1), np.nan), None, channels[:1]) == [None]
 
 
 def manifest_of(config: dict[str, Any], store: Store, directory: Path, shards: int = 0) -> dict[str, Any]:

@@ -431,7 +431,10 @@ def test_gaps_and_units_are_counted() -> None:
         "type": "continuous",
         "dtype": "int16",
         "sampling_frequency": 1.0,
-        "channels": [{"id": "0", "label": "a", "bad": True}, {"id": "1", "label": "b"}],
+        "channels": [
+            {"id": "0", "label": "a", "bad": True, "limits": [-512, 511], "clipped": 0.002},
+            {"id": "1", "label": "b"},
+        ],
         "session_start": "2026-01-02T10:00:00+01:00",
         "segments": segments,
     }
@@ -450,6 +453,7 @@ def test_gaps_and_units_are_counted() -> None:
     assert (found["gaps"], found["gap_seconds"]) == (1, 6.0)
     assert (found["seconds"], found["mismatch"]) == (12.0, 8.0)
     assert (found["channels"], found["bad"], found["units"]) == (4, ["a", "a", "a"], 2)
+    assert (found["clipped"], found["clipped_channel"]) == (0.002, "a")
     assert (found["raw"], found["raw_bytes"], found["raw_files"], found["owner"]) == ("gone", 12, 1, None)
     assert found["values"] == {"date": "2026-01-02 10:00:00+01:00"}
 

@@ -159,6 +159,7 @@ def test_samples_of_24_bits_are_int32(tmp_path: Path) -> None:
     with opened(path) as recording:
         assert recording.dtype == np.int32
         assert recording.layout is None
+        assert {channel.limits for channel in recording.channels} == {(-8388608, 8388607)}
         np.testing.assert_array_equal(stored(recording)[:, 0], values)
         np.testing.assert_array_equal(stored(recording)[:, 1], -values[::-1].clip(-8388607))
     check_signals(path)

@@ -83,6 +83,7 @@ def test_2_0_probes_have_the_gain_of_the_header_or_their_own(tmp_path: Path) -> 
     write_stream(tmp_path, "run_g0_t0.imec0.ap", noise(300, 8), np2_keys(8))
     recording = same_as_neo(tmp_path, "imec0.ap", "imec0.ap")
     assert recording.scale == pytest.approx(0.62 / 2048 / 100 * 1e6)
+    assert {channel.limits for channel in recording.channels} == {(-2048, 2047)}
     early = np2_keys(
         8, imChan0apGain=None, imMaxInt=None, imAiRangeMax=0.5, imDatPrb_pn=None, imDatPrb_type=24
     )
@@ -465,6 +466,8 @@ def test_catgt_files_lie_beside_those_that_they_were_made_of(tmp_path: Path) -> 
     names = [each.dataset for each in list_candidates(tmp_path)]
     assert [name for name in names if name and "ap" in name] == ["imec0.ap", "imec0.ap.tcat"]
     with opened(tmp_path, "imec0.ap.tcat") as recording:
+        # What CatGT has filtered is at no limit where the converter was.
+        assert {channel.limits for channel in recording.channels} == {None}
         assert any("zeros" in decision.text for decision in recording.decisions)
     with opened(tmp_path, "edge_times") as recording:
         found, channels = recording.events()

@@ -90,6 +90,7 @@ def check(reader, segments):
             np.testing.assert_array_equal(found, samples)
         for number, channel in enumerate(reader.channels):
             assert channel.get("typical") == reader.typical(number)
+            assert channel.get("clipped") == reader.clipped(number)
     for segment, samples in zip(reader.segments, segments, strict=True):
         lowest = np.array([brute_hull(column) for column in samples.T])
         low, high = (float(np.nanmin(lowest)), float(np.nanmax(lowest)))
@@ -108,6 +109,7 @@ def test_flat_files(store, tmp_path, resolution, make):
         "reader": "binary",
         "dtype": samples.dtype.name,
         "channels": 5,
+        "limits": [-100, 100],
         "sampling_frequency": 100,
         "base": 4,
     }

@@ -275,6 +275,12 @@ class SecondReader:
 
     def typical(self, channel):
         """What `typical` of a channel must be (section 3), or None."""
+        values = self._looked_at(channel)
+        if not values:
+            return None
+        return [values[(q * (len(values) - 1) + 50) // 100] + 0 for q in (1, 50, 99)]
+
+    def _looked_at(self, channel):
         rows = np.concatenate(self.samples())
         total = len(rows)
         count = min(total, 65536, max(1024, 8388608 // len(self.channels)))
@@ -284,10 +290,13 @@ class SecondReader:
             for i, (first, last) in enumerate(pairwise(edges))
         ]
         values = rows[numbers, channel].tolist()
-        values = sorted(v for v in values if math.isfinite(v) and not self.is_missing(v, channel))
-        if not values:
-            return None
-        return [values[(q * (len(values) - 1) + 50) // 100] + 0 for q in (1, 50, 99)]
+        return sorted(v for v in values if math.isfinite(v) and not self.is_missing(v, channel))
+
+    def clipped(self, channel):
+        """What `clipped` of a channel must be (section 3), or None."""
+        limits = self.channels[channel].get("limits")
+        values = [] if limits is None else self._looked_at(channel)
+        return sum(v <= limits[0] or v >= limits[1] for v in values) / len(values) if values else None
 
     def columns_of_time(self, t0, t1, count, with_samples=True):
         """Hulls of the samples in columns of time: a list of (2, C), None for those without samples."""

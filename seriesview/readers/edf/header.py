@@ -40,7 +40,7 @@ _SHOWN = 5
 
 @dataclass(frozen=True)
 class Signal:
-    """One signal: where it lies in a record, in bytes, and its calibration, None where the header has none."""
+    """One signal: where it lies in a record, in bytes, its calibration and limits, None where the header has none."""
 
     index: int
     label: str
@@ -50,6 +50,7 @@ class Signal:
     samples_per_record: int
     record_offset: int
     is_annotations: bool
+    limits: tuple[float, float] | None
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,7 @@ def _signals(
                 samples_per_record=samples,
                 record_offset=record_offset,
                 is_annotations=is_annotations,
+                limits=_limits(*ends[2:]),
             )
         )
         record_offset += samples * sample_bytes
@@ -238,6 +240,13 @@ def _calibration(
         return None, None
     scale = (physical_max - physical_min) / (digital_max - digital_min)
     return float(scale), float(physical_min - scale * digital_min)
+
+
+def _limits(digital_min: Fraction | None, digital_max: Fraction | None) -> tuple[float, float] | None:
+    """Lowest and highest stored value; None where the header does not say them."""
+    if digital_min is None or digital_max is None or digital_min == digital_max:
+        return None
+    return float(min(digital_min, digital_max)), float(max(digital_min, digital_max))
 
 
 def unit_called(dimension: str) -> str:

@@ -112,4 +112,5 @@ def _measured(signal: Signal) -> Measured:
         scale=1.0 if signal.scale is None else signal.scale,
         offset=0.0 if signal.offset is None else signal.offset,
         type="TRIG" if signal.label.casefold() in _STATUS else type_by_label(signal.label),
+        limits=signal.limits,
     )

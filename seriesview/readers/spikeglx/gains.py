@@ -26,6 +26,18 @@ def units_and_scales(meta: Meta, channels: Sequence[SavedChannel]) -> list[tuple
     return [found[channel.kind] for channel in channels]
 
 
+def converter_limits(meta: Meta) -> tuple[float, float] | None:
+    """Lowest and highest count of an analog channel; None where nothing says it, or CatGT has changed the samples."""
+    if any(key.startswith(("catGT", "catN")) for key in meta.values):
+        return None
+    if meta.type == "imec":
+        probe = probe_of(meta)
+        counts = meta.optional_number("imMaxInt") or (None if probe is None else probe.max_int)
+    else:
+        counts = meta.optional_number("obMaxInt" if meta.type == "obx" else "niMaxInt") or _NI_MAX_INT
+    return None if counts is None else (-float(counts), float(counts) - 1.0)
+
+
 def _ni_scale(meta: Meta, kind: str, volts: float) -> tuple[str, float]:
     if kind == "MN":
         return "uV", _MICROVOLTS * volts / _positive(meta, "niMNGain", meta.number("niMNGain"))

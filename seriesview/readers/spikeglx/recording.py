@@ -15,7 +15,7 @@ from seriesview.layout.sample_file import SampleFile
 from seriesview.readers.laid_out import LaidOutRecording
 from seriesview.readers.protocol import Channel, Decision, ReadOptions
 from seriesview.readers.sample_types import checked_rate, describe, make_channels
-from seriesview.readers.spikeglx.gains import units_and_scales
+from seriesview.readers.spikeglx.gains import converter_limits, units_and_scales
 from seriesview.readers.spikeglx.geometry import Place, files_of_places, places_of, stand_by
 from seriesview.readers.spikeglx.meta import Meta, read_meta
 from seriesview.readers.spikeglx.names import CONCATENATED, FileName, name_of, parse_name
@@ -58,9 +58,11 @@ class AnalogRecording(LaidOutRecording):
     def _scale(self, meta: Meta, analog: tuple[SavedChannel, ...]) -> None:
         try:
             scaled = units_and_scales(meta, analog)
+            limits = converter_limits(meta)
         except ReaderError as error:
             self.scale_problem = f"{error.reason}; set `scale:` (and `unit: uV`)"
             return
+        self.channels = tuple(replace(channel, limits=limits) for channel in self.channels)
         units, scales = {unit for unit, _ in scaled}, {scale for _, scale in scaled}
         self.unit = scaled[0][0] if len(units) == 1 else "V"
         if len(units) == len(scales) == 1:

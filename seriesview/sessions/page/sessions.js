@@ -3,7 +3,8 @@
 /**
  * @typedef {{id: string, label: string, values: Record<string, string | null>, state: string, cause: string | null,
  *   notes: string[], streams: string[], expected: string[], seconds: number | null, mismatch: number | null,
- *   gaps: number | null, gap_seconds: number | null, channels: number, bad: string[], units: number | null,
+ *   gaps: number | null, gap_seconds: number | null, channels: number, clipped: number | null,
+ *   clipped_channel: string | null, bad: string[], units: number | null,
  *   raw: string | null, raw_bytes: number, raw_files: number, owner: string | null, view_bytes: number,
  *   view_files: number, workspace: string | null, page: string | null, picture: string | null}} Session
  * @typedef {{label: string, sessions: Session[]}} Index
@@ -54,6 +55,14 @@ export function columnsOf(sessions) {
     ),
     number('channels', 'channels', 'of all series of samples', (each) => each.channels),
     number(
+      'clipped',
+      'clipped',
+      'samples at the limits of the converter, of the channel that has most',
+      (each) => each.clipped,
+      undefined,
+      (each) => (each.clipped ? `${percent(each.clipped)} (${each.clipped_channel})` : each.clipped === 0 ? '0' : ''),
+    ),
+    number(
       'bad',
       'bad',
       'channels that are marked as bad',
@@ -102,6 +111,11 @@ function number(name, title, about, of, words = (value) => COUNTS.format(value),
 /** @param {Session} session */
 function ownerOf(session) {
   return session.values.owner ?? session.owner;
+}
+
+/** @param {number} fraction */
+function percent(fraction) {
+  return `${Number((100 * fraction).toPrecision(2))} %`;
 }
 
 /** @param {number} seconds */
