@@ -44,11 +44,12 @@ def look_for_purged(
     gone, lines = [], []
     old: list[tuple[float, str]] = []
     soon: list[tuple[float, str]] = []
-    now = time.time()
+    now, has_some = time.time(), False
     for dataset in datasets:
         kept = _kept(results.series(dataset.name), store, exists or store.exists, packs=days is not None)
         if kept is None:
             continue
+        has_some = has_some or kept.gone < kept.num_artifacts
         if kept.gone:
             gone.append(dataset)
             lines.append(
@@ -61,6 +62,11 @@ def look_for_purged(
     for found, when in ((old, "may be gone at any time"), (soon, f"will be within {_SOON_DAYS} days")):
         if found:
             lines.append(_warning(found, days, when))
+    if gone and not has_some:
+        lines = [
+            f"nothing of what was built is in {store.description}: if its disk is not mounted, stop this, mount it, "
+            "and build again; else all is built anew"
+        ]
     return Purged(tuple(gone), tuple(lines))
 
 

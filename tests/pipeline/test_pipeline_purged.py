@@ -73,6 +73,16 @@ def test_a_dataset_that_lost_a_pack_is_told_and_built_alone() -> None:
     assert look(configured) == Purged((), ())
 
 
+def test_a_store_without_anything_may_not_be_mounted() -> None:
+    configured = built()
+    Path("storage").rename("elsewhere")
+    found = look(configured)
+    assert [gone.name for gone in found.gone] == ["one", "two"]
+    (line,) = found.lines
+    assert "storage" in line
+    assert "not mounted" in line
+
+
 def test_without_the_key_manifests_and_pages_are_looked_for_and_no_packs() -> None:
     configured = built()
     max(artifacts().values(), key=lambda path: path.stat().st_size).unlink()
