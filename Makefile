@@ -50,7 +50,8 @@ demo: $(DEMO_STAMP) demo-data/session.nwb  ## build the demo's workspace, and op
 
 test: $(STAMP) $(NODE_STAMP)  ## every test but those of soak; installs the programs that they run against where it can
 	tests/install-programs
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not soak" --numprocesses=4 --dist=loadfile
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m "not soak" --numprocesses=4 --dist=loadfile \
+		--no-loadscope-reorder
 
 soak: $(STAMP)  ## tests that take long: thousands of requests, restarts under load, hours made short
 	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m pytest -m soak --numprocesses=2

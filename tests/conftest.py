@@ -1,5 +1,8 @@
-"""How property tests look for examples: always the same ones, unless `make fuzz` asks for others."""
+"""How property tests look for examples, always the same unless `make fuzz` asks for others; and what runs first."""
 
+from pathlib import Path
+
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.database import DirectoryBasedExampleDatabase
 from hypothesis.internal.conjecture import providers
@@ -28,3 +31,27 @@ providers._get_local_constants = _constants
 
 # A daemon on a busy machine may take longer to answer than people would be kept waiting for it.
 daemon.PROBE_SECONDS = 60.0
+
+# Few tests, each of which starts whole programs: begun last, they would leave other workers with nothing to do.
+_FIRST = (
+    "workflow",
+    "docs",
+    "store/test_store_crashes.py",
+    "test_rewording.py",
+    "test_property_tests.py",
+    "pipeline",
+    "cli",
+    "backend",
+    "share",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest in front; those of one file stay together."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(here).as_posix()
+        return next((number for number, start in enumerate(_FIRST) if path.startswith(start)), len(_FIRST))
+
+    items.sort(key=place)
