@@ -77,6 +77,7 @@
  * @property {number} [x]
  * @property {number} [y]
  * @property {number} [sample_shift] how much later than the first of its converter it was digitized, samples
+ * @property {string} [best_channel] of events: id, else label, of the channel of samples on whose trace they are
  */
 
 /**
@@ -149,6 +150,8 @@
  * @property {string | null} seriesUri null: the series is missing
  * @property {string} [error] why it is missing, or cannot be shown in such a panel
  * @property {Record<string, unknown>} [data] as in the manifest: what its type needs beside a series
+ * @property {string[]} [over] URIs of the series of events that are drawn over it
+ * @property {string[]} [overNotes] why others are not
  * @property {PanelTraits} traits
  */
 
@@ -299,6 +302,8 @@
  * @property {true} [isRaw] the steps are left out for now
  * @property {true} [withRaw] raw samples are drawn, paler, below those after the steps
  * @property {true} [beside] a panel of the raw samples stands below this one
+ * @property {Record<string, string[]>} [over] by place among the series over it: ids of those channels that are drawn; all
+ *   of a series that is left out
  */
 /** @typedef {CommonSettings & Record<string, unknown>} PanelSettings more are the type's own (PanelChoice) */
 
@@ -312,6 +317,7 @@
  * @property {PanelSettings} settings
  * @property {Record<string, unknown>} [data] of the panel
  * @property {boolean} [isPale] raw samples stand in for filtered ones
+ * @property {string[]} [over] URIs of the series of events that are drawn over it
  * @property {number} [pathSide] device pixels of the square for a path; left out: none
  */
 
@@ -348,6 +354,7 @@
  *   something drawn lies above or below it
  * @property {{side: number, pixels: ArrayBuffer} | null} path RGBA, side * side * 4 bytes: of a position in the plane
  * @property {[number, number][]} unbuilt runs of columns [from, to) of which nothing is built yet
+ * @property {Line[]} lines of events over the whole height, from left to right
  * @property {boolean} isComplete every column is exact, or not built yet; else coarser data stand in, and another picture follows
  * @property {Lane[]} lanes
  * @property {{unit: string, low: number, high: number, isLinear: true} | null} valueAxis of panels with one value axis
@@ -355,6 +362,17 @@
  *   that; null: they do not
  * @property {string[]} notes for the user, e.g. that columns are rounded to whole bins, or where zoom ends and why
  * @property {string | null} error in words; null: none
+ */
+
+/** @typedef {{x: number, label: string, color: string}} Line x: column of the picture */
+
+/**
+ * An event that is under the cursor.
+ * @typedef {object} EventUnder
+ * @property {string} uri of its series
+ * @property {string} id of its channel
+ * @property {string} label
+ * @property {string} of what its series is called
  */
 
 /**
@@ -371,6 +389,7 @@
  * @property {true} [isRaw] of raw samples that stand in for filtered ones
  * @property {{id: string, label: string, unit: string, low: number | null, high: number | null, exact?: string}[]} values
  *   physical; low = high for a sample; exact: its digits, where a double does not hold it
+ * @property {EventUnder[]} [events] that lie over the traces there, one of each unit
  */
 
 /**
@@ -388,14 +407,16 @@
  * @typedef {{name: 'readOut', key: string, column: number, row: number}
  *   | {name: 'overview', columns: number}
  *   | {name: 'intervals', uri: string}
- *   | {name: 'findNext', what: 'event' | 'gap' | 'interval' | 'interval end', time: number, direction: 1 | -1, seriesUri: string | null}
+ *   | {name: 'findNext', what: 'event' | 'gap' | 'interval' | 'interval end', time: number, direction: 1 | -1, seriesUri: string | null, of?: string}
+ *   | {name: 'eventCounts', uri: string}
  *   | {name: 'statistics', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, steps?: unknown}
  *   | {name: 'samples', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, maxValues: number, steps?: unknown}} Ask
  */
 
 /**
  * Answers: readOut: ReadOut | null. overview: Overview. intervals: {start, end, label}[] in view time.
- * findNext: view time or null. statistics: StatisticsRow[]. samples: {times: Float64Array (view time), values: Float64Array
+ * findNext: view time or null; `of`: the id of the channel of events that is meant, or the label of intervals. eventCounts:
+ * number[], events of each channel. statistics: StatisticsRow[]. samples: {times: Float64Array (view time), values: Float64Array
  * (n, channels) physical, channels: Channel[]}, rejected where there are more than maxValues or no raw samples.
  * @typedef {object} Overview
  * @property {number} columns

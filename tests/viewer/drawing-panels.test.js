@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { palette, pixelOf } from '../../seriesview/viewer/drawing/colors.js';
+import { palette, pixelOf, plainColor } from '../../seriesview/viewer/drawing/colors.js';
 import { createPanelPainter } from '../../seriesview/viewer/drawing/painter.js';
 import { createSeriesData } from '../../seriesview/viewer/drawing/series.js';
 import { createTileCache } from '../../seriesview/viewer/drawing/tiles.js';
@@ -304,7 +304,7 @@ test('colours can be told apart and read, by colour-blind people too', () => {
     linear(css).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
   for (const isDark of [false, true]) {
     const { colors, background } = palette(isDark);
-    for (const color of colors) {
+    for (const color of [...colors, plainColor(isDark)]) {
       const [low, high] = [luminance(color), luminance(background)].sort((a, b) => a - b);
       assert.ok((high + 0.05) / (low + 0.05) >= 3, `${color} on ${background}`);
     }

@@ -90,6 +90,12 @@ test('wrong values fall back to defaults', () => {
   assert.deepEqual(readSettings({ ...settings, mode: 'image', path: true }, ids, others.choices), {});
   assert.deepEqual(readSettings({ path: false }, ids, others.choices), { path: false });
   assert.deepEqual(readSettings({ channels: ['one', 'x', 'one', 5] }, ids, choices), { channels: ['one'] });
+  const over = [new Set(['7', '8']), new Set(['a'])];
+  /** @param {any} given */
+  const chosen = (given) => readSettings({ over: given }, ids, choices, over).over;
+  assert.deepEqual(chosen({ 0: ['8', 'x', '8'], 1: [], 2: ['a'] }), { 0: ['8'], 1: [] });
+  for (const value of [{ 0: ['8', '7'], 1: ['x'] }, { 0: 'all' }, ['x'], 5, null])
+    assert.equal(chosen(value), undefined);
 });
 
 test('on a canvas at least as wide a link shows the same left column on the same rung', () => {

@@ -183,7 +183,7 @@ export function createBands(app, { rows, tint, edges }, failed) {
     before.globalAlpha = 0.5;
     let firstColour = 0;
     const text = styleValue('--text');
-    for (const { bands, strip, isInLanes } of series) {
+    for (const { uri, bands, strip, isInLanes } of series) {
       const context = clearCanvas(strip, frame.columns, Math.round(HEIGHT * ratio), ratio);
       if (!bands) continue;
       context.font = '10.5px system-ui, sans-serif';
@@ -209,6 +209,8 @@ export function createBands(app, { rows, tint, edges }, failed) {
         context.fillStyle = text;
         context.fillText(shortName(context, bands.names[label], room - 9), x + 5, HEIGHT / 2 + 0.5);
       });
+      for (const host of app.panels())
+        if (host.panel.seriesUri === uri) host.hint(hasLines ? '' : 'too many to be lines across all panels: zoom in');
       firstColour += bands.names.length;
     }
   }

@@ -6,8 +6,9 @@ import { createCutMarks, cutWords } from './cuts.js';
 import { clearCanvas, iconButton, make } from './elements.js';
 import { drawGutter } from './gutter.js';
 import { hasPath, pathSide } from './heights.js';
+import { createOverLines } from './over_lines.js';
 import { createStandIn, place as placeIn } from './stand_in.js';
-import { HEIGHTS, readSettings } from './state.js';
+import { HEIGHTS, idsOver, readSettings } from './state.js';
 import { createHatching } from './unbuilt.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
@@ -36,6 +37,7 @@ import { createHatching } from './unbuilt.js';
  * @property {() => PanelRequest | null} request null: nothing is to be painted
  * @property {(frame: Frame) => void} place shows the picture that there is where it belongs in a frame
  * @property {(painted: Painted, frame: Frame) => void} show
+ * @property {(text: string) => void} hint what is to be known of it beside what its picture says
  * @property {(order: number) => boolean} isDone the picture of that order is complete or failed
  * @property {() => void} redraw the labels
  * @property {() => void} remove
@@ -55,10 +57,14 @@ const STEP = 16;
 export function createPanelHost(app, panel, initial, answers) {
   let settings = initial;
   let height = 0;
+  /** What is to be known of the picture, and of what lies over all panels. @type {(string | null | undefined)[]} */
+  let said = [];
+  let hint = '';
   /** What the labels were drawn from. */
   let drawn = '';
   const manifest = panel.seriesUri === null ? null : app.figure().series[panel.seriesUri];
   const ids = new Set(manifest?.channels.map((channel) => channel.id));
+  const over = idsOver(panel, app.figure());
   const name = panel.label || panel.type;
   const gutter = make('canvas', { className: 'gutter', 'aria-hidden': 'true' });
   const canvas = make('canvas', { className: 'pixels', role: 'img', 'aria-label': name });
@@ -66,7 +72,8 @@ export function createPanelHost(app, panel, initial, answers) {
   const standIn = createStandIn();
   const properties = { className: 'picture is-empty', tabIndex: 0, role: 'group', 'aria-label': name };
   const hatching = createHatching();
-  const picture = make('div', properties, standIn.canvas, canvas, hatching.canvas, overlay);
+  const lines = createOverLines();
+  const picture = make('div', properties, standIn.canvas, canvas, hatching.canvas, lines.canvas, overlay);
   const card = make('div', { className: 'card', role: 'alert', hidden: true });
   const absence = createAbsence(app, panel);
   const body = make('div', { className: 'panel-body' }, gutter, picture, absence.element, card);
@@ -109,11 +116,11 @@ export function createPanelHost(app, panel, initial, answers) {
     settings: () => structuredClone(settings),
     set(changes, isGradual = false) {
       if (!isGradual) answers.changing();
-      settings = readSettings({ ...settings, ...changes }, ids, panel.traits.choices);
+      settings = readSettings({ ...settings, ...changes }, ids, panel.traits.choices, over);
       answers.changed(host);
     },
     replaceSettings(all) {
-      settings = readSettings(all, ids, panel.traits.choices);
+      settings = readSettings(all, ids, panel.traits.choices, over);
     },
     height: () => height,
     setHeight(wanted) {
@@ -128,7 +135,7 @@ export function createPanelHost(app, panel, initial, answers) {
       const pixelRatio = app.pixelRatio();
       const pixels = Math.max(Math.round(height * pixelRatio), 1);
       const request = { key: panel.key, type: panel.type, seriesUri: panel.seriesUri, height: pixels, pixelRatio };
-      const more = panel.data ? { data: panel.data } : {};
+      const more = { ...(panel.data ? { data: panel.data } : {}), ...(panel.over ? { over: panel.over } : {}) };
       const side = hasPath(host) ? Math.round(pathSide(gutterWidth() / pixelRatio, height) * pixelRatio) : 0;
       return { ...request, settings: structuredClone(settings), ...more, ...(side ? { pathSide: side } : {}) };
     },
@@ -146,11 +153,16 @@ export function createPanelHost(app, panel, initial, answers) {
         if (painted.isComplete && !painted.unbuilt.length) standIn.keep(canvas, painted, JSON.stringify(how));
       }
       const clock = app.timeline().clockNotes[panel.seriesUri ?? ''];
-      const text = [cutWords(painted.cut), clock, ...painted.notes].filter(Boolean).join(' · ');
-      if (notes.textContent !== text) Object.assign(notes, { textContent: text, title: text });
+      said = [cutWords(painted.cut), clock, ...painted.notes, lines.draw(painted, app), ...(panel.overNotes ?? [])];
+      tell();
       place(frame);
       if (painted.isComplete) canvas.setAttribute('aria-label', inWords(painted));
       host.redraw();
+    },
+    hint(text) {
+      if (text === hint) return;
+      hint = text;
+      tell();
     },
     isDone: (order) =>
       !!host.painted && host.painted.number >= order && (host.painted.isComplete || host.painted.error !== null),
@@ -191,6 +203,11 @@ export function createPanelHost(app, panel, initial, answers) {
     return Math.round(parseFloat(app.element.style.getPropertyValue('--gutter')) * app.pixelRatio());
   }
 
+  function tell() {
+    const text = [...said, hint].filter(Boolean).join(' \u00b7 ');
+    if (notes.textContent !== text) Object.assign(notes, { textContent: text, title: text });
+  }
+
   /** @param {Painted} painted */
   function draw({ width, height: rows, pixels }) {
     for (const each of [canvas, overlay]) {
@@ -216,7 +233,8 @@ export function createPanelHost(app, panel, initial, answers) {
       if (each.style.transform !== transform) each.style.transform = transform;
     }
     cuts.place(`${painted.width / ratio}px`, transform && `translateX(${left / ratio}px) scaleX(${scale})`);
-    hatching.place(`${painted.width / ratio}px`, `${painted.height / ratio}px`, transform);
+    for (const each of [hatching, lines])
+      each.place(`${painted.width / ratio}px`, `${painted.height / ratio}px`, transform);
     standIn.draw(frame, painted, Math.max(Math.round(height * ratio), 1));
   }
 

@@ -36,7 +36,7 @@ export function readState(value, figure) {
     const manifest = panel.seriesUri === null ? undefined : figure.series[panel.seriesUri];
     const stored = isObject(given.panels) && Object.hasOwn(given.panels, panel.key) ? given.panels[panel.key] : {};
     const ids = new Set(manifest?.channels.map((channel) => channel.id));
-    const settings = readSettings(stored, ids, panel.traits.choices);
+    const settings = readSettings(stored, ids, panel.traits.choices, idsOver(panel, figure));
     if (Object.keys(settings).length) panels[panel.key] = settings;
   }
   return {
@@ -52,9 +52,10 @@ export function readState(value, figure) {
  * @param {any} value
  * @param {Set<string>} ids of the panel's channels
  * @param {PanelChoice[]} choices that its type has
+ * @param {Set<string>[]} [over] of the channels of each series that is drawn over it
  * @returns {PanelSettings}
  */
-export function readSettings(value, ids, choices) {
+export function readSettings(value, ids, choices, over = []) {
   /** @type {PanelSettings} */
   const settings = {};
   if (!isObject(value)) return settings;
@@ -70,9 +71,20 @@ export function readSettings(value, ids, choices) {
     );
     if (offsets.length) settings.offsets = Object.fromEntries(offsets);
   }
+  const chosen = over.flatMap((known, place) => {
+    const given = isObject(value.over) ? value.over[place] : undefined;
+    const kept = Array.isArray(given) ? [...new Set(given)].filter((id) => known.has(id)) : [];
+    return Array.isArray(given) && kept.length < known.size && (kept.length || !given.length) ? [[place, kept]] : [];
+  });
+  if (chosen.length) settings.over = Object.fromEntries(chosen);
   if (isBetween(value.height, HEIGHTS.least, HEIGHTS.most)) settings.height = value.height;
   if (value.hidden === true) settings.hidden = true;
   return settings;
+}
+
+/** @param {import('../types.js').Panel} panel @param {Figure} figure @returns {Set<string>[]} ids of what lies over it */
+export function idsOver({ over = [] }, { series }) {
+  return over.map((uri) => new Set(series[uri].channels.map(({ id }) => id)));
 }
 
 /**

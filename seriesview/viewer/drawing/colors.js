@@ -99,6 +99,28 @@ export function channelColors(channels, order, isDark) {
   return colors;
 }
 
+/** Traces under coloured events, so that these stand out; contrast of 3 or more. */
+const UNDER = { light: '#949494', dark: '#7d848c' };
+
+/** @param {boolean} isDark @returns {string} #rrggbb of traces over which events are drawn */
+export function plainColor(isDark) {
+  return isDark ? UNDER.dark : UNDER.light;
+}
+
+/**
+ * A colour for each unit in turn, none of them like that of the traces below.
+ * @param {Int32Array} order indices of units
+ * @param {boolean} isDark
+ * @returns {string[]} #rrggbb
+ */
+export function unitColors(order, isDark) {
+  const turn = isDark ? ON_DARK.slice(0, -1) : ON_LIGHT.filter((color) => color !== '#767676');
+  /** @type {string[]} */
+  const colors = new Array(order.length);
+  order.forEach((index, place) => (colors[index] = turn[place % turn.length]));
+  return colors;
+}
+
 /**
  * The palette of traces, for tests of its contrast.
  * @param {boolean} isDark

@@ -2,6 +2,7 @@
 
 import { channelsOf, panelType, refusal } from '../panels/registry.js';
 import { cutRuns } from './cuts.js';
+import { linesOver, oversOf } from './over.js';
 import { movedPicture, unbuiltRuns } from './picture.js';
 import { spreadOf } from './scales.js';
 import { drawScene, findMissing } from './scenes.js';
@@ -21,7 +22,7 @@ import { leftOutNote } from './windows.js';
 /** @typedef {Pick<import('./filtered.js').Chosen, 'under' | 'raw'>} How filtered samples are drawn */
 /**
  * @typedef {object} PanelPainter keeps the panel's last picture
- * @property {(series: SeriesData, timeline: Timeline, frame: Frame, request: PanelRequest, isDark: boolean, wanted: TileRequest[], how?: How) => PanelPicture} paint
+ * @property {(series: SeriesData, timeline: Timeline, frame: Frame, request: PanelRequest, isDark: boolean, wanted: TileRequest[], how?: How, over?: SeriesData[]) => PanelPicture} paint
  * @property {() => Scene | null} scene of the last picture
  */
 
@@ -40,7 +41,7 @@ export function createPanelPainter() {
 
   return {
     scene: () => last,
-    paint(series, timeline, frame, request, isDark, wanted, { under, raw } = { under: null, raw: null }) {
+    paint(series, timeline, frame, request, isDark, wanted, { under, raw } = { under: null, raw: null }, over = []) {
       const { manifest, uri } = series;
       const { key, height, pixelRatio, pathSide, settings, data } = request;
       const width = frame.columns;
@@ -75,13 +76,15 @@ export function createPanelPainter() {
       }
       const isSame = last && lastSignature === lookSignature && last.spread === spread;
       const shown = isSame && last ? last.shown : channelsOf(type, manifest, request);
-      const drawn = { manifest, spread, shown, request, isDark };
+      const drawn = { manifest, spread, shown, request, isDark, over };
       const layout = isSame && last ? last.layout : type.lanes(drawn);
+      const overs = isSame && last ? last.overs : oversOf(drawn, layout.lanes);
       lastSignature = lookSignature;
       const below = under && spreadBelow ? { ...under, spread: spreadBelow } : null;
-      last = { ...drawn, type, series, timeline, frame, layout, wanted, below, isRaw: raw !== null };
+      last = { ...drawn, type, series, timeline, frame, layout, overs, wanted, below, isRaw: raw !== null };
       picture = movedPicture(picture, signature, frame.leftColumn, width, height);
       drawScene(last, picture);
+      const lying = linesOver(last);
       const leftOut = leftOutNote(series, timeline, frame);
       const unbuilt = unbuiltRuns(picture);
       // An image has none.
@@ -90,12 +93,13 @@ export function createPanelPainter() {
         ...(unbuilt.length ? [hasPreview ? PREVIEW_NOTE : UNBUILT_NOTE] : []),
         ...picture.notes,
         ...(leftOut ? [leftOut] : []),
+        ...lying.notes,
       ];
       const { lanes, valueAxis } = layout;
       const isComplete = !picture.exact.includes(0);
       const { pixels, path } = picture;
       const cut = cutRuns(picture.cut);
-      const shownAs = { pixels, path, cut, unbuilt, isComplete, lanes, valueAxis, notes, raw };
+      const shownAs = { pixels, path, cut, unbuilt, isComplete, lanes, valueAxis, notes, raw, lines: lying.lines };
       return { key, frame, width, height, ...shownAs, error: null };
     },
   };
@@ -112,6 +116,7 @@ export function nothingDrawn(key, frame, height, error) {
     valueAxis: null,
     notes: [],
     raw: null,
+    lines: [],
   };
   return { ...nothing, key, frame, width: frame.columns, height, pixels, isComplete: false, error };
 }

@@ -2,6 +2,7 @@
 
 import { panelType } from '../panels/registry.js';
 import { samples, statistics } from './extracts.js';
+import { nearest, nextPoint } from './next_event.js';
 import { gapsOf, overview } from './overview.js';
 import { readOut } from './readout.js';
 
@@ -10,8 +11,6 @@ import { readOut } from './readout.js';
 /** @typedef {import('./session.js').Session} Session */
 /** @typedef {{start: number, end: number, label: string}} Interval view times */
 
-const POINTS = 512;
-const MOST_STEPS = 80;
 const MOST_LINES = 200_000;
 
 /**
@@ -36,6 +35,7 @@ export async function answerTo(session, ask) {
   }
   if (ask.name === 'intervals') return intervals(session, ask.uri);
   if (ask.name === 'findNext') return findNext(session, ask);
+  if (ask.name === 'eventCounts') return eventCounts(session, ask.uri);
   const uri = session.uriOf(ask.seriesUri, ask.steps);
   const manifest = manifestOf(session, uri);
   const shift = shifts[uri] ?? 0;
@@ -120,17 +120,24 @@ async function readIntervals({ source }, { intervals: arrays, events, channels, 
  * @param {Extract<Ask, {name: 'findNext'}>} ask
  * @returns {Promise<number | null>} view time
  */
-async function findNext(session, { what, time, direction, seriesUri }) {
-  const { figure } = session;
+async function findNext(session, { what, time, direction, seriesUri, of }) {
+  const { figure, source } = session;
   const { shifts } = session.timeline();
   if (what === 'event') {
-    const shown = figure.views[session.view()].panels.flatMap((panel) => panel.seriesUri ?? []);
+    const { panels } = figure.views[session.view()];
+    const shown = [...panels.flatMap((panel) => panel.seriesUri ?? []), ...panels.flatMap(({ over = [] }) => over)];
     const withPoints = shown.filter((uri) => ['event', 'discrete'].includes(figure.series[uri]?.type));
     withPoints.sort(
       (one, other) => Number(figure.series[other].type === 'event') - Number(figure.series[one].type === 'event'),
     );
     const uri = seriesUri ?? withPoints[0];
-    return uri === undefined ? null : nextPoint(session, uri, time, direction);
+    if (uri === undefined) return null;
+    const manifest = manifestOf(session, uri);
+    const channel = of === undefined ? null : manifest.channels.findIndex(({ id }) => id === of);
+    const shift = shifts[uri] ?? 0;
+    /** @type {Parameters<typeof nextPoint>[1]} */
+    const getPoints = (start, end, most) => source.getPoints(uri, start, end, most);
+    return nextPoint(manifest, getPoints, shift, time, direction, channel);
   }
   if (what === 'gap') {
     const uri = seriesUri ?? referenceOf(session);
@@ -145,77 +152,31 @@ async function findNext(session, { what, time, direction, seriesUri }) {
   const uris = seriesUri === null ? figure.intervalSeries : [seriesUri];
   const all = await Promise.all(uris.map((uri) => intervals(session, uri)));
   return nearest(
-    all.flat().map(({ start, end }) => (what === 'interval' ? start : end)),
+    all
+      .flat()
+      .filter(({ label }) => of === undefined || label === of)
+      .map(({ start, end }) => (what === 'interval' ? start : end)),
     time,
     direction,
   );
 }
 
 /**
- * @param {number[]} times
- * @param {number} time
- * @param {1 | -1} direction
- * @returns {number | null} the nearest one strictly after or before a time
- */
-function nearest(times, time, direction) {
-  let found = null;
-  for (const each of times) {
-    if ((each - time) * direction <= 0) continue;
-    if (found === null || (found - each) * direction > 0) found = each;
-  }
-  return found;
-}
-
-/**
- * The event or point next to a time: stretches that grow until they hold one, and shrink until they hold few.
+ * Events of each channel, by the coarsest counts, which hold all of them; else by the events themselves.
  * @param {Session} session
  * @param {string} uri
- * @param {number} time view time
- * @param {1 | -1} direction
- * @returns {Promise<number | null>} view time
+ * @returns {Promise<number[]>}
  */
-async function nextPoint(session, uri, time, direction) {
-  const { segments } = manifestOf(session, uri);
-  if (!segments.length) return null;
-  const shift = session.timeline().shifts[uri] ?? 0;
-  const first = segments[0].start_time;
-  const last = segments.reduce((most, segment) => Math.max(most, segment.end_time), first);
-  const count = segments.reduce((sum, segment) => sum + segment.num_samples, 0);
-  const firstWidth = Math.max(((last - first) * POINTS) / 4 / Math.max(count, 1), 1e-6);
-  let width = firstWidth;
-  let near = direction > 0 ? Math.max(time - shift, first) : Math.min(time - shift, last);
-  for (let step = 0; step < MOST_STEPS; step += 1) {
-    if (direction > 0 ? near > last : near < first) return null;
-    const far = near + direction * width;
-    const [low, high] = direction > 0 ? [near, far] : [far, near];
-    const { times, edges, counts } = await session.source.getPoints(uri, low, high, POINTS);
-    if (times) {
-      const found = nearest(
-        Array.from(times, (each) => each + shift),
-        time,
-        direction,
-      );
-      if (found !== null) return found;
-      near = far;
-      width *= 4;
-      continue;
-    }
-    if (!edges || !counts) return null;
-    const perBin = counts.length / POINTS;
-    const order = Array.from({ length: POINTS }, (_, bin) => (direction > 0 ? bin : POINTS - 1 - bin));
-    const filled = order.find((bin) => counts.subarray(bin * perBin, (bin + 1) * perBin).some((each) => each > 0));
-    if (filled === undefined) {
-      near = far;
-      continue;
-    }
-    near = direction > 0 ? edges[filled] : edges[filled + 1];
-    width = edges[filled + 1] - edges[filled];
-    const instant = 1e-9 * Math.max(Math.abs(near), 1);
-    if (width > instant) continue;
-    // So many at one time that they never become few: their end, unless the search began there.
-    near += direction * width;
-    if ((near + shift - time) * direction > 3 * instant) return near + shift;
-    width = firstWidth;
+async function eventCounts(session, uri) {
+  const { channels, counts, events } = manifestOf(session, uri);
+  const found = channels.map(() => 0);
+  const coarsest = counts[counts.length - 1];
+  if (coarsest) {
+    const rows = await session.source.readRows(coarsest, 0, coarsest.shape[0]);
+    rows.forEach((count, at) => (found[at % channels.length] += count));
+  } else if (events?.times.shape[0]) {
+    const of = await session.source.readRows(events.channels, 0, events.channels.shape[0]);
+    of.forEach((index) => (found[index] += 1));
   }
-  return null;
+  return found;
 }

@@ -2,6 +2,7 @@
 
 import { columnOfTime, isRegular, timeOfColumn } from '../geometry/timeline.js';
 import { columnsOfPlace } from './columns.js';
+import { eventsUnder } from './over.js';
 import { planOf } from './plan.js';
 import { visitPoints } from './points.js';
 import { hullsOf, laneUnits, pointRange } from './scenes.js';
@@ -27,7 +28,9 @@ export async function readOut(scene, column, row) {
   const own = { ...scene, wanted: [] };
   if (!own.manifest.segments.length || !own.shown.length) return null;
   const found = ordered(own, await own.type.readOut(own, column, row), row);
-  return found && scene.isRaw ? { ...found, isRaw: true } : found;
+  if (!found) return null;
+  const events = own.overs.length ? { events: eventsUnder(own, column, found.values[0]?.id) } : {};
+  return { ...found, ...(scene.isRaw ? { isRaw: true } : {}), ...events };
 }
 
 /**

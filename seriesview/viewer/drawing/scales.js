@@ -224,6 +224,7 @@ export function laneRows(height, index, count) {
  * @property {Int32Array} shown indices of channels, in order from the top
  * @property {import('../types.js').PanelRequest} request
  * @property {boolean} isDark
+ * @property {SeriesData[]} [over] events that are drawn over it
  */
 
 /**

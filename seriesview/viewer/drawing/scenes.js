@@ -30,8 +30,12 @@ import { windowHulls } from './windows.js';
  */
 /**
  * What all painters get.
- * @typedef {Reading & Drawn & {layout: import('./scales.js').Layout, below: Below | null, isRaw: boolean}} Scene below: what is
- *   drawn before the rest, paler; isRaw: raw samples stand in for filtered ones
+ * @typedef {Reading & Drawn & Drawing} Scene
+ * @typedef {object} Drawing
+ * @property {import('./scales.js').Layout} layout
+ * @property {Below | null} below what is drawn before the rest, paler
+ * @property {boolean} isRaw raw samples stand in for filtered ones
+ * @property {import('./over.js').Over[]} overs events that are drawn after it
  */
 /** @typedef {NonNullable<import('./filtered.js').Chosen['under']> & {spread: import('./scales.js').Spread}} Below */
 
@@ -54,6 +58,10 @@ export function drawScene(scene, picture) {
   const end = frame.leftColumn + frame.columns;
   findMissing(scene, frame.leftColumn - TILE_COLUMNS, frame.leftColumn);
   findMissing(scene, end, end + TILE_COLUMNS);
+  for (const { series } of scene.overs) {
+    findMissing({ ...scene, series }, frame.leftColumn - TILE_COLUMNS, frame.leftColumn);
+    findMissing({ ...scene, series }, end, end + TILE_COLUMNS);
+  }
 }
 
 /** @typedef {{scale: Float64Array, offset: Float64Array}} LaneUnits (lanes,) physical value = stored * scale + offset */
@@ -116,6 +124,7 @@ export function notePoints(notes, { isApproximate, isBinned }, { manifest, fines
  */
 export function findMissing(reading, from, to) {
   const { type, series, timeline, frame, shown, wanted } = reading;
+  if (!series.manifest.segments.length) return;
   if (series.manifest.type === 'interval') {
     if (!series.intervals()) wanted.push(series.intervalsRequest());
     return;

@@ -98,7 +98,7 @@ export function createSession(from, figure, timelines, post) {
    */
   const paintPanel = (current, request) => {
     const { number, frame, isDark } = current;
-    const { key, seriesUri, height } = request;
+    const { key, seriesUri, height, over = [] } = request;
     /** @type {TileRequest[]} */
     const wanted = [];
     const painterKey = `${view} ${key}`;
@@ -111,7 +111,7 @@ export function createSession(from, figure, timelines, post) {
       const derived = derivedOf(source, figure.series, timelines, seriesUri, request.settings.steps);
       const how = chosenSeries(derived, seriesOf, figure.series, timelines[view], frame, request);
       const shown = how.raw ? { ...request, isPale: true } : request;
-      picture = painter.paint(how.series, timelines[view], frame, shown, isDark, wanted, how);
+      picture = painter.paint(how.series, timelines[view], frame, shown, isDark, wanted, how, over.map(seriesOf));
       picture.error ??= picture.isComplete ? null : loader.failure(wanted);
     } catch (error) {
       picture = nothingDrawn(key, frame, height, error instanceof Error ? error.message : String(error));

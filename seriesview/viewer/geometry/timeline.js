@@ -27,7 +27,7 @@ export function isRegular(manifest) {
 
 /**
  * The grid of one view: of the first regular series of its panels, or of the first one there is.
- * @param {{seriesUri: string | null}[]} panels of one view
+ * @param {{seriesUri: string | null, over?: string[]}[]} panels of one view
  * @param {Record<string, SeriesManifest>} series by URI
  * @param {Record<string, number>} finest by URI: samples a column that are read exactly, 1 with raw samples
  * @returns {Timeline}
@@ -35,7 +35,9 @@ export function isRegular(manifest) {
 export function makeTimeline(panels, series, finest) {
   const shown = [...new Set(panels.map((panel) => panel.seriesUri ?? ''))].filter((uri) => series[uri]);
   const bands = Object.keys(series).filter((uri) => series[uri].type === 'interval' && !shown.includes(uri));
-  const { shifts, sessionStart, clockNotes } = placeSeries([...shown, ...bands], series);
+  const over = panels.flatMap((panel) => panel.over ?? []).filter((uri) => series[uri]);
+  const placed = [...new Set([...shown, ...over, ...bands])];
+  const { shifts, sessionStart, clockNotes } = placeSeries(placed, series);
   const long = shown.filter((uri) => series[uri].segments.length);
   const timed = long.length ? long : bands.filter((uri) => series[uri].segments.length);
   const firstTime = timed.reduce((least, uri) => Math.min(least, shifts[uri] + startOf(series[uri])), Infinity);

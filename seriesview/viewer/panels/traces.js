@@ -2,6 +2,7 @@
 
 import { drawImage } from '../drawing/image.js';
 import { longestName } from '../drawing/lane_room.js';
+import { drawOver, underUnits } from '../drawing/over.js';
 import { drawColumns } from '../drawing/picture.js';
 import { valuesAt } from '../drawing/readout.js';
 import { overlaidLanes, plainLanes, stackedLanes } from '../drawing/scales.js';
@@ -52,30 +53,31 @@ export const traces = {
   lanes(drawn) {
     const mode = modeOf(drawn.request, drawn.shown.length);
     const lay = { stacked: stackedLanes, overlaid: overlaidLanes, image: plainLanes }[mode];
-    return withShownUnits(lay(drawn), drawn);
+    const { lanes, valueAxis } = withShownUnits(lay(drawn), drawn);
+    return { lanes: mode === 'stacked' ? underUnits(lanes, drawn) : lanes, valueAxis };
   },
   draw(scene, picture) {
     const { request, shown, layout } = scene;
     const { leftColumn, notes } = picture;
     const units = laneUnits(scene);
-    const isImage = modeOf(request, shown.length) === 'image';
+    const mode = modeOf(request, shown.length);
     drawColumns(picture, (from, to) => {
       // Colours of raw samples would be taken for those of filtered ones.
-      if (isImage && scene.isRaw) return new Uint8Array(to - from).fill(1);
+      if (mode === 'image' && scene.isRaw) return new Uint8Array(to - from).fill(1);
       const hulls = hullsOf(scene, leftColumn + from, leftColumn + to, notes);
-      if (!isImage && scene.below) {
+      if (mode !== 'image' && scene.below) {
         const both = drawnBelow(scene, scene.below, hulls, notes);
         drawTraces(picture, from, both.hulls, both.lanes, both.units);
-        return both.hulls.exact;
+        return drawOver(scene, picture, from, { ...hulls, exact: both.hulls.exact }, units, mode);
       }
-      if (isImage) {
+      if (mode === 'image') {
         const [low, high] = colourEnds(scene, notes);
         drawImage(picture, from, hulls, layout.lanes, units, low, high, true);
       } else {
         drawTraces(picture, from, hulls, layout.lanes, units);
         if (!layout.valueAxis) noteHeights(scene, notes);
       }
-      return hulls.exact;
+      return drawOver(scene, picture, from, hulls, units, mode);
     });
   },
   readOut: valuesAt,

@@ -13,6 +13,8 @@ import { checkedUri, parseWorkspace } from './manifests.js';
 /** The figure type of MultiPanelView. */
 export const MULTI_PANEL_TYPE = 'seriesview.multipanel-timeseries.2';
 const LOADED_AT_ONCE = 8;
+/** Series of events over one panel. */
+const MOST_OVER = 100;
 
 /**
  * Reads what a figure shows, with the manifests of all series in it. A panel whose series cannot be read or shown says why.
@@ -77,7 +79,8 @@ export async function fromWorkspace(source, workspace, workspaceUri, waiting = [
         ? 'This is seen when it is built.'
         : `"${panel.series}" was not built: ${absent}`;
       const error = uri === null ? why : errors.get(uri);
-      return makePanel(index, panel.type, panel.label, uri, series, error, panel.data);
+      const over = namesOver(panel.data).map((name) => ({ name, uri: uris.get(name), why: reasons.get(name) }));
+      return makePanel(index, panel.type, panel.label, uri, series, error, panel.data, over);
     }),
   }));
   if (!views.length) views.push({ label: workspace.label, panels: defaultPanels([...uris], series, errors) });
@@ -96,10 +99,15 @@ async function readPanels(source, data) {
   if (!Array.isArray(data?.panels)) throw notShown('without panels');
   const entries = data.panels.slice(0, 1000);
   const uris = entries.map((/** @type {any} */ panel) => checkedUri(panel?.data?.seriesUri, 'panel'));
-  const { series, errors } = await loadSeries(source, uris);
+  const under = entries.flatMap((/** @type {any} */ panel) =>
+    namesOver(panel.data).map((uri) => checkedUri(uri, 'panel')),
+  );
+  const { series, errors } = await loadSeries(source, [...uris, ...under]);
   const panels = entries.map((/** @type {any} */ panel, /** @type {number} */ index) => {
     const { type, label, data: inner } = panel;
-    return makePanel(index, String(type), String(label ?? ''), uris[index], series, errors.get(uris[index]), inner);
+    const over = namesOver(inner).map((name) => ({ name, uri: name }));
+    const named = String(label ?? '');
+    return makePanel(index, String(type), named, uris[index], series, errors.get(uris[index]), inner, over);
   });
   const label = typeof data.label === 'string' ? data.label : '';
   return figureOf(label, null, [{ label, panels }], series, {});
@@ -154,9 +162,10 @@ async function loadSeries(source, uris) {
  * @param {Record<string, SeriesManifest>} series
  * @param {string | undefined} error
  * @param {Record<string, unknown>} [data]
+ * @param {{name: string, uri?: string, why?: string}[]} [over] series that are to be drawn over it
  * @returns {Panel}
  */
-function makePanel(index, type, label, uri, series, error, data) {
+function makePanel(index, type, label, uri, series, error, data, over = []) {
   const manifest = uri === null ? undefined : series[uri];
   /** @type {Panel} */
   const panel = {
@@ -169,7 +178,24 @@ function makePanel(index, type, label, uri, series, error, data) {
   const why = manifest ? refusal(type, manifest) : (error ?? 'its series is missing');
   if (why) panel.error = why;
   if (data) panel.data = data;
+  for (const { name, uri: upper = '', why: absent } of over) {
+    if (series[upper]?.events) (panel.over ??= []).push(upper);
+    else
+      (panel.overNotes ??= []).push(
+        `"${series[upper]?.label ?? name}" is not drawn over it: ${notOver(series[upper], absent)}`,
+      );
+  }
   return panel;
+}
+
+/** @param {Record<string, unknown>} [data] of a panel @returns {string[]} what is to be drawn over it */
+function namesOver(data) {
+  return Array.isArray(data?.over) ? data.over.filter((name) => typeof name === 'string').slice(0, MOST_OVER) : [];
+}
+
+/** @param {SeriesManifest | undefined} manifest @param {string} [why] @returns {string} */
+function notOver(manifest, why = 'it is not there') {
+  return manifest ? 'it holds no stored events' : why;
 }
 
 /**

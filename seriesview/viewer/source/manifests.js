@@ -326,7 +326,7 @@ function parseChannel(value, index) {
   const id = text(entry.id, where);
   /** @type {import('../types.js').Channel} */
   const channel = { id, label: text(entry.label ?? id, where) };
-  for (const key of /** @type {const} */ (['type', 'unit', 'group'])) {
+  for (const key of /** @type {const} */ (['type', 'unit', 'group', 'best_channel'])) {
     if (entry[key] !== undefined && entry[key] !== null) channel[key] = text(entry[key], where);
   }
   for (const key of /** @type {const} */ (['scale', 'offset', 'x', 'y', 'sample_shift'])) {

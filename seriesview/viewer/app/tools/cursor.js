@@ -77,14 +77,17 @@ export function installCursor(app) {
           : rangeText(value, shownUnitOf(now.host, value.id, value.unit), precisionOfChannel(manifest, value.id)),
       ]);
     const more = values.length > MOST_VALUES ? [make('small', {}, `and ${values.length - MOST_VALUES} more`)] : [];
-    box.replaceChildren(make('b', {}, when), ...texts.flat().map((text) => make('span', {}, text)), ...more);
+    const events = (answer?.events ?? []).slice(0, MOST_VALUES).map(({ label, of }) => [label, of]);
+    const all = [...texts.slice(0, 1), ...events, ...texts.slice(1)].flat();
+    box.replaceChildren(make('b', {}, when), ...all.map((text) => make('span', {}, text)), ...more);
     box.hidden = false;
     const picture = now.host.picture.getBoundingClientRect();
     const [x, y] = [picture.left + now.x / app.pixelRatio(), picture.top + now.y / app.pixelRatio()];
     const { offsetWidth: width, offsetHeight: height } = box;
     box.style.left = `${x + width + 14 > innerWidth ? x - width - 14 : x + 14}px`;
     box.style.top = `${y + height + 14 > innerHeight ? Math.max(y - height - 14, 0) : y + 14}px`;
-    if (now === own) app.announce([when, ...texts.slice(0, 3).map((pair) => pair.join(' '))].join(', '));
+    if (now === own)
+      app.announce([when, ...[...texts.slice(0, 3), ...events.slice(0, 3)].map((pair) => pair.join(' '))].join(', '));
   };
   app.on('pointer', (pointed) => {
     if (pointed !== own) own = null;

@@ -2,6 +2,8 @@
 
 import { iconButton, make } from '../elements.js';
 import { installCursor } from './cursor.js';
+import { showDialog } from './dialog.js';
+import { eventLists } from './eventList.js';
 import { showHelp } from './help.js';
 import { copyLink } from './link.js';
 import { showPanelMenu } from './panelMenu.js';
@@ -16,6 +18,7 @@ const CAMERA = 'M2 4.5h3l1-2h4l1 2h3v9H2zM8 6.5a2.2 2.2 0 1 0 .1 0';
 const CHAIN = 'M7 9a3 3 0 0 0 4 0l2.5-2.5a2.8 2.8 0 0 0-4-4L8 4M9 7a3 3 0 0 0-4 0L2.5 9.5a2.8 2.8 0 0 0 4 4L8 12';
 const QUESTION = 'M5.5 6a2.5 2.5 0 1 1 3.5 2.3Q8 8.8 8 10M8 12.5v.5';
 const MENU = 'M3 4h10M3 8h10M3 12h10';
+const TICKS = 'M2 11h4l1-8 2 10 1-2h4M7 1.5v0M3 4v3M13 4v3';
 
 /** @param {App} app */
 export function installTools(app) {
@@ -36,9 +39,17 @@ export function installTools(app) {
       if (host.actions.querySelector('.tools-open')) continue;
       const more = { className: 'icon tools-open', 'aria-haspopup': 'dialog' };
       const name = `Menu of ${host.panel.label || host.panel.type}`;
-      host.actions.append(iconButton(name, MENU, () => showPanelMenu(app, host), more));
+      if (host.panel.over) host.actions.append(iconButton('Events over the traces (u)', TICKS, () => showEvents(host)));
+      host.actions.append(iconButton(name, MENU, () => showPanelMenu(app, host, seek), more));
     }
   });
+
+  /** @param {import('../app.js').PanelHost | null} [host] */
+  const showEvents = (host = app.activePanel()) => {
+    const over = [host, ...app.panels()].find((each) => each?.panel.over && !each.settings().hidden);
+    if (over) showDialog(`Over ${over.panel.label || over.panel.type}`, eventLists(app, over, seek), 'tools-menu');
+    else app.announce('Nothing lies over traces here.');
+  };
 
   /** @param {string} key @param {import('./seek.js').What} what @returns {Shortcut[]} */
   const found = (key, what) => [
@@ -51,6 +62,13 @@ export function installTools(app) {
     ...found('e', 'event'),
     ...found('i', 'interval'),
     ...found('x', 'gap'),
+    [
+      'Going to',
+      ['n'],
+      'The next of this unit, channel or label: the chosen one, else that under the cursor',
+      () => seek.findThis(1),
+    ],
+    ['Going to', ['N'], 'The one before of this unit, channel or label', () => seek.findThis(-1)],
     ['Going to', ['Alt+i', 'Alt+I'], 'The next end of an interval, and the one before', () => {}],
     ['Cursor and selection', ['Alt+ArrowLeft', 'Alt+ArrowRight'], 'Cursor by a column', () => {}],
     ['Cursor and selection', ['Alt+PageUp', 'Alt+PageDown'], 'Cursor by 20 columns', () => {}],
@@ -64,9 +82,10 @@ export function installTools(app) {
       'Menu of the panel',
       () => {
         const host = app.activePanel();
-        if (host) showPanelMenu(app, host);
+        if (host) showPanelMenu(app, host, seek);
       },
     ],
+    ['Panels', ['u'], 'Units and other events over the traces: which are drawn', () => showEvents()],
     ['Others', ['p'], 'Save the picture as PNG', () => savePicture(app)],
     ['Others', ['l'], 'Copy the link', () => copyLink(app)],
     ['Others', ['?'], 'This help', () => showHelp(app)],

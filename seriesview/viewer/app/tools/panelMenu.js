@@ -3,6 +3,7 @@
 import { make } from '../elements.js';
 import { button, showDialog } from './dialog.js';
 import { channelList } from './channelList.js';
+import { eventLists } from './eventList.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').PanelHost} PanelHost */
@@ -10,14 +11,15 @@ import { channelList } from './channelList.js';
 
 const GAIN_STEP = 1.25;
 
-/** @param {App} app @param {PanelHost} host */
-export function showPanelMenu(app, host) {
+/** @param {App} app @param {PanelHost} host @param {import('./seek.js').Seek} seek */
+export function showPanelMenu(app, host, seek) {
   const { choices, hasGain, hasChannels, hasOffsets } = host.panel.traits;
   const name = host.panel.label || host.panel.type;
   const manifest = host.panel.seriesUri ? app.figure().series[host.panel.seriesUri] : null;
   const content = choices.filter(({ values }) => values.length > 1).map((choice) => choiceOfMany(host, choice));
   if (hasGain) content.push(gainChoice(host));
   content.push(...choices.filter(({ values }) => values.length === 1).map((choice) => choiceOfOne(host, choice)));
+  content.push(...eventLists(app, host, seek));
   if (hasChannels && manifest?.channels.length) content.push(channelList(host, manifest, hasOffsets));
   const dialog = showDialog(
     name,
@@ -29,7 +31,7 @@ export function showPanelMenu(app, host) {
         button('Reset this panel', () => {
           host.set(Object.fromEntries(Object.keys(host.settings()).map((key) => [key, undefined])));
           dialog.close();
-          showPanelMenu(app, host);
+          showPanelMenu(app, host, seek);
         }),
         button('Hide this panel', () => {
           dialog.close();
