@@ -25,14 +25,23 @@ from seriesview.build.dataset import (
 )
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.finest import FinestPacks, KnownRows, finest_arrays, known_rows
-from seriesview.build.ledger import Ledger
+from seriesview.build.ledger import Ledger, Made, made_before
 from seriesview.build.level_rows import LevelRows
 from seriesview.build.linking import FileLinks
+from seriesview.build.made_elsewhere import MadeElsewhere
 from seriesview.build.made_of import what_is_made
 from seriesview.build.notes import notes_of
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
-from seriesview.build.reuse import Earlier, earlier_of, fields_again, has_links, has_same_samples
+from seriesview.build.reuse import (
+    Earlier,
+    fields_again,
+    find_earlier,
+    has_links,
+    has_same_samples,
+    is_whole,
+    seems_stored,
+)
 from seriesview.build.room import Need, ensure_room
 from seriesview.build.sampled import SampledBuild
 from seriesview.build.shards import Shard
@@ -55,7 +64,8 @@ _CHANNEL_WORDS = tuple(
 class Job:
     """Where one job of a build keeps its things, how many threads unpack samples (0: as many as suit), and who hears
     of its steps: standard error where there is no `report`. `held` is read in place of the dataset's file. `watch` gets
-    a dataset's name, and its levels when they begin to be made."""
+    a dataset's name, and its levels when they begin to be made. `whole`, where this is one of several jobs: the ledger
+    of the job that gathers. `elsewhere`: where what was made under other names is noted, if it is to be."""
 
     store: Store
     ledger: Path
@@ -63,6 +73,8 @@ class Job:
     report: Report | None = None
     held: Recording | None = None
     watch: Callable[[str, Sequence[LevelRows]], None] | None = None
+    whole: Path | None = None
+    elsewhere: MadeElsewhere | None = None
 
     @property
     def hashes(self) -> Path:
@@ -108,9 +120,16 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
             fields = made.fields(recording)
             source.check_unchanged()
             result = _result(
-                dataset, job, recording, source, _with_plan(fields, plan), began, made.bytes_reduced
+                dataset,
+                job,
+                recording,
+                source,
+                _with_plan(fields, plan),
+                began,
+                plan.bytes_to_read,
+                made.bytes_reduced,
             )
-            made.note(result["manifest"], fields)
+            made.note(result["manifest"], fields, recording)
         return result
 
 
@@ -124,12 +143,17 @@ def provisional_manifest(
 
 
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
-    """Build one shard's share of a dataset's finest arrays; events and intervals are left to the gathering job."""
+    """Build one shard's share of a dataset's finest arrays.
+
+    Left to the gathering job are events and intervals, and samples of which most may be what was built before.
+    """
     with job.opened(dataset) as recording:
         source = identify_recording(recording)
         if recording.type in ("event", "interval"):
             return {"source": source.as_json(), "packs": {}}
         plan = plan_samples(recording, dataset, source.size, may_link=job.store.takes_links)
+        if job.whole is not None and _may_stay(recording, dataset, plan, source, job):
+            return {"source": source.as_json(), "packs": None}
         with _sampled_build(recording, dataset, plan, source, job, shard) as made:
             made.ensure_room(plan.need.shared_by(shard.count))
             packs = made.build.build_shard(shard)
@@ -140,7 +164,7 @@ def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
 def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Put together what the shards made, in their order; the same result as `build_artifacts` gives."""
     with job.opened(dataset) as recording:
-        if recording.type in ("event", "interval"):
+        if recording.type in ("event", "interval") or any(shard["packs"] is None for shard in shards):
             return build_artifacts(dataset, job)
         began = time.monotonic()
         source = identify_recording(recording)
@@ -155,8 +179,22 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
             result = _result(
                 dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read
             )
-            made.note(result["manifest"], fields)
+            made.note(result["manifest"], fields, recording)
         return result
+
+
+def _may_stay(
+    recording: Recording, dataset: Dataset, plan: SamplesPlan, source: RecordingIdentity, job: Job
+) -> bool:
+    """Whether most samples may be what was built before, so that one job has little to do."""
+    assert job.whole is not None
+    what = what_is_made(recording, dataset, plan, source)
+    earlier = find_earlier(made_before(job.whole), what, recording, job.elsewhere)
+    return (
+        earlier is not None
+        and 2 * earlier.num_samples >= plan.num_samples
+        and seems_stored(earlier, job.store.exists)
+    )
 
 
 def _bytes_held(recording: Recording) -> RecordingIdentity:
@@ -204,18 +242,18 @@ class _sampled_build:  # noqa: N801
     def fields(self, recording: Recording) -> dict[str, Any]:
         """Every array of the series: what was made of the same samples before, and what is made now of new ones."""
         store, plan = self._job.store, self._plan
-        earlier = earlier_of(self._ledger.made, self._what)
-        known = {} if earlier is None else known_rows(store, earlier.manifest, plan)
-        may_stay = known or (earlier is not None and earlier.lengths == plan.segment_lengths)
-        if earlier is not None and may_stay:
-            if self._has_same_samples(earlier, recording):
+        earlier = find_earlier(self._ledger.made, self._what, recording, self._job.elsewhere)
+        known: dict[str, KnownRows] = {}
+        if earlier is not None:
+            is_all = is_whole(earlier, plan, store)
+            known = known_rows(store, earlier.manifest, plan)
+            if (is_all or known) and not self._has_same_samples(earlier, recording):
+                is_all, known = False, {}
+            if is_all:
+                self._progress.skip(plan.bytes_to_read)
                 fields = fields_again(earlier, recording, plan, store)
-                if fields is not None:
-                    self._progress.skip(plan.bytes_to_read)
-                    is_linked = earlier.is_certain and has_links(earlier.manifest, store)
-                    return fields if is_linked else {**fields, **self._linked(recording)}
-            else:
-                known = {}
+                is_linked = earlier.is_certain and has_links(earlier.manifest, store)
+                return fields if is_linked else {**fields, **self._linked(recording)}
         self.ensure_room(plan.need, known)
         return self.build.build(known)
 
@@ -248,9 +286,12 @@ class _sampled_build:  # noqa: N801
         finally:
             links.close()
 
-    def note(self, manifest: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+    def note(self, manifest: Mapping[str, Any], fields: Mapping[str, Any], recording: Recording) -> None:
         """Note what was made, and of which files."""
-        self._ledger.note(manifest, fields["sha1s"])
+        made = Made(manifest, self._what, fields["sha1s"])
+        self._ledger.note(made)
+        if self._job.elsewhere is not None:
+            self._job.elsewhere.keep(made, recording)
 
     def __enter__(self) -> _sampled_build:
         return self
@@ -301,7 +342,8 @@ def _result(
     source: RecordingIdentity,
     fields: dict[str, Any],
     began: float,
-    read_bytes: int,
+    num_bytes: int,
+    bytes_reduced: int | None = None,
 ) -> dict[str, Any]:
     timeline: Timeline | None = fields.get("timeline")
     if unused := unused_keys(dataset, recording):
@@ -317,7 +359,11 @@ def _result(
         "largest_timestamp_deviation": timeline.largest_deviation if timeline else 0.0,
         "scale_problem": recording.scale_problem,
         "source": source.as_result(),
-        "timing": {"seconds": round(seconds, 3), "bytes": read_bytes},
+        "timing": {
+            "seconds": round(seconds, 3),
+            "bytes": num_bytes,
+            "bytes_reduced": num_bytes if bytes_reduced is None else bytes_reduced,
+        },
     }
 
 

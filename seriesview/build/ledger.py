@@ -91,9 +91,8 @@ class Ledger:
         """Record a pack that is in the store."""
         self._append(json.dumps([array, index, entry.hex()]).encode() + b"\n")
 
-    def note(self, manifest: Mapping[str, Any], sha1s: Sequence[str] | None) -> None:
+    def note(self, made: Made) -> None:
         """Record what was made of everything."""
-        made = Made(manifest, self._what, None if sha1s is None else tuple(sha1s))
         if made != self.made:
             self._append(made.line(is_of_this=True))
 
@@ -130,13 +129,17 @@ def noted(directory: Path, name: str, store: Store) -> Need:
 
 def _made(lines: Sequence[bytes]) -> Made | None:
     """What was noted last as made of everything."""
-    for line in reversed(lines):
-        if line.startswith(_MADE):
-            with suppress(ValueError, RecursionError, KeyError, TypeError):
-                told = json.loads(line)
-                what = told["what"] if "what" in told else json.loads(lines[0])["what"]
-                sha1s = told["sha1s"]
-                return Made(told["made"], what, None if sha1s is None else tuple(sha1s))
+    found = (made_of_line(line, lines[0]) for line in reversed(lines) if line.startswith(_MADE))
+    return next((made for made in found if made is not None), None)
+
+
+def made_of_line(line: bytes, header: bytes = b"{}") -> Made | None:
+    """What a line notes, of that which a ledger's header names if it is not in it; None where it cannot be read."""
+    with suppress(ValueError, RecursionError, KeyError, TypeError):
+        told = json.loads(line)
+        what = told["what"] if "what" in told else json.loads(header)["what"]
+        sha1s = told["sha1s"]
+        return Made(told["made"], what, None if sha1s is None else tuple(sha1s))
     return None
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import Dataset, opened_recording, what_decides_samples
-from seriesview.build.ledger import noted
-from seriesview.build.plan import plan_samples
+from seriesview.build.ledger import made_before, noted
+from seriesview.build.made_of import what_is_made
+from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.results import read_results, uris
+from seriesview.build.reuse import Earlier, find_earlier, seems_stored
 from seriesview.build.room import NOTHING, Need, ensure_room, fits, room_in_words
 from seriesview.build.source import RecordingIdentity, identify_recording
-from seriesview.build.work_folder import WorkFolder
+from seriesview.build.work_folder import WorkFolder, made_elsewhere
 from seriesview.errors import BuildError, SeriesviewError
+from seriesview.readers.protocol import Recording
 from seriesview.store import Store
 from seriesview.store.room import Room
 from seriesview.terms import bytes_in_words
@@ -27,12 +31,16 @@ _EVENT_ARTIFACTS = 32
 
 @dataclass(frozen=True)
 class DatasetOutlook:
-    """What building one dataset takes; `problem` says why it cannot be built, as far as its header shows."""
+    """What building one dataset takes; `problem` says why it cannot be built, as far as its header shows.
+
+    `bytes_to_hash`: of samples that were built before, if they are the same; `bytes_to_read` are others.
+    """
 
     name: str
     bytes_to_read: int = 0
     need: Need = NOTHING
     is_built: bool = False
+    bytes_to_hash: int = 0
     problem: SeriesviewError | None = None
 
 
@@ -69,6 +77,10 @@ class BuildOutlook:
             f"to read {bytes_in_words(self.bytes_to_read)}, to write {bytes_in_words(self.need.num_bytes)} "
             f"in {self.need.num_artifacts} artifacts, free {room_in_words(self.room)}",
         ]
+        if to_hash := sum(dataset.bytes_to_hash for dataset in self.datasets):
+            lines.append(
+                f"to hash {bytes_in_words(to_hash)} that may be what was built before: then it stays"
+            )
         lines += [f"problem: {dataset.problem}" for dataset in self.datasets if dataset.problem is not None]
         return "\n".join(lines)
 
@@ -110,11 +122,36 @@ def _dataset_outlook(
                 recording, dataset, source.size, read_timestamps=False, may_link=store.takes_links
             )
             kept = noted(work.ledger(dataset).parent, work.stem(dataset), store)
-            return DatasetOutlook(dataset.name, plan.bytes_to_read, plan.need.without(kept))
+            need = plan.need.without(kept)
+            earlier = _earlier(recording, dataset, plan, source, work)
+            if earlier is None or not seems_stored(earlier, exists):
+                return DatasetOutlook(dataset.name, plan.bytes_to_read, need)
+            sample = plan.bytes_to_read // plan.num_samples
+            new = plan.num_samples - earlier.num_samples
+            to_hash = 0 if earlier.is_certain else earlier.num_samples * sample
+            return DatasetOutlook(dataset.name, new * sample, need if new else NOTHING, bytes_to_hash=to_hash)
     except SeriesviewError as error:
         if error.code == "bucket-unusable":
             raise
         return DatasetOutlook(dataset.name, problem=error)
+
+
+def _earlier(
+    recording: Recording,
+    dataset: Dataset,
+    plan: SamplesPlan,
+    source: RecordingIdentity,
+    work: WorkFolder,
+) -> Earlier | None:
+    """What was made before of the same samples, or of the first of them, as far as that can be told without them."""
+    what = what_is_made(recording, dataset, plan, source)
+    made = made_before(work.ledger(dataset))
+    if plan.timeline.sampling_frequency is None and made is not None:
+        # Of the segments only times would tell.
+        with suppress(KeyError, TypeError):
+            *before, _ = made.what["segments"]
+            what["segments"] = [*before, plan.num_samples - sum(before)]
+    return find_earlier(made, what, recording, made_elsewhere())
 
 
 def built_samples(dataset: Dataset, samples: Path, source: RecordingIdentity) -> dict[str, Any] | None:

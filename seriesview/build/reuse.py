@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from seriesview.build.blocks import BlockReader, block_samples, preferred_rows
 from seriesview.build.grid import Stretch
 from seriesview.build.hashing import FileHash
 from seriesview.build.ledger import Made
+from seriesview.build.made_elsewhere import MadeElsewhere
 from seriesview.build.made_of import goes_on
 from seriesview.build.plan import SamplesPlan
 from seriesview.build.results import uris
@@ -70,6 +71,16 @@ def earlier_of(made: Made | None, what: dict[str, Any]) -> Earlier | None:
     return None
 
 
+def find_earlier(
+    made: Made | None, what: dict[str, Any], recording: Recording, elsewhere: MadeElsewhere | None
+) -> Earlier | None:
+    """As `earlier_of` what was made here, else of what was made under other names."""
+    earlier = earlier_of(made, what)
+    if earlier is None and elsewhere is not None:
+        earlier = earlier_of(elsewhere.find(what, recording), what)
+    return earlier
+
+
 def has_same_samples(
     earlier: Earlier,
     recording: Recording,
@@ -90,18 +101,33 @@ def has_same_samples(
     )
 
 
-def fields_again(
-    earlier: Earlier, recording: Recording, plan: SamplesPlan, store: Store
-) -> dict[str, Any] | None:
+def is_whole(earlier: Earlier, plan: SamplesPlan, store: Store) -> bool:
+    """Whether no samples have come, and everything is in the store, down to the packs, but for links."""
+    if earlier.lengths != plan.segment_lengths or not seems_stored(earlier, store.exists):
+        return False
+    stored = _but_links(earlier.manifest)
+    try:
+        for _, info in arrays_of(stored):
+            reader = ArrayReader(store, info)
+            for pack in range(info.num_packs):
+                if not store.has_pack(reader.pack_digest(pack), info.pack_bytes(pack)):
+                    return False
+    except _NOT_THERE:
+        return False
+    return True
+
+
+def seems_stored(earlier: Earlier, exists: Callable[[str], bool]) -> bool:
+    """Whether what lists the packs is in the store: these are not looked for."""
+    return all(map(exists, uris(_but_links(earlier.manifest).to_json_dict())))
+
+
+def fields_again(earlier: Earlier, recording: Recording, plan: SamplesPlan, store: Store) -> dict[str, Any]:
     """The fields of a series' manifest out of that of one of the same samples, with the times that they have now.
 
-    Links to files are as they were. None where samples have come, or something is no longer in the store.
+    Links to files are as they were.
     """
     before = earlier.manifest
-    if earlier.lengths != plan.segment_lengths or not _is_stored(
-        replace(before, values=_stored_values(before)), store
-    ):
-        return None
     times: dict[int, ArrayInfo] = {}
     timestamps = None
     if plan.timeline.sampling_frequency is None:
@@ -129,8 +155,8 @@ def has_links(manifest: SeriesManifest, store: Store) -> bool:
     return all(map(store.exists, uris(values)))
 
 
-def _stored_values(manifest: SeriesManifest) -> ArrayInfo | None:
-    return manifest.values if isinstance(manifest.values, ArrayInfo) else None
+def _but_links(manifest: SeriesManifest) -> SeriesManifest:
+    return manifest if isinstance(manifest.values, ArrayInfo) else replace(manifest, values=None)
 
 
 def _begins_with(
@@ -162,18 +188,3 @@ def _begins_with(
     except _NOT_THERE:
         return False
     return not wanted
-
-
-def _is_stored(manifest: SeriesManifest, store: Store) -> bool:
-    """Whether every file that it names is in the store, down to the packs."""
-    if not all(map(store.exists, uris(manifest.to_json_dict()))):
-        return False
-    try:
-        for _, info in arrays_of(manifest):
-            reader = ArrayReader(store, info)
-            for pack in range(info.num_packs):
-                if not store.has_pack(reader.pack_digest(pack), info.pack_bytes(pack)):
-                    return False
-    except _NOT_THERE:
-        return False
-    return True

@@ -10,9 +10,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from seriesview.build.dataset import Dataset, what_decides_samples
+from seriesview.build.made_elsewhere import MadeElsewhere
 from seriesview.errors import BuildError
 from seriesview.store import Store
 
@@ -64,10 +66,25 @@ class WorkFolder:
 
 
 def own_work_folder(store: Store) -> WorkFolder:
-    """The folder for builds that have no folder of results, without what is older than a month. Raises BuildError."""
+    """The folder for builds that have no folder of results. Raises BuildError."""
+    return WorkFolder(_own_folder(_state()), store)
+
+
+def made_elsewhere() -> MadeElsewhere | None:
+    """Notes of what this user's builds made, None where none can be kept."""
+    with suppress(BuildError):
+        return MadeElsewhere(_own_folder(_state()) / "made")
+    return None
+
+
+def _state() -> Path:
     named = os.environ.get("XDG_STATE_HOME", "")
     # Only absolute paths count.
-    state = Path(named) if named.startswith("/") else Path("~/.local/state").expanduser()
+    return Path(named) if named.startswith("/") else Path("~/.local/state").expanduser()
+
+
+def _own_folder(state: Path) -> Path:
+    """The folder. Raises BuildError."""
     folder = state / "seriesview" / "builds"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -76,9 +93,15 @@ def own_work_folder(store: Store) -> WorkFolder:
             "a build notes there what it need not do again; give a folder of results, or set XDG_STATE_HOME"
         )
         raise BuildError(f"{folder}: cannot be written ({error.strerror}); {reason}") from error
+    _forget_old(folder)
+    return folder
+
+
+@cache
+def _forget_old(folder: Path) -> None:
+    """Remove what is older than a month, once in a process."""
     oldest = time.time() - _KEPT_SECONDS
     for path in folder.rglob("*"):
         with suppress(OSError):
             if path.is_file() and path.stat().st_mtime < oldest:
                 path.unlink()
-    return WorkFolder(folder, store)

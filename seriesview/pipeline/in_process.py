@@ -18,7 +18,7 @@ from seriesview.build.outlook import BuildOutlook, build_outlook
 from seriesview.build.progress import BuildStep, Report
 from seriesview.build.results import read_results, write_json
 from seriesview.build.series import build_series
-from seriesview.build.work_folder import WorkFolder, own_work_folder
+from seriesview.build.work_folder import WorkFolder, made_elsewhere, own_work_folder
 from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import SeriesviewError
 from seriesview.pipeline.built import BuiltSeries, BuiltWorkspace, built_series
@@ -135,7 +135,7 @@ def build_dataset(
     with building(opened):
         opened.check_writable()
         work = own_work_folder(opened)
-        job = Job(opened, work.ledger(dataset), threads or 0, progress)
+        job = Job(opened, work.ledger(dataset), threads or 0, progress, elsewhere=made_elsewhere())
         made, _ = made_samples(dataset, work, job)
         result = build_series(dataset, made, opened, partial(job.say, dataset))
         if out is not None:

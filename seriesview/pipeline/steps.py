@@ -21,7 +21,7 @@ from seriesview.build.results import read_results, uris, write_json
 from seriesview.build.series import build_series
 from seriesview.build.shards import Shard
 from seriesview.build.source import identify_recording
-from seriesview.build.work_folder import WorkFolder, own_work_folder
+from seriesview.build.work_folder import WorkFolder, made_elsewhere, own_work_folder
 from seriesview.errors import BuildError
 from seriesview.store import Store
 
@@ -124,7 +124,10 @@ class Step:
             folder, stem = work.ledger(dataset).parent, work.stem(dataset)
         else:
             folder, stem = self.ledger, dataset.name
-        return Job(store, folder / f"{stem}{self.share}.jsonl", self.threads)
+        whole = None if self.shard is None else folder / f"{stem}.jsonl"
+        return Job(
+            store, folder / f"{stem}{self.share}.jsonl", self.threads, whole=whole, elsewhere=made_elsewhere()
+        )
 
 
 def _check_made_with(made: Mapping[str, Any], dataset: Dataset, path: Path) -> None:

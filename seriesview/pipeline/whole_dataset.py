@@ -15,7 +15,7 @@ from seriesview.build.dataset import Dataset
 from seriesview.build.level_rows import LevelRows
 from seriesview.build.progress import BuildStep, Report, StepLines
 from seriesview.build.series import build_series
-from seriesview.build.work_folder import WorkFolder
+from seriesview.build.work_folder import WorkFolder, made_elsewhere
 from seriesview.errors import BuildError, SeriesviewError
 from seriesview.pipeline.drawing import draw_if_new
 from seriesview.pipeline.marks import Marks, Step
@@ -35,7 +35,7 @@ class Built:
     """What became of a dataset: its `series`, as its result holds it, or the `error` that there is in its place.
 
     `is_new`: whether anything was made; `is_new_series`: the series was. `picture_problem`: why there is no picture of
-    it. `num_bytes` of its recording were read.
+    it. `num_bytes` of its samples were reduced.
     """
 
     name: str
@@ -62,6 +62,7 @@ class DatasetBuilds:
     ) -> None:
         """`panel_of` gives the panel, {} if there is none, as which a dataset's picture is drawn. `watch`: a job's."""
         self._watch = watch
+        self._elsewhere = made_elsewhere()
         self._store = store
         self._work = work
         self._results = results
@@ -103,7 +104,14 @@ class DatasetBuilds:
         """Build one. Raises SeriesviewError where the machine fails."""
         began = time.monotonic()
         failures = None if self._results is None else self._results.failures
-        job = Job(self._store, self._work.ledger(dataset), threads, report, watch=self._watch)
+        job = Job(
+            self._store,
+            self._work.ledger(dataset),
+            threads,
+            report,
+            watch=self._watch,
+            elsewhere=self._elsewhere,
+        )
         try:
             with nullcontext(_unsaid) if self._marks is None else self._marks.at(dataset.name) as step:
                 built = self._through_all(dataset, job, step, began)
@@ -135,7 +143,7 @@ class DatasetBuilds:
             is_drawn, problem = draw_if_new(series["uri"], dataset.own_name, panel, self._store, picture)
             if problem is not None:
                 job.say(dataset, problem)
-        num_bytes = made["timing"]["bytes"] if is_new else 0
+        num_bytes = made["timing"]["bytes_reduced"] if is_new else 0
         is_new = is_new or is_new_series or is_drawn
         seconds = time.monotonic() - began
         return Built(name, series, None, is_new, is_new_series, problem, seconds, num_bytes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from laid_reader import install_laid
 
-from seriesview.build.artifacts import Job, build_artifacts
+from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import dataset_from_config
 from seriesview.build.progress import BuildStep
+from seriesview.build.shards import Shard
 from seriesview.build.source import hash_file
 from seriesview.envelope.moments import MOMENTS_FACTOR
 from seriesview.series.arrays import ArrayReader
@@ -123,7 +124,7 @@ class Builds:
 
 def reduced_of(made: dict[str, Any]) -> int:
     """How many bytes of samples were reduced."""
-    return int(made["timing"]["bytes"])
+    return int(made["timing"]["bytes_reduced"])
 
 
 def check_whole(manifest: Any, store: Store) -> None:
@@ -252,6 +253,38 @@ def test_a_file_of_two_datasets_that_grew_is_hashed_once(
     for builds in both:
         assert reduced_of(builds.again()) < 4000 * 8
     assert len(hashed) == 1
+
+
+def test_jobs_that_share_a_recording_leave_what_was_built_to_the_one_that_gathers(tmp_path: Path) -> None:
+    laid = Laid(tmp_path, "int16", 4)
+    laid.grow(20_000, "")
+    builds = Builds(tmp_path, tmp_path / "raw.laid", full_resolution="link")
+
+    def shared() -> tuple[list[Any], dict[str, Any]]:
+        jobs = [
+            Job(builds.store, builds.work / f"{index}.jsonl", report=lambda _: None, whole=builds.ledger)
+            for index in range(3)
+        ]
+        shares = [build_shard(builds.dataset, job, Shard(index, 3)) for index, job in enumerate(jobs)]
+        gathered = gather_shards(builds.dataset, replace(jobs[0], ledger=builds.ledger, whole=None), shares)
+        return [share["packs"] for share in shares], gathered
+
+    packs, _ = shared()
+    assert all(packs)
+    os.utime(tmp_path / "1.dat", (1, 1))
+    packs, made = shared()
+    assert packs == [None] * 3
+    assert reduced_of(made) == 0
+    laid.grow(3000, "a new segment")
+    packs, made = shared()
+    assert packs == [None] * 3
+    assert made["manifest"] == builds.from_nothing()["manifest"]
+    assert reduced_of(made) < 5000 * 8
+    # Most of it is new.
+    laid.grow(40_000, "")
+    packs, made = shared()
+    assert all(packs)
+    assert made["manifest"] == builds.from_nothing()["manifest"]
 
 
 @pytest.mark.parametrize("resolution", ["store", "omit"])

@@ -267,8 +267,12 @@ def test_a_snakemake_that_somebody_left_running_is_waited_for(here: Path) -> Non
             pass
 
 
-def test_one_dataset_is_the_series_that_a_workspace_has_of_it(config: dict[str, Any], here: Path) -> None:
+def test_one_dataset_is_the_series_that_a_workspace_has_of_it(
+    config: dict[str, Any], here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     workspace = seriesview.build_workspace(config, results="results")
+    # Who builds it now knows nothing of that.
+    monkeypatch.setenv("XDG_STATE_HOME", str(here / "another's state"))
     raw = dict(config["datasets"]["raw"])
     steps: list[BuildStep] = []
     series = seriesview.build_dataset(

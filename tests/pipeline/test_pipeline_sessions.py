@@ -38,7 +38,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def write_flat(path: Path, samples: int = 2000, channels: int = 2) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(len(str(path)))
+    rng = np.random.default_rng(list(os.fsencode(path.name + path.parent.name)))
     rng.integers(-500, 500, (samples, channels)).astype(np.int16).tofile(path)
 
 

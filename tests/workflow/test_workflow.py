@@ -111,7 +111,7 @@ def test_a_build_from_nothing_to_pictures_with_spaces_in_every_path(
     )
     assert one["uri"] == other["uri"]
     assert set(one) >= {"uri", "manifest", "source", "timing"}
-    assert one["timing"].keys() == {"seconds", "bytes"}
+    assert one["timing"].keys() == {"seconds", "bytes", "bytes_reduced"}
     run(here, "seriesview", "verify", "results/workspace.json")
     # A picture of another version of the drawing is drawn again, and nothing else is done.
     made = (here / "results/artifacts/raw.json").stat().st_mtime_ns
