@@ -77,7 +77,7 @@ def level_rows(
         assert writer is not None
         shape = (level_grid(plan.segment_lengths, factor).num_rows, 2, plan.num_channels)
         num_bytes = math.prod(shape) * plan.dtype.itemsize
-        info = ArrayInfo(plan.dtype.name, shape, writer.part_rows, writer.pack_parts, ())
+        info = ArrayInfo(plan.dtype.name, shape, writer.part_rows, writer.pack_parts, (), kind=plan.kind)
         found.append(LevelRows(factor, writer, info, store, cache, is_kept=num_bytes <= left))
         left -= num_bytes
     return tuple(reversed(found))

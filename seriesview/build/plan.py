@@ -22,6 +22,7 @@ from seriesview.errors import BuildError, ReaderError
 from seriesview.layout.layouts import ChunkedLayout, FilesLayout, Layout, RecordsLayout
 from seriesview.layout.remote_path import is_remote
 from seriesview.readers.protocol import Recording, Segment
+from seriesview.series.array_info import Kind
 from seriesview.series.packing import num_files
 
 TIMESTAMPS_BLOCK = 1 << 18
@@ -53,6 +54,8 @@ class SamplesPlan:
     resolution: Resolution
     missing: Missing | None = None
     channel_missing: tuple[Missing | None, ...] = ()
+    kind: Kind | None = None
+    """Of levels and values, where levels are not lows and highs."""
 
     @property
     def missing_values(self) -> MissingValues | None:
@@ -288,4 +291,5 @@ def plan_samples(
         resolution=choose_resolution(recording, dataset, file_bytes, may_link),
         missing=missing,
         channel_missing=tuple(channel_missing),
+        kind="means" if recording.has_means else None,
     )

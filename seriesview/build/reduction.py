@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from seriesview.build.blocks import Block
 from seriesview.build.grid import RowGrid
+from seriesview.envelope.means import MeanMerger
 from seriesview.envelope.missing import MissingValues
 from seriesview.envelope.missing_reduce import level_merger
 from seriesview.envelope.moments import MOMENTS_FACTOR, MomentMerger
@@ -162,11 +163,18 @@ class Coarsening:
         level_writers: Sequence[ArrayWriter],
         moments_writers: Sequence[ArrayWriter],
         missing: MissingValues | None = None,
+        *,
+        of_means: bool = False,
     ) -> None:
+        """`of_means`: bins of levels hold means, which do not tell the range of a segment."""
         self.ranges = SegmentRanges(missing)
-        self._levels = MergeChain(
-            lambda: level_merger(dtype, num_channels, ratio, missing), level_writers, self.ranges.add
-        )
+
+        def merger() -> Merger:
+            if of_means:
+                return MeanMerger(dtype, num_channels, ratio)
+            return level_merger(dtype, num_channels, ratio, missing)
+
+        self._levels = MergeChain(merger, level_writers, None if of_means else self.ranges.add)
         self._moments = MergeChain(lambda: MomentMerger(dtype, num_channels), moments_writers)
 
     def add_bins(self, bins: npt.NDArray[Any]) -> None:
@@ -224,8 +232,10 @@ class SampleReduction:
         targets: Sequence[Target | None],
         coarsening: Coarsening | None,
         missing: MissingValues | None = None,
+        *,
+        of_means: bool = False,
     ) -> None:
-        self._reducer = SegmentReducer(dtype, num_channels, base, missing=missing)
+        self._reducer = SegmentReducer(dtype, num_channels, base, missing=missing, of_means=of_means)
         self._base = base
         self._level_grid = level_grid
         self._moments_grid = moments_grid

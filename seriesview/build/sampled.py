@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -216,7 +217,15 @@ class SampledBuild:
     ) -> Coarsening:
         plan = self._plan
         missing = plan.missing_values
-        return Coarsening(plan.dtype, plan.num_channels, plan.ratio, level_writers, moments_writers, missing)
+        return Coarsening(
+            plan.dtype,
+            plan.num_channels,
+            plan.ratio,
+            level_writers,
+            moments_writers,
+            missing,
+            of_means=plan.kind == "means",
+        )
 
     def _begin(self, targets: Sequence[Target | None]) -> tuple[int, int]:
         """Segment and sample from which samples must be read: all rows before are known."""
@@ -295,6 +304,7 @@ class SampledBuild:
             targets,
             coarsening,
             plan.missing_values,
+            of_means=plan.kind == "means",
         )
         with BlockReader(read_into, self._recording.dtype, plan.num_channels, lengths, found, rows) as blocks:
             for block in blocks:
@@ -322,7 +332,11 @@ class SampledBuild:
         plan = self._plan
         level, moments, values, *coarser = arrays
         num_levels = max(0, len(plan.level_factors) - 1)
-        levels = [array for array in (level, *coarser[:num_levels]) if array is not None]
+        levels = [
+            replace(array, kind=plan.kind) for array in (level, *coarser[:num_levels]) if array is not None
+        ]
+        if values is not None:
+            values = replace(values, kind=plan.kind)
         all_moments = [moments, *coarser[num_levels:]]
         times, timestamps = self._times()
         self._source.check_unchanged()

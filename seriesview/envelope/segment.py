@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from seriesview.envelope.bins import sample_dtype
+from seriesview.envelope.means import MeanReducer
 from seriesview.envelope.missing import MissingValues
-from seriesview.envelope.missing_reduce import level_reducer, moment_reducer
+from seriesview.envelope.missing_reduce import BinReducer, level_reducer, moment_reducer
 from seriesview.envelope.moments import MOMENTS_FACTOR, MomentReducer
 from seriesview.envelope.reduce import LevelReducer
 
@@ -25,9 +26,16 @@ class SegmentReducer:
         moments: bool = True,
         moments_factor: int = MOMENTS_FACTOR,
         missing: MissingValues | None = None,
+        *,
+        of_means: bool = False,
     ) -> None:
+        """`of_means`: bins hold means of floats, not lows and highs."""
         samples = sample_dtype(dtype)
-        self._levels = level_reducer(samples, num_channels, base, missing)
+        self._levels: BinReducer = (
+            MeanReducer(samples, num_channels, base)
+            if of_means
+            else level_reducer(samples, num_channels, base, missing)
+        )
         self._moments = moment_reducer(samples, num_channels, moments_factor, missing) if moments else None
         row_bytes = samples.itemsize * num_channels
         step = max(base, moments_factor)

@@ -154,7 +154,8 @@ class Recording(ABC):
     decides the result (headers, markers, channel maps); when one of them changes it is built again. `clock`: the device
     by whose clock the times are, where nothing ties that to others of the same path; panels of several say so.
     `span`: where events or intervals must be searched for in all samples: first and last time that they can have.
-    Whoever only looks at what a file holds does not ask how many there are.
+    Whoever only looks at what a file holds does not ask how many there are. `has_means`: samples are densities of what
+    lies about them, as of power, so that what many of them say together is their mean, and not their range.
     """
 
     type: SeriesType
@@ -179,6 +180,7 @@ class Recording(ABC):
     files: tuple[Path, ...] = ()
     clock: str | None = None
     span: tuple[float, float] | None = None
+    has_means: bool = False
 
     @property
     def num_channels(self) -> int:

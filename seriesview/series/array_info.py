@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -32,6 +32,10 @@ DTYPES = (
 
 Dtype = Annotated[str, OneOf(*DTYPES)]
 
+Kind = Literal["means"]
+"""What rows hold: of levels means and numbers of samples, not lows and highs; of values what has such levels."""
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
 
 @dataclass(frozen=True)
 class ArrayInfo:
@@ -47,6 +51,7 @@ class ArrayInfo:
     pages: tuple[Uri, ...]
     left_out: tuple[tuple[Count, Count], ...] = ()
     """Stretches of rows [first, last), whole parts, that this copy of the series was made without."""
+    kind: Kind | None = None
 
     @property
     def num_bytes(self) -> int:
@@ -104,14 +109,16 @@ class ArrayInfo:
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form."""
-        left_out = {"left_out": [list(rows) for rows in self.left_out]} if self.left_out else {}
+        more: dict[str, Any] = {} if self.kind is None else {"kind": self.kind}
+        if self.left_out:
+            more["left_out"] = [list(rows) for rows in self.left_out]
         return {
             "dtype": self.dtype,
             "shape": list(self.shape),
             "part_rows": self.part_rows,
             "pack_parts": self.pack_parts,
             "pages": list(self.pages),
-            **left_out,
+            **more,
         }
 
 
@@ -125,11 +132,13 @@ class Rows:
         *,
         num_axes: int | None = None,
         may_leave_out: bool = False,
+        may_be_means: bool = False,
     ) -> None:
         self._dtype = dtype
         self._row_shape = row_shape
         self._num_axes = num_axes if row_shape is None else 1 + len(row_shape)
         self._may_leave_out = may_leave_out
+        self._kinds = KINDS if may_be_means else ()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         known = core_schema.no_info_before_validator_function(self._known, handler(source))
@@ -138,7 +147,7 @@ class Rows:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
-        rules: dict[str, Any] = {"kind": {"type": "null", "description": "no kind of array is defined yet"}}
+        rules: dict[str, Any] = {"kind": {"enum": [*self._kinds, None]}}
         if self._dtype is not None:
             rules["dtype"] = {"const": self._dtype}
         if self._num_axes is not None:
@@ -148,7 +157,7 @@ class Rows:
     def _known(self, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        if value.get("kind") is not None:
+        if value.get("kind") not in (None, *self._kinds):
             raise contradiction(
                 f"kind {shown(value['kind'])} is not known to this version; update seriesview"
             )

@@ -80,6 +80,7 @@ class Pyramid:
         self.missing = missing_values(
             manifest.dtype, manifest.missing, (channel.missing for channel in manifest.channels)
         )
+        self.has_means = manifest.has_means
         self.samples = samples
         self.cache = cache
         ordered = sorted(manifest.levels, key=lambda level: level.factor)
@@ -174,7 +175,9 @@ class Pyramid:
     def hull(self, segment: int, first: int, last: int, channels: Selection) -> npt.NDArray[Any]:
         """Lowest and highest value (2, C) of the closed span [first, last] of a segment's samples."""
         pieces: list[npt.NDArray[Any]] = []
-        self._collect(segment, first, last, len(self.levels) - 1, channels, pieces)
+        # Means do not tell the range of what they are of.
+        coarsest = -1 if self.has_means else len(self.levels) - 1
+        self._collect(segment, first, last, coarsest, channels, pieces)
         found = np.stack(pieces)
         return self._native(columns_from_bins(found, len(found), self.missing_of(channels))[0])
 

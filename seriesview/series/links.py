@@ -175,7 +175,9 @@ class Linked:
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         forms = {
-            _ARRAY: handler.generate_schema(Annotated[ArrayInfo, Rows(may_leave_out=True)]),
+            _ARRAY: handler.generate_schema(
+                Annotated[ArrayInfo, Rows(may_leave_out=True, may_be_means=True)]
+            ),
             _FILES: handler.generate_schema(FilesLink),
             _STRIDES: handler.generate_schema(LinkOfStrides),
             _RECORDS: handler.generate_schema(LinkOfRecords),

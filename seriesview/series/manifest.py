@@ -147,7 +147,7 @@ class LevelInfo:
     """All bins of one factor: rows (bins, 2, C); where irregular, the times of their first samples."""
 
     factor: AtLeastTwo
-    array: Annotated[ArrayInfo, Rows(num_axes=3), BESIDE]
+    array: Annotated[ArrayInfo, Rows(num_axes=3, may_be_means=True), BESIDE]
     times: Times | None = None
 
     def to_json_dict(self) -> dict[str, Any]:
@@ -242,6 +242,14 @@ class SeriesManifest:
     def num_channels(self) -> int:
         """How many channels the series has."""
         return len(self.channels)
+
+    @property
+    def has_means(self) -> bool:
+        """Whether columns are means of their samples, not the range of them."""
+        arrays = [level.array for level in self.levels]
+        if isinstance(self.values, ArrayInfo):
+            arrays.append(self.values)
+        return any(array.kind == "means" for array in arrays)
 
     @property
     def num_samples(self) -> int:
@@ -359,6 +367,10 @@ def _contradictions(manifest: SeriesManifest, dtype: str) -> Iterator[str]:
         yield from (f"values: {problem}" for problem in unlike(manifest.values, dtype, (num_channels,)))
         if manifest.values.shape[0] != manifest.num_samples:
             yield f"values: {manifest.values.shape[0]} rows for {manifest.num_samples} samples"
+    if manifest.has_means and not dtype.startswith("float"):
+        yield f"levels: kind means of {dtype}: only floats have means"
+    if len({level.array.kind for level in manifest.levels}) > 1:
+        yield "levels: some are of kind means, and some are not"
     summaries: list[tuple[str, Sequence[LevelInfo | MomentsInfo | CountsInfo], str, tuple[int, ...]]] = [
         ("levels", manifest.levels, dtype, (2, num_channels)),
         ("moments", manifest.moments, moments_dtype(dtype).name, (3, num_channels)),

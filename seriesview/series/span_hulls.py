@@ -12,6 +12,7 @@ import numpy.typing as npt
 from seriesview.envelope.columns import empty_hull, hull_of_spans, split_spans, unite_hulls
 from seriesview.errors import RequestError
 from seriesview.series.hulls import Level, Pyramid
+from seriesview.series.mean_columns import mean_columns
 from seriesview.series.segment_files import Selection, width
 
 Integers = npt.NDArray[np.int64]
@@ -25,11 +26,18 @@ def hulls(pyramid: Pyramid, segments: Integers, spans: Integers, channels: Selec
     """Hull (n, 2, C) of each half-open span (n, 2) of samples of the segment (n,) beside it; none may be empty.
 
     Without raw samples it is that of every bin of the finest level that has one of the samples. A span with only
-    missing values has no hull: of integers its low is above its high, or both are their fill.
+    missing values has no hull: of integers its low is above its high, or both are their fill. Where levels hold means,
+    low and high are the mean.
     """
     keys = np.column_stack([segments, spans])
     distinct, places = np.unique(keys, axis=0, return_inverse=True)
     segments, spans = distinct[:, 0], distinct[:, 1:]
+    if pyramid.has_means:
+        each = [
+            mean_columns(pyramid, segment, [first, stop], channels)
+            for segment, first, stop in distinct.tolist()
+        ]
+        return np.concatenate(each)[places.reshape(-1)]
     if pyramid.samples is None:
         spans = _widened(pyramid, segments, spans)
     levels = _nested(pyramid.levels)

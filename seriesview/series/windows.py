@@ -11,6 +11,7 @@ import numpy.typing as npt
 from seriesview.errors import RequestError
 from seriesview.series.between_bins import cheapest_level, columns_between_bins
 from seriesview.series.hulls import Level, Pyramid
+from seriesview.series.mean_columns import mean_columns
 from seriesview.series.segment_files import Selection
 
 MAX_BINS_PER_COLUMN = 64
@@ -69,6 +70,9 @@ def read_window(
     check_window(pyramid, segment, first_sample, samples_per_column, columns)
     length = pyramid.lengths[segment]
     columns = num_columns(length, first_sample, samples_per_column, columns)
+    if pyramid.has_means:
+        edges = [min(first_sample + i * samples_per_column, length - 1) for i in range(columns + 1)]
+        return mean_columns(pyramid, segment, edges, channels)
     level = _level(pyramid, segment, first_sample, samples_per_column)
     if level is not None and samples_per_column // level.factor <= MAX_BINS_PER_COLUMN:
         first_bin, per_column = first_sample // level.factor, samples_per_column // level.factor

@@ -44,6 +44,7 @@
  * @property {number} pack_parts
  * @property {string[]} pages
  * @property {[number, number][]} [left_out] rows [first, last) that this copy was made without (raw samples alone)
+ * @property {'means'} [kind] levels hold means and numbers of samples, and not lows and highs
  * @property {Absent} [absent] what is missing in its rows: they are read with NaN in its place
  */
 
@@ -115,6 +116,8 @@
  * @property {(ArrayInfo & {factor: number, times?: ArrayInfo})[]} levels
  * @property {(ArrayInfo & {factor: number})[]} moments
  * @property {(ArrayInfo & {bin_seconds: number, start_time: number})[]} counts
+ * @property {boolean} [hasMeans] columns are means of their samples, not the range of them
+ * @property {number[]} [frequencies] in Hz, of a spectrogram's channels
  * @property {string} [from] URI of the series that it was made of
  * @property {import('./steps/parse.js').StepDocument[]} [steps] by which it was
  * @property {'building'} [state] it is being built: its levels have no pages, and windows may be cut where they end

@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from series_builder import bins_of_means
 
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import dataset_from_config
@@ -24,6 +25,7 @@ from seriesview.build.outlook import build_outlook
 from seriesview.build.shards import Shard
 from seriesview.build.work_folder import WorkFolder
 from seriesview.errors import BuildError, ReaderError
+from seriesview.readers.binary import BinaryRecording
 from seriesview.series.arrays import ArrayReader
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.store import Store, open_store
@@ -122,6 +124,28 @@ def test_scattered_builds_give_the_same_artifacts(
         ]
         gathered = gather_shards(dataset, Job(store, work / f"{resolution}-gather.jsonl"), pieces)
         assert gathered["manifest"] == whole["manifest"]
+
+
+def test_levels_of_densities_hold_means_however_they_are_scattered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, store: Store
+) -> None:
+    monkeypatch.setattr(BinaryRecording, "has_means", True)
+    monkeypatch.setattr("seriesview.series.packing.MAX_PART_BYTES", 2048)
+    monkeypatch.setattr("seriesview.series.packing.MAX_PACK_BYTES", 3 * 2048)
+    samples = np.random.default_rng(5).exponential(3, (5_121, 3)).astype("float32")
+    samples[100:150] = np.nan
+    dataset = dataset_from_config(
+        "raw", flat_file(tmp_path / "raw.dat", samples, base=4, full_resolution="store")
+    )
+    whole = build_artifacts(dataset, Job(store, tmp_path / "whole.jsonl"))["manifest"]
+    pieces = [build_shard(dataset, Job(store, tmp_path / f"{i}.jsonl"), Shard(i, 3)) for i in range(3)]
+    assert gather_shards(dataset, Job(store, tmp_path / "gather.jsonl"), pieces)["manifest"] == whole
+    manifest = parse_series_manifest(whole)
+    assert manifest.has_means
+    assert (manifest.segments[0].min_value, manifest.segments[0].max_value) == (None, None)
+    for level in manifest.levels:
+        bins = bins_of_means(samples, level.factor)
+        np.testing.assert_allclose(read_array(store, level.array), bins, rtol=1e-5)
 
 
 def test_the_progress_of_a_shard_is_of_its_own_share(

@@ -51,7 +51,7 @@ class Storage:
 
     def array(self, info):
         """A whole array."""
-        assert info.get("kind") is None, "this reader is too old"
+        assert info.get("kind") in (None, "means"), "this reader is too old"
         dtype = little(info["dtype"])
         rows, row_shape = info["shape"][0], info["shape"][1:]
         num_parts = math.ceil(rows / info["part_rows"])
@@ -214,7 +214,34 @@ class SecondReader:
         last = self.lengths[segment] - 1
         count = max(1, math.ceil((last - a) / samples_per_column))
         edges = [min(a + i * samples_per_column, last) for i in range(count + 1)]
+        if self.has_means:
+            return np.stack([[mean, mean] for mean in self.means(segment, edges)])
         return np.stack([self.interval(segment, p, q) for p, q in pairwise(edges)])
+
+    @property
+    def has_means(self):
+        """Whether levels are means (section 6)."""
+        arrays = [*self.manifest.get("levels", []), self.manifest.get("values") or {}]
+        return any(array.get("kind") == "means" for array in arrays)
+
+    def means(self, segment, edges):
+        """Means (C,) between edges (section 7), from the coarsest level that has them."""
+        last = self.lengths[segment] - 1
+        fitting = [k for k in self.factors if not any(e % k for e in edges if e < last)]
+        if not fitting or edges[0] == last > 0:
+            samples = self.samples()[segment].astype(np.float64)
+            bins, edges = np.stack([np.nan_to_num(samples), ~np.isnan(samples)], axis=1), edges
+        else:
+            k = max(fitting)
+            bins = self.level(k)[segment].astype(np.float64)
+            edges = [min(math.ceil(e / k), len(bins)) for e in edges]
+        found = []
+        for first, end in pairwise(edges):
+            of = bins[first : max(end, first + 1)]
+            number = of[:, 1].sum(axis=0)
+            total = np.where(of[:, 1] > 0, of[:, 0] * of[:, 1], 0).sum(axis=0)
+            found.append(np.divide(total, number, out=np.full(len(number), np.nan), where=number > 0))
+        return found
 
     def interval(self, segment, p, q, finer_than=math.inf):
         """Hull (2, C) of the closed interval of samples [p, q]."""

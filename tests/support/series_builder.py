@@ -2,6 +2,7 @@
 
 import hashlib
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -38,6 +39,18 @@ def closed_bins(samples, factor, missing=None):
         return columns_from_samples(samples, factor, missing)
     count = max(1, math.ceil((len(samples) - 1) / factor))
     return np.stack([lowest_highest(samples[b * factor : (b + 1) * factor + 1]) for b in range(count)])
+
+
+def bins_of_means(samples, factor):
+    """Bins (bins, 2, C) of a segment: means and numbers of the samples that are there."""
+    count = max(1, math.ceil((len(samples) - 1) / factor))
+    bins = np.zeros((count, 2, samples.shape[1]), samples.dtype)
+    samples = samples[: max(1, len(samples) - 1)]
+    for b in range(count):
+        for channel, values in enumerate(samples[b * factor : (b + 1) * factor].T):
+            numbers = [float(value) for value in values if not math.isnan(value)]
+            bins[b, :, channel] = [math.fsum(numbers) / len(numbers) if numbers else math.nan, len(numbers)]
+    return bins
 
 
 def half_open_moments(samples, factor, missing=None):
@@ -84,6 +97,7 @@ def store_series(
     link_path=None,
     part_rows=7,
     missing=None,
+    kind=None,
 ):
     """URI of a series of these segments (n, C); samples: store, omit or link (into the file `link_path`).
 
@@ -94,7 +108,7 @@ def store_series(
     together = np.concatenate(segments)
     values = None
     if samples == "store":
-        values = store_rows(store, together, part_rows)
+        values = replace(store_rows(store, together, part_rows), kind=kind)
     elif samples == "link":
         link_path.write_bytes(b"header!!" + together.tobytes())
         row = together.dtype.itemsize * together.shape[1]
@@ -107,8 +121,13 @@ def store_series(
         if first_times is not None:
             firsts = [t[: (max(1, math.ceil((len(t) - 1) / factor))) * factor : factor] for t in first_times]
             times = store_rows(store, np.concatenate(firsts), part_rows)
-        bins = np.concatenate([closed_bins(segment, factor, absent) for segment in segments])
-        levels.append(LevelInfo(factor, store_rows(store, bins, part_rows), times))
+        bins = np.concatenate(
+            [
+                bins_of_means(segment, factor) if kind else closed_bins(segment, factor, absent)
+                for segment in segments
+            ]
+        )
+        levels.append(LevelInfo(factor, replace(store_rows(store, bins, part_rows), kind=kind), times))
     manifest = SeriesManifest(
         type="continuous",
         dtype=dtype.name,

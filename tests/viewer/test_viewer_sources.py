@@ -59,7 +59,7 @@ def window_requests(random, uri, series, count):
         )
 
 
-def check_windows(series, requests, answers):
+def check_windows(series, requests, answers, rtol=0.0):
     for (_, _, asked), answer in zip(requests, answers, strict=True):
         segment, first, step = asked["segment"], asked["firstSample"], asked["samplesPerColumn"]
         channels = asked["channels"]
@@ -79,20 +79,20 @@ def check_windows(series, requests, answers):
         array = numbers(
             found["values" if step == 1 else "envelope"], (len(expected), *(2,) * (step > 1), width)
         )
-        np.testing.assert_array_equal(array, expected.astype(np.float64))
+        np.testing.assert_allclose(array, expected.astype(np.float64), rtol=rtol, atol=0)
         if step > 1:
             assert not np.signbit(array[array == 0]).any()
             is_last = 0 < first == series.segments[segment].num_samples - 1
             assert found["factor"] == (1 if is_last else series.factor_used(first, step))
 
 
-def ask_windows(server, kind, uris, random, count):
+def ask_windows(server, kind, uris, random, count, rtol=0.0):
     """Random windows of several series, from one source, are as Python's."""
     opened = [seriesview.open_series(uri, server.store) for uri in uris]
     requests = [list(window_requests(random, *each, count)) for each in zip(uris, opened, strict=True)]
     answers = iter(server.ask(kind, [request for some in requests for request in some]))
     for series, some in zip(opened, requests, strict=True):
-        check_windows(series, some, [next(answers) for _ in some])
+        check_windows(series, some, [next(answers) for _ in some], rtol)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -111,6 +111,17 @@ def test_windows_from_every_source(server, kind, has_ranges):
     recordings = [recording(random, dtype, [130, 5, 69]) for dtype in ("int16", "int64", "float32")]
     uris = [store_series(server.store, each, samples=s) for each in recordings for s in ("store", "omit")]
     ask_windows(server, kind, uris, random, 20)
+
+
+@pytest.mark.parametrize("kind", ["static-files", "tasks-and-files"])
+def test_windows_of_means(server, kind):
+    random = np.random.default_rng(5)
+    segments = [each.clip(0) for each in recording(random, "float32", [1, 700, 2, 333])]
+    uri = store_series(server.store, segments, part_rows=50, kind="means")
+    ask_windows(server, kind, [uri], random, 80, rtol=1e-6)
+    [found] = server.values(kind, [("getStatistics", uri, 1, 5, 600, None)])
+    expected = np.fmax.reduce(segments[1][5:601], axis=0)
+    np.testing.assert_array_equal(numbers(found["max"], len(expected)), expected)
 
 
 @pytest.mark.parametrize("answers", [True, False])

@@ -14,6 +14,7 @@
  * @property {number} channels
  * @property {Float64Array} low (columns, channels); above `high` where a column has nothing
  * @property {Float64Array} high (columns, channels)
+ * @property {Float64Array | null} weights (columns, channels) of means: samples, or bins, that each is of; low is high
  * @property {Uint8Array} exact (columns,) 0: coarser or finer data stand in, or nothing does; 2: not built yet, and empty
  */
 
@@ -29,6 +30,7 @@ export const UNBUILT = 2;
  * @property {number} offset index into data of the first one
  * @property {number} width channels in data
  * @property {Numbers} data
+ * @property {boolean} [hasCounts] of means: the number of samples lies beside each
  */
 
 /**
@@ -55,15 +57,17 @@ export const UNBUILT = 2;
  * @param {number} first
  * @param {number} columns
  * @param {number} channels
+ * @param {boolean} [hasMeans]
  * @returns {Hulls}
  */
-export function emptyHulls(first, columns, channels) {
+export function emptyHulls(first, columns, channels, hasMeans = false) {
   return {
     first,
     columns,
     channels,
     low: new Float64Array(columns * channels).fill(Infinity),
     high: new Float64Array(columns * channels).fill(-Infinity),
+    weights: hasMeans ? new Float64Array(columns * channels) : null,
     exact: new Uint8Array(columns).fill(1),
   };
 }
@@ -121,11 +125,56 @@ export function addBins(hulls, from, to, place, bins, positions) {
       const base = bins.offset + (bin - bins.first) * 2 * width;
       for (let channel = 0; channel < channels; channel += 1) {
         const position = base + positions[channel];
+        if (hulls.weights) {
+          addMean(hulls, target + channel, data[position], bins.hasCounts ? data[position + width] : 1);
+          continue;
+        }
         const least = data[position];
         const most = data[position + width];
         if (least < low[target + channel]) low[target + channel] = least;
         if (most > high[target + channel]) high[target + channel] = most;
       }
+    }
+  }
+}
+
+/**
+ * @param {Hulls} hulls of means
+ * @param {number} at
+ * @param {number} mean NaN counts for nothing
+ * @param {number} weight
+ */
+function addMean({ low, high, weights }, at, mean, weight) {
+  if (!weights || Number.isNaN(mean) || !(weight > 0)) return;
+  const total = weights[at] + weight;
+  low[at] = weights[at] ? low[at] + ((mean - low[at]) * weight) / total : mean;
+  high[at] = low[at];
+  weights[at] = total;
+}
+
+/**
+ * Add samples to the means of the columns [from, to): each has those that begin in it, or else the one before.
+ * @param {Hulls} hulls
+ * @param {number} from absolute column
+ * @param {number} to
+ * @param {Place} place
+ * @param {Samples} samples
+ * @param {Int32Array} positions
+ */
+function addToMeans(hulls, from, to, place, samples, positions) {
+  // The last of a block is the first of the next one, or the segment's last, which begins no interval.
+  const known = samples.first + Math.max(samples.count - 1, 1);
+  for (let column = from; column < to; column += 1) {
+    const start = Math.max((column - place.origin) * place.samplesPerColumn, 0);
+    const end = Math.min((column + 1 - place.origin) * place.samplesPerColumn, place.numSamples - 1);
+    const begin = Math.ceil(start - 1e-9);
+    const first = begin < end - 1e-9 ? begin : Math.floor(start + 1e-9);
+    const stop = Math.max(first + 1, Math.ceil(end - 1e-9));
+    for (let sample = Math.max(first, samples.first); sample < Math.min(stop, known); sample += 1) {
+      const base = samples.offset + (sample - samples.first) * samples.width;
+      const target = (column - hulls.first) * hulls.channels;
+      for (let channel = 0; channel < hulls.channels; channel += 1)
+        addMean(hulls, target + channel, samples.data[base + positions[channel]], 1);
     }
   }
 }
@@ -140,6 +189,10 @@ export function addBins(hulls, from, to, place, bins, positions) {
  * @param {Int32Array} positions
  */
 export function addSamples(hulls, from, to, place, samples, positions) {
+  if (hulls.weights) {
+    addToMeans(hulls, from, to, place, samples, positions);
+    return;
+  }
   const isWhole = place.columnsPerSample > 1 || (place.samplesPerColumn === 1 && Number.isInteger(place.origin));
   for (let column = from; column < to; column += 1) {
     if (isWhole) {

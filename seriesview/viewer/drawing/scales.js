@@ -160,7 +160,9 @@ function extremes(manifest, rows, { scale, offset }) {
   };
   for (let channel = 0; channel < count; channel += 1) {
     if (rows) {
-      for (let place = channel; place < rows.length; place += count) add(channel, rows[place]);
+      // Of means the number of samples lies beside each.
+      const stride = manifest.hasMeans ? 2 * count : count;
+      for (let place = channel; place < rows.length; place += stride) add(channel, rows[place]);
       continue;
     }
     for (const { min_value: least, max_value: most } of manifest.segments) {

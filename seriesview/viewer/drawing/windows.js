@@ -35,6 +35,7 @@ const MOST_FINER_BINS = 64;
  * @property {number} width
  * @property {Numbers | undefined} data
  * @property {Int32Array} positions
+ * @property {boolean} [hasCounts] of means: the number of samples lies beside each
  * @property {boolean} [isUnbuilt] it could not be had when it was asked for
  * @property {boolean} [isOutgrown] and may be there now
  * @property {() => TileRequest} request
@@ -53,7 +54,7 @@ const MOST_FINER_BINS = 64;
  * @returns {Hulls}
  */
 export function windowHulls(series, timeline, frame, from, to, shown, wanted, isAhead = false) {
-  const hulls = emptyHulls(from, isAhead ? 0 : to - from, shown.length);
+  const hulls = emptyHulls(from, isAhead ? 0 : to - from, shown.length, series.manifest.hasMeans);
   const { manifest } = series;
   if (!manifest.segments.length || !shown.length || to <= from) return hulls;
   const plan = planOf(timeline, frame, manifest, series.uri, series.finest);
@@ -282,6 +283,7 @@ function rowBlocks(series, factor, array, segment, place, from, to, shown) {
       width: array.shape[array.shape.length - 1],
       data: isCoarsest ? (series.coarsestRows() ?? undefined) : series.rows(factor, index),
       positions: shown,
+      hasCounts: Boolean(series.manifest.hasMeans),
       request: () => (isCoarsest ? series.coarsestRequest() : series.rowsRequest(array, factor, index, rows)),
     });
   }

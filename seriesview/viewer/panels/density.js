@@ -1,16 +1,22 @@
-/** @file ProbabilityDensity: an image, a row for each channel, which is one bin of what the probability is of. */
+/**
+ * @file ProbabilityDensity: an image, a row for each channel, which is one bin of what the probability is of, or of
+ * frequency, where it is a power density: that is drawn in dB.
+ */
 
 import { drawImage } from '../drawing/image.js';
 import { storedOrder } from '../drawing/order.js';
 import { drawColumns } from '../drawing/picture.js';
 import { valuesAt } from '../drawing/readout.js';
-import { plainLanes, tellable } from '../drawing/scales.js';
+import { plainLanes, tellable, unitsOf } from '../drawing/scales.js';
 import { hullsOf, laneUnits } from '../drawing/scenes.js';
 import { usualMost } from '../drawing/typical.js';
 
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
 
 const DEVIATIONS = 6;
+const DB = 'dB';
+/** Of powers that nothing is known of: from here up to the highest. */
+const USUAL_DECIBELS = 60;
 /** Differences of such numbers are within doubles. */
 const MOST = 2 ** 1000;
 
@@ -29,21 +35,83 @@ export const density = {
     const { lanes } = plainLanes(drawn);
     const valueAxis = axisOf(Array.from(shown, (index) => centers?.[index] ?? index));
     if (!centers) return { lanes, valueAxis };
-    return { lanes: lanes.map((lane, place) => ({ ...lane, label: String(centers[shown[place]]) })), valueAxis };
+    const unit = isPower(manifest) ? ' Hz' : '';
+    const labelled = lanes.map((lane, place) => ({ ...lane, label: `${centers[shown[place]]}${unit}` }));
+    return { lanes: labelled, valueAxis: valueAxis && { ...valueAxis, unit: unit.trim() } };
   },
   draw(scene, picture) {
     const { request, layout, spread } = scene;
     const { leftColumn, notes } = picture;
-    const units = laneUnits(scene);
-    const [low, high] = rangeOf(spread, request.settings.gain ?? 1).map((end) => units.scale.map(() => end));
+    const { manifest } = scene;
+    const gain = request.settings.gain ?? 1;
+    const stored = laneUnits(scene);
+    const inDecibels = isPower(manifest);
+    const units = inDecibels ? { scale: stored.scale.map(() => 1), offset: stored.offset.map(() => 0) } : stored;
+    const range = inDecibels ? decibelRange(manifest, spread, gain) : rangeOf(spread, gain);
+    const [low, high] = range.map((end) => units.scale.map(() => end));
     drawColumns(picture, (from, to) => {
       const hulls = hullsOf(scene, leftColumn + from, leftColumn + to, notes);
-      drawImage(picture, from, hulls, layout.lanes, units, low, high, false);
+      const drawn = inDecibels
+        ? { ...hulls, low: decibels(hulls.low, stored), high: decibels(hulls.high, stored) }
+        : hulls;
+      drawImage(picture, from, drawn, layout.lanes, units, low, high, false);
       return hulls.exact;
     });
   },
-  readOut: valuesAt,
+  async readOut(scene, column) {
+    const found = await valuesAt(scene, column);
+    if (!found || !isPower(scene.manifest)) return found;
+    const stored = laneUnits(scene);
+    const { channels, unit } = scene.manifest;
+    /** @param {number} lane @returns {[number, number]} */
+    const inDecibels = (lane) => {
+      const [low, high] = found.stored(lane).map((value) => decibel(value * stored.scale[lane] + stored.offset[lane]));
+      return [low, high];
+    };
+    return { ...found, stored: inDecibels, exact: undefined, unit: `${DB} re ${channels[0]?.unit ?? unit}` };
+  },
 };
+
+/** @param {SeriesManifest} manifest @returns {boolean} its channels are frequencies, and its numbers power densities */
+function isPower({ frequencies }) {
+  return frequencies !== undefined;
+}
+
+/** @param {number} power @returns {number} NaN where there is none */
+function decibel(power) {
+  return power >= 0 ? 10 * Math.log10(power) : NaN;
+}
+
+/**
+ * @param {Float64Array} values (columns, channels), stored
+ * @param {import('../drawing/scenes.js').LaneUnits} units
+ * @returns {Float64Array}
+ */
+function decibels(values, { scale, offset }) {
+  return values.map((value, at) => decibel(value * scale[at % scale.length] + offset[at % scale.length]));
+}
+
+/**
+ * Decibels of the first and the last colour: from the usual low of the quietest frequency to the usual high of the
+ * loudest; a gain draws the same high in less of it.
+ * @param {SeriesManifest} manifest
+ * @param {import('../drawing/scales.js').Spread} spread
+ * @param {number} gain
+ * @returns {[number, number]}
+ */
+function decibelRange(manifest, spread, gain) {
+  const { scale, offset } = unitsOf(manifest);
+  /** @param {number} which of the percentiles @param {Float64Array} others @returns {number[]} */
+  const ends = (which, others) =>
+    Array.from(manifest.channels, ({ typical }, index) =>
+      decibel(typical ? typical[which] * scale[index] + offset[index] : others[index]),
+    ).filter(Number.isFinite);
+  const high = Math.max(...ends(2, spread.high), -Infinity);
+  const low = Math.min(...ends(0, spread.low), Infinity);
+  if (!Number.isFinite(high)) return [-USUAL_DECIBELS, 0];
+  const reach = high > low ? high - low : USUAL_DECIBELS;
+  return [high - reach / gain, high];
+}
 
 /**
  * Values of the quantity at the channels; null: they are numbered.
@@ -51,8 +119,8 @@ export const density = {
  * @param {import('../types.js').PanelRequest} request
  * @returns {number[] | null}
  */
-function centersOf({ channels }, { data }) {
-  const centers = data?.bin_centers;
+function centersOf({ channels, frequencies }, { data }) {
+  const centers = data?.bin_centers ?? frequencies;
   const isKnown = Array.isArray(centers) && centers.length === channels.length && centers.every(Number.isFinite);
   return isKnown ? centers : null;
 }

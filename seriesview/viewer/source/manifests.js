@@ -117,6 +117,7 @@ export function parseSeries(value) {
     sampling_frequency:
       optional(top.sampling_frequency, (rate) => positive(rate, `${where}.sampling_frequency`)) ?? null,
     ...(typeof top.from?.uri === 'string' && Array.isArray(top.steps) ? { from: top.from.uri, steps: top.steps } : {}),
+    ...frequenciesOf(top.spectrogram, channels.length),
     session_start: optional(top.session_start, (start) => text(start, `${where}.session_start`)) ?? null,
     notes: list(top.notes ?? [], `${where}.notes`, MAX_NOTES).map((note) => text(note, `${where}.notes`)),
     values:
@@ -129,7 +130,7 @@ export function parseSeries(value) {
       const factor = integer(level?.factor, `${where}.levels`, 2);
       const rows = closed(factor);
       const times = optional(level.times, (array) => parseArray(array, `times of level ${factor}`, 'float64', [rows]));
-      const array = ofSamples(parseArray(level, `level ${factor}`, dtype, [rows, 2, width]));
+      const array = ofSamples(parseArray(level, `level ${factor}`, dtype, [rows, 2, width], true));
       return { ...array, factor, ...(times ? { times } : {}) };
     }),
     moments: list(top.moments ?? [], `${where}.moments`, MAX_LEVELS).map((level) => {
@@ -142,6 +143,7 @@ export function parseSeries(value) {
       start_time: number(level.start_time, `${where}.counts`),
     })),
   };
+  manifest.hasMeans = [manifest.values, ...manifest.levels].some((array) => array && 'kind' in array);
   manifest.levels.sort((one, other) => one.factor - other.factor);
   manifest.moments.sort((one, other) => one.factor - other.factor);
   manifest.counts.sort((one, other) => one.bin_seconds - other.bin_seconds);
@@ -166,6 +168,16 @@ export function parseSeries(value) {
       throw damaged(where, `segment ${index} is a file of ${bytes} bytes`);
   });
   return manifest;
+}
+
+/**
+ * @param {any} spectrogram of a manifest
+ * @param {number} count
+ * @returns {{frequencies?: number[]}} in Hz, one a channel, where they are known
+ */
+function frequenciesOf(spectrogram, count) {
+  const found = spectrogram?.frequencies;
+  return Array.isArray(found) && found.length === count && found.every(Number.isFinite) ? { frequencies: found } : {};
 }
 
 /**
@@ -218,16 +230,18 @@ export function closedBins(numSamples, factor) {
  * @param {string} where
  * @param {string} dtype
  * @param {(number | null)[]} shape null: any
+ * @param {boolean} [mayBeMeans]
  * @returns {ArrayInfo}
  */
-function parseArray(value, where, dtype, shape) {
+function parseArray(value, where, dtype, shape, mayBeMeans = false) {
   const entry = object(value, where);
   if (entry.dtype !== dtype) throw damaged(where, `dtype ${shown(entry.dtype)}, expected ${dtype}`);
   const found = list(entry.shape, where, 8).map((length) => integer(length, where, 0));
   if (found.length !== shape.length || shape.some((length, axis) => length !== null && length !== found[axis])) {
     throw damaged(where, `shape ${found}, expected ${shape.map((length) => length ?? 'any')}`);
   }
-  if (entry.kind !== undefined && entry.kind !== null) {
+  const isMeans = mayBeMeans && entry.kind === 'means';
+  if (entry.kind !== undefined && entry.kind !== null && !isMeans) {
     throw damaged(where, `kind ${shown(entry.kind)} is not known here; use a newer viewer`);
   }
   if (entry.pack_parts === undefined) throw damaged(where, 'it was made by a version from before packs');
@@ -243,7 +257,8 @@ function parseArray(value, where, dtype, shape) {
   const pages = list(entry.pages, where, MAX_PAGES).map((uri) => checkedUri(uri, where));
   const expected = Math.ceil(Math.ceil(found[0] / partRows) / packParts / PAGE_PACKS);
   if (pages.length !== expected) throw damaged(where, `${pages.length} pages, expected ${expected}`);
-  return { dtype, shape: found, part_rows: partRows, pack_parts: packParts, pages };
+  const array = { dtype, shape: found, part_rows: partRows, pack_parts: packParts, pages };
+  return isMeans ? { ...array, kind: 'means' } : array;
 }
 
 /**
@@ -258,7 +273,7 @@ function parseValues(value, where, dtype, numSamples, width) {
   const entry = object(value, where);
   if (!entry.link && !entry.files && !entry.pages) throw unknownForm(where, entry);
   if (!entry.link && !entry.files) {
-    const array = parseArray(value, where, dtype, [numSamples, width]);
+    const array = parseArray(value, where, dtype, [numSamples, width], true);
     return entry.left_out
       ? { ...array, left_out: parseStretches(entry.left_out, `${where}.left_out`, numSamples) }
       : array;

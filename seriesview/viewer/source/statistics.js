@@ -107,7 +107,8 @@ export async function readStatistics(reader, segment, first, last, channels) {
   await add(first, last + 1, manifest.moments.length - 1);
   const hulls = makeHulls(manifest.numbersDtype, 1, places);
   const [low, high] = covered ? closedSpan(manifest, segment, first, last) : [first, last];
-  await addHull(reader, segment, low, high, hulls, 0);
+  // Means do not tell the range of what they are of.
+  await addHull(reader, segment, low, high, hulls, 0, manifest.hasMeans ? -1 : undefined);
   const extremes = Array.from(hulls.finish(), orNull);
   const rows = isExact ? integers.map(ofIntegers) : floats.map(ofFloats);
   return {

@@ -43,8 +43,11 @@ export async function readWindow(reader, request) {
   }
   const level = levelFor(reader, length, firstSample, step);
   if (!level && !reader.hasSamples) throw new SourceError('refused', noSamples(manifest));
-  const envelope = makeHulls(manifest.numbersDtype, columns, places);
-  if (level && step / level.factor <= MAX_BINS_PER_COLUMN) {
+  const { hasMeans } = manifest;
+  const envelope = hasMeans
+    ? makeMeans(manifest.numbersDtype, columns, places)
+    : makeHulls(manifest.numbersDtype, columns, places);
+  if (level && (hasMeans || step / level.factor <= MAX_BINS_PER_COLUMN)) {
     const [first, perColumn] = [firstSample / level.factor, step / level.factor];
     const last = Math.min(first + columns * perColumn, reader.numBins(level, segment));
     for (const { firstRow, lastRow, rows } of await reader.readBins(level, segment, first, last)) {
@@ -52,15 +55,17 @@ export async function readWindow(reader, request) {
         envelope.addBin(Math.floor((row - first) / perColumn), rows, (row - firstRow) * 2 * width, width);
       }
     }
-  } else if (!level && step * width <= DIRECT_VALUES_PER_COLUMN) {
-    const last = Math.min(firstSample + columns * step, length - 1);
+  } else if (!level && (hasMeans || step * width <= DIRECT_VALUES_PER_COLUMN)) {
+    // Of means each interval between samples has the value of the sample that it begins with.
+    const isOpen = hasMeans && firstSample < length - 1;
+    const last = Math.min(firstSample + columns * step, length - 1) - (isOpen ? 1 : 0);
     for (const { firstRow, lastRow, rows } of await reader.readSamples(segment, firstSample, last + 1)) {
       for (let row = firstRow; row < lastRow; row += 1) {
         const column = Math.floor((row - firstSample) / step);
         const at = (row - firstRow) * width;
         if (column < columns) envelope.addSample(column, rows, at);
         // A sample between two columns belongs to both.
-        if (column > 0 && (row - firstSample) % step === 0) envelope.addSample(column - 1, rows, at);
+        if (!hasMeans && column > 0 && (row - firstSample) % step === 0) envelope.addSample(column - 1, rows, at);
       }
     }
   } else {
@@ -161,6 +166,45 @@ export function makeHulls(dtype, columns, places) {
         isFilled.forEach((filled, column) => {
           if (!filled) found.fill(NaN, column * 2 * chosen, (column + 1) * 2 * chosen);
         });
+      }
+      return found;
+    },
+  };
+}
+
+/**
+ * Means (columns, 2, chosen channels) of what is added to each column, twice: as the lowest and as the highest value.
+ * @param {string} dtype
+ * @param {number} columns
+ * @param {Uint32Array} places of the chosen channels
+ * @returns {Hulls}
+ */
+export function makeMeans(dtype, columns, places) {
+  const chosen = places.length;
+  const sums = new Float64Array(columns * chosen);
+  const counts = new Float64Array(columns * chosen);
+  /** @type {(at: number, mean: number, count: number) => void} */
+  const add = (at, mean, count) => {
+    if (Number.isNaN(mean) || !(count > 0)) return;
+    sums[at] += mean * count;
+    counts[at] += count;
+  };
+  return {
+    addSample(column, rows, at) {
+      for (let c = 0; c < chosen; c += 1) add(column * chosen + c, Number(rows[at + places[c]]), 1);
+    },
+    addBin(column, rows, at, width) {
+      for (let c = 0; c < chosen; c += 1) {
+        add(column * chosen + c, Number(rows[at + places[c]]), Number(rows[at + width + places[c]]));
+      }
+    },
+    finish() {
+      const found = emptyNumbers(dtype, columns * 2 * chosen);
+      for (let at = 0; at < sums.length; at += 1) {
+        const [column, channel] = [Math.floor(at / chosen), at % chosen];
+        const mean = counts[at] ? sums[at] / counts[at] + 0 : NaN;
+        found[2 * column * chosen + channel] = mean;
+        found[(2 * column + 1) * chosen + channel] = mean;
       }
       return found;
     },
