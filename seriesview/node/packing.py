@@ -12,6 +12,8 @@ from starlette.responses import Response
 
 PACKED_TYPES = frozenset({".html", ".js", ".mjs", ".css", ".json", ".svg", ".txt"})
 _LARGEST_BYTES = 2**20
+_LEVEL = 6
+"""The highest one takes half as long again, for half a percent."""
 _MOST_FILES = 256
 
 
@@ -57,9 +59,9 @@ def _takes_gzip(asked: Headers) -> bool:
 @lru_cache(_MOST_FILES)
 def _packed_file(path: Path, changed: int, size: int) -> bytes:
     """The file's bytes, packed; `changed` and `size` tell its versions apart."""
-    return gzip.compress(path.read_bytes(), mtime=0)
+    return gzip.compress(path.read_bytes(), _LEVEL, mtime=0)
 
 
 @lru_cache(_MOST_FILES)
 def _packed(content: bytes) -> bytes:
-    return gzip.compress(content, mtime=0)
+    return gzip.compress(content, _LEVEL, mtime=0)

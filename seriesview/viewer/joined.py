@@ -18,8 +18,8 @@ _WORKER_SCRIPT = "worker.js"
 # Workers are beside the script, wherever the page is.
 _PLACE = "const seriesviewScript = document.currentScript.src;\n"
 # Comments, which are a third of the source, and indentation. A test makes sure that nothing else is taken away.
-_COMMENT = r"/\*\*(?:(?!\*/).)*\*/"
-_FOR_READERS = re.compile(rf"^ *//[^\n]*\n|^ *{_COMMENT} *\n|{_COMMENT} ?|^ +", re.MULTILINE | re.DOTALL)
+_COMMENT = r"/\*\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
+_FOR_READERS = re.compile(rf"^ *(?://[^\n]*\n|{_COMMENT} *\n)|{_COMMENT} ?|^ +", re.MULTILINE)
 _MODULE = re.compile(r'\s*<script src="([^"]+)" type="module"></script>')
 
 

@@ -4,6 +4,7 @@ import gzip
 import hashlib
 import json
 import os
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from node_peers import Answer, ask, run_client
 from waiting import MOST_SECONDS, until
 
+from seriesview.node import pages
 from seriesview.node.access import cookie_name
 from seriesview.node.channels import CHANNELS_FILE, Channels
 from seriesview.node.config import NodeConfig
@@ -506,3 +508,17 @@ def test_the_node_can_be_told_of_views_on_its_command_line(tmp_path: Path) -> No
         page = ask(node.port, "GET", "/view/seriesview/")
         assert page.status == 200
         assert os.fsencode("<html") in page.body
+
+
+def test_the_page_names_all_its_modules_so_that_none_waits_for_another() -> None:
+    folder = Path(pages.__file__).parent / "page"
+    reached: set[str] = set()
+    waiting = ["main.js"]
+    while waiting:
+        found = set(re.findall(r"from '\./(\w+\.js)'", (folder / waiting.pop()).read_text("utf-8")))
+        waiting += found - reached
+        reached |= found
+    named = re.findall(
+        r'rel="modulepreload" href="page/(\w+\.js)"', (folder / "index.html").read_text("utf-8")
+    )
+    assert sorted(named) == sorted(reached)
