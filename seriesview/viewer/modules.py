@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from seriesview.errors import SeriesviewError
 
-# They begin with letters, by which `re` finds them much faster than by the begin of a line: texts begin with a line's end.
+# What begins with letters is found much faster than the beginning of a line; so texts begin with the end of one.
 _IMPORT = re.compile(r"\nimport \{([^}]*)\} from '([^']+)';(?=\n|$)")
 _EXPORT = re.compile(r"\nexport (?=(?:async function\*?|function\*?|class|const) *(\w+))")
 _EMPTY_EXPORT = re.compile(r"\nexport \{\};(?=\n|$)")

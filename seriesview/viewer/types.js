@@ -288,6 +288,7 @@
  * @property {string} [figureUri] node: of figureData
  * @property {{address: string, channel: string}} [windows] node: where it answers windows itself, on this kachery channel
  * @property {string} [live] node: address of a build whose figure is to be shown, as far as it is
+ * @property {import('./drawing/spreads.js').Held} [held] scales that stay, of what was being built
  * @property {boolean} leavesArraysEncoded the parent is the node's own page: ndarrays come as {_type, shape, dtype, data_b64},
  *   and requests can be given up
  */
@@ -364,6 +365,7 @@
  * @property {{why: string, line: string} | null} raw why raw samples stand in for filtered ones, and what in config.yaml changes
  *   that; null: they do not
  * @property {string[]} notes for the user, e.g. that columns are rounded to whole bins, or where zoom ends and why
+ * @property {boolean} hasOtherScales it has those that its series had while it was built, and its own ones are others
  * @property {string | null} error in words; null: none
  */
 
@@ -409,6 +411,7 @@
  * Questions to the worker.
  * @typedef {{name: 'readOut', key: string, column: number, row: number}
  *   | {name: 'overview', columns: number}
+ *   | {name: 'useOwnScales'}
  *   | {name: 'intervals', uri: string}
  *   | {name: 'findNext', what: 'event' | 'gap' | 'interval' | 'interval end', time: number, direction: 1 | -1, seriesUri: string | null, of?: string}
  *   | {name: 'eventCounts', uri: string}
@@ -417,7 +420,8 @@
  */
 
 /**
- * Answers: readOut: ReadOut | null. overview: Overview. intervals: {start, end, label}[] in view time.
+ * Answers: readOut: ReadOut | null. overview: Overview. useOwnScales: nothing; series that still have the scales of when they
+ * were built get their own. intervals: {start, end, label}[] in view time.
  * findNext: view time or null; `of`: the id of the channel of events that is meant, or the label of intervals. eventCounts:
  * number[], events of each channel. statistics: StatisticsRow[]. samples: {times: Float64Array (view time), values: Float64Array
  * (n, channels) physical, channels: Channel[]}, rejected where there are more than maxValues or no raw samples.
@@ -450,7 +454,7 @@
  *   | {type: 'unopened', message: string}
  *   | {type: 'building', status: BuildStatus}
  *   | {type: 'preview', uri: string, preview: Preview}
- *   | {type: 'built', workspaceUri: string}
+ *   | {type: 'built', workspaceUri: string, held?: import('./drawing/spreads.js').Held}
  *   | {type: 'painted', painted: Painted}
  *   | {type: 'loading', waiting: number}
  *   | {type: 'answer', id: number, answer: any}

@@ -39,6 +39,8 @@ def half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Half]:
     for name in (*HIDDEN, "KACHERY_STORAGE_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
+    # Its values grow all the time: what is typical of its beginning is not of all of it.
+    monkeypatch.setattr("seriesview.live.snapshot._TYPICAL_STRETCHES", 1)
     path = tmp_path / "night.gated"
     samples, gate = write_gated(path, NUM_SAMPLES, monkeypatch, tmp_path / "readers")
     found = meant(path, lambda: open_store(tmp_path / "store", "embedded"), store=tmp_path / "store")
@@ -53,6 +55,13 @@ def half(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Half]:
 def unbuilt(viewer: Viewer) -> list[list[int]]:
     """Runs of columns that are hatched."""
     return list(viewer.inside.evaluate("seriesview.panels()[0].painted.unbuilt"))
+
+
+def scales(viewer: Viewer) -> Any:
+    """Baselines of lanes, and how much each holds, whatever room there is for all of them."""
+    lanes = viewer.panel().painted["lanes"]
+    height = lanes[-1]["bottom"]
+    return [(lane["baseline"], round(height / lane["pixelsPerUnit"])) for lane in lanes]
 
 
 def whole_session(viewer: Viewer) -> dict[str, int]:
@@ -120,6 +129,9 @@ def test_what_is_there_is_exact_and_what_is_not_is_hatched(
     expect(readings).to_have_count(0)
     expect(viewer.inside.locator(".tools-readout b")).to_be_visible()
     before = viewer.state()
+    held = scales(viewer)
+    better = viewer.inside.get_by_role("button", name="Scales of the whole recording")
+    expect(better).to_be_hidden()
     half.gate.open()
     wait_for(page, lambda: "live=" not in page.url, "the link of what was built")
     assert f"d={(half.view.uri or '')[7:47]}" in page.url
@@ -128,6 +140,14 @@ def test_what_is_there_is_exact_and_what_is_not_is_hatched(
     after = viewer.state()
     assert {key: after[key] for key in far} == {key: before[key] for key in far}
     expect(viewer.inside.locator(".building")).to_be_hidden()
+    # Better scales are offered, and nothing more.
+    expect(better).to_be_visible()
+    assert scales(viewer) == held
+    panel = viewer.panel()
+    assert_same(panel, half.expected(panel, viewer), "with the scales that it had")
+    better.click()
+    expect(better).to_be_hidden()
+    assert scales(viewer) != held
     # Every pixel as in a page that never saw it being built.
     fresh = show(new_context().new_page(), half.view.link())
     for place in (far, {"samplesPerColumn": 40, "columnsPerSample": 1, "leftColumn": 1_100_000 // 40}):

@@ -150,8 +150,8 @@ export function startApp(connection, element) {
     painted: receive,
     unopened: showUnopened,
     ...building.hears,
-    built(uri) {
-      building.finish(connection, uri);
+    built(uri, held) {
+      building.finish(connection, uri, held);
       client.restart();
     },
     loading: page.showLoading,

@@ -20,8 +20,8 @@ const RUNG = 1.25;
  * @typedef {object} Building
  * @property {{building: (status: BuildStatus) => void, preview: (uri: string, preview: import('../types.js').Preview) => void}} hears
  *   how far it is, and what stands in for what is not built
- * @property {(connection: import('./contract.js').Connection, uri: string) => void} finish have the workspace that was built
- *   opened next
+ * @property {(connection: import('./contract.js').Connection, uri: string, held?: import('../drawing/spreads.js').Held) => void}
+ *   finish have the workspace that was built opened next, with the scales that its series have by now
  * @property {(times: {startTime: number, endTime: number}) => () => void} keepTime gives what shows these times again, where
  *   another series sets the grid of columns by then
  * @property {(frame: Frame) => Frame} first what of a whole session is shown at first: seconds that are exact at once, where
@@ -40,7 +40,19 @@ function quietWords(seconds) {
  */
 export function createBuilding(app, page) {
   const said = make('span', { className: 'building', hidden: true });
-  page.status.append(said);
+  const better = make(
+    'button',
+    {
+      type: 'button',
+      className: 'offer',
+      hidden: true,
+      title: 'Scales are still those of when this was being built. Draw it with those of the whole recording.',
+      onclick: () => void app.ask({ name: 'useOwnScales' }),
+    },
+    'Scales of the whole recording',
+  );
+  page.status.append(said, better);
+  app.on('painted', () => (better.hidden = !app.panels().some(({ painted }) => painted?.hasOtherScales)));
 
   const beingBuilt = () => Object.values(app.figure()?.series ?? {}).filter(({ state }) => state === 'building');
   const isShown = () => beingBuilt().length > 0;
@@ -84,8 +96,8 @@ export function createBuilding(app, page) {
         if (series?.state) series.preview = preview;
       },
     },
-    finish(connection, uri) {
-      connection.start = { ...connection.start, live: undefined, figureData: { workspace: uri } };
+    finish(connection, uri, held) {
+      connection.start = { ...connection.start, live: undefined, held, figureData: { workspace: uri } };
       connection.replaceFigure?.(uri);
       said.hidden = true;
     },

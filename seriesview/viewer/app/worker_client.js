@@ -14,7 +14,7 @@ import { factsOf } from '../source/errors.js';
  * @property {(message: string) => void} unopened
  * @property {(status: import('../types.js').BuildStatus) => void} building
  * @property {(uri: string, preview: import('../types.js').Preview) => void} preview
- * @property {(workspaceUri: string) => void} built what was being built is, and is to be opened
+ * @property {(workspaceUri: string, held?: import('../drawing/spreads.js').Held) => void} built what was being built is, and is to be opened
  * @property {(painted: Painted) => void} painted
  * @property {(waiting: number) => void} loading how many reads are under way
  */
@@ -71,7 +71,7 @@ export function startWorker(connection, handlers) {
       case 'preview':
         return handlers.preview(message.uri, message.preview);
       case 'built':
-        return handlers.built(message.workspaceUri);
+        return handlers.built(message.workspaceUri, message.held);
       case 'painted':
         return handlers.painted(message.painted);
       case 'loading':

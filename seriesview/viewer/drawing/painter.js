@@ -4,15 +4,14 @@ import { channelsOf, panelType, refusal } from '../panels/registry.js';
 import { cutRuns } from './cuts.js';
 import { linesOver, oversOf } from './over.js';
 import { movedPicture, unbuiltRuns } from './picture.js';
-import { spreadOf } from './scales.js';
 import { drawScene, findMissing } from './scenes.js';
+import { areAlike, ownSpread } from './spreads.js';
 import { leftOutNote } from './windows.js';
 
 /** @typedef {import('../types.js').Frame} Frame */
 /** @typedef {import('../types.js').Painted} Painted */
 /** @typedef {import('../types.js').PanelRequest} PanelRequest */
 /** @typedef {import('../types.js').Timeline} Timeline */
-/** @typedef {import('./scales.js').Spread} Spread */
 /** @typedef {import('./scenes.js').Scene} Scene */
 /** @typedef {import('./series.js').SeriesData} SeriesData */
 /** @typedef {import('./tiles.js').TileRequest} TileRequest */
@@ -38,6 +37,8 @@ export function createPanelPainter() {
   /** @type {Scene | null} */
   let last = null;
   let lastSignature = '';
+  /** What is compared with the last layout. @type {import('./scales.js').Layout | null} */
+  let better = null;
 
   return {
     scene: () => last,
@@ -61,8 +62,10 @@ export function createPanelPainter() {
       const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()} ${series.version()} ${under?.series.version()}`;
       const type = panelType(request.type);
       const fault = refusal(request.type, manifest) ?? faultOf(series);
-      const spread = fault ? null : knownSpread(series, wanted);
-      const spreadBelow = under && knownSpread(under.series, wanted);
+      const own = fault ? null : ownSpread(series, wanted);
+      const held = fault ? null : series.held();
+      const spread = held ?? own;
+      const spreadBelow = under && (under.series.held() ?? ownSpread(under.series, wanted));
       if (!type || !spread || (under && !spreadBelow)) {
         if (type && !fault && manifest.segments.length) {
           // What the scales come from and what is drawn are asked for together.
@@ -79,6 +82,9 @@ export function createPanelPainter() {
       const drawn = { manifest, spread, shown, request, isDark, over };
       const layout = isSame && last ? last.layout : type.lanes(drawn);
       const overs = isSame && last ? last.overs : oversOf(drawn, layout.lanes);
+      if (!isSame) better = null;
+      if (held && own) better ??= type.lanes({ ...drawn, spread: own });
+      const hasOtherScales = better !== null && !areAlike(layout, better);
       lastSignature = lookSignature;
       const below = under && spreadBelow ? { ...under, spread: spreadBelow } : null;
       last = { ...drawn, type, series, timeline, frame, layout, overs, wanted, below, isRaw: raw !== null };
@@ -99,7 +105,8 @@ export function createPanelPainter() {
       const isComplete = !picture.exact.includes(0);
       const { pixels, path } = picture;
       const cut = cutRuns(picture.cut);
-      const shownAs = { pixels, path, cut, unbuilt, isComplete, lanes, valueAxis, notes, raw, lines: lying.lines };
+      const drawnAs = { pixels, path, cut, unbuilt, isComplete, lanes, valueAxis, notes, raw, lines: lying.lines };
+      const shownAs = { ...drawnAs, hasOtherScales };
       return { key, frame, width, height, ...shownAs, error: null };
     },
   };
@@ -117,25 +124,9 @@ export function nothingDrawn(key, frame, height, error) {
     notes: [],
     raw: null,
     lines: [],
+    hasOtherScales: false,
   };
   return { ...nothing, key, frame, width: frame.columns, height, pixels, isComplete: false, error };
-}
-
-/** @type {WeakMap<SeriesData, Spread>} */
-const spreads = new WeakMap();
-
-/**
- * @param {SeriesData} series
- * @param {TileRequest[]} wanted what is missing is added
- * @returns {Spread | null}
- */
-function knownSpread(series, wanted) {
-  const known = spreads.get(series);
-  if (known) return known;
-  wanted.push(...series.scalesLacking());
-  const spread = spreadOf(series);
-  if (spread) spreads.set(series, spread);
-  return spread;
 }
 
 /**

@@ -33,6 +33,7 @@ export async function answerTo(session, ask) {
       Math.max(Math.floor(ask.columns), 1),
     );
   }
+  if (ask.name === 'useOwnScales') return session.useOwnScales();
   if (ask.name === 'intervals') return intervals(session, ask.uri);
   if (ask.name === 'findNext') return findNext(session, ask);
   if (ask.name === 'eventCounts') return eventCounts(session, ask.uri);

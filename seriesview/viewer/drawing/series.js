@@ -47,7 +47,9 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
  * @property {(group: string, segment: number, step: number, index: number, ids: string[] | null) => TileRequest} windowRequest
  * @property {() => void} grow more of it is built
  * @property {(group: string, step: number, index: number) => boolean} isOutgrown a tile was cut for want of what may be built now
- * @property {() => number} version how many of such tiles were replaced
+ * @property {() => number} version how often what was drawn of it has become another: such a tile came, or other scales
+ * @property {() => import('./scales.js').Spread | null} held scales that it had while it was built; null: it has its own
+ * @property {() => void} useOwnScales
  * @property {(factor: number) => boolean} hasRows whether any blocks of rows are there
  * @property {(factor: number, index: number) => Numbers | undefined} rows
  * @property {(array: ArrayInfo, factor: number, index: number, rows: number) => TileRequest} rowsRequest
@@ -72,9 +74,10 @@ const MOST_COARSEST_BYTES = 48 * 2 ** 20;
  * @param {string} uri
  * @param {SeriesManifest} manifest
  * @param {import('./tiles.js').TileCache<Tile>} cache
+ * @param {import('./scales.js').Spread | null} [held]
  * @returns {SeriesData}
  */
-export function createSeriesData(source, uri, manifest, cache) {
+export function createSeriesData(source, uri, manifest, cache, held = null) {
   const finest = source.finestSamplesPerColumn(uri);
   const { levels, moments } = manifest;
   // What is being built is asked for in windows alone.
@@ -206,6 +209,11 @@ export function createSeriesData(source, uri, manifest, cache) {
     },
     isOutgrown: (group, step, index) => (cut.get(`${group}|${step}|${index}`) ?? growth) < growth,
     version: () => version,
+    held: () => held,
+    useOwnScales() {
+      if (held) version += 1;
+      held = null;
+    },
     hasRows: (factor) => cache.steps(rowsGroup).includes(factor),
     rows: (factor, index) => /** @type {Numbers | undefined} */ (cache.get(rowsGroup, factor, index)),
     rowsRequest: (array, factor, index, rows) =>

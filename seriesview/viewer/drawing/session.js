@@ -5,6 +5,7 @@ import { withDerived } from '../source/derived.js';
 import { createLoader, createTileCache } from './tiles.js';
 import { createPanelPainter, nothingDrawn } from './painter.js';
 import { createSeriesData } from './series.js';
+import { heldFor, heldOf } from './spreads.js';
 
 /** @typedef {import('../types.js').Figure} Figure */
 /** @typedef {import('../types.js').FromWorker} FromWorker */
@@ -30,6 +31,8 @@ const SEEK_DELAY = 5000;
  * @property {(order: PaintOrder) => void} paint
  * @property {() => void} retry
  * @property {() => void} grow more of what is being built is there
+ * @property {() => import('./spreads.js').Held} held scales of what is being built
+ * @property {() => void} useOwnScales in place of those that series had while they were built
  * @property {() => number} view index of the view that is shown
  * @property {() => Timeline} timeline of the view that is shown
  * @property {(uri: string) => SeriesData} series
@@ -42,9 +45,10 @@ const SEEK_DELAY = 5000;
  * @param {Figure} figure gets the series that are made here
  * @param {Timeline[]} timelines one a view
  * @param {(message: FromWorker, transfer?: Transferable[]) => void} post
+ * @param {import('./spreads.js').Held} [held] scales that stay until others are asked for
  * @returns {Session}
  */
-export function createSession(from, figure, timelines, post) {
+export function createSession(from, figure, timelines, post, held = new Map()) {
   const source = withDerived(from, figure.series);
   const cache = createTileCache();
   /** @type {Map<string, SeriesData>} */
@@ -72,7 +76,8 @@ export function createSession(from, figure, timelines, post) {
 
   /** @param {string} uri */
   const seriesOf = (uri) => {
-    const known = series.get(uri) ?? createSeriesData(source, uri, figure.series[uri], cache);
+    const known =
+      series.get(uri) ?? createSeriesData(source, uri, figure.series[uri], cache, heldFor(held, figure, uri));
     series.set(uri, known);
     return known;
   };
@@ -168,6 +173,13 @@ export function createSession(from, figure, timelines, post) {
       for (const [uri, each] of series) if (figure.series[uri].state) each.grow();
       if (order) for (const { key, seriesUri } of order.panels) if (figure.series[seriesUri]?.state) due.add(key);
       schedule(GROW_DELAY);
+    },
+    held: () => heldOf(figure, series),
+    useOwnScales() {
+      for (const each of series.values()) each.useOwnScales();
+      held.clear();
+      if (order) for (const { key } of order.panels) due.add(key);
+      schedule(0);
     },
     view: () => view,
     timeline: () => timelines[view],

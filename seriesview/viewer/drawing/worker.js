@@ -91,10 +91,11 @@ function show(source, figure, whenLoaded) {
   const finest = {};
   for (const uri of Object.keys(figure.series)) finest[uri] = source.finestSamplesPerColumn(uri);
   const timelines = figure.views.map(({ panels }) => makeTimeline(panels, figure.series, finest));
-  session = createSession(source, figure, timelines, (message, transfer) => {
+  const tell = (/** @type {FromWorker} */ message, /** @type {Transferable[]} */ transfer = []) => {
     post(message, transfer);
     if (message.type === 'loading' && !message.waiting) whenLoaded?.();
-  });
+  };
+  session = createSession(source, figure, timelines, tell, start?.held);
   post({ type: 'opened', figure, timelines });
 }
 
@@ -116,7 +117,7 @@ async function follow(source, live) {
       return;
     }
     if (state.state === 'done' && state.uri) {
-      post({ type: 'built', workspaceUri: state.uri });
+      post({ type: 'built', workspaceUri: state.uri, held: session?.held() });
       return;
     }
     if (session) session.grow();
