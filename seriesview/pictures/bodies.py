@@ -123,14 +123,23 @@ def draw_density(
 ) -> None:
     """An image of a probability: one row a channel, the first one at the bottom; a column shows its highest.
 
+    Powers, whose columns are means, are drawn in dB.
     `bin_centers` are the values at the bins of all channels of the series, those that are not drawn too.
     """
     envelope = read_envelope(series, axis, [channel.id for channel in channels])[:, 1]
-    known = envelope[np.isfinite(envelope)]
-    high = usual_most(known, *typical_of(series, channels), 99.5)
-    high = high or float(known.max(initial=1.0)) or 1.0
-    canvas.image(box, heat(envelope.T[::-1], 0.0, high))
-    _color_bar(canvas, box, 0.0, high, series.manifest.unit)
+    low, unit = 0.0, series.manifest.unit
+    if series.manifest.has_means:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            envelope = 10 * np.log10(envelope)
+        known = envelope[np.isfinite(envelope)]
+        low, high = apart(*np.percentile(known, [1, 99.5])) if known.size else (0.0, 1.0)
+        unit = f"dB re {channels[0].unit or unit}" if channels else "dB"
+    else:
+        known = envelope[np.isfinite(envelope)]
+        high = usual_most(known, *typical_of(series, channels), 99.5)
+        high = high or float(known.max(initial=1.0)) or 1.0
+    canvas.image(box, heat(envelope.T[::-1], low, high))
+    _color_bar(canvas, box, low, high, unit)
     centers: list[float] = list(range(len(channels)))
     if bin_centers is not None and len(bin_centers) == len(series.channels) and len(channels) > 1:
         of_channel = {

@@ -1,11 +1,13 @@
 """Small stored series of every type, made of arrays by the definition of the format."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from seriesview.series.array_info import Kind
 from seriesview.series.arrays import ArrayWriter
 from seriesview.series.manifest import (
     ChannelInfo,
@@ -39,6 +41,7 @@ class SeriesMaker:
         factors: Sequence[int] = (),
         with_samples: bool = True,
         channels: Sequence[ChannelInfo] | None = None,
+        kind: Kind | None = None,
         **fields: Any,
     ) -> Series:
         """A continuous series of segments [(start_time, samples (n, C))]."""
@@ -56,7 +59,9 @@ class SeriesMaker:
                 SegmentInfo(start, start + len(samples) / rate, len(samples)) for start, samples in segments
             ),
             sampling_frequency=rate,
-            values=self.array(np.concatenate([s for _, s in segments])) if with_samples else None,
+            values=replace(self.array(np.concatenate([s for _, s in segments])), kind=kind)
+            if with_samples
+            else None,
             levels=tuple(levels),
             **fields,
         )

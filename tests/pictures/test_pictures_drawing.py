@@ -146,6 +146,17 @@ def test_a_probability_is_an_image_with_its_first_bin_at_the_bottom(make):
     assert frame[-5].sum() > 2 * frame[5].sum()
 
 
+def test_powers_are_drawn_in_decibels(make):
+    power = np.full((400, 10), 1e-3, np.float32)
+    power[:, :5] = 1.0
+    power[:, 0] = 1e3
+    series = make.sampled([(0.0, power)], 50.0, unit="uV^2/Hz", kind="means")
+    image = pixels(overview(series, panel="ProbabilityDensity"))
+    frame = image[76:-40, 84:-100].astype(int).sum(axis=(1, 2))
+    middle = frame[int(len(frame) * 0.7)]
+    assert frame[5] < middle < frame[-5]
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

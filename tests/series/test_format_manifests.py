@@ -432,7 +432,7 @@ def test_manifests_that_are_refused_here_and_by_the_schema(store, change, messag
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"kind": "means"}, "'means' is not known"),
+        ({"kind": "sums"}, "'sums' is not known"),
         ({"pack_parts": None}, "made before there were packs"),
         ({"pack_parts": 0}, "pack_parts"),
         ({"pack_parts": 65}, "pack_parts: expected an integer from 1 to 64"),
