@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -12,25 +11,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.clock import counts_from_1970, epoch_of, wall_clock
 from seriesview.build.dataset import (
     Dataset,
     naming_dataset,
-    opened_recording,
     unused_keys,
     what_decides_samples,
 )
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.finest import FinestPacks, KnownRows, finest_arrays, known_rows
+from seriesview.build.first_manifest import manifest_of, with_plan
 from seriesview.build.ledger import Ledger, Made, made_before
 from seriesview.build.level_rows import LevelRows
 from seriesview.build.linking import FileLinks
+from seriesview.build.made import MadeRecording
 from seriesview.build.made_elsewhere import MadeElsewhere
 from seriesview.build.made_of import what_is_made
-from seriesview.build.notes import notes_of
+from seriesview.build.opening import opened_recording
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
 from seriesview.build.reuse import (
@@ -47,17 +44,9 @@ from seriesview.build.sampled import SampledBuild
 from seriesview.build.shards import Shard
 from seriesview.build.source import RecordingIdentity, identify_recording, in_memory
 from seriesview.build.timeline import Timeline
-from seriesview.build.typical import Typical
 from seriesview.errors import BuildError
-from seriesview.readers.protocol import Channel, Recording
-from seriesview.series.manifest import ChannelInfo, SegmentInfo, SeriesManifest
+from seriesview.readers.protocol import Recording
 from seriesview.store import Store
-
-# What a reader says of a channel that stands in the manifest as it is.
-_CHANNEL_WORDS = tuple(
-    {field.name for field in dataclasses.fields(ChannelInfo)}
-    & {field.name for field in dataclasses.fields(Channel)} - {"missing"}
-)
 
 
 @dataclass(frozen=True)
@@ -124,22 +113,13 @@ def build_artifacts(dataset: Dataset, job: Job) -> dict[str, Any]:
                 job,
                 recording,
                 source,
-                _with_plan(fields, plan),
+                with_plan(fields, plan),
                 began,
                 plan.bytes_to_read,
                 made.bytes_reduced,
             )
             made.note(result["manifest"], fields, recording)
         return result
-
-
-def provisional_manifest(
-    dataset: Dataset, recording: Recording, plan: SamplesPlan, typical: Sequence[Typical | None]
-) -> SeriesManifest:
-    """What the manifest will say of a series of samples, without its arrays and the ranges of its segments."""
-    times = [(part.start_time, part.end_time, part.num_samples) for part in plan.timeline.segments]
-    fields = {"segments": tuple(SegmentInfo(*each) for each in times), "typical": typical}
-    return _manifest(dataset, recording, _with_plan(fields, plan), lambda _: None)
 
 
 def build_shard(dataset: Dataset, job: Job, shard: Shard) -> dict[str, Any]:
@@ -177,7 +157,7 @@ def gather_shards(dataset: Dataset, job: Job, shards: Sequence[Mapping[str, Any]
         with _sampled_build(recording, dataset, plan, source, job) as made:
             fields = made.build.gather([_packs(shard) for shard in shards])
             result = _result(
-                dataset, job, recording, source, _with_plan(fields, plan), began, plan.bytes_to_read
+                dataset, job, recording, source, with_plan(fields, plan), began, plan.bytes_to_read
             )
             made.note(result["manifest"], fields, recording)
         return result
@@ -302,37 +282,8 @@ class _sampled_build:  # noqa: N801
             self._progress.finish()
 
 
-def _channel_info(channel: Channel) -> ChannelInfo:
-    return ChannelInfo(**{name: getattr(channel, name) for name in _CHANNEL_WORDS})
-
-
-def _on_its_clock(
-    manifest: SeriesManifest, session_start: str | None, dataset: Dataset, say: Callable[[str], None]
-) -> SeriesManifest:
-    """The manifest with the session start that the file tells; times that count from 1970 have that of 1970."""
-    if session_start is None:
-        return manifest
-    clock = wall_clock(session_start, dataset.options.timezone)
-    if manifest.segments and counts_from_1970(clock, manifest.segments[0].start_time):
-        say(f"its times are taken to count from 1970, not from its session start, {clock}")
-        clock = epoch_of(clock)
-    return dataclasses.replace(manifest, session_start=clock)
-
-
 def _packs(shard: Mapping[str, Any]) -> FinestPacks:
     return {name: [bytes.fromhex(entry) for entry in entries] for name, entries in shard["packs"].items()}
-
-
-def _with_plan(fields: dict[str, Any], plan: SamplesPlan) -> dict[str, Any]:
-    return {
-        **fields,
-        "dtype": plan.dtype.name,
-        "sampling_frequency": plan.timeline.sampling_frequency,
-        "options": {"base": plan.base, "ratio": plan.ratio},
-        "timeline": plan.timeline,
-        "missing": None if plan.missing is None or plan.missing.is_empty else plan.missing,
-        "channel_missing": plan.channel_missing,
-    }
 
 
 def _result(
@@ -348,8 +299,10 @@ def _result(
     timeline: Timeline | None = fields.get("timeline")
     if unused := unused_keys(dataset, recording):
         job.say(dataset, unused)
-    manifest = _manifest(dataset, recording, fields, partial(job.say, dataset))
+    manifest = manifest_of(dataset, recording, fields, partial(job.say, dataset))
     if timeline is not None and (said := timeline.in_words()):
+        job.say(dataset, said)
+    if isinstance(recording, MadeRecording) and (said := recording.in_words()):
         job.say(dataset, said)
     seconds = time.monotonic() - began
     return {
@@ -365,30 +318,3 @@ def _result(
             "bytes_reduced": num_bytes if bytes_reduced is None else bytes_reduced,
         },
     }
-
-
-def _manifest(
-    dataset: Dataset, recording: Recording, fields: Mapping[str, Any], say: Callable[[str], None]
-) -> SeriesManifest:
-    nothing = (None,) * recording.num_channels
-    told = [fields.get(key, nothing) for key in ("channel_missing", "typical", "clipped")]
-    apart = ("timeline", "channel_missing", "typical", "clipped", "sha1s")
-    manifest = SeriesManifest(
-        **{
-            "type": recording.type,
-            "dtype": np.dtype(recording.dtype).name,
-            "sampling_frequency": None,
-            "channels": tuple(
-                dataclasses.replace(_channel_info(channel), missing=missing, typical=typical, clipped=clipped)
-                for channel, missing, typical, clipped in zip(recording.channels, *told, strict=True)
-            ),
-            "label": recording.label or "",
-            "unit": recording.unit,
-            "scale": float(recording.scale),
-            "offset": float(recording.offset),
-            "session_start": None,
-            "notes": notes_of(recording),
-            **{key: value for key, value in fields.items() if key not in apart},
-        }
-    )
-    return _on_its_clock(manifest, recording.session_start, dataset, say)

@@ -16,13 +16,14 @@ from seriesview.build.missing import missing_from_config
 from seriesview.errors import Code, ReaderError, SeriesviewError
 from seriesview.layout.remote_path import is_remote, located
 from seriesview.readers.protocol import ReadOptions, Recording
-from seriesview.readers.registry import check_name, open_recording, why_not_there
+from seriesview.readers.registry import check_name, why_not_there
 from seriesview.store import Store, parse_uri
 
-FullResolution = Literal["auto", "link", "store", "omit"]
+FullResolution = Literal["auto", "link", "store", "omit", "compute"]
 
 # Keys that change words and units in the manifest only: a change of these reads no samples again.
 _LISTS_OF_CHANNELS = ("channel_labels", "channel_types", "bad_channels")
+_KEYS_OF_DERIVED = ("source", "steps")
 DESCRIPTIVE_KEYS = ("label", "unit", "scale", "offset", *_LISTS_OF_CHANNELS, "best_channels", "session_start")
 
 
@@ -44,6 +45,14 @@ class Dataset:
     bad_channels: tuple[str, ...] | None = None
     best_channels: Mapping[str, str] | None = None
     files: tuple[str, ...] | None = None
+    source: Dataset | None = None
+    """What it is made of, by its steps; its path is that one's."""
+    steps: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def origin(self) -> Dataset:
+        """The dataset that has the recording: itself, where it is not made of another."""
+        return self if self.source is None else self.source.origin
 
     @property
     def own_name(self) -> str:
@@ -56,8 +65,20 @@ class Dataset:
         return self.path.startswith("sha1://")
 
 
-def dataset_from_config(name: str, config: Mapping[str, Any]) -> Dataset:
-    """Dataset of the validated `datasets:` entry called `name`."""
+def dataset_from_config(
+    name: str, config: Mapping[str, Any], others: Mapping[str, Mapping[str, Any]] | None = None
+) -> Dataset:
+    """Dataset of the validated `datasets:` entry called `name`; `others` has those that it may be made of, by name."""
+    if "from" in config:
+        session, slash, _ = name.rpartition("/")
+        called = f"{session}{slash}{config['from']}"
+        source = dataset_from_config(called, (others or {})[called], others)
+        given = {
+            "steps": (),
+            **{key: value for key, value in config.items() if key not in ("from", "scatter")},
+        }
+        own = {**given, "steps": tuple(given["steps"]), "path": source.path, "source": source}
+        return Dataset(name=name, reader=None, options=ReadOptions(), **own)
     given = {key: value for key, value in config.items() if value is not None}
     for key in (*_LISTS_OF_CHANNELS, "files"):
         if key in given:
@@ -114,7 +135,14 @@ def what_decides_samples(dataset: Dataset) -> dict[str, Any]:
     """What of a dataset its artifacts depend on, beside the bytes of its file, as JSON has it."""
     # Signatures of addresses change, and what they lead to does not.
     path = dataset.path if dataset.is_kachery_uri else str(located(dataset.path).absolute())
-    content = replace(undescribed(dataset), name="", path=path)
+    content = {**vars(replace(undescribed(dataset), name="", path=path, source=None))}
+    if dataset.source is None:
+        for key in _KEYS_OF_DERIVED:
+            del content[key]
+    else:
+        words = descriptions(dataset.source)
+        heeded = {key: words[key] for key in ("unit", "scale", "offset", *_LISTS_OF_CHANNELS)}
+        content["source"] = {**what_decides_samples(dataset.source), "described": heeded}
     decides: dict[str, Any] = json.loads(json.dumps(content, default=vars))
     return decides
 
@@ -124,7 +152,7 @@ def descriptions(dataset: Dataset) -> dict[str, Any]:
     given = {**vars(dataset.options), **vars(dataset)}
     described = {key: given.get(key) for key in DESCRIPTIVE_KEYS}
     found: dict[str, Any] = json.loads(json.dumps(described, default=vars))
-    return found
+    return found if dataset.source is None else {**found, "from": descriptions(dataset.source)}
 
 
 def reason_of(error: SeriesviewError, name: str) -> str:
@@ -135,11 +163,13 @@ def reason_of(error: SeriesviewError, name: str) -> str:
 
 @contextmanager
 def naming_dataset(dataset: Dataset) -> Iterator[None]:
-    """Put the dataset's name in front of every message raised inside."""
+    """Put the dataset's name in front of every message raised inside, unless it is of another dataset."""
     place = f"dataset {dataset.name}"
     try:
         yield
     except SeriesviewError as error:
+        if "dataset" in error.facts:
+            raise
         raise error.within(place, dataset=dataset.name) from error
     except MemoryError as error:
         problem = ReaderError("not enough memory to read this", file=dataset.path, code="no-memory")
@@ -192,14 +222,3 @@ def located_source(dataset: Dataset, store: Store) -> Iterator[Path]:
         except FileNotFoundError as error:
             lacking = Path(error.filename or "a file").name
             raise ReaderError(f"{lacking} is not beside it", file=dataset.path, advice=advice) from error
-
-
-@contextmanager
-def opened_recording(dataset: Dataset, store: Store) -> Iterator[Recording]:
-    """The dataset's recording, opened; messages name the dataset."""
-    with (
-        naming_dataset(dataset),
-        located_source(dataset, store) as path,
-        open_recording(path, dataset.reader, dataset.options) as recording,
-    ):
-        yield recording

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.dataset import Dataset, without_descriptions
+from seriesview.build.dataset import Dataset, what_decides_samples, without_descriptions
 from seriesview.build.plan import SamplesPlan
 from seriesview.build.shards import Shard
 from seriesview.build.source import RecordingIdentity
@@ -45,6 +45,7 @@ def what_is_made(
         "ratio": plan.ratio,
         "missing": [missing and dataclasses.asdict(missing) for missing in (plan.missing, *own_missing)],
         "resolution": plan.resolution,
+        **({} if dataset.source is None else {"derived": what_decides_samples(dataset)}),
         "shard": None if shard is None else [shard.index, shard.count],
     }
     as_json: dict[str, Any] = json.loads(json.dumps(what))

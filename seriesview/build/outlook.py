@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
-from seriesview.build.dataset import Dataset, opened_recording, what_decides_samples
+from seriesview.build.dataset import Dataset, what_decides_samples
 from seriesview.build.ledger import made_before, noted
 from seriesview.build.made_of import what_is_made
+from seriesview.build.opening import opened_recording
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.results import read_results, uris
 from seriesview.build.reuse import Earlier, find_earlier, seems_stored

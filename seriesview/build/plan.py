@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from seriesview.build.dataset import Dataset
 from seriesview.build.grid import RowGrid, level_grid, moments_grid
+from seriesview.build.made import MadeRecording
 from seriesview.build.missing import missing_of_recording, missing_values_of
 from seriesview.build.room import Need
 from seriesview.build.timeline import MAX_TIME_SHIFT, SegmentTimes, Timeline, analyse_timestamps
@@ -27,7 +28,7 @@ from seriesview.series.packing import num_files
 
 TIMESTAMPS_BLOCK = 1 << 18
 
-Resolution = Literal["link", "store", "omit"]
+Resolution = Literal["link", "store", "omit", "compute"]
 
 _MOST_BYTES_OF_LINKS = 8 << 20
 """A backend reads manifests of up to twice as much."""
@@ -244,6 +245,16 @@ def choose_resolution(recording: Recording, dataset: Dataset, file_bytes: int, m
     return "link" if is_most_of_it else "store"
 
 
+def resolution_of_made(recording: MadeRecording, dataset: Dataset) -> Resolution:
+    """Where samples come from that are made of others. Raises BuildError where they cannot be computed."""
+    if dataset.full_resolution in ("store", "omit"):
+        return "store" if dataset.full_resolution == "store" else "omit"
+    reason = recording.why_not_computed
+    if dataset.full_resolution == "compute" and reason is not None:
+        raise BuildError(f"full_resolution: compute: {reason}; use `full_resolution: store`")
+    return "compute" if reason is None else "store"
+
+
 def _bytes_of(layout: Layout) -> tuple[int, int]:
     """Bytes that samples take in their files, and those from the first to the last of them."""
     if isinstance(layout, FilesLayout):
@@ -288,7 +299,9 @@ def plan_samples(
         ratio=ratio,
         level_factors=level_factors(lengths, channels, dataset.base, ratio),
         moments_factors=moments_level_factors(lengths),
-        resolution=choose_resolution(recording, dataset, file_bytes, may_link),
+        resolution=choose_resolution(recording, dataset, file_bytes, may_link)
+        if not isinstance(recording, MadeRecording)
+        else resolution_of_made(recording, dataset),
         missing=missing,
         channel_missing=tuple(channel_missing),
         kind="means" if recording.has_means else None,

@@ -22,6 +22,7 @@ def state_of(dataset: Dataset) -> str:
     Of a file that is a recording by itself its size and time alone are looked at; else its headers are read, which say
     what belongs to it.
     """
+    dataset = dataset.origin
     path = located(dataset.path)
     if dataset.is_kachery_uri or is_remote(path):
         return ""

@@ -11,15 +11,20 @@ from seriesview.build.clock import check_year, counts_from_1970, wall_clock
 from seriesview.build.dataset import Dataset, descriptions, naming_dataset
 from seriesview.build.notes import notes_with
 from seriesview.errors import BuildError
+from seriesview.series.derivation import SourceSeries
 from seriesview.series.manifest import ChannelInfo, SeriesManifest, parse_series_manifest
 from seriesview.store import Store
 
 
 def build_series(
-    dataset: Dataset, artifacts: Mapping[str, Any], store: Store, say: Callable[[str], None] = lambda _: None
+    dataset: Dataset,
+    artifacts: Mapping[str, Any],
+    store: Store,
+    say: Callable[[str], None] = lambda _: None,
+    source: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Store the manifest of a dataset's series; what results/series/NAME.json holds. `say` gets what people should
-    know: what its reader warns of and guessed, and guesses made here.
+    know: what its reader warns of and guessed, and guesses made here. `source`: the result of what it is made of.
 
     Raises BuildError where a description does not fit the recording.
     """
@@ -27,6 +32,8 @@ def build_series(
         if artifacts.get("scale_problem") and dataset.options.scale is None:
             raise BuildError(f"{artifacts['source']['path']}: {artifacts['scale_problem']}")
         manifest = described(parse_series_manifest(artifacts["manifest"]), dataset, say)
+        if source is not None:
+            manifest = _derived_from(manifest, source)
         content = manifest.to_json_dict()
         uri = store.put_json(content, name="series.json")
         return {
@@ -37,6 +44,13 @@ def build_series(
             "source": artifacts["source"],
             "timing": artifacts["timing"],
         }
+
+
+def _derived_from(manifest: SeriesManifest, source: Mapping[str, Any]) -> SeriesManifest:
+    """The manifest with what follows from the source's: which it is, and the clock that it goes by."""
+    told = source["manifest"]
+    named = SourceSeries(source["uri"], told["label"])
+    return dataclasses.replace(manifest, source=named, session_start=told["session_start"])
 
 
 def described(

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from seriesview.build.made import origin_of
 from seriesview.build.results import read_in, write_in
 from seriesview.errors import BuildError, FormatError
 from seriesview.layout.layouts import files_of
@@ -104,6 +105,7 @@ def sample_files(recording: Recording) -> tuple[Path, ...]:
 
 def identify_recording(recording: Recording) -> RecordingIdentity:
     """Identity of every file that decides the recording. Raises OSError where one of its samples is gone."""
+    recording = origin_of(recording)
     samples = tuple(identify(path) for path in sample_files(recording))
     opened = () if recording.path.is_dir() else (recording.path,)
     others = {file.path: file for file in map(_if_there, (*opened, *recording.files))}

@@ -25,8 +25,9 @@ FAILED_STATUS = 2
     "--entries",
     required=True,
     type=click.Path(path_type=Path, allow_dash=True),
-    help="JSON, - for standard input: {datasets: {NAME: entry}, panels: {NAME: panel}}, where entries and panels say "
-    "what they say in config.yaml.",
+    help="JSON, - for standard input: {datasets: {NAME: entry}, panels: {NAME: panel}, sources: {NAME: entry}}, where "
+    "entries and panels say what they say in config.yaml, and sources are what datasets are made of that are built "
+    "already.",
 )
 @click.option(
     "--results", required=True, type=click.Path(path_type=Path), help="The folder of results to write into."
@@ -98,7 +99,7 @@ def command(
     content = chunk_configuration(text, "standard input" if is_input else str(entries), paths)
     content["store"] = named_store({"scratch": scratch or None}, storage_dir, mode)
     if not is_whole:
-        if out is None or len(content["datasets"]) != 1:
+        if out is None or len(content["wanted"]) != 1:
             raise click.UsageError("--shard and --gather are of one dataset, and need --out")
         shards = [] if gather is None else [Path(line) for line in gather.read_text().splitlines()]
         build_samples(content, results, out, Step(True, None, shard, shards, results / "ledger", threads))

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from seriesview.config.derived import contradictions_of_datasets, with_defaults_of
 from seriesview.config.model import Config
 from seriesview.config.session_words import contradictions_of_sessions
 from seriesview.config.yaml_file import read_yaml, read_yaml_bytes
@@ -53,7 +54,9 @@ def without_filled_in(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _filled(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: {**defaults, **entry} for name, entry in (content.get("datasets") or {}).items()}
+    return {
+        name: with_defaults_of(entry, defaults) for name, entry in (content.get("datasets") or {}).items()
+    }
 
 
 def check_config(content: Any, name: str = "configuration", also: Sequence[str] = ()) -> None:
@@ -85,11 +88,15 @@ def _contradictions(content: Mapping[str, Any]) -> Iterator[str]:
         yield (
             "datasets: there are `sessions` too: name those of each session within them, others in another file"
         )
+    if isinstance(content.get("datasets"), Mapping):
+        yield from contradictions_of_datasets(content["datasets"], have_paths=True)
     yield from _unknown_series(content)
     sessions = content.get("sessions")
     if isinstance(sessions, Mapping):
         yield from contradictions_of_sessions(sessions)
         if isinstance(sessions.get("datasets"), Mapping):
+            wrong = contradictions_of_datasets(sessions["datasets"], have_paths=False)
+            yield from (f"sessions.{line}" for line in wrong)
             yield from (f"sessions.{line}" for line in _unknown_series(sessions))
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, create_model, model_validator
 
 from seriesview.documents.expectations import Document, Expected, Flag, Given, Integer, Number, OneOf, Words
+from seriesview.steps.documents import StepKeys
 from seriesview.terms import SERIES_TYPES, TIME_MODES
 from seriesview.workspace.panels import PANEL_TYPES
 
@@ -158,10 +159,11 @@ class DatasetKeys(Document):
     header_lines: Annotated[int | None, Integer(0, 10_000, may_have_point=True)] = key(
         "Lines of a text table above its first line of data, where the guess fails."
     )
-    full_resolution: Annotated[str | None, OneOf("auto", "link", "store", "omit")] = key(
+    full_resolution: Annotated[str | None, OneOf("auto", "link", "store", "omit", "compute")] = key(
         "link: samples stay in the file; store: they are copied; omit: only levels are kept; auto: link where "
         "possible if the dataset spans at least half of its files and is a sixteenth of the bytes there, else store. "
-        "In a bucket auto is store, and link is refused."
+        "In a bucket auto is store, and link is refused. Of a dataset with `from`, compute: samples are computed from "
+        "its source's when they are looked at; auto: compute where that is quick, else store."
     )
     base: Annotated[int | None, Integer(2, 65536, may_have_point=True)] = key(
         "Samples a bin of the finest level: 16 for more than 4 channels, else 64."
@@ -183,13 +185,30 @@ class DatasetKeys(Document):
     ] = key("Number of jobs that share this dataset; auto: one for each 8 GB, at most 64.")
 
 
-class DatasetConfig(DatasetKeys):
-    """One dataset of one file, and how to read and build it."""
+DERIVED_KEYS = ("from", "steps")
+KEYS_OF_DERIVED = (*DERIVED_KEYS, "label", "full_resolution", "base", "ratio", "scatter")
+"""What may stand in an entry that names another dataset in place of a recording."""
 
-    path: Annotated[str, Words(1)] = required(
-        "File or folder, relative to the working directory, a sha1:// kachery URI, or an https://, s3:// or gs:// "
-        "address."
+
+class DatasetEntry(DatasetKeys):
+    """One dataset: what a recording holds, or what is made of another dataset."""
+
+    from_: Annotated[Name | None, Given()] = key(
+        "Name of another dataset, in place of `path`: this one is made of its samples, by `steps` (docs/derived.md). "
+        "Beside these only `label`, `full_resolution`, `base`, `ratio` and `scatter` may stand.",
+        alias="from",
     )
+    steps: Annotated[tuple[StepKeys, ...] | None, Field(min_length=1), Given()] = key(
+        "With `from`: what is done to its samples, in order, each one of {highpass: Hz}, {lowpass: Hz}, {bandpass: "
+        "[Hz, Hz]}, {notch: Hz}, {reference: median, mean or labels}, {montage: [[A, B], ...]}, {resample: Hz}, "
+        "{phase_shift: true}, {absolute: true} (docs/derived.md)."
+    )
+
+
+class DatasetConfig(DatasetEntry):
+    """One dataset of one file, and how to read and build it; or one that is made of another dataset."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["path"]}, {"required": ["from"]}]})
 
 
 class PanelKeys(Document):
@@ -242,7 +261,7 @@ class SessionsConfig(Document):
         "joined by `_`, where left out."
     )
     label: Text = key("What people call its workspace; its id where left out.")
-    datasets: dict[Name, DatasetKeys] = Field(
+    datasets: dict[Name, DatasetEntry] = Field(
         default_factory=dict,
         min_length=1,
         description="As at the top level, for each session, with its wildcards in `path`, `files`, `timestamps`, "

@@ -102,7 +102,8 @@ def _kind(entry: dict[str, Any]) -> str:
         return _KINDS["object"]
     if entry["type"] == "array":
         items = entry["items"]
-        return "list of entries" if "$ref" in items else f"list of {_KINDS[items['type']]}s"
+        is_object = "$ref" in items or items["type"] == "object"
+        return "list of entries" if is_object else f"list of {_KINDS[items['type']]}s"
     bounds = [f"{words} {entry[bound]}" for bound, words in _BOUNDS.items() if bound in entry]
     return ", ".join([_KINDS[entry["type"]], *bounds])
 

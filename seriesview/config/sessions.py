@@ -174,6 +174,9 @@ def _session(sessions: Mapping[str, Any], found: _Found) -> Session:
     problems: dict[str, str] = {}
     for name, entry in sessions["datasets"].items():
         filled = filled_entry(entry, values)
+        if "from" in entry:
+            datasets[name] = filled
+            continue
         paths = _resolved(entry["path"], values) if entry.get("path") else found.paths
         if len(paths) == 1:
             datasets[name] = {**filled, "path": paths[0]}
@@ -181,6 +184,14 @@ def _session(sessions: Mapping[str, Any], found: _Found) -> Session:
             problems[name] = f"path: {len(paths)} files match: {_some(paths)}; say which one with `path`"
         else:
             problems[name] = "path is missing: neither the session nor this dataset has one"
+    for name in list(datasets):
+        # What is made of another one cannot be without it.
+        source = name
+        while (source := str(datasets.get(source, {}).get("from", ""))) and source not in problems:
+            pass
+        if source:
+            del datasets[name]
+            problems[name] = f"from: {source} cannot be built"
     return Session(
         id=identity,
         label=filled_in(label, values) if label else values.get("label", identity),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import types
 import typing
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -189,5 +190,8 @@ def _model_in(kind: Any) -> type[BaseModel] | None:
 
 def _items_of(kind: Any) -> Any:
     """The type of what a dict, a list or a tuple of any length holds."""
-    found = [each for each in typing.get_args(kind) if each is not ...]
+    found = [each for each in typing.get_args(kind) if each not in (..., type(None))]
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        # A list beside null.
+        return _items_of(found[-1])
     return found[-1] if found else None

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from seriesview.build.artifacts import provisional_manifest
-from seriesview.build.dataset import Dataset, opened_recording, undescribed
+from seriesview.build.dataset import Dataset, undescribed
+from seriesview.build.first_manifest import provisional_manifest
 from seriesview.build.grid import level_grid
 from seriesview.build.level_rows import LevelRows
+from seriesview.build.opening import opened_recording
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.series import described
 from seriesview.build.source import identify_recording
@@ -99,6 +100,9 @@ class Snapshot:
 
         Raises SeriesviewError, OSError.
         """
+        if dataset.source is not None:
+            # What is typical of it only all of its samples tell, and each has to be computed.
+            return None
         with ExitStack() as stack:
             recording = stack.enter_context(opened_recording(undescribed(dataset), store))
             is_long = recording.sampling_frequency is None and recording.num_samples > _MOST_TIMESTAMPS

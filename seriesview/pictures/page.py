@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 
 from seriesview.pictures.facts import facts
+from seriesview.series.derivation import ComputedValues
 from seriesview.series.links import linked_uris
 from seriesview.series.manifest import ArrayInfo, SeriesManifest
 from seriesview.series.series import Series, open_series
@@ -118,6 +119,8 @@ def size_in_words(manifest: SeriesManifest) -> str:
     where = "levels only"
     if isinstance(manifest.values, ArrayInfo) or any(segment.values_uri for segment in manifest.segments):
         where = "samples stored too"
+    elif isinstance(manifest.values, ComputedValues):
+        where = "samples computed from those of its source"
     elif uris := linked_uris(manifest.values):
         where = (
             "samples linked in their file" if len(uris) == 1 else f"samples linked in their {len(uris)} files"

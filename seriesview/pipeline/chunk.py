@@ -23,15 +23,20 @@ from seriesview.pipeline.whole_dataset import Built, DatasetBuilds
 def chunk_configuration(text: bytes, name: str, paths: Sequence[str]) -> dict[str, Any]:
     """The checked configuration of a chunk out of JSON that came from `name`; raises ConfigError.
 
-    The JSON is {datasets: {NAME: entry}, panels: {NAME: panel}}; `panels`, as which pictures are drawn, may be left
-    out. `paths`, NAME=PATH, come before what entries say; NAME:timestamps=PATH is that of a file of times.
+    The JSON is {datasets: {NAME: entry}, panels: {NAME: panel}, sources: {NAME: entry}}. `panels`, as which pictures
+    are drawn, may be left out, and `sources`, what datasets are made of that other jobs build. `paths`, NAME=PATH, come
+    before what entries say; NAME:timestamps=PATH is that of a file of times. What comes out has the names of `datasets`
+    as `wanted`.
     """
     try:
         content = json.loads(text)
         entries, panels = dict(content["datasets"]), dict(content.get("panels") or {})
+        sources = dict(content.get("sources") or {})
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         expected = "expected JSON: {datasets: {NAME: entry}, panels: {NAME: panel}}"
         raise ConfigError([f"{name}: {expected} ({type(error).__name__}: {error})"]) from error
+    wanted = list(entries)
+    entries |= sources
     for word in paths:
         place, separator, path = word.partition("=")
         dataset, _, key = place.partition(":")
@@ -55,7 +60,8 @@ def chunk_configuration(text: bytes, name: str, paths: Sequence[str]) -> dict[st
         panels_of = [{**panels[full], "series": each} for each, full in own.items() if panels.get(full)]
         said = _content({each: entries[full] for each, full in own.items()}, panels_of)
         check_config(said, f"{name}: {session}" if session else name)
-    return with_defaults(_content(entries, [panel for panel in panels.values() if panel]))
+    found = with_defaults(_content(entries, [panel for panel in panels.values() if panel]))
+    return {**found, "wanted": wanted}
 
 
 def _content(entries: Mapping[str, Any], panels: Sequence[Any]) -> dict[str, Any]:
@@ -71,7 +77,7 @@ def build_chunk(
     say: Callable[[str], None],
     lost: Mapping[str, SeriesviewError] | None = None,
 ) -> int:
-    """Build the datasets of a checked configuration, and write what became of each to `out`; how many cannot be built.
+    """Build the wanted datasets of a checked configuration, and write what became of each to `out`; how many cannot be.
 
     What is built stays. `say` gets a line of each that cannot be built. `lost` are left alone, and why is told. One at
     which another job was killed comes last, so that it stops no others. Raises SeriesviewError where the machine fails,
@@ -80,11 +86,12 @@ def build_chunk(
     lost = lost or {}
     configured = Configured.of(content)
     folder = Results(results.absolute())
-    names = [dataset.name for dataset in configured.datasets]
+    names = list(content["wanted"])
     fatal = left_behind(folder.building, [name for name in names if name not in lost])
     for name, mark in fatal.items():
         say(f"{name}: {mark.in_words()}; it comes last now")
-    datasets = [dataset for dataset in configured.datasets if dataset.name not in lost]
+    there = {dataset.name: dataset for dataset in configured.datasets}
+    datasets = [there[name] for name in names if name not in lost]
     datasets.sort(key=lambda dataset: dataset.name in fatal)
     marks = Marks(folder.building, out)
     outcomes = {name: _outcome(Built(name, error=error)) for name, error in lost.items()}
@@ -110,7 +117,7 @@ def build_samples(content: Mapping[str, Any], results: Path, out: Path, step: St
     Raises SeriesviewError.
     """
     configured = Configured.of(content)
-    (dataset,) = configured.datasets
+    (dataset,) = (each for each in configured.datasets if each.name in content["wanted"])
     folder = Results(results)
     failures = folder.failures
     marks = Marks(folder.building, out)

@@ -14,12 +14,16 @@ _SHARD_BYTES = 8 << 30
 _MOST_SHARDS = 64
 
 
-def chunks_of(sizes: Mapping[str, int | None]) -> dict[str, tuple[str, ...]]:
+def chunks_of(
+    sizes: Mapping[str, int | None], origins: Mapping[str, str] | None = None
+) -> dict[str, tuple[str, ...]]:
     """Chunks by name, and the datasets of each in the order of `sizes`: bytes, None where they are not known.
 
     A dataset's chunk depends on its name, or that of its session, and on how many chunks there are: a power of 4, so
-    that it changes rarely.
+    that it changes rarely. `origins`: what those are made of that are made of others; the small ones among them are in
+    its chunk.
     """
+    origins = origins or {}
     small = {name: size for name, size in sizes.items() if size is not None and size < SMALL_BYTES}
     least = max(
         len(small) / _DATASETS_A_CHUNK,
@@ -31,7 +35,9 @@ def chunks_of(sizes: Mapping[str, int | None]) -> dict[str, tuple[str, ...]]:
         count *= 4
     chunks: dict[str, list[str]] = {}
     for name in sizes:
-        chunk = f"some/{_bucket(name, count)}-of-{count}" if name in small else f"one/{name}"
+        chunk = (
+            f"some/{_bucket(origins.get(name, name), count)}-of-{count}" if name in small else f"one/{name}"
+        )
         chunks.setdefault(chunk, []).append(name)
     return {chunk: tuple(names) for chunk, names in chunks.items()}
 

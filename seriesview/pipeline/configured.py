@@ -50,7 +50,7 @@ class Configured:
         return cls(
             label=content.get("workspace") or "workspace",
             id=content.get("id"),
-            datasets=tuple(dataset_from_config(name, entry) for name, entry in entries.items()),
+            datasets=tuple(dataset_from_config(name, entry, entries) for name, entry in entries.items()),
             views=tuple(content.get("views") or ()),
             store=content.get("store") or {},
             results=results,

@@ -22,6 +22,8 @@ _STARTING_MB = 400
 _BUILDING_MB = 200
 _CONVERTING_MB = 200
 """More, where a library reads the samples."""
+_COMPUTING_MB = 1000
+"""More, where samples are computed: the blocks of some threads, as doubles."""
 _CHUNK_COPIES = 4
 _MOST_CHUNK_BYTES = 128 << 20
 _EVENT_TIMES = 7
@@ -49,6 +51,10 @@ class Demand:
     def shared_by(self, num_jobs: int) -> Demand:
         """What one of several jobs takes that share the samples."""
         return Demand(math.ceil(self.num_bytes / num_jobs), self.memory_mb, self.is_known)
+
+    def computing(self) -> Demand:
+        """What one takes that is made of the dataset by steps."""
+        return Demand(self.num_bytes, self.memory_mb + _COMPUTING_MB, self.is_known)
 
 
 NOT_KNOWN = Demand(ASSUMED_BYTES, _BUILDING_MB + _CONVERTING_MB, is_known=False)

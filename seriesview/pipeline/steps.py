@@ -12,10 +12,10 @@ from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather
 from seriesview.build.dataset import (
     Dataset,
     naming_dataset,
-    opened_recording,
     undescribed,
     what_decides_samples,
 )
+from seriesview.build.opening import opened_recording
 from seriesview.build.outlook import built_samples
 from seriesview.build.results import read_results, uris, write_json
 from seriesview.build.series import build_series
@@ -94,7 +94,22 @@ class Step:
         return made if self.samples else self._series(dataset, made, store)
 
     def _series(self, dataset: Dataset, made: dict[str, Any], store: Store) -> dict[str, Any]:
-        return build_series(dataset, made, store, partial(self._job(dataset, store).say, dataset))
+        return build_series(
+            dataset,
+            made,
+            store,
+            partial(self._job(dataset, store).say, dataset),
+            self._source(dataset, store),
+        )
+
+    def _source(self, dataset: Dataset, store: Store) -> dict[str, Any] | None:
+        """The series of what a dataset is made of, built where it is not yet."""
+        if dataset.source is None:
+            return None
+        work = own_work_folder(store)
+        job = Job(store, work.ledger(dataset.source), self.threads)
+        made, _ = made_samples(dataset.source, work, job)
+        return build_series(dataset.source, made, store, source=self._source(dataset.source, store))
 
     def _made(self, dataset: Dataset, store: Store) -> dict[str, Any]:
         job = self._job(dataset, store)

@@ -14,6 +14,7 @@ from seriesview.build.artifacts import Job
 from seriesview.build.dataset import Dataset
 from seriesview.build.level_rows import LevelRows
 from seriesview.build.progress import BuildStep, Report, StepLines
+from seriesview.build.results import read_results
 from seriesview.build.series import build_series
 from seriesview.build.work_folder import WorkFolder, made_elsewhere
 from seriesview.errors import BuildError, SeriesviewError
@@ -69,12 +70,26 @@ class DatasetBuilds:
         self._panel_of = panel_of
         self._marks = marks
         self._stopped = threading.Event()
+        self._series: dict[str, Mapping[str, Any]] = {}
 
     def run(self, datasets: Sequence[Dataset], cores: int, report: Report | None) -> Iterator[Built]:
         """Build datasets, several at a time where there are cores; what became of each, as they are done.
 
-        Raises SeriesviewError where the machine fails, and no other dataset would fare better.
+        What others are made of comes first. Raises SeriesviewError where the machine fails, and no other dataset would
+        fare better.
         """
+        waiting = list(datasets)
+        while waiting:
+            names = {dataset.name for dataset in waiting}
+            first = [each for each in waiting if each.source is None or each.source.name not in names]
+            waiting = [each for each in waiting if each.source is not None and each.source.name in names]
+            for built in self._run(first, cores, report):
+                if built.series is not None:
+                    self._series[built.name] = built.series
+                yield built
+
+    def _run(self, datasets: Sequence[Dataset], cores: int, report: Report | None) -> Iterator[Built]:
+        """Build some of which none is made of another."""
         at_once = max(1, min(len(datasets), cores // _CORES_A_DATASET))
         threads = max(1, cores // at_once)
         if at_once == 1:
@@ -126,10 +141,11 @@ class DatasetBuilds:
         return built
 
     def _through_all(self, dataset: Dataset, job: Job, step: _Said, began: float) -> Built:
+        source = self._source_of(dataset)
         made, is_new = made_samples(dataset, self._work, job)
         step("series")
         lines: list[str] = []
-        series = build_series(dataset, made, self._store, lines.append)
+        series = build_series(dataset, made, self._store, lines.append, source)
         name, results = dataset.name, self._results
         is_new_series = results is None or write_if_new(results.series(name), series)
         # What is to be known of a recording is said by every build, what was guessed here by the first.
@@ -147,6 +163,18 @@ class DatasetBuilds:
         is_new = is_new or is_new_series or is_drawn
         seconds = time.monotonic() - began
         return Built(name, series, None, is_new, is_new_series, problem, seconds, num_bytes)
+
+    def _source_of(self, dataset: Dataset) -> Mapping[str, Any] | None:
+        """The result of what a dataset is made of. Raises BuildError where that was not built."""
+        if dataset.source is None:
+            return None
+        name = dataset.source.name
+        if name not in self._series and self._results is not None and self._results.series(name).is_file():
+            self._series[name] = read_results([self._results.series(name)])[0]
+        if name not in self._series:
+            reason = f"from: {dataset.source.own_name} was not built"
+            raise BuildError(reason).within(f"dataset {dataset.name}", dataset=dataset.name)
+        return self._series[name]
 
 
 def _unsaid(_: Step) -> None:

@@ -63,6 +63,8 @@ class Channel:
     """Of a sorted unit: id, else label, of the channel of its recording on which its spikes are largest."""
     limits: tuple[float, float] | None = None
     """Lowest and highest stored value that its converter gives: samples that reach one are clipped."""
+    sample_shift: float | None = None
+    """How much later than the sample's time it was taken, in samples: where one converter serves several channels."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,16 @@ import math
 import os
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
+
+from pydantic_core import CoreSchema, core_schema
 
 from seriesview.documents.checking import checked
-from seriesview.documents.expectations import Integer, Number, Words
+from seriesview.documents.expectations import Expected, Integer, Number, Words
 from seriesview.documents.problems import shown
 from seriesview.errors import FormatError
 
@@ -29,6 +32,40 @@ Positive = Annotated[float, Number(above=0)]
 Count = Annotated[int, Integer(0)]
 AtLeastOne = Annotated[int, Integer(1)]
 AtLeastTwo = Annotated[int, Integer(2)]
+
+
+class Ascending(Expected):
+    """Of some numbers, whose count is said in words."""
+
+    def __init__(self, count: str) -> None:
+        super().__init__(f"{count} numbers, ascending")
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """None of them less than the one before."""
+
+        def ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
+            if list(numbers) != sorted(numbers):
+                raise ValueError
+            return numbers
+
+        return core_schema.no_info_after_validator_function(ascending, plain())
+
+
+class RangeEnd(Number):
+    """Lowest or highest value of a segment: a number or null; NaN, which the original package wrote, is null."""
+
+    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
+        """A number, null, or what is null where it is not finite."""
+        not_finite = core_schema.no_info_after_validator_function(
+            lambda _: None, core_schema.float_schema(strict=True)
+        )
+        return core_schema.union_schema(
+            [super().right(plain), core_schema.none_schema(), not_finite], mode="left_to_right"
+        )
+
+    def json_schema(self, plain: dict[str, Any]) -> dict[str, Any]:
+        """A number or null."""
+        return {"anyOf": [{"type": "number"}, {"type": "null"}]}
 
 
 def json_number(value: float) -> float | str:

@@ -22,6 +22,7 @@ from seriesview.documents.expectations import (
 )
 from seriesview.errors import FormatError
 from seriesview.series.array_info import ArrayInfo, Rows
+from seriesview.series.derivation import ComputedValues
 from seriesview.series.fields import AtLeastOne, Count, Uri, json_number
 from seriesview.series.packing import num_parts
 
@@ -149,29 +150,30 @@ class FilesLink:
 
 OneLink = PlainLink | ChunkedLink
 LinkInfo = OneLink | FilesLink
+Values = ArrayInfo | LinkInfo | ComputedValues
 
 
-def links_of(values: ArrayInfo | LinkInfo | None) -> tuple[OneLink, ...]:
+def links_of(values: Values | None) -> tuple[OneLink, ...]:
     """Where the files are that samples lie in: a link for each piece; none where they are stored, or left out."""
-    if values is None or isinstance(values, ArrayInfo):
+    if values is None or isinstance(values, ArrayInfo | ComputedValues):
         return ()
     return tuple(piece.link for piece in values.files) if isinstance(values, FilesLink) else (values,)
 
 
-def linked_uris(values: ArrayInfo | LinkInfo | None) -> tuple[str, ...]:
+def linked_uris(values: Values | None) -> tuple[str, ...]:
     """The files that samples lie in, each once, in the order of the samples."""
     return tuple(dict.fromkeys(link.uri for link in links_of(values)))
 
 
-def values_to_json(values: ArrayInfo | LinkInfo | None) -> dict[str, Any] | None:
+def values_to_json(values: Values | None) -> dict[str, Any] | None:
     """`values` as they stand in a manifest."""
-    if values is None or isinstance(values, ArrayInfo | FilesLink):
+    if values is None or isinstance(values, ArrayInfo | FilesLink | ComputedValues):
         return None if values is None else values.to_json_dict()
     return {"link": values.to_json_dict()}
 
 
 class Linked:
-    """Annotation of values: an array as it is, {link: ...} of one file, or {files: ...} of several."""
+    """Annotation of values: an array as it is, {link: ...} of one file, {files: ...} of several, {compute: "steps"}."""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         forms = {
@@ -179,6 +181,7 @@ class Linked:
                 Annotated[ArrayInfo, Rows(may_leave_out=True, may_be_means=True)]
             ),
             _FILES: handler.generate_schema(FilesLink),
+            _COMPUTED: handler.generate_schema(ComputedValues),
             _STRIDES: handler.generate_schema(LinkOfStrides),
             _RECORDS: handler.generate_schema(LinkOfRecords),
             _CHUNKS: handler.generate_schema(LinkOfChunks),
@@ -189,8 +192,8 @@ class Linked:
         return core_schema.no_info_after_validator_function(lambda found: getattr(found, "link", found), form)
 
 
-_ARRAY, _FILES, _STRIDES, _RECORDS, _CHUNKS = (
-    f"{UNSHOWN}{form}" for form in ("array", "files", "strides", "records", "chunks")
+_ARRAY, _FILES, _COMPUTED, _STRIDES, _RECORDS, _CHUNKS = (
+    f"{UNSHOWN}{form}" for form in ("array", "files", "computed", "strides", "records", "chunks")
 )
 
 
@@ -218,6 +221,8 @@ class LinkOfChunks:
 def _form(values: dict[str, Any]) -> str:
     if (link := values.get("link")) is not None:
         return _form_of_link(link)
+    if values.get("compute") is not None:
+        return _COMPUTED
     return _ARRAY if values.get("files") is None else _FILES
 
 
@@ -230,7 +235,7 @@ def _form_of_link(link: Any) -> str:
 def _known_form(values: Any) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise expected("an object")
-    if all(values.get(key) is None for key in ("link", "files", "pages")):
+    if all(values.get(key) is None for key in ("link", "files", "compute", "pages")):
         raise contradiction(f"a form that is not known here ({', '.join(values):.80}); update seriesview")
     return values
 

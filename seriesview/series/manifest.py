@@ -5,22 +5,46 @@ docs/format.md is the normative description; every form of manifest that was eve
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from pydantic import FailFast, Field, ValidationError
-from pydantic_core import CoreSchema, core_schema
 
 from seriesview.documents.checking import adapter, checked
-from seriesview.documents.expectations import Expected, Flag, Instance, Number, OneOf, Words
+from seriesview.documents.expectations import Flag, Instance, Number, OneOf, Words
 from seriesview.documents.problems import shown
 from seriesview.envelope.missing import Missing
 from seriesview.envelope.moments import moments_dtype
 from seriesview.errors import FormatError
 from seriesview.series.array_info import BESIDE, DTYPES, ArrayInfo, Beside, Dtype, Rows, unlike
-from seriesview.series.fields import AtLeastTwo, Count, FiniteNumber, Positive, Text, Uri
-from seriesview.series.links import ChunkedLink, ContiguousLink, Linked, LinkInfo, placed, values_to_json
+from seriesview.series.derivation import (
+    Coefficients,
+    ComputedValues,
+    SourceSeries,
+    StepDocument,
+    derived_to_json,
+)
+from seriesview.series.fields import (
+    Ascending,
+    AtLeastOne,
+    AtLeastTwo,
+    Count,
+    FiniteNumber,
+    Positive,
+    RangeEnd,
+    Text,
+    Uri,
+)
+from seriesview.series.links import (
+    ChunkedLink,
+    ContiguousLink,
+    Linked,
+    LinkInfo,
+    Values,
+    placed,
+    values_to_json,
+)
 from seriesview.series.missing import MissingForm, held, missing_to_json, only_missing_value
 from seriesview.store.reading import bounded_json, parse_json
 from seriesview.terms import SERIES_TYPES, SeriesType, is_workspace
@@ -52,40 +76,6 @@ Times = Annotated[ArrayInfo, Rows("float64", ())]
 Indices = Annotated[ArrayInfo, Rows("uint32", ())]
 
 
-class _Ascending(Expected):
-    """Of some numbers, whose count is said in words."""
-
-    def __init__(self, count: str) -> None:
-        super().__init__(f"{count} numbers, ascending")
-
-    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
-        """None of them less than the one before."""
-
-        def ascending(numbers: tuple[float, ...]) -> tuple[float, ...]:
-            if list(numbers) != sorted(numbers):
-                raise ValueError
-            return numbers
-
-        return core_schema.no_info_after_validator_function(ascending, plain())
-
-
-class _End(Number):
-    """Lowest or highest value of a segment: a number or null; NaN, which the original package wrote, is null."""
-
-    def right(self, plain: Callable[[], CoreSchema]) -> CoreSchema:
-        """A number, null, or what is null where it is not finite."""
-        not_finite = core_schema.no_info_after_validator_function(
-            lambda _: None, core_schema.float_schema(strict=True)
-        )
-        return core_schema.union_schema(
-            [super().right(plain), core_schema.none_schema(), not_finite], mode="left_to_right"
-        )
-
-    def json_schema(self, plain: dict[str, Any]) -> dict[str, Any]:
-        """A number or null."""
-        return {"anyOf": [{"type": "number"}, {"type": "null"}]}
-
-
 @dataclass(frozen=True)
 class ChannelInfo:
     """One channel of a series, its `type` as in BIDS; unit, scale and offset that are None are the series'."""
@@ -99,13 +89,15 @@ class ChannelInfo:
     x: FiniteNumber | None = None
     y: FiniteNumber | None = None
     missing: Annotated[Missing, MissingForm()] | None = None
-    typical: Annotated[tuple[FiniteNumber, FiniteNumber, FiniteNumber], _Ascending("three")] | None = None
-    limits: Annotated[tuple[FiniteNumber, FiniteNumber], _Ascending("two")] | None = None
+    typical: Annotated[tuple[FiniteNumber, FiniteNumber, FiniteNumber], Ascending("three")] | None = None
+    limits: Annotated[tuple[FiniteNumber, FiniteNumber], Ascending("two")] | None = None
     clipped: Annotated[float, Number(least=0, most=1)] | None = None
     type: Text | None = None
     bad: Annotated[bool, Flag()] = False
     best_channel: Text | None = None
     """Of events: id, else label, of the channel of a series below them on which they are largest."""
+    sample_shift: FiniteNumber | None = None
+    """How much later than the sample's time it was taken, in samples: where one converter serves several channels."""
 
     def to_json_dict(self) -> dict[str, Any]:
         """The manifest's form: None is left out."""
@@ -129,8 +121,8 @@ class SegmentInfo:
     start_time: FiniteNumber
     end_time: FiniteNumber
     num_samples: Count
-    min_value: Annotated[float | int | None, _End()] = None
-    max_value: Annotated[float | int | None, _End()] = None
+    min_value: Annotated[float | int | None, RangeEnd()] = None
+    max_value: Annotated[float | int | None, RangeEnd()] = None
     timestamps_uri: Uri | None = None
     timestamps_dtype: Annotated[str, OneOf("float32", "float64")] | None = None
     values_uri: Uri | None = None
@@ -212,7 +204,10 @@ class IntervalsInfo:
 
 @dataclass(frozen=True)
 class SeriesManifest:
-    """One series: physical value = stored value * scale + offset, of the channel where it has its own."""
+    """One series: physical value = stored value * scale + offset, of the channel where it has its own.
+
+    A derived one has a `source`, its key is `from`, and with it `steps` to `left_out_channels`, as of a Derivation.
+    """
 
     type: Annotated[SeriesType, OneOf(*SERIES_TYPES)]
     dtype: Annotated[str, OneOf(*DTYPES), Field(default_factory=str)]
@@ -227,7 +222,7 @@ class SeriesManifest:
     offset: FiniteNumber = 0.0
     session_start: Text | None = None
     options: Annotated[Mapping[str, Any], Instance(dict, "an object")] = field(default_factory=dict)
-    values: Annotated[ArrayInfo | LinkInfo, Linked()] | None = None
+    values: Annotated[Values, Linked()] | None = None
     timestamps: Times | None = None
     levels: tuple[Annotated[LevelInfo, Beside()], ...] = ()
     moments: tuple[Annotated[MomentsInfo, Beside()], ...] = ()
@@ -236,6 +231,12 @@ class SeriesManifest:
     intervals: IntervalsInfo | None = None
     missing: Annotated[Missing, MissingForm()] | None = None
     notes: tuple[Text, ...] = ()
+    source: Annotated[SourceSeries | None, Field(alias="from")] = None
+    steps: tuple[StepDocument, ...] | None = None
+    margin: Count | None = None
+    block_samples: AtLeastOne | None = None
+    coefficients: Coefficients | None = None
+    left_out_channels: tuple[Text, ...] = ()
     format: Annotated[str, OneOf(SERIES_FORMAT)] = SERIES_FORMAT
 
     @property
@@ -287,6 +288,8 @@ class SeriesManifest:
                 result["missing_value"] = only
         if self.notes:
             result["notes"] = list(self.notes)
+        if self.steps is not None:
+            result |= derived_to_json(self.source, self.steps, vars(self))
         return result
 
 
@@ -339,7 +342,7 @@ def _settled(manifest: SeriesManifest) -> SeriesManifest:
             for number, channel in enumerate(channels)
         )
     missing, values = _held_at("missing", manifest.missing, dtype, wrong), manifest.values
-    if values is not None and not isinstance(values, ArrayInfo):
+    if values is not None and not isinstance(values, ArrayInfo | ComputedValues):
         try:
             values = placed(values, dtype, manifest.num_samples, len(channels))
         except FormatError as error:
@@ -363,6 +366,8 @@ def _contradictions(manifest: SeriesManifest, dtype: str) -> Iterator[str]:
         yield "channels: two channels have the same id"
     if (number := next((i for i, s in enumerate(manifest.segments) if not _is_whole(s)), None)) is not None:
         yield f"segments[{number}]: {_FILES}"
+    if isinstance(manifest.values, ComputedValues) and (manifest.steps is None or not manifest.block_samples):
+        yield "values: to be computed by steps, which are missing, or their `block_samples`"
     if isinstance(manifest.values, ArrayInfo):
         yield from (f"values: {problem}" for problem in unlike(manifest.values, dtype, (num_channels,)))
         if manifest.values.shape[0] != manifest.num_samples:

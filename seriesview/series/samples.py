@@ -16,6 +16,8 @@ from seriesview.layout.few_open import FewOpen
 from seriesview.layout.layouts import ChunkedLayout, ContiguousLayout, RecordsLayout
 from seriesview.layout.pieces import Pieces
 from seriesview.series.arrays import ArrayReader, PartCache
+from seriesview.series.computed import ComputedSamples
+from seriesview.series.derivation import ComputedValues
 from seriesview.series.links import ContiguousLink, FilesLink, OneLink, RecordsLink, reading_behind
 from seriesview.series.manifest import ArrayInfo, SeriesManifest
 from seriesview.series.segment_files import SegmentFiles, Selection
@@ -212,6 +214,8 @@ def open_samples(store: Store, manifest: SeriesManifest, cache: PartCache) -> Sa
         return StoredSamples(store, manifest.values, cache)
     if isinstance(manifest.values, FilesLink):
         return LinkedFiles(store, manifest.values, manifest.dtype, manifest.num_channels, cache)
+    if isinstance(manifest.values, ComputedValues):
+        return None if manifest.source is None else ComputedSamples(store, manifest, cache, open_samples)
     if manifest.values is not None:
         shape = (manifest.num_samples, manifest.num_channels)
         return LinkedSamples(store, manifest.values, manifest.dtype, shape, cache)

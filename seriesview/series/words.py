@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from seriesview.series.array_info import ArrayInfo
 from seriesview.series.channel_words import channel_lines
+from seriesview.series.derivation import ComputedValues
 from seriesview.series.links import linked_uris
 from seriesview.series.manifest import Missing, SeriesManifest
 from seriesview.series.named_arrays import arrays_of
@@ -47,6 +49,13 @@ def series_lines(manifest: SeriesManifest) -> Iterator[str]:
     else:
         yield f"labels: {_listed(manifest.intervals.labels)}"
     yield from (f"note: {note}" for note in manifest.notes)
+    if manifest.steps is not None:
+        source = manifest.source
+        named = "what this copy goes without" if source is None else f"{source.label} ({source.uri})"
+        yield f"made of {named} by steps:"
+        yield from (f"  {json.dumps(step)}" for step in manifest.steps)
+        if manifest.left_out_channels:
+            yield f"  left out of references: {_listed(manifest.left_out_channels)}"
     yield f"{_count(len(manifest.segments), 'segment')}:"
     for number, segment in enumerate(manifest.segments[:_SHOWN_SEGMENTS]):
         values = (
@@ -66,6 +75,8 @@ def series_lines(manifest: SeriesManifest) -> Iterator[str]:
                 held = f"linked, in {uris[0]}{more}"
             if isinstance(manifest.values, ArrayInfo) and manifest.values.left_out:
                 held = f"stored, but left out of this copy: {_stretches(manifest.values.left_out)}"
+            if isinstance(manifest.values, ComputedValues):
+                held = "computed from those of its source"
         yield f"raw samples: {held}"
     yield "arrays:"
     for name, size in array_sizes(manifest).items():

@@ -12,6 +12,8 @@ import numpy as np
 
 from seriesview.errors import SeriesviewError
 from seriesview.series.array_info import ArrayInfo
+from seriesview.series.derivation import ComputedValues
+from seriesview.series.links import values_to_json
 from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
 from seriesview.series.packing import DIGEST_BYTES, num_parts, pack_parts, part_rows
@@ -84,11 +86,24 @@ class Choice:
     """Numbers, in the manifest's lists, of the arrays that are left out for their size."""
     clock: MovedClock | None = None
     """Where its dates are moved: to where."""
+    source_choice: Choice | None = None
+    """What it is derived from, where that goes along."""
 
     @property
     def has_values(self) -> bool:
         """Whether the series has raw samples that are a matter of choice: stored or linked ones."""
         return self.manifest.values is not None
+
+    @property
+    def has_all_samples(self) -> bool:
+        """Whether every sample of it can be had in the copy."""
+        return self.is_computed or (self.has_values and not self.left_out_rows)
+
+    @property
+    def is_computed(self) -> bool:
+        """Whether its samples are computed in the copy too, from those of its source, and none are written."""
+        is_computed = isinstance(self.manifest.values, ComputedValues) and not self.rows
+        return is_computed and self.source_choice is not None and self.source_choice.has_all_samples
 
     @property
     def samples(self) -> ArrayInfo:
@@ -109,6 +124,10 @@ class Choice:
     def is_unchanged(self) -> bool:
         """Whether the series goes along exactly as it is, under its own hash."""
         values = self.manifest.values
+        if self.manifest.source is not None and not (self.source_choice and self.source_choice.is_unchanged):
+            return False
+        if self.is_computed:
+            values = None
         whole = values is None or (isinstance(values, ArrayInfo) and self.left_out_rows == values.left_out)
         is_as_it_was = self.clock is None and not any(self.dropped.values())
         return whole and is_as_it_was and is_strict_json(self.document)
@@ -181,7 +200,7 @@ class Choice:
 
     def left_out(self) -> Iterator[LeftOut]:
         """What is left out, the finest first."""
-        if self.has_values and (rows := self.left_out_rows):
+        if self.has_values and not self.is_computed and (rows := self.left_out_rows):
             num_bytes = self.row_bytes * sum(last - first for first, last in rows)
             yield LeftOut(self.name, "samples", "not asked for", num_bytes, rows=rows if self.rows else None)
         for number in self._by_fineness("levels"):
@@ -201,17 +220,26 @@ class Choice:
                 yield LeftOut(self.name, "counts", "size", size, bin_seconds=counts.bin_seconds)
 
     def new_document(
-        self, values: ArrayInfo | None, arrays: Mapping[str, ArrayInfo], files: Mapping[str, str]
+        self,
+        values: ArrayInfo | None,
+        arrays: Mapping[str, ArrayInfo],
+        files: Mapping[str, str],
+        source: str | None = None,
     ) -> dict[str, Any]:
         """The series' manifest as JSON with these raw samples and without what was dropped.
 
         Where dates are moved, with these `arrays` of times, by name, and `files` of timestamps, by their URI before.
+        `source`: the URI here of the series that it is derived from, where that goes along.
         """
         found = {**self.document, **self._kept_lists()}
         if self.clock is not None:
             found = moved_document(found, self.manifest, self.clock, arrays, files)
         if self.has_values:
             found["values"] = None if values is None else values.to_json_dict()
+        if self.manifest.source is not None:
+            found["from"] = None if source is None else {**found["from"], "uri": source}
+            if self.is_computed and source is not None:
+                found["values"] = values_to_json(self.manifest.values)
         if not is_strict_json(found):
             return parse_series_manifest(found).to_json_dict()
         return found

@@ -54,7 +54,10 @@ def write_artifacts(
     when something failed or was interrupted, while other artifacts are still under way.
     """
     with _Copying(store, target, on_bytes, threads, on_failure) as copying:
-        uris = {choice.name: copying.series(choice) for choice in plan.choices}
+        copied: dict[str, str] = {}
+        for choice in plan.choices:
+            copying.with_sources(choice, copied)
+        uris = {choice.name: copied[choice.name] for choice in plan.choices}
         copying.wait()
         document = shared_workspace(plan.workspace, uris).to_json_dict()
         uri = copying.document(document, "workspace.json")
@@ -93,8 +96,16 @@ class _Copying:
         self._most = _AT_ONCE * threads
         self._seen: set[str] = set()
 
-    def series(self, choice: Choice) -> str:
-        """Copy all that goes along of a series, its manifest last; the manifest's URI."""
+    def with_sources(self, choice: Choice, copied: dict[str, str]) -> str:
+        """Copy a series, what it is derived from first, unless it is among those `copied`; its manifest's URI."""
+        if choice.name not in copied:
+            source = choice.source_choice
+            uri = None if source is None else self.with_sources(source, copied)
+            copied[choice.name] = self.series(choice, uri)
+        return copied[choice.name]
+
+    def series(self, choice: Choice, source: str | None) -> str:
+        """Copy all that goes along of a series, its manifest last, whose source has that URI; the manifest's URI."""
         seconds = 0 if choice.clock is None else choice.clock.seconds
         arrays: dict[str, ArrayInfo] = {}
         files: dict[str, str] = {}
@@ -115,7 +126,7 @@ class _Copying:
             self._file(sha1, self._store.size(choice.uri))
             self.wait()
             return sha1_uri(sha1, parse_uri(choice.uri)[1])
-        return self.document(choice.new_document(values, arrays, files), parse_uri(choice.uri)[1])
+        return self.document(choice.new_document(values, arrays, files, source), parse_uri(choice.uri)[1])
 
     def document(self, document: Mapping[str, Any], name: str) -> str:
         """Write a manifest, return its URI."""

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from seriesview.errors import FormatError, SeriesviewError
+from seriesview.series.computed import source_of
+from seriesview.series.derivation import ComputedValues
 from seriesview.series.links import linked_uris
-from seriesview.series.manifest import parse_series_manifest
+from seriesview.series.manifest import SeriesManifest, parse_series_manifest
 from seriesview.share.choice import Choice, LeftOut, Wish, fit, json_bytes, read_choice
 from seriesview.share.dates import moved_clocks
 from seriesview.share.view_times import own_ranges, rows_within
@@ -74,6 +76,10 @@ def plan_sharing(
         for entry in workspace.series
         if entry.name not in wish.without
     ]
+    shared = {choice.uri: choice for choice in choices}
+    for choice in choices:
+        if choice.manifest.source is not None:
+            choice.source_choice = shared.get(choice.manifest.source.uri)
     manifests = {choice.name: choice.manifest for choice in choices}
     ranges = own_ranges(workspace, manifests, wish.raw_ranges)
     undecided = [choice for choice in choices if choice.has_values and not choice.rows]
@@ -123,7 +129,19 @@ def take_small(store: Store, choices: list[Choice], other_bytes: int, allowed: i
 
 
 def _can_be_read(store: Store, choice: Choice) -> bool:
-    values = choice.manifest.values
+    return _has_samples(store, choice.manifest)
+
+
+def _has_samples(store: Store, manifest: SeriesManifest) -> bool:
+    """Whether raw samples can be read: their files are where they were, those of a source too."""
+    values = manifest.values
+    if isinstance(values, ComputedValues):
+        source = manifest.source
+        return (
+            source is not None
+            and store.exists(source.uri)
+            and _has_samples(store, source_of(store, manifest))
+        )
     return values is not None and all(store.exists(uri) for uri in linked_uris(values))
 
 

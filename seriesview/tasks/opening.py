@@ -10,6 +10,7 @@ import numpy as np
 
 from seriesview.errors import FormatError, TaskError
 from seriesview.series.arrays import PartCache
+from seriesview.series.derivation import ComputedValues
 from seriesview.series.links import ChunkedLink, ContiguousLink, FilesLink, PlainLink, extent
 from seriesview.series.manifest import (
     ArrayInfo,
@@ -27,6 +28,7 @@ _BYTES_PER_MANIFEST_BYTE = 10
 _SERIES_BYTES = 64 * 1024
 _CHUNK_CACHE_BYTES = 32 * 2**20
 _MAX_INTEGER = 2**53
+_MOST_SOURCES = 8
 
 
 def load_document(store: Store, uri: str, limits: TaskLimits) -> Any:
@@ -50,7 +52,22 @@ def open_checked(store: Store, uri: str, limits: TaskLimits, cache: PartCache) -
     size = _size(store, uri, limits)
     manifest = store.get_parsed(uri, read_series_manifest)
     check_manifest(manifest, limits)
+    _check_sources(store, manifest, limits)
     return Series(manifest, store, uri, cache), _num_bytes(manifest, size)
+
+
+def _check_sources(store: Store, manifest: SeriesManifest, limits: TaskLimits) -> None:
+    """Check what samples are computed from, as far as it is there. Raises FormatError, TaskError."""
+    for _ in range(_MOST_SOURCES):
+        if not isinstance(manifest.values, ComputedValues) or manifest.source is None:
+            return
+        uri = manifest.source.uri
+        if not store.exists(uri):
+            return
+        _size(store, uri, limits)
+        manifest = store.get_parsed(uri, read_series_manifest)
+        check_manifest(manifest, limits)
+    raise FormatError(f"series manifest: computed from more than {_MOST_SOURCES} others, one after the other")
 
 
 def check_manifest(manifest: SeriesManifest, limits: TaskLimits) -> None:
@@ -102,7 +119,7 @@ def _link_problems(manifest: SeriesManifest, limits: TaskLimits) -> Iterator[str
             yield f"samples in {len(values.files)} linked files, at most {limits.max_files}"
         for piece in values.files:
             yield from _plain_problems(piece.link, piece.num_samples, manifest, limits)
-    elif values is not None and not isinstance(values, ArrayInfo):
+    elif values is not None and not isinstance(values, ArrayInfo | ComputedValues):
         yield from _plain_problems(values, manifest.num_samples, manifest, limits)
 
 

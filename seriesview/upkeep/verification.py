@@ -12,11 +12,13 @@ import numpy as np
 from seriesview.errors import FormatError, IntegrityError, MissingArtifactError, SeriesviewError
 from seriesview.series.array_info import ArrayInfo
 from seriesview.series.arrays import ArrayReader, PartCache
+from seriesview.series.derivation import ComputedValues
 from seriesview.series.links import linked_uris
 from seriesview.series.manifest import parse_series_manifest
 from seriesview.series.named_arrays import arrays_of
 from seriesview.series.packing import DIGEST_BYTES, MAX_PAGE_BYTES, PAGE_PACKS, pack_digest, part_digests
 from seriesview.store.chunks import sha1_digest
+from seriesview.store.uris import parse_uri
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -73,6 +75,10 @@ class Verifier:
         uris = linked_uris(manifest.values)
         for number, linked in enumerate(uris):
             self.artifact(linked, f"{what}: linked file" + (f" {number}" if uris[1:] else ""))
+        if isinstance(manifest.values, ComputedValues) and manifest.source is not None:
+            source = parse_uri(manifest.source.uri)[0]
+            if source not in self.found.seen:
+                self.series(manifest.source.uri, f"{what}: source")
 
     def artifact(self, uri: str, what: str, size: int | None = None) -> bool:
         """Whether the bytes of an artifact, stored or linked, are right; `size` where it is known."""

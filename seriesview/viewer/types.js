@@ -110,7 +110,7 @@
  * @property {number | null} sampling_frequency null: irregular
  * @property {string[]} notes what to know of how its source was read, a line each
  * @property {string | null} session_start ISO 8601; without a zone: as it was recorded
- * @property {(ArrayInfo & {linked?: undefined}) | {linked: string[]} | null} values raw samples; `linked`: the files
+ * @property {(ArrayInfo & {linked?: undefined}) | {linked: string[], isComputed?: true} | null} values raw samples; `linked`: the files
  *   that hold them, which a backend reads
  * @property {ArrayInfo | null} timestamps
  * @property {(ArrayInfo & {factor: number, times?: ArrayInfo})[]} levels

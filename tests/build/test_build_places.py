@@ -6,8 +6,9 @@ import h5py
 import numpy as np
 import pytest
 
-from seriesview.build.dataset import Dataset, naming_dataset, opened_recording
+from seriesview.build.dataset import Dataset, naming_dataset
 from seriesview.build.findings import find_all
+from seriesview.build.opening import opened_recording
 from seriesview.errors import ReaderError
 from seriesview.readers import ReadOptions
 from seriesview.readers.hdf5.file import naming

@@ -125,7 +125,7 @@ def test_numbers_that_are_not_finite_are_refused_like_others_that_cannot_be(tmp_
     assert sorted(line.removeprefix(f"{path}: ") for line in raised.value.problems) == [
         "datasets.a.sampling_frequency: expected a number above 0, found a number that is not finite",
         "datasets.a.scale: expected a number, found a number that is not finite",
-        "datasets.b.full_resolution: expected one of auto, link, store, omit, found true",
+        "datasets.b.full_resolution: expected one of auto, link, store, omit, compute, found true",
         "views[0].panels[0].bin_centers[1]: expected a number, found a number that is not finite",
     ]
 

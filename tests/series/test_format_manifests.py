@@ -304,7 +304,7 @@ def keys_of(*modules, without=()):
 
 
 KEYS = [
-    *(("series", key) for key in keys_of(array_info, links, manifest, without=("array",))),
+    *(("series", key) for key in keys_of(array_info, links, manifest, without=("array", "source"))),
     *(("workspace", key) for key in keys_of(workspace_manifest)),
     *(("workspace", name) for name in PANEL_TYPES),
     *(("workspace", key) for panel_type in PANEL_TYPES.values() for key in panel_type.data_keys),

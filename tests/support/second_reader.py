@@ -109,6 +109,10 @@ class SecondReader:
         self.dtype = little(manifest.get("dtype", own[0] if own else "float64"))
         self.rate = manifest.get("sampling_frequency")
         self.notes = manifest.get("notes", [])
+        # Of a derived series: where it is from, by which steps, and who took no part in references.
+        self.source = (manifest.get("from") or {}).get("uri")
+        self.steps = manifest.get("steps", [])
+        self.left_out_channels = manifest.get("left_out_channels", [])
         whole = manifest.get("missing") or {}
         self.missing = [
             whole if channel.get("missing") is None else channel["missing"] for channel in self.channels
@@ -128,6 +132,9 @@ class SecondReader:
         values = self.manifest.get("values")
         if values is not None and "pages" in values:
             return self.split(values, lambda n: n)
+        if values is not None and "compute" in values:
+            # This reader knows no filters: without them there are levels alone.
+            return None
         if values is not None:
             pieces = values["files"] if "files" in values else [{"num_samples": sum(self.lengths), **values}]
             rows = np.concatenate([self.link(piece["link"], piece["num_samples"]) for piece in pieces])

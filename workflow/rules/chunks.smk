@@ -6,6 +6,7 @@ rule chunk:
     input:
         recordings=recordings,
         samples=gathered,
+        sources=sources,
     output:
         f"{RESULTS}/chunks/{{chunk}}.json",
     log:
@@ -40,6 +41,7 @@ rule dataset:
     input:
         recordings=recordings,
         samples=gathered,
+        sources=sources,
     output:
         update(f"{RESULTS}/series/{{name}}.json"),
         update(f"{RESULTS}/pictures/{{name}}.png"),

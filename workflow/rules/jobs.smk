@@ -12,15 +12,37 @@ class DatasetWildcards(dict):
     __getattr__ = dict.__getitem__
 
 
+def source_of(name):
+    """The dataset that another one is made of, by its whole name; None where it has a recording."""
+    source = DATASETS[name].get("from")
+    return (
+        None
+        if source is None
+        else name.rpartition("/")[0] + "/" * ("/" in name) + source
+    )
+
+
+def origin_of(name):
+    """The dataset whose recording is read: itself, where it is not made of another."""
+    source = source_of(name)
+    return name if source is None else origin_of(source)
+
+
+def sources_of(name):
+    """What a dataset is made of, the next one first, down to that which has the recording."""
+    source = source_of(name)
+    return () if source is None else (source, *sources_of(source))
+
+
 def own_path(name):
-    """The path of a dataset as it is configured."""
-    return DATASETS[name]["path"]
+    """The path of a dataset's recording as it is configured."""
+    return DATASETS[origin_of(name)]["path"]
 
 
 @functools.cache
 def dataset_called(name):
     """A dataset of the configuration."""
-    return dataset_from_config(name, DATASETS[name])
+    return dataset_from_config(name, DATASETS[name], DATASETS)
 
 
 @functools.cache
@@ -57,7 +79,7 @@ def kachery():
 
 def stored_files(name):
     """The files of a recording that is named by its URI, where the store has them all; its job reads them there."""
-    uris = [own_path(name), *(DATASETS[name].get("files") or ())]
+    uris = [own_path(name), *(DATASETS[origin_of(name)].get("files") or ())]
     try:
         found = [kachery().object(uri) for uri in uris]
         if all(each.exists() for each in found):
@@ -74,6 +96,7 @@ def inputs_of(name):
     A missing file that no rule makes is left to the job, which says so in one line and stops no other. So is one with a
     name that means something to Snakemake: braces, angle brackets and the like.
     """
+    name = origin_of(name)
     if name in OBJECTS:
         return tuple(filled_in(OBJECTS[name], name))
     if is_uri(name):
@@ -92,7 +115,7 @@ def nameable(path):
 @functools.cache
 def times_of(name):
     """The file of a dataset's times, in the working directory or beside the recording; nothing where they are in it."""
-    times = DATASETS[name].get("timestamps")
+    times = DATASETS[origin_of(name)].get("timestamps")
     if not times:
         return ()
     beside = os.path.join(os.path.dirname(os.path.normpath(own_path(name))), times)
@@ -120,7 +143,7 @@ def filled_in(found, name):
 @functools.cache
 def is_to_come(name):
     """Whether a rule, or a storage provider, brings the recording or its times; nothing is known of it before."""
-    return name in OBJECTS or any(
+    return origin_of(name) in OBJECTS or any(
         made_by(path) for path in (os.path.normpath(own_path(name)), *times_of(name))
     )
 
@@ -139,7 +162,7 @@ def bytes_of(name):
 @functools.cache
 def state_called(name):
     """What tells one state of a dataset's files from another, unless Snakemake sees to it."""
-    if name in PURGED:
+    if name in PURGED or origin_of(name) in PURGED:
         return "purged"
     if is_to_come(name):
         return ""
@@ -151,8 +174,22 @@ def state_called(name):
 def chunks():
     """The datasets of each chunk, by its name; one whose samples have several jobs is a chunk by itself."""
     return chunks_of(
-        {name: None if shards_of(name) > 1 else bytes_of(name) for name in DATASETS}
+        {
+            name: (
+                None
+                if any(shards_of(each) > 1 for each in (name, *sources_of(name)))
+                else bytes_of(name)
+            )
+            for name in DATASETS
+        },
+        {name: origin_of(name) for name in DATASETS if source_of(name) is not None},
     )
+
+
+@functools.cache
+def chunk_of(name):
+    """The chunk that a dataset is in."""
+    return next(chunk for chunk, names in chunks().items() if name in names)
 
 
 @functools.cache
@@ -188,6 +225,19 @@ def gathered(wildcards):
     ]
 
 
+def sources(wildcards):
+    """What tells of the chunks that build what a job's datasets are made of, where these are not its own."""
+    names = names_in(wildcards)
+    found = dict.fromkeys(
+        source
+        for name in names
+        if (source := source_of(name)) is not None and source not in names
+    )
+    return list(
+        dict.fromkeys(f"{RESULTS}/chunks/{chunk_of(name)}.json" for name in found)
+    )
+
+
 def words(wildcards, input):
     """NAME=PATH for each dataset of a job, and NAME:timestamps=PATH where Snakemake has it in another place."""
     files = iter(input.recordings)
@@ -196,6 +246,7 @@ def words(wildcards, input):
         path, given = own_path(name), list(islice(files, len(inputs_of(name))))
         if is_uri(name):
             given = []
+        name = origin_of(name)
         if given and (name in OBJECTS or given[0] != os.path.normpath(path)):
             path = given[0]
         found.append(f"{name}={path}")
@@ -205,6 +256,8 @@ def words(wildcards, input):
             for file in islice(files, len(times))
             if file not in times
         ]
+    # What several datasets are made of is named once.
+    found = list(dict.fromkeys(found))
     if sum(map(len, found)) < MOST_IN_A_WORD:
         return found
     return ["--listed", stored("\0".join(found))]
@@ -222,7 +275,8 @@ def is_kept(name):
 def entry_of(name):
     """A dataset's entry without its path; what goes after the jobs cannot be linked."""
     entry = {key: value for key, value in DATASETS[name].items() if key != "path"}
-    if entry.get("full_resolution", "auto") == "auto" and not is_kept(name):
+    is_linked = "from" not in entry and not is_kept(name)
+    if entry.get("full_resolution", "auto") == "auto" and is_linked:
         entry["full_resolution"] = "store"
     return entry
 
@@ -235,10 +289,18 @@ def entries(wildcards):
         as_json(
             {
                 "datasets": {name: entry_of(name) for name in names},
+                **others(names),
                 "panels": {name: panel for name, panel in panels.items() if panel},
             }
         )
     )
+
+
+def others(names):
+    """The entries of what some datasets are made of that other jobs build, as `build-chunk` takes them."""
+    found = [each for name in names for each in sources_of(name) if each not in names]
+    entries = {name: entry_of(name) for name in dict.fromkeys(found)}
+    return {"sources": entries} if entries else {}
 
 
 def state(wildcards):
@@ -264,7 +326,8 @@ def samples_entry(wildcards):
     """What of a dataset's entry decides its samples, printed for `build-chunk --entries -`."""
     entry = without_descriptions(entry_of(wildcards.name))
     entry.pop("scatter", None)
-    return printing(as_json({"datasets": {wildcards.name: entry}}))
+    told = {"datasets": {wildcards.name: entry}, **others([wildcards.name])}
+    return printing(as_json(told))
 
 
 def outlook():

@@ -15,8 +15,11 @@ def demand_called(name):
     if is_uri(name):
         return replace(NOT_KNOWN, num_bytes=bytes_of(name) or NOT_KNOWN.num_bytes)
     if name not in DEMANDS:
-        path = next(iter(inputs_of(name)), None) if name in OBJECTS else own_path(name)
-        found = demand_of(replace(dataset_called(name), path=str(path or "")))
+        origin = origin_of(name)
+        is_object = origin in OBJECTS
+        path = next(iter(inputs_of(name)), None) if is_object else own_path(name)
+        found = demand_of(replace(dataset_called(origin), path=str(path or "")))
+        found = found if origin == name else found.computing()
         if not found.is_known:
             return found
         DEMANDS[name] = found

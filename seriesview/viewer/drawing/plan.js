@@ -25,6 +25,7 @@ const FINEST_SHARE = 4;
  * @returns {string}
  */
 export function whyNoSamples({ values }) {
+  if (values?.linked && values.isComputed) return 'raw samples are computed from those of the source, by a backend';
   return values?.linked
     ? 'raw samples are in the recording itself, which only a backend reads'
     : 'stored without raw samples';

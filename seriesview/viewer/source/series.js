@@ -192,6 +192,9 @@ export function chosenRows(spans, width, places, dtype) {
  * @returns {string}
  */
 export function noSamples(manifest) {
+  if (manifest.values?.linked && manifest.values.isComputed) {
+    return `the samples of "${manifest.label}" are computed from those of its source: start a backend, or zoom out`;
+  }
   if (manifest.values?.linked) {
     return `the raw samples of "${manifest.label}" are in the recording itself: start a backend, or zoom out`;
   }
