@@ -172,6 +172,7 @@
  * @property {boolean} hasGain
  * @property {boolean} hasChannels that can be chosen
  * @property {boolean} hasOffsets each channel can be moved
+ * @property {boolean} hasSteps its samples can be filtered
  * @property {PanelChoice[]} choices settings that only its type has
  * @property {number} [pathChannels] how many channels a path beside its picture takes, which the setting `path` leaves out;
  *   left out: there is none

@@ -84,15 +84,15 @@ test('wrong values fall back to defaults', () => {
     assert.deepEqual(readState(value, figure), { view: 0, frame: null, panels: {}, time: undefined, selection: null });
   }
   const ids = new Set(['one']);
-  const [{ choices }, others] = ['ContinuousTraces', 'Position'].map((type) => traitsOf(type, undefined));
+  const [traits, others] = ['ContinuousTraces', 'Position'].map((type) => traitsOf(type, undefined));
   const settings = { channels: ['x'], gain: 0, offsets: { x: 1, one: NaN }, height: 1e9, hidden: 1 };
-  assert.deepEqual(readSettings({ ...settings, mode: 'pie', path: false }, ids, choices), {});
-  assert.deepEqual(readSettings({ ...settings, mode: 'image', path: true }, ids, others.choices), {});
-  assert.deepEqual(readSettings({ path: false }, ids, others.choices), { path: false });
-  assert.deepEqual(readSettings({ channels: ['one', 'x', 'one', 5] }, ids, choices), { channels: ['one'] });
+  assert.deepEqual(readSettings({ ...settings, mode: 'pie', path: false }, ids, traits), {});
+  assert.deepEqual(readSettings({ ...settings, mode: 'image', path: true }, ids, others), {});
+  assert.deepEqual(readSettings({ path: false }, ids, others), { path: false });
+  assert.deepEqual(readSettings({ channels: ['one', 'x', 'one', 5] }, ids, traits), { channels: ['one'] });
   const over = [new Set(['7', '8']), new Set(['a'])];
   /** @param {any} given */
-  const chosen = (given) => readSettings({ over: given }, ids, choices, over).over;
+  const chosen = (given) => readSettings({ over: given }, ids, traits, over).over;
   assert.deepEqual(chosen({ 0: ['8', 'x', '8'], 1: [], 2: ['a'] }), { 0: ['8'], 1: [] });
   for (const value of [{ 0: ['8', '7'], 1: ['x'] }, { 0: 'all' }, ['x'], 5, null])
     assert.equal(chosen(value), undefined);

@@ -5,12 +5,14 @@ import { formatTime } from '../geometry/ticks.js';
 import { createBands } from './bands.js';
 import { createBuilding } from './building.js';
 import { make } from './elements.js';
+import { arePanels, withTwins } from './filtering.js';
 import { listenToKeys, shellKeys } from './keys.js';
 import { divideHeight } from './heights.js';
 import { listenToPointers } from './navigation.js';
 import { createOverview } from './overview.js';
 import { createPanelHost } from './panel_host.js';
 import { createPage } from './page.js';
+import { offerToScripts } from './scripts.js';
 import { createHistory, fitFrame, readState } from './state.js';
 import { createTimeAxis } from './time_axis.js';
 import { startWorker } from './worker_client.js';
@@ -50,10 +52,8 @@ export function startApp(connection, element) {
   let dragMode = 'pan';
   /** @type {string | null} */
   let unopened = null;
-  let lastOrder = 0;
-  let firstOrder = 0;
   let [isScheduled, isToPaint, isToLoad] = [false, false, false];
-  let [retryDelay, retryTimer] = [0, 0];
+  let [lastOrder, firstOrder, retryDelay, retryTimer] = [0, 0, 0, 0];
   /** @type {Map<string, Set<(event: any) => void>>} */
   const listeners = new Map();
   /** @type {{resolve: () => void, reject: (error: Error) => void}[]} */
@@ -217,7 +217,7 @@ export function startApp(connection, element) {
 
   /** @param {import('./state.js').ReadState} read */
   function apply(read) {
-    if (!hosts.length || read.view !== shown.view) {
+    if (!hosts.length || read.view !== shown.view || !arePanels(hosts, app.figure().views[read.view], read.panels)) {
       shown = { ...read, frame: null };
       buildPanels();
     }
@@ -264,7 +264,9 @@ export function startApp(connection, element) {
     if (pointed) app.point(null);
     firstOrder = lastOrder + 1;
     const { panels } = app.figure().views[shown.view];
-    hosts = panels.map((panel) => createPanelHost(app, panel, shown.panels[panel.key] ?? {}, answers));
+    hosts = withTwins(panels, shown.panels).map((panel) =>
+      createPanelHost(app, panel, shown.panels[panel.key] ?? {}, answers),
+    );
     page.showPanels();
     bands.build();
     isToLoad = true;
@@ -272,7 +274,12 @@ export function startApp(connection, element) {
 
   /** @param {PanelHost} host */
   function settingsChanged(host) {
-    shown.panels[host.key] = host.settings();
+    for (const each of hosts) shown.panels[each.key] = each.settings();
+    if (!arePanels(hosts, app.figure().views[shown.view], shown.panels)) {
+      buildPanels();
+      active = hosts.find(({ key }) => key === host.key) ?? null;
+      emit('view', null);
+    }
     page.showPanels();
     layOut();
     emit('settings', host);
@@ -381,20 +388,13 @@ export function startApp(connection, element) {
     ready.forEach(({ resolve, reject }) => (unopened === null ? resolve() : reject(new Error(unopened))));
   }
 
-  Object.assign(globalThis, {
-    seriesview: {
-      state: stateNow,
-      frame: app.frame,
-      timeline: app.timeline,
-      figure: app.figure,
-      setState: update,
-      settled: () =>
-        new Promise((resolve, reject) => {
-          waiters.push({ resolve: () => resolve(undefined), reject });
-          checkSettled();
-        }),
-      panels: () => hosts.map(({ key, panel, canvas, painted }) => ({ key, type: panel.type, canvas, painted })),
+  offerToScripts(
+    app,
+    () => hosts,
+    (resolve, reject) => {
+      waiters.push({ resolve, reject });
+      checkSettled();
     },
-  });
+  );
   return app;
 }

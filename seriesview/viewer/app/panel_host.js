@@ -2,9 +2,11 @@
 
 import { quantityText } from '../geometry/ticks.js';
 import { createAbsence } from './absence.js';
+import { createBadge } from './badge.js';
 import { createCutMarks, cutWords } from './cuts.js';
 import { clearCanvas, iconButton, make } from './elements.js';
 import { drawGutter } from './gutter.js';
+import { shownManifest } from './filtering.js';
 import { hasPath, pathSide } from './heights.js';
 import { createOverLines } from './over_lines.js';
 import { createStandIn, place as placeIn } from './stand_in.js';
@@ -22,6 +24,7 @@ import { createHatching } from './unbuilt.js';
  * @property {string} key
  * @property {Panel} panel
  * @property {number} numChannels of its series, shown or not
+ * @property {() => import('../types.js').SeriesManifest | null} manifest of what it shows: its series, as its steps make it
  * @property {HTMLElement} element the whole panel
  * @property {HTMLElement} actions in its title, to add buttons to
  * @property {HTMLElement} picture holds both canvases; gets the focus
@@ -73,7 +76,9 @@ export function createPanelHost(app, panel, initial, answers) {
   const properties = { className: 'picture is-empty', tabIndex: 0, role: 'group', 'aria-label': name };
   const hatching = createHatching();
   const lines = createOverLines();
-  const picture = make('div', properties, standIn.canvas, canvas, hatching.canvas, lines.canvas, overlay);
+  const badge = createBadge(app, () => host.set({ isRaw: settings.isRaw ? undefined : true }));
+  const layers = [standIn.canvas, canvas, hatching.canvas, lines.canvas, overlay, badge.notice];
+  const picture = make('div', properties, ...layers);
   const card = make('div', { className: 'card', role: 'alert', hidden: true });
   const absence = createAbsence(app, panel);
   const body = make('div', { className: 'panel-body' }, gutter, picture, absence.element, card);
@@ -83,7 +88,7 @@ export function createPanelHost(app, panel, initial, answers) {
   const actions = make('div', { className: 'panel-actions' });
   const hide = iconButton(`Hide ${name}`, CLOSE, () => host.set({ hidden: true }));
   const warned = manifest?.notes.length ? noteMark(manifest.notes, name) : [];
-  const parts = [make('h2', {}, name), ...warned, busy, notes, actions, hide, cuts.above];
+  const parts = [make('h2', {}, name), badge.element, ...warned, busy, notes, actions, hide, cuts.above];
   const bar = make('div', { className: 'panel-bar' }, ...parts);
   const handle = make(
     'div',
@@ -107,6 +112,7 @@ export function createPanelHost(app, panel, initial, answers) {
     key: panel.key,
     panel,
     numChannels: ids.size,
+    manifest: () => manifest && shownManifest(manifest, settings),
     element: make('section', { className: 'panel', 'aria-label': name }, bar, body, handle),
     actions,
     picture,
@@ -116,11 +122,13 @@ export function createPanelHost(app, panel, initial, answers) {
     settings: () => structuredClone(settings),
     set(changes, isGradual = false) {
       if (!isGradual) answers.changing();
-      settings = readSettings({ ...settings, ...changes }, ids, panel.traits.choices, over);
+      settings = readSettings({ ...settings, ...changes }, ids, panel.traits, over);
+      badge.update(settings, host.painted);
       answers.changed(host);
     },
     replaceSettings(all) {
-      settings = readSettings(all, ids, panel.traits.choices, over);
+      settings = readSettings(all, ids, panel.traits, over);
+      badge.update(settings, host.painted);
     },
     height: () => height,
     setHeight(wanted) {
@@ -144,6 +152,7 @@ export function createPanelHost(app, panel, initial, answers) {
       host.painted = painted;
       showCard(painted.error, true);
       absence.update(painted);
+      badge.update(settings, painted);
       busy.hidden = painted.isComplete || painted.error !== null;
       if (painted.pixels.byteLength === painted.width * painted.height * 4 && painted.width > 0 && painted.height > 0) {
         draw(painted);

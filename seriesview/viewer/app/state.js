@@ -1,6 +1,7 @@
 /** @file What a link holds, checked when it is read: wrong values fall back to defaults. */
 
 import { nearestRung, nextRung, ticksPerColumn } from '../geometry/ladder.js';
+import { madeIds, readFilter, twinOf, wantedSteps } from './filtering.js';
 import { clampFrame, columnOfTime, frameOfRange, isPage, pageFrame, wholeSession } from '../geometry/timeline.js';
 
 /** @typedef {import('../types.js').Figure} Figure */
@@ -36,8 +37,15 @@ export function readState(value, figure) {
     const manifest = panel.seriesUri === null ? undefined : figure.series[panel.seriesUri];
     const stored = isObject(given.panels) && Object.hasOwn(given.panels, panel.key) ? given.panels[panel.key] : {};
     const ids = new Set(manifest?.channels.map((channel) => channel.id));
-    const settings = readSettings(stored, ids, panel.traits.choices, idsOver(panel, figure));
+    const settings = readSettings(stored, ids, panel.traits, idsOver(panel, figure));
+    const steps = settings.steps ?? wantedSteps(given.filter, panel, manifest);
+    if (steps) settings.steps = steps;
     if (Object.keys(settings).length) panels[panel.key] = settings;
+    if (settings.beside) {
+      const { key } = twinOf(panel);
+      panels[key] = readSettings(given.panels[key], ids, panel.traits, idsOver(panel, figure));
+      delete panels[key].beside;
+    }
   }
   return {
     view,
@@ -51,23 +59,26 @@ export function readState(value, figure) {
 /**
  * @param {any} value
  * @param {Set<string>} ids of the panel's channels
- * @param {PanelChoice[]} choices that its type has
+ * @param {Pick<import('../types.js').PanelTraits, 'choices' | 'hasSteps'>} traits of its type
  * @param {Set<string>[]} [over] of the channels of each series that is drawn over it
  * @returns {PanelSettings}
  */
-export function readSettings(value, ids, choices, over = []) {
+export function readSettings(value, ids, { choices, hasSteps }, over = []) {
   /** @type {PanelSettings} */
   const settings = {};
   if (!isObject(value)) return settings;
+  if (hasSteps) Object.assign(settings, readFilter(value));
+  const made = madeIds(settings.steps);
+  const isKnown = (/** @type {string} */ id) => ids.has(id) || made.includes(id);
   if (Array.isArray(value.channels)) {
-    const known = [...new Set(value.channels)].filter((id) => ids.has(id));
+    const known = [...new Set(value.channels)].filter(isKnown);
     if (known.length) settings.channels = known;
   }
   for (const { key, values } of choices) if (values.includes(value[key])) settings[key] = value[key];
   if (isBetween(value.gain, GAINS.least, GAINS.most) && value.gain !== 1) settings.gain = value.gain;
   if (isObject(value.offsets)) {
     const offsets = Object.entries(value.offsets).filter(
-      ([id, offset]) => ids.has(id) && isBetween(offset, -1e300, 1e300),
+      ([id, offset]) => isKnown(id) && isBetween(offset, -1e300, 1e300),
     );
     if (offsets.length) settings.offsets = Object.fromEntries(offsets);
   }

@@ -38,7 +38,15 @@ export const TYPES = [traces, amplitudes, raster, position, density, lanes];
 const ORDERS = { depth: defaultOrder, stored: storedOrder, type: typeOrder };
 
 /** @type {PanelTraits} */
-const USUAL = { weight: 1.5, order: 'depth', hasGain: true, hasChannels: true, hasOffsets: false, choices: [] };
+const USUAL = {
+  weight: 1.5,
+  order: 'depth',
+  hasGain: true,
+  hasChannels: true,
+  hasOffsets: false,
+  hasSteps: false,
+  choices: [],
+};
 
 /** @param {string} name @returns {PanelType | undefined} */
 export function panelType(name) {
@@ -82,7 +90,8 @@ export function refusal(name, { type }) {
  * @returns {Int32Array}
  */
 export function channelsOf(type, manifest, request) {
-  if (request.settings.channels) return shownChannels(manifest, request.settings.channels);
+  const chosen = shownChannels(manifest, request.settings.channels ?? []);
+  if (chosen.length) return chosen;
   if (type.channels) return type.channels(manifest, request);
   return ORDERS[traitsOf(type.name, manifest, request.data).order](manifest);
 }

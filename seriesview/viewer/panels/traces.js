@@ -45,6 +45,7 @@ export const traces = {
       ...(numChannels <= FEW ? { most: MOST_OF_FEW * numChannels } : {}),
       longest: numChannels > 1 ? longestName(manifest) : '',
       hasOffsets: true,
+      hasSteps: manifest?.type === 'continuous' && manifest.sampling_frequency !== null,
       choices: [MODE],
       ...(order === 'stored' || order === 'type' ? { order } : {}),
       ...(Number.isInteger(perScreen) && Number(perScreen) > 0 ? { perScreen: Number(perScreen) } : {}),

@@ -63,7 +63,8 @@ export function installCursor(app) {
     const { startTime, ticksPerSecond } = app.timeline();
     const time = answer?.kind === 'sample' ? answer.time : now.time;
     const tick = (time - startTime) * ticksPerSecond;
-    const manifest = app.figure().series[now.host.panel.seriesUri ?? ''];
+    const stored = app.figure().series[now.host.panel.seriesUri ?? ''];
+    const manifest = (answer?.isRaw ? null : now.host.manifest()) ?? stored;
     const rate = manifest?.sampling_frequency;
     const isTick = answer?.kind === 'sample' && rate === ticksPerSecond && Math.abs(tick - Math.round(tick)) < 1e-3;
     const when = `${exactText(app, time, answer?.kind === 'sample' ? rate && 1 / rate : undefined)}${isTick ? `  #${Math.round(tick)}` : ''}`;
@@ -76,10 +77,11 @@ export function installCursor(app) {
           ? `${value.exact} ${value.unit}`.trim()
           : rangeText(value, shownUnitOf(now.host, value.id, value.unit), precisionOfChannel(manifest, value.id)),
       ]);
+    const raw = answer?.isRaw ? [make('small', {}, 'raw, not filtered')] : [];
     const more = values.length > MOST_VALUES ? [make('small', {}, `and ${values.length - MOST_VALUES} more`)] : [];
     const events = (answer?.events ?? []).slice(0, MOST_VALUES).map(({ label, of }) => [label, of]);
     const all = [...texts.slice(0, 1), ...events, ...texts.slice(1)].flat();
-    box.replaceChildren(make('b', {}, when), ...all.map((text) => make('span', {}, text)), ...more);
+    box.replaceChildren(make('b', {}, when), ...all.map((text) => make('span', {}, text)), ...more, ...raw);
     box.hidden = false;
     const picture = now.host.picture.getBoundingClientRect();
     const [x, y] = [picture.left + now.x / app.pixelRatio(), picture.top + now.y / app.pixelRatio()];

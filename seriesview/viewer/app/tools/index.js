@@ -4,6 +4,7 @@ import { iconButton, make } from '../elements.js';
 import { installCursor } from './cursor.js';
 import { showDialog } from './dialog.js';
 import { eventLists } from './eventList.js';
+import { filterKeys } from './filterMenu.js';
 import { showHelp } from './help.js';
 import { copyLink } from './link.js';
 import { showPanelMenu } from './panelMenu.js';
@@ -56,6 +57,10 @@ export function installTools(app) {
     ['Going to', [key], `The next ${what}, from the cursor or the left edge`, () => seek.findNext(1, what)],
     ['Going to', [key.toUpperCase()], `The ${what} before`, () => seek.findNext(-1, what)],
   ];
+  const openMenu = () => {
+    const host = app.activePanel();
+    if (host) showPanelMenu(app, host, seek);
+  };
   /** @type {Shortcut[]} */
   const keys = [
     ['Going to', ['g'], 'A time', seek.focusField],
@@ -76,16 +81,9 @@ export function installTools(app) {
     ['Cursor and selection', ['Alt+Shift+ArrowLeft', 'Alt+Shift+ArrowRight'], 'Select from the cursor on', () => {}],
     ['Cursor and selection', ['t'], 'Statistics of the selection', selection.statistics],
     ['Cursor and selection', ['z'], 'Zoom to the selection', selection.zoom],
-    [
-      'Panels',
-      ['m'],
-      'Menu of the panel',
-      () => {
-        const host = app.activePanel();
-        if (host) showPanelMenu(app, host, seek);
-      },
-    ],
+    ['Panels', ['m'], 'Menu of the panel', openMenu],
     ['Panels', ['u'], 'Units and other events over the traces: which are drawn', () => showEvents()],
+    ...filterKeys(app, openMenu),
     ['Others', ['p'], 'Save the picture as PNG', () => savePicture(app)],
     ['Others', ['l'], 'Copy the link', () => copyLink(app)],
     ['Others', ['?'], 'This help', () => showHelp(app)],

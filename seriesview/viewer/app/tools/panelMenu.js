@@ -4,6 +4,7 @@ import { make } from '../elements.js';
 import { button, showDialog } from './dialog.js';
 import { channelList } from './channelList.js';
 import { eventLists } from './eventList.js';
+import { filterChoices } from './filterMenu.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').PanelHost} PanelHost */
@@ -15,10 +16,15 @@ const GAIN_STEP = 1.25;
 export function showPanelMenu(app, host, seek) {
   const { choices, hasGain, hasChannels, hasOffsets } = host.panel.traits;
   const name = host.panel.label || host.panel.type;
-  const manifest = host.panel.seriesUri ? app.figure().series[host.panel.seriesUri] : null;
+  const manifest = host.manifest();
   const content = choices.filter(({ values }) => values.length > 1).map((choice) => choiceOfMany(host, choice));
   if (hasGain) content.push(gainChoice(host));
   content.push(...choices.filter(({ values }) => values.length === 1).map((choice) => choiceOfOne(host, choice)));
+  const reopen = () => {
+    const now = app.panels().find(({ key }) => key === host.key);
+    if (now) showPanelMenu(app, now, seek);
+  };
+  content.push(...filterChoices(app, host, reopen));
   content.push(...eventLists(app, host, seek));
   if (hasChannels && manifest?.channels.length) content.push(channelList(host, manifest, hasOffsets));
   const dialog = showDialog(

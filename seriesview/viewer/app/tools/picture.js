@@ -6,7 +6,7 @@ import { fileName } from './exporting.js';
 
 /** @typedef {import('../app.js').App} App */
 
-const LEFT_OUT = 'button:not(.time-unit), .cursor, .busy';
+const LEFT_OUT = 'button:not(.time-unit, .badge), .cursor, .busy';
 /** Height of the title, CSS pixels. */
 const TITLE = 34;
 

@@ -2,6 +2,7 @@
 
 import { numberText } from '../../geometry/digits.js';
 import { make } from '../elements.js';
+import { activeSteps, filterName } from '../filtering.js';
 import { defaultIds } from './channel_order.js';
 import { button, download, inWords, showDialog } from './dialog.js';
 import { csvCell, csvPieces, fileName, npyFile } from './exporting.js';
@@ -10,7 +11,17 @@ import { MORE_FOR_MEANS, precisionOfChannel, shownUnitOf } from './values.js';
 
 /** @typedef {import('../app.js').App} App */
 /** @typedef {import('../app.js').Range} Range */
-/** @typedef {{uri: string, label: string, unit: string, channels: string[], isEvents: boolean, host: PanelHost}} Sampled channels: ids */
+/**
+ * @typedef {object} Sampled
+ * @property {string} uri
+ * @property {import('../../types.js').PanelSettings['steps']} steps that its samples go through
+ * @property {import('../../types.js').SeriesManifest} manifest after them
+ * @property {string} label
+ * @property {string} unit
+ * @property {string[]} channels ids
+ * @property {boolean} isEvents
+ * @property {PanelHost} host
+ */
 /** @typedef {import('../app.js').PanelHost} PanelHost */
 
 /** Values that one file holds at most: 40 MB of .npy. */
@@ -25,12 +36,17 @@ function sampled(app) {
   const found = new Map();
   for (const host of app.panels()) {
     const { seriesUri: uri, label } = host.panel;
-    const manifest = uri && app.figure().series[uri];
-    const { hidden, channels } = host.settings();
-    if (!manifest || hidden || found.has(uri) || manifest.type === 'interval') continue;
+    const manifest = host.manifest();
+    const { hidden, channels, ...settings } = host.settings();
+    const steps = activeSteps(settings);
+    const key = `${uri} ${steps ? JSON.stringify(steps) : ''}`;
+    if (!uri || !manifest || hidden || found.has(key) || manifest.type === 'interval') continue;
     const isEvents = manifest.type === 'event';
-    const ids = channels ?? defaultIds(host.panel, manifest);
-    found.set(uri, { uri, label: label || manifest.label, unit: manifest.unit, channels: ids, isEvents, host });
+    const there = new Set(manifest.channels.map(({ id }) => id));
+    const chosen = channels?.filter((id) => there.has(id));
+    const ids = chosen?.length ? chosen : defaultIds(host.panel, manifest);
+    const name = [label || manifest.label, filterName(steps)].filter(Boolean).join(': ');
+    found.set(key, { uri, steps, manifest, label: name, unit: manifest.unit, channels: ids, isEvents, host });
   }
   return [...found.values()];
 }
@@ -69,7 +85,7 @@ export async function showStatistics(app, range) {
   const save = button('Save as CSV', () => download(name, [csv], CSV), { disabled: true });
   const content = [make('p', {}, rangeText(app, range, ' to ')), status, body, save];
   showDialog('Statistics of the selection', content, 'tools-large');
-  for (const { uri, label, channels, host } of all) {
+  for (const { uri, steps, manifest, label, channels, host } of all) {
     try {
       /** @type {import('../../types.js').StatisticsRow[]} */
       const rows = await app.ask({
@@ -78,8 +94,8 @@ export async function showStatistics(app, range) {
         startTime: range.start,
         endTime: range.end,
         channels,
+        steps,
       });
-      const manifest = app.figure().series[uri];
       csv += `${['panel', 'channel', 'unit', ...NUMBERS].join()}\r\n`;
       const lines = rows.map((row) => {
         const names = [label, row.label, row.unit].map(csvCell);
@@ -157,7 +173,7 @@ export function showExport(app, range) {
 }
 
 /** @param {App} app @param {Range} range @param {Sampled} series @param {string} format csv or npy */
-async function exportSamples(app, { start, end }, { uri, label, unit, channels }, format) {
+async function exportSamples(app, { start, end }, { uri, steps, label, unit, channels }, format) {
   /** @type {import('./exporting.js').Samples} */
   const samples = await app.ask({
     name: 'samples',
@@ -165,6 +181,7 @@ async function exportSamples(app, { start, end }, { uri, label, unit, channels }
     startTime: start,
     endTime: end,
     channels,
+    steps,
     maxValues: MOST_VALUES,
   });
   if (!samples.times.length) throw new Error('There is nothing in the selection.');
