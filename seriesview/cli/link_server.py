@@ -10,7 +10,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, TypeVar, Unpack
 
 import click
@@ -75,6 +75,7 @@ def serve_options(command: Command) -> Command:
 
 def serve_view(
     meant: ToShow | ToBuild | PublishedPage,
+    state: Mapping[str, Any] | None = None,
     *,
     as_json: bool,
     no_browser: bool,
@@ -82,6 +83,7 @@ def serve_view(
 ) -> bool:
     """Answer links to what is meant until SIGTERM, SIGINT or SIGHUP; an export has a link already.
 
+    `state`: what links say of the viewer's state beside it.
     What is to be built is built meanwhile, and shown as far as it is; programs get a second link, to what was built.
     Returns whether everything that was meant is shown. Raises SeriesviewError, what the build raised too, and
     KeyboardInterrupt where it was stopped.
@@ -95,7 +97,7 @@ def serve_view(
     logging.getLogger("seriesview").setLevel(logging.WARNING)
     wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
     with _signals(wishes):
-        view = View(meant, say, StepLines(), lambda: wishes.put("built"), **where)
+        view = View(meant, say, StepLines(), lambda: wishes.put("built"), state or {}, **where)
         try:
             is_whole = _serve(view, wishes, as_json, not no_browser and sys.stdout.isatty())
             if isinstance(meant, PublishedPage):

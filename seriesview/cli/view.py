@@ -11,6 +11,7 @@ import click
 
 from seriesview.cli.arguments import follow_option, open_reading_store, storage_option
 from seriesview.cli.entry_options import entry_options, given_keys, option_name
+from seriesview.cli.filter_options import filter_options, wanted_filter
 from seriesview.cli.link_server import say, serve_options, serve_view
 
 MISSING_STATUS = 1
@@ -46,6 +47,7 @@ ENTRY_KEYS = (
 @entry_options(*ENTRY_KEYS)
 @follow_option
 @storage_option
+@filter_options
 @serve_options
 def command(
     paths: tuple[str, ...],
@@ -73,11 +75,14 @@ def command(
       seriesview view session.nwb
       seriesview view run_g0
       seriesview view raw.dat spikes.csv --dtype int16 --channels 32 --sampling-frequency 30000
+      seriesview view run_g0 --preset spikes
+      seriesview view night.edf --bandpass 0.3 35 --notch 50 --reference M1,M2
       seriesview view config.yaml
       seriesview view 'http://127.0.0.1:20431/f?v=/view/seriesview&d=4f2a...&s=...'
     """
     from seriesview.figures.finding import meant
 
+    wanted = wanted_filter(options)
     given = {**given_keys(options), "reader": reader, "follow_external": follow_external or None}
     found = meant(
         paths,
@@ -88,7 +93,7 @@ def command(
         announce=say,
         how_to_say=_again,
     )
-    return 0 if serve_view(found, **options) else MISSING_STATUS
+    return 0 if serve_view(found, {"filter": wanted} if wanted else {}, **options) else MISSING_STATUS
 
 
 def _again(path: str, keys: Sequence[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
 from seriesview.errors import SeriesviewError
 
@@ -25,6 +26,13 @@ class PublishedPage:
 
     link: str
     workspace: str | None
+
+    def link_with(self, state: Mapping[str, Any]) -> str:
+        """The address, and in it what is to be shown of it: a state of the viewer."""
+        if not state:
+            return self.link
+        mark = "&" if urlsplit(self.link).query else "?"
+        return f"{self.link}{mark}s={quote(json.dumps(state, separators=(',', ':')))}"
 
 
 def published_page(address: str) -> PublishedPage:

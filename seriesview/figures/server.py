@@ -174,13 +174,13 @@ class FigureServer:
         """Whether links to a build that is under way are answered."""
         return self._live is not None and self.has_own_node
 
-    def live_link(self, label: str) -> str:
+    def live_link(self, label: str, state: Mapping[str, Any] | None = None) -> str:
         """A new link to the build that is followed; one browser can follow it, within the hour."""
         from seriesview.node.pages import live_path
 
         if self._client is None or self._live is None:
             raise BackendError("the server of figures is not started, or has ended")
-        page = live_path(VIEW_PATH, self._live.key, self.channel, label)
+        page = live_path(VIEW_PATH, self._live.key, self.channel, label, state)
         return f"{self.address}{page}#token={new_token(self._client)}"
 
     def show(self, uri: str) -> None:

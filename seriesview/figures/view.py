@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Unpack
 
 from seriesview.errors import BackendError, FormatError
@@ -104,12 +105,14 @@ class View:
         announce: Callable[[str], None] = lambda _: None,
         progress: Report = lambda _: None,
         when_built: Callable[[], None] = lambda: None,
+        state: Mapping[str, Any] = MappingProxyType({}),
         **server: Unpack[ServerOptions],
     ) -> None:
         """`announce` gets lines for people, `progress` the steps of a build; `when_built` is called at its end, in its
-        thread. Raises NodeError, BackendError, StoreError.
+        thread; `state` is what links say of the viewer's state. Raises NodeError, BackendError, StoreError.
         """
         self._meant = meant
+        self._state = state
         self._server: FigureServer | None = None
         self._building: Building | None = None
         self._first: str | None = None
@@ -196,11 +199,11 @@ class View:
     def link(self) -> str:
         """A new link, for one more browser. Raises BackendError where nothing answers it any more."""
         if isinstance(self._meant, PublishedPage):
-            return self._meant.link
+            return self._meant.link_with(self._state)
         if self._server is None:
             raise BackendError("this view was closed; make another one")
         if not self.is_built and self._server.follows:
-            return self._server.live_link(self.label)
+            return self._server.live_link(self.label, self._state or None)
         shown = self._shown
         assert isinstance(shown, ToShow)
         try:
@@ -216,11 +219,10 @@ class View:
         self._is_linked = True
         return made
 
-    @staticmethod
-    def _link_to(shown: ToShow, server: FigureServer) -> str:
+    def _link_to(self, shown: ToShow, server: FigureServer) -> str:
         if shown.index is not None:
             return server.index_link()
-        return server.link(shown.uri, shown.label, shown.state)
+        return server.link(shown.uri, shown.label, {**(shown.state or {}), **self._state} or None)
 
     @property
     def uri(self) -> str | None:

@@ -77,18 +77,19 @@ def figure_path(
     `view` is `/view/NAME` or an address, `data` the SHA-1 of the figure's data, `state` what the link holds of the
     view's state.
     """
-    fields = {"v": view, "d": data, "channel": channel, "label": label}
+    return _page_with({"v": view, "d": data, "channel": channel, "label": label}, state)
+
+
+def live_path(
+    view: str, key: str, channel: str, label: str, state: Mapping[str, object] | None = None
+) -> str:
+    """Return the same of a page that shows what there is of a figure while it is made; `key` names the build."""
+    return _page_with({"v": view, "live": key, "channel": channel, "label": label}, state)
+
+
+def _page_with(fields: dict[str, str], state: Mapping[str, object] | None) -> str:
     if state is not None:
         fields["s"] = json.dumps(state, separators=(",", ":"), allow_nan=False)
-    return _page_with(fields)
-
-
-def live_path(view: str, key: str, channel: str, label: str) -> str:
-    """Return the same of a page that shows what there is of a figure while it is made; `key` names the build."""
-    return _page_with({"v": view, "live": key, "channel": channel, "label": label})
-
-
-def _page_with(fields: Mapping[str, str]) -> str:
     query = "&".join(f"{name}={quote(value, safe='/:')}" for name, value in fields.items())
     return f"{PAGE_PATH}?{query}"
 

@@ -13,7 +13,8 @@ def test_every_key_is_documented() -> None:
     page = (ROOT / "docs" / "viewer.md").read_text()
     documented = set(re.findall(r"<kbd>(.+?)</kbd>", page))
     code = (APP / "keys.js").read_text() + (APP / "tools" / "index.js").read_text()
-    lists = re.findall(r"keys: \[(.+?)\]|\['[A-Z][^']*', \[([^\]]+)\]", code)
+    code += (APP / "tools" / "filterMenu.js").read_text()
+    lists = re.findall(r"keys: \[(.+?)\]|\[\s*'[A-Z][^']*',\s*\[([^\]]+)\]", code)
     keys = {key for found in lists for key in re.findall(r"'([^']+)'", "".join(found))}
     assert {"g", "?", "ArrowLeft", "Alt+PageUp"} <= keys
     named = {ALSO.get(key, key) for key in keys}
