@@ -50,7 +50,7 @@ _FOOTER = """
 # {panel_types};
 # intervals in no panel are bands across all panels. Without views there is one of all series. Further keys of
 # ContinuousTraces: mode (stacked | overlaid | image), order (depth | stored | type), channels_per_screen,
-# gains (such as {{EMG: 2}}); of IntervalLanes: lanes (labels from the top).
+# gains (such as {{EMG: 2}}), over (series of events, such as units); of IntervalLanes: lanes (labels from the top).
 views:
 """
 

@@ -38,6 +38,11 @@ class Described(Protocol):
         ...
 
     @property
+    def best_channel(self) -> str | None:
+        """Of a sorted unit: the channel of its recording on which it is largest."""
+        ...
+
+    @property
     def x(self) -> float | None:
         """Across."""
         ...
@@ -57,6 +62,7 @@ def channel_facts(channels: Sequence[Described]) -> dict[str, Any]:
     }
     placed = [channel for channel in channels if channel.y is not None]
     facts["with_positions"] = len(placed)
+    facts["with_best_channels"] = sum(channel.best_channel is not None for channel in channels)
     for axis in ("x", "y"):
         values = [value for channel in placed if (value := getattr(channel, axis)) is not None]
         facts[axis] = [min(values), max(values)] if values else None
@@ -77,6 +83,8 @@ def channel_lines(channels: Sequence[Described]) -> Iterator[str]:
         across = "" if "x" not in facts else f", x {facts['x'][0]:g} to {facts['x'][1]:g} um"
         missing = "" if placed == len(channels) else f", not of {len(channels) - placed}"
         yield f"positions: y {facts['y'][0]:g} to {facts['y'][1]:g} um from the tip{missing}{across}"
+    if known := facts.get("with_best_channels"):
+        yield f"best channels: known of {'all' if known == len(channels) else f'{known} of {len(channels)}'}"
 
 
 def _counted(amounts: dict[str, int]) -> str:

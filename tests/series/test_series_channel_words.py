@@ -21,6 +21,12 @@ def test_what_is_known_is_said_in_a_line_each() -> None:
     assert facts["with_positions"] == 2
 
 
+def test_of_units_it_is_said_of_how_many_the_best_channel_is_known() -> None:
+    units = [ChannelInfo("7", "7", best_channel="AP3"), ChannelInfo("8", "8")]
+    assert list(channel_lines(units)) == ["best channels: known of 1 of 2"]
+    assert channel_facts(units[:1]) == {"with_best_channels": 1}
+
+
 def test_of_nothing_known_nothing_is_said() -> None:
     assert list(channel_lines([ChannelInfo("0", "a"), ChannelInfo("1", "b")])) == []
     assert channel_facts([]) == {}

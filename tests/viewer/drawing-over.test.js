@@ -228,13 +228,14 @@ test('a name is of the channel with that id, else of the first with that label',
     { id: 'b', label: 'y' },
     { id: 'z', label: 'a' },
     { id: 'w', label: 'a' },
+    { id: 'v', label: '' },
   ];
-  const units = ['b', 'a', 'gone', undefined].map((best_channel, index) => ({
+  const units = ['b', 'a', 'gone', undefined, ''].map((best_channel, index) => ({
     id: `${index}`,
     label: '',
     best_channel,
   }));
-  assert.deepEqual([...tracesOf(units, channels)], [1, 2, -1, -1]);
+  assert.deepEqual([...tracesOf(units, channels)], [1, 2, -1, -1, -1]);
 });
 
 test('rows of marks lie in their lane, and apart while there is room', () => {

@@ -40,7 +40,7 @@ export function tracesOf(events, channels) {
   const named = new Map();
   channels.forEach(({ label }, index) => named.has(label) || named.set(label, index));
   channels.forEach(({ id }, index) => named.set(id, index));
-  return Int32Array.from(events, ({ best_channel }) => named.get(best_channel ?? '') ?? -1);
+  return Int32Array.from(events, ({ best_channel }) => (best_channel ? named.get(best_channel) : undefined) ?? -1);
 }
 
 /**
