@@ -417,6 +417,7 @@
  *   | {name: 'findNext', what: 'event' | 'gap' | 'interval' | 'interval end', time: number, direction: 1 | -1, seriesUri: string | null, of?: string}
  *   | {name: 'eventCounts', uri: string}
  *   | {name: 'statistics', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, steps?: unknown}
+ *   | {name: 'spectrum', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, steps?: unknown}
  *   | {name: 'samples', seriesUri: string, startTime: number, endTime: number, channels: string[] | null, maxValues: number, steps?: unknown}} Ask
  */
 
@@ -426,6 +427,7 @@
  * findNext: view time or null; `of`: the id of the channel of events that is meant, or the label of intervals. eventCounts:
  * number[], events of each channel. statistics: StatisticsRow[]. samples: {times: Float64Array (view time), values: Float64Array
  * (n, channels) physical, channels: Channel[]}, rejected where there are more than maxValues or no raw samples.
+ * spectrum: Spectrum, rejected where there is none, or too much is selected.
  * @typedef {object} Overview
  * @property {number} columns
  * @property {number} firstTime
@@ -433,6 +435,15 @@
  * @property {string[]} channels ids, top to bottom
  * @property {Float32Array} rms (channels, columns), physical; NaN where there is nothing
  * @property {{start: number, end: number}[]} gaps in view time, at most 1000, the longest
+ */
+
+/**
+ * @typedef {object} Spectrum power densities of a selected span
+ * @property {Float64Array} frequencies in Hz, evenly from 0 on
+ * @property {Float64Array} density (channels, frequencies), physical unit squared a Hz; NaN where no window is whole
+ * @property {Channel[]} channels
+ * @property {number[]} windows of each channel, over which was averaged
+ * @property {number} seconds of a window
  */
 
 /**

@@ -15,6 +15,7 @@ from browsing import Viewer
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 from recordings import Builder, Recording, noise
+from scipy import signal
 from viewer_places import Places, show
 
 RATE = 1000.0
@@ -152,6 +153,27 @@ def test_statistics_are_those_of_all_samples(
     np.testing.assert_allclose(numbers[:, 4:] * factor, np.column_stack(ends), rtol=1e-12)
     decimals = {len(cell.partition(".")[2]) for row in found for cell in row[6:]}
     assert decimals == {1 if bar == "µV" else 4}
+
+
+def test_a_selection_has_a_power_spectrum_beside_its_statistics(
+    page: Page, viewer: Viewer, recording: Recording
+) -> None:
+    viewer.set_state(**FAR)
+    select(page, viewer, 100, 400)
+    values = in_default_order(selected(viewer, recording)[1])
+    viewer.inside.get_by_role("button", name="Statistics").click()
+    dialog = viewer.inside.get_by_role("dialog", name="Statistics of the selection")
+    picture = dialog.get_by_role("img", name="Power spectrum of tools")
+    expect(picture.locator("path")).to_have_count(6)
+    expect(picture.get_by_text("dB re uV²/Hz")).to_be_visible()
+    with page.expect_download() as waiting:
+        dialog.get_by_role("button", name="Save the spectrum").click()
+    _, *lines = csv.reader(io.StringIO(Path(waiting.value.path()).read_text()))
+    found = np.array(lines, dtype=float)
+    length = 2 * (len(found) - 1)
+    assert length == 512
+    frequencies, density = signal.welch(values, RATE, nperseg=length, axis=0)
+    np.testing.assert_allclose(found, np.column_stack([frequencies, density]), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("kind", ["csv", "npy"])

@@ -5,6 +5,7 @@ import { samples, statistics } from './extracts.js';
 import { nearest, nextPoint } from './next_event.js';
 import { gapsOf, overview } from './overview.js';
 import { readOut } from './readout.js';
+import { spectrum } from './spectrum.js';
 
 /** @typedef {import('../types.js').Ask} Ask */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
@@ -42,6 +43,7 @@ export async function answerTo(session, ask) {
   const shift = shifts[uri] ?? 0;
   const [startTime, endTime] = [ask.startTime - shift, ask.endTime - shift];
   if (ask.name === 'statistics') return statistics(source, uri, manifest, startTime, endTime, ask.channels);
+  if (ask.name === 'spectrum') return spectrum(source, uri, manifest, startTime, endTime, ask.channels);
   return samples(source, uri, manifest, shift, startTime, endTime, ask.channels, ask.maxValues);
 }
 

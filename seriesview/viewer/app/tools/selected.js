@@ -6,6 +6,7 @@ import { activeSteps, filterName } from '../filtering.js';
 import { defaultIds } from './channel_order.js';
 import { button, download, inWords, showDialog } from './dialog.js';
 import { csvCell, csvPieces, fileName, npyFile } from './exporting.js';
+import { spectrumCsv, spectrumPicture } from './spectrum.js';
 import { exactText } from './times.js';
 import { MORE_FOR_MEANS, precisionOfChannel, shownUnitOf } from './values.js';
 
@@ -119,7 +120,30 @@ export async function showStatistics(app, range) {
     }
   }
   save.disabled = !csv;
+  for (const each of all) body.append(...(await spectrumOf(app, range, each)));
   status.textContent = all.length ? '' : 'No panel that is shown has samples.';
+}
+
+/**
+ * The power spectrum of what a panel shows, where it can have one; or why it is not there.
+ * @param {App} app
+ * @param {Range} range
+ * @param {Sampled} shown
+ * @returns {Promise<HTMLElement[]>}
+ */
+async function spectrumOf(app, { start, end }, { uri, steps, manifest, label, channels, host }) {
+  if (manifest.type !== 'continuous' || !manifest.sampling_frequency || manifest.hasMeans) return [];
+  try {
+    /** @type {import('../../types.js').Spectrum} */
+    const found = await app.ask({ name: 'spectrum', seriesUri: uri, startTime: start, endTime: end, channels, steps });
+    const colors = found.channels.map(({ id }) => host.painted?.lanes.find((lane) => lane.id === id)?.color);
+    const unit = found.channels[0]?.unit ?? manifest.unit;
+    const name = fileName([label, 'spectrum', rangeText(app, { start, end }, '-')], 'csv');
+    const save = button('Save the spectrum as CSV', () => download(name, [spectrumCsv(found, csvCell)], CSV));
+    return [spectrumPicture(found, colors, unit, label), save];
+  } catch (error) {
+    return [make('p', {}, `${label}: no spectrum: ${inWords(error)}`)];
+  }
 }
 
 /** @param {App} app @param {Range} range */
