@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -21,12 +21,13 @@ from seriesview.build.dataset import (
 from seriesview.build.events import event_fields, interval_fields
 from seriesview.build.finest import FinestPacks, KnownRows, finest_arrays, known_rows
 from seriesview.build.first_manifest import manifest_of, with_plan
+from seriesview.build.growing import begins_with
 from seriesview.build.ledger import Ledger, Made, made_before
-from seriesview.build.level_rows import LevelRows
+from seriesview.build.level_rows import Watcher
 from seriesview.build.linking import FileLinks
 from seriesview.build.made import MadeRecording
 from seriesview.build.made_elsewhere import MadeElsewhere
-from seriesview.build.made_of import what_is_made
+from seriesview.build.made_of import what_is_made, what_stays
 from seriesview.build.opening import opened_recording
 from seriesview.build.plan import SamplesPlan, plan_samples
 from seriesview.build.progress import BuildStep, Progress, Report
@@ -52,16 +53,16 @@ from seriesview.store import Store
 @dataclass(frozen=True)
 class Job:
     """Where one job of a build keeps its things, how many threads unpack samples (0: as many as suit), and who hears
-    of its steps: standard error where there is no `report`. `held` is read in place of the dataset's file. `watch` gets
-    a dataset's name, and its levels when they begin to be made. `whole`, where this is one of several jobs: the ledger
-    of the job that gathers. `elsewhere`: where what was made under other names is noted, if it is to be."""
+    of its steps: standard error where there is no `report`. `held` is read in place of the dataset's file. `watch`
+    looks on. `whole`, where this is one of several jobs: the ledger of the job that gathers. `elsewhere`: where what
+    was made under other names is noted, if it is to be."""
 
     store: Store
     ledger: Path
     threads: int = 0
     report: Report | None = None
     held: Recording | None = None
-    watch: Callable[[str, Sequence[LevelRows]], None] | None = None
+    watch: Watcher | None = None
     whole: Path | None = None
     elsewhere: MadeElsewhere | None = None
 
@@ -194,11 +195,12 @@ class _sampled_build:  # noqa: N801
         shard: Shard | None = None,
     ) -> None:
         self._what = what_is_made(recording, dataset, plan, source, shard)
-        self._ledger = Ledger(job.ledger, self._what)
+        grew = what_stays(self._what) if recording.layout is not None and source.samples else None
+        self._ledger = Ledger(job.ledger, self._what, grew, partial(begins_with, source, job.hashes))
         self._job, self._dataset, self._plan, self._source = job, dataset, plan, source
         name = dataset.name if shard is None else f"{dataset.name} (shard {shard.index + 1} of {shard.count})"
         self._progress = Progress(name, plan.bytes_to_read, dataset=dataset.name, report=job.report)
-        watch = None if job.watch is None else partial(job.watch, dataset.name)
+        watch = None if job.watch is None else partial(job.watch.levels, dataset.name)
         self.build = SampledBuild(
             recording, dataset, plan, source, job.store, self._ledger, self._progress, job.hashes, watch
         )

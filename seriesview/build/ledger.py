@@ -5,6 +5,10 @@ finished pack and its parts. A pack is in the store, synced, before its line is 
 true. A torn last line is ignored. What was made of all packs is noted behind them: it holds where words alone changed.
 Where something else is built by now, what was made before is noted in front of them: it may be the same samples
 elsewhere, or the first of them.
+
+Of a file that grows the first line says what stays as it is meanwhile, and lines between the packs how many of its
+first bytes those before were made of, and the SHA-1 of these: where they are the same still, the packs before the last
+such line are known, to whoever goes on following and to whoever builds the whole.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from __future__ import annotations
 import json
 import os
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +29,7 @@ from seriesview.store import Store
 from seriesview.store.folders import Folder
 
 _MADE = b'{"made"'
+_COVERED = b'{"covered"'
 
 
 @dataclass(frozen=True)
@@ -45,12 +50,25 @@ class Made:
 class Ledger:
     """Finished packs of the arrays of one job, by array name and index: their entries, as in pages."""
 
-    def __init__(self, path: Path, what: Mapping[str, Any]) -> None:
-        """`what` is made, as JSON has it."""
+    def __init__(
+        self,
+        path: Path,
+        what: Mapping[str, Any],
+        takes_up: Mapping[str, Any] | None = None,
+        begins_with: Callable[[int, str], bool] = lambda *_: False,
+    ) -> None:
+        """`what` is made, as JSON has it.
+
+        `takes_up`: what packs are of that were made while a file grew, which may be `what` itself. They count if the
+        file `begins_with` so many bytes of such a SHA-1, which is asked where there are such packs.
+        """
         self._path = path
         self._what = what
+        self._takes_up = takes_up
+        self._begins_with = begins_with
         self._lock = threading.Lock()
         self._packs: dict[str, dict[int, bytes]] = {}
+        self._has_new = False
         self.made: Made | None = None
         """What was noted last as made, of the same or of something else; None where nothing was."""
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,18 +82,35 @@ class Ledger:
         content = b""
         with suppress(OSError):
             content = read_in(folder, self._path.name)
-        header = json.dumps({"what": self._what}, sort_keys=True).encode()
+        header = _header(self._what)
         lines = content.split(b"\n")
         self.made = _made(lines)
+        if self._takes_up is not None and lines[0] == _header(self._takes_up):
+            taken_up = self._covered(lines[1:])
+            self._take(taken_up)
+            write_in(folder, self._path.name, b"".join(line + b"\n" for line in (header, *taken_up)))
+            return
         if lines[0] != header:
             before = b"" if self.made is None else self.made.line(is_of_this=False)
             write_in(folder, self._path.name, header + b"\n" + before)
             return
-        for array, index, entry in _packs(lines[1:]):
-            self._packs.setdefault(array, {})[index] = entry
+        self._take(lines[1:])
         if not content.endswith(b"\n"):
             with open(folder.open_file(self._path.name, os.O_WRONLY | os.O_APPEND), "ab") as file:  # noqa: PTH123
                 file.write(b"\n")
+
+    def _take(self, lines: Iterable[bytes]) -> None:
+        for array, index, entry in _packs(lines):
+            self._packs.setdefault(array, {})[index] = entry
+
+    def _covered(self, lines: list[bytes]) -> list[bytes]:
+        """The lines up to the last one that says of which bytes packs are made, if the file begins with them still."""
+        for number in range(len(lines) - 1, -1, -1):
+            with suppress(ValueError, RecursionError, KeyError, TypeError):
+                if lines[number].startswith(_COVERED):
+                    num_bytes, sha1 = json.loads(lines[number])["covered"]
+                    return lines[: number + 1] if self._begins_with(int(num_bytes), str(sha1)) else []
+        return []
 
     def finished(self, array: str, pack_bytes: int, store: Store) -> list[bytes]:
         """Entries of the array's first packs that are recorded without a gap and still whole in the store."""
@@ -90,6 +125,14 @@ class Ledger:
     def add(self, array: str, index: int, entry: bytes) -> None:
         """Record a pack that is in the store."""
         self._append(json.dumps([array, index, entry.hex()]).encode() + b"\n")
+        self._has_new = True
+
+    def covered(self, num_bytes: int, sha1: Callable[[], str], is_last: bool = False) -> None:
+        """Record what the packs that were added until now are made of, if any new ones were, or nothing comes behind:
+        the first bytes of a growing file, and their SHA-1."""
+        if self._has_new or is_last:
+            self._has_new = False
+            self._append(json.dumps({"covered": [num_bytes, sha1()]}).encode() + b"\n")
 
     def note(self, made: Made) -> None:
         """Record what was made of everything."""
@@ -141,6 +184,10 @@ def made_of_line(line: bytes, header: bytes = b"{}") -> Made | None:
         sha1s = told["sha1s"]
         return Made(told["made"], what, None if sha1s is None else tuple(sha1s))
     return None
+
+
+def _header(what: Mapping[str, Any]) -> bytes:
+    return json.dumps({"what": what}, sort_keys=True).encode()
 
 
 def _packs(lines: Iterable[bytes]) -> Iterator[tuple[str, int, bytes]]:

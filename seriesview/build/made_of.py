@@ -52,6 +52,19 @@ def what_is_made(
     return as_json
 
 
+def what_stays(what: Mapping[str, Any]) -> dict[str, Any]:
+    """What of it, where a layout says where samples lie, stays as it is while samples are appended to the last file."""
+    *files, last = what["source"]["samples"]
+    *pieces, growing = what["layout"]
+    return {
+        **what,
+        "source": {**what["source"], "samples": [*files, {"path": last["path"], "inode": last["inode"]}]},
+        "layout": [*pieces, {key: value for key, value in growing.items() if key != "num_samples"}],
+        "options": {key: value for key, value in what["options"].items() if key != "allow_truncated"},
+        "segments": what["segments"][:-1],
+    }
+
+
 def goes_on(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
     """Whether what is made now is what was made before, of files that may be elsewhere, and to which samples may have
     come, as far as that can be told without reading them. KeyError and TypeError where `before` is nothing of the kind.

@@ -91,9 +91,9 @@ class MergeChain:
         self._waiting.append(rows)
         self._waiting_bytes += rows.nbytes
         if self._waiting_bytes >= _MERGED_BYTES:
-            self._merge()
+            self.flush()
 
-    def _merge(self) -> None:
+    def flush(self) -> None:
         """Merge the rows that wait."""
         if not self._waiting:
             return
@@ -107,7 +107,7 @@ class MergeChain:
 
     def end_segment(self) -> None:
         """Complete the last bins; the next rows belong to the next segment."""
-        self._merge()
+        self.flush()
         rows: npt.NDArray[Any] | None = None
         for merger, writer in zip(self._mergers, self._writers, strict=True):
             pieces = [] if rows is None else [merger.add(rows)]
@@ -186,6 +186,11 @@ class Coarsening:
         """Take the next moments (n, 3, C) of factor 1024."""
         if len(moments):
             self._moments.add(moments)
+
+    def flush(self) -> None:
+        """Make whatever can be made of the rows that came."""
+        self._levels.flush()
+        self._moments.flush()
 
     def end_bins(self) -> None:
         """All bins of the segment were given."""

@@ -295,7 +295,20 @@ class SampledBuild:
             self._progress.skip((firsts.first_row(begin[0]) + begin[1]) * row_bytes)
         else:
             self._progress.expect(sum(stretch.last - stretch.first for stretch in found) * row_bytes)
-        reduction = SampleReduction(
+        reduction = self._reduction(targets, coarsening)
+        with BlockReader(read_into, self._recording.dtype, plan.num_channels, lengths, found, rows) as blocks:
+            for block in blocks:
+                first_row = firsts.first_row(block.segment) + block.first
+                reduction.add(block, first_row)
+                if typical is not None:
+                    typical.take(first_row, block.samples)
+                if block.first + len(block.samples) == lengths[block.segment]:
+                    reduction.end_segment()
+                self._progress.add(len(block.samples) * row_bytes)
+
+    def _reduction(self, targets: Sequence[Target | None], coarsening: Coarsening | None) -> SampleReduction:
+        plan = self._plan
+        return SampleReduction(
             plan.dtype,
             plan.num_channels,
             plan.base,
@@ -306,15 +319,6 @@ class SampledBuild:
             plan.missing_values,
             of_means=plan.kind == "means",
         )
-        with BlockReader(read_into, self._recording.dtype, plan.num_channels, lengths, found, rows) as blocks:
-            for block in blocks:
-                first_row = firsts.first_row(block.segment) + block.first
-                reduction.add(block, first_row)
-                if typical is not None:
-                    typical.take(first_row, block.samples)
-                if block.first + len(block.samples) == lengths[block.segment]:
-                    reduction.end_segment()
-                self._progress.add(len(block.samples) * row_bytes)
 
     def _ranges_of_samples(self, coarsening: Coarsening) -> None:
         """The segments' ranges of a series too short for levels, whose shards left no bins to take them from."""

@@ -7,14 +7,16 @@ import os
 import shlex
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from seriesview.cli.arguments import COMMAND, CONFIG_FILE, json_option
 from seriesview.cli.built_sessions import say_what_became
+from seriesview.cli.growing import ended_by_interrupt, following_of, growing_options
 
 if TYPE_CHECKING:
+    from seriesview.build.followed import Following
     from seriesview.pipeline.built import BuiltWorkspace
     from seriesview.pipeline.by_snakemake import Outcome
     from seriesview.pipeline.results import Results
@@ -40,6 +42,7 @@ FAILED_STATUS = 2
 @click.option(
     "--report", type=click.Path(path_type=Path), help="Write Snakemake's report (a .zip or .html) too."
 )
+@growing_options
 @json_option
 @click.argument("snakemake_arguments", nargs=-1, type=click.UNPROCESSED)
 def command(
@@ -52,12 +55,16 @@ def command(
     report: Path | None,
     as_json: bool,
     snakemake_arguments: tuple[str, ...],
+    **growing: Any,
 ) -> int:
     """Build the workspace, or the sessions, that CONFIG (config.yaml) describes.
 
     Runs the package's Snakemake workflow in this directory: results go to results/, artifacts to the kachery
     storage directory that CONFIG names. What is built already is not built again; a build that was killed goes
     on where it stopped. What follows `--` is handed to Snakemake as it is.
+
+    With --follow recordings that are still written are followed, in this process and without Snakemake, and built when
+    they have ended. Nothing is written on the file system that is recorded to, unless --same-disk is given.
 
     Exit status: 0 built, 1 built but for a picture, or, with --keep-going, for a dataset, 2 not built. Of sessions what
     cannot be built stops no other: 1 where something is missing in some.
@@ -81,6 +88,11 @@ def command(
     if directory is not None:
         directory.mkdir(parents=True, exist_ok=True)
         os.chdir(directory)
+    following = following_of(growing)
+    if following is not None:
+        if profile or report or snakemake_arguments or dry_run:
+            raise click.UsageError("--follow works without Snakemake, and has none of its options")
+        return _followed(config, directory, following, cores, keep_going, as_json)
     content = load_config(config)
     say = partial(click.echo, err=as_json)
     options = [
@@ -114,6 +126,30 @@ def command(
     if report is not None:
         build.report(report)
     return MISSING_STATUS if outcome.built.missing or outcome.pictures else 0
+
+
+def _followed(
+    config: Path,
+    directory: Path | None,
+    following: Following,
+    cores: str,
+    keep_going: bool,
+    as_json: bool,
+) -> int:
+    from seriesview.pipeline.own_folder import OwnFolder
+    from seriesview.pipeline.results import Results
+
+    prepared = OwnFolder(config, Path.cwd()).prepared()
+    say = partial(click.echo, err=True)
+    with ended_by_interrupt(following, say):
+        count = None if cores == "all" else int(cores)
+        built = prepared.run(keep_going=keep_going, cores=count, following=following)
+    results = prepared.results or Results(Path.cwd())
+    if as_json:
+        click.echo(json.dumps(_summary(built, results)))
+    else:
+        _say_what_is_next(built, results, directory, "")
+    return MISSING_STATUS if built.missing else 0
 
 
 def _say_what_failed(outcome: Outcome, keep_going: bool) -> None:

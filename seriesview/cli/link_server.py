@@ -96,8 +96,10 @@ def serve_view(
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.getLogger("seriesview").setLevel(logging.WARNING)
     wishes: queue.SimpleQueue[Wish] = queue.SimpleQueue()
-    with _signals(wishes):
+    served: list[View] = []
+    with _signals(wishes, lambda: bool(served) and served[0].end_following()):
         view = View(meant, say, StepLines(), lambda: wishes.put("built"), state or {}, **where)
+        served.append(view)
         try:
             is_whole = _serve(view, wishes, as_json, not no_browser and sys.stdout.isatty())
             if isinstance(meant, PublishedPage):
@@ -204,12 +206,18 @@ def _how_to_get_another() -> str:
 
 
 @contextlib.contextmanager
-def _signals(wishes: queue.SimpleQueue[Wish]) -> Iterator[None]:
-    """Make wishes of signals; a second one to stop ends the process at once."""
+def _signals(wishes: queue.SimpleQueue[Wish], end_following: Callable[[], bool]) -> Iterator[None]:
+    """Make wishes of signals; a second one to stop ends the process at once.
+
+    SIGINT ends nothing but the following of recordings, where `end_following` finds some.
+    """
     stopping = False
 
     def stop(number: int, _: object) -> None:
         nonlocal stopping
+        if number == signal.SIGINT and not stopping and end_following():
+            say("following ends: what is written by now is built, and shown; Ctrl-C again ends the command")
+            return
         if stopping and number == signal.SIGINT:
             os._exit(_INTERRUPTED)
         stopping = True

@@ -12,6 +12,7 @@ import click
 from seriesview.cli.arguments import follow_option, open_reading_store, storage_option
 from seriesview.cli.entry_options import entry_options, given_keys, option_name
 from seriesview.cli.filter_options import filter_options, wanted_filter
+from seriesview.cli.growing import following_of, growing_options
 from seriesview.cli.link_server import say, serve_options, serve_view
 
 MISSING_STATUS = 1
@@ -45,6 +46,7 @@ ENTRY_KEYS = (
 )
 @click.option("--reader", help="Reader to use, such as nwb, spikeglx, edf or binary.  [default: guessed]")
 @entry_options(*ENTRY_KEYS)
+@growing_options
 @follow_option
 @storage_option
 @filter_options
@@ -65,6 +67,10 @@ def command(
     the command says which. What is built already is not built again. The page opens at once, and shows what there is
     while it is built: exact, or hatched. Everything else is as with `seriesview serve`.
 
+    With --follow recordings that are still written are shown as they grow: the page moves with their end, and H holds
+    it still. When a recording has ended it is built as if nobody had looked on. Nothing is written on the file system
+    that is recorded to: name a --storage-dir and a --directory elsewhere, or say --same-disk.
+
     Links show what PATH holds, and nothing else of the storage directory, unless --all is given.
 
     A link may be old, printed, and of any host: what it names is shown from the storage directory here, with the range
@@ -77,12 +83,14 @@ def command(
       seriesview view raw.dat spikes.csv --dtype int16 --channels 32 --sampling-frequency 30000
       seriesview view run_g0 --preset spikes
       seriesview view night.edf --bandpass 0.3 35 --notch 50 --reference M1,M2
+      seriesview view --follow run_g0 --storage-dir /fast/kachery-storage
       seriesview view config.yaml
       seriesview view 'http://127.0.0.1:20431/f?v=/view/seriesview&d=4f2a...&s=...'
     """
     from seriesview.figures.finding import meant
 
     wanted = wanted_filter(options)
+    following = following_of(options)
     given = {**given_keys(options), "reader": reader, "follow_external": follow_external or None}
     found = meant(
         paths,
@@ -92,6 +100,7 @@ def command(
         given=given,
         announce=say,
         how_to_say=_again,
+        following=following,
     )
     return 0 if serve_view(found, {"filter": wanted} if wanted else {}, **options) else MISSING_STATUS
 

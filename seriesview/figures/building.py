@@ -23,7 +23,7 @@ class Building:
         when_ended: Callable[[], None],
     ) -> None:
         """`when_built` is called with what is to be shown before the page hears of it, `when_ended` behind all."""
-        self.live = LiveBuild(meant.label, progress)
+        self.live = LiveBuild(meant.label, progress, follows=meant.following is not None)
         self._meant = meant
         self._when_built = when_built
         self._when_ended = when_ended
@@ -45,6 +45,11 @@ class Building:
         """Have it end, and wait so long for that; whether it has. It goes on from there another time."""
         self.live.stop()
         return self.wait(seconds)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is built, or has failed."""
+        return self._shown is not None or self._problem is not None
 
     @property
     def shown(self) -> ToShow | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
 from urllib.parse import urlsplit
 
+from seriesview.build.followed import Following
 from seriesview.build.progress import Report
 from seriesview.errors import ConfigError, FormatError, SeriesviewError
 from seriesview.figures.figure import Figure
@@ -40,11 +41,13 @@ Showable = Figure | HasFigure | str | PathLike[str] | Sequence[str | PathLike[st
 
 @dataclass(frozen=True)
 class ToBuild:
-    """What is built before it is shown, as far as it is not; `left_out` and `is_whole` as of `ToShow`."""
+    """What is built before it is shown, as far as it is not; `left_out` and `is_whole` as of `ToShow`. With `following`
+    recordings are followed before that, as long as they are written."""
 
     build: PreparedBuild
     left_out: tuple[str, ...] = ()
     is_whole: bool = True
+    following: Following | None = None
 
     @property
     def label(self) -> str:
@@ -58,7 +61,9 @@ class ToBuild:
 
     def run(self, progress: Report | None = None, follower: Follower | None = None) -> ToShow:
         """Build what can be built; what is to be shown then. Raises SeriesviewError."""
-        built = self.build.run(keep_going=True, progress=progress, follower=follower)
+        built = self.build.run(
+            keep_going=True, progress=progress, follower=follower, following=self.following
+        )
         missing = tuple(f"dataset {name}: {reason}" for name, reason in built.missing.items())
         return ToShow(
             built.uri, built.label, built.store.directory, None, (*self.left_out, *missing), self.is_whole
@@ -85,6 +90,7 @@ class Where(TypedDict, total=False):
     given: Mapping[str, Any] | None
     announce: Callable[[str], None]
     how_to_say: Callable[[str, Sequence[str]], str]
+    following: Following | None
 
 
 def meant(
@@ -96,15 +102,18 @@ def meant(
     given: Mapping[str, Any] | None = None,
     announce: Callable[[str], None] = lambda _: None,
     how_to_say: Callable[[str, Sequence[str]], str] = as_argument,
+    following: Following | None = None,
 ) -> ToShow | ToBuild | PublishedPage:
     """Find what is meant; recordings and configurations are to be built. Raises SeriesviewError.
 
     What is stored is read from the store that `open_store` gives, what is built goes into `store`, or where the
-    configuration says. `directory`, `given` and `how_to_say` as in `own_folder`.
+    configuration says. `directory`, `given` and `how_to_say` as in `own_folder`. With `following` recordings are meant
+    that are still written.
     """
     figure = what.figurl() if hasattr(what, "figurl") else what
     if isinstance(figure, Figure):
         _refuse_keys(given, figure.label)
+        _refuse_following(following, figure.label)
         return ToShow(figure.to_uri(), figure.label, figure.storage_dir)
     named = [what] if isinstance(what, str | PathLike) else what
     if not isinstance(named, Sequence) or not named:
@@ -112,17 +121,24 @@ def meant(
     first, *others = paths = [fspath(path) for path in named]
     if not others and is_address(first) and not (_is_said(given) or _ends_like_recording(first)):
         try:
-            return linked(first, open_store, announce)
+            found = linked(first, open_store, announce)
+            _refuse_following(following, first)
+            return found
         except SeriesviewError:
             if not _is_recording(first):
                 raise
             paths = [cleaned(first)]
     if not others and (first.startswith("sha1://") or first.endswith(".json")):
         _refuse_keys(given, first)
+        _refuse_following(following, first)
         uri = checked_uri(result_uri(first, "results/workspace.json"), "URI")
         return stored(uri, open_store(), announce)
-    own = own_folder(paths, None if directory is None else Path(directory), given, announce, how_to_say)
-    return ToBuild(own.prepared(store), own.left_out, own.is_whole)
+    may_write_beside = following is None or following.beside
+    folder = None if directory is None else Path(directory)
+    own = own_folder(paths, folder, given, announce, how_to_say, may_write_beside)
+    build = own.prepared(store)
+    build.check_following(following)
+    return ToBuild(build, own.left_out, own.is_whole, following)
 
 
 def _is_said(given: Mapping[str, Any] | None) -> bool:
@@ -150,3 +166,9 @@ def _refuse_keys(given: Mapping[str, Any] | None, what: str) -> None:
     """Raise ConfigError where keys are given for what was built already."""
     if keys := [key for key, value in (given or {}).items() if value is not None]:
         raise ConfigError([f"{', '.join(keys)}: said of recordings alone, and {what:.200} was built already"])
+
+
+def _refuse_following(following: Following | None, what: str) -> None:
+    """Raise ConfigError where what was built already is to be followed."""
+    if following is not None:
+        raise ConfigError([f"--follow: {what:.200} was built already; name the recording that is written"])

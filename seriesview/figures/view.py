@@ -154,6 +154,15 @@ class View:
         self._open.callback(live.on_change(show))
         show()
 
+    def end_following(self) -> bool:
+        """Have recordings that are still followed end with what is written by now; whether there are any."""
+        meant, building = self._meant, self._building
+        following = None if building is None or isinstance(meant, ToShow | PublishedPage) else meant.following
+        if following is None or following.has_ended or building is None or building.has_ended:
+            return False
+        following.end()
+        return True
+
     def wait(self) -> None:
         """Return when what is shown is built. Raises what the build raised."""
         if self._building is not None:

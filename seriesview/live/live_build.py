@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 from seriesview.build.level_rows import LevelRows
@@ -25,7 +26,20 @@ MOST_SNAPSHOTS = 64
 """Of one workspace: each has files open."""
 QUIET_SECONDS = 15.0
 """Without a step: a disk, or a network, may have stalled."""
+_TELL_SECONDS = 1.0
+"""Between two times that nothing new is told of a recording that is followed."""
 _NOT_YET = "not built yet"
+
+
+@dataclass(frozen=True)
+class _Growing:
+    """A recording that is followed: its samples, since when there are so many, how many seconds of them were not read,
+    and when that was told (monotonic seconds)."""
+
+    num_samples: int
+    behind: float
+    since: float
+    told: float
 
 
 class LiveBuild:
@@ -34,8 +48,10 @@ class LiveBuild:
     In a build that was stopped its next step raises KeyboardInterrupt: it has not failed, and goes on another time.
     """
 
-    def __init__(self, label: str, say: Report) -> None:
-        """`say` gets the steps too."""
+    def __init__(self, label: str, say: Report, follows: bool = False) -> None:
+        """`say` gets the steps too. `follows`: recordings are still written."""
+        self._follows = follows
+        self._growing: dict[str, _Growing] = {}
         self.key = secrets.token_hex(20)
         self._label = label
         self._say = say
@@ -89,10 +105,12 @@ class LiveBuild:
             if name in found or name in missing:
                 continue
             snapshot = None
-            if len(snapshots) < MOST_SNAPSHOTS:
+            # What is made of a recording that is still written comes at the end.
+            is_late = self._follows and dataset.source is not None
+            if len(snapshots) < MOST_SNAPSHOTS and not is_late:
                 # What is wrong with it the build will say.
                 with suppress(SeriesviewError, OSError):
-                    snapshot = Snapshot.open(dataset, store)
+                    snapshot = Snapshot.open(dataset, store, self._follows)
             if snapshot is None:
                 missing[name] = _NOT_YET
                 waiting.append(name)
@@ -123,6 +141,31 @@ class LiveBuild:
         """Let a snapshot be read from levels, as they are made."""
         if (snapshot := self._snapshots.get(dataset)) is not None:
             snapshot.use_levels(levels)
+
+    def grew(self, dataset: str, num_samples: int, behind: int) -> None:
+        """Let a snapshot end with the samples that are written. Raises KeyboardInterrupt once it was stopped."""
+        self._raise_if_stopped()
+        snapshot = self._snapshots.get(dataset)
+        if snapshot is None:
+            return
+        before, now = self._growing.get(dataset), time.monotonic()
+        is_more = before is None or num_samples > before.num_samples
+        if before is not None and not is_more and now - before.told < _TELL_SECONDS:
+            return
+        snapshot.grow(num_samples)
+        since = now if is_more or before is None else before.since
+        rate = snapshot.manifest.sampling_frequency or 1.0
+        with self._changed:
+            self._growing[dataset] = _Growing(num_samples, behind / rate, since, now)
+        self._tell()
+
+    def written(self, dataset: str) -> None:
+        """Follow a recording no more."""
+        with self._changed:
+            self._growing.pop(dataset, None)
+        if (snapshot := self._snapshots.get(dataset)) is not None:
+            snapshot.end_growing()
+        self._tell()
 
     def series(self, dataset: str, result: Mapping[str, Any]) -> None:
         """Let a snapshot be read from its series, which is built."""
@@ -201,11 +244,16 @@ class LiveBuild:
                 "waiting": self._waiting,
                 **self._end,
             }
+            growing = list(self._growing.values())
         under_way = [step for step in steps.values() if step.done_bytes != step.total_bytes]
         lefts = [step.seconds_left for step in under_way if step.seconds_left is not None]
         found["seconds_left"] = max(lefts) if lefts else None
+        found["behind_seconds"] = max(each.behind for each in growing) if growing else None
         quiet = time.monotonic() - self._heard
-        is_quiet = found["state"] == "building" and not self._waits and quiet >= QUIET_SECONDS
+        if growing and found["state"] == "building":
+            found["state"] = "following"
+            quiet = time.monotonic() - max(each.since for each in growing)
+        is_quiet = found["state"] in ("building", "following") and not self._waits and quiet >= QUIET_SECONDS
         found["quiet_seconds"] = round(quiet) if is_quiet else None
         found["series"] = {
             f"{LOCAL}{name}": {

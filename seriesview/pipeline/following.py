@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Protocol
 
-from seriesview.build.level_rows import LevelRows
+from seriesview.build.level_rows import Watcher
 from seriesview.pipeline.configured import Configured
 from seriesview.store import Store
 
 
-class Follower(Protocol):
+class Follower(Watcher, Protocol):
     """Hears of a build, in its threads."""
 
     def wait_for_other(self) -> None:
@@ -25,9 +25,6 @@ class Follower(Protocol):
     ) -> None:
         """Samples will be read now. `built`: the series that are built already, as their results say them, by name;
         `problems`: why others cannot be."""
-
-    def levels(self, dataset: str, levels: Sequence[LevelRows]) -> None:
-        """The levels of a dataset begin to be made."""
 
     def series(self, dataset: str, result: Mapping[str, Any]) -> None:
         """The series of a dataset is built."""

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 from seriesview.build.artifacts import Job
 from seriesview.build.dataset import reason_of
+from seriesview.build.followed import Following
+from seriesview.build.growing import while_growing
 from seriesview.build.outlook import BuildOutlook, build_outlook
 from seriesview.build.progress import BuildStep, Report
 from seriesview.build.results import read_results, write_json
@@ -23,6 +25,7 @@ from seriesview.build.workspace import build_workspace_result
 from seriesview.errors import SeriesviewError
 from seriesview.pipeline.built import BuiltSeries, BuiltWorkspace, built_series
 from seriesview.pipeline.configured import Configured, building, check_datasets, one_workspace
+from seriesview.pipeline.followable import check_apart, check_followable
 from seriesview.pipeline.following import Follower
 from seriesview.pipeline.gathering import write_pages
 from seriesview.pipeline.locking import build_lock
@@ -85,6 +88,16 @@ class PreparedBuild:
         folder = None if named is None else Results(named.absolute())
         return cls(configured, _store(configured, store), folder, notes)
 
+    def check_following(self, following: Following | None) -> None:
+        """Raise ReaderError where something cannot be followed, BuildError where it would be written to its disk."""
+        if following is None:
+            return
+        check_followable(self.configured.datasets)
+        if not following.beside:
+            work = own_work_folder(self.store).folder if self.results is None else self.results.folder
+            paths = [dataset.path for dataset in self.configured.datasets]
+            check_apart(paths, [self.store.directory, work])
+
     def run(
         self,
         *,
@@ -92,13 +105,18 @@ class PreparedBuild:
         cores: int | None = None,
         progress: Report | None = None,
         follower: Follower | None = None,
+        following: Following | None = None,
     ) -> BuiltWorkspace:
-        """Build it. Where another build is running a `follower` waits, without one BuildError is raised."""
+        """Build it. Where another build is running a `follower` waits, without one BuildError is raised.
+
+        With `following` recordings are followed before that, as long as they are written.
+        """
+        self.check_following(following)
         began = time.monotonic()
         waits = None if follower is None else follower.wait_for_other
         lock = nullcontext() if self.results is None else build_lock(self.results.folder, when_busy=waits)
         with building(self.store), lock:
-            build = _Build(self.configured, self.store, self.results, cores, progress, follower)
+            build = _Build(self.configured, self.store, self.results, cores, progress, follower, following)
             for note in self.notes:
                 build.say(note)
             found = build.run(keep_going)
@@ -167,7 +185,9 @@ class _Build:
         cores: int | None,
         progress: Report | None,
         follower: Follower | None = None,
+        following: Following | None = None,
     ) -> None:
+        self._following = following
         self._follower = follower
         self._configured = configured
         self._store = store
@@ -186,11 +206,14 @@ class _Build:
     def run(self, keep_going: bool) -> _Found:
         """Build what is missing. Raises SeriesviewError; with `keep_going` only where nothing at all can be built."""
         configured = self._configured
+        datasets = configured.datasets
+        if self._following is not None:
+            datasets = tuple(map(while_growing, datasets))
         self._store.check_writable()
         exists = cache(self._store.exists)
         if self._results is not None:
             self._results.forget_stale(configured, exists)
-        outlook = build_outlook(configured.datasets, self._work, self._store, exists)
+        outlook = build_outlook(datasets, self._work, self._store, exists)
         problems = {entry.name: entry.problem for entry in outlook.datasets if entry.problem is not None}
         if not keep_going or len(problems) == len(configured.datasets):
             check_datasets(outlook)
@@ -203,8 +226,15 @@ class _Build:
         failed: dict[str, SeriesviewError] = {}
         is_new = False
         marks = None if self._results is None else Marks(self._results.building)
-        watch = None if self._follower is None else self._follower.levels
-        builds = DatasetBuilds(self._store, self._work, self._results, configured.panel_of, marks, watch)
+        builds = DatasetBuilds(
+            self._store,
+            self._work,
+            self._results,
+            configured.panel_of,
+            marks,
+            self._follower,
+            self._following,
+        )
         wanted = [each for each in configured.datasets if each.name not in problems]
         for built in builds.run(wanted, self._cores, self._progress):
             if built.series is not None:

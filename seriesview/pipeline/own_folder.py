@@ -14,6 +14,7 @@ from seriesview.build.results import write_whole
 from seriesview.config import check_config, load_config, read_yaml
 from seriesview.errors import ConfigError, ReaderError
 from seriesview.pipeline.config_file import config_document
+from seriesview.pipeline.followable import check_apart
 from seriesview.pipeline.in_process import PreparedBuild
 from seriesview.pipeline.recordings import CONFIG_FILE, as_argument, choose, label_of, plain
 from seriesview.pipeline.results import Results
@@ -72,13 +73,15 @@ def own_folder(
     given: Mapping[str, Any] | None = None,
     announce: Callable[[str], None] = lambda _: None,
     how_to_say: Callable[[str, Sequence[str]], str] = as_argument,
+    may_write_beside: bool = True,
 ) -> OwnFolder:
     """The folder of a config.yaml, or of a folder with one; else of recordings, whose config.yaml is written.
 
     `given` are keys of a dataset, `reader` and `follow_external` among them; one that is there already and names just
     these recordings stays as it is, unless some are given. `directory`: where it is, if not beside the first
-    recording, or in the configuration's folder. `announce` gets lines for people, `how_to_say` as in `choose`. Raises
-    ConfigError, ReaderError, BuildError.
+    recording, or in the configuration's folder. `announce` gets lines for people, `how_to_say` as in `choose`. Without
+    `may_write_beside` nothing is written to the file system of a recording, and the folder is here. Raises ConfigError,
+    ReaderError, BuildError.
     """
     given = {key: plain(value) for key, value in (given or {}).items() if value is not None}
     directory = None if directory is None else directory.expanduser().absolute()
@@ -91,7 +94,11 @@ def own_folder(
         return OwnFolder(config, directory or config.parent)
     recordings = [_meant(path, given.get("reader")) for path in paths]
     first = next((path for path in recordings if path.exists()), recordings[0])
-    folder = directory or _made_before(first, recordings) or _beside(first, given.get("reader"))
+    if may_write_beside:
+        folder = directory or _made_before(first, recordings) or _beside(first, given.get("reader"))
+    else:
+        folder = directory or Path.cwd() / folder_name(first.name)
+        check_apart(map(as_text, recordings), [folder])
     config = folder / CONFIG_FILE
     if not given and _names_all(config, recordings):
         announce(f"as {config} says")

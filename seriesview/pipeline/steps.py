@@ -15,6 +15,9 @@ from seriesview.build.dataset import (
     undescribed,
     what_decides_samples,
 )
+from seriesview.build.followed import Following
+from seriesview.build.following import follow_samples
+from seriesview.build.growing import while_growing
 from seriesview.build.opening import opened_recording
 from seriesview.build.outlook import built_samples
 from seriesview.build.results import read_results, uris, write_json
@@ -26,14 +29,20 @@ from seriesview.errors import BuildError
 from seriesview.store import Store
 
 
-def made_samples(dataset: Dataset, work: WorkFolder, job: Job) -> tuple[dict[str, Any], bool]:
+def made_samples(
+    dataset: Dataset, work: WorkFolder, job: Job, following: Following | None = None
+) -> tuple[dict[str, Any], bool]:
     """What is made of a dataset's samples, and whether it is made now: what is there stays, where it is what would be.
 
-    Raises SeriesviewError, naming the dataset.
+    With `following` its own files are followed before that, until nothing comes any more. Raises SeriesviewError,
+    naming the dataset.
     """
     path = work.samples(dataset)
     with work.building(dataset):
-        made = _there(dataset, path, job.store)
+        if following is not None and dataset.source is None:
+            made = _there(dataset, path, job.store, while_growing(dataset))
+            follow_samples(undescribed(dataset), job, following, is_built=made is not None)
+        made = _there(dataset, path, job.store, dataset)
         if made is not None:
             return made, False
         path.unlink(missing_ok=True)
@@ -44,10 +53,10 @@ def made_samples(dataset: Dataset, work: WorkFolder, job: Job) -> tuple[dict[str
         return made, True
 
 
-def _there(dataset: Dataset, path: Path, store: Store) -> dict[str, Any] | None:
+def _there(dataset: Dataset, path: Path, store: Store, opened_as: Dataset) -> dict[str, Any] | None:
     if not path.exists():
         return None
-    with opened_recording(undescribed(dataset), store) as recording:
+    with opened_recording(undescribed(opened_as), store) as recording:
         made = built_samples(dataset, path, identify_recording(recording))
     return made if made is not None and all(map(store.exists, uris(made["manifest"]))) else None
 

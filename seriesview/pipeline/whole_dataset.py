@@ -12,7 +12,8 @@ from typing import Any
 
 from seriesview.build.artifacts import Job
 from seriesview.build.dataset import Dataset
-from seriesview.build.level_rows import LevelRows
+from seriesview.build.followed import Following
+from seriesview.build.level_rows import Watcher
 from seriesview.build.progress import BuildStep, Report, StepLines
 from seriesview.build.results import read_results
 from seriesview.build.series import build_series
@@ -59,9 +60,14 @@ class DatasetBuilds:
         results: Results | None,
         panel_of: Callable[[str], Mapping[str, Any]],
         marks: Marks | None = None,
-        watch: Callable[[str, Sequence[LevelRows]], None] | None = None,
+        watch: Watcher | None = None,
+        following: Following | None = None,
     ) -> None:
-        """`panel_of` gives the panel, {} if there is none, as which a dataset's picture is drawn. `watch`: a job's."""
+        """`panel_of` gives the panel, {} if there is none, as which a dataset's picture is drawn. `watch`: a job's.
+
+        With `following` all are followed at once, each until its end, before it is built.
+        """
+        self._following = following
         self._watch = watch
         self._elsewhere = made_elsewhere()
         self._store = store
@@ -91,6 +97,8 @@ class DatasetBuilds:
     def _run(self, datasets: Sequence[Dataset], cores: int, report: Report | None) -> Iterator[Built]:
         """Build some of which none is made of another."""
         at_once = max(1, min(len(datasets), cores // _CORES_A_DATASET))
+        if self._following is not None:
+            at_once = len(datasets)
         threads = max(1, cores // at_once)
         if at_once == 1:
             for dataset in datasets:
@@ -111,8 +119,10 @@ class DatasetBuilds:
             del building
             for done in waiting:
                 yield done.result()
-        finally:
+        except BaseException:
             self._stopped.set()
+            raise
+        finally:
             pool.shutdown(cancel_futures=True)
 
     def _built(self, dataset: Dataset, threads: int, report: Report | None) -> Built:
@@ -142,7 +152,7 @@ class DatasetBuilds:
 
     def _through_all(self, dataset: Dataset, job: Job, step: _Said, began: float) -> Built:
         source = self._source_of(dataset)
-        made, is_new = made_samples(dataset, self._work, job)
+        made, is_new = made_samples(dataset, self._work, job, self._following)
         step("series")
         lines: list[str] = []
         series = build_series(dataset, made, self._store, lines.append, source)

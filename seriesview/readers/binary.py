@@ -90,6 +90,7 @@ class BinaryReader:
     """Reader of flat binary files, known by their suffix alone."""
 
     name = "binary"
+    follows = True
     reads_remote = True
 
     def can_read(self, path: Path) -> bool:

@@ -222,7 +222,8 @@ class Reader(Protocol):
     """One file format. A reader with a true attribute `reads_folders` is asked about folders, too.
 
     With `owns_folders` no other one is asked what is in a folder of its, which may be very many files. One with
-    `reads_remote` is asked about addresses, which are paths that open files for reading and nothing else."""
+    `reads_remote` is asked about addresses, which are paths that open files for reading and nothing else. One with
+    `follows` opens recordings that are still written: their samples lie at the end of a file, by their layout."""
 
     name: str
 

@@ -164,6 +164,11 @@ def reads_folders(reader: Reader) -> bool:
     return bool(getattr(reader, "reads_folders", False))
 
 
+def follows(reader: Reader) -> bool:
+    """Whether a reader opens recordings that are still written."""
+    return bool(getattr(reader, "follows", False))
+
+
 def owns_folders(reader: Reader) -> bool:
     """Whether nothing in a folder of a reader's is another's."""
     return bool(getattr(reader, "owns_folders", False))

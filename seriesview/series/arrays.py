@@ -96,6 +96,15 @@ class ArrayWriter:
         """Entries of the packs known or written, in order; all of them after `flush`."""
         return tuple(self._entries)
 
+    @property
+    def num_packs(self) -> int:
+        """How many `entries` there are."""
+        return len(self._entries)
+
+    def entry(self, pack: int) -> bytes:
+        """One of the `entries`."""
+        return self._entries[pack]
+
     def seek(self, row: int) -> None:
         """Say, before anything is appended, that the first appended row is `row` (at most `first_row`)."""
         if self._row or not 0 <= row <= self._first_row:

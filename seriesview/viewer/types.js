@@ -120,7 +120,8 @@
  * @property {number[]} [frequencies] in Hz, of a spectrogram's channels
  * @property {string} [from] URI of the series that it was made of
  * @property {import('./steps/parse.js').StepDocument[]} [steps] by which it was
- * @property {'building'} [state] it is being built: its levels have no pages, and windows may be cut where they end
+ * @property {'building' | 'following'} [state] it is being built, or still written: its levels have no pages, and windows
+ *   may be cut where they end
  * @property {Preview} [preview] while it is being built
  * @property {{times: ArrayInfo, channels: ArrayInfo}} [events]
  * @property {{times: ArrayInfo, label_indices: ArrayInfo, labels: string[]}} [intervals]
@@ -133,14 +134,17 @@
  * @property {Numbers} rows (stretches, 2, channels) lowest and highest; lowest above highest, or NaN: not known
  */
 
+/** @typedef {Pick<SeriesManifest, 'segments' | 'levels' | 'state'>} Growth what changes of a series that is still written */
+
 /**
  * How far a build is, whose figure is shown already.
  * @typedef {object} BuildStatus
- * @property {'building' | 'failed'} state
+ * @property {'following' | 'building' | 'failed'} state
  * @property {string} text what is being done
  * @property {string | null} error why it ended
  * @property {number | null} secondsLeft null: not known
  * @property {number | null} quietSeconds since it was heard of, where that is long
+ * @property {number | null} behindSeconds of a recording that is followed which were not read yet; null: none is
  * @property {{uri: string, until: number, done: number}[]} reached by each series that is being built: its own time up to
  *   which it is, seconds, and the part of it
  */
@@ -466,6 +470,7 @@
  *   | {type: 'unopened', message: string}
  *   | {type: 'building', status: BuildStatus}
  *   | {type: 'preview', uri: string, preview: Preview}
+ *   | {type: 'grown', series: Record<string, Growth>, timelines: Timeline[]}
  *   | {type: 'built', workspaceUri: string, held?: import('./drawing/spreads.js').Held}
  *   | {type: 'painted', painted: Painted}
  *   | {type: 'loading', waiting: number}

@@ -17,6 +17,7 @@ class OpenEphysReader:
     """Reader of session folders, Record Nodes, experiments, recordings, their structure.oebin or a continuous.dat."""
 
     name = "open_ephys"
+    follows = True
     reads_folders = True
 
     def can_read(self, path: Path) -> bool:

@@ -37,6 +37,7 @@ class SpikeGlxReader:
     """Reader of what SpikeGLX writes, and CatGT out of it."""
 
     name = "spikeglx"
+    follows = True
     reads_folders = True
 
     def can_read(self, path: Path) -> bool:

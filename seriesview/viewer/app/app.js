@@ -71,7 +71,7 @@ export function startApp(connection, element) {
     frame: () => /** @type {Frame} */ (shown.frame),
     state: stateNow,
     update,
-    moveTo(frame) {
+    moveTo(frame, isKept = true) {
       const { samplesPerColumn, columnsPerSample, leftColumn } = clampFrame(app.timeline(), {
         ...frame,
         columns: app.frame().columns,
@@ -84,7 +84,7 @@ export function startApp(connection, element) {
       )
         return;
       shown.frame = { samplesPerColumn, columnsPerSample, leftColumn, columns: before.columns };
-      history.moved();
+      if (isKept) history.moved();
       app.redraw();
     },
     showRange: (startTime, endTime) =>
@@ -144,7 +144,7 @@ export function startApp(connection, element) {
   const overview = createOverview(app, page.overview, retryLater);
   const bands = createBands(app, page.strips, retryLater);
   const history = createHistory((state, how) => connection.setState(state, how), stateNow);
-  const building = createBuilding(app, page);
+  const building = createBuilding(app, page, () => timelines);
   const client = startWorker(connection, {
     opened,
     painted: receive,

@@ -3,6 +3,7 @@
 import { durationText } from '../geometry/ticks.js';
 import { clampFrame, columnOfTime, frameOfRange, timesOf } from '../geometry/timeline.js';
 import { make } from './elements.js';
+import { createFollowing } from './following.js';
 
 /** @typedef {import('../types.js').BuildStatus} BuildStatus */
 /** @typedef {import('../types.js').Frame} Frame */
@@ -18,14 +19,14 @@ const RUNG = 1.25;
 
 /**
  * @typedef {object} Building
- * @property {{building: (status: BuildStatus) => void, preview: (uri: string, preview: import('../types.js').Preview) => void}} hears
- *   how far it is, and what stands in for what is not built
+ * @property {Pick<import('./worker_client.js').Handlers, 'building' | 'preview' | 'grown'>} hears how far it is, what stands
+ *   in for what is not built, and that what is still written goes on
  * @property {(connection: import('./contract.js').Connection, uri: string, held?: import('../drawing/spreads.js').Held) => void}
  *   finish have the workspace that was built opened next, with the scales that its series have by now
  * @property {(times: {startTime: number, endTime: number}) => () => void} keepTime gives what shows these times again, where
  *   another series sets the grid of columns by then
  * @property {(frame: Frame) => Frame} first what of a whole session is shown at first: seconds that are exact at once, where
- *   it is being built
+ *   it is being built, the last ones where it is still written
  */
 
 /** @param {number} seconds @returns {string} */
@@ -36,9 +37,10 @@ function quietWords(seconds) {
 /**
  * @param {App} app
  * @param {{status: HTMLElement, showOpening: (text: string) => void}} page
+ * @param {() => import('../types.js').Timeline[]} timelines of all views
  * @returns {Building}
  */
-export function createBuilding(app, page) {
+export function createBuilding(app, page, timelines) {
   const said = make('span', { className: 'building', hidden: true });
   const better = make(
     'button',
@@ -53,8 +55,11 @@ export function createBuilding(app, page) {
   );
   page.status.append(said, better);
   app.on('painted', () => (better.hidden = !app.panels().some(({ painted }) => painted?.hasOtherScales)));
+  /** @type {BuildStatus | null} */
+  let latest = null;
+  const following = createFollowing(app, () => latest && show(latest));
 
-  const beingBuilt = () => Object.values(app.figure()?.series ?? {}).filter(({ state }) => state === 'building');
+  const beingBuilt = () => Object.values(app.figure()?.series ?? {}).filter(({ state }) => state);
   const isShown = () => beingBuilt().length > 0;
 
   /** @param {number} columns @returns {number} how many are exact at once, whatever is built by then */
@@ -66,7 +71,8 @@ export function createBuilding(app, page) {
   }
 
   /** @param {BuildStatus} status @returns {string} */
-  function words({ error, secondsLeft, quietSeconds, reached }) {
+  function words({ state, error, secondsLeft, quietSeconds, behindSeconds, reached }) {
+    if (state === 'following') return followingWords(behindSeconds ?? 0, quietSeconds);
     const timeline = app.timeline();
     const ends = reached.map(({ uri, until }) => until + (timeline.shifts[uri] ?? 0));
     const until = ends.length ? `exact at every zoom up to ${app.timeText(Math.min(...ends), 1)}` : '';
@@ -80,6 +86,19 @@ export function createBuilding(app, page) {
     return [left, until].filter(Boolean).join(' \u00b7 ');
   }
 
+  /** @param {number} behind @param {number | null} quiet @returns {string} */
+  function followingWords(behind, quiet) {
+    const how = behind < 1 ? 'less than 1 s behind' : `${durationText(Math.round(behind))} behind`;
+    const nothing = quiet === null ? '' : `nothing new for ${durationText(quiet)}`;
+    return [`following, ${how}`, nothing, following.isHeld() ? 'held still' : ''].filter(Boolean).join(' \u00b7 ');
+  }
+
+  /** @param {BuildStatus} status */
+  function show(status) {
+    said.textContent = said.title = words(status);
+    said.classList.toggle('has-failed', status.state === 'failed');
+  }
+
   return {
     hears: {
       building(status) {
@@ -88,8 +107,16 @@ export function createBuilding(app, page) {
           const { text, quietSeconds } = status;
           return page.showOpening(`${text}\u2026 ${quietSeconds === null ? '' : quietWords(quietSeconds)}`);
         }
-        said.textContent = said.title = words(status);
-        said.classList.toggle('has-failed', status.state === 'failed');
+        latest = status;
+        following.set(status.state === 'following');
+        show(status);
+      },
+      grown(series, grown) {
+        const figure = app.figure();
+        for (const [uri, growth] of Object.entries(series)) Object.assign(figure.series[uri], growth);
+        timelines().forEach((timeline, index) => Object.assign(timeline, grown[index]));
+        following.goOn();
+        app.redraw();
       },
       preview(uri, preview) {
         const series = app.figure().series[uri];
@@ -100,6 +127,7 @@ export function createBuilding(app, page) {
       connection.start = { ...connection.start, live: undefined, held, figureData: { workspace: uri } };
       connection.replaceFigure?.(uri);
       said.hidden = true;
+      following.set(false);
     },
     keepTime({ startTime, endTime }) {
       const { ticksPerSecond, startTime: zero } = app.timeline();
@@ -111,11 +139,13 @@ export function createBuilding(app, page) {
     first(frame) {
       const timeline = app.timeline();
       const { startTime, endTime } = timesOf(timeline, frame);
+      const isWritten = Object.values(app.figure().series).some(({ state }) => state === 'following');
       const seconds = firstSeconds(frame.columns);
-      if (!isShown() || endTime - startTime <= seconds) return frame;
-      const from = Math.max(timeline.firstTime, timeline.startTime);
+      if (!isShown() || (!isWritten && endTime - startTime <= seconds)) return frame;
+      const from = Math.max(timeline.firstTime, isWritten ? timeline.endTime - seconds : timeline.startTime);
       const found = frameOfRange(timeline, from, from + seconds, frame.columns);
-      return clampFrame(timeline, { ...found, leftColumn: Math.floor(columnOfTime(timeline, found, from) + 1e-6) });
+      const start = { ...found, leftColumn: Math.floor(columnOfTime(timeline, found, from) + 1e-6) };
+      return clampFrame(timeline, isWritten ? following.atEnd(start) : start);
     },
   };
 }

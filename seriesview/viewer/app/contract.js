@@ -39,7 +39,8 @@
  * @property {() => Frame} frame
  * @property {() => ViewState} state a copy
  * @property {(changes: Partial<ViewState>, how?: 'push' | 'replace') => void} update default push
- * @property {(frame: Frame) => void} moveTo any frame: it is clamped; its columns are the canvas's. Many calls are one paint
+ * @property {(frame: Frame, isKept?: boolean) => void} moveTo any frame: it is clamped; its columns are the canvas's. Many
+ *   calls are one paint. Not kept: the link does not lead there
  * @property {(startTime: number, endTime: number) => void} showRange
  * @property {(ask: Ask) => Promise<any>} ask
  * @property {() => PanelHost[]} panels of the view, hidden ones too

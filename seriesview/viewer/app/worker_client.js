@@ -14,6 +14,8 @@ import { factsOf } from '../source/errors.js';
  * @property {(message: string) => void} unopened
  * @property {(status: import('../types.js').BuildStatus) => void} building
  * @property {(uri: string, preview: import('../types.js').Preview) => void} preview
+ * @property {(series: Record<string, import('../types.js').Growth>, timelines: Timeline[]) => void} grown what is still
+ *   written ends later by now
  * @property {(workspaceUri: string, held?: import('../drawing/spreads.js').Held) => void} built what was being built is, and is to be opened
  * @property {(painted: Painted) => void} painted
  * @property {(waiting: number) => void} loading how many reads are under way
@@ -70,6 +72,8 @@ export function startWorker(connection, handlers) {
         return handlers.building(message.status);
       case 'preview':
         return handlers.preview(message.uri, message.preview);
+      case 'grown':
+        return handlers.grown(message.series, message.timelines);
       case 'built':
         return handlers.built(message.workspaceUri, message.held);
       case 'painted':

@@ -1,9 +1,10 @@
 /** @file A panel's picture: from its request and what there is of its series to pixels, lanes and notes. */
 
+import { columnOfTime, endOf } from '../geometry/timeline.js';
 import { channelsOf, panelType, refusal } from '../panels/registry.js';
 import { cutRuns } from './cuts.js';
 import { linesOver, oversOf } from './over.js';
-import { movedPicture, unbuiltRuns } from './picture.js';
+import { movedPicture, unbuiltRuns, unsettle } from './picture.js';
 import { drawScene, findMissing } from './scenes.js';
 import { areAlike, ownSpread } from './spreads.js';
 import { leftOutNote } from './windows.js';
@@ -25,6 +26,8 @@ import { leftOutNote } from './windows.js';
  * @property {() => Scene | null} scene of the last picture
  */
 
+/** Columns before the end that what is written next may change. */
+const NEAR_END = 2;
 const UNBUILT_NOTE = 'hatched: not built yet at this zoom';
 const PREVIEW_NOTE = `${UNBUILT_NOTE}; what is pale there is a preview, of a few samples`;
 
@@ -39,6 +42,8 @@ export function createPanelPainter() {
   let lastSignature = '';
   /** What is compared with the last layout. @type {import('./scales.js').Layout | null} */
   let better = null;
+  /** View time up to which there was something when it was painted last, seconds. */
+  let end = -Infinity;
 
   return {
     scene: () => last,
@@ -59,7 +64,9 @@ export function createPanelPainter() {
       ]);
       const { samplesPerColumn, columnsPerSample } = frame;
       const place = [samplesPerColumn, columnsPerSample, width, timeline.startTime, timeline.ticksPerSecond];
-      const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()} ${series.version()} ${under?.series.version()}`;
+      // What is being built, or written, is drawn again where that was not there.
+      const version = manifest.state ?? series.version();
+      const signature = `${lookSignature} ${place.join(' ')} ${series.outOfReach()} ${version} ${under?.series.version()}`;
       const type = panelType(request.type);
       const fault = refusal(request.type, manifest) ?? faultOf(series);
       const own = fault ? null : ownSpread(series, wanted);
@@ -89,6 +96,10 @@ export function createPanelPainter() {
       const below = under && spreadBelow ? { ...under, spread: spreadBelow } : null;
       last = { ...drawn, type, series, timeline, frame, layout, overs, wanted, below, isRaw: raw !== null };
       picture = movedPicture(picture, signature, frame.leftColumn, width, height);
+      if (manifest.state) {
+        unsettle(picture, Math.floor(columnOfTime(timeline, frame, end)) - NEAR_END);
+        end = endOf(manifest) + (timeline.shifts[uri] ?? 0);
+      }
       drawScene(last, picture);
       const lying = linesOver(last);
       const leftOut = leftOutNote(series, timeline, frame);

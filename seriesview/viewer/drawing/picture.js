@@ -53,6 +53,16 @@ export function movedPicture(picture, signature, leftColumn, width, height) {
 }
 
 /**
+ * Have columns drawn again that may have something by now: those that were not built, and all from one on.
+ * @param {Picture} picture
+ * @param {number} from absolute column
+ */
+export function unsettle({ exact, leftColumn, width }, from) {
+  for (let at = exact.indexOf(UNBUILT); at >= 0; at = exact.indexOf(UNBUILT, at + 1)) exact[at] = 0;
+  exact.fill(0, Math.min(Math.max(from - leftColumn, 0), width));
+}
+
+/**
  * Runs of columns [from, to) of the picture that have to be drawn; they are cleared.
  * @param {Picture} picture
  * @returns {[number, number][]}

@@ -196,16 +196,19 @@ export function createSeriesData(source, uri, manifest, cache, held = null) {
         const tile = step === 1 ? values : envelope;
         if (!tile) throw new Error(`${manifest.label}: the answer holds neither samples nor an envelope`);
         cache.set(group, step, index, tile, tile.byteLength);
-        const rows = Math.min(
-          numBinsOf(manifest.segments[segment].num_samples, step) - index * TILE_COLUMNS,
-          TILE_COLUMNS,
-        );
+        const length = manifest.segments[segment].num_samples;
+        // What is still written may go on in any tile that is not full.
+        const left = manifest.state === 'following' ? Infinity : numBinsOf(length, step) - index * TILE_COLUMNS;
+        const rows = Math.min(left, TILE_COLUMNS);
         const key = `${group}|${step}|${index}`;
         if (cut.delete(key)) version += 1;
-        if (step > 1 && tile.length < 2 * (ids?.length ?? numChannels) * rows) cut.set(key, growth);
+        const width = ids?.length ?? numChannels;
+        const isCut = step > 1 ? tile.length < 2 * width * rows : manifest.state && tile.length <= width * rows;
+        if (isCut) cut.set(key, growth);
       }),
     grow() {
       growth += 1;
+      firstRows.clear();
     },
     isOutgrown: (group, step, index) => (cut.get(`${group}|${step}|${index}`) ?? growth) < growth,
     version: () => version,

@@ -33,6 +33,7 @@ const SEEK_DELAY = 5000;
  * @property {() => void} grow more of what is being built is there
  * @property {() => import('./spreads.js').Held} held scales of what is being built
  * @property {() => void} useOwnScales in place of those that series had while they were built
+ * @property {(timelines: Timeline[]) => void} setTimelines of all views, which go on
  * @property {() => number} view index of the view that is shown
  * @property {() => Timeline} timeline of the view that is shown
  * @property {(uri: string) => SeriesData} series
@@ -180,6 +181,9 @@ export function createSession(from, figure, timelines, post, held = new Map()) {
       held.clear();
       if (order) for (const { key } of order.panels) due.add(key);
       schedule(0);
+    },
+    setTimelines(grown) {
+      timelines = grown;
     },
     view: () => view,
     timeline: () => timelines[view],

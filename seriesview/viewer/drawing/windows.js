@@ -241,13 +241,15 @@ function tileBlocks(series, step, segment, place, from, to, shown) {
     const { width, positions, group, tile, ids } = choice;
     const rows = step === 1 ? place.numSamples : numBinsOf(place.numSamples, step);
     const whole = Math.min(rows - index * TILE_COLUMNS, TILE_COLUMNS + (step === 1 ? 1 : 0));
-    // While it is built, a tile ends where its level does.
-    const count = tile && step > 1 ? Math.min(tile.length / (2 * width), whole) : whole;
+    // While it is built, or written, a tile ends where its level does, or the samples did.
+    const count = tile ? Math.min(tile.length / ((step > 1 ? 2 : 1) * width), whole) : whole;
     const request = () => series.windowRequest(group, segment, step, index, ids);
     const block = { factor: step, first: index * TILE_COLUMNS, offset: 0, width, positions, request };
     if (count) blocks.push({ ...block, count, data: tile });
     if (count === whole) continue;
-    const rest = { first: block.first + count, count: whole - count, data: undefined };
+    // A line leads from the last sample that is there.
+    const known = step > 1 ? count : Math.max(count - 1, 0);
+    const rest = { first: block.first + known, count: whole - known, data: undefined };
     blocks.push({ ...block, ...rest, isUnbuilt: true, isOutgrown: series.isOutgrown(group, step, index) });
   }
   return blocks;

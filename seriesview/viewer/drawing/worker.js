@@ -2,7 +2,7 @@
 
 import { makeTimeline } from '../geometry/timeline.js';
 import { fromWorkspace, readFigure } from '../source/figure.js';
-import { liveAt, statusOf, withLive, workspaceOf } from '../source/live.js';
+import { grow, liveAt, statusOf, withLive, workspaceOf } from '../source/live.js';
 import { openSource } from '../source/open.js';
 import { answerTo } from './questions.js';
 import { createSession } from './session.js';
@@ -87,16 +87,37 @@ async function open(from) {
  * @param {() => void} [whenLoaded] called when the screen lacks nothing
  */
 function show(source, figure, whenLoaded) {
-  /** @type {Record<string, number>} */
-  const finest = {};
-  for (const uri of Object.keys(figure.series)) finest[uri] = source.finestSamplesPerColumn(uri);
-  const timelines = figure.views.map(({ panels }) => makeTimeline(panels, figure.series, finest));
+  const timelines = timelinesOf(source, figure);
   const tell = (/** @type {FromWorker} */ message, /** @type {Transferable[]} */ transfer = []) => {
     post(message, transfer);
     if (message.type === 'loading' && !message.waiting) whenLoaded?.();
   };
   session = createSession(source, figure, timelines, tell, start?.held);
   post({ type: 'opened', figure, timelines });
+}
+
+/** @param {import('../types.js').Source} source @param {import('../types.js').Figure} figure */
+function timelinesOf(source, { series, views }) {
+  /** @type {Record<string, number>} */
+  const finest = {};
+  for (const uri of Object.keys(series)) finest[uri] = source.finestSamplesPerColumn(uri);
+  return views.map(({ panels }) => makeTimeline(panels, series, finest));
+}
+
+/**
+ * Let what is shown end where recordings that are still written do by now.
+ * @param {import('./session.js').Session} shown
+ * @param {import('../source/live.js').LiveState} state
+ */
+function goOn(shown, state) {
+  const { source, figure } = shown;
+  const series = grow(figure.series, state);
+  if (Object.keys(series).length) {
+    const timelines = timelinesOf(source, figure);
+    shown.setTimelines(timelines);
+    post({ type: 'grown', series, timelines });
+  }
+  shown.grow();
 }
 
 /**
@@ -112,15 +133,15 @@ async function follow(source, live) {
       state = await live.next();
     } catch (error) {
       if (!session) throw error;
-      const lost = { text: words(error), error: words(error), secondsLeft: null, quietSeconds: null, reached: [] };
-      post({ type: 'building', status: { state: 'failed', ...lost } });
+      const unknown = { secondsLeft: null, quietSeconds: null, behindSeconds: null, reached: [] };
+      post({ type: 'building', status: { state: 'failed', text: words(error), error: words(error), ...unknown } });
       return;
     }
     if (state.state === 'done' && state.uri) {
       post({ type: 'built', workspaceUri: state.uri, held: session?.held() });
       return;
     }
-    if (session) session.grow();
+    if (session) goOn(session, state);
     else if (state.workspace) {
       const shown = withLive(source, live, state);
       const figure = await fromWorkspace(shown, workspaceOf(state), null, state.waiting);

@@ -281,8 +281,8 @@ function startOf(manifest) {
   return manifest.segments[0].start_time;
 }
 
-/** @param {SeriesManifest} manifest @returns {number} */
-function endOf(manifest) {
+/** @param {SeriesManifest} manifest @returns {number} its own time at which it ends, seconds */
+export function endOf(manifest) {
   return manifest.segments.reduce((most, segment) => Math.max(most, segment.end_time), -Infinity);
 }
 

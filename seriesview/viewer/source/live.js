@@ -14,12 +14,14 @@ import { channelPlaces } from './series.js';
  * What whoever builds tells (docs/viewer.md).
  * @typedef {object} LiveState
  * @property {number} version
- * @property {'building' | 'done' | 'failed'} state
+ * @property {'following' | 'building' | 'done' | 'failed'} state following: recordings are still written
  * @property {string} text
  * @property {string} [error] why it failed
  * @property {string} [uri] of the workspace, when it is done
  * @property {number | null} seconds_left
- * @property {number | null} quiet_seconds since it was heard of, where that is long
+ * @property {number | null} quiet_seconds since it was heard of, or while it is followed, since something came, where that
+ *   is long
+ * @property {number | null} behind_seconds while it is followed: of the recording that were not read yet
  * @property {any} workspace as a manifest; null: nothing can be shown yet
  * @property {string[]} waiting names of series of which nothing is shown before they are built
  * @property {Record<string, {manifest: any, factors: number[], exact_until: number, done: number}>} series by URI
@@ -90,7 +92,7 @@ export function withLive(source, live, state) {
   /** @type {Map<string, SeriesManifest>} */
   const manifests = new Map();
   for (const [uri, { manifest, factors }] of Object.entries(state.series))
-    manifests.set(uri, growing(manifest, factors));
+    manifests.set(uri, growing(manifest, factors, state.state));
   const notYet = async () => {
     throw new SourceError('refused', 'this is not built yet: it can be told when the build is done');
   };
@@ -143,12 +145,38 @@ export function workspaceOf({ workspace, series }) {
 }
 
 /**
+ * Let the series of a figure end where they do by now.
+ * @param {Record<string, SeriesManifest>} series of the figure, by URI; those that have grown are changed in place
+ * @param {LiveState} state
+ * @returns {Record<string, import('../types.js').Growth>} those that have changed, by URI
+ */
+export function grow(series, state) {
+  /** @type {Record<string, import('../types.js').Growth>} */
+  const grown = {};
+  for (const [uri, { manifest, factors }] of Object.entries(state.series)) {
+    const before = series[uri];
+    if (!before || (before.state !== 'following' && state.state !== 'following')) continue;
+    const { segments, levels, state: now } = growing(manifest, factors, state.state);
+    if (before.state === now && samplesOf(before.segments) === samplesOf(segments)) continue;
+    grown[uri] = { segments, levels, state: now };
+    Object.assign(before, grown[uri]);
+  }
+  return grown;
+}
+
+/** @param {SeriesManifest['segments']} segments @returns {number} */
+function samplesOf(segments) {
+  return segments.reduce((sum, { num_samples: count }) => sum + count, 0);
+}
+
+/**
  * The manifest of a series whose levels are being made: they have no pages.
  * @param {any} document
  * @param {number[]} factors
+ * @param {LiveState['state']} state
  * @returns {SeriesManifest}
  */
-function growing(document, factors) {
+function growing(document, factors, state) {
   const manifest = parseSeries({ ...document, values: null, levels: [], moments: [] });
   const width = manifest.channels.length;
   const levels = factors.map((factor) => {
@@ -156,7 +184,7 @@ function growing(document, factors) {
     const array = { dtype: manifest.dtype, shape: [rows, 2, width], part_rows: 1, pack_parts: 1, pages: [] };
     return { ...array, factor };
   });
-  return { ...manifest, levels, state: 'building' };
+  return { ...manifest, levels, state: state === 'following' ? state : 'building' };
 }
 
 /**
@@ -164,14 +192,15 @@ function growing(document, factors) {
  * @param {LiveState} state
  * @returns {BuildStatus}
  */
-export function statusOf({ state, text, error, seconds_left: secondsLeft, quiet_seconds: quietSeconds, series }) {
+export function statusOf({ state, text, error, series, ...told }) {
   const reached = Object.entries(series).map(([uri, { exact_until: until, done }]) => ({ uri, until, done }));
   return {
     state: state === 'done' ? 'building' : state,
     text,
     error: error ?? null,
-    secondsLeft,
-    quietSeconds,
+    secondsLeft: told.seconds_left,
+    quietSeconds: told.quiet_seconds,
+    behindSeconds: told.behind_seconds ?? null,
     reached,
   };
 }
