@@ -39,6 +39,7 @@ from seriesview.build.reuse import (
     has_same_samples,
     is_whole,
     seems_stored,
+    sha1s_of_origin,
 )
 from seriesview.build.room import Need, ensure_room
 from seriesview.build.sampled import SampledBuild
@@ -270,7 +271,10 @@ class _sampled_build:  # noqa: N801
 
     def note(self, manifest: Mapping[str, Any], fields: Mapping[str, Any], recording: Recording) -> None:
         """Note what was made, and of which files."""
-        made = Made(manifest, self._what, fields["sha1s"])
+        sha1s = fields["sha1s"]
+        if isinstance(recording, MadeRecording):
+            sha1s = sha1s_of_origin(self._source, self._job.hashes)
+        made = Made(manifest, self._what, sha1s)
         self._ledger.note(made)
         if self._job.elsewhere is not None:
             self._job.elsewhere.keep(made, recording)

@@ -9,6 +9,7 @@ from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import Dataset, what_decides_samples, without_descriptions
+from seriesview.build.made import MadeRecording
 from seriesview.build.plan import SamplesPlan
 from seriesview.build.shards import Shard
 from seriesview.build.source import RecordingIdentity
@@ -45,10 +46,11 @@ def what_is_made(
         "ratio": plan.ratio,
         "missing": [missing and dataclasses.asdict(missing) for missing in (plan.missing, *own_missing)],
         "resolution": plan.resolution,
-        **({} if dataset.source is None else {"derived": what_decides_samples(dataset)}),
         "shard": None if shard is None else [shard.index, shard.count],
     }
-    as_json: dict[str, Any] = json.loads(json.dumps(what))
+    if isinstance(recording, MadeRecording):
+        what["derived"] = [_without_paths(what_decides_samples(dataset)), _described(recording.made_of)]
+    as_json: dict[str, Any] = json.loads(json.dumps(what, default=str))
     return as_json
 
 
@@ -78,6 +80,19 @@ def goes_on(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
         # Stored samples are compared themselves, wherever they lie.
         and (now["resolution"] == "store" or _layout_goes_on(before["layout"], now["layout"]))
     )
+
+
+def _described(recording: Recording) -> list[Any]:
+    """What headers say of samples, which steps may heed."""
+    said = [recording.unit, recording.scale, recording.offset, *map(dataclasses.asdict, recording.channels)]
+    return [*said, *(_described(recording.made_of) if isinstance(recording, MadeRecording) else ())]
+
+
+def _without_paths(decides: dict[str, Any]) -> dict[str, Any]:
+    """What decides samples that are made of others, wherever these lie, which the files say."""
+    found = {key: value for key, value in decides.items() if key != "path"}
+    source = found.get("source")
+    return {**found, "source": _without_paths(source)} if isinstance(source, dict) else found
 
 
 def _places(layout: Layout) -> list[dict[str, Any]]:

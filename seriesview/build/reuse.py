@@ -15,6 +15,7 @@ from seriesview.build.blocks import BlockReader, block_samples, preferred_rows
 from seriesview.build.grid import Stretch
 from seriesview.build.hashing import FileHash
 from seriesview.build.ledger import Made
+from seriesview.build.made import MadeRecording
 from seriesview.build.made_elsewhere import MadeElsewhere
 from seriesview.build.made_of import goes_on
 from seriesview.build.plan import SamplesPlan
@@ -78,6 +79,9 @@ def find_earlier(
     earlier = earlier_of(made, what)
     if earlier is None and elsewhere is not None:
         earlier = earlier_of(elsewhere.find(what, recording), what)
+    if earlier is not None and isinstance(recording, MadeRecording):
+        # The last blocks of what is made were made without what came since.
+        return earlier if earlier.num_samples == recording.num_samples else None
     return earlier
 
 
@@ -91,7 +95,7 @@ def has_same_samples(
 ) -> bool:
     """Whether the samples that the earlier series was made of are the first of the recording: stored ones are compared,
     files are hashed, as far as they went then. BuildError where a file changes meanwhile."""
-    if isinstance(earlier.manifest.values, ArrayInfo):
+    if earlier.sha1s is None and isinstance(earlier.manifest.values, ArrayInfo):
         return _begins_with(recording, plan, earlier.manifest.values, earlier.lengths, store)
     if earlier.sha1s is None or not len(earlier.sha1s) == len(earlier.file_sizes) <= len(source.samples):
         return False
@@ -99,6 +103,13 @@ def has_same_samples(
     return all(
         size <= file.size and FileHash(file, hashes).of_first(size) == sha1 for file, size, sha1 in then
     )
+
+
+def sha1s_of_origin(source: RecordingIdentity, hashes: Path) -> tuple[str, ...] | None:
+    """SHA-1s of the files that samples are made of, None where there is no file. BuildError where one changes."""
+    if not source.samples or not all(Path(file.path).is_file() for file in source.samples):
+        return None
+    return tuple(FileHash(file, hashes).get() for file in source.samples)
 
 
 def is_whole(earlier: Earlier, plan: SamplesPlan, store: Store) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import open_ephys_folders
 import pytest
 from spikeglx_files import ap_keys, write_stream
 
@@ -148,3 +149,26 @@ def test_samples_that_come_are_told_before_they_are_built(raw: dict[str, Any]) -
     assert 60_000 <= reduced() <= 60_000 + 1024 * 12
     nothing = seriesview.build_workspace({"datasets": {"probe": raw}}, store="other")
     assert nothing.series["probe"].uri == again.series["probe"].uri
+
+
+@pytest.mark.parametrize("kind", ["SpikeGLX", "Open Ephys"])
+def test_of_a_rig_that_recorded_on_new_samples_alone_are_reduced(here: Path, kind: str) -> None:
+    samples = np.random.default_rng(0).normal(0, 30, (40_000, 5)).astype(np.int16)
+
+    def record(count: int) -> tuple[str, dict[str, Any]]:
+        if kind == "SpikeGLX":
+            write_stream(here / "run_g0", "run_g0_t0.imec0.ap", samples[:count], ap_keys(4))
+            return "run_g0", {"dataset": "imec0.ap"}
+        stream = open_ephys_folders.Stream("Rig-100.ProbeA", samples[:count])
+        shutil.rmtree(here / "session", ignore_errors=True)
+        open_ephys_folders.write(here / "session", open_ephys_folders.Recording([stream]))
+        return "session", {}
+
+    path, keys = record(30_000)
+    built(path, **keys)
+    sample_bytes = reduced() // 30_000
+    path, keys = record(40_000)
+    again = built(path, **keys)
+    assert 10_000 <= reduced() // sample_bytes < 10_000 + 2048
+    elsewhere = seriesview.build_workspace({"datasets": {"probe": {"path": path, **keys}}}, store="other")
+    assert again.series["probe"].uri == elsewhere.series["probe"].uri

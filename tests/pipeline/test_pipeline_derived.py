@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -294,3 +295,30 @@ def test_missing_samples_stay_missing_and_spoil_no_others(here: Path) -> None:
     after = sosfiltfilt(sections, whole_rows[12_000:, 0])
     assert np.abs(found[12_000:, 0] - after).max() <= 0.51
     assert np.isnan(high.to_physical(high.window(0, 9600, 64, 4))[..., 0]).all()
+
+
+@pytest.mark.parametrize("full_resolution", ["compute", "store"])
+def test_a_recording_that_was_moved_is_filtered_no_more_and_one_that_grew_is(
+    here: Path, full_resolution: str
+) -> None:
+    def build(path: str, results: str = "results") -> tuple[str, int]:
+        raw = {"path": path, "dtype": "int16", "channels": CHANNELS, "sampling_frequency": RATE}
+        band = {"from": "raw", "steps": BAND, "full_resolution": full_resolution}
+        seriesview.build_workspace({"datasets": {"raw": raw, "band": band}}, store="store", results=results)
+        made = json.loads(Path(results, "series", "band.json").read_text())
+        return made["uri"], made["timing"]["bytes_reduced"]
+
+    values = np.random.default_rng(4).normal(0, 90, (20_000, CHANNELS)).astype(np.int16)
+    values.tofile("raw.dat")
+    first, num_bytes = build("raw.dat")
+    assert num_bytes == values.nbytes
+    Path("mount").mkdir()
+    Path("raw.dat").rename("mount/raw.dat")
+    assert build("mount/raw.dat") == (first, 0)
+    with Path("mount/raw.dat").open("ab") as file:
+        values[:3000].tofile(file)
+    grown, num_bytes = build("mount/raw.dat")
+    assert num_bytes == values.nbytes + 3000 * 2 * CHANNELS
+    Path("mount/raw.dat").rename("raw.dat")
+    shutil.rmtree("store")
+    assert build("raw.dat", "other results") == (grown, num_bytes)
