@@ -382,7 +382,6 @@
  * @property {string} uri of its series
  * @property {string} id of its channel
  * @property {string} label
- * @property {string} of what its series is called
  */
 
 /**

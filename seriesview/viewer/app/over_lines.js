@@ -31,6 +31,8 @@ export function createOverLines() {
       const context = clearCanvas(canvas, width, height, ratio);
       context.font = '10.5px system-ui, sans-serif';
       context.textBaseline = 'middle';
+      context.strokeStyle = styleValue('--back');
+      context.lineWidth = 3;
       const rooms = labelRooms(
         lines.map(({ x }) => ({ from: x, to: x + 1, isLine: true })),
         LEAST * ratio,
@@ -39,7 +41,9 @@ export function createOverLines() {
       let left = 0;
       lines.forEach(({ x, label, color }, place) => {
         context.fillStyle = color;
+        context.globalAlpha = 0.6;
         context.fillRect(x / ratio, 0, 1 / ratio, height / ratio);
+        context.globalAlpha = 1;
         if (!label) return;
         const room = rooms[place] / ratio;
         if (room < LEAST) {
@@ -47,8 +51,8 @@ export function createOverLines() {
           return;
         }
         const text = shortName(context, label, room - 7);
-        context.fillStyle = styleValue('--back');
-        context.fillRect((x + 1) / ratio, 0, context.measureText(text).width + 5, LINE);
+        // Marks and traces behind it are seen.
+        context.strokeText(text, x / ratio + 4, LINE / 2 + 0.5);
         context.fillStyle = styleValue('--text');
         context.fillText(text, x / ratio + 4, LINE / 2 + 0.5);
       });

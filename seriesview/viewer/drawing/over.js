@@ -9,7 +9,7 @@ import { fadedColor, palette, pixelOf, plainColor } from './colors.js';
 import { drawEventMarks, eventColors, fullCount, hasTraces, tracesOf } from './event_marks.js';
 import { eventCounts, visitPoints } from './points.js';
 import { notePoints, pointRange } from './scenes.js';
-import { drawTraces } from './traces.js';
+import { rowOf } from './traces.js';
 
 /** @typedef {import('../types.js').Lane} Lane */
 /** @typedef {import('../types.js').SeriesManifest} SeriesManifest */
@@ -186,7 +186,7 @@ export function drawOver(scene, picture, from, hulls, units, mode) {
  * @param {Over} over
  * @param {number} left absolute column of the first
  * @param {number} columns
- * @returns {{runs: Map<number, [number, number][]>, isThere: boolean}} first and last column of each, by place of the unit;
+ * @returns {{runs: [number, [number, number][]][], isThere: boolean}} place of a unit, first and last column of each, by place;
  *   whether all events that reach into these columns were there
  */
 function piecesOf(scene, { series, shown, places }, left, columns) {
@@ -225,7 +225,7 @@ function piecesOf(scene, { series, shown, places }, left, columns) {
       });
     }
   });
-  return { runs, isThere: !exact.includes(0) };
+  return { runs: [...runs].sort(([one], [other]) => one - other), isThere: !exact.includes(0) };
 }
 
 /**
@@ -236,24 +236,26 @@ function piecesOf(scene, { series, shown, places }, left, columns) {
  * @param {number} from column of the picture for the first of the hulls
  * @param {Hulls} hulls
  * @param {import('./scenes.js').LaneUnits} units
- * @param {Map<number, [number, number][]>} runs
+ * @param {[number, [number, number][]][]} runs
  */
-function drawPieces({ layout }, { places, colors }, picture, from, hulls, units, runs) {
-  const kinds = [...runs.keys()].sort((one, other) => one - other);
-  const low = new Float64Array(hulls.columns * kinds.length).fill(Infinity);
-  const high = new Float64Array(hulls.columns * kinds.length).fill(-Infinity);
-  kinds.forEach((place, kind) => {
-    for (const [first, last] of runs.get(place) ?? []) {
+function drawPieces({ layout }, { places, colors }, { pixels, width, height }, from, hulls, units, runs) {
+  const { low, high, channels } = hulls;
+  for (const [place, all] of runs) {
+    const on = places[place];
+    const lane = layout.lanes[on];
+    const ink = pixelOf(colors[place]);
+    for (const [first, last] of all) {
       for (let column = first; column <= last; column += 1) {
-        low[column * kinds.length + kind] = hulls.low[column * hulls.channels + places[place]];
-        high[column * kinds.length + kind] = hulls.high[column * hulls.channels + places[place]];
+        const at = column * channels + on;
+        if (low[at] > high[at]) continue;
+        const one = rowOf(lane, units.scale[on], units.offset[on], low[at]);
+        const other = rowOf(lane, units.scale[on], units.offset[on], high[at]);
+        const bottom = Math.min(Math.max(one, other), height - 1);
+        for (let row = Math.max(Math.min(one, other), 0); row <= bottom; row += 1)
+          pixels[row * width + from + column] = ink;
       }
     }
-  });
-  const lanes = kinds.map((place) => ({ ...layout.lanes[places[place]], color: colors[place] }));
-  const scale = Float64Array.from(kinds, (place) => units.scale[places[place]]);
-  const offset = Float64Array.from(kinds, (place) => units.offset[places[place]]);
-  drawTraces(picture, from, { ...hulls, channels: kinds.length, low, high }, lanes, { scale, offset });
+  }
 }
 
 /**
@@ -262,7 +264,7 @@ function drawPieces({ layout }, { places, colors }, picture, from, hulls, units,
  * @param {Over} over
  * @param {Picture} picture
  * @param {number} from column of the picture for the first
- * @param {Map<number, [number, number][]>} runs
+ * @param {[number, [number, number][]][]} runs
  */
 function drawRails({ layout, request, isDark }, { places, colors }, { pixels, width, height }, from, runs) {
   const thick = Math.max(Math.round(request.pixelRatio), 1);
@@ -330,7 +332,7 @@ export function eventsUnder(scene, column, id) {
   /** @type {Map<string, {event: import('../types.js').EventUnder, distance: number, isOther: boolean}>} */
   const found = new Map();
   for (const { series, shown, places } of scene.overs) {
-    const { segments, channels, label } = series.manifest;
+    const { segments, channels } = series.manifest;
     if (!segments.length || !shown.length) continue;
     for (let near = column - REACH; near <= column + REACH; near += 1) {
       const { counts } = eventCounts(pointRange({ ...scene, series, wanted: [] }, near, near + 1), shown);
@@ -340,7 +342,7 @@ export function eventsUnder(scene, column, id) {
         const key = `${series.uri} ${channel.id}`;
         const distance = Math.abs(near - column);
         const before = found.get(key);
-        const event = { uri: series.uri, id: channel.id, label: channel.label || channel.id, of: label };
+        const event = { uri: series.uri, id: channel.id, label: channel.label || channel.id };
         const isOther = places[place] < 0 || scene.layout.lanes[places[place]].id !== id;
         found.set(key, { event, distance: Math.min(distance, before?.distance ?? distance), isOther });
       });

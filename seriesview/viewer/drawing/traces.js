@@ -7,6 +7,18 @@ import { CUT_ABOVE, CUT_BELOW } from './cuts.js';
 /** @typedef {import('./columns.js').Hulls} Hulls */
 
 /**
+ * The row of a value, as traces are drawn.
+ * @param {Lane} lane
+ * @param {number} scale
+ * @param {number} start physical value = stored * scale + start
+ * @param {number} stored
+ * @returns {number} rounded; it may lie outside the picture
+ */
+export function rowOf({ center, offset, baseline, pixelsPerUnit }, scale, start, stored) {
+  return Math.round(center - (stored * scale + start + offset - baseline) * pixelsPerUnit);
+}
+
+/**
  * Draw traces into some columns of a picture, later channels over earlier ones. The columns must be empty.
  * @param {import('./picture.js').Picture} picture
  * @param {number} x column of the picture for the first column of the hulls

@@ -2,6 +2,7 @@
 
 import { columnOfTime, panFrame, timeOfColumn } from '../../geometry/timeline.js';
 import { make } from '../elements.js';
+import { nameOf } from './eventList.js';
 import { exactText } from './times.js';
 import { placedLabel, precisionOfChannel, rangeText, shownUnitOf } from './values.js';
 
@@ -79,7 +80,9 @@ export function installCursor(app) {
       ]);
     const raw = answer?.isRaw ? [make('small', {}, 'raw, not filtered')] : [];
     const more = values.length > MOST_VALUES ? [make('small', {}, `and ${values.length - MOST_VALUES} more`)] : [];
-    const events = (answer?.events ?? []).slice(0, MOST_VALUES).map(({ label, of }) => [label, of]);
+    const events = (answer?.events ?? [])
+      .slice(0, MOST_VALUES)
+      .map(({ uri, label }) => [`${nameOf(app, uri)} ${label}`, '']);
     const all = [...texts.slice(0, 1), ...events, ...texts.slice(1)].flat();
     box.replaceChildren(make('b', {}, when), ...all.map((text) => make('span', {}, text)), ...more, ...raw);
     box.hidden = false;
