@@ -52,12 +52,23 @@ export function presetSteps(name, manifest, mains = null) {
       const { bandpass, ...rest } = step;
       return bandpass[0] < rate / 2 ? { highpass: bandpass[0], ...rest } : [];
     }
+    if (step.reference && step.types) {
+      const of = channels.filter(({ type = '' }) => step.types.includes(type)).map(({ label }) => label);
+      const single = of.filter((label) => !isBipolar(label));
+      if (single.length < 2) return [];
+      return single.length < of.length ? { reference: step.reference, channels: single } : step;
+    }
     if (!step.montage) return step;
     const rows = montageRows(step.montage, channels);
     numRows = rows.length;
     if (!numRows) return [];
-    const bipolar = channels.filter(({ type = '', label }) => step.types.includes(type) && isBipolar(label));
-    return { ...step, montage: [...rows, ...bipolar.map(({ label }) => label)] };
+    // Electrodes of no row are left out; what is bipolar already stays as it is, and so does all that is no EEG.
+    const taken = rows.flat(2).map(comparedName);
+    const others = channels.filter(
+      ({ type = '', label }) =>
+        step.types.includes(type) && !taken.includes(comparedName(label)) && (type !== 'EEG' || isBipolar(label)),
+    );
+    return { ...step, montage: [...rows, ...others.map(({ label }) => label)] };
   });
   return numRows < (preset.rows ?? 0) || !steps.length || faultOf(manifest, steps) ? null : steps;
 }

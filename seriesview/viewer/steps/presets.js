@@ -5,7 +5,7 @@
  * `types`: of one of them the recording must have a channel ('' is none); `rate`: the least, Hz; `also`: of one of these it must
  * have a channel, too; `rows`: so many rows of the montage must be there. A step with `when` is taken where that is known:
  * "shift" of the converters, "groups", "no groups", the frequency of the "mains", which then stands in place of its value.
- * Of a montage those rows are taken whose channels are there; those that are bipolar already stay as they are.
+ * Of a montage those rows are taken whose channels are there; those that are bipolar already, or no EEG, stay as they are.
  */
 
 /**

@@ -79,7 +79,15 @@ export function filterChoices(app, host, reopen) {
     show();
   };
   const frequency = (/** @type {string} */ name, /** @type {string} */ title, /** @type {() => void} */ onchange) =>
-    make('input', { type: 'number', min: '0', step: 'any', size: 6, 'aria-label': name, title, onchange });
+    make('input', {
+      type: 'number',
+      min: '0',
+      step: 'any',
+      className: 'tools-hertz',
+      'aria-label': name,
+      title,
+      onchange,
+    });
   const valueOf = (/** @type {HTMLInputElement} */ { valueAsNumber: value }) => (value > 0 ? value : null);
   const setEdges = () => set(withEdges(steps(), valueOf(lowField), valueOf(highField)));
   const twice = 'Butterworth, forwards and backwards: \u22126 dB at this frequency';
