@@ -16,6 +16,7 @@ from seriesview.config.session_words import contradictions_of_sessions
 from seriesview.config.yaml_file import read_yaml, read_yaml_bytes
 from seriesview.documents.problems import Problem, lines, problems, shown, suggestion
 from seriesview.errors import ConfigError
+from seriesview.workspace.panels import CONTINUOUS_TRACES
 
 
 def load_config(path: Path) -> dict[str, Any]:
@@ -33,13 +34,20 @@ def parse_config(text: bytes, name: str) -> dict[str, Any]:
 
 
 def with_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
-    """A checked configuration in which each dataset has the `defaults` that it does not overrule."""
+    """A checked configuration, datasets with the `defaults`, panels with the `mains`, that they do not overrule."""
     defaults = content.get("defaults") or {}
+    mains = content.get("mains")
     filled = {key: value for key, value in content.items() if key != "defaults"}
     filled["datasets"] = _filled(content, defaults)
+    filled |= _with_mains(content, mains)
     if sessions := content.get("sessions"):
         # What recordings hold that no entry names has them too.
-        filled["sessions"] = {**sessions, "datasets": _filled(sessions, defaults), "defaults": defaults}
+        filled["sessions"] = {
+            **sessions,
+            **_with_mains(sessions, mains),
+            "datasets": _filled(sessions, defaults),
+            "defaults": defaults,
+        }
     return filled
 
 
@@ -56,6 +64,24 @@ def without_filled_in(content: Mapping[str, Any]) -> dict[str, Any]:
 def _filled(content: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: with_defaults_of(entry, defaults) for name, entry in (content.get("datasets") or {}).items()
+    }
+
+
+def _with_mains(content: Mapping[str, Any], mains: float | None) -> dict[str, Any]:
+    """The views, if there are any, whose panels of traces say at which frequency the mains are."""
+    if mains is None or not content.get("views"):
+        return {}
+    return {
+        "views": [
+            {
+                **view,
+                "panels": [
+                    {"mains": mains, **panel} if panel.get("type") == CONTINUOUS_TRACES.name else panel
+                    for panel in view["panels"]
+                ],
+            }
+            for view in content["views"]
+        ]
     }
 
 

@@ -302,4 +302,8 @@ class Config(Document):
         "Folder on a machine's own disk for jobs to write artifacts in, which then come whole into the store; "
         "variables, as in `$TMPDIR`, are those of the job's environment."
     )
+    mains: Annotated[float | None, Number(above=0)] = key(
+        "Frequency in Hz of the mains where this was recorded, whose hum filters in the viewer take out; for all "
+        "panels of traces in `views` that name none of their own."
+    )
     views: tuple[ViewConfig, ...] | None = key("Views; without any there is one of all series.")

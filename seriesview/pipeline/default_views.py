@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from seriesview.build.findings import Entry
+from seriesview.pipeline.bids_sidecars import power_line_frequency
 from seriesview.terms import CHANNEL_TYPES_IN_ORDER
 from seriesview.workspace.panels import CONTINUOUS_TRACES, EVENT_AMPLITUDES, INTERVAL_LANES, RASTER_PLOT
 
@@ -115,7 +117,7 @@ def _panel(entry: Entry, label: str) -> dict[str, Any] | None:
     panel_type, _ = entry.panel
     more: dict[str, Any] = {}
     if panel_type == CONTINUOUS_TRACES.name:
-        more = _traces(entry)
+        more = {**_traces(entry), **_mains(entry)}
     elif entry.role == "drift" and panel_type == EVENT_AMPLITUDES.name:
         more = _drift(entry)
     elif entry.role in ("markers", "annotations") and panel_type == RASTER_PLOT.name:
@@ -134,6 +136,14 @@ def _traces(entry: Entry) -> dict[str, Any]:
         many = {"channels_per_screen": _CHANNELS_PER_SCREEN} if len(channels) > _CHANNELS_PER_SCREEN else {}
         return {"order": "type" if is_mixed else "stored", **many}
     return {} if entry.role is None else {"order": "stored"}
+
+
+def _mains(entry: Entry) -> dict[str, Any]:
+    path = entry.keys.get("path")
+    frequency = power_line_frequency(Path(path)) if path and "://" not in path else None
+    if frequency is None:
+        return {}
+    return {"mains": int(frequency) if frequency.is_integer() else frequency}
 
 
 def _over(entry: Entry, entries: Sequence[Entry]) -> dict[str, Any]:

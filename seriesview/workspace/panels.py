@@ -102,6 +102,17 @@ def _flag(value: Any) -> bool:
     return value
 
 
+def _frequency(value: Any) -> float:
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | float)
+        or not math.isfinite(value)
+        or value <= 0
+    ):
+        raise ValueError(f"must be a frequency in Hz, above 0, not {value!r}")
+    return value
+
+
 def _gains(values: Any) -> dict[str, float]:
     is_right = isinstance(values, Mapping) and all(
         isinstance(gain, int | float) and math.isfinite(gain) and gain > 0 for gain in values.values()
@@ -139,6 +150,11 @@ CONTINUOUS_TRACES = PanelType(
             "by type of channel, what the automatic gain of such channels is multiplied with.",
             dict[str, Annotated[float, Number(above=0)]],
             _gains,
+        ),
+        "mains": DataKey(
+            "the frequency in Hz of the mains where it was recorded, whose hum filters in the viewer take out.",
+            Annotated[float, Number(above=0)],
+            _frequency,
         ),
         "over": DataKey(
             "series of events that are drawn over the traces: units each on the trace of its best channel, others as "

@@ -155,6 +155,27 @@ def test_defaults_are_every_datasets_keys(tmp_path: Path) -> None:
         load_config(path)
 
 
+def test_mains_are_those_of_every_panel_of_traces(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        """
+        mains: 60
+        datasets: {a: {path: a.csv}}
+        views:
+        - label: all
+          panels:
+          - {type: ContinuousTraces, series: a}
+          - {type: ContinuousTraces, series: a, mains: 50}
+          - {type: RasterPlot, series: a}
+        """
+    )
+    [view] = load_config(path)["views"]
+    assert [panel.get("mains") for panel in view["panels"]] == [60, 50, None]
+    path.write_text("mains: 0\ndatasets: {a: {path: a.csv}}\n")
+    with pytest.raises(ConfigError, match="mains: expected a number above 0"):
+        load_config(path)
+
+
 def test_keys_that_stand_twice_are_told(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     path.write_text("datasets:\n  a: {path: x}\n  a: {path: y}\n")

@@ -1,6 +1,7 @@
 """Views that nobody described: panels, order, pages and keys that follow from what readers say of datasets."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -284,3 +285,30 @@ def test_panels_say_whose_clock_nothing_ties_to_the_others(
     view, *_ = default_views(entries, "run")
     said = [panel["series"] for panel in view["panels"] if panel["label"].endswith(" (own clock)")]
     assert said == marked
+
+
+def test_hum_is_known_from_the_nearest_sidecar_of_a_recording_in_bids(tmp_path: Path) -> None:
+    folder = tmp_path / "sub-01" / "ses-2" / "eeg"
+    folder.mkdir(parents=True)
+    recording = folder / "sub-01_ses-2_task-rest_run-1_eeg.edf"
+
+    def mains() -> Any:
+        [view] = default_views(
+            [entry("eeg", "eeg", channels=typed("EEG", "EEG"), path=str(recording))], "night"
+        )
+        check_config({"datasets": {"eeg": {"path": str(recording)}}, "views": [view]})
+        return view["panels"][0].get("mains")
+
+    assert mains() is None
+    (tmp_path.parent / "task-rest_eeg.json").write_text('{"PowerLineFrequency": 16}')
+    (tmp_path / "dataset_description.json").write_text("{}")
+    assert mains() is None
+    (tmp_path / "task-rest_eeg.json").write_text('{"PowerLineFrequency": 60}')
+    assert mains() == 60
+    (folder / "sub-01_ses-2_task-oddball_eeg.json").write_text('{"PowerLineFrequency": 40}')
+    (folder / "sub-01_ses-2_task-rest_eeg.json").write_text('{"PowerLineFrequency": "n/a"}')
+    assert mains() == 60
+    (folder / "sub-01_ses-2_task-rest_run-1_eeg.json").write_text('{"PowerLineFrequency": 50.5}')
+    assert mains() == 50.5
+    (folder / "sub-01_ses-2_task-rest_run-1_eeg.json").write_text("no json")
+    assert mains() == 60
