@@ -194,10 +194,12 @@ def test_types_and_places_of_channels(session: Path) -> None:
     with opened(session, f"{base}/Neuropix-PXI-100.ProbeA-AP") as ap:
         assert [(each.x, each.y) for each in ap.channels] == list(SITES.values())
         assert [each.type for each in ap.channels] == [None] * 4
+        assert [each.sample_shift for each in ap.channels] == [0, 0, 1 / 13, 1 / 13]
     with opened(session, f"{base}/Neuropix-PXI-100.ProbeA-LFP") as lfp:
         assert [(each.x, each.y, each.type) for each in lfp.channels] == [
             (x, y, "LFP") for x, y in SITES.values()
         ]
+        assert {each.sample_shift for each in lfp.channels} == {None}
     with opened(session, f"{base}/NI-DAQmx-102.PXIe-6341") as nidq:
         assert [(each.type, each.x) for each in nidq.channels] == [("ADC", None)] * 2
 

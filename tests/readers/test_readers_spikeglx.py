@@ -159,6 +159,22 @@ def test_positions_are_those_of_probeinterface(tmp_path: Path, keys: dict[str, o
     _same_places(path)
 
 
+@pytest.mark.parametrize("keys", [ap_keys(60), np2_keys(80)], ids=["1.0", "2.0"])
+def test_channels_are_later_than_the_sample_as_spikeinterface_has_it(
+    tmp_path: Path, keys: dict[str, object]
+) -> None:
+    from spikeinterface.extractors.neuropixels_utils import get_neuropixels_sample_shifts_from_probe
+
+    channels = int(str(keys["snsApLfSy"]).split(",")[0])
+    path = write_stream(tmp_path, "run_g0_t0.imec0.ap", noise(100, channels), keys)
+    shifts = get_neuropixels_sample_shifts_from_probe(probeinterface.read_spikeglx(path.with_suffix(".meta")))
+    with opened(path) as recording:
+        assert [channel.sample_shift for channel in recording.channels] == shifts.tolist()
+    aligned = write_stream(tmp_path, "run_g0_tcat.imec0.ap", noise(100, channels), keys | {"catNFiles": 1})
+    with opened(aligned) as recording:
+        assert {channel.sample_shift for channel in recording.channels} == {None}
+
+
 def _same_places(path: Path) -> None:
     """But for where x is counted from."""
     probe = probeinterface.read_spikeglx(path.with_suffix(".meta"))

@@ -118,6 +118,7 @@ class StreamRecording(LaidOutRecording):
                     x=site.x if site else None,
                     y=site.y if site else None,
                     type=kind,
+                    sample_shift=site.sample_shift if site and kind is None else None,
                 )
             )
         self.channels = tuple(channels)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from xml.etree import ElementTree
 
 from seriesview.readers.spikeglx.probes import probe_of_part
@@ -17,11 +17,15 @@ _MOST_MICROMETRES = 1e6
 
 @dataclass(frozen=True)
 class Site:
-    """Where an electrode is on its probe, in micrometres from the tip upwards, and on which shank."""
+    """Where an electrode is on its probe, in micrometres from the tip upwards, and on which shank.
+
+    `sample_shift`: how much later than a sample's time its channel is digitized, in samples; None: not known.
+    """
 
     x: float
     y: float
     shank: str | None
+    sample_shift: float | None = None
 
 
 def sites_of_probes(root: Element) -> dict[str, dict[int, Site]]:
@@ -71,6 +75,8 @@ def _sites(probe: Element, is_old: bool) -> dict[int, Site]:
     """
     places = [probe.find(tag) for tag in ("CHANNELS", "ELECTRODE_XPOS", "ELECTRODE_YPOS")]
     channels, xs, ys = (dict(each.attrib) if each is not None else {} for each in places)
+    # Streams that are only numbered do not say which is the LFP, whose channels are digitized otherwise.
+    known = None if is_old else probe_of_part(probe.get("probe_part_number", ""))
     sites: dict[int, Site] = {}
     for name, x in xs.items():
         number = _CHANNEL.fullmatch(name)
@@ -84,7 +90,8 @@ def _sites(probe: Element, is_old: bool) -> dict[int, Site]:
         shank = said[1] if said else number[2]
         if is_old and shank is not None:
             up -= _SHANK_PITCH * int(shank)
-        sites[int(number[1])] = Site(across, up, shank)
+        channel = int(number[1])
+        sites[channel] = Site(across, up, shank, None if known is None else known.sample_shift(channel))
     return _told_apart(sites)
 
 
@@ -109,7 +116,8 @@ def _onix(processor: Element, names: list[str]) -> dict[str, dict[int, Site]]:
             if known.shank_pitch:
                 shank, on_shank = divmod(on_shank, _ELECTRODES_OF_A_SHANK)
             row, column = divmod(on_shank, known.columns)
-            sites[int(number[1])] = Site(*known.place(shank, column, row), str(shank))
+            at = int(number[1])
+            sites[at] = Site(*known.place(shank, column, row), str(shank), known.sample_shift(at))
         else:
             found[name] = _told_apart(sites)
     return found
@@ -119,4 +127,4 @@ def _told_apart(sites: dict[int, Site]) -> dict[int, Site]:
     """Without shanks where there is but one."""
     if len({site.shank for site in sites.values()}) > 1:
         return sites
-    return {number: Site(site.x, site.y, None) for number, site in sites.items()}
+    return {number: replace(site, shank=None) for number, site in sites.items()}

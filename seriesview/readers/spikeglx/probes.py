@@ -18,6 +18,8 @@ class Probe:
     Column c of row r lies at x = (even_x or odd_x, by r) + c*x_pitch from the shank's left edge, y = r*y_pitch
     above the lowest row. `gain` is None where the gains can be chosen. `max_int`: counts of the ADC's half range.
     `has_banks`: whether electrode = bank * channels + channel, in rows of `columns`.
+    `per_adc`: channels that one converter digitizes after one another, 0 where their order is another one than that of
+    most probes; `slots` of a sample: one for each of them and, in probes with an LF band, one for that.
     """
 
     x_pitch: float
@@ -29,6 +31,16 @@ class Probe:
     max_int: int = 512
     columns: int = 2
     has_banks: bool = True
+    per_adc: int = 12
+    slots: int = 13
+
+    def sample_shift(self, channel: int) -> float | None:
+        """How much later than the sample's time a channel of the AP band is digitized, in samples.
+
+        Neighbouring channels, an even and an odd one, are digitized together, by two converters (the multiplexing
+        tables of ProbeTable).
+        """
+        return channel % (2 * self.per_adc) // 2 / self.slots if self.per_adc else None
 
     @property
     def has_gain_table(self) -> bool:
@@ -42,8 +54,8 @@ class Probe:
 
 
 _NP1 = Probe(32, 20, 27, 11)
-_NP2_EARLY = Probe(32, 15, 27, 27, gain=80, max_int=8192, has_banks=False)
-_NP2 = Probe(32, 15, 27, 27, gain=100, max_int=2048, has_banks=False)
+_NP2_EARLY = Probe(32, 15, 27, 27, gain=80, max_int=8192, has_banks=False, per_adc=16, slots=16)
+_NP2 = replace(_NP2_EARLY, gain=100, max_int=2048)
 _FOUR_SHANKS = 250.0
 
 # The first pattern that a part number begins with.
@@ -58,7 +70,7 @@ _PARTS: tuple[tuple[str, Probe], ...] = (
     (r"NP1121", Probe(0, 3, 6.25, 6.25, columns=1)),
     (r"NP1122", Probe(3, 3, 12.5, 12.5, columns=16)),
     (r"NP1123", Probe(4.5, 4.5, 10.25, 10.25, columns=12)),
-    (r"NP12[012]", Probe(32, 31, 56.5, 36.5)),
+    (r"NP12[012]", Probe(32, 31, 56.5, 36.5, per_adc=0)),
     (r"NP1[34]00", replace(_NP1, x_pitch=48, even_x=11)),
     (r"NP2000|PRB2_1_", _NP2_EARLY),
     (r"NP2010|PRB2_4_", replace(_NP2_EARLY, shank_pitch=_FOUR_SHANKS)),
@@ -67,7 +79,7 @@ _PARTS: tuple[tuple[str, Probe], ...] = (
     (r"NP2022", replace(_NP2, x_pitch=20, odd_x=11, shank_pitch=2141.45)),
     (r"NP20[12]", replace(_NP2, shank_pitch=_FOUR_SHANKS)),
     (r"NP2300", replace(_NP2, x_pitch=48, even_x=11, odd_x=11)),
-    (r"NP3000", Probe(0, 15, 59, 59, columns=1)),
+    (r"NP3000", Probe(0, 15, 59, 59, columns=1, per_adc=0)),
     (r"NP301", _NP2),
     (r"NP302", replace(_NP2, shank_pitch=_FOUR_SHANKS)),
 )

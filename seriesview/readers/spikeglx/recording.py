@@ -19,6 +19,7 @@ from seriesview.readers.spikeglx.gains import converter_limits, units_and_scales
 from seriesview.readers.spikeglx.geometry import Place, files_of_places, places_of, stand_by
 from seriesview.readers.spikeglx.meta import Meta, read_meta
 from seriesview.readers.spikeglx.names import CONCATENATED, FileName, name_of, parse_name
+from seriesview.readers.spikeglx.probes import probe_of
 from seriesview.readers.spikeglx.saved import SavedChannel
 from seriesview.readers.spikeglx.streams import SAMPLE_BYTES, Stream, StreamFile, meta_paths
 
@@ -86,10 +87,22 @@ class AnalogRecording(LaidOutRecording):
         if bad:
             text = f"unused or switched off, so marked bad: {', '.join(bad[:10])}"
             self.decisions = (*self.decisions, Decision(text + (", ..." if len(bad) > 10 else "")))
+        probe = None if _is_aligned(meta) else probe_of(meta)
         self.channels = tuple(
-            replace(channel, type=_TYPES.get(saved.kind))
+            replace(
+                channel,
+                type=_TYPES.get(saved.kind),
+                sample_shift=probe.sample_shift(saved.number) if probe and saved.kind == "AP" else None,
+            )
             for channel, saved in zip(self.channels, analog, strict=True)
         )
+
+
+def _is_aligned(meta: Meta) -> bool:
+    """Whether channels were moved to one instant already: CatGT does so where it is not told otherwise."""
+    command = meta.get("catGTCmdline0")
+    was_run = command is not None or name_of(meta).trigger == CONCATENATED
+    return was_run and "-no_tshift" not in (command or "")
 
 
 def _placed(channel: Channel, place: Place | None, is_off: bool) -> Channel:
