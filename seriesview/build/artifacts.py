@@ -248,9 +248,12 @@ class _sampled_build:  # noqa: N801
         if new:
             said = f"{new} samples have come since it was built: those that were there are"
         self._say(f"{said} hashed, to see whether they are the same")
+        job, name = self._job, self._dataset.name
+        progress = Progress(f"{name} (hashed)", 0, dataset=name, report=job.report)
         is_same = has_same_samples(
-            earlier, recording, self._plan, self._source, self._job.hashes, self._job.store
+            earlier, recording, self._plan, self._source, job.hashes, job.store, progress
         )
+        progress.finish()
         if not is_same:
             self._say("they are not the same: it is built from nothing")
         return is_same

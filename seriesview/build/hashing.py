@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -53,25 +53,28 @@ class FileHash:
         self._record.keep(sha1, starts)
         self.release()
 
-    def get(self) -> str:
-        """Hex SHA-1, taken now, or awaited from the job that is at it. Raises BuildError if the file changed."""
+    def get(self, progress: Callable[[int], None] | None = None) -> str:
+        """Hex SHA-1, taken now, or awaited from the job that is at it. Raises BuildError if the file changed.
+
+        `progress` gets numbers of bytes that are hashed.
+        """
         if self.known() is None:
             self._claim()
-            self.keep(self._record.known() or hash_file(self.source.path)[0])
+            self.keep(self._record.known() or hash_file(self.source.path, progress=progress)[0])
         check_unchanged(self.source)
         assert self._sha1 is not None
         return self._sha1
 
-    def of_first(self, size: int) -> str:
+    def of_first(self, size: int, progress: Callable[[int], None] | None = None) -> str:
         """Hex SHA-1 of the file's first bytes, of which it has as many; that of all is taken on the way. As `get`."""
         if size == self.source.size:
-            return self.get()
+            return self.get(progress)
         sha1 = self._record.known(size)
         if sha1 is None:
             self._claim()
             sha1 = self._record.known(size)
             if sha1 is None:
-                whole, sha1 = hash_file(self.source.path, first=size)
+                whole, sha1 = hash_file(self.source.path, first=size, progress=progress)
                 self.keep(whole, {size: sha1})
             self.release()
         return sha1

@@ -109,7 +109,8 @@ class Progress:
         self._total = total_bytes
 
     def skip(self, count: int) -> None:
-        """Count bytes that an earlier run has done already; they say nothing about the rate."""
+        """Count bytes that an earlier run has done already; they say nothing about the rate, nor what came before."""
+        self._began = time.monotonic()
         self._skipped += count
         self._done += count
 

@@ -19,6 +19,7 @@ from seriesview.build.made import MadeRecording
 from seriesview.build.made_elsewhere import MadeElsewhere
 from seriesview.build.made_of import goes_on
 from seriesview.build.plan import SamplesPlan
+from seriesview.build.progress import Progress
 from seriesview.build.results import uris
 from seriesview.build.source import RecordingIdentity
 from seriesview.build.timestamps import write_timestamps
@@ -92,16 +93,19 @@ def has_same_samples(
     source: RecordingIdentity,
     hashes: Path,
     store: Store,
+    progress: Progress,
 ) -> bool:
     """Whether the samples that the earlier series was made of are the first of the recording: stored ones are compared,
-    files are hashed, as far as they went then. BuildError where a file changes meanwhile."""
+    files are hashed, as far as they went then. `progress` counts that. BuildError where a file changes meanwhile."""
     if earlier.sha1s is None and isinstance(earlier.manifest.values, ArrayInfo):
-        return _begins_with(recording, plan, earlier.manifest.values, earlier.lengths, store)
+        return _begins_with(recording, plan, earlier.manifest.values, earlier.lengths, store, progress)
     if earlier.sha1s is None or not len(earlier.sha1s) == len(earlier.file_sizes) <= len(source.samples):
         return False
+    progress.expect(source.size)
     then = zip(source.samples, earlier.file_sizes, earlier.sha1s, strict=False)
     return all(
-        size <= file.size and FileHash(file, hashes).of_first(size) == sha1 for file, size, sha1 in then
+        size <= file.size and FileHash(file, hashes).of_first(size, progress.add) == sha1
+        for file, size, sha1 in then
     )
 
 
@@ -171,13 +175,19 @@ def _but_links(manifest: SeriesManifest) -> SeriesManifest:
 
 
 def _begins_with(
-    recording: Recording, plan: SamplesPlan, values: ArrayInfo, lengths: Sequence[int], store: Store
+    recording: Recording,
+    plan: SamplesPlan,
+    values: ArrayInfo,
+    lengths: Sequence[int],
+    store: Store,
+    progress: Progress,
 ) -> bool:
     """Whether the recording's first samples are those of a stored array, by the SHA-1s of its parts."""
     reader = ArrayReader(store, values)
     stretches = [Stretch(number, 0, length) for number, length in enumerate(lengths)]
     rows = block_samples(plan.dtype, plan.num_channels, plan.alignment, preferred_rows(recording))
     wanted = sum(lengths)
+    progress.expect(plan.bytes_to_read // plan.num_samples * wanted)
     part, left, digest = 0, min(values.part_rows, wanted), hashlib.sha1(usedforsecurity=False)
     blocks = BlockReader(
         recording.read_into, recording.dtype, plan.num_channels, plan.segment_lengths, stretches, rows
@@ -186,6 +196,7 @@ def _begins_with(
         with blocks:
             for block in blocks:
                 samples = np.ascontiguousarray(block.samples, reader.dtype)
+                progress.add(samples.nbytes)
                 while len(samples):
                     piece, samples = samples[:left], samples[left:]
                     digest.update(byte_view(piece))

@@ -8,7 +8,7 @@ import json
 import os
 import stat
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -213,8 +213,16 @@ class HashRecord:
             self._lock_file = None
 
 
-def hash_file(path: str, stop: threading.Event | None = None, first: int = 0) -> tuple[str, str]:
-    """Hex SHA-1s of the file and of its `first` bytes, of which it has as many; "" when `stop` was set before."""
+def hash_file(
+    path: str,
+    stop: threading.Event | None = None,
+    first: int = 0,
+    progress: Callable[[int], None] | None = None,
+) -> tuple[str, str]:
+    """Hex SHA-1s of the file and of its `first` bytes, of which it has as many; "" when `stop` was set before.
+
+    `progress` gets numbers of bytes that were hashed.
+    """
     digest, start, done = hashlib.sha1(), hashlib.sha1(), 0
     buffer = bytearray(_READ_BYTES)
     view = memoryview(buffer)
@@ -224,6 +232,8 @@ def hash_file(path: str, stop: threading.Event | None = None, first: int = 0) ->
                 return "", ""
             digest.update(view[:count])
             done += count
+            if progress is not None:
+                progress(count)
             if done == first:
                 start = digest.copy()
     return digest.hexdigest(), start.hexdigest()

@@ -129,13 +129,14 @@ def test_a_page_comes_first_and_what_is_stopped_goes_on(
     assert "1 built already, 0 to build" in done.stdout
 
 
+@pytest.mark.parametrize("times", [3, pytest.param(30, marks=pytest.mark.soak)])
 def test_a_view_that_is_killed_goes_on_with_the_same_series(
-    surroundings: Surroundings, gated: tuple[Path, Gate]
+    surroundings: Surroundings, gated: tuple[Path, Gate], times: int
 ) -> None:
     path, gate = gated
     gate.open()
-    chance = random.Random(11)
-    for _ in range(3):
+    chance = random.Random(8 + times)
+    for _ in range(times):
         process = viewed(surroundings, path)
         # At any moment of its start, its build and its end.
         try:
