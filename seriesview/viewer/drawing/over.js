@@ -78,7 +78,7 @@ export function oversOf(drawn, lanes) {
     const traces = tracesOf(channels, manifest.channels);
     const hasLines = !hasTraces(series.manifest);
     const chosen = chosenOf(series.manifest, request.settings, place);
-    const kept = chosen.filter((index) => traces[index] < 0 || laneOf.has(traces[index]));
+    const kept = chosen.filter((index) => channels[index].best_channel === undefined || laneOf.has(traces[index]));
     const unknown = kept.filter((index) => traces[index] < 0).length;
     const notes = [];
     if (unknown && !hasLines)

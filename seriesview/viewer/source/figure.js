@@ -79,7 +79,10 @@ export async function fromWorkspace(source, workspace, workspaceUri, waiting = [
         ? 'This is seen when it is built.'
         : `"${panel.series}" was not built: ${absent}`;
       const error = uri === null ? why : errors.get(uri);
-      const over = namesOver(panel.data).map((name) => ({ name, uri: uris.get(name), why: reasons.get(name) }));
+      const over = namesOver(panel.data).map((name) => {
+        const reason = waiting.includes(name) ? 'it is still to be built' : reasons.get(name);
+        return { name, uri: uris.get(name), why: reason };
+      });
       return makePanel(index, panel.type, panel.label, uri, series, error, panel.data, over);
     }),
   }));

@@ -53,6 +53,8 @@ function eventList(app, host, seek, uri, place) {
   /** @type {number[]} */
   let counts = [];
   const words = channels.map((_, index) => {
+    const { best_channel: named } = channels[index];
+    if (named !== undefined && traces[index] < 0) return `on ${named}, not here`;
     if (traces[index] < 0) return hasTraces(manifest) ? 'on a channel that is not known' : '';
     const { id, label: name } = below.channels[traces[index]];
     return `on ${name || id}`;
