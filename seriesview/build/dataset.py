@@ -23,7 +23,7 @@ FullResolution = Literal["auto", "link", "store", "omit", "compute"]
 
 # Keys that change words and units in the manifest only: a change of these reads no samples again.
 _LISTS_OF_CHANNELS = ("channel_labels", "channel_types", "bad_channels")
-_KEYS_OF_DERIVED = ("source", "steps")
+_KEYS_OF_DERIVED = ("source", "steps", "spectrogram")
 DESCRIPTIVE_KEYS = ("label", "unit", "scale", "offset", *_LISTS_OF_CHANNELS, "best_channels", "session_start")
 
 
@@ -48,6 +48,8 @@ class Dataset:
     source: Dataset | None = None
     """What it is made of, by its steps; its path is that one's."""
     steps: tuple[Mapping[str, Any], ...] = ()
+    spectrogram: Mapping[str, Any] | None = None
+    """Of what the steps make."""
 
     @property
     def origin(self) -> Dataset:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from seriesview.build.made import MadeRecording
 from seriesview.build.plan import Resolution, plan_samples
 from seriesview.build.series import described
 from seriesview.build.source import identify_recording
+from seriesview.envelope.bins import sample_dtype
 from seriesview.errors import BuildError, FormatError
 from seriesview.readers import protocol
 from seriesview.readers.protocol import Recording, Segment
@@ -28,6 +29,7 @@ from seriesview.series.traits import channels_after, traits_of
 from seriesview.steps.documents import parse_steps
 from seriesview.steps.plan import DerivedPlan
 from seriesview.steps.planning import plan_steps
+from seriesview.steps.spectrogram import SpectrogramPlan, parse_spectrogram, plan_spectrogram
 from seriesview.store import Store
 
 _MOST_THREADS = 4
@@ -37,6 +39,7 @@ _BLOCKS_AHEAD = 2
 SCREEN_SAMPLES = 4_000_000
 """Of all channels, margins and whole blocks with them, that are computed at most when a screen is looked at."""
 SCREEN_COLUMNS = 2048
+_FEW = "its samples are few"
 
 
 def derived_recording(dataset: Dataset, source: Dataset, recording: Recording, store: Store) -> Recording:
@@ -49,8 +52,29 @@ def derived_recording(dataset: Dataset, source: Dataset, recording: Recording, s
         traits = traits_of(manifest)
     except FormatError as error:
         raise BuildError(f"from: {source.own_name}: {error.sentence}") from error
-    plan = plan_steps(parse_steps(list(dataset.steps)), traits)
-    return DerivedRecording(recording, plan, manifest, _why_not_computed(plan, manifest, resolution))
+    segments = [Segment(each.start_time, each.num_samples) for each in manifest.segments]
+    made = recording
+    told: dict[str, Any] = {"steps": (), "coefficients": (), "left_out_channels": ()}
+    if dataset.steps or dataset.spectrogram is None:
+        plan = plan_steps(parse_steps(list(dataset.steps)), traits)
+        told = {
+            "steps": tuple(plan.steps),
+            "coefficients": plan.coefficients,
+            "left_out_channels": tuple(manifest.channels[number].id for number in plan.left_out),
+        }
+        channels = tuple(map(_channel, channels_after(plan, manifest)))
+        reason = _why_not_computed(plan, manifest, resolution)
+        made = after_steps = DerivedRecording(recording, plan, segments, channels, told, reason)
+        traits, segments = plan.output, list(after_steps.segments or ())
+    if dataset.spectrogram is None:
+        return made
+    spectrum = plan_spectrogram(parse_spectrogram(dict(dataset.spectrogram)), traits)
+    labels = zip(spectrum.output.labels, spectrum.output.units, strict=True)
+    channels = tuple(protocol.Channel(id=label, label=label, unit=unit) for label, unit in labels)
+    left_out = (made.channels[number].id for number in spectrum.left_out)
+    told["left_out_channels"] = tuple(dict.fromkeys((*told["left_out_channels"], *left_out)))
+    told["spectrogram"] = {**spectrum.spectrogram, "frequencies": list(spectrum.frequencies)}
+    return DerivedRecording(made, spectrum, segments, channels, told, _FEW)
 
 
 def _manifest_of(source: Dataset, recording: Recording, store: Store) -> tuple[SeriesManifest, Resolution]:
@@ -68,7 +92,7 @@ def _why_not_computed(plan: DerivedPlan, source: SeriesManifest, resolution: Res
     if resolution == "omit":
         return "the samples of what it is made of are left out"
     if plan.output.sampling_frequency != source.sampling_frequency:
-        return "its samples are few"
+        return _FEW
     blocks = -(-SCREEN_COLUMNS // plan.block_samples) * plan.block_samples
     needed = (blocks + 2 * plan.margin) * max(source.num_channels, len(plan.output.labels))
     if needed > SCREEN_SAMPLES:
@@ -82,30 +106,38 @@ class DerivedRecording(MadeRecording):
     type = "continuous"
 
     def __init__(
-        self, source: Recording, plan: DerivedPlan, manifest: SeriesManifest, why_not_computed: str | None
+        self,
+        source: Recording,
+        plan: DerivedPlan | SpectrogramPlan,
+        segments: Sequence[Segment],
+        channels: tuple[protocol.Channel, ...],
+        derivation: Mapping[str, Any],
+        why_not_computed: str | None,
     ) -> None:
-        lengths = [segment.num_samples for segment in manifest.segments]
+        """`segments` are those of the source; `derivation` lacks what the plan says of blocks."""
         self.made_of = source
-        self._blocks = Blocks(plan, lengths)
-        self._source_dtype = np.dtype(manifest.dtype)
+        self._blocks = Blocks(plan, [segment.num_samples for segment in segments])
+        self._source_dtype = sample_dtype(np.dtype(source.dtype))
         self.path = source.path
         self.files = source.files
         self.clock = source.clock
         self.dtype = plan.output.dtype
         self.sampling_frequency = plan.output.sampling_frequency
-        starts = [segment.start_time for segment in manifest.segments]
+        self.has_means = isinstance(plan, SpectrogramPlan)
+        delay = plan.delay if isinstance(plan, SpectrogramPlan) else 0.0
+        starts = [segment.start_time + delay for segment in segments]
         self.segments = tuple(map(Segment, starts, self._blocks.lengths))
         self.num_samples = sum(self._blocks.lengths)
-        self.channels = tuple(map(_channel, channels_after(plan, manifest)))
+        said = {key: {getattr(channel, key) for channel in channels} for key in ("unit", "scale", "offset")}
+        # What is the same of all stands once.
+        common = {key: found.pop() for key, found in said.items() if len(found) == 1 and None not in found}
+        none: dict[str, Any] = dict.fromkeys(common)
+        self.channels = tuple(replace(channel, **none) for channel in channels)
+        self.unit, self.scale = common.get("unit", ""), common.get("scale", 1.0)
+        self.offset = common.get("offset", 0.0)
         self.preferred_rows = plan.block_samples
         self.why_not_computed = why_not_computed
-        self.derivation = {
-            "steps": tuple(plan.steps),
-            "margin": plan.margin,
-            "block_samples": plan.block_samples,
-            "coefficients": plan.coefficients,
-            "left_out_channels": tuple(manifest.channels[number].id for number in plan.left_out),
-        }
+        self.derivation = {**derivation, "margin": plan.margin, "block_samples": plan.block_samples}
         self._counts: dict[tuple[int, int], tuple[int, int]] = {}
         self._reading = threading.Lock()
         self._num_threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)))
@@ -131,10 +163,12 @@ class DerivedRecording(MadeRecording):
         self._blocks.read_into(first_sample, out, self._block)
 
     def close(self) -> None:
-        """Let go of the threads; the source is whoever's opened it."""
+        """Let go of the threads; the file is whoever's opened it."""
         if self._pool is not None:
             self._pool.shutdown(cancel_futures=True)
             self._pool = None
+        if isinstance(self.made_of, DerivedRecording):
+            self.made_of.close()
 
     def _block(self, segment: int, number: int) -> npt.NDArray[Any]:
         """A block, and those after it begun."""

@@ -39,4 +39,5 @@ def workspace_manifest(
         missing,
         {result["name"]: result["manifest"]["type"] for result in results},
         workspace_id or label,
+        [result["name"] for result in results if result["manifest"].get("spectrogram")],
     )

@@ -53,8 +53,8 @@ def _wrong_with_derived(
             yield f".from: there is no dataset {shown(source)}{suggestion(source, others)}; there are {there:.300}"
         elif (way := _circle(name, entries)) is not None:
             yield f".from: goes round in a circle: {' from '.join(way)}"
-    if "steps" not in entry:
-        yield ": steps is missing: what is done to the samples of the dataset in `from`"
+    if "steps" not in entry and "spectrogram" not in entry:
+        yield ": steps is missing, or spectrogram: what is made of the samples of the dataset in `from`"
     if entry.get("full_resolution") == "link":
         yield ".full_resolution: link: what is made of another dataset lies in no file; compute or store its samples"
 

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from seriesview.documents.expectations import Document, Expected, Flag, Given, Integer, Number, OneOf, Words
 from seriesview.steps.documents import StepKeys
+from seriesview.steps.spectrogram import SpectrogramKeys
 from seriesview.terms import SERIES_TYPES, TIME_MODES
 from seriesview.workspace.panels import PANEL_TYPES
 
@@ -185,7 +186,7 @@ class DatasetKeys(Document):
     ] = key("Number of jobs that share this dataset; auto: one for each 8 GB, at most 64.")
 
 
-DERIVED_KEYS = ("from", "steps")
+DERIVED_KEYS = ("from", "steps", "spectrogram")
 KEYS_OF_DERIVED = (*DERIVED_KEYS, "label", "full_resolution", "base", "ratio", "scatter")
 """What may stand in an entry that names another dataset in place of a recording."""
 
@@ -194,14 +195,20 @@ class DatasetEntry(DatasetKeys):
     """One dataset: what a recording holds, or what is made of another dataset."""
 
     from_: Annotated[Name | None, Given()] = key(
-        "Name of another dataset, in place of `path`: this one is made of its samples, by `steps` (docs/derived.md). "
-        "Beside these only `label`, `full_resolution`, `base`, `ratio` and `scatter` may stand.",
+        "Name of another dataset, in place of `path`: this one is made of its samples, by `steps`, as a "
+        "`spectrogram`, or both (docs/derived.md). Beside these only `label`, `full_resolution`, `base`, `ratio` and "
+        "`scatter` may stand.",
         alias="from",
     )
     steps: Annotated[tuple[StepKeys, ...] | None, Field(min_length=1), Given()] = key(
         "With `from`: what is done to its samples, in order, each one of {highpass: Hz}, {lowpass: Hz}, {bandpass: "
         "[Hz, Hz]}, {notch: Hz}, {reference: median, mean or labels}, {montage: [[A, B], ...]}, {resample: Hz}, "
         "{phase_shift: true}, {absolute: true} (docs/derived.md)."
+    )
+
+    spectrogram: SpectrogramKeys | None = key(
+        "With `from`: power densities by frequency and time, as {window: s, step: s, range: [Hz, Hz]}: of all "
+        "electrodes, with `channel` of one, with `average` of some (docs/filters.md)."
     )
 
 

@@ -61,7 +61,8 @@ def body_of(series: Series, panel: str | None, data: Mapping[str, Any] | None = 
     if panel is None and series.manifest.unit.lower() == "probability":
         panel = PROBABILITY_DENSITY.name
     named = PANEL_TYPES.get(panel or "")
-    panel_type = named if named and series_type in named.series_types else default_type(series_type)
+    shown_as = series_type if series.manifest.spectrogram is None else "spectrogram"
+    panel_type = named if named and series_type in named.series_types else default_type(shown_as)
     if panel_type is None:
         return _BANDS
     body = _BODIES.get((panel_type, series_type)) or _BODIES[panel_type, None]

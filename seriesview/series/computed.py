@@ -19,6 +19,7 @@ from seriesview.series.traits import traits_of
 
 if TYPE_CHECKING:
     from seriesview.steps.plan import DerivedPlan
+    from seriesview.steps.spectrogram import SpectrogramPlan
     from seriesview.steps.storing import Counted
     from seriesview.store import Store
 
@@ -42,7 +43,10 @@ class Blocks:
     """
 
     def __init__(
-        self, plan: DerivedPlan, source_lengths: Sequence[int], block_samples: int | None = None
+        self,
+        plan: DerivedPlan | SpectrogramPlan,
+        source_lengths: Sequence[int],
+        block_samples: int | None = None,
     ) -> None:
         self._plan = plan
         self.block_samples = block_samples or plan.block_samples

@@ -46,4 +46,5 @@ def derived_to_json(
         "steps": [dict(step) for step in steps],
         "left_out_channels": list(more["left_out_channels"]),
         **{key: more[key] for key in ("margin", "block_samples", "coefficients")},
+        **({} if more["spectrogram"] is None else {"spectrogram": dict(more["spectrogram"])}),
     }

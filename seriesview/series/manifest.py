@@ -206,7 +206,7 @@ class IntervalsInfo:
 class SeriesManifest:
     """One series: physical value = stored value * scale + offset, of the channel where it has its own.
 
-    A derived one has a `source`, its key is `from`, and with it `steps` to `left_out_channels`, as of a Derivation.
+    A derived one has a `source`, its key is `from`, and with it `steps` to `spectrogram`.
     """
 
     type: Annotated[SeriesType, OneOf(*SERIES_TYPES)]
@@ -237,6 +237,7 @@ class SeriesManifest:
     block_samples: AtLeastOne | None = None
     coefficients: Coefficients | None = None
     left_out_channels: tuple[Text, ...] = ()
+    spectrogram: StepDocument | None = None
     format: Annotated[str, OneOf(SERIES_FORMAT)] = SERIES_FORMAT
 
     @property

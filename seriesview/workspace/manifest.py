@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -101,11 +101,13 @@ def build_workspace(
     missing: Iterable[tuple[str, str]] = (),
     types: Mapping[str, str] | None = None,
     workspace_id: str | None = None,
+    spectrograms: Collection[str] = (),
 ) -> dict[str, Any]:
     """The manifest of a workspace, ready to be stored; raises FormatError.
 
     `series` are (name, uri), `missing` (name, error), `types` the series' types by name. Views are checked
-    against the types; without views there is one of all series, for which the types are needed.
+    against the types; without views there is one of all series, for which the types are needed. `spectrograms`: which
+    of them are such.
     """
     entries = tuple(WorkspaceSeries(name, uri) for name, uri in series)
     absent = tuple(MissingSeries(name, " ".join(error.split())) for name, error in missing)
@@ -114,7 +116,8 @@ def build_workspace(
         untyped = [entry.name for entry in entries if entry.name not in known_types]
         if untyped:
             raise FormatError(f"workspace {label!r}: the type of series {untyped[0]!r} is not known")
-        views = default_views(label, {entry.name: known_types[entry.name] for entry in entries})
+        shown_as = {**known_types, **dict.fromkeys(spectrograms, "spectrogram")}
+        views = default_views(label, {entry.name: shown_as[entry.name] for entry in entries})
     manifest = WorkspaceManifest(label, entries, tuple(views), absent, workspace_id, format=WORKSPACE_FORMAT)
     document = manifest.to_json_dict()
     parse_workspace_manifest(document)

@@ -32,7 +32,7 @@ class PanelType:
     name: str
     series_types: tuple[str, ...]
     default_for: str | None = None
-    """The type of series that is drawn so where no view is configured."""
+    """The type of series that is drawn so where no view is configured; a spectrogram counts as one of its own."""
     data_keys: Mapping[str, DataKey] = field(default_factory=dict)
 
 
@@ -201,6 +201,7 @@ POSITION = PanelType("Position", ("continuous", "discrete"))
 PROBABILITY_DENSITY = PanelType(
     "ProbabilityDensity",
     ("continuous", "discrete"),
+    default_for="spectrogram",
     data_keys={
         "bin_centers": DataKey(
             "the value at the centre of each channel's bin.",

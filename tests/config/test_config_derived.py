@@ -32,7 +32,7 @@ def test_what_is_made_of_another_dataset_needs_no_path() -> None:
     [
         ({"from": "rwa", "steps": [{"highpass": 1}]},
          ".from: there is no dataset 'rwa' (did you mean raw?); there are raw"),
-        ({"from": "raw"}, ": steps is missing: what is done to the samples of the dataset in `from`"),
+        ({"from": "raw"}, ": steps is missing, or spectrogram: what is made of the samples of the dataset in `from`"),
         ({"from": "raw", "steps": []}, ".steps: expected a list that is not empty, found a list of 0"),
         ({**BAND, "unit": "mV"},
          ".unit: means nothing here: samples, channels and times are those of the dataset in `from`"),
@@ -42,6 +42,7 @@ def test_what_is_made_of_another_dataset_needs_no_path() -> None:
         ({"from": "raw", "steps": [{"highpass": "x"}]}, ".steps[0].highpass: expected a number above 0, found 'x'"),
         ({"from": "raw", "steps": [{"hihgpass": 1}]},
          ".steps[0]: unknown key hihgpass (did you mean highpass?)"),
+        ({"from": "raw", "spectrogram": {"window": 2, "step": 0.5}}, ".spectrogram: range is missing"),
         ({**RAW, "steps": BAND["steps"]}, ".steps: is for what is made of another dataset: name that in `from`"),
         ({**RAW, "full_resolution": "compute"},
          ".full_resolution: compute: is for what is made of another dataset: a dataset with `from`"),

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy.signal import butter, sosfiltfilt
+from scipy.signal import butter, sosfiltfilt, welch
 from second_reader import SecondReader
 
 import seriesview
@@ -82,7 +82,7 @@ def test_windows_at_any_zoom_are_those_of_the_whole_filtered_at_once(samples: Sa
     assert manifest.source.uri == built.series["raw"].uri
     assert manifest.steps is not None
     assert [dict(step) for step in manifest.steps][1] == {"reference": "median"}
-    assert (manifest.unit or manifest.channels[0].unit, manifest.channels[0].scale) == ("uV", 0.5)
+    assert (manifest.unit, manifest.scale, manifest.channels[0].scale) == ("uV", 0.5, None)
     assert [segment.start_time for segment in band.segments] == [0.0, 31_234 / RATE + 10]
     assert manifest.block_samples is not None
     assert manifest.block_samples < 31_234
@@ -322,3 +322,38 @@ def test_a_recording_that_was_moved_is_filtered_no_more_and_one_that_grew_is(
     Path("mount/raw.dat").rename("raw.dat")
     shutil.rmtree("store")
     assert build("raw.dat", "other results") == (grown, num_bytes)
+
+
+def test_a_spectrogram_is_of_what_the_steps_make(samples: Samples) -> None:
+    spectrum = {"window": 1.0, "step": 0.25, "range": [5, 80]}
+    built = seriesview.build_workspace(
+        config(
+            low={"from": "raw", "steps": [{"resample": 500}]},
+            of_low={"from": "low", "spectrogram": spectrum | {"channel": "2"}},
+            at_once={"from": "raw", "steps": [{"resample": 500}], "spectrogram": spectrum | {"channel": "2"}},
+            all={"from": "raw", "spectrogram": spectrum},
+        ),
+        store="store",
+    )
+    low, of_low, at_once, of_all = (built.series[name].open() for name in ("low", "of_low", "at_once", "all"))
+    manifest = at_once.manifest
+    assert manifest.has_means
+    assert manifest.unit == "uV^2/Hz"
+    assert manifest.sampling_frequency == 4.0
+    assert [segment.start_time for segment in manifest.segments] == [0.375, 31_234 / RATE + 10.375]
+    assert manifest.spectrogram is not None
+    assert manifest.spectrogram["frequencies"] == [float(each) for each in range(5, 81)]
+    for segment in range(2):
+        rows = low.to_physical(low.values(segment, 0, low.segments[segment].num_samples))[:, 2]
+        count = manifest.segments[segment].num_samples
+        assert count == (len(rows) - 500) // 125 + 1
+        expected = [welch(rows[j * 125 : j * 125 + 500], 500, "hann", nperseg=500)[1] for j in range(count)]
+        found = of_low.values(segment, 0, count)
+        assert np.allclose(found, np.array(expected)[:, 5:81], rtol=1e-4)
+        # Rounded between the steps, or not.
+        assert np.allclose(at_once.values(segment, 0, count), found, rtol=0.05, atol=0.05)
+    mean = np.mean(of_all.values(0, 0, 32), axis=0)
+    assert np.allclose(of_all.window(0, 0, 32, 1)[0, 0], mean, rtol=1e-5)
+    # Drawn as what it is, where nothing else is said.
+    (view,) = built.open().manifest.views
+    assert [panel.type for panel in view.panels][1:] == ["ContinuousTraces", *["ProbabilityDensity"] * 3]
