@@ -50,13 +50,11 @@ def test_what_is_written_is_seen_and_the_page_can_be_held_still(
         frame = viewer.frame()
         step = frame["samplesPerColumn"]
         whole = (written - 1) // step - frame["leftColumn"]
-        unbuilt = "seriesview.panels()[0].painted.unbuilt.flat().length"
-        beginning = "seriesview.panels()[0].painted.unbuilt[0]?.[0]"
-        wait_for(
-            page,
-            lambda: not viewer.inside.evaluate(unbuilt) or viewer.inside.evaluate(beginning) >= whole,
-            "the last columns",
-        )
+        seen = """async () => {
+          await seriesview.settled();
+          return seriesview.panels()[0].painted.unbuilt[0]?.[0] ?? 1e9;
+        }"""
+        wait_for(page, lambda: viewer.inside.evaluate(seen) >= whole, "the last columns")
         panel = viewer.panel()
         expected = expected_picture(recording, panel, viewer.timeline())
         if whole < frame["columns"]:

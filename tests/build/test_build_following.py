@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import open_ephys_folders
 import pytest
+from open_ephys_folders import Stream, write
+from spikeglx_files import ap_keys, write_stream
 from waiting import until
 from written_files import Writer
 
@@ -223,3 +226,51 @@ def test_packs_of_other_bytes_are_not_taken_up(tmp_path: Path, samples: Any) -> 
         file.write((samples[::-1]).tobytes())
     made = Followed(recording, tmp_path, 0.3).ended()
     assert made["manifest"] == from_nothing(recording, tmp_path)["manifest"]
+
+
+def test_spikeglx_is_followed_and_its_meta_read_again_at_the_end(tmp_path: Path, samples: Any) -> None:
+    samples = samples[:60_000]
+    # A probe's file of four channels and the sync word, which is left out by the stride.
+    path = write_stream(
+        tmp_path, "run_g0_t0.imec0.ap", samples[:1000, :5], {**ap_keys(4), "fileSizeBytes": 0}
+    )
+    recording = dataset_from_config("ap", {"path": str(path), "reader": "spikeglx"})
+    followed = Followed(recording, tmp_path)
+    followed.reads(1000)
+    with Writer(path) as writer:
+        writer.write(np.ascontiguousarray(samples[1000:, :5]).tobytes())
+    followed.reads(len(samples))
+    write_meta = path.with_suffix(".meta")
+    write_meta.write_text(
+        write_meta.read_text().replace("fileSizeBytes=0", f"fileSizeBytes={path.stat().st_size}")
+    )
+    followed.following.end()
+    made = followed.ended()
+    assert made["manifest"] == from_nothing(recording, tmp_path)["manifest"]
+    assert made["manifest"]["segments"][0]["num_samples"] == len(samples)
+    assert not any("fileSizeBytes" in note for note in made["manifest"].get("notes", ()))
+
+
+@pytest.mark.parametrize("has_gap", [False, True])
+def test_open_ephys_is_followed_and_its_clock_read_again_at_the_end(
+    tmp_path: Path, samples: Any, has_gap: bool
+) -> None:
+    numbers = np.arange(1000, 1000 + 60_000)
+    numbers[40_000:] += 300 * has_gap
+    samples = samples[:60_000]
+    place = tmp_path / "Record Node 101" / "experiment1" / "recording1"
+    begun = Stream("Source-100.Data", samples[:1000], RATE, numbers=numbers[:1000])
+    write(place, open_ephys_folders.Recording([begun]))
+    folder = place / "continuous" / begun.folder
+    recording = dataset_from_config("oe", {"path": str(place), "reader": "open_ephys"})
+    followed = Followed(recording, tmp_path)
+    followed.reads(1000)
+    with Writer(folder / "continuous.dat") as writer:
+        writer.write(samples[1000:].tobytes())
+    followed.reads(len(samples))
+    np.save(folder / "sample_numbers.npy", numbers)
+    np.save(folder / "timestamps.npy", numbers / RATE)
+    followed.following.end()
+    made = followed.ended()
+    assert made["manifest"] == from_nothing(recording, tmp_path)["manifest"]
+    assert len(made["manifest"]["segments"]) == 1 + has_gap

@@ -103,7 +103,10 @@ export function createPanelPainter() {
       drawScene(last, picture);
       const lying = linesOver(last);
       const leftOut = leftOutNote(series, timeline, frame);
-      const unbuilt = unbuiltRuns(picture);
+      // The column at the end of what is still written is neither there nor lacking.
+      const lastColumn = Math.floor(columnOfTime(timeline, frame, end)) - frame.leftColumn;
+      const isOpen = manifest.state === 'following';
+      const unbuilt = unbuiltRuns(picture).filter(([from]) => !isOpen || from < lastColumn);
       // An image has none.
       const hasPreview = manifest.preview && layout.lanes.some(({ pixelsPerUnit }) => pixelsPerUnit > 0);
       const notes = [
