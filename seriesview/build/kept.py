@@ -31,9 +31,9 @@ class Kept:
 def kept_of(result: Mapping[str, Any], store: Store, exists: Callable[[str], bool], packs: bool) -> Kept:
     """Look for what the result of building a series, or of its samples, names; with `packs` for its packs too.
 
-    `exists` says of a URI whether the store has it.
+    `exists` says of a URI whether the store has it. A link to a recording that changed, or is elsewhere, is there.
     """
-    named = {parse_uri(uri)[0]: exists(uri) for uri in uris(dict(result))}
+    named = {parse_uri(uri)[0]: exists(uri) or _is_linked(uri, store) for uri in uris(dict(result))}
     written, gone = [], sum(not is_there for is_there in named.values())
     sha1s = [sha1 for sha1, is_there in named.items() if is_there]
     held = list(_packs_of(result, store)) if packs else []
@@ -44,6 +44,14 @@ def kept_of(result: Mapping[str, Any], store: Store, exists: Callable[[str], boo
             # What was looked for above and is no file is a link.
             gone += sha1 not in named
     return Kept(len(named) + len(held), gone, tuple(sorted(written)))
+
+
+def _is_there(uri: str, store: Store) -> bool:
+    return store.exists(uri) or (store.takes_links and store.stored_size(parse_uri(uri)[0]) is not None)
+
+
+def _is_linked(uri: str, store: Store) -> bool:
+    return store.takes_links and store.stored_size(parse_uri(uri)[0]) is not None
 
 
 def _packs_of(result: Mapping[str, Any], store: Store) -> Iterator[str]:

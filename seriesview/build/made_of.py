@@ -50,7 +50,8 @@ def what_is_made(
     }
     if isinstance(recording, MadeRecording):
         what["derived"] = [_without_paths(what_decides_samples(dataset)), _described(recording.made_of)]
-    as_json: dict[str, Any] = json.loads(json.dumps(what, default=str))
+    # No NaN is equal to another.
+    as_json: dict[str, Any] = json.loads(json.dumps(what, default=str), parse_constant=str)
     return as_json
 
 

@@ -56,6 +56,12 @@ def test_nothing_is_said_of_what_is_whole_and_new() -> None:
     assert look(built(purge_days=30)) == Purged((), ())
 
 
+def test_a_recording_that_was_written_again_is_not_told_as_lost() -> None:
+    configured = built()
+    os.utime("one.dat", (1, 1))
+    assert look(configured) == Purged((), ())
+
+
 def test_a_dataset_that_lost_a_pack_is_told_and_built_alone() -> None:
     configured = built(purge_days=30)
     largest = max(artifacts().values(), key=lambda path: path.stat().st_size)
