@@ -250,16 +250,27 @@ def test_a_killed_build_started_again_gives_the_same_artifacts(tmp_path: Path) -
         *("--out", str(tmp_path / "raw.json"), "--ledger", str(tmp_path / "notes")),
     ]
     environment = {key: value for key, value in os.environ.items() if key != "KACHERY_STORAGE_DIR"}
-    for delay in (0.3, 0.5, 0.6, 0.7, 0.8):
-        process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        # At whatever moment of the build that is.
-        time.sleep(delay)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        for path in (tmp_path / "kachery" / "sha1").rglob("?" * 40):
-            assert_named_by_its_hash(path)
-    subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
-    assert json.loads((tmp_path / "raw.json").read_text())["manifest"] == expected
+
+    def built_at_last(*delays: float) -> dict[str, Any]:
+        for delay in delays:
+            process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+            # At whatever moment of the build that is.
+            time.sleep(delay)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            for path in (tmp_path / "kachery" / "sha1").rglob("?" * 40):
+                assert_named_by_its_hash(path)
+        subprocess.run(command, env=environment, check=True, stderr=subprocess.DEVNULL)
+        made: dict[str, Any] = json.loads((tmp_path / "raw.json").read_text())
+        return made
+
+    # Before the recording grew, and after.
+    samples[:3_000_000].tofile(tmp_path / "raw.dat")
+    built_at_last(0.4, 0.6)
+    samples.tofile(tmp_path / "raw.dat")
+    made = built_at_last(0.3, 0.5, 0.7)
+    assert made["manifest"] == expected
+    assert made["timing"]["bytes_reduced"] <= 3_002_000 * 16
 
 
 def assert_named_by_its_hash(path: Path) -> None:
