@@ -11,10 +11,14 @@ from seriesview.steps.pieces import Rows
 def continued(rows: Rows, by: int) -> Rows:
     """Rows (C, n) with `by` samples more at both ends: the others turned about the end, the last again beyond them."""
     turned = min(by, rows.shape[1] - 1)
-    left = 2 * rows[:, :1] - rows[:, turned:0:-1]
-    right = 2 * rows[:, -1:] - rows[:, -2 : -2 - turned : -1]
-    found = np.concatenate([left, rows, right], axis=1)
-    return np.pad(found, ((0, 0), (by - turned, by - turned)), mode="edge")
+    found = np.empty((len(rows), rows.shape[1] + 2 * by))
+    found[:, by : by + rows.shape[1]] = rows
+    left, right = found[:, by - turned : by], found[:, by + rows.shape[1] :][:, :turned]
+    np.subtract(2 * rows[:, :1], rows[:, turned:0:-1], out=left)
+    np.subtract(2 * rows[:, -1:], rows[:, -2 : -2 - turned : -1], out=right)
+    found[:, : by - turned] = found[:, by - turned : by - turned + 1]
+    found[:, by + rows.shape[1] + turned :] = found[:, by + rows.shape[1] + turned - 1 :][:, :1]
+    return found
 
 
 def convolved(rows: Rows, kernel: NDArray[np.float64]) -> Rows:

@@ -20,9 +20,13 @@ _LONGEST = 2**24
 
 @dataclass(frozen=True)
 class Sections:
-    """A stable filter: second-order sections (n, 6) as scipy's, and the samples that it rings to each side."""
+    """A stable filter: second-order sections (n, 6) as scipy's, and the samples that it rings to each side.
+
+    `rest` (n, 1, 2): the state in which it stays when 1 goes in, for all time before and behind.
+    """
 
     sos: NDArray[np.float64]
+    rest: NDArray[np.float64]
     is_causal: bool
     margin: int
 
@@ -41,7 +45,9 @@ def designed(step: Filter | Notch, rate: float, where: str, sos: Any = None) -> 
         raise SeriesviewError(
             f"{where}: at {rate:g} Hz this filter rings for {margin / rate:.3g} s", advice="resample first"
         )
-    return Sections(found, is_causal, margin)
+    from scipy import signal
+
+    return Sections(found, signal.sosfilt_zi(found)[:, np.newaxis], is_causal, margin)
 
 
 def lowest_edge(step: Filter | Notch) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from seriesview.steps.convolution import continued
 from seriesview.steps.design import Sections
 from seriesview.steps.pieces import Rows, in_pieces
 
@@ -21,26 +22,22 @@ class Filtering:
     may_miss: bool
 
     def __call__(self, rows: Rows) -> Rows:
-        """The rows, these filtered."""
+        """The rows, these filtered; in place."""
         process = self._causal if self.sections.is_causal else self._both_ways
-        if len(self.places) == len(rows):
-            return in_pieces(rows, process, self.most_bridged, self.may_miss)
-        rows[self.places] = in_pieces(rows[self.places], process, self.most_bridged, self.may_miss)
+        in_pieces(rows, self.places, process, self.most_bridged, self.may_miss)
         return rows
 
     def _both_ways(self, rows: Rows) -> Rows:
-        from scipy import signal
-
-        sos = self.sections.sos
-        found: Rows = signal.sosfiltfilt(sos, rows, axis=-1, padlen=min(padding(sos), rows.shape[1] - 1))
-        return found
+        """What scipy's sosfiltfilt makes of rows, which would find the state at rest anew for each of them."""
+        by = min(padding(self.sections.sos), rows.shape[1] - 1)
+        forward = self._causal(continued(rows, by))
+        return self._causal(forward[:, ::-1])[:, ::-1][:, by : by + rows.shape[1]]
 
     def _causal(self, rows: Rows) -> Rows:
         from scipy import signal
 
-        sos = self.sections.sos
-        rest = signal.sosfilt_zi(sos)[:, np.newaxis, :] * rows[np.newaxis, :, :1]
-        found: Rows = signal.sosfilt(sos, rows, axis=-1, zi=rest)[0]
+        rest = self.sections.rest * rows[np.newaxis, :, :1]
+        found: Rows = signal.sosfilt(self.sections.sos, rows, axis=-1, zi=rest)[0]
         return found
 
 

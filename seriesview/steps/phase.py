@@ -40,5 +40,5 @@ class Shifting:
         for shift in sorted(set(self.shifts) - {0.0}):
             alike = self.places[np.array(self.shifts) == shift]
             process = partial(convolved, kernel=delay_kernel(shift))
-            rows[alike] = in_pieces(rows[alike], process, self.most_bridged, self.may_miss)
+            in_pieces(rows, alike, process, self.most_bridged, self.may_miss)
         return rows

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.float64]
 
-_CHANNELS_AT_ONCE = 8
+_VALUES_AT_ONCE = 2**17
 _LONGEST_BRIDGE = 0.01
 
 
@@ -19,21 +19,26 @@ def longest_bridge(rate: float, lowest_edge: float | None) -> int:
     return max(1, int(seconds * rate))
 
 
-def in_pieces(rows: Rows, process: Callable[[Rows], Rows], most_bridged: int, may_miss: bool) -> Rows:
-    """Rows (C, n) of which each piece was processed by itself, NaN where they had it; some channels at a time."""
-    found = np.empty_like(rows)
-    has_gaps = gaps_of(rows, may_miss)
-    whole = np.flatnonzero(~has_gaps)
-    for start in range(0, len(whole), _CHANNELS_AT_ONCE):
-        chosen = whole[start : start + _CHANNELS_AT_ONCE]
-        found[chosen] = process(rows[chosen])
-    for channel in np.flatnonzero(has_gaps):
-        found[channel] = np.nan
+def in_pieces(
+    rows: Rows, places: NDArray[np.intp], process: Callable[[Rows], Rows], most_bridged: int, may_miss: bool
+) -> None:
+    """Process each piece of the rows (C, n) at `places` by itself, some rows at a time, in place; NaN stay."""
+    has_gaps = gaps_of(rows, may_miss)[places]
+    at_once = max(1, _VALUES_AT_ONCE // rows.shape[1])
+    whole = places[~has_gaps]
+    for start in range(0, len(whole), at_once):
+        chosen = whole[start : start + at_once]
+        if chosen[-1] - chosen[0] == len(chosen) - 1:
+            part = rows[chosen[0] : chosen[-1] + 1]
+            part[:] = process(part)
+        else:
+            rows[chosen] = process(rows[chosen])
+    for channel in places[has_gaps]:
+        is_missing = np.isnan(rows[channel])
         bridged, pieces = pieces_of(rows[channel], most_bridged)
         for start, end in pieces:
-            found[channel, start:end] = process(bridged[np.newaxis, start:end])[0]
-        found[channel, np.isnan(rows[channel])] = np.nan
-    return found
+            rows[channel, start:end] = process(bridged[np.newaxis, start:end])[0]
+        rows[channel, is_missing] = np.nan
 
 
 def gaps_of(rows: Rows, may_miss: bool) -> NDArray[np.bool_]:
