@@ -13,7 +13,7 @@ import pytest
 from browsing import PanelPicture, Viewer
 from expected_pictures import assert_same
 from PIL import ImageColor
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 from polyline_reference import draw_spans
 from recordings import Builder, noise
 from viewer_places import Places, show
@@ -317,7 +317,7 @@ def test_types_of_channels_are_listed_and_choose_among_them(
     viewer.inside.get_by_role("button", name="Menu of typed").click()
     viewer.inside.get_by_label("Type", exact=True).select_option("EEG")
     viewer.inside.get_by_role("button", name="Only these").click()
-    assert "EEG · bad" in viewer.inside.locator(".tools-channels").inner_text()
+    expect(viewer.inside.locator(".tools-channels")).to_contain_text("EEG · bad")
     page.keyboard.press("Escape")
     viewer.wait_until("seriesview.state().panels['0'].channels?.length === 2")
     assert [lane["label"] for lane in viewer.panel("0").lanes] == ["Cz", "Pz (bad)"]
