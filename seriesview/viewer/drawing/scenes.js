@@ -1,7 +1,7 @@
 /** @file What panels of all types draw from: the columns of their series, and what of them is missing. */
 
 import { isRegular } from '../geometry/timeline.js';
-import { clearedRuns } from './picture.js';
+import { clearedRuns, unbuiltRuns } from './picture.js';
 import { planOf, whyNoSamples } from './plan.js';
 import { pointHulls, visitPoints } from './points.js';
 import { unitsOf } from './scales.js';
@@ -55,6 +55,10 @@ export function drawScene(scene, picture) {
     return;
   }
   if (picture.exact.includes(0)) type.draw(scene, picture);
+  // What is not built yet is drawn when it comes, and has to be asked for until then.
+  const first = scene.wanted.length;
+  for (const [from, to] of unbuiltRuns(picture)) findMissing(scene, frame.leftColumn + from, frame.leftColumn + to);
+  for (const each of scene.wanted.slice(first)) each.isAhead = false;
   const end = frame.leftColumn + frame.columns;
   findMissing(scene, frame.leftColumn - TILE_COLUMNS, frame.leftColumn);
   findMissing(scene, end, end + TILE_COLUMNS);

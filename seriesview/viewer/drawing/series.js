@@ -192,6 +192,7 @@ export function createSeriesData(source, uri, manifest, cache, held = null) {
       request(`${group}|${step}|${index}`, async (signal) => {
         const firstSample = index * TILE_COLUMNS * step;
         const wanted = { segment, firstSample, samplesPerColumn: step, columns: TILE_COLUMNS, channels: ids };
+        const then = growth;
         const { envelope, values } = await source.getWindow(uri, wanted, signal);
         const tile = step === 1 ? values : envelope;
         if (!tile) throw new Error(`${manifest.label}: the answer holds neither samples nor an envelope`);
@@ -204,7 +205,7 @@ export function createSeriesData(source, uri, manifest, cache, held = null) {
         if (cut.delete(key)) version += 1;
         const width = ids?.length ?? numChannels;
         const isCut = step > 1 ? tile.length < 2 * width * rows : manifest.state && tile.length <= width * rows;
-        if (isCut) cut.set(key, growth);
+        if (isCut) cut.set(key, then);
       }),
     grow() {
       growth += 1;
