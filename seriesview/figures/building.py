@@ -1,9 +1,10 @@
-"""A build in a thread of this process, which a page follows meanwhile."""
+"""A build in a thread of this process, which pages follow meanwhile."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from seriesview.build.progress import Report
 from seriesview.errors import BuildError, SeriesviewError
@@ -11,22 +12,21 @@ from seriesview.figures.finding import ToBuild
 from seriesview.figures.stored import ToShow
 from seriesview.live.live_build import LiveBuild
 
+if TYPE_CHECKING:
+    from seriesview.figures.server import FigureServer
+
 
 class Building:
-    """Builds from `start` on; `live` is what a page follows."""
+    """Builds from `start` on; `live` is what pages follow."""
 
     def __init__(
-        self,
-        meant: ToBuild,
-        progress: Report,
-        when_built: Callable[[ToShow], None],
-        when_ended: Callable[[], None],
+        self, meant: ToBuild, progress: Report, when_ended: Callable[[], None] = lambda: None
     ) -> None:
-        """`when_built` is called with what is to be shown before the page hears of it, `when_ended` behind all."""
+        """`when_ended` is called in its thread, behind all."""
+        self.meant = meant
         self.live = LiveBuild(meant.label, progress, follows=meant.following is not None)
-        self._meant = meant
-        self._when_built = when_built
         self._when_ended = when_ended
+        self._servers: list[FigureServer] = []
         self._shown: ToShow | None = None
         self._problem: BaseException | None = None
         # A thread that waits for a disk must not keep the process.
@@ -35,6 +35,15 @@ class Building:
     def start(self) -> None:
         """Begin."""
         self._thread.start()
+
+    def show_on(self, server: FigureServer) -> None:
+        """Have a server answer pages that follow it, and let them read what it is made of, and becomes."""
+        if server in self._servers:
+            return
+        self._servers.append(server)
+        server.follow(self.live)
+        self.live.on_change(lambda: self._let_read(server))
+        self._let_read(server)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the end; whether it has come."""
@@ -68,11 +77,19 @@ class Building:
         assert self._shown is not None
         return self._shown
 
+    def _let_read(self, server: FigureServer) -> None:
+        for uri in self.live.artifacts:
+            server.show(uri)
+        if self._shown is not None:
+            server.show(self._shown.uri)
+
     def _run(self) -> None:
         try:
-            shown = self._meant.run(self.live.progress, self.live)
-            self._when_built(shown)
+            shown = self.meant.run(self.live.progress, self.live)
+            # Before pages hear of it.
             self._shown = shown
+            for server in list(self._servers):
+                server.show(shown.uri)
             self.live.finish(shown.uri)
         except SeriesviewError as error:
             self._problem = error

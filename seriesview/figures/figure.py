@@ -67,6 +67,14 @@ class Figure:
         """The storage directory that holds the data, and what they name."""
         return self._store.directory
 
+    @property
+    def is_built(self) -> bool:
+        """Whether all is there that it shows: what `seriesview.show` shows may still be built."""
+        return True
+
+    def wait(self) -> None:
+        """Return when all is built that it shows. Raises what the build raised."""
+
     def to_uri(self) -> str:
         """Store the data, where they are not stored yet, and give their URI. Raises StoreError."""
         if self._uri is None:
@@ -113,6 +121,10 @@ class Figure:
             return f"{base}{path}#token={new_token(client, uri)}" if is_own else f"{base}{path}"
         finally:
             client.close()
+
+    def path_on(self, server: Any) -> str:
+        """Path, query and fragment of a new link to it on a server of figures of its storage directory."""
+        return str(server.path(self.to_uri(), self.label))
 
     def _repr_html_(self) -> str:
         from seriesview.figures.notebook import figure_html

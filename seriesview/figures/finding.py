@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from seriesview.build.followed import Following
@@ -68,29 +68,6 @@ class ToBuild:
         return ToShow(
             built.uri, built.label, built.store.directory, None, (*self.left_out, *missing), self.is_whole
         )
-
-
-def to_show(
-    what: Showable,
-    open_store: Callable[[], Store],
-    *,
-    progress: Report | None = None,
-    **where: Unpack[Where],
-) -> ToShow | PublishedPage:
-    """Find what is meant, as `meant` does, and build it. `progress` as in `build_workspace`. Raises SeriesviewError."""
-    found = meant(what, open_store, **where)
-    return found.run(progress) if isinstance(found, ToBuild) else found
-
-
-class Where(TypedDict, total=False):
-    """Where things are built and with what, as `meant` takes it."""
-
-    directory: str | PathLike[str] | None
-    store: Store | str | Path | None
-    given: Mapping[str, Any] | None
-    announce: Callable[[str], None]
-    how_to_say: Callable[[str, Sequence[str]], str]
-    following: Following | None
 
 
 def meant(

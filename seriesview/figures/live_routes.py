@@ -1,4 +1,4 @@
-"""What a page asks of a build that it follows: how far it is, and windows of what there is by now."""
+"""What pages ask of builds that they follow: how far they are, and windows of what there is by now."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -16,13 +16,16 @@ from starlette.routing import Route
 
 from seriesview.documents.expectations import Integer, Words
 from seriesview.errors import SeriesviewError, coded
-from seriesview.live.live_build import LOCAL, LiveBuild
-from seriesview.live.snapshot import Preview, SnapshotWindow
 from seriesview.node.callers import LINKS
 from seriesview.node.requests import Body, Refused, answer, body_of, caller_of
 from seriesview.node.waiting import MAX_SECONDS, wait_unless_gone
 
-_Rows = TypeVar("_Rows", SnapshotWindow, Preview)
+if TYPE_CHECKING:
+    # What is built by now needs nothing of what builds.
+    from seriesview.live.live_build import LiveBuild
+    from seriesview.live.snapshot import Preview, SnapshotWindow
+
+_Rows = TypeVar("_Rows", "SnapshotWindow", "Preview")
 
 LIVE_PATH = "/live/"
 _WAIT_SECONDS = 20.0
@@ -42,11 +45,15 @@ class _Window(Body):
 
 
 class LiveRoutes:
-    """The routes of one build, for browsers that came by a link to it."""
+    """The routes of builds of this process, for browsers that came by a link to one."""
 
-    def __init__(self, live: LiveBuild) -> None:
-        self._live = live
+    def __init__(self) -> None:
+        self._builds: dict[str, LiveBuild] = {}
         self._threads = ThreadPoolExecutor(_THREADS, "live")
+
+    def add(self, live: LiveBuild) -> None:
+        """Answer those who ask for a build."""
+        self._builds[live.key] = live
 
     def routes(self) -> tuple[Route, ...]:
         """What a node is told."""
@@ -69,34 +76,37 @@ class LiveRoutes:
 
     def _close(self) -> None:
         self._threads.shutdown(cancel_futures=True)
-        self._live.close()
+        for live in self._builds.values():
+            live.close()
 
     async def _state(self, request: Request) -> Response:
         """Tell how far the build is; with `after` once that is newer, or nothing came for a while."""
-        if (refusal := self._refusal(request)) is not None:
-            return refusal
+        live = self._asked(request)
+        if live is None:
+            return _none()
         after = request.query_params.get("after", "")
-        if after == str(self._live.version):
-            await self._news(request)
+        if after == str(live.version):
+            await self._news(request, live)
         # Not behind windows that wait for a disk.
-        found = answer(await asyncio.to_thread(self._live.state))
+        found = answer(await asyncio.to_thread(live.state))
         found.headers.update(_NO_STORE)
         return found
 
-    async def _news(self, request: Request) -> None:
+    @staticmethod
+    async def _news(request: Request, live: LiveBuild) -> None:
         loop = asyncio.get_running_loop()
-        changed, version = asyncio.Event(), self._live.version
+        changed, version = asyncio.Event(), live.version
 
         def tell() -> None:
             # At the end of the node there is nobody to be told.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(changed.set)
 
-        end = self._live.on_change(tell)
+        end = live.on_change(tell)
         closing = asyncio.ensure_future(request.app.state.node.closing.wait())
         news = asyncio.ensure_future(changed.wait())
         try:
-            if version == self._live.version:
+            if version == live.version:
                 await asyncio.wait(
                     {closing, news}, timeout=_WAIT_SECONDS, return_when=asyncio.FIRST_COMPLETED
                 )
@@ -107,10 +117,11 @@ class LiveRoutes:
 
     async def _window(self, request: Request) -> Response:
         """Send columns as raw bytes, the first ones of those that were asked for; what they are stands in a header."""
-        if (refusal := self._refusal(request)) is not None:
-            return refusal
+        live = self._asked(request)
+        if live is None:
+            return _none()
         asked = await body_of(request, _Window)
-        snapshot = self._live.snapshot(asked.series.removeprefix(LOCAL))
+        snapshot = live.snapshot(asked.series)
         if snapshot is None:
             return PlainTextResponse("There is no such series.", 404)
         read = partial(
@@ -127,9 +138,10 @@ class LiveRoutes:
 
     async def _preview(self, request: Request) -> Response:
         """Send what a few samples all over a series are like, for where nothing is built yet."""
-        if (refusal := self._refusal(request)) is not None:
-            return refusal
-        snapshot = self._live.snapshot(request.query_params.get("series", "").removeprefix(LOCAL))
+        live = self._asked(request)
+        if live is None:
+            return _none()
+        snapshot = live.snapshot(request.query_params.get("series", ""))
         if snapshot is None:
             return PlainTextResponse("There is no such series.", 404)
         return await self._sent(request, snapshot.preview, lambda found: {"samples": found.samples})
@@ -152,10 +164,13 @@ class LiveRoutes:
         headers = {**_NO_STORE, "Seriesview-Window": json.dumps(head(found))}
         return Response(rows.tobytes(), media_type="application/octet-stream", headers=headers)
 
-    def _refusal(self, request: Request) -> Response | None:
+    def _asked(self, request: Request) -> LiveBuild | None:
+        """The build that is asked for; None where it does not run here. Raises Refused."""
         caller = caller_of(request)
         if caller.name != LINKS or caller.origin is not None:
             raise Refused(_NOT_YOURS)
-        if request.path_params["key"] != self._live.key:
-            return PlainTextResponse("No such build runs here.", 404)
-        return None
+        return self._builds.get(request.path_params["key"])
+
+
+def _none() -> Response:
+    return PlainTextResponse("No such build runs here.", 404)

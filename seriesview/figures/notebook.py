@@ -41,7 +41,7 @@ def _addresses(figure: Figure) -> tuple[str, str]:
     for is_last in (False, True):
         server = _server(figure.storage_dir, way)
         try:
-            paths = [server.path(figure.to_uri(), figure.label) for _ in range(2)]
+            paths = [figure.path_on(server) for _ in range(2)]
             return way.base(server.port) + paths[0], way.base(server.port) + paths[1]
         except BackendError:
             # It may have used another process's node, which has ended.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypedDict
 
 from seriesview.errors import BackendError, NodeError
 from seriesview.figures.index import SessionsFront
+from seriesview.figures.live_routes import LiveRoutes
 from seriesview.figures.node_access import check_front, connect, new_token, permit_links, shows_all
 from seriesview.figures.place import VIEW_PATH, channel_name, views
 from seriesview.store.daemon import find_node
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from seriesview.backend.backend import Backend
     from seriesview.backend.client import DaemonClient
     from seriesview.backend.direct_windows import DirectWindows
-    from seriesview.figures.live_routes import LiveRoutes
     from seriesview.live.live_build import LiveBuild
     from seriesview.node.reach import Reach
     from seriesview.node.server import NodeThread
@@ -57,14 +57,12 @@ class FigureServer:
         allow_hosts: tuple[str, ...] = (),
         shows_all: bool = False,
         index: Path | None = None,
-        live: LiveBuild | None = None,
         announce: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Listen on `host` and `port`: without a port on kachery's usual one or, where that is taken, any.
 
         Links reach what the figures are made of that links were made to; with `shows_all` the whole directory.
-        `index` is a folder of results whose sessions the front page lists; links reach those too. `live` is a build
-        that its page can follow, unless a node of another process is used.
+        `index` is a folder of results whose sessions the front page lists; links reach those too.
         `channel` is FIGURL_CHANNEL where it is not given, else `seriesview`. `announce` gets lines for people.
         """
         self._directory = storage_dir.expanduser().absolute()
@@ -74,13 +72,7 @@ class FigureServer:
         self._allow_hosts = allow_hosts
         self._shows_all = shows_all
         self._announce = announce
-        self._live = live
-        self._live_routes: LiveRoutes | None = None
-        if live is not None:
-            # What is built by now needs nothing of what builds.
-            from seriesview.figures.live_routes import LiveRoutes
-
-            self._live_routes = LiveRoutes(live)
+        self._live_routes = LiveRoutes()
         self._reached: Reach | None = None
         self._index = None if index is None else SessionsFront(index, self.channel)
         self._node: NodeThread | None = None
@@ -146,8 +138,8 @@ class FigureServer:
             self._node.stop()
         if self._windows is not None:
             has_ended = self._windows.close() and has_ended
-        if self._live_routes is not None:
-            has_ended = self._live_routes.close() and has_ended
+        has_ended = self._live_routes.close() and has_ended
+        self._live_routes = LiveRoutes()
         self._backend, self._client, self._node, self._windows = None, None, None, None
         return has_ended
 
@@ -169,19 +161,18 @@ class FigureServer:
         """Whether links are answered by this process, and not by a node of another one."""
         return self._node is not None
 
-    @property
-    def follows(self) -> bool:
-        """Whether links to a build that is under way are answered."""
-        return self._live is not None and self.has_own_node
+    def follow(self, live: LiveBuild) -> None:
+        """Answer the pages of a build that is under way, where the node is this process's own."""
+        self._live_routes.add(live)
 
-    def live_link(self, label: str, state: Mapping[str, Any] | None = None) -> str:
-        """A new link to the build that is followed; one browser can follow it, within the hour."""
+    def live_path(self, live: LiveBuild, label: str, state: Mapping[str, Any] | None = None) -> str:
+        """Path, query and fragment of a new link to a build that is followed; it works once."""
         from seriesview.node.pages import live_path
 
-        if self._client is None or self._live is None:
+        if self._client is None:
             raise BackendError("the server of figures is not started, or has ended")
-        page = live_path(VIEW_PATH, self._live.key, self.channel, label, state)
-        return f"{self.address}{page}#token={new_token(self._client)}"
+        page = live_path(VIEW_PATH, live.key, self.channel, label, state)
+        return f"{page}#token={new_token(self._client)}"
 
     def show(self, uri: str) -> None:
         """Let those who are here already read what a URI reaches."""
@@ -226,7 +217,7 @@ class FigureServer:
                     reach=self._reach(),
                     front=self._index,
                     windows=self._windows,
-                    routes=() if self._live_routes is None else self._live_routes.routes(),
+                    routes=self._live_routes.routes(),
                 )
             )
             try:

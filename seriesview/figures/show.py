@@ -8,10 +8,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from seriesview.build.progress import Report
-from seriesview.errors import ReaderError
+from seriesview.build.progress import Report, StepLines
+from seriesview.errors import ReaderError, SeriesviewError
+from seriesview.figures.building import Building
+from seriesview.figures.building_figure import BuildingFigure
 from seriesview.figures.figure import Figure
-from seriesview.figures.finding import to_show
+from seriesview.figures.finding import ToBuild, meant
 from seriesview.figures.published import PublishedPage
 from seriesview.figures.view import View, view
 from seriesview.objects.finding import file_of, recordings_of
@@ -52,9 +54,12 @@ def show(
     `time_axis` of an array, `label`, `unit`, `scale` and `offset` (physical value = stored * scale + offset),
     `start_time` (s), `session_start` (ISO 8601), `channel_labels`. `name` is that of the series.
 
-    Samples are stored in their own dtype in `store`, the default one where it is None; what was stored before is not
-    stored again. `wait`: stay until Ctrl-C, so that a script's view does not end with it; where it is None, scripts do
-    and interactive sessions do not. Raises SeriesviewError.
+    A recording is shown before it is built, exact from the first second, and built in a thread: `figure.wait()` returns
+    when it is, and raises what the build raised; `figure.is_built` says whether. A script that ends earlier ends the
+    build, which goes on from there another time. What objects hold is stored first, in its own dtype, in `store`, the
+    default one where it is None; what was stored before is not stored again. `wait`: stay until Ctrl-C, so that a
+    script's view does not end with it; where it is None, scripts do and interactive sessions do not. Raises
+    SeriesviewError.
     """
     told = Told(
         sampling_frequency=sampling_frequency,
@@ -100,7 +105,13 @@ def figure_of(
             )
         what, dataset = (thing, {}) if file is None else (file[0], {"dataset": file[1]})
         given = dataset | {key: value for key, value in vars(told).items() if value is not None}
-        found = to_show(what, lambda: chosen_store(store), store=store, given=given, progress=progress)
+        if isinstance(what, BuildingFigure):
+            return what
+        found = meant(what, lambda: chosen_store(store), store=store, given=given)
+        if isinstance(found, ToBuild):
+            building = Building(found, StepLines() if progress is None else progress)
+            building.start()
+            return BuildingFigure(building)
         if isinstance(found, PublishedPage):
             raise ReaderError(
                 f"{found.link} is shown by whoever serves it; open it in a browser, or with seriesview.view()"
@@ -161,6 +172,13 @@ def _until_interrupted(shown: View) -> None:
 
     print("Ctrl-C ends it", file=sys.stderr, flush=True)
     try:
+        try:
+            shown.wait()
+        except SeriesviewError as error:
+            if shown.is_in_vain:
+                shown.close()
+                raise
+            print(f"error: {error}; its page says so, and shows what there is", file=sys.stderr, flush=True)
         Event().wait()
     except KeyboardInterrupt:
         shown.close()

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from seriesview.build.progress import Report
     from seriesview.figures.building import Building
     from seriesview.figures.finding import Showable, ToBuild
-    from seriesview.live.live_build import LiveBuild
 
 _PATIENCE_SECONDS = 3.0
 """For a build to come to its next step, when it is stopped."""
@@ -53,9 +52,10 @@ def view(
 
     Links show what is shown, with `shows_all` the whole storage directory. `host`, `port`, `allow_hosts`, `channel`:
     where and how they are answered. `announce` gets lines for people, `progress` the steps of a build; nothing is
-    printed. It returns when all is built, and a browser that it opens shows what there is meanwhile. Raises
-    SeriesviewError.
+    printed. It returns at once, and what is to be built is built in a thread: links, and a browser that it opens, show
+    what there is of it. `wait()` returns when all is built, and raises what the build raised. Raises SeriesviewError.
     """
+    from seriesview.figures.building_figure import BuildingFigure
     from seriesview.figures.finding import meant
 
     notes: list[str] = []
@@ -64,8 +64,12 @@ def view(
         notes.append(line)
         announce(line)
 
-    found = meant(
-        what, lambda: chosen_store(store), directory=directory, store=store, given=keys, announce=told
+    found = (
+        what.building
+        if isinstance(what, BuildingFigure)
+        else meant(
+            what, lambda: chosen_store(store), directory=directory, store=store, given=keys, announce=told
+        )
     )
     made = View(
         found,
@@ -81,7 +85,6 @@ def view(
     try:
         if open_browser:
             made.open_browser()
-        made.wait()
     except BaseException:
         made.close()
         raise
@@ -101,7 +104,7 @@ class View:
 
     def __init__(
         self,
-        meant: ToShow | ToBuild | PublishedPage,
+        meant: ToShow | ToBuild | Building | PublishedPage,
         announce: Callable[[str], None] = lambda _: None,
         progress: Report = lambda _: None,
         when_built: Callable[[], None] = lambda: None,
@@ -109,50 +112,41 @@ class View:
         **server: Unpack[ServerOptions],
     ) -> None:
         """`announce` gets lines for people, `progress` the steps of a build; `when_built` is called at its end, in its
-        thread; `state` is what links say of the viewer's state. Raises NodeError, BackendError, StoreError.
+        thread: of one that begins here; `state` is what links say of the viewer's state. Raises NodeError,
+        BackendError, StoreError.
         """
-        self._meant = meant
         self._state = state
         self._server: FigureServer | None = None
         self._building: Building | None = None
         self._first: str | None = None
         self._is_linked = False
         self._open = ExitStack()
-        if isinstance(meant, PublishedPage):
-            return
-        live = None
-        if not isinstance(meant, ToShow):
+        self._meant: ToShow | ToBuild | PublishedPage
+        if isinstance(meant, PublishedPage | ToShow):
+            self._meant = meant
+        else:
             # What is built by now needs nothing of what builds.
             from seriesview.figures.building import Building
 
-            self._building = Building(meant, progress, self._built, when_built)
-            live = self._building.live
-            self._building.start()
-        index = meant.index if isinstance(meant, ToShow) else None
-        self._server = FigureServer(meant.storage_dir, announce=announce, index=index, live=live, **server)
+            if isinstance(meant, Building):
+                self._building = meant
+            else:
+                self._building = Building(meant, progress, when_built)
+                self._building.start()
+            self._meant = self._building.meant
+        if isinstance(self._meant, PublishedPage):
+            return
+        index = self._meant.index if isinstance(self._meant, ToShow) else None
+        self._server = FigureServer(self._meant.storage_dir, announce=announce, index=index, **server)
         try:
             self._server.start()
-            if live is not None:
-                self._show_parts(live)
+            if self._building is not None:
+                self._building.show_on(self._server)
+            if not self.is_followed:
+                announce("it is shown when all of it is built: a node of another process answers its links")
         except BaseException:
             self.close()
             raise
-
-    def _built(self, shown: ToShow) -> None:
-        """Let the page, which may be open already, read what it will be told of."""
-        if (server := self._server) is not None:
-            server.show(shown.uri)
-
-    def _show_parts(self, live: LiveBuild) -> None:
-        server = self._server
-        assert server is not None
-
-        def show() -> None:
-            for uri in live.artifacts:
-                server.show(uri)
-
-        self._open.callback(live.on_change(show))
-        show()
 
     def end_following(self) -> bool:
         """Have recordings that are still followed end with what is written by now; whether there are any."""
@@ -187,7 +181,7 @@ class View:
     @property
     def is_followed(self) -> bool:
         """Whether a link leads, before all is built, to what there is of it; else there is none until then."""
-        return self.is_built or (self._server is not None and self._server.follows)
+        return self.is_built or (self._server is not None and self._server.has_own_node)
 
     @property
     def _shown(self) -> ToShow | PublishedPage:
@@ -211,8 +205,9 @@ class View:
             return self._meant.link_with(self._state)
         if self._server is None:
             raise BackendError("this view was closed; make another one")
-        if not self.is_built and self._server.follows:
-            return self._server.live_link(self.label, self._state or None)
+        if not self.is_built and self._building is not None and self._server.has_own_node:
+            path = self._server.live_path(self._building.live, self.label, self._state or None)
+            return f"{self._server.address}{path}"
         shown = self._shown
         assert isinstance(shown, ToShow)
         try:

@@ -227,9 +227,9 @@ class LiveBuild:
 
         return end
 
-    def snapshot(self, name: str) -> Snapshot | None:
-        """The snapshot of a series; None where there is none."""
-        return self._snapshots.get(name)
+    def snapshot(self, uri: str) -> Snapshot | None:
+        """The snapshot of a series, by its URI in `state`; None where there is none."""
+        return self._snapshots.get(uri.removeprefix(LOCAL))
 
     def state(self) -> dict[str, Any]:
         """All that is to be told, as JSON; viewer/source/live.js says what it is."""

@@ -42,6 +42,9 @@ class Figure(Protocol):
     ) -> str:
         """Store the data and return a link to the figure."""
 
+    def path_on(self, server: Any) -> str:
+        """Path, query and fragment of a new link to it on a server of figures of its storage directory."""
+
     def _repr_html_(self) -> str: ...
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+import sys
 import threading
+import types
 from collections.abc import Iterator
 from contextlib import suppress
+from html import unescape
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -21,6 +25,7 @@ from waiting import until
 
 import seriesview
 from seriesview.errors import BuildError, SeriesviewError
+from seriesview.figures import notebook
 from seriesview.figures.finding import ToBuild, meant
 from seriesview.figures.view import View
 from seriesview.live import live_build
@@ -303,3 +308,74 @@ def test_what_is_stopped_goes_on_and_two_views_build_once(
         again.wait()
         assert again.uri == first.uri
     assert json.loads(made.read_bytes())["manifest"]["type"] == "continuous"
+
+
+@pytest.fixture
+def cell(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The process of a notebook, whose servers are stopped at the end."""
+    shell = types.SimpleNamespace(kernel=object())
+    monkeypatch.setitem(sys.modules, "IPython", types.SimpleNamespace(get_ipython=lambda: shell))
+    yield
+    for server in list(notebook._servers.values()):
+        server.stop()
+    notebook._servers.clear()
+
+
+def framed(figure: seriesview.Figure) -> str:
+    """The address of a figure's page in a notebook."""
+    found = re.search(r'<iframe src="([^"]*)"', figure._repr_html_())
+    assert found is not None
+    return unescape(found[1])
+
+
+@pytest.mark.usefixtures("cell")
+def test_a_notebook_shows_a_recording_before_it_is_built(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
+) -> None:
+    path, samples, gate = gated
+    figure = seriesview.show(path, store=place / "store")
+    assert not figure.is_built
+    page = Page(framed(figure))
+    until(page.is_half_built)
+    assert (page.rows(1_100_000, 1, 500)[1] == samples[1_100_000:1_100_501]).all()
+    gate.open()
+    figure.wait()
+    assert figure.is_built
+    assert page.state()["uri"] == figure.to_uri()
+    browser = Browser()
+    link = browser.open(framed(figure))
+    assert link.base == page.link.base
+    assert browser.figure_data(link)["series"] == figure.data["series"]
+    # What is built already is shown as what it is.
+    assert "live=" not in framed(seriesview.show(path, store=place / "store"))
+
+
+@pytest.mark.usefixtures("cell")
+def test_a_figure_says_why_it_could_not_be_built(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
+) -> None:
+    path, _, gate = gated
+    figure = seriesview.show(path, store=place / "store")
+    page = Page(framed(figure))
+    until(page.is_half_built)
+    with path.open("ab") as file:
+        file.write(bytes(64))
+    gate.open()
+    with pytest.raises(BuildError, match="while it was read"):
+        figure.wait()
+    assert not figure.is_built
+    assert Page(framed(figure)).state()["state"] == "failed"
+
+
+@pytest.mark.usefixtures("cell")
+def test_through_the_node_of_others_nothing_is_shown_before_it_is_built(
+    place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
+) -> None:
+    path, _, gate = gated
+    with started(path, place / "store"):
+        figure = seriesview.show(path, store=place / "store")
+        assert "still being built" in figure._repr_html_()
+        gate.open()
+        figure.wait()
+        browser = Browser()
+        assert browser.figure_data(browser.open(framed(figure)))["series"] == figure.data["series"]

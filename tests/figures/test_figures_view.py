@@ -55,6 +55,7 @@ def test_a_recording_is_built_here_and_shown(
     lines: list[str] = []
     steps: list[BuildStep] = []
     with seriesview.view(recording, port=0, announce=lines.append, progress=steps.append, **FLAT) as shown:
+        shown.wait()
         browser = Browser()
         data = browser.figure_data(browser.open(shown.url))
         assert [series["name"] for series in data["series"]] == ["night_7"]
