@@ -188,7 +188,7 @@ test('manifests that nobody can read are refused in words', () => {
     { ...good, values: { ...values, pack_parts: 65 } },
     { ...good, values: { ...values, pack_parts: undefined } },
     { ...good, values: { ...values, part_rows: 65536, pack_parts: 64, shape: [100, 10] }, channels: CHANNELS },
-    { ...good, values: { ...values, kind: 'means' } },
+    { ...good, values: { ...values, kind: 'medians' } },
     { ...good, values: { pieces: [] } },
     { ...good, values: { files: [] } },
     { ...good, values: { files: [{ num_samples: 99, link: ROWS }] } },

@@ -50,7 +50,7 @@ const SEEK_DELAY = 5000;
  * @returns {Session}
  */
 export function createSession(from, figure, timelines, post, held = new Map()) {
-  const source = withDerived(from, figure.series);
+  const source = 'derive' in from ? /** @type {DerivingSource} */ (from) : withDerived(from, figure.series);
   const cache = createTileCache();
   /** @type {Map<string, SeriesData>} */
   const series = new Map();

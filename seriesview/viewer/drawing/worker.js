@@ -1,6 +1,7 @@
 /** @file The module worker: opens the figure, paints, answers questions. What it reads comes through the main thread. */
 
 import { makeTimeline } from '../geometry/timeline.js';
+import { withDerived } from '../source/derived.js';
 import { fromWorkspace, readFigure } from '../source/figure.js';
 import { grow, liveAt, statusOf, withLive, workspaceOf } from '../source/live.js';
 import { openSource } from '../source/open.js';
@@ -87,12 +88,13 @@ async function open(from) {
  * @param {() => void} [whenLoaded] called when the screen lacks nothing
  */
 function show(source, figure, whenLoaded) {
-  const timelines = timelinesOf(source, figure);
+  const able = withDerived(source, figure.series);
+  const timelines = timelinesOf(able, figure);
   const tell = (/** @type {FromWorker} */ message, /** @type {Transferable[]} */ transfer = []) => {
     post(message, transfer);
     if (message.type === 'loading' && !message.waiting) whenLoaded?.();
   };
-  session = createSession(source, figure, timelines, tell, start?.held);
+  session = createSession(able, figure, timelines, tell, start?.held);
   post({ type: 'opened', figure, timelines });
 }
 

@@ -1,6 +1,6 @@
 /** @file Series that steps make of others, computed here from raw samples block by block: what is read of them is as if stored. */
 
-import { keyOfSteps } from '../steps/parse.js';
+import { keyOfSteps, parseSteps } from '../steps/parse.js';
 import { planSteps } from '../steps/plan.js';
 import { SourceError } from './errors.js';
 import { makeKept } from './kept.js';
@@ -45,6 +45,11 @@ const STRETCH_SAMPLES = 2048;
 export function withDerived(source, series) {
   /** @type {Map<string, Derived>} */
   const known = new Map();
+  /** By what they go by when they are first made, and the segments that they were made of.
+   * @type {Map<string, {derived: Derived, segments: import('../types.js').Segment[]}>} */
+  const latest = new Map();
+  /** Series that were built, by URI. @type {Map<string, Derived>} */
+  const computed = new Map();
   const chunks = makeKept(KEPT_BYTES);
   const blocks = makeKept(KEPT_BYTES);
 
@@ -71,7 +76,7 @@ export function withDerived(source, series) {
     const found = await Promise.all(
       numbers.map((number) =>
         chunks.once(
-          `${uri} ${segment} ${ids ? inputs.join() : ''} ${number}`,
+          `${uri} ${segment} ${ids ? inputs.join() : ''} ${number} ${Math.min(rows, length - number * rows)}`,
           async (end) => {
             const columns = Math.max(Math.min(rows, length - number * rows) - 1, 1);
             const request = { segment, firstSample: number * rows, samplesPerColumn: 1, columns, channels: ids };
@@ -215,29 +220,65 @@ export function withDerived(source, series) {
     });
   }
 
+  /**
+   * What was built, and of what a source without a backend has no samples, computed from those of its source.
+   * @param {string} uri
+   * @returns {Derived | null}
+   */
+  function rebuilt(uri) {
+    const manifest = series[uri];
+    const from = manifest?.from;
+    if (known.has(uri) || !from || !series[from] || !manifest.values?.linked || !manifest.values.isComputed)
+      return null;
+    const steps = parseSteps(manifest.steps);
+    if (!steps || source.finestSamplesPerColumn(uri) === 1 || source.finestSamplesPerColumn(from) > 1) return null;
+    const found = computed.get(uri) ?? { ...derivedOf(uri, from, steps), measure: async () => {} };
+    found.plan.manifest = { ...found.plan.manifest, channels: manifest.channels };
+    computed.set(uri, found);
+    return found;
+  }
+
+  /** @param {string} uri @param {string} from @param {Step[]} steps @returns {Derived} */
+  function derivedOf(uri, from, steps) {
+    const plan = planSteps(series[from], steps);
+    /** @type {Derived} */
+    const derived = {
+      uri,
+      of: from,
+      plan,
+      mostSamples: (numChannels) => MOST_VALUES / numChannels - 2 * plan.margin,
+      measure: (signal) => measure(derived, signal),
+    };
+    return derived;
+  }
+
   const of = (/** @type {string} */ uri) => known.get(uri)?.of ?? uri;
   return {
     ...source,
     derive(uri, steps) {
-      const own = `${uri}#${keyOfSteps(steps)}`;
-      const found = known.get(own);
-      if (found) return found;
-      const plan = planSteps(series[uri], steps);
-      /** @type {Derived} */
-      const derived = {
-        uri: own,
-        of: uri,
-        plan,
-        mostSamples: (numChannels) => MOST_VALUES / numChannels - 2 * plan.margin,
-        measure: (signal) => measure(derived, signal),
-      };
-      known.set(own, derived);
+      const name = `${uri}#${keyOfSteps(steps)}`;
+      const before = latest.get(name);
+      if (before?.segments === series[uri].segments) return before.derived;
+      // Of a recording that has grown since everything is made anew, but for the scale.
+      const derived = derivedOf(before ? `${name} ${series[uri].segments.at(-1)?.num_samples}` : name, uri, steps);
+      if (before) {
+        const { channels } = before.derived.plan.manifest;
+        derived.plan.manifest.channels.forEach((channel, place) => (channel.typical = channels[place].typical));
+        if (channels.some(({ typical }) => typical)) derived.measure = async () => {};
+        known.delete(before.derived.uri);
+        delete series[before.derived.uri];
+      }
+      known.set(derived.uri, derived);
+      latest.set(name, { derived, segments: series[uri].segments });
       return derived;
     },
     getSeries: async (uri) => known.get(uri)?.plan.manifest ?? source.getSeries(uri),
-    finestSamplesPerColumn: (uri) => source.finestSamplesPerColumn(of(uri)),
+    finestSamplesPerColumn: (uri) => (rebuilt(uri) ? 1 : source.finestSamplesPerColumn(of(uri))),
     async getWindow(uri, request, signal) {
-      const derived = known.get(uri);
+      const { samplesPerColumn, firstSample } = request;
+      const isBin = (/** @type {{factor: number}} */ { factor }) =>
+        samplesPerColumn % factor === 0 && firstSample % factor === 0;
+      const derived = known.get(uri) ?? (series[uri]?.levels.some(isBin) ? null : rebuilt(uri));
       return derived ? windowOf(derived, request, signal) : source.getWindow(uri, request, signal);
     },
     async getStatistics(uri, segment, first, last, channels) {
