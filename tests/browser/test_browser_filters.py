@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,9 @@ from recordings import Builder, Recording
 from scipy import signal
 from viewer_places import Places, show
 
+from seriesview import build_workspace
+from seriesview.store import Store
+
 RATE = 1000.0
 STEPS: list[dict[str, Any]] = [{"bandpass": [20, 200], "order": 3}, {"reference": "median"}]
 CHANNELS = 6
@@ -23,6 +28,12 @@ def slow_and_fast(random: np.random.Generator, count: int) -> np.ndarray[Any, np
     """A drift in common, and noise of each channel."""
     drift = 900 * np.sin(np.arange(count) / 700)[:, np.newaxis]
     return np.round(drift + 60 * random.standard_normal((count, CHANNELS)) + 100).astype(np.int16)
+
+
+def filtered_by_scipy(samples: np.ndarray[Any, np.dtype[np.int16]]) -> np.ndarray[Any, np.dtype[np.int16]]:
+    sos = signal.butter(3, [20, 200], "bandpass", fs=RATE, output="sos")
+    passed = signal.sosfiltfilt(sos, samples.astype(float), axis=0)
+    return np.rint(passed - np.median(passed, axis=1, keepdims=True)).astype(np.int16)
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +51,7 @@ def workspace(builder: Builder, recording: Recording) -> str:
 @pytest.fixture(scope="module")
 def filtered(recording: Recording) -> Recording:
     """What scipy makes of whole segments, rounded as integers are."""
-    sos = signal.butter(3, [20, 200], "bandpass", fs=RATE, output="sos")
-    segments = []
-    for samples in recording.segments:
-        passed = signal.sosfiltfilt(sos, samples.astype(float), axis=0)
-        passed -= np.median(passed, axis=1, keepdims=True)
-        segments.append(np.rint(passed).astype(np.int16))
-    return replace(recording, segments=segments)
+    return replace(recording, segments=[filtered_by_scipy(samples) for samples in recording.segments])
 
 
 def at(samples_per_column: int, columns_per_sample: int, left: int, **panel: Any) -> dict[str, Any]:
@@ -163,3 +168,48 @@ def test_numbers_of_a_selection_are_those_of_filtered_samples(
     found = [float(cells.nth(number).inner_text().replace("−", "-")) for number in range(2, 7)]
     expected = [stored.mean(), np.sqrt((stored**2).mean()), stored.std(), stored.min(), stored.max()]
     np.testing.assert_allclose(found, expected, atol=2e-3)
+
+
+def test_a_series_that_was_built_so_is_used_by_itself_and_computed_without_a_backend(
+    page: Page, places: Places, store: Store, tmp_path: Path
+) -> None:
+    """Far out its levels are drawn over the raw panel, too; close its samples are computed from those of its source."""
+    samples = slow_and_fast(np.random.default_rng(21), 30_000)
+    np.save(tmp_path / "raw.npy", samples)
+    config = {
+        "workspace": "bands",
+        "store": {"storage_dir": str(store.directory)},
+        "results": str(tmp_path / "results"),
+        "datasets": {
+            "raw": {
+                "path": str(tmp_path / "raw.npy"),
+                "sampling_frequency": RATE,
+                "full_resolution": "store",
+            },
+            "band": {"from": "raw", "steps": STEPS, "full_resolution": "compute"},
+        },
+        "views": [
+            {
+                "label": "both",
+                "panels": [{"type": "ContinuousTraces", "series": name} for name in ("raw", "band")],
+            }
+        ],
+    }
+    (tmp_path / "config.yaml").write_text(json.dumps(config))
+    built = build_workspace(tmp_path / "config.yaml")
+    recording = Recording(
+        "band",
+        built.series["band"].uri,
+        [filtered_by_scipy(samples)],
+        [0.0],
+        RATE,
+        channels=tuple(str(number) for number in range(CHANNELS)),
+    )
+    viewer = show(page, places.address("static", built.uri))
+    timeline = viewer.timeline()
+    assert min(timeline["ladder"]) == 1
+    for rung, left in [((1, 1), 100), ((3, 1), 700), ((32, 1), 0)]:
+        viewer.set_state(**at(*rung, left))
+        for key in ("0", "1"):
+            panel = viewer.panel(key)
+            assert_same(panel, expected_picture(recording, panel, timeline), (rung, key))
