@@ -16,9 +16,12 @@ from pathlib import Path
 import numpy as np
 
 from seriesview.build.blocks import Block, block_samples, preferred_rows
+from seriesview.build.finest import KnownRows, known_rows
 from seriesview.build.grid import values_grid
-from seriesview.build.growing import Covered, PrefixHash
+from seriesview.build.growing import Covered, PrefixHash, begins_with
 from seriesview.build.level_rows import level_rows
+from seriesview.build.made_of import what_is_made
+from seriesview.build.reuse import find_earlier
 from seriesview.build.sampled import SampledBuild
 from seriesview.build.shards import WHOLE
 from seriesview.errors import ReaderError
@@ -112,14 +115,16 @@ class FollowedBuild(SampledBuild):
         """
         with ExitStack() as stack:
             pool = stack.enter_context(PartPool(self._store))
-            targets = self._targets(pool, WHOLE)
+            known = self._known(sha1)
+            targets = self._targets(pool, WHOLE, known)
             level_writers, moments_writers = self._coarse_writers(pool)
             coarsening = self._coarsening(level_writers, moments_writers)
             if self._watch is not None and targets[0] is not None:
                 writers = [targets[0].writer, *level_writers]
                 self._watch(level_rows(self._store, self._plan, writers, is_open=True))
+            self._take_rests(targets, known)
             begin = self._begin(targets)
-            self._feed_known(targets, begin, coarsening, {})
+            self._feed_known(targets, begin, coarsening, known)
             reduction = self._reduction(targets, coarsening)
 
             def told(num_samples: int, behind: int) -> None:
@@ -133,6 +138,20 @@ class FollowedBuild(SampledBuild):
                     reduction.end_segment()
                 sha1.go_on(growing.bytes_of(first_row + len(block.samples)))
                 self._ledger.covered(sha1.num_bytes, sha1.hexdigest)
+
+    def _known(self, sha1: PrefixHash) -> dict[str, KnownRows]:
+        """Rows of what was built of the first samples before these were followed."""
+        what = what_is_made(self._recording, self._dataset, self._plan, self._source)
+        earlier = find_earlier(self._ledger.made, what, self._recording, None)
+        if earlier is None or earlier.sha1s is None or len(self._source.samples) > 1:
+            return {}
+        size, expected = earlier.file_sizes[0], earlier.sha1s[0]
+        is_same = (
+            begins_with(self._source, self._hashes, size, expected)
+            if sha1.num_bytes
+            else self._ledger.begins_with(size, expected)
+        )
+        return known_rows(self._store, earlier.manifest, self._plan) if is_same else {}
 
     def _blocks(
         self,

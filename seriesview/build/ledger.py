@@ -65,7 +65,7 @@ class Ledger:
         self._path = path
         self._what = what
         self._takes_up = takes_up
-        self._begins_with = begins_with
+        self.begins_with = begins_with
         self._lock = threading.Lock()
         self._packs: dict[str, dict[int, bytes]] = {}
         self._has_new = False
@@ -85,14 +85,13 @@ class Ledger:
         header = _header(self._what)
         lines = content.split(b"\n")
         self.made = _made(lines)
-        if self._takes_up is not None and lines[0] == _header(self._takes_up):
-            taken_up = self._covered(lines[1:])
+        is_taken_up = self._takes_up is not None and lines[0] == _header(self._takes_up)
+        if is_taken_up or lines[0] != header:
+            taken_up = self._covered(lines[1:]) if is_taken_up else []
             self._take(taken_up)
-            write_in(folder, self._path.name, b"".join(line + b"\n" for line in (header, *taken_up)))
-            return
-        if lines[0] != header:
             before = b"" if self.made is None else self.made.line(is_of_this=False)
-            write_in(folder, self._path.name, header + b"\n" + before)
+            packs = b"".join(line + b"\n" for line in taken_up if not line.startswith(_MADE))
+            write_in(folder, self._path.name, header + b"\n" + before + packs)
             return
         self._take(lines[1:])
         if not content.endswith(b"\n"):
@@ -109,7 +108,7 @@ class Ledger:
             with suppress(ValueError, RecursionError, KeyError, TypeError):
                 if lines[number].startswith(_COVERED):
                     num_bytes, sha1 = json.loads(lines[number])["covered"]
-                    return lines[: number + 1] if self._begins_with(int(num_bytes), str(sha1)) else []
+                    return lines[: number + 1] if self.begins_with(int(num_bytes), str(sha1)) else []
         return []
 
     def finished(self, array: str, pack_bytes: int, store: Store) -> list[bytes]:

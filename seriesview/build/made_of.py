@@ -38,7 +38,7 @@ def what_is_made(
         "source": (source if layout is None else dataclasses.replace(source, others=())).as_json(),
         "layout": None if layout is None else _places(layout),
         "reader": dataset.reader,
-        "options": without_descriptions(dataclasses.asdict(dataset.options)),
+        "options": _options(dataset),
         "dtype": plan.dtype.name,
         "channels": plan.num_channels,
         "segments": plan.segment_lengths,
@@ -55,6 +55,12 @@ def what_is_made(
     return as_json
 
 
+def _options(dataset: Dataset) -> dict[str, Any]:
+    """What readers are told that decides samples, beside how many there are."""
+    options = without_descriptions(dataclasses.asdict(dataset.options))
+    return {key: value for key, value in options.items() if key != "allow_truncated"}
+
+
 def what_stays(what: Mapping[str, Any]) -> dict[str, Any]:
     """What of it, where a layout says where samples lie, stays as it is while samples are appended to the last file."""
     *files, last = what["source"]["samples"]
@@ -63,7 +69,6 @@ def what_stays(what: Mapping[str, Any]) -> dict[str, Any]:
         **what,
         "source": {**what["source"], "samples": [*files, {"path": last["path"], "inode": last["inode"]}]},
         "layout": [*pieces, {key: value for key, value in growing.items() if key != "num_samples"}],
-        "options": {key: value for key, value in what["options"].items() if key != "allow_truncated"},
         "segments": what["segments"][:-1],
     }
 

@@ -17,6 +17,8 @@ from laid_reader import install_laid
 
 from seriesview.build.artifacts import Job, build_artifacts, build_shard, gather_shards
 from seriesview.build.dataset import dataset_from_config
+from seriesview.build.followed import FollowedBuild, Following
+from seriesview.build.following import follow_samples
 from seriesview.build.progress import BuildStep
 from seriesview.build.shards import Shard
 from seriesview.build.source import hash_file
@@ -285,6 +287,32 @@ def test_jobs_that_share_a_recording_leave_what_was_built_to_the_one_that_gather
     packs, made = shared()
     assert all(packs)
     assert made["manifest"] == builds.from_nothing()["manifest"]
+
+
+def test_what_was_built_before_it_is_followed_is_not_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    samples = np.random.default_rng(3).integers(-900, 900, (30_000, 4)).astype(np.int16)
+    samples[:20_000].tofile(tmp_path / "raw.dat")
+    keys = {"reader": "binary", "dtype": "int16", "channels": 4, "sampling_frequency": 1000.0}
+    builds = Builds(tmp_path, tmp_path / "raw.dat", full_resolution="link", **keys)
+    builds.again()
+    samples.tofile(tmp_path / "raw.dat")
+    begins: list[int] = []
+    blocks = FollowedBuild._blocks
+
+    def note(self: FollowedBuild, samples: Any, begin: tuple[int, int], *others: Any) -> Any:
+        begins.append(begin[1])
+        return blocks(self, samples, begin, *others)
+
+    monkeypatch.setattr(FollowedBuild, "_blocks", note)
+    for _ in range(2):
+        job = Job(builds.store, builds.ledger, report=lambda step: builds.lines.append(step.text))
+        follow_samples(builds.dataset, job, Following(0.0), is_built=False)
+    assert 18_000 < begins[0] <= 20_000
+    assert begins[1] > 18_000
+    made = builds.checked()
+    assert reduced_of(made) < 13_000 * 8
 
 
 @pytest.mark.parametrize("resolution", ["store", "omit"])
