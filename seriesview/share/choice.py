@@ -110,9 +110,9 @@ class Choice:
         """The raw samples that go along, as an array whose pages are not known yet."""
         values, dtype = self.manifest.values, self.manifest.dtype
         shape = (self.manifest.num_samples, self.manifest.num_channels)
-        rows, parts = part_rows(dtype, shape[1:]), pack_parts(dtype, shape[1:])
         if isinstance(values, ArrayInfo):
-            rows, parts = values.part_rows, values.pack_parts
+            return replace(values, pages=(), left_out=self.left_out_rows)
+        rows, parts = part_rows(dtype, shape[1:]), pack_parts(dtype, shape[1:])
         return ArrayInfo(dtype, shape, rows, parts, (), self.left_out_rows)
 
     @property
