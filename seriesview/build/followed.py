@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,12 +132,14 @@ class FollowedBuild(SampledBuild):
                 coarsening.flush()
                 grew(num_samples, behind)
 
+            beside = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="hash"))
             samples = stack.enter_context(growing.opened(self._plan.num_samples))
             for block, first_row in self._blocks(samples, begin, growing, following, told):
+                hashing = beside.submit(sha1.go_on, growing.bytes_of(first_row + len(block.samples)))
                 reduction.add(block, first_row)
                 if block.first + len(block.samples) == self._plan.segment_lengths[block.segment]:
                     reduction.end_segment()
-                sha1.go_on(growing.bytes_of(first_row + len(block.samples)))
+                hashing.result()
                 self._ledger.covered(sha1.num_bytes, sha1.hexdigest)
 
     def _known(self, sha1: PrefixHash) -> dict[str, KnownRows]:

@@ -17,7 +17,7 @@ from seriesview.build.opening import opened_recording
 from seriesview.build.plan import plan_samples
 from seriesview.build.progress import Progress, seconds_in_words
 from seriesview.build.source import RecordingIdentity, check_unchanged, identify, identify_recording
-from seriesview.errors import BuildError, IntegrityError
+from seriesview.errors import BuildError, IntegrityError, SeriesviewError
 from seriesview.readers.protocol import Recording
 from seriesview.terms import bytes_in_words
 
@@ -78,18 +78,30 @@ class _Followed:
         try:
             ledger = Ledger(job.ledger, stays, stays, partial(self._begins_with, sha1))
             try:
-                self._build(ledger).follow(self._growing, self._following, sha1, self._grew)
-                last = identify(self._growing.path)
-                self._growing.look()
-                if job.watch is not None:
-                    job.watch.written(dataset.name)
-                sha1.go_on(last.size)
-                ledger.covered(last.size, sha1.hexdigest, is_last=True)
-                FileHash(last, job.hashes).keep(sha1.hexdigest())
+                self._follow(ledger, sha1)
             finally:
                 ledger.close()
+        except SeriesviewError as error:
+            job.say(dataset, str(error))
+            if job.watch is not None:
+                job.watch.written(dataset.name, str(error))
+            raise
         finally:
             sha1.close()
+
+    def _follow(self, ledger: Ledger, sha1: PrefixHash) -> None:
+        job, dataset = self._job, self._dataset
+        self._build(ledger).follow(self._growing, self._following, sha1, self._grew)
+        if not self._following.has_ended:
+            quiet = seconds_in_words(self._following.idle_seconds)
+            job.say(dataset, f"nothing came for {quiet}: it has ended, and is built now")
+        last = identify(self._growing.path)
+        self._growing.look()
+        if job.watch is not None:
+            job.watch.written(dataset.name)
+        sha1.go_on(last.size)
+        ledger.covered(last.size, sha1.hexdigest, is_last=True)
+        FileHash(last, job.hashes).keep(sha1.hexdigest())
 
     def _build(self, ledger: Ledger) -> FollowedBuild:
         job, dataset = self._job, self._dataset

@@ -34,8 +34,8 @@ class Watcher(Protocol):
     def grew(self, dataset: str, num_samples: int, behind: int) -> None:
         """A dataset that is followed has so many samples now, of which the last ones, `behind`, were not read yet."""
 
-    def written(self, dataset: str) -> None:
-        """A dataset that was followed is written, and will be built."""
+    def written(self, dataset: str, problem: str | None = None) -> None:
+        """A dataset is followed no more: it is written, and will be built, or there is a problem with its file."""
 
 
 class LevelRows:

@@ -52,6 +52,7 @@ class LiveBuild:
         """`say` gets the steps too. `follows`: recordings are still written."""
         self._follows = follows
         self._growing: dict[str, _Growing] = {}
+        self._problems: list[str] = []
         self.key = secrets.token_hex(20)
         self._label = label
         self._say = say
@@ -159,10 +160,12 @@ class LiveBuild:
             self._growing[dataset] = _Growing(num_samples, behind / rate, since, now)
         self._tell()
 
-    def written(self, dataset: str) -> None:
-        """Follow a recording no more."""
+    def written(self, dataset: str, problem: str | None = None) -> None:
+        """Follow a recording no more: it has ended, or there is a problem with its file."""
         with self._changed:
             self._growing.pop(dataset, None)
+            if problem is not None:
+                self._problems.append(problem)
         if (snapshot := self._snapshots.get(dataset)) is not None:
             snapshot.end_growing()
         self._tell()
@@ -248,6 +251,7 @@ class LiveBuild:
         under_way = [step for step in steps.values() if step.done_bytes != step.total_bytes]
         lefts = [step.seconds_left for step in under_way if step.seconds_left is not None]
         found["seconds_left"] = max(lefts) if lefts else None
+        found["problems"] = list(self._problems)
         found["behind_seconds"] = max(each.behind for each in growing) if growing else None
         quiet = time.monotonic() - self._heard
         if growing and found["state"] == "building":

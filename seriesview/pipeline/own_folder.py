@@ -155,10 +155,14 @@ def _beside(recording: Path, reader: str | None = None) -> Path:
 
 
 def _made_before(first: Path, recordings: Sequence[Path]) -> Path | None:
-    """The folder beside the first recording whose configuration names just these: no reader is asked then."""
-    own = first.with_name(folder_name(first.name))
-    is_it = not is_remote(first) and _names_all(own / CONFIG_FILE, recordings)
-    return own if is_it and os.access(own, os.W_OK | os.X_OK) else None
+    """The folder beside the first recording, or here, whose configuration names just these: no reader is asked then."""
+    if is_remote(first):
+        return None
+    name = folder_name(first.name)
+    for own in (first.with_name(name), Path.cwd() / name):
+        if _names_all(own / CONFIG_FILE, recordings) and os.access(own, os.W_OK | os.X_OK):
+            return own
+    return None
 
 
 def _is_all_of(file: Path, folder: Path, reader: str | None) -> bool:

@@ -121,6 +121,8 @@ class DatasetBuilds:
                 yield done.result()
         except BaseException:
             self._stopped.set()
+            if self._following is not None:
+                self._following.end()
             raise
         finally:
             pool.shutdown(cancel_futures=True)

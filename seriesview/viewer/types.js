@@ -144,6 +144,7 @@
  * @property {string | null} error why it ended
  * @property {number | null} secondsLeft null: not known
  * @property {number | null} quietSeconds since it was heard of, where that is long
+ * @property {string[]} problems of files that were followed, and are no more, in words
  * @property {number | null} behindSeconds of a recording that is followed which were not read yet; null: none is
  * @property {{uri: string, until: number, done: number}[]} reached by each series that is being built: its own time up to
  *   which it is, seconds, and the part of it

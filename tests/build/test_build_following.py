@@ -49,6 +49,7 @@ class Looking:
         self.num_samples = 0
         self.rows: Sequence[LevelRows] = ()
         self.is_written = False
+        self.problem: str | None = None
 
     def levels(self, dataset: str, levels: Sequence[LevelRows]) -> None:
         self.rows = levels
@@ -57,8 +58,8 @@ class Looking:
         if not behind:
             self.num_samples = num_samples
 
-    def written(self, dataset: str) -> None:
-        self.is_written = True
+    def written(self, dataset: str, problem: str | None = None) -> None:
+        self.is_written, self.problem = True, problem
 
 
 def dataset(path: Path, **more: Any) -> Dataset:
@@ -171,6 +172,8 @@ def test_a_file_that_is_cut_or_replaced_is_named_and_followed_no_more(
     with pytest.raises(SeriesviewError) as caught:
         followed.ended()
     assert str(caught.value).startswith(f"dataset raw: {path}: {words}")
+    assert followed.looking.problem is not None
+    assert words in followed.looking.problem
 
 
 @pytest.mark.parametrize("follows_again", [True, False])

@@ -17,6 +17,7 @@ from written_files import Writer
 
 import seriesview
 from seriesview.cli.main import main
+from seriesview.pipeline.own_folder import own_folder
 
 KEYS: dict[str, Any] = {"dtype": "int16", "channels": 4, "sampling_frequency": 1000.0}
 OPTIONS = ("--dtype", "int16", "--channels", "4", "--sampling-frequency", "1000")
@@ -137,3 +138,16 @@ def test_what_cannot_be_followed_is_refused_in_words(
     assert "is on the file system that" in refusal("build", "--follow")
     sha1 = f"sha1://{'0' * 40}/workspace.json"
     assert "was built already" in refusal("view", "--no-browser", "--follow", sha1)
+
+
+def test_what_was_followed_into_the_working_directory_is_found_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, disk = tmp_path / "here", tmp_path / "disk"
+    here.mkdir()
+    disk.mkdir()
+    monkeypatch.chdir(here)
+    raw = disk / "raw.dat"
+    np.zeros((100, 4), np.int16).tofile(raw)
+    own_folder([str(raw)], here / "raw.dat.seriesview", KEYS)
+    assert own_folder([str(raw)]).folder == here / "raw.dat.seriesview"

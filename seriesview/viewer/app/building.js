@@ -71,8 +71,9 @@ export function createBuilding(app, page, timelines) {
   }
 
   /** @param {BuildStatus} status @returns {string} */
-  function words({ state, error, secondsLeft, quietSeconds, behindSeconds, reached }) {
-    if (state === 'following') return followingWords(behindSeconds ?? 0, quietSeconds);
+  function words({ state, error, secondsLeft, quietSeconds, behindSeconds, problems, reached }) {
+    if (state === 'following')
+      return [...problems, ...followingWords(behindSeconds ?? 0, quietSeconds)].join(' \u00b7 ');
     const timeline = app.timeline();
     const ends = reached.map(({ uri, until }) => until + (timeline.shifts[uri] ?? 0));
     const until = ends.length ? `exact at every zoom up to ${app.timeText(Math.min(...ends), 1)}` : '';
@@ -86,11 +87,11 @@ export function createBuilding(app, page, timelines) {
     return [left, until].filter(Boolean).join(' \u00b7 ');
   }
 
-  /** @param {number} behind @param {number | null} quiet @returns {string} */
+  /** @param {number} behind @param {number | null} quiet @returns {string[]} */
   function followingWords(behind, quiet) {
     const how = behind < 1 ? 'less than 1 s behind' : `${durationText(Math.round(behind))} behind`;
     const nothing = quiet === null ? '' : `nothing new for ${durationText(quiet)}`;
-    return [`following, ${how}`, nothing, following.isHeld() ? 'held still' : ''].filter(Boolean).join(' \u00b7 ');
+    return [`following, ${how}`, nothing, following.isHeld() ? 'held still' : ''].filter(Boolean);
   }
 
   /** @param {BuildStatus} status */

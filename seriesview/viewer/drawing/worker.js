@@ -135,7 +135,7 @@ async function follow(source, live) {
       state = await live.next();
     } catch (error) {
       if (!session) throw error;
-      const unknown = { secondsLeft: null, quietSeconds: null, behindSeconds: null, reached: [] };
+      const unknown = { secondsLeft: null, quietSeconds: null, behindSeconds: null, problems: [], reached: [] };
       post({ type: 'building', status: { state: 'failed', text: words(error), error: words(error), ...unknown } });
       return;
     }

@@ -22,6 +22,7 @@ import { channelPlaces } from './series.js';
  * @property {number | null} quiet_seconds since it was heard of, or while it is followed, since something came, where that
  *   is long
  * @property {number | null} behind_seconds while it is followed: of the recording that were not read yet
+ * @property {string[]} [problems] of files that were followed, and are no more, in words
  * @property {any} workspace as a manifest; null: nothing can be shown yet
  * @property {string[]} waiting names of series of which nothing is shown before they are built
  * @property {Record<string, {manifest: any, factors: number[], exact_until: number, done: number}>} series by URI
@@ -201,6 +202,7 @@ export function statusOf({ state, text, error, series, ...told }) {
     secondsLeft: told.seconds_left,
     quietSeconds: told.quiet_seconds,
     behindSeconds: told.behind_seconds ?? null,
+    problems: told.problems ?? [],
     reached,
   };
 }
