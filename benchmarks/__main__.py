@@ -13,6 +13,7 @@ BENCHMARKS = (
     "layout_reading",
     "recordings",
     "building",
+    "filtered",
     "datasets",
     "windows",
     "direct_windows",
