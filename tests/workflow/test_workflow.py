@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -228,6 +229,35 @@ def test_a_directory_that_was_moved_links_its_recordings_again(here: Path) -> No
     run(moved, "seriesview", "verify", "results/workspace.json", status=1)
     build(moved)
     run(moved, "seriesview", "verify", "results/workspace.json")
+
+
+def test_what_is_made_of_others_is_built_after_them_in_jobs_of_its_own_where_those_are(here: Path) -> None:
+    steps = [{"highpass": 50}]
+    datasets = {
+        "on_shared": {"from": "shared", "steps": [{"absolute": True}]},
+        "shared": {"from": "raw", "steps": steps, "scatter": 2, "label": "High"},
+        "small": {"from": "raw", "steps": steps},
+        "raw": flat(here, "raw.dat"),
+    }
+    write_config(here, datasets)
+    build(here, "--cores", "2")
+    found = {
+        name: json.loads((here / "results" / "series" / f"{name}.json").read_text()) for name in datasets
+    }
+    made_of = {name: (each["manifest"].get("from") or {}).get("uri") for name, each in found.items()}
+    raw, shared = found["raw"]["uri"], found["shared"]["uri"]
+    assert made_of == {"on_shared": shared, "shared": raw, "small": raw, "raw": None}
+    jobs = {
+        path.relative_to(here / "results" / "chunks").as_posix()
+        for path in here.glob("results/chunks/*/*.json")
+    }
+    # Whatever has the recording's size is together with it.
+    assert jobs == {"one/on_shared.json", "one/shared.json", "some/0-of-1.json"}
+    datasets["on_shared"]["steps"] = [{"highpass": 60}]
+    write_config(here, datasets)
+    planned = build(here, "-n").stdout
+    assert re.search(r"^chunk +1$", planned, re.MULTILINE)
+    assert not re.search(r"^(shard|gather) ", planned, re.MULTILINE)
 
 
 def test_one_bad_dataset_stops_nothing_before_it_is_named(here: Path) -> None:
