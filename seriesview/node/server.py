@@ -168,7 +168,7 @@ def _uvicorn_config(node: Node, crowd: Crowd) -> uvicorn.Config:
 
 
 def _bind(host: str, port: int) -> list[socket.socket]:
-    """Return sockets bound to a host's addresses, all to one port (0: any free one); raises NodeError."""
+    """Return sockets that listen on a host's addresses, all to one port (0: any free one); raises NodeError."""
     for _ in range(_TRIES if port == 0 else 0):
         with suppress(NodeError):
             return _bind_to(host, port)
@@ -185,6 +185,8 @@ def _bind_to(host: str, port: int) -> list[socket.socket]:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         try:
             listener.bind((address, port))
+            # Two processes can be bound to a port while neither listens.
+            listener.listen()
         except OSError as error:
             listener.close()
             if sockets and error.errno in _NO_IPV6:

@@ -1,15 +1,12 @@
-"""`seriesview view` on a terminal: its page is there before the build is; what is stopped or killed goes on."""
+"""`seriesview view`: its page is there before the build is; what is stopped or killed goes on."""
 
 from __future__ import annotations
 
 import json
-import os
-import pty
 import random
 import re
 import signal
 import subprocess
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,55 +15,12 @@ import pytest
 from gated_recordings import Gate, write_gated
 from link_client import Browser
 from served_links import Served
-from serving_processes import Surroundings
+from serving_processes import Process, Surroundings
 from waiting import MOST_SECONDS, until
 
 import seriesview
 
 NUM_SAMPLES = 600_000
-
-
-class OnTerminal:
-    """A command on a terminal of its own."""
-
-    def __init__(self, surroundings: Surroundings, *command: str) -> None:
-        ours, theirs = pty.openpty()
-        self.popen = subprocess.Popen(
-            command,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            env=surroundings.environment(KACHERY_STORAGE_DIR="", KACHERY_DAEMON_PORT=str(surroundings.port)),
-            # Whose Ctrl-C is its own.
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self._ours = ours
-        self.written = ""
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-
-    def _read(self) -> None:
-        try:
-            while text := os.read(self._ours, 65536):
-                self.written += text.decode("utf-8", "replace")
-        except OSError:
-            pass  # it has ended
-
-    def wait_for(self, pattern: str) -> str:
-        """What a pattern finds in what it writes."""
-        found = until(lambda: re.search(pattern, self.written), pattern, process=self.popen)
-        assert found is not None
-        return found[0]
-
-    def end(self, number: int = signal.SIGINT) -> int:
-        """Its exit status after a signal."""
-        if self.popen.poll() is None:
-            self.popen.send_signal(number)
-        status = self.popen.wait(MOST_SECONDS)
-        self._reader.join(MOST_SECONDS)
-        os.close(self._ours)
-        return status
 
 
 @pytest.fixture
@@ -77,8 +31,15 @@ def gated(surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch) -> Iterat
     gate.open()
 
 
-def viewed(surroundings: Surroundings, path: Path) -> OnTerminal:
-    return OnTerminal(surroundings, "seriesview", "view", str(path), "--no-browser")
+def viewed(surroundings: Surroundings, path: Path) -> Process:
+    return surroundings.start("seriesview", "view", str(path), "--no-browser", KACHERY_STORAGE_DIR="")
+
+
+def said(process: Process, pattern: str) -> str:
+    """What a pattern finds in what a process writes, when it does."""
+    found = until(lambda: re.search(pattern, process.written), pattern, process=process.popen)
+    assert found is not None
+    return found[0]
 
 
 def results(path: Path) -> Path:
@@ -94,7 +55,7 @@ def test_a_page_comes_first_and_what_is_stopped_goes_on(
 ) -> None:
     path, gate = gated
     first = viewed(surroundings, path)
-    link = first.wait_for(r"http://\S+token=\S+(?=\s)")
+    link = said(first, r"http://\S+token=\S+(?=\s)")
     key = parse_qs(urlsplit(link).query)["live"][0]
     browser = Browser()
     base = browser.open(link).base
@@ -105,18 +66,18 @@ def test_a_page_comes_first_and_what_is_stopped_goes_on(
         key.encode() in file.read_bytes() for file in results(path).parent.rglob("*") if file.is_file()
     )
     # The disk stalls: Ctrl-C ends it all the same.
-    assert first.end() == 130
+    assert first.stop(signal.SIGINT) == 130
     assert not (results(path) / "workspace.json").exists()
     second = viewed(surroundings, path)
-    second.wait_for(r"live=")
+    said(second, r"live=")
     gate.open()
-    second.wait_for("'night' is built")
-    assert second.end() == 0
+    said(second, "'night' is built")
+    assert second.stop(signal.SIGINT) == 0
     assert series_of(path) == seriesview.build_dataset(path, store=surroundings.storage, name="night").uri
     # Again there is nothing to wait for, and `build` finds nothing to do.
     third = viewed(surroundings, path)
-    third.wait_for(r"&d=|'night' is built")
-    assert third.end() == 0
+    said(third, r"&d=|'night' is built")
+    assert third.stop(signal.SIGINT) == 0
     done = subprocess.run(
         ["seriesview", "build", "config.yaml"],
         cwd=results(path).parent,
@@ -142,12 +103,12 @@ def test_a_view_that_is_killed_goes_on_with_the_same_series(
         try:
             process.popen.wait(chance.uniform(0.3, 3.0))
         except subprocess.TimeoutExpired:
-            process.end(signal.SIGKILL)
+            process.stop(signal.SIGKILL)
     last = viewed(surroundings, path)
-    last.wait_for(r"http://\S+token=\S+(?=\s)")
+    said(last, r"http://\S+token=\S+(?=\s)")
     until(lambda: (results(path) / "workspace.json").is_file())
-    last.wait_for("is built|d=")
-    assert last.end() == 0
+    said(last, "is built|d=")
+    assert last.stop(signal.SIGINT) == 0
     assert series_of(path) == seriesview.build_dataset(path, store=surroundings.storage, name="night").uri
     files = [file for file in results(path).parent.rglob("*") if file.is_file()]
     assert not any(b"local:" in file.read_bytes() for file in files)
@@ -175,13 +136,13 @@ def test_what_fails_is_told_in_the_terminal_and_by_the_status(
 ) -> None:
     path, gate = gated
     process = viewed(surroundings, path)
-    process.wait_for("live=")
+    said(process, "live=")
     with path.open("ab") as file:
         file.write(bytes(64))
     gate.open()
-    process.wait_for("error: .*changed while it was read")
-    process.wait_for("Ctrl-C ends it")
-    assert process.end() == 2
+    said(process, "error: .*changed while it was read")
+    said(process, "Ctrl-C ends it")
+    assert process.stop(signal.SIGINT) == 2
 
 
 def test_what_cannot_be_built_at_all_ends_the_command(surroundings: Surroundings) -> None:

@@ -587,3 +587,21 @@ def test_errors_of_users_are_one_line(
 
 def test_every_permission_is_known() -> None:
     assert len(PERMISSIONS) == 6
+
+
+def test_a_port_on_which_another_process_listens_first_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        listen = socket.socket.listen
+
+        def late(self: socket.socket, *backlog: int) -> None:
+            # Both were bound by then.
+            listen(other)
+            listen(self, *backlog)
+
+        monkeypatch.setattr(socket.socket, "listen", late)
+        with pytest.raises(NodeError, match=r"cannot listen on 127\.0\.0\.1"):
+            NodeThread(NodeConfig(tmp_path, "127.0.0.1", other.getsockname()[1])).start()
