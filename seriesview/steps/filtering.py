@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from seriesview.steps.convolution import continued
 from seriesview.steps.design import Sections
 from seriesview.steps.pieces import Rows, in_pieces
+from seriesview.steps.stages import Places, among
 
 
 @dataclass(frozen=True)
 class Filtering:
     """A filter for the rows at `places`; runs of missing samples up to `most_bridged` are bridged for it."""
 
-    places: NDArray[np.intp]
+    places: Places
     sections: Sections
     most_bridged: int
     may_miss: bool
@@ -26,6 +27,10 @@ class Filtering:
         process = self._causal if self.sections.is_causal else self._both_ways
         in_pieces(rows, self.places, process, self.most_bridged, self.may_miss)
         return rows
+
+    def only(self, chosen: Places) -> Filtering:
+        """The same of some of the rows."""
+        return replace(self, places=among(self.places, chosen))
 
     def _both_ways(self, rows: Rows) -> Rows:
         """What scipy's sosfiltfilt makes of rows, which would find the state at rest anew for each of them."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from seriesview.steps.convolution import convolved
 from seriesview.steps.pieces import Rows, in_pieces
+from seriesview.steps.stages import Places, among
 
 REACH = 48
 """Samples of the kernel to each side."""
@@ -30,7 +31,7 @@ def delay_kernel(samples: float) -> NDArray[np.float64]:
 class Shifting:
     """Delays each row at `places` by its samples of `shifts`, so that what came later stands where it was."""
 
-    places: NDArray[np.intp]
+    places: Places
     shifts: tuple[float, ...]
     most_bridged: int
     may_miss: bool
@@ -42,3 +43,9 @@ class Shifting:
             process = partial(convolved, kernel=delay_kernel(shift))
             in_pieces(rows, alike, process, self.most_bridged, self.may_miss)
         return rows
+
+    def only(self, chosen: Places) -> Shifting:
+        """The same of some of the rows."""
+        shifts = dict(zip(self.places.tolist(), self.shifts, strict=True))
+        places = among(self.places, chosen)
+        return replace(self, places=places, shifts=tuple(shifts[chosen[place]] for place in places))

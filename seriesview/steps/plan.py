@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from seriesview.envelope.missing import MissingValues
+from seriesview.steps.pieces import Rows
 from seriesview.steps.stages import Stage
 from seriesview.steps.storing import Counted, Storing, rows_of
 from seriesview.steps.traits import SourceTraits, missing_values
@@ -19,6 +20,7 @@ _LEAST_BLOCK = 2**12
 _USUAL_BLOCK = 2**15
 _USUAL_SAMPLES = 2**22
 _MOST_SAMPLES = 2**26
+_VALUES_AT_ONCE = 2**20
 
 
 @dataclass(frozen=True)
@@ -92,14 +94,36 @@ class DerivedPlan:
         low, high = spans[0]
         if low < first or high > first + len(values):
             raise ValueError(f"outputs {start} to {end} need rows {low} to {high} of the source")
-        rows = rows_of(values[low - first : high - first], self._missing)
-        for stage, span, made in zip(self.stages, spans, spans[1:], strict=False):
+        rows, done = self._by_channels(values[low - first : high - first], spans)
+        for stage, span, made in zip(self.stages[done:], spans[done:], spans[done + 1 :], strict=False):
             rows = stage.apply(rows, span[0], *made)
         return self.storing(rows)
 
-    @cached_property
-    def _missing(self) -> MissingValues | None:
-        return missing_values(self.source, range(self.source.num_channels))
+    def _by_channels(self, values: NDArray[Any], spans: Sequence[tuple[int, int]]) -> tuple[Rows, int]:
+        """What the first stages make, those that take each channel by itself, and how many these are."""
+        num_channels = values.shape[1]
+        at_once = max(1, min(num_channels, _VALUES_AT_ONCE // max(1, len(values))))
+        rows: Rows | None = None
+        done = 0
+        for begin in range(0, num_channels, at_once):
+            chosen = np.arange(begin, min(begin + at_once, num_channels))
+            stages = list(
+                takewhile(lambda each: each is not None, (each.only(chosen) for each in self.stages))
+            )
+            done = len(stages)
+            part = rows_of(
+                values[:, chosen[0] : chosen[-1] + 1], missing_values(self.source, chosen.tolist())
+            )
+            for stage, span, made in zip(stages, spans, spans[1:], strict=False):
+                assert stage is not None
+                part = stage.apply(part, span[0], *made)
+            if at_once == num_channels:
+                return part, done
+            if rows is None:
+                rows = np.empty((num_channels, part.shape[1]))
+            rows[chosen] = part
+        assert rows is not None
+        return rows, done
 
     def _totals(self, input_samples: int) -> list[int]:
         """Samples of a segment before each stage, and behind the last."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from seriesview.errors import SeriesviewError
 from seriesview.steps.convolution import continued, convolved
 from seriesview.steps.pieces import Rows, gaps_of, pieces_of
+from seriesview.steps.stages import Places, among
 
 BETA = 10.06
 """Of the filter's Kaiser window: 100 dB."""
@@ -95,6 +96,10 @@ class Resampling:
             2 * self.reach + 1, CUTOFF / max(self.up, self.down), window=("kaiser", BETA)
         )
         return found * self.up
+
+    def only(self, chosen: Places) -> Resampling:
+        """The same of some of the rows."""
+        return replace(self, held=tuple(among(np.array(self.held, np.intp), chosen).tolist()))
 
     def outputs_of(self, inputs: int) -> int:
         """Those up to the last sample."""

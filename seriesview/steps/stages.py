@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Protocol, Self, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from seriesview.steps.pieces import Rows
+
+Places = NDArray[np.intp]
 
 
 class Stage(Protocol):
@@ -34,6 +39,24 @@ class Stage(Protocol):
         """Outputs [start, end) of rows (C, n) that begin at `first` and that it may overwrite: (C', end - start)."""
         ...
 
+    def only(self, chosen: Places) -> Stage | None:
+        """The same of some of the rows, in their order, which ascends; None where rows are mixed."""
+        ...
+
+
+@runtime_checkable
+class OfEachRow(Protocol):
+    """What takes each row by itself, so that some can be taken at a time."""
+
+    def only(self, chosen: Places) -> Self:
+        """The same of some of the rows, in their order."""
+        ...
+
+
+def among(places: Places, chosen: Places) -> Places:
+    """Where those of `places` are that are among the chosen ones, which ascend."""
+    return np.flatnonzero(np.isin(chosen, places))
+
 
 @dataclass(frozen=True)
 class SameRate:
@@ -42,6 +65,10 @@ class SameRate:
     run: Callable[[Rows], Rows]
     margin: int = 0
     ratio: float = 1.0
+
+    def only(self, chosen: Places) -> SameRate | None:
+        """The same of some of the rows; None where rows are mixed."""
+        return replace(self, run=self.run.only(chosen)) if isinstance(self.run, OfEachRow) else None
 
     def outputs_of(self, inputs: int) -> int:
         """As many."""

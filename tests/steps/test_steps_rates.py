@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy import signal
 from step_oracles import computed, pieces, recording, source_traits, spans_of
 
+from seriesview.envelope.missing import Missing
 from seriesview.steps.documents import parse_steps
 from seriesview.steps.planning import plan_steps
 
@@ -101,6 +102,28 @@ def test_steps_after_one_another_are_the_whole_segments_too():
     assert plan.outputs_of(40_000) == len(whole) == 10_000
     for start, end in spans_of(rng, plan, 40_000, 8):
         np.testing.assert_allclose(computed(plan, values, start, end), whole[start:end], rtol=0, atol=1e-4)
+
+
+def test_channels_taken_some_at_a_time_are_the_same(monkeypatch):
+    rng = np.random.default_rng(6)
+    values = recording(rng, 5000, 7)
+    values[1000:1300, 4] = -5
+    traits = source_traits(
+        7,
+        types=("EEG", "TRIG", "EEG", "EOG", "EEG", "EEG", "TRIG"),
+        sample_shifts=(0.0, 0.0, 0.5, 0.25, 0.5, 0.0, 0.0),
+        missing=(None,) * 4 + (Missing((-5,)),) + (None,) * 2,
+    )
+    steps = [
+        {"phase_shift": True},
+        {"highpass": 5, "types": ["EEG"]},
+        {"resample": 250},
+        {"reference": "mean"},
+    ]
+    plan = plan_steps(parse_steps([*steps, {"lowpass": 40, "channels": ["c3"]}]), traits)
+    at_once = computed(plan, values, 100, 900)
+    monkeypatch.setattr("seriesview.steps.plan._VALUES_AT_ONCE", 12_000)
+    np.testing.assert_array_equal(computed(plan, values, 100, 900), at_once)
 
 
 @pytest.mark.parametrize("shift", [0.0, 1 / 13, 0.5, 12 / 13])

@@ -65,7 +65,9 @@ export const density = {
     const { channels, unit } = scene.manifest;
     /** @param {number} lane @returns {[number, number]} */
     const inDecibels = (lane) => {
-      const [low, high] = found.stored(lane).map((value) => decibel(value * stored.scale[lane] + stored.offset[lane]));
+      const powers = found.stored(lane).map((value) => value * stored.scale[lane] + stored.offset[lane]);
+      // No power is known better than to a hundredth of a decibel.
+      const [low, high] = powers.map((power) => Math.round(100 * decibel(power)) / 100);
       return [low, high];
     };
     return { ...found, stored: inDecibels, exact: undefined, unit: `${DB} re ${channels[0]?.unit ?? unit}` };
