@@ -229,7 +229,7 @@ class _sampled_build:  # noqa: N801
         known: dict[str, KnownRows] = {}
         if earlier is not None:
             is_all = is_whole(earlier, plan, store)
-            known = known_rows(store, earlier.manifest, plan)
+            known = {} if is_all else known_rows(store, earlier.manifest, plan)
             if (is_all or known) and not self._has_same_samples(earlier, recording):
                 is_all, known = False, {}
             if is_all:

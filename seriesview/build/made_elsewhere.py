@@ -18,7 +18,9 @@ from seriesview.readers.protocol import Recording
 from seriesview.store.folders import Folder
 
 _LOOKED_AT = 1000
-"""Samples at the beginning, in the middle and at the end, which tell one recording from another that is as long."""
+_MOST_LOOKED_AT_BYTES = 4 << 20
+"""Of so many samples at the beginning, in the middle and at the end, which tell one recording from another that is as
+long."""
 
 
 class MadeElsewhere:
@@ -62,7 +64,8 @@ def _key(what: dict[str, Any]) -> str:
 
 def _name(recording: Recording) -> str:
     digest, total = hashlib.sha256(), recording.num_samples
-    samples = np.empty((min(_LOOKED_AT, total), recording.num_channels), recording.dtype)
+    fitting = _MOST_LOOKED_AT_BYTES // (recording.num_channels * recording.dtype.itemsize)
+    samples = np.empty((min(_LOOKED_AT, total, max(1, fitting)), recording.num_channels), recording.dtype)
     for first in (0, (total - len(samples)) // 2, total - len(samples)):
         recording.read_into(first, samples)
         digest.update(samples.tobytes())
