@@ -154,7 +154,10 @@ class FollowedBuild(SampledBuild):
             if sha1.num_bytes
             else self._ledger.begins_with(size, expected)
         )
-        return known_rows(self._store, earlier.manifest, self._plan) if is_same else {}
+        if not is_same:
+            return {}
+        sha1.starts[size] = expected
+        return known_rows(self._store, earlier.manifest, self._plan)
 
     def _blocks(
         self,

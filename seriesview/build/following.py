@@ -101,7 +101,7 @@ class _Followed:
             job.watch.written(dataset.name)
         sha1.go_on(last.size)
         ledger.covered(last.size, sha1.hexdigest, is_last=True)
-        FileHash(last, job.hashes).keep(sha1.hexdigest())
+        FileHash(last, job.hashes).keep(sha1.hexdigest(), sha1.starts)
 
     def _build(self, ledger: Ledger) -> FollowedBuild:
         job, dataset = self._job, self._dataset

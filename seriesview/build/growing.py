@@ -63,6 +63,8 @@ class PrefixHash:
         self._file = ByteFile(Path(path))
         self._digest = hashlib.sha1(usedforsecurity=False)
         self.num_bytes = 0
+        self.starts: dict[int, str] = {}
+        """Those of fewer bytes that are known."""
 
     def go_on(self, num_bytes: int) -> None:
         """Take the bytes up to there. Raises IntegrityError where the file ends first."""
