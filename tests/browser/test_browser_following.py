@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +14,7 @@ from expected_pictures import assert_same, expected_picture
 from playwright.sync_api import Page, expect
 from recordings import Recording
 from viewer_places import HIDDEN, show
-from written_files import Writer
+from written_files import Rig, Writer
 
 from seriesview.build.followed import Following
 from seriesview.figures.finding import ToBuild, meant
@@ -30,19 +32,34 @@ def right_edge(viewer: Viewer) -> float:
     return ticks / RATE
 
 
-def test_what_is_written_is_seen_and_the_page_can_be_held_still(
-    page: Page, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., View]:
+    """Views of what is written, with nodes of their own."""
     for name in (*HIDDEN, "KACHERY_STORAGE_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KACHERY_DAEMON_PORT", str(CLOSED_PORT))
+    store = tmp_path / "store"
+
+    def started(path: Path, keys: dict[str, Any]) -> View:
+        following = Following(idle_seconds=1000.0, beside=True)
+        found = meant(
+            path, lambda: open_store(store, "embedded"), store=store, given=keys, following=following
+        )
+        assert isinstance(found, ToBuild)
+        return View(found, port=0)
+
+    return started
+
+
+def test_what_is_written_is_seen_and_the_page_can_be_held_still(
+    page: Page, tmp_path: Path, alone: Callable[..., View]
+) -> None:
     random = np.random.default_rng(5)
     samples = random.normal(0, 300, (60_000, CHANNELS)).astype(np.int16)
     recording = Recording(
         "rig", "local:rig", [samples], [0.0], RATE, channels=tuple(map(str, range(CHANNELS)))
     )
-    path, store = tmp_path / "rig.dat", tmp_path / "store"
-    following = Following(idle_seconds=1000.0, beside=True)
+    path = tmp_path / "rig.dat"
 
     def assert_exact(viewer: Viewer, written: int) -> None:
         """All whole columns of what is written are seen, and nothing behind them."""
@@ -63,11 +80,7 @@ def test_what_is_written_is_seen_and_the_page_can_be_held_still(
 
     with Writer(path) as writer:
         writer.write(samples[:3000].tobytes())
-        found = meant(
-            path, lambda: open_store(store, "embedded"), store=store, given=KEYS, following=following
-        )
-        assert isinstance(found, ToBuild)
-        with View(found, port=0) as view:
+        with alone(path, KEYS) as view:
             viewer = show(page, view.url)
             said = viewer.inside.locator(".building")
             expect(said).to_contain_text("following, less than 1 s behind")
@@ -114,3 +127,43 @@ def test_what_is_written_is_seen_and_the_page_can_be_held_still(
             assert after == before
             panel = viewer.panel()
             assert_same(panel, expected_picture(recording, panel, viewer.timeline()), "what was built")
+
+
+@pytest.mark.soak
+def test_a_second_of_a_whole_probe_is_seen_within_two_of_its_writing(
+    page: Page, tmp_path: Path, alone: Callable[..., View]
+) -> None:
+    rate, channels = 30_000, 384
+    rig = Rig(tmp_path / "probe.dat", rate, channels, 60)
+    rig.second()
+    keys = {"dtype": "int16", "channels": channels, "sampling_frequency": float(rate)}
+    with alone(tmp_path / "probe.dat", keys) as view:
+        viewer = show(page, view.url)
+        # Up to where all columns are seen, view time in seconds, and when that was, seconds.
+        viewer.inside.evaluate("""() => {
+          globalThis.seen = [];
+          const look = () => {
+            const {painted} = seriesview.panels()[0];
+            const {frame, unbuilt, width} = painted;
+            const column = frame.leftColumn + (unbuilt[0]?.[0] ?? width);
+            const {ticksPerSecond, endTime} = seriesview.timeline();
+            const until = (column * frame.samplesPerColumn) / frame.columnsPerSample / ticksPerSecond;
+            seen.push([Math.min(until, endTime), (performance.timeOrigin + performance.now()) / 1000]);
+            requestAnimationFrame(look);
+          };
+          look();
+        }""")
+        first = viewer.timeline()["endTime"]
+        written = rig.rest()
+        # A second, and a column.
+        wait_for(page, lambda: viewer.timeline()["endTime"] == 60.0, "the end")
+        seen = viewer.inside.evaluate("seen")
+        late = {
+            second: next(when for until, when in seen if until >= second) - when_written
+            for second, when_written in enumerate(written, start=2)
+            if first < second < 59
+        }
+        assert len(late) > 40
+        assert max(late.values()) <= 2.0, late
+        assert view.end_following()
+        view.wait()
