@@ -12,14 +12,16 @@ class DatasetWildcards(dict):
     __getattr__ = dict.__getitem__
 
 
+@functools.cache
+def dataset_called(name):
+    """A dataset of the configuration."""
+    return dataset_from_config(name, DATASETS[name], DATASETS)
+
+
 def source_of(name):
     """The dataset that another one is made of, by its whole name; None where it has a recording."""
-    source = DATASETS[name].get("from")
-    return (
-        None
-        if source is None
-        else name.rpartition("/")[0] + "/" * ("/" in name) + source
-    )
+    source = dataset_called(name).source
+    return None if source is None else source.name
 
 
 def origin_of(name):
@@ -37,12 +39,6 @@ def sources_of(name):
 def own_path(name):
     """The path of a dataset's recording as it is configured."""
     return DATASETS[origin_of(name)]["path"]
-
-
-@functools.cache
-def dataset_called(name):
-    """A dataset of the configuration."""
-    return dataset_from_config(name, DATASETS[name], DATASETS)
 
 
 @functools.cache
