@@ -29,7 +29,8 @@ from seriesview.series.traits import channels_after, traits_of
 from seriesview.steps.documents import parse_steps
 from seriesview.steps.plan import DerivedPlan
 from seriesview.steps.planning import plan_steps
-from seriesview.steps.spectrogram import SpectrogramPlan, parse_spectrogram, plan_spectrogram
+from seriesview.steps.spectrogram import SpectrogramPlan, plan_spectrogram
+from seriesview.steps.spectrogram_keys import parse_spectrogram
 from seriesview.store import Store
 
 _MOST_THREADS = 4

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field, create_model, model_validator
 
 from seriesview.documents.expectations import Document, Expected, Flag, Given, Integer, Number, OneOf, Words
 from seriesview.steps.documents import StepKeys
-from seriesview.steps.spectrogram import SpectrogramKeys
+from seriesview.steps.spectrogram_keys import SpectrogramKeys
 from seriesview.terms import SERIES_TYPES, TIME_MODES
 from seriesview.workspace.panels import PANEL_TYPES
 

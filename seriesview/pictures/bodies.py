@@ -141,6 +141,8 @@ def draw_density(
     canvas.image(box, heat(envelope.T[::-1], low, high))
     _color_bar(canvas, box, low, high, unit)
     centers: list[float] = list(range(len(channels)))
+    if bin_centers is None:
+        bin_centers = (series.manifest.spectrogram or {}).get("frequencies")
     if bin_centers is not None and len(bin_centers) == len(series.channels) and len(channels) > 1:
         of_channel = {
             channel.id: center for channel, center in zip(series.channels, bin_centers, strict=True)

@@ -9,7 +9,8 @@ from step_oracles import computed, pieces, recording, source_traits, spans_of
 
 from seriesview.envelope.missing import Missing
 from seriesview.errors import SeriesviewError
-from seriesview.steps.spectrogram import parse_spectrogram, plan_spectrogram
+from seriesview.steps.spectrogram import plan_spectrogram
+from seriesview.steps.spectrogram_keys import parse_spectrogram
 
 
 def planned(traits, **keys):
