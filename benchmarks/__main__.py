@@ -20,6 +20,7 @@ BENCHMARKS = (
     "storing",
     "tasks",
     "viewer",
+    "filtering",
     "view",
     "publishing",
     "scaling",

@@ -63,10 +63,20 @@ function pass(sections, [a, b, c, d], length, first, step) {
     const own = (b0 + b1 + b2) / (1 + a1 + a2);
     const two = (b2 - a2 * own) * gain;
     const one = (b1 - a1 * own) * gain + two;
-    let [oneA, oneB, oneC, oneD] = [one * fromA, one * fromB, one * fromC, one * fromD];
-    let [twoA, twoB, twoC, twoD] = [two * fromA, two * fromB, two * fromC, two * fromD];
+    let oneA = one * fromA;
+    let oneB = one * fromB;
+    let oneC = one * fromC;
+    let oneD = one * fromD;
+    let twoA = two * fromA;
+    let twoB = two * fromB;
+    let twoC = two * fromC;
+    let twoD = two * fromD;
     for (let index = first, left = length; left > 0; left -= 1, index += step) {
-      const [valueA, valueB, valueC, valueD] = [a[index], b[index], c[index], d[index]];
+      // One by one: engines make arrays of what is taken apart.
+      const valueA = a[index];
+      const valueB = b[index];
+      const valueC = c[index];
+      const valueD = d[index];
       const outA = b0 * valueA + oneA;
       const outB = b0 * valueB + oneB;
       const outC = b0 * valueC + oneC;

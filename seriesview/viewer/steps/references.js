@@ -1,7 +1,7 @@
 /** @file What channels have in common, sample by sample: their mean or median, by selection and not by sorting. */
 
-/** Samples that are gathered at once, since rows lie far from one another. */
-const AT_ONCE = 8;
+/** Samples that are gathered at once. */
+const AT_ONCE = 64;
 
 /**
  * The mean or median of some rows at each sample; NaN counts for nothing, and where nothing is left it is NaN.
@@ -26,21 +26,30 @@ export function common(how, rows, length) {
     for (let index = 0; index < length; index += 1) found[index] /= counted[index];
     return found;
   }
-  const gathered = Array.from({ length: AT_ONCE }, () => new Float64Array(count));
-  const sizes = new Int32Array(AT_ONCE);
+  // Sample after sample, since rows lie far from one another.
+  const gathered = new Float64Array(AT_ONCE * count);
   for (let first = 0; first < length; first += AT_ONCE) {
     const some = Math.min(AT_ONCE, length - first);
-    sizes.fill(0);
     for (let row = 0; row < count; row += 1) {
       const values = rows[row];
-      for (let each = 0; each < some; each += 1) {
-        const value = values[first + each];
-        if (value === value) gathered[each][sizes[each]++] = value;
-      }
+      for (let each = 0, at = row; each < some; each += 1, at += count) gathered[at] = values[first + each];
     }
-    for (let each = 0; each < some; each += 1) found[first + each] = median(gathered[each], sizes[each]);
+    for (let each = 0; each < some; each += 1) {
+      const values = gathered.subarray(each * count, (each + 1) * count);
+      found[first + each] = median(values, withoutGaps(values));
+    }
   }
   return found;
+}
+
+/** @param {Float64Array} values NaN are taken out @returns {number} how many are left, in front */
+function withoutGaps(values) {
+  let left = 0;
+  for (let index = 0; index < values.length; index += 1) {
+    const value = values[index];
+    if (value === value) values[left++] = value;
+  }
+  return left;
 }
 
 /**
