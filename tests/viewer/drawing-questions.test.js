@@ -242,11 +242,34 @@ test('next and previous event, gap, and beginning and end of an interval', async
   assert.equal(await next('interval end', 3, 1), 5);
   assert.equal(await next('interval end', 5, 1), 9);
   assert.equal(await next('interval end', 9, -1), 5);
+  /** @param {number} time @param {1 | -1} direction @param {string} of */
+  const ofLabel = (time, direction, of) =>
+    answerTo(session, { name: 'findNext', what: 'interval', time, direction, seriesUri: 'i', of });
+  assert.equal(await ofLabel(0, 1, 'a'), 4);
+  assert.equal(await ofLabel(3, 1, 'b'), null);
+  assert.equal(await ofLabel(9, -1, 'b'), 3);
   const found = await answerTo(session, { name: 'intervals', uri: 'i' });
   assert.deepEqual(found, [
     { start: 3, end: 5, label: 'b' },
     { start: 4, end: 9, label: 'a' },
   ]);
+});
+
+test('how many events each channel has: by the coarsest counts, else one by one', async () => {
+  const series = memorySeries([new Float64Array(12)], { channels: 3, times: [Float64Array.from([1, 2, 3, 4])] });
+  const array = { part_rows: 4, pack_parts: 1, pages: [] };
+  const events = {
+    times: { ...array, dtype: 'float64', shape: [4] },
+    channels: { ...array, dtype: 'uint32', shape: [4] },
+  };
+  series.arrays.set(events.channels, Float64Array.from([2, 0, 2, 2]));
+  const counts = { ...array, dtype: 'uint32', shape: [2, 3], bin_seconds: 4, start_time: 1 };
+  series.arrays.set(counts, Float64Array.from([1, 0, 2, 0, 0, 1]));
+  for (const all of [[], [counts]]) {
+    series.manifest = { ...series.manifest, type: 'event', events, counts: all };
+    const { session } = open({ s: series }, [{ type: 'RasterPlot', uri: 's' }]);
+    assert.deepEqual(await answerTo(session, { name: 'eventCounts', uri: 's' }), [1, 0, 3]);
+  }
 });
 
 test('the overview: RMS of each channel over the session, and gaps', async () => {
