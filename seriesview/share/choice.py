@@ -106,6 +106,11 @@ class Choice:
         return is_computed and self.source_choice is not None and self.source_choice.has_all_samples
 
     @property
+    def is_computed_from_stored(self) -> bool:
+        """Whether it is computed in the copy from samples that are stored there, as a viewer alone can do it."""
+        return self.is_computed and self.source_choice is not None and bool(self.source_choice.rows)
+
+    @property
     def samples(self) -> ArrayInfo:
         """The raw samples that go along, as an array whose pages are not known yet."""
         values, dtype = self.manifest.values, self.manifest.dtype

@@ -83,7 +83,11 @@ def plan_sharing(
     manifests = {choice.name: choice.manifest for choice in choices}
     ranges = own_ranges(workspace, manifests, wish.raw_ranges)
     undecided = [choice for choice in choices if choice.has_values and not choice.rows]
+    # What samples are computed from is decided before.
+    undecided.sort(key=lambda choice: isinstance(choice.manifest.values, ComputedValues))
     for choice in undecided:
+        if choice.name not in wish.raw_series and choice.is_computed_from_stored:
+            continue
         if wish.raw or choice.name in wish.raw_series:
             choice.take_samples([(0, choice.manifest.num_samples)])
         else:
@@ -116,7 +120,7 @@ def take_small(store: Store, choices: list[Choice], other_bytes: int, allowed: i
     left = min(max(SMALL_BYTES, total // 100), allowed - total)
     names = []
     for choice in sorted(choices, key=lambda each: each.row_bytes * each.manifest.num_samples):
-        if choice.rows or not choice.has_values or not _can_be_read(store, choice):
+        if choice.rows or not choice.has_values or choice.is_computed or not _can_be_read(store, choice):
             continue
         before = choice.num_bytes
         choice.take_samples([(0, choice.manifest.num_samples)])

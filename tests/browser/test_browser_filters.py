@@ -170,8 +170,9 @@ def test_numbers_of_a_selection_are_those_of_filtered_samples(
     np.testing.assert_allclose(found, expected, atol=2e-3)
 
 
-def test_a_series_that_was_built_so_is_used_by_itself_and_computed_without_a_backend(
-    page: Page, places: Places, store: Store, tmp_path: Path
+@pytest.mark.parametrize("where", ["static", "tasks"])
+def test_a_series_that_was_built_so_is_used_by_itself_and_computed_with_a_backend_or_without(
+    page: Page, places: Places, store: Store, tmp_path: Path, where: str
 ) -> None:
     """Far out its levels are drawn over the raw panel, too; close its samples are computed from those of its source."""
     samples = slow_and_fast(np.random.default_rng(21), 30_000)
@@ -205,7 +206,7 @@ def test_a_series_that_was_built_so_is_used_by_itself_and_computed_without_a_bac
         RATE,
         channels=tuple(str(number) for number in range(CHANNELS)),
     )
-    viewer = show(page, places.address("static", built.uri))
+    viewer = show(page, places.address(where, built.uri))
     timeline = viewer.timeline()
     assert min(timeline["ladder"]) == 1
     for rung, left in [((1, 1), 100), ((3, 1), 700), ((32, 1), 0)]:

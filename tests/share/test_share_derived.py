@@ -73,11 +73,13 @@ def test_samples_that_are_asked_for_are_stored(derived: BuiltWorkspace, tmp_path
     assert not found["raw"].has_samples
 
 
+@pytest.mark.parametrize("wish", [Wish(raw_series=("raw",)), Wish(raw=True)], ids=["raw-series", "raw"])
 def test_where_the_sources_samples_are_those_of_the_series_are_computed(
-    derived: BuiltWorkspace, tmp_path: Path
+    derived: BuiltWorkspace, tmp_path: Path, wish: Wish
 ) -> None:
-    found = exported(derived, tmp_path / "out", Wish(raw_series=("raw",)))
+    found = exported(derived, tmp_path / "out", wish)
     assert found["high"].manifest.source.uri == found["raw"].uri
+    assert found["high"].manifest.to_json_dict()["values"] == {"compute": "steps"}
     for name in ("raw", "high", "rectified"):
         assert np.array_equal(values(found[name]), values(derived.series[name].open()))
     left_out = json.loads((tmp_path / "out" / "export.json").read_text())["left_out"]
