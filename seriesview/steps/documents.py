@@ -168,11 +168,6 @@ def parse_steps(document: Any, where: str = "steps") -> tuple[Step, ...]:
     return tuple(_step(keys) for keys in found)
 
 
-def steps_document(steps: Sequence[Step]) -> list[dict[str, Any]]:
-    """The same steps as JSON, all defaults written out: what a manifest holds, and `parse_steps` reads again."""
-    return [step.document() for step in steps]
-
-
 def _step(keys: StepKeys) -> Step:
     chosen: Mapping[str, Any] = {"types": keys.types, "channels": keys.channels}
     match keys.operation:
