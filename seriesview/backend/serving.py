@@ -25,6 +25,7 @@ from seriesview.store.cache import local_directory
 
 if TYPE_CHECKING:
     from seriesview.backend.app_client import AppClient
+    from seriesview.backend.direct_windows import DirectWindows
     from seriesview.node.config import ViewFiles
     from seriesview.node.server import NodeThread
 
@@ -47,23 +48,37 @@ def serve_functions(
     announce: Callable[[str], None] = print,
     views: Callable[[], Mapping[str, ViewFiles]] = dict,
     prepare: Callable[[DaemonClient], None] = lambda _: None,
+    windows: Callable[[Path], DirectWindows] | None = None,
 ) -> None:
     """Answer tasks on `channels` until SIGTERM, SIGINT or SIGHUP; `announce` gets lines for whoever started this.
 
     `open_functions` gets the storage directory and gives the functions by ID, and what lets go of their memory.
     Where no daemon or node answers a node is started in this process, which shows `views()` (name -> folder of web
-    pages). `prepare` is called once a daemon or node answers. Raises BackendError, NodeError, StoreError.
+    pages), and answers `windows` of its storage directory without a task. `prepare` is called once a daemon or node
+    answers. Raises BackendError, NodeError, StoreError.
     """
     client = DaemonClient(storage_dir)
-    start_node = partial(_own_node, client, channels, storage_dir, may_start_node, announce, views)
+    opened: list[DirectWindows] = []
+
+    def open_windows(directory: Path) -> DirectWindows | None:
+        if windows is not None:
+            opened.append(windows(directory))
+        return opened[0] if opened else None
+
+    start_node = partial(
+        _own_node, client, channels, storage_dir, may_start_node, announce, views, open_windows
+    )
     connected = partial(_node_where_none_answers, client, start_node, announce)
 
     def make_backend() -> Backend:
         prepare(client)
         functions, when_idle = open_functions(client.directory)
-        return Backend(client, channels, functions, backend_id, limits, when_idle)
+        was_used = opened[0].was_used if opened else lambda: False
+        return Backend(client, channels, functions, backend_id, limits, when_idle, was_used=was_used)
 
-    _serve(client, connected, make_backend, lambda: announce(_ready_line(client, channels, backend_id)))
+    _serve(
+        client, connected, make_backend, lambda: announce(_ready_line(client, channels, backend_id)), opened
+    )
 
 
 def serve_through_app(
@@ -94,6 +109,7 @@ def _serve(
     connected: Callable[[], AbstractContextManager[None]],
     make_backend: Callable[[], Backend],
     when_ready: Callable[[], None],
+    windows: Sequence[DirectWindows] = (),
 ) -> None:
     """Run a backend while the client is `connected`, until a signal comes."""
     sys.setswitchinterval(SWITCH_SECONDS)
@@ -107,6 +123,8 @@ def _serve(
             stop.wait()
         _log.info(fields("stopping"))
         has_ended = backend.stop()
+        for each in windows:
+            has_ended = each.close() and has_ended
         _log.info(fields("stopped", **backend.health()))
     client.close()
     if not has_ended:
@@ -153,6 +171,7 @@ def _own_node(
     may_start_node: bool,
     announce: Callable[[str], None],
     views: Callable[[], Mapping[str, ViewFiles]],
+    open_windows: Callable[[Path], DirectWindows | None],
 ) -> NodeThread:
     host = os.environ.get("KACHERY_DAEMON_HOST", "localhost")
     if not may_start_node or host.lower() not in _LOOPBACK:
@@ -173,7 +192,10 @@ def _own_node(
         f"storage {directory}; it ends with this backend"
     )
     address = "127.0.0.1" if host.lower() == "localhost" else host.strip("[]")
-    return NodeThread(NodeConfig(directory, address, int(port), tuple(channels), views=views()))
+    windows = open_windows(directory)
+    return NodeThread(
+        NodeConfig(directory, address, int(port), tuple(channels), views=views(), windows=windows)
+    )
 
 
 def _ready_line(client: DaemonClient, channels: Sequence[str], backend_id: BackendId | None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import sys
-from functools import partial
+from collections.abc import Callable, Mapping
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from seriesview.cli.main import ERROR_STATUS, run_command
 from seriesview.errors import BackendError, one_line
 
 if TYPE_CHECKING:
+    from seriesview.backend.backend import Function
     from seriesview.backend.client import DaemonClient
 
 _REFUSED_STATUS = 1
@@ -115,7 +117,8 @@ def command(
     """
     from seriesview.backend.backend import BackendLimits
     from seriesview.backend.backend_id import find_backend_id
-    from seriesview.backend.functions import open_functions
+    from seriesview.backend.direct_windows import DirectWindows
+    from seriesview.backend.functions import functions_of, open_context
     from seriesview.backend.serving import serve_functions
     from seriesview.figures.node_access import permit_links
     from seriesview.figures.place import views
@@ -158,7 +161,19 @@ def command(
         for channel in channels if client.is_node else ():
             permit_links(client.directory, channel, _say, may_create=False)
 
-    serve_functions(open_functions, channels, identity, limits, storage_dir, not no_node, _say, views, permit)
+    # What windows have read tasks need not read again.
+    context_of = cache(open_context)
+
+    def open_functions(directory: Path) -> tuple[Mapping[str, Function], Callable[[], None]]:
+        context = context_of(directory)
+        return functions_of(context), context.release
+
+    def windows(directory: Path) -> DirectWindows:
+        return DirectWindows(context_of(directory), channels, identity, limits)
+
+    serve_functions(
+        open_functions, channels, identity, limits, storage_dir, not no_node, _say, views, permit, windows
+    )
 
 
 def _say(line: str, error: bool = False) -> None:

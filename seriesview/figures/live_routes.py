@@ -29,6 +29,7 @@ _Rows = TypeVar("_Rows", "SnapshotWindow", "Preview")
 
 LIVE_PATH = "/live/"
 _WAIT_SECONDS = 20.0
+_PAUSE_SECONDS = 0.15
 _THREADS = 2
 _MOST_COLUMNS = 16384
 _NOT_YOURS = "a build is followed by the page of the process that runs it, and by nobody else"
@@ -87,6 +88,9 @@ class LiveRoutes:
         after = request.query_params.get("after", "")
         if after == str(live.version):
             await self._news(request, live)
+        if after not in ("", "0"):
+            # A build has news with every block that it reads, of which a screen shows a few a second.
+            await asyncio.sleep(_PAUSE_SECONDS)
         # Not behind windows that wait for a disk.
         found = answer(await asyncio.to_thread(live.state))
         found.headers.update(_NO_STORE)

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from node_peers import ask as ask_node
 from serving_processes import CHANNEL, Surroundings
 from waiting import MOST_SECONDS
+from window_answers import taken_apart
 
 import seriesview
 from seriesview.backend.requesting import request_task
@@ -60,6 +62,10 @@ def test_windows_arrive_as_the_series_has_them(surroundings: Surroundings, serie
     expected = series.window(0, 10, 20, 100, ["ch1", "ch0"])
     assert np.array_equal(answer["envelope"], expected)
     assert answer["columns"] == 100
+    # The node of its own process needs no task for them.
+    asked = {"channelName": CHANNEL, "taskKwargs": window}
+    direct = ask_node(surroundings.port, "POST", "/window", asked, storage=surroundings.storage)
+    assert np.array_equal(taken_apart(direct.body)["result"]["envelope"], expected)
     by_kachery = surroundings.ask_kachery("seriesview.get_window.1", window)
     assert by_kachery["envelope"]["shape"] == [100, 2, 2]
     assert ask("seriesview.get_python_package_version.1") == seriesview.__version__

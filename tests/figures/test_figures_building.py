@@ -7,7 +7,7 @@ import re
 import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from html import unescape
 from pathlib import Path
@@ -44,10 +44,10 @@ def gated(place: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Path, 
     gate.open()
 
 
-def started(path: Path, store: Path) -> View:
+def started(path: Path, store: Path, announce: Callable[[str], None] = lambda _: None) -> View:
     found = meant(path, lambda: open_store(store, "embedded"), store=store)
     assert isinstance(found, ToBuild)
-    return View(found, port=0)
+    return View(found, announce, port=0)
 
 
 class Page:
@@ -236,8 +236,10 @@ def test_a_view_outlives_the_one_through_whose_node_it_was_to_be_shown(
     path, _, gate = gated
     first = started(path, place / "store")
     until(Page(first.url).is_half_built)
-    with started(path, place / "store") as second:
+    lines: list[str] = []
+    with started(path, place / "store", lines.append) as second:
         assert not second.is_followed
+        assert lines[-1].startswith("it is shown when all of it is built")
         gate.open()
         first.close()
         second.wait()
@@ -347,7 +349,9 @@ def test_a_notebook_shows_a_recording_before_it_is_built(
     assert link.base == page.link.base
     assert browser.figure_data(link)["series"] == figure.data["series"]
     # What is built already is shown as what it is.
-    assert "live=" not in framed(seriesview.show(path, store=place / "store"))
+    again = seriesview.show(path, store=place / "store")
+    again.wait()
+    assert "live=" not in framed(again)
 
 
 @pytest.mark.usefixtures("cell")

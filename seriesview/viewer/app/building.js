@@ -29,6 +29,11 @@ const RUNG = 1.25;
  *   it is being built, the last ones where it is still written
  */
 
+/** @param {number} seconds @returns {number} as well as they can be told beforehand */
+function rounded(seconds) {
+  return seconds < 120 ? Math.max(Math.round(seconds), 1) : Math.round(seconds / 60) * 60;
+}
+
 /** @param {number} seconds @returns {string} */
 function quietWords(seconds) {
   return `building, but nothing was heard of it for ${durationText(seconds)}: a disk or a network may have stalled`;
@@ -76,14 +81,15 @@ export function createBuilding(app, page, timelines) {
       return [...problems, ...followingWords(behindSeconds ?? 0, quietSeconds)].join(' \u00b7 ');
     const timeline = app.timeline();
     const ends = reached.map(({ uri, until }) => until + (timeline.shifts[uri] ?? 0));
-    const until = ends.length ? `exact at every zoom up to ${app.timeText(Math.min(...ends), 1)}` : '';
+    const isBegun = reached.length > 0 && reached.every(({ done }) => done > 0);
+    const until = isBegun ? `exact at every zoom up to ${app.timeText(Math.min(...ends), 1)}` : '';
     if (error) return [error, until].filter(Boolean).join(' \u00b7 ');
     const left =
       quietSeconds !== null
         ? quietWords(quietSeconds)
         : secondsLeft === null
           ? 'building'
-          : `building, ${durationText(Math.max(Math.round(secondsLeft), 1))} left`;
+          : `building, ${durationText(rounded(secondsLeft))} left`;
     return [left, until].filter(Boolean).join(' \u00b7 ');
   }
 
