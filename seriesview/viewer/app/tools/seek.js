@@ -172,7 +172,12 @@ export function installSeek(app, cursor) {
     }
     kind.value = only.what;
     offer();
-    which.value = String(1 + choices.findIndex(({ uri, of }) => uri === only.uri && of === only.of));
+    let place = choices.findIndex(({ uri, of }) => uri === only.uri && of === only.of);
+    if (place < 0) {
+      place = choices.push(only) - 1;
+      which.append(make('option', { value: String(place + 1) }, only.label));
+    }
+    which.value = String(place + 1);
     await find(direction, only.what, only);
   };
   return { focusField: () => field.select(), findNext, findThis };
