@@ -36,8 +36,11 @@ from seriesview.store import Store
 
 MOST_VALUES = 1 << 24
 """Samples times channels that are read for one window."""
+_MOST_AT_ONCE = 1 << 21
+"""Of them that are in memory at once."""
 _MOST_ROWS = 1 << 16
-"""Of a level that are read for one window, where coarser ones are not made yet."""
+_MOST_LEVEL_VALUES = 1 << 23
+"""Rows of a level, and values in them, that are read for one window, where coarser ones are not made yet."""
 _MOST_TIMESTAMPS = 1 << 24
 """That are read before the page shows anything, to see whether they are equally far apart."""
 _TYPICAL_SECONDS = 0.25
@@ -234,7 +237,18 @@ class Snapshot:
             return best
         if best is None or (last + 1 - first_sample) * now.plan.num_channels <= MOST_VALUES:
             self._check_size(last + 1 - first_sample)
-            rows = now.samples.from_samples(segment, first_sample, samples_per_column, columns, chosen)
+            at_once = max(_MOST_AT_ONCE // (samples_per_column * now.plan.num_channels), 1)
+            pieces = [
+                now.samples.from_samples(
+                    segment,
+                    first_sample + column * samples_per_column,
+                    samples_per_column,
+                    min(at_once, columns - column),
+                    chosen,
+                )
+                for column in range(0, columns, at_once)
+            ]
+            rows = np.concatenate(pieces)
             return SnapshotWindow(len(rows), 1, rows)
         return best
 
@@ -292,6 +306,7 @@ class Snapshot:
         if not fits:
             return None
         made = {level.factor: level for level in self._levels}
+        most = min(_MOST_ROWS, max(_MOST_LEVEL_VALUES // (2 * now.plan.num_channels), 1))
         found: tuple[int, LevelRows, int, int] | None = None
         for level in (made[factor] for factor in reversed(fits) if factor in made):
             first_row, end_row = now.rows[level.factor][segment : segment + 2]
@@ -301,7 +316,7 @@ class Snapshot:
             whole = (
                 columns
                 if last_bin == wanted
-                else min((last_bin - first_bin) // per_column, _MOST_ROWS // per_column)
+                else min((last_bin - first_bin) // per_column, most // per_column)
             )
             if found is None or whole > found[0]:
                 last_bin = min(first_bin + whole * per_column, wanted)

@@ -24,6 +24,7 @@ from small_disks import small_disk_at
 from waiting import until
 
 import seriesview
+from seriesview.build.followed import Following
 from seriesview.errors import BuildError, SeriesviewError
 from seriesview.figures import notebook
 from seriesview.figures.finding import ToBuild, meant
@@ -383,3 +384,41 @@ def test_through_the_node_of_others_nothing_is_shown_before_it_is_built(
         figure.wait()
         browser = Browser()
         assert browser.figure_data(browser.open(framed(figure)))["series"] == figure.data["series"]
+
+
+def test_what_is_followed_is_told_as_it_grows_and_named_when_it_is_cut(place: Path) -> None:
+    samples = np.random.default_rng(4).integers(-999, 999, (40_000, 32)).astype(np.int16)
+    path, store = place / "night.dat", place / "store"
+    path.write_bytes(samples[:5_000].tobytes())
+    keys = {"dtype": "int16", "channels": 32, "sampling_frequency": 1000.0}
+    following = Following(1000.0, beside=True)
+    found = meant(path, lambda: open_store(store, "embedded"), store=store, given=keys, following=following)
+    assert isinstance(found, ToBuild)
+    with View(found, port=0) as view:
+        page = Page(view.url)
+
+        def tells(num_samples: int) -> bool:
+            series = page.state()["series"].get("local:night")
+            return series is not None and series["manifest"]["segments"][0]["num_samples"] == num_samples
+
+        until(lambda: tells(5_000) and page.state()["state"] == "following")
+        typical = page.state()["series"]["local:night"]["manifest"]["channels"][0]["typical"]
+        with path.open("ab") as file:
+            file.write(samples[5_000:].tobytes() + b"part of a sample")
+        until(lambda: tells(40_000))
+        state = page.state()
+        assert state["behind_seconds"] == 0
+        assert state["quiet_seconds"] is None
+        # What scales come from stays.
+        assert state["series"]["local:night"]["manifest"]["channels"][0]["typical"] == typical
+        # Whole columns alone, from samples and from levels.
+        for per_column in (7, 256, 4096):
+            found_columns, rows = page.rows(0, per_column, 16_000)
+            assert found_columns == min(39_999 // per_column, 16_000)
+            assert (rows == columns_of(samples, 0, per_column, found_columns)).all()
+        with path.open("r+b") as file:
+            file.truncate(64 * 1000)
+        until(lambda: page.state()["state"] == "failed")
+        assert "night.dat: it has become shorter" in page.state()["error"]
+        with pytest.raises(SeriesviewError, match="it has become shorter"):
+            view.wait()
