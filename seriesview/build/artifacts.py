@@ -195,6 +195,7 @@ class _sampled_build:  # noqa: N801
         job: Job,
         shard: Shard | None = None,
     ) -> None:
+        self._is_as_before = False
         self._what = what_is_made(recording, dataset, plan, source, shard)
         grew = what_stays(self._what) if recording.layout is not None and source.samples else None
         self._ledger = Ledger(job.ledger, self._what, grew, partial(begins_with, source, job.hashes))
@@ -234,6 +235,7 @@ class _sampled_build:  # noqa: N801
                 is_all, known = False, {}
             if is_all:
                 self._progress.skip(plan.bytes_to_read)
+                self._is_as_before = earlier.is_certain
                 fields = fields_again(earlier, recording, plan, store)
                 is_linked = earlier.is_certain and has_links(earlier.manifest, store)
                 return fields if is_linked else {**fields, **self._linked(recording)}
@@ -279,7 +281,7 @@ class _sampled_build:  # noqa: N801
             sha1s = sha1s_of_origin(self._source, self._job.hashes)
         made = Made(manifest, self._what, sha1s)
         self._ledger.note(made)
-        if self._job.elsewhere is not None:
+        if self._job.elsewhere is not None and not self._is_as_before:
             self._job.elsewhere.keep(made, recording)
 
     def __enter__(self) -> _sampled_build:
