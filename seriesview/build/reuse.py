@@ -81,8 +81,10 @@ def find_earlier(
     if earlier is None and elsewhere is not None:
         earlier = earlier_of(elsewhere.find(what, recording), what)
     if earlier is not None and isinstance(recording, MadeRecording):
-        # The last blocks of what is made were made without what came since.
-        return earlier if earlier.num_samples == recording.num_samples else None
+        # The last samples of what is made were made without what came since, be that too little for one more of them.
+        sizes = tuple(int(file["size"]) for file in what["source"]["samples"])
+        is_all = (earlier.num_samples, earlier.file_sizes) == (recording.num_samples, sizes)
+        return earlier if is_all else None
     return earlier
 
 

@@ -324,6 +324,21 @@ def test_a_recording_that_was_moved_is_filtered_no_more_and_one_that_grew_is(
     assert build("raw.dat", "other results") == (grown, num_bytes)
 
 
+def test_a_recording_that_grew_by_less_than_a_sample_of_another_rate_is_resampled_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(9).normal(0, 90, (20_010, 2)).astype(np.int16)
+    raw = {"path": "raw.dat", "dtype": "int16", "channels": 2, "sampling_frequency": 2000}
+    content = {"datasets": {"raw": raw, "few": {"from": "raw", "steps": [{"resample": 100}]}}}
+    values[:20_003].tofile("raw.dat")
+    seriesview.build_workspace(content, store="store", results="results")
+    values.tofile("raw.dat")
+    grown = seriesview.build_workspace(content, store="store", results="results").series["few"]
+    monkeypatch.setenv("XDG_STATE_HOME", "elsewhere")
+    fresh = seriesview.build_workspace(content, store="other").series["few"]
+    assert (grown.uri, grown.open().manifest.num_samples) == (fresh.uri, 1001)
+
+
 def test_a_spectrogram_is_of_what_the_steps_make(samples: Samples) -> None:
     spectrum = {"window": 1.0, "step": 0.25, "range": [5, 80]}
     built = seriesview.build_workspace(
