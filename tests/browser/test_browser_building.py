@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from expected_pictures import assert_same, expected_picture
 from gated_recordings import CHANNELS, RATE, Gate, write_gated
 from playwright.sync_api import BrowserContext, Page, expect
 from recordings import Recording
+from scipy import signal
 from viewer_places import HIDDEN, show, view_frame
 
 from seriesview.figures.finding import ToBuild, meant
@@ -93,6 +95,20 @@ def test_what_is_there_is_exact_and_what_is_not_is_hatched(
         panel = viewer.panel()
         assert_same(panel, half.expected(panel, viewer), place)
         assert unbuilt(viewer) == []
+    # Filtered, too.
+    steps = [{"highpass": RATE / 20}, {"reference": "mean"}]
+    viewer.set_state(
+        samplesPerColumn=3, columnsPerSample=1, leftColumn=1_100_000 // 3, panels={"0": {"steps": steps}}
+    )
+    (samples,) = half.recording.segments
+    sections = signal.butter(5, RATE / 20, "highpass", fs=RATE, output="sos")
+    # Far from both ends of a stretch it is what the whole gives.
+    stretch = slice(1_095_000, 1_115_000)
+    passed = signal.sosfiltfilt(sections, samples[stretch].astype(float), axis=0)
+    filtered = replace(half.recording, segments=[samples.copy()])
+    filtered.segments[0][stretch] = np.rint(passed - passed.mean(axis=1, keepdims=True))
+    assert_same(viewer.panel(), expected_picture(filtered, viewer.panel(), viewer.timeline()), steps)
+    viewer.set_state(panels={"0": {}})
     # From far away: exact up to where it is built.
     far = whole_session(viewer)
     viewer.set_state(**far)

@@ -2,6 +2,7 @@
 
 import { timesOf } from '../geometry/timeline.js';
 import { channelsOf, panelType } from '../panels/registry.js';
+import { TOO_FAR } from '../source/derived.js';
 import { keyOfSteps, parseSteps, stepsAsYaml } from '../steps/parse.js';
 import { leftOutNote } from './windows.js';
 
@@ -67,11 +68,7 @@ export function chosenSeries(derived, seriesOf, all, timeline, frame, request) {
   const lacking = raw.finest > 1 ? 'there are no raw samples to filter' : leftOutNote(raw, timeline, frame);
   if (!lacking && endTime - startTime <= closest) return { ...plain, series: seriesOf(derived.uri), under };
   if (known) return { ...plain, series: known, under };
-  const where =
-    lacking ??
-    (closest > 0
-      ? `filtered traces show closer than ${seconds(closest)}`
-      : 'these filters reach too far to be computed here');
+  const where = lacking ?? (closest > 0 ? `filtered traces show closer than ${seconds(closest)}` : TOO_FAR);
   const line = `{from: DATASET, steps: ${stepsAsYaml(/** @type {any[]} */ (steps))}}`;
   return { ...plain, raw: { why: where, line } };
 }

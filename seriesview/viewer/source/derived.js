@@ -27,6 +27,7 @@ import { makeHulls } from './windows.js';
 
 /** Values of the source, with margins, that are gone through for a screen. */
 const MOST_VALUES = 4e6;
+export const TOO_FAR = 'these filters reach too far to be computed here';
 /** Blocks begin at multiples of at least so many samples. */
 const LEAST_BLOCK = 2048;
 const CHUNK_VALUES = 2 ** 19;
@@ -108,11 +109,12 @@ export function withDerived(source, series) {
    * @param {AbortSignal} [signal]
    * @returns {Promise<Numbers>} (last - first, places)
    */
-  async function samples({ uri, of, plan }, segment, first, last, places, signal) {
+  async function samples({ uri, of, plan, mostSamples }, segment, first, last, places, signal) {
     const { margin, manifest } = plan;
     const length = manifest.segments[segment].num_samples;
     const size = Math.max(LEAST_BLOCK, 2 ** Math.ceil(Math.log2(2 * margin + 1)));
     const inputs = plan.inputs(places);
+    if (mostSamples(inputs.length) < 1) throw new SourceError('refused', TOO_FAR);
     const width = places.length;
     const group = `${uri} ${segment} ${width === manifest.channels.length ? '' : places.join()}`;
     const keyOf = (/** @type {number} */ number) => `${group} ${number}`;
@@ -172,8 +174,8 @@ export function withDerived(source, series) {
     const { manifest } = derived.plan;
     const places = channelPlaces(manifest, channels);
     const most = derived.mostSamples(derived.plan.inputs(places).length);
-    if (last - first + 1 > most) {
-      const seconds = Math.max(most, 0) / (manifest.sampling_frequency ?? 1);
+    if (last - first + 1 > most && most >= 1) {
+      const seconds = most / (manifest.sampling_frequency ?? 1);
       throw new SourceError(
         'refused',
         `filtered samples are counted in up to ${seconds.toPrecision(3)} s: select less`,

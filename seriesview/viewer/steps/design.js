@@ -8,8 +8,8 @@
 
 /** Where what is left of an impulse response weighs less, a filter has ended. */
 const ENDED = 1e-8;
-/** A filter that rings for longer than so many samples is not made. */
-export const MOST_MARGIN = 2 ** 21;
+/** A filter that rings for longer than so many samples is not followed, and nothing is computed of it. */
+const MOST_MARGIN = 2 ** 21;
 
 /** @param {Complex} a @param {Complex} b @returns {Complex} */
 function times([a, b], [c, d]) {

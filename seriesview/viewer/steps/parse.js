@@ -4,12 +4,12 @@
  * A step with all its defaults; `types` and `channels` empty: all that it concerns.
  * @typedef {object} Step
  * @property {'highpass' | 'lowpass' | 'bandpass' | 'notch' | 'reference' | 'montage' | 'phase_shift' | 'absolute'} kind
- * @property {any} value of the operation
+ * @property {any} value of the operation; of a montage rows of a label and weights (weightsOf)
  * @property {number} order scipy's N
  * @property {boolean} isCausal
  * @property {number} q
  * @property {number} harmonics
- * @property {string | null} within group of which a reference is taken
+ * @property {boolean} isWithin a reference is that of each group
  * @property {string[]} types
  * @property {string[]} channels
  */
@@ -44,12 +44,12 @@ function parseStep(document) {
   if (['phase_shift', 'absolute'].includes(kind) && value !== true) return null;
   return {
     kind: /** @type {Step['kind']} */ (kind),
-    value,
+    value: kind === 'montage' ? value.map(weightsOf) : value,
     order: isWhole(order) ? Math.min(order, 20) : 5,
     isCausal: phase === 'causal',
     q: isPositive(q) ? q : 30,
     harmonics: isWhole(harmonics) ? Math.min(harmonics, 100) : 1,
-    within: isText(within) ? within : null,
+    isWithin: isText(within),
     types: isList(types, isText) ? types : [],
     channels: isList(channels, isText) ? channels : [],
   };
@@ -113,7 +113,7 @@ export function keyOfSteps(steps) {
 
 /** @param {Step[]} steps @returns {string} for people */
 export function stepsInWords(steps) {
-  const words = steps.map(({ kind, value, within, harmonics, isCausal, types }) => {
+  const words = steps.map(({ kind, value, isWithin, harmonics, isCausal, types }) => {
     const of = types.length ? ` ${types.join('+')}` : '';
     const causal = isCausal ? ' causal' : '';
     if (kind === 'bandpass') return `${value.join('\u2013')} Hz${causal}${of}`;
@@ -122,7 +122,7 @@ export function stepsInWords(steps) {
     if (kind === 'notch') return `notch ${value} Hz${harmonics > 1 ? ` \u00d7 ${harmonics}` : ''}${of}`;
     if (kind === 'reference') {
       const what = Array.isArray(value) ? value.join('+') : value;
-      return `\u2212 ${what}${within ? ` of ${within}` : ''}`;
+      return `\u2212 ${what}${isWithin ? ' of group' : ''}`;
     }
     if (kind === 'montage') return `montage of ${value.length}`;
     return kind === 'phase_shift' ? 'phase shift' : kind;

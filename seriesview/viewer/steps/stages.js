@@ -1,8 +1,8 @@
 /** @file Steps on the channels that they found: what each needs, what it does to rows of samples, and the channels after it. */
 
-import { MOST_MARGIN, butterworth, marginOf, notches } from './design.js';
+import { butterworth, marginOf, notches } from './design.js';
 import { filterRows } from './filters.js';
-import { comparedName, weightsOf } from './parse.js';
+import { comparedName } from './parse.js';
 import { REACH, delayed } from './phase.js';
 import { inPieces } from './pieces.js';
 import { common } from './references.js';
@@ -89,12 +89,10 @@ function filter({ kind, value, order, isCausal, q, harmonics }, of, channels, ra
   if (highest >= rate / 2) throw new Error(`${kind}: ${highest} Hz is not below half of the ${rate} samples a second.`);
   const isButterworth = kind === 'highpass' || kind === 'lowpass' || kind === 'bandpass';
   const sections = isButterworth ? butterworth(kind, edges, order, rate) : notches(value, harmonics, q, rate);
-  const reach = marginOf(sections);
-  if (reach >= MOST_MARGIN) throw new Error(`${kind}: at ${rate} samples a second it reaches too far.`);
   const bridged = bridgedSamples(rate, edges[0]);
   /** @type {Stage} */
   const stage = {
-    margin: reach + bridged,
+    margin: marginOf(sections) + bridged,
     needs: (wanted) => wanted,
     run(rows, wanted, _, ends) {
       const chosen = of.filter((place) => wanted.has(place));
@@ -140,11 +138,11 @@ function phaseShift(channels, rate) {
 
 /** @param {Step} step @param {StepChannel[]} channels @returns {Made} */
 function reference(step, channels) {
-  const { value, within, types, channels: names } = step;
+  const { value, isWithin, types, channels: names } = step;
   const isChosen = types.length > 0 || names.length > 0;
   const of = isChosen ? membersOf(step, channels) : places(channels, (channel) => isOf(channel, ELECTRODES));
   if (!of.length) throw new Error('reference: no channel is an electrode.');
-  const groups = within ? [...new Set(of.flatMap((place) => channels[place].group ?? []))] : [undefined];
+  const groups = isWithin ? [...new Set(of.flatMap((place) => channels[place].group ?? []))] : [undefined];
   if (!groups.length) throw new Error('reference: no channel is known to belong to a group.');
   /** @type {Stage[]} */
   const stages = [];
@@ -192,10 +190,11 @@ function subtraction(members, by, how) {
 
 /** @param {Step} step @param {StepChannel[]} channels @returns {Made} */
 function montage(step, channels) {
-  const terms = /** @type {any[]} */ (step.value).map((row) => {
-    const { label, weights } = /** @type {NonNullable<ReturnType<typeof weightsOf>>} */ (weightsOf(row));
-    return { label, of: weights.map(([name, weight]) => ({ place: placeOf(name, channels), weight })) };
-  });
+  const rows = /** @type {NonNullable<ReturnType<typeof import('./parse.js').weightsOf>>[]} */ (step.value);
+  const terms = rows.map(({ label, weights }) => ({
+    label,
+    of: weights.map(([name, weight]) => ({ place: placeOf(name, channels), weight })),
+  }));
   /** @type {Stage[]} */
   const stages = [];
   let before = channels;
