@@ -80,8 +80,13 @@ def _draw_traces(
     mode: str | None = None,
     gains: Mapping[str, float] | None = None,
     channels_per_screen: int | None = None,
+    over: Sequence[str] | None = None,
+    mains: float | None = None,
 ) -> None:
-    """Traces in stacked lanes, or the image of their RMS; a picture of all channels has no screens."""
+    """Traces in stacked lanes, or the image of their RMS; a picture of all channels has no screens.
+
+    Events over traces are too close at this zoom, and nothing is filtered.
+    """
     if len(channels) > MAX_TRACES or (mode == "image" and len(channels) > FEW_CHANNELS):
         draw_rms(canvas, box, series, axis, channels)
     else:

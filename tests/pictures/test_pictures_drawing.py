@@ -218,6 +218,8 @@ KEYS = {
     "order": "type",
     "channels_per_screen": 1,
     "gains": {"EMG": 2},
+    "over": ["units"],
+    "mains": 50.0,
     "y": "c1",
     "color": "c0",
     "lines": True,

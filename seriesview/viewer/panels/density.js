@@ -24,6 +24,7 @@ const MOST = 2 ** 1000;
 export const density = {
   name: 'ProbabilityDensity',
   seriesTypes: ['continuous', 'discrete'],
+  defaultFor: 'spectrogram',
   traits: () => ({ order: 'stored', hasChannels: false }),
   channels(manifest, request) {
     const centers = centersOf(manifest, request);

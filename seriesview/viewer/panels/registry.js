@@ -17,7 +17,7 @@ import { traces } from './traces.js';
  * @typedef {object} PanelType
  * @property {string} name as manifests have it
  * @property {SeriesManifest['type'][]} seriesTypes that it can draw
- * @property {SeriesManifest['type']} [defaultFor] series that are drawn so where no view says how
+ * @property {SeriesManifest['type'] | 'spectrogram'} [defaultFor] series that are drawn so where no view says how
  * @property {boolean} [leadsOverview] the first panel of such a type gives the overview and the gaps of a view
  * @property {(numChannels: number, data: Record<string, unknown>, manifest?: SeriesManifest) => Partial<PanelTraits>} traits
  *   what the page lays out and offers for it; data: of the panel, by anybody
@@ -53,9 +53,10 @@ export function panelType(name) {
   return TYPES.find((type) => type.name === name);
 }
 
-/** @param {SeriesManifest['type']} seriesType @returns {string} the type of panel that a series gets without a view */
-export function defaultType(seriesType) {
-  return TYPES.find(({ defaultFor }) => defaultFor === seriesType)?.name ?? '';
+/** @param {SeriesManifest | undefined} manifest @returns {string} the type of panel that a series gets without a view */
+export function defaultType(manifest) {
+  const shownAs = manifest?.frequencies ? 'spectrogram' : (manifest?.type ?? 'continuous');
+  return TYPES.find(({ defaultFor }) => defaultFor === shownAs)?.name ?? '';
 }
 
 /**

@@ -212,7 +212,7 @@ function defaultPanels(named, series, errors) {
   return named
     .filter(([, uri]) => series[uri]?.type !== 'interval')
     .map(([name, uri], index) => {
-      const type = defaultType(series[uri]?.type ?? 'continuous');
+      const type = defaultType(series[uri]);
       return makePanel(index, type, name, uri, series, errors.get(uri));
     });
 }
