@@ -37,9 +37,11 @@ _MOST_THREADS = 4
 _BLOCKS_AHEAD = 2
 """Of each thread."""
 
-SCREEN_SAMPLES = 4_000_000
-"""Of all channels, margins and whole blocks with them, that are computed at most when a screen is looked at."""
 SCREEN_COLUMNS = 2048
+SCREEN_SAMPLES = 4_000_000
+"""Of all channels, margins with them, that a screen takes at most whose samples are computed when it is looked at."""
+BLOCK_SAMPLES = 16_000_000
+"""That a block takes, which is computed for it."""
 _FEW = "its samples are few"
 
 
@@ -94,10 +96,14 @@ def _why_not_computed(plan: DerivedPlan, source: SeriesManifest, resolution: Res
         return "the samples of what it is made of are left out"
     if plan.output.sampling_frequency != source.sampling_frequency:
         return _FEW
-    blocks = -(-SCREEN_COLUMNS // plan.block_samples) * plan.block_samples
-    needed = (blocks + 2 * plan.margin) * max(source.num_channels, len(plan.output.labels))
-    if needed > SCREEN_SAMPLES:
-        return f"a screen of its samples takes {needed} of its source's, more than {SCREEN_SAMPLES}"
+    num_channels = max(source.num_channels, len(plan.output.labels))
+    for rows, most, what in (
+        (SCREEN_COLUMNS, SCREEN_SAMPLES, "a screen"),
+        (plan.block_samples, BLOCK_SAMPLES, "a block"),
+    ):
+        needed = (rows + 2 * plan.margin) * num_channels
+        if needed > most:
+            return f"{what} of its samples takes {needed} of its source's, more than {most}"
     return None
 
 

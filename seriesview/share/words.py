@@ -44,6 +44,8 @@ def zoom_end(choice: Choice) -> str:
     if choice.rows:
         shown = f"samples {_stretches(choice.rows)}" if choice.left_out_rows else "all samples"
         return f"{shown}, {bytes_in_words(choice.num_sample_bytes)}"
+    if choice.is_computed:
+        return "all samples, computed from those of its source"
     factors = [
         level.factor for number, level in enumerate(manifest.levels) if number not in choice.dropped["levels"]
     ]

@@ -14,7 +14,9 @@ from seriesview.pipeline.built import BuiltWorkspace
 from seriesview.series.series import Series
 from seriesview.share.choice import Wish
 from seriesview.share.export import export_folder, plan_export
+from seriesview.share.words import zoom_end
 from seriesview.store import open_store
+from seriesview.upkeep.garbage import Reach
 from seriesview.upkeep.verification import Verifier
 
 
@@ -86,7 +88,18 @@ def test_where_the_sources_samples_are_those_of_the_series_are_computed(
     assert left_out == []
 
 
-def test_verify_looks_at_what_samples_are_computed_from(derived: BuiltWorkspace) -> None:
+def test_what_goes_along_is_said(derived: BuiltWorkspace) -> None:
+    for wish, said in (
+        (Wish(raw=True), "all samples, computed from those of its source"),
+        (Wish(), "no raw samples; zoom ends at 16 samples a column"),
+    ):
+        choices = {each.name: each for each in plan_export(derived.store, derived.uri, wish).choices}
+        assert zoom_end(choices["high"]) == said
+
+
+def test_what_samples_are_computed_from_is_verified_and_kept(derived: BuiltWorkspace) -> None:
+    kept = Reach(derived.store).of([derived.series["rectified"].uri[7:47]])
+    assert {derived.series[name].uri[7:47] for name in ("raw", "high")} <= kept
     verifier = Verifier(derived.store)
     verifier.series(derived.series["rectified"].uri, "rectified")
     assert verifier.found.problems == []
