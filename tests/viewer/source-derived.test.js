@@ -114,3 +114,21 @@ test('what was built is computed where its source alone has samples', async () =
     ['built 16'],
   );
 });
+
+for (const [why, steps, channels] of /** @type {[string, any[], number][]} */ ([
+  ['filters that ring for too long', [{ highpass: 0.0005 }], 3],
+  ['filters whose margins are too much at once', [{ highpass: 0.01 }], 3],
+  ['channels that are not there', [{ montage: [['c0', 'nowhere']] }], 1],
+  ['other channels than it has', STEPS, 2],
+]))
+  test(`of what was built by ${why} there are levels`, () => {
+    const of = made(9000);
+    const values = { linked: [], isComputed: /** @type {const} */ (true) };
+    const own = of.series.s.channels.slice(0, channels);
+    const built = { ...of.series.s, channels: own, values, from: 's', steps };
+    const source = memorySource({ s: of.memory });
+    /** @type {any} */
+    const without = { ...source, finestSamplesPerColumn: (/** @type {string} */ uri) => (uri === 'built' ? 16 : 1) };
+    const able = withDerived(without, { ...of.series, built: /** @type {any} */ (built) });
+    assert.equal(able.finestSamplesPerColumn('built'), 16);
+  });

@@ -49,7 +49,7 @@ export function withDerived(source, series) {
   /** By what they go by when they are first made, and the segments that they were made of.
    * @type {Map<string, {derived: Derived, segments: import('../types.js').Segment[]}>} */
   const latest = new Map();
-  /** Series that were built, by URI. @type {Map<string, Derived>} */
+  /** Series that were built, by URI; null: not to be computed here. @type {Map<string, Derived | null>} */
   const computed = new Map();
   const chunks = makeKept(KEPT_BYTES);
   const blocks = makeKept(KEPT_BYTES);
@@ -234,10 +234,34 @@ export function withDerived(source, series) {
       return null;
     const steps = parseSteps(manifest.steps);
     if (!steps || source.finestSamplesPerColumn(uri) === 1 || source.finestSamplesPerColumn(from) > 1) return null;
-    const found = computed.get(uri) ?? { ...derivedOf(uri, from, steps), measure: async () => {} };
-    found.plan.manifest = { ...found.plan.manifest, channels: manifest.channels };
+    const found = computed.has(uri) ? (computed.get(uri) ?? null) : recomputed(uri, from, steps);
     computed.set(uri, found);
     return found;
+  }
+
+  /**
+   * What a manifest says that steps made of its source, where that can be made here, and is as large as it says.
+   * @param {string} uri
+   * @param {string} from
+   * @param {Step[]} steps
+   * @returns {Derived | null}
+   */
+  function recomputed(uri, from, steps) {
+    const { channels, segments } = series[uri];
+    try {
+      const found = { ...derivedOf(uri, from, steps), measure: async () => {} };
+      const { manifest, inputs } = found.plan;
+      const isSame =
+        manifest.channels.length === channels.length &&
+        manifest.segments.length === segments.length &&
+        manifest.segments.every(({ num_samples: length }, number) => length === segments[number].num_samples);
+      if (!isSame || found.mostSamples(inputs(channels.keys()).length) < 1) return null;
+      found.plan.manifest = { ...manifest, channels };
+      return found;
+    } catch {
+      // Its levels are there.
+      return null;
+    }
   }
 
   /** @param {string} uri @param {string} from @param {Step[]} steps @returns {Derived} */
