@@ -121,6 +121,9 @@ def test_what_a_command_asks_for_is_on_where_it_fits(page: Page, places: Places,
     assert viewer.state()["panels"]["0"]["steps"] == [{"bandpass": [1, 300]}]
     viewer = show(page, places.address("static", workspace, {"filter": {"preset": "sleep"}}))
     assert "steps" not in viewer.state()["panels"]["0"]
+    expect(viewer.inside.locator(".said")).to_have_text(
+        "No panel of this view can be filtered as was asked for."
+    )
 
 
 @pytest.fixture(scope="module")

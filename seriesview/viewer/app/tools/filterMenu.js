@@ -167,6 +167,7 @@ export function filterChoices(app, host, reopen) {
     make('legend', {}, 'Filter'),
     row(presets, said),
     row(label('High-pass', lowField), label('Low-pass', highField), label('Notch', notchField), ' Hz', mains),
+    make('small', {}, 'Filters go forwards and backwards, without delay: \u22126 dB at these frequencies.'),
     row(label('Reference', referenceList), names, ...(mounted.length ? [label('Montage', montageList)] : [])),
     row(
       make('label', {}, raw, 'Raw for now (f)'),

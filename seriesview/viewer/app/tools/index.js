@@ -35,7 +35,12 @@ export function installTools(app) {
       iconButton('Keys and help (?)', QUESTION, () => showHelp(app)),
     ),
   );
+  // What whoever made the link asked for.
+  let isToFilter = Boolean(app.connection.state?.filter);
   app.on('view', () => {
+    if (isToFilter && !app.panels().some((host) => host.settings().steps))
+      app.announce('No panel of this view can be filtered as was asked for.');
+    isToFilter = false;
     for (const host of app.panels()) {
       if (host.actions.querySelector('.tools-open')) continue;
       const more = { className: 'icon tools-open', 'aria-haspopup': 'dialog' };
