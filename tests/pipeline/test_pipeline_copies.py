@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import h5py
 import numpy as np
 import open_ephys_folders
 import pytest
@@ -60,6 +61,20 @@ def test_other_bytes_of_the_same_size_are_built(raw: dict[str, Any], full_resolu
     assert second.uri != first.uri
     assert reduced() == 720_000
     assert second.open().series("probe").values(0, 1, 2)[0, 1] == 12_345
+
+
+def test_linked_samples_with_times_of_their_own_are_reduced_no_more(here: Path) -> None:
+    random = np.random.default_rng(3)
+    with h5py.File("raw.h5", "w") as file:
+        file["samples"] = random.integers(-500, 500, (20_000, 4)).astype(np.int16)
+        file["times"] = np.cumsum(random.uniform(0.5e-3, 1.5e-3, 20_000))
+    keys = {"dataset": "samples", "timestamps": "times", "full_resolution": "link", "max_gap_seconds": 1.0}
+    first = built("raw.h5", **keys)
+    Path("mount").mkdir()
+    Path("raw.h5").rename("mount/raw.h5")
+    again = built("mount/raw.h5", **keys)
+    assert (again.uri, reduced()) == (first.uri, 0)
+    assert again.open().series("probe").manifest.sampling_frequency is None
 
 
 def test_all_files_of_a_recording_may_be_copies(here: Path) -> None:
