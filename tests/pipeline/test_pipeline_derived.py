@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from click.testing import CliRunner
 from scipy.signal import butter, sosfiltfilt, welch
 from second_reader import SecondReader
 
 import seriesview
 from seriesview.build import derived
+from seriesview.cli.build_dataset import command as build_dataset
 from seriesview.errors import ConfigError, SeriesviewError
 from seriesview.pipeline.configured import Configured
 from seriesview.pipeline.steps import Step
@@ -372,3 +374,23 @@ def test_a_spectrogram_is_of_what_the_steps_make(samples: Samples) -> None:
     # Drawn as what it is, where nothing else is said.
     (view,) = built.open().manifest.views
     assert [panel.type for panel in view.panels][1:] == ["ContinuousTraces", *["ProbabilityDensity"] * 3]
+
+
+def test_a_job_of_its_own_and_a_session_build_it_too(samples: Samples) -> None:
+    content = config(band={"from": "raw", "steps": BAND})
+    expected = seriesview.build_workspace(content, store="store").series["band"].uri
+    Path("config.yaml").write_text(json.dumps({**content, "store": {"storage_dir": "other"}}))
+    words = ["--entries", "config.yaml", "--name", "band", "--out", "band.json"]
+    done = CliRunner().invoke(build_dataset, words, catch_exceptions=False, standalone_mode=False)
+    assert done.exit_code == 0, done.output
+    assert json.loads(Path("band.json").read_text())["uri"] == expected
+    entries = {
+        "raw": {**content["datasets"]["raw"], "path": "{name}.npz"},
+        "band": content["datasets"]["band"],
+    }
+    sessions = {"path": "{name}.npz", "datasets": entries}
+    built = seriesview.build_sessions(
+        {"sessions": sessions}, results="lab", store="store", progress=lambda _: None
+    )
+    manifest = built.open("raw").manifest
+    assert [each.uri for each in manifest.series if each.name == "band"] == [expected]
