@@ -37,7 +37,7 @@ def options(keys: dict[str, Any]) -> list[str]:
 
 def test_every_key_of_a_dataset_is_an_option_explained_as_in_the_configuration() -> None:
     helps = {option.name: getattr(option, "help", None) for option in build_dataset.params}
-    assert set(ENTRY_KEYS) == set(DatasetKeys.model_fields) - {"path", "scatter"}
+    assert set(ENTRY_KEYS) == set(DatasetKeys.model_fields) - {"path", "scatter", "best_channels"}
     for key in set(ENTRY_KEYS) - {"missing"}:
         assert helps[key] == DatasetKeys.model_fields[key].description
 
