@@ -73,6 +73,16 @@ test('statistics and scales are of filtered samples, and what is too much is ref
   await assert.rejects(of.source.getStatistics(uri, 0, 100, 4999, null), /counted in up to 4.00 s: select less/);
 });
 
+test('some of too many channels stand for all', async () => {
+  const of = made(9000);
+  const steps = /** @type {import('../../seriesview/viewer/steps/parse.js').Step[]} */ (parseSteps([{ highpass: 30 }]));
+  const derived = of.source.derive('s', steps);
+  derived.mostSamples = (numChannels) => (numChannels > 2 ? 0 : 4000);
+  await derived.measure();
+  const known = derived.plan.manifest.channels.map(({ typical }) => typical !== undefined);
+  assert.deepEqual(known, [true, false, true]);
+});
+
 test('what has grown is filtered up to its new end, in the scale that it had', async () => {
   const of = made(3000);
   await of.derived.measure();

@@ -188,8 +188,11 @@ export function withDerived(source, series) {
   /** @param {Derived} derived @param {AbortSignal} [signal] */
   async function measure(derived, signal) {
     const { manifest } = derived.plan;
-    const places = Uint32Array.from(manifest.channels.keys());
-    const most = derived.mostSamples(derived.plan.inputs(places).length);
+    let places = Uint32Array.from(manifest.channels.keys());
+    const mostOf = () => derived.mostSamples(derived.plan.inputs(places).length);
+    // Of too many channels some stand for all: those of a kind share a scale.
+    while (places.length > 1 && mostOf() < STRETCH_SAMPLES) places = places.filter((_, index) => index % 2 === 0);
+    const most = mostOf();
     const total = manifest.segments.reduce((sum, segment) => sum + segment.num_samples, 0);
     const size = Math.min(STRETCH_SAMPLES, Math.floor(most), total);
     if (size < 1) return;
@@ -197,6 +200,7 @@ export function withDerived(source, series) {
     const count = Math.max(Math.min(STRETCHES, affordable, Math.floor(total / size)), 1);
     /** @type {Numbers[]} */
     const found = [];
+    let fault = null;
     for (let stretch = 0; stretch < count; stretch += 1) {
       let first = Math.floor(((stretch + 0.5) * total) / count - size / 2);
       const segment = manifest.segments.findIndex(({ num_samples: length }) => {
@@ -210,15 +214,19 @@ export function withDerived(source, series) {
       } catch (cause) {
         // Not every stretch goes along with what is shared.
         if (signal?.aborted) throw cause;
+        fault = cause;
       }
     }
-    manifest.channels.forEach((channel, place) => {
+    if (!found.length) throw fault;
+    places.forEach((channel, place) => {
       const values = found.flatMap((rows) =>
         Array.from({ length: rows.length / places.length }, (_, row) => rows[row * places.length + place]),
       );
       const sorted = Float64Array.from(values.filter(Number.isFinite)).sort();
       if (sorted.length)
-        channel.typical = [0.01, 0.5, 0.99].map((share) => sorted[Math.floor(share * (sorted.length - 1) + 0.5)]);
+        manifest.channels[channel].typical = [0.01, 0.5, 0.99].map(
+          (share) => sorted[Math.floor(share * (sorted.length - 1) + 0.5)],
+        );
     });
   }
 
