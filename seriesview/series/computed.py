@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _LOCKS = 4
 _MOST_BLOCK_BYTES = 1 << 30
 """In memory, of what a block is computed from: no plan of a build asks for as much."""
+_MOST_MARGINS = 16
+"""Samples of both margins of a block for each of its own: no plan of a build asks for as many."""
 
 
 class ReadRows(Protocol):
@@ -152,6 +154,7 @@ class ComputedSamples:
             if self._blocks is None:
                 manifest = self._manifest
                 source = source_of(self._store, manifest)
+                plan = plan_of(manifest, source)
                 samples = self._open_samples(self._store, source, self._cache)
                 if samples is None:
                     raise RequestError(
@@ -159,9 +162,8 @@ class ComputedSamples:
                         code="no-samples",
                     )
                 self._source = samples
-                self._blocks = Blocks(
-                    plan_of(manifest, source), [each.num_samples for each in source.segments]
-                )
+                lengths = [each.num_samples for each in source.segments]
+                self._blocks = Blocks(plan, lengths, manifest.block_samples)
             return self._blocks
 
 
@@ -177,11 +179,20 @@ def plan_of(manifest: SeriesManifest, source: SeriesManifest) -> DerivedPlan:
     from seriesview.steps.documents import parse_steps
     from seriesview.steps.planning import plan_steps
 
-    plan = plan_steps(parse_steps(list(manifest.steps or ())), traits_of(source), manifest.coefficients)
+    traits = traits_of(source)
+    plan = plan_steps(parse_steps(list(manifest.steps or ())), traits, manifest.coefficients)
     lengths = [plan.outputs_of(segment.num_samples) for segment in source.segments]
     if lengths != [segment.num_samples for segment in manifest.segments]:
         raise RequestError("its segments are not those that its steps make of its source", code="no-samples")
-    rows = (manifest.block_samples or 0) + 2 * plan.margin
-    if rows * max(source.num_channels, manifest.num_channels) * 8 > _MOST_BLOCK_BYTES:
+    output = plan.output
+    if (output.dtype.name, output.num_channels) != (manifest.dtype, manifest.num_channels):
+        raise RequestError("its samples are not what its steps make of its source", code="no-samples")
+    block = (
+        (manifest.block_samples or plan.block_samples) * traits.sampling_frequency / output.sampling_frequency
+    )
+    if 2 * plan.margin > _MOST_MARGINS * block:
+        raise RequestError("its blocks are too small to be computed one by one", code="too-large")
+    longest = max((segment.num_samples for segment in source.segments), default=0)
+    if min(block + 2 * plan.margin, longest) * plan.most_channels * 8 > _MOST_BLOCK_BYTES:
         raise RequestError("its blocks are too large to be computed", code="too-large")
     return plan

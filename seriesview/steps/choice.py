@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from seriesview.documents.problems import suggestion
 from seriesview.errors import SeriesviewError
-from seriesview.steps.montages import find
+from seriesview.steps.montages import finder
 from seriesview.steps.operations import OnChannels
 from seriesview.steps.traits import Channel
 
@@ -26,7 +26,8 @@ def chosen(step: OnChannels, channels: Sequence[Channel], where: str) -> Places:
     """The channels (places) that a step is for, in their order. Raises SeriesviewError where one is not there."""
     if step.types is None and step.channels is None:
         return places_where(channel.type not in LINES for channel in channels)
-    named = {place_of(name, channels, f"{where}: channels") for name in step.channels or ()}
+    names = Names(channels)
+    named = {names.place_of(name, f"{where}: channels") for name in step.channels or ()}
     types = {kind.casefold() for kind in step.types or ()}
     present = {(channel.type or "").casefold() for channel in channels}
     if step.types is not None and not types & present:
@@ -41,17 +42,23 @@ def chosen(step: OnChannels, channels: Sequence[Channel], where: str) -> Places:
     )
 
 
-def place_of(name: str, channels: Sequence[Channel], where: str) -> int:
-    """The channel of a name. Raises SeriesviewError where there is none, or more than one."""
-    labels = [channel.label for channel in channels]
-    found = find(name, labels)
-    if found is None:
-        raise SeriesviewError(
-            f"{where}: there is no channel {name!r:.60}, or more than one{suggestion(name, labels)}",
-            advice=f"there are {', '.join(labels):.300}",
-            code="bad-config",
-        )
-    return found
+class Names:
+    """The names of some channels."""
+
+    def __init__(self, channels: Sequence[Channel]) -> None:
+        self._labels = [channel.label for channel in channels]
+        self._find = finder(self._labels)
+
+    def place_of(self, name: str, where: str) -> int:
+        """The channel of a name. Raises SeriesviewError where there is none, or more than one."""
+        found = self._find(name)
+        if found is None:
+            raise SeriesviewError(
+                f"{where}: there is no channel {name!r:.60}, or more than one{suggestion(name, self._labels)}",
+                advice=f"there are {', '.join(self._labels):.300}",
+                code="bad-config",
+            )
+        return found
 
 
 def places_where(is_chosen: Iterable[bool]) -> Places:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,8 @@ TAIL = 1e-8
 _MOST_DEVIATION = 1e-3
 """How far the gain at an edge, and in the middle of what passes, may be from what the design says."""
 _LONGEST = 2**24
+_MOST_SECTIONS = 100
+"""Those of a notch with all the harmonics that it may have."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def designed(step: Filter | Notch, rate: float, where: str, sos: Any = None) -> 
     if sos is None:
         found = _butterworth(step, rate) if isinstance(step, Filter) else _notches(step, rate)
     else:
-        found = np.array(sos, np.float64)
+        found = _sections_of(sos, where)
     _check_response(step, found, rate, where)
     is_causal = isinstance(step, Filter) and step.is_causal
     margin = _margin(found, is_causal)
@@ -48,6 +51,15 @@ def designed(step: Filter | Notch, rate: float, where: str, sos: Any = None) -> 
     from scipy import signal
 
     return Sections(found, signal.sosfilt_zi(found)[:, np.newaxis], is_causal, margin)
+
+
+def _sections_of(sos: Any, where: str) -> NDArray[np.float64]:
+    """Sections (n, 6) as JSON has them. Raises SeriesviewError where they are none."""
+    with suppress(TypeError, ValueError, OverflowError):
+        found = np.array(sos, np.float64)
+        if found.shape[1:] == (6,) and 0 < len(found) <= _MOST_SECTIONS and (found[:, 3] == 1).all():
+            return found
+    raise SeriesviewError(f"{where}: its coefficients are no second-order sections", code="bad-config")
 
 
 def lowest_edge(step: Filter | Notch) -> float:

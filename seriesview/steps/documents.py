@@ -46,6 +46,7 @@ OPERATIONS = (
     "phase_shift",
     "absolute",
 )
+MOST_STEPS = 50
 _FILTERS = ("highpass", "lowpass", "bandpass")
 _OPTIONS = {
     **dict.fromkeys(_FILTERS, ("order", "phase", "types", "channels")),
@@ -165,6 +166,9 @@ def parse_steps(document: Any, where: str = "steps") -> tuple[Step, ...]:
     except ValidationError as error:
         told = lines(problems(error, kind), where)
         raise SeriesviewError("\n".join(told), code="bad-config", key="steps") from None
+    if len(found) > MOST_STEPS:
+        said = f"{where}: {len(found)} steps, at most {MOST_STEPS}"
+        raise SeriesviewError(said, advice="leave some out", code="bad-config", key="steps")
     return tuple(_step(keys) for keys in found)
 
 

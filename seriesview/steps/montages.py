@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from seriesview.steps.operations import Row
@@ -76,10 +76,17 @@ def canonical(name: str) -> str:
     return _SAME.get(found, found)
 
 
-def find(name: str, labels: Sequence[str]) -> int | None:
-    """The channel that a name means: the one of that very label, else the only one whose name is the same; or None."""
-    if name in labels:
-        return list(labels).index(name)
-    wanted = canonical(name)
-    found = [place for place, label in enumerate(labels) if canonical(label) == wanted]
-    return found[0] if len(found) == 1 else None
+def finder(labels: Sequence[str]) -> Callable[[str], int | None]:
+    """Finds the channel that a name means: the first of that very label, else the only one whose name is the same."""
+    exact = {label: place for place, label in reversed(list(enumerate(labels)))}
+    alike: dict[str, list[int]] = {}
+    for place, label in enumerate(labels):
+        alike.setdefault(canonical(label), []).append(place)
+
+    def find(name: str) -> int | None:
+        if name in exact:
+            return exact[name]
+        found = alike.get(canonical(name), [])
+        return found[0] if len(found) == 1 else None
+
+    return find

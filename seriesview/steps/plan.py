@@ -42,6 +42,8 @@ class DerivedPlan:
     """Channels of the source that references are not made from although they are electrodes, or that are no signal."""
     stages: tuple[Stage, ...]
     storing: Storing
+    most_channels: int
+    """Of the source, and after any step."""
 
     @cached_property
     def margin(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from seriesview.errors import SeriesviewError
-from seriesview.steps.choice import ELECTRODES, LINES, REFERENCES, Places, chosen, place_of, places_where
+from seriesview.steps.choice import ELECTRODES, LINES, REFERENCES, Names, Places, chosen, places_where
 from seriesview.steps.design import designed, lowest_edge
 from seriesview.steps.filtering import Filtering
 from seriesview.steps.mixing import Mixing, Physical, Unsigned
@@ -43,6 +44,8 @@ def plan_steps(
     """
     planner = _Planner(traits)
     known = coefficients if coefficients is not None else [{}] * len(steps)
+    if len(known) != len(steps) or not all(isinstance(each, dict) for each in known):
+        raise SeriesviewError("steps: there are not coefficients of each", code="bad-config")
     for number, (step, found) in enumerate(zip(steps, known, strict=True)):
         planner.add(step, found, f"steps[{number}]")
     output, storing = output_of(traits, planner.rate, planner.channels)
@@ -55,6 +58,7 @@ def plan_steps(
         left_out=tuple(sorted(planner.left_out)),
         stages=tuple(planner.stages),
         storing=storing,
+        most_channels=planner.most_channels,
     )
 
 
@@ -67,6 +71,7 @@ class _Planner:
         self.stages: list[Stage] = []
         self.coefficients: list[dict[str, Any]] = []
         self.left_out: set[int] = set()
+        self.most_channels = len(self.channels)
 
     def add(self, step: Step, known: dict[str, Any], where: str) -> None:
         """Plan one more step."""
@@ -85,6 +90,7 @@ class _Planner:
             case Absolute():
                 self._absolute(step, where)
         self.coefficients.append(found)
+        self.most_channels = max(self.most_channels, len(self.channels))
 
     def _filter(self, step: Filter | Notch, known: dict[str, Any], where: str) -> dict[str, Any]:
         places = chosen(step, self.channels, where)
@@ -132,7 +138,8 @@ class _Planner:
                     "name `types` or `channels`, or leave the step out",
                 )
         else:
-            of = np.array([place_of(name, self.channels, f"{where}: reference") for name in step.of], np.intp)
+            names = Names(self.channels)
+            of = np.array([names.place_of(name, f"{where}: reference") for name in step.of], np.intp)
         if len(places) == 0:
             raise _refused(f"{where}: reference: no channel is an electrode", "name `types` or `channels`")
         both = np.union1d(places, of)
@@ -149,12 +156,13 @@ class _Planner:
 
     def _montage(self, step: Montage, where: str) -> None:
         labels = [row.label for row in step.rows]
-        again = next((label for label in labels if labels.count(label) > 1), None)
+        again = next((label for label, times in Counter(labels).items() if times > 1), None)
         if again is not None:
             raise _refused(
                 f"{where}: montage: {again} is the label of two rows", "give them labels of their own"
             )
-        terms = [self._terms(row, f"{where}: montage: {row.label}") for row in step.rows]
+        names = Names(self.channels)
+        terms = [_terms(row, names, f"{where}: montage: {row.label}") for row in step.rows]
         for row, summed in zip(step.rows, terms, strict=True):
             if len(summed) > 1:
                 mixed = np.array([place for place, _ in summed], np.intp)
@@ -165,12 +173,6 @@ class _Planner:
         made = [self._made(row, summed) for row, summed in zip(step.rows, terms, strict=True)]
         self.stages.append(SameRate(Mixing((*map(tuple, terms), *(((place, 1.0),) for place in others)))))
         self.channels = [*made, *(self.channels[place] for place in others)]
-
-    def _terms(self, row: Row, where: str) -> list[tuple[int, float]]:
-        terms = [(place_of(name, self.channels, where), weight) for name, weight in row.weights]
-        if len({place for place, _ in terms}) < len(terms):
-            raise _refused(f"{where}: two of its names mean the same channel", "name each once")
-        return terms
 
     def _made(self, row: Row, terms: Sequence[tuple[int, float]]) -> Channel:
         """The channel that a row of a montage is."""
@@ -225,6 +227,10 @@ class _Planner:
 
     def _absolute(self, step: Absolute, where: str) -> None:
         places = chosen(step, self.channels, where)
+        if any(self.channels[place].scale == 0 for place in places):
+            raise _refused(
+                f"{where}: absolute: a channel has the scale 0, and no values", "name other `channels`"
+            )
         zeros = np.array([self.channels[place].offset / self.channels[place].scale for place in places])
         self.stages.append(SameRate(Unsigned(places, zeros)))
         for place in places:
@@ -254,6 +260,14 @@ class _Planner:
     def _change(self, places: Places | Sequence[int], **changes: Any) -> None:
         for place in places:
             self.channels[place] = replace(self.channels[place], **changes)
+
+
+def _terms(row: Row, names: Names, where: str) -> list[tuple[int, float]]:
+    """The channels of a row of a montage, and their weights."""
+    terms = [(names.place_of(name, where), weight) for name, weight in row.weights]
+    if len({place for place, _ in terms}) < len(terms):
+        raise _refused(f"{where}: two of its names mean the same channel", "name each once")
+    return terms
 
 
 def _in_group(places: Places, groups: Sequence[str | None], group: str) -> Places:

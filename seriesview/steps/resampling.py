@@ -54,6 +54,7 @@ def ratio_of(rate: float, wanted: float, where: str) -> Fraction:
 
 def _simple(asked: Fraction) -> Fraction:
     """A whole fraction of the rate that is near, or else the nearest with small terms."""
+    asked = min(max(asked, Fraction(1, _MOST_TERM)), Fraction(_MOST_UP))
     whole = Fraction(1, max(1, round(1 / asked)))
     return whole if abs(whole / asked - 1) < 0.02 else max(asked.limit_denominator(50), Fraction(1, 50))
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seriesview.errors import SeriesviewError
-from seriesview.steps.choice import ELECTRODES, LINES, REFERENCES, place_of
+from seriesview.steps.choice import ELECTRODES, LINES, REFERENCES, Names
 from seriesview.steps.pieces import Rows, longest_bridge, pieces_of
 from seriesview.steps.spectra import Estimate
 from seriesview.steps.spectrogram_keys import SpectrogramKeys
@@ -172,9 +172,10 @@ def _places(
     """The channels that it is of, and those that are left out of the average."""
     channels = channels_of(traits)
     if keys.channel is not None:
-        return (place_of(keys.channel, channels, f"{where}.channel"),), ()
+        return (Names(channels).place_of(keys.channel, f"{where}.channel"),), ()
     if keys.average is not None:
-        found = tuple(dict.fromkeys(place_of(name, channels, f"{where}.average") for name in keys.average))
+        names = Names(channels)
+        found = tuple(dict.fromkeys(names.place_of(name, f"{where}.average") for name in keys.average))
         left_out: tuple[int, ...] = ()
     else:
         found = tuple(

@@ -11,7 +11,7 @@ from step_oracles import computed, recording, source_traits, spans_of
 from seriesview.envelope.missing import Missing
 from seriesview.errors import SeriesviewError
 from seriesview.steps.documents import parse_steps
-from seriesview.steps.montages import find
+from seriesview.steps.montages import finder
 from seriesview.steps.planning import plan_steps
 
 
@@ -167,7 +167,7 @@ def test_the_absolute_value_is_that_of_what_is_measured():
     ],
 )
 def test_names_of_channels_match_in_the_ways_that_they_are_written(name, labels, place):
-    assert find(name, labels) == place
+    assert finder(labels)(name) == place
 
 
 @pytest.mark.parametrize(
@@ -201,6 +201,8 @@ def test_names_of_channels_match_in_the_ways_that_they_are_written(name, labels,
         ({"highpass": 1, "channels": ["x"]}, {}, "channels: there is no channel 'x'"),
         ({"phase_shift": True}, {}, "does not say when within a sample"),
         ({"resample": 1000}, {}, "it has 1000 samples a second already"),
+        ({"resample": 1e-320}, {}, "write 0.01, which is 1/100000 of it"),
+        ({"absolute": True}, {"scales": (1, 0, 1, 1)}, "absolute: a channel has the scale 0"),
         ({"resample": 333}, {"rate": 1000.0763}, "is no simple ratio of 1000.0763 Hz; write 333.35"),
     ],
 )

@@ -14,6 +14,10 @@ from hypothesis import strategies as st
 from series_builder import store_rows
 
 from seriesview.errors import TaskError
+from seriesview.series.manifest import parse_series_manifest
+from seriesview.series.traits import traits_of
+from seriesview.steps.documents import parse_steps
+from seriesview.steps.planning import plan_steps
 from seriesview.store import open_store
 from seriesview.tasks import TASK_FUNCTIONS, TaskContext
 from seriesview.workspace.manifest import build_workspace
@@ -74,8 +78,28 @@ def store(tmp_path_factory):
 def documents(store, tmp_path_factory):
     """The manifest of a series of every kind, and of a workspace of them."""
     uris = store_every_kind(store, tmp_path_factory.mktemp("linked"))
+    uris["computed"] = store.put_json(computed(store.get_json(uris["linked"]), uris["linked"]))
     workspace = build_workspace("all", uris.items(), types=dict.fromkeys(uris, "continuous"))
     return {name: store.get_json(uri) for name, uri in uris.items()} | {"workspace": workspace}
+
+
+def computed(source, uri):
+    """The manifest of a series that steps make of a source that does not say what its levels are."""
+    steps = [{"highpass": 0.1}, {"notch": 2, "harmonics": 2}]
+    traits = traits_of(parse_series_manifest(source))
+    plan = plan_steps(parse_steps(steps), traits)
+    return {
+        **source,
+        "dtype": plan.output.dtype.name,
+        "values": {"compute": "steps"},
+        "from": {"uri": uri, "label": "a"},
+        "steps": list(plan.steps),
+        "coefficients": list(plan.coefficients),
+        "margin": plan.margin,
+        "block_samples": plan.block_samples,
+        "levels": [],
+        "moments": [],
+    }
 
 
 def test_the_documents_are_sound(store, documents):
@@ -119,11 +143,42 @@ def changed(draw, document):
 )
 @given(
     data=st.data(),
-    name=st.sampled_from(["stored", "linked", "chunked", "levels", "irregular", "events", "made"]),
+    name=st.sampled_from(
+        ["stored", "linked", "chunked", "levels", "irregular", "events", "made", "computed"]
+    ),
 )
 def test_changed_series(store, documents, data, name):
     document = changed(data.draw, documents[name])
     ask_everything(TaskContext(store), store.put_bytes(json.dumps(document).encode()))
+
+
+FEW = [[1, 0, 0, 1, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"block_samples": 1}, "too small"),
+        ({"steps": [{"highpass": 1}] * 51}, "at most 50"),
+        ({"steps": [{"absolute": True}], "coefficients": [{}] * 2}, "coefficients"),
+        ({"steps": [{"notch": 2}], "coefficients": [{"sos": FEW * 1000}]}, "sections"),
+        ({"steps": [{"notch": 2}], "coefficients": [{"sos": "x"}]}, "sections"),
+        ({"steps": [{"montage": ["Channel 0"]}], "coefficients": None}, "not what its steps make"),
+        ({"steps": [{"resample": 2}], "coefficients": None}, "segments"),
+    ],
+)
+def test_what_is_computed_is_computed_in_bounds(store, documents, changes, said):
+    uri = store.put_json(documents["computed"] | changes)
+    with pytest.raises(TaskError, match=said):
+        ask(
+            TaskContext(store),
+            "get_window.1",
+            series_uri=uri,
+            segment=0,
+            first_sample=0,
+            samples_per_column=1,
+            columns=9,
+        )
 
 
 def arrays_in(value, path=()):
