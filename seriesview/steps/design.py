@@ -19,6 +19,7 @@ _MOST_DEVIATION = 1e-3
 _LONGEST = 2**24
 _MOST_SECTIONS = 100
 """Those of a notch with all the harmonics that it may have."""
+_MOST_COEFFICIENT = 1e6
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def _sections_of(sos: Any, where: str) -> NDArray[np.float64]:
     """Sections (n, 6) as JSON has them. Raises SeriesviewError where they are none."""
     with suppress(TypeError, ValueError, OverflowError):
         found = np.array(sos, np.float64)
-        if found.shape[1:] == (6,) and 0 < len(found) <= _MOST_SECTIONS and (found[:, 3] == 1).all():
+        is_some = found.shape[1:] == (6,) and 0 < len(found) <= _MOST_SECTIONS
+        if is_some and (found[:, 3] == 1).all() and np.abs(found).max() < _MOST_COEFFICIENT:
             return found
     raise SeriesviewError(f"{where}: its coefficients are no second-order sections", code="bad-config")
 

@@ -163,6 +163,7 @@ FEW = [[1, 0, 0, 1, 0, 0]]
         ({"steps": [{"absolute": True}], "coefficients": [{}] * 2}, "coefficients"),
         ({"steps": [{"notch": 2}], "coefficients": [{"sos": FEW * 1000}]}, "sections"),
         ({"steps": [{"notch": 2}], "coefficients": [{"sos": "x"}]}, "sections"),
+        ({"steps": [{"notch": 2}], "coefficients": [{"sos": [[1e308, *FEW[0][1:]]]}]}, "sections"),
         ({"steps": [{"montage": ["Channel 0"]}], "coefficients": None}, "not what its steps make"),
         ({"steps": [{"resample": 2}], "coefficients": None}, "segments"),
     ],
