@@ -206,7 +206,7 @@ class DatasetEntry(DatasetKeys):
         "{phase_shift: true}, {absolute: true} (docs/derived.md)."
     )
 
-    spectrogram: SpectrogramKeys | None = key(
+    spectrogram: Annotated[SpectrogramKeys | None, Given()] = key(
         "With `from`: power densities by frequency and time, as {window: s, step: s, range: [Hz, Hz]}: of all "
         "electrodes, with `channel` of one, with `average` of some (docs/filters.md)."
     )

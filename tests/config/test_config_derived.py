@@ -43,6 +43,8 @@ def test_what_is_made_of_another_dataset_needs_no_path() -> None:
         ({"from": "raw", "steps": [{"hihgpass": 1}]},
          ".steps[0]: unknown key hihgpass (did you mean highpass?)"),
         ({"from": "raw", "spectrogram": {"window": 2, "step": 0.5}}, ".spectrogram: range is missing"),
+        ({"from": "raw", "spectrogram": None},
+         ".spectrogram: nothing is filled in; write keys with values here"),
         ({**RAW, "steps": BAND["steps"]}, ".steps: is for what is made of another dataset: name that in `from`"),
         ({**RAW, "full_resolution": "compute"},
          ".full_resolution: compute: is for what is made of another dataset: a dataset with `from`"),
