@@ -1,6 +1,6 @@
 /**
  * @file Answers what steps make of series, as JSON: on standard input cases of {manifest, steps, segments: (n, C) numbers, null
- * for NaN, spans: [segment, first, last]}; of each the channels afterwards and the samples of the spans.
+ * for NaN, spans: [segment, first, last]}; of each the channels afterwards and the samples of the spans, or the fault of the steps.
  */
 
 import { json } from 'node:stream/consumers';
@@ -9,10 +9,13 @@ import process from 'node:process';
 import { withDerived } from '../../seriesview/viewer/source/derived.js';
 import { emptyNumbers } from '../../seriesview/viewer/source/numbers.js';
 import { channelPlaces } from '../../seriesview/viewer/source/series.js';
+import { faultOf } from '../../seriesview/viewer/steps/offers.js';
 import { parseSteps } from '../../seriesview/viewer/steps/parse.js';
 
 /** @param {any} given @returns {Promise<any>} */
 async function answered({ manifest, steps, segments, spans }) {
+  const error = faultOf(manifest, steps);
+  if (error) return { error };
   const width = manifest.channels.length;
   const samples = segments.map((/** @type {(number | null)[]} */ values) => {
     const dtype = values.includes(null) ? (manifest.absent?.dtype ?? manifest.dtype) : manifest.dtype;

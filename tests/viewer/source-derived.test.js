@@ -56,6 +56,16 @@ test('samples are read once, and what is asked for again is there', async () => 
   assert.equal(of.reads.length, before);
 });
 
+test('blocks of a filter that reaches far are no longer than what can be shown at once', async () => {
+  const of = made(36_000);
+  const derived = of.source.derive('s', parseSteps([{ highpass: 2 }]) ?? []);
+  derived.mostSamples = () => 5000;
+  assert.ok(derived.plan.margin > 4096);
+  await windowOf(of, derived.uri, 17_000, 1, 100);
+  // Raw samples are read in pieces of 8192.
+  assert.ok(8192 * (of.reads.length - 2) < 2 * derived.plan.margin + 5000, of.reads.join());
+});
+
 test('statistics and scales are of filtered samples, and what is too much is refused in words', async () => {
   const of = made(9000);
   const { uri, plan } = of.derived;

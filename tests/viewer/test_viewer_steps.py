@@ -10,6 +10,7 @@ import pytest
 from source_server import NODE
 
 from seriesview.envelope.missing import Missing
+from seriesview.errors import SeriesviewError
 from seriesview.steps.documents import parse_steps
 from seriesview.steps.planning import plan_steps
 from seriesview.steps.traits import SourceTraits
@@ -163,6 +164,7 @@ STEPS: list[list[dict[str, Any]]] = [
     [{"reference": ["C7"], "types": ["EEG"]}],
     [{"montage": [["C0", "C1"], ["C2", ["C3", "C4"]], {"mine": {"C0": 0.5, "C6": 2}}, "C5"]}],
     [{"montage": [["C0", "C6"]], "types": ["EEG"]}],
+    [{"montage": [["C0", ["C6"]], ["C1", ["C1", "C2"]], [{"twice": ["C3", "C4"]}]]}],
     [{"absolute": True}],
     [
         {"highpass": 20, "types": ["EEG", "EOG"]},
@@ -199,3 +201,42 @@ def test_steps_are_what_python_makes_of_the_whole_segment() -> None:
     cases += [Case(random, shifted[:1], "float32", 30_000.0, (9000,), shifts=True, gaps=True)]
     for case, answer in zip(cases, answers([case.document() for case in cases]), strict=True):
         case.check(answer)
+
+
+REFUSED: list[dict[str, Any]] = [
+    {},
+    {"highpass": 20, "lowpass": 30},
+    {"highpass": 20, "sharp": True},
+    {"highpass": 20, "q": 3},
+    {"highpass": 20, "order": 21},
+    {"highpass": 20, "phase": "linear"},
+    {"highpass": 250},
+    {"bandpass": [60, 5]},
+    {"highpass": 20, "types": ["ECOG"]},
+    {"highpass": 20, "types": []},
+    {"highpass": 20, "channels": ["C9"]},
+    {"notch": 5, "harmonics": 101},
+    {"notch": 5, "q": 0},
+    {"reference": "mode"},
+    {"reference": []},
+    {"reference": "mean", "within": "row"},
+    {"reference": ["C0"], "within": "group"},
+    {"reference": "mean", "channels": ["C0"]},
+    {"montage": []},
+    {"montage": [["C0"]]},
+    {"montage": [["C0", "C0"]]},
+    {"montage": [{"mine": {"C0": 1, "EEG C0": 1}}]},
+    {"montage": [{"mine": {"C0": 1e6}}]},
+    {"montage": [["C0", "C1"], {"C0-C1": "C2"}]},
+    {"phase_shift": True},
+    {"absolute": False},
+]
+
+
+def test_steps_that_python_refuses_are_refused_by_the_viewer() -> None:
+    cases = [Case(np.random.default_rng(1), [step], lengths=(3,)) for step in REFUSED]
+    for case in cases:
+        with pytest.raises(SeriesviewError):
+            plan_steps(parse_steps(case.steps), case.traits())
+    found = answers([case.document() for case in cases])
+    assert [case.steps for case, answer in zip(cases, found, strict=True) if "error" not in answer] == []

@@ -112,9 +112,11 @@ export function withDerived(source, series) {
   async function samples({ uri, of, plan, mostSamples }, segment, first, last, places, signal) {
     const { margin, manifest } = plan;
     const length = manifest.segments[segment].num_samples;
-    const size = Math.max(LEAST_BLOCK, 2 ** Math.ceil(Math.log2(2 * margin + 1)));
     const inputs = plan.inputs(places);
-    if (mostSamples(inputs.length) < 1) throw new SourceError('refused', TOO_FAR);
+    const most = mostSamples(inputs.length);
+    if (most < 1) throw new SourceError('refused', TOO_FAR);
+    // Blocks as long as their margins, but far shorter than what is computed at once.
+    const size = Math.max(2 ** Math.floor(Math.log2(Math.min(4 * margin + 1, most / 4))), LEAST_BLOCK);
     const width = places.length;
     const group = `${uri} ${segment} ${width === manifest.channels.length ? '' : places.join()}`;
     const keyOf = (/** @type {number} */ number) => `${group} ${number}`;

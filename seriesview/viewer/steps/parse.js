@@ -15,13 +15,23 @@
  */
 /** @typedef {Record<string, any>} StepDocument one step, as JSON */
 
-const FILTERS = ['highpass', 'lowpass', 'bandpass', 'notch'];
-const KINDS = [...FILTERS, 'reference', 'montage', 'phase_shift', 'absolute'];
+const FILTERS = ['highpass', 'lowpass', 'bandpass'];
+const OF_CHANNELS = ['types', 'channels'];
+/** What may be said of each operation. @type {Record<string, string[]>} */
+const OPTIONS = {
+  ...Object.fromEntries(FILTERS.map((kind) => [kind, ['order', 'phase', ...OF_CHANNELS]])),
+  notch: ['harmonics', 'q', ...OF_CHANNELS],
+  reference: ['within', ...OF_CHANNELS],
+  montage: OF_CHANNELS,
+  phase_shift: [],
+  absolute: OF_CHANNELS,
+};
 const MOST_STEPS = 50;
+const MOST_WEIGHT = 1e6;
 
 /**
  * @param {any} documents of unknown origin
- * @returns {Step[] | null} null: these are none, or none that can be computed here
+ * @returns {Step[] | null} null: these are none, as Python sees it (steps/documents.py), or none that can be computed here
  */
 export function parseSteps(documents) {
   if (!Array.isArray(documents) || !documents.length || documents.length > MOST_STEPS) return null;
@@ -31,28 +41,37 @@ export function parseSteps(documents) {
 
 /** @param {any} document @returns {Step | null} */
 function parseStep(document) {
-  const kind = KINDS.find((each) => document && typeof document === 'object' && Object.hasOwn(document, each));
-  if (!kind) return null;
-  const value = document[kind];
-  const { order, phase, q, harmonics, within, types, channels } = document;
-  const isFilter = FILTERS.includes(kind);
-  const edges = kind === 'bandpass' ? value : [value];
-  if (isFilter && !(isList(edges, isPositive) && edges.length === (kind === 'bandpass' ? 2 : 1))) return null;
-  if (kind === 'bandpass' && !(value[0] < value[1])) return null;
-  if (kind === 'reference' && !(value === 'mean' || value === 'median' || isList(value, isText))) return null;
-  if (kind === 'montage' && !(isList(value, (row) => weightsOf(row) !== null) && value.length)) return null;
-  if (['phase_shift', 'absolute'].includes(kind) && value !== true) return null;
+  const keys = Object.keys(document ?? {});
+  const kind = keys.find((key) => Object.hasOwn(OPTIONS, key));
+  if (!kind || !keys.every((key) => key === kind || OPTIONS[kind].includes(key))) return null;
+  const { order = 5, phase = 'zero', q = 30, harmonics = 1, within, types, channels } = document;
+  if (!(isWhole(order, 20) && isWhole(harmonics, 100) && isPositive(q))) return null;
+  if (!['zero', 'causal'].includes(phase) || ![undefined, 'group', 'shank'].includes(within)) return null;
+  if (![types, channels].every((names) => names === undefined || isNames(names))) return null;
+  const value = valueOf(kind, document[kind], within !== undefined);
+  if (value === null) return null;
   return {
     kind: /** @type {Step['kind']} */ (kind),
-    value: kind === 'montage' ? value.map(weightsOf) : value,
-    order: isWhole(order) ? Math.min(order, 20) : 5,
+    value,
+    order,
     isCausal: phase === 'causal',
-    q: isPositive(q) ? q : 30,
-    harmonics: isWhole(harmonics) ? Math.min(harmonics, 100) : 1,
-    isWithin: isText(within),
-    types: isList(types, isText) ? types : [],
-    channels: isList(channels, isText) ? channels : [],
+    q,
+    harmonics,
+    isWithin: within !== undefined,
+    types: types ?? [],
+    channels: channels ?? [],
   };
+}
+
+/** @param {string} kind @param {any} value of an operation @param {boolean} isWithin @returns {any} null: there is no such step */
+function valueOf(kind, value, isWithin) {
+  if (kind === 'bandpass') return isList(value, isPositive) && value.length === 2 && value[0] < value[1] ? value : null;
+  if (kind === 'reference') return ['mean', 'median'].includes(value) || (isNames(value) && !isWithin) ? value : null;
+  if (kind !== 'montage')
+    return (['phase_shift', 'absolute'].includes(kind) ? value === true : isPositive(value)) ? value : null;
+  /** @type {{label: string}[]} */
+  const rows = isList(value, (row) => weightsOf(row) !== null) ? value.map(weightsOf) : [];
+  return rows.length && new Set(rows.map(({ label }) => label)).size === rows.length ? rows : null;
 }
 
 /**
@@ -62,26 +81,41 @@ function parseStep(document) {
  * @returns {{label: string, weights: [string, number][]} | null}
  */
 export function weightsOf(row) {
-  const named = Array.isArray(row) && row.length === 1 ? row[0] : row;
-  if (isText(named) || Array.isArray(named)) {
-    const sides = [named].flat(1).map((side) => (Array.isArray(side) ? `(${side.join('+')})/${side.length}` : side));
+  const named = isList(row, isObject) && row.length === 1 ? row[0] : row;
+  if (!isObject(named)) {
     const weights = weightsIn(named);
-    return weights && { label: sides.join('-'), weights };
+    return weights && { label: [named].flat(1).map(sideName).join('-'), weights };
   }
-  const [[label, content] = [], ...more] = Object.entries(named ?? {});
+  const [[label, content] = ['', null], ...more] = Object.entries(named);
   const weights = more.length || !label ? null : weightsIn(content);
-  return weights && { label: String(label), weights };
+  return weights && { label, weights };
 }
 
-/** @param {any} content of a row @returns {[string, number][] | null} */
+/** @param {string | string[]} side of a row @returns {string} */
+function sideName(side) {
+  const names = [side].flat();
+  return names.length > 1 ? `(${names.join('+')})/${names.length}` : names[0];
+}
+
+/** @param {any} content of a row @returns {[string, number][] | null} each name once, none with 0 */
 function weightsIn(content) {
+  const terms = termsIn(content);
+  /** @type {Map<string, number>} */
+  const sums = new Map();
+  for (const [name, weight] of terms) sums.set(name, (sums.get(name) ?? 0) + weight);
+  const weights = [...sums].filter(([, weight]) => weight !== 0);
+  return terms.every(([name, weight]) => name && Math.abs(weight) < MOST_WEIGHT) && weights.length ? weights : null;
+}
+
+/** @param {any} content @returns {[string, number][]} none where these are no channels */
+function termsIn(content) {
   if (isText(content)) return [[content, 1]];
   if (!Array.isArray(content)) {
     const weights = Object.entries(content ?? {});
-    return weights.length && weights.every(([, weight]) => Number.isFinite(weight)) ? weights : null;
+    return weights.every(([, weight]) => Number.isFinite(weight)) ? weights : [];
   }
   const sides = content.map((side) => [side].flat());
-  if (sides.length !== 2 || !sides.every((side) => side.length && isList(side, isText))) return null;
+  if (sides.length !== 2 || !sides.every(isNames)) return [];
   return sides.flatMap((side, place) => {
     const weight = (place ? -1 : 1) / side.length;
     return side.map((name) => /** @type {[string, number]} */ ([name, weight]));
@@ -151,8 +185,18 @@ function isList(value, isItem) {
 }
 
 /** @param {any} value @returns {boolean} */
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** @param {any} value @returns {boolean} */
 function isText(value) {
   return typeof value === 'string' && value !== '';
+}
+
+/** @param {any} value @returns {boolean} */
+function isNames(value) {
+  return isList(value, isText) && value.length > 0;
 }
 
 /** @param {any} value @returns {boolean} */
@@ -160,7 +204,7 @@ function isPositive(value) {
   return typeof value === 'number' && value > 0 && Number.isFinite(value);
 }
 
-/** @param {any} value @returns {boolean} */
-function isWhole(value) {
-  return Number.isInteger(value) && value > 0;
+/** @param {any} value @param {number} most @returns {boolean} */
+function isWhole(value, most) {
+  return Number.isInteger(value) && value > 0 && value <= most;
 }

@@ -195,6 +195,8 @@ function montage(step, channels) {
     label,
     of: weights.map(([name, weight]) => ({ place: placeOf(name, channels), weight })),
   }));
+  const twice = terms.find(({ of }) => new Set(of.map(({ place }) => place)).size < of.length);
+  if (twice) throw new Error(`montage: two names of ${twice.label} mean the same channel.`);
   /** @type {Stage[]} */
   const stages = [];
   let before = channels;
@@ -306,6 +308,8 @@ function membersOf({ types, channels: names }, channels) {
   const named = names.map((name) => placeOf(name, channels));
   const wanted = types.map((type) => type.toUpperCase());
   const isChosen = wanted.length + named.length > 0;
+  if (wanted.length && !channels.some((channel) => isOf(channel, wanted)))
+    throw new Error(`No channel is of type ${types.join(' or ')}.`);
   return places(channels, (channel, place) =>
     isChosen ? named.includes(place) || isOf(channel, wanted) : !isOf(channel, LINES),
   );
