@@ -7,6 +7,40 @@ from numpy.typing import NDArray
 
 from seriesview.steps.pieces import Rows
 
+_MOST_SPECTRA = 8
+
+
+class SymmetricKernel:
+    """A finite filter that is the same to both sides: `half` has its numbers from lag 0 on."""
+
+    def __init__(self, half: NDArray[np.float64]) -> None:
+        self._half = half
+        self._spectra: dict[int, NDArray[np.float64]] = {}
+
+    def convolved(self, rows: Rows) -> Rows:
+        """Rows (C, n) with it; as far from their ends as it reaches, what comes of the samples beyond is undefined."""
+        from scipy import fft
+
+        length = fft.next_fast_len(rows.shape[1], real=True)
+        spectra = fft.rfft(rows, length, axis=1)
+        spectra *= self._spectrum(length)
+        found: Rows = fft.irfft(spectra, length, axis=1, overwrite_x=True)[:, : rows.shape[1]]
+        return found
+
+    def _spectrum(self, length: int) -> NDArray[np.float64]:
+        """Its transform at a length, which has no imaginary part: kept, since blocks have few lengths."""
+        from scipy import fft
+
+        found = self._spectra.get(length)
+        if found is None:
+            around = np.zeros(length)
+            around[: len(self._half)] = self._half
+            around[length - len(self._half) + 1 :] = self._half[:0:-1]
+            if len(self._spectra) >= _MOST_SPECTRA:
+                self._spectra.clear()
+            found = self._spectra[length] = fft.rfft(around).real
+        return found
+
 
 def continued(rows: Rows, by: int) -> Rows:
     """Rows (C, n) with `by` samples more at both ends: the others turned about the end, the last again beyond them."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from seriesview.errors import SeriesviewError
+from seriesview.steps.convolution import SymmetricKernel
 from seriesview.steps.operations import Filter, Notch
 
 TAIL = 1e-8
@@ -33,6 +35,17 @@ class Sections:
     rest: NDArray[np.float64]
     is_causal: bool
     margin: int
+
+    @cached_property
+    def impulse(self) -> SymmetricKernel:
+        """What forward and backward passes make of an impulse, within the margin."""
+        from scipy import signal
+
+        samples = np.zeros(3 * self.margin + 1)
+        samples[self.margin] = 1.0
+        forward = signal.sosfilt(self.sos, samples)
+        both = signal.sosfilt(self.sos, forward[::-1])[::-1]
+        return SymmetricKernel(both[self.margin : 2 * self.margin + 1])
 
 
 def designed(step: Filter | Notch, rate: float, where: str, sos: Any = None) -> Sections:

@@ -41,7 +41,7 @@ class Shifting:
         for shift in sorted(set(self.shifts) - {0.0}):
             alike = self.places[np.array(self.shifts) == shift]
             process = partial(convolved, kernel=delay_kernel(shift))
-            in_pieces(rows, alike, process, self.most_bridged, self.may_miss)
+            in_pieces(rows, alike, process, process, self.most_bridged, self.may_miss)
         return rows
 
     def only(self, chosen: Places) -> Shifting:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.float64]
 
-_VALUES_AT_ONCE = 2**17
+_VALUES_AT_ONCE = 2**19
 _LONGEST_BRIDGE = 0.01
 
 
@@ -20,24 +20,29 @@ def longest_bridge(rate: float, lowest_edge: float | None) -> int:
 
 
 def in_pieces(
-    rows: Rows, places: NDArray[np.intp], process: Callable[[Rows], Rows], most_bridged: int, may_miss: bool
+    rows: Rows,
+    places: NDArray[np.intp],
+    whole: Callable[[Rows], Rows],
+    piece: Callable[[Rows], Rows],
+    most_bridged: int,
+    may_miss: bool,
 ) -> None:
-    """Process each piece of the rows (C, n) at `places` by itself, some rows at a time, in place; NaN stay."""
+    """Process the rows (C, n) at `places` in place, some whole ones at a time, and each piece of others; NaN stay."""
     has_gaps = gaps_of(rows, may_miss)[places]
     at_once = max(1, _VALUES_AT_ONCE // rows.shape[1])
-    whole = places[~has_gaps]
-    for start in range(0, len(whole), at_once):
-        chosen = whole[start : start + at_once]
+    without_gaps = places[~has_gaps]
+    for start in range(0, len(without_gaps), at_once):
+        chosen = without_gaps[start : start + at_once]
         if chosen[-1] - chosen[0] == len(chosen) - 1:
             part = rows[chosen[0] : chosen[-1] + 1]
-            part[:] = process(part)
+            part[:] = whole(part)
         else:
-            rows[chosen] = process(rows[chosen])
+            rows[chosen] = whole(rows[chosen])
     for channel in places[has_gaps]:
         is_missing = np.isnan(rows[channel])
         bridged, pieces = pieces_of(rows[channel], most_bridged)
         for start, end in pieces:
-            rows[channel, start:end] = process(bridged[np.newaxis, start:end])[0]
+            rows[channel, start:end] = piece(bridged[np.newaxis, start:end])[0]
         rows[channel, is_missing] = np.nan
 
 

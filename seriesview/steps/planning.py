@@ -12,7 +12,7 @@ import numpy as np
 from seriesview.errors import SeriesviewError
 from seriesview.steps.choice import ELECTRODES, LINES, REFERENCES, Names, Places, chosen, places_where
 from seriesview.steps.design import designed, lowest_edge
-from seriesview.steps.filtering import Filtering
+from seriesview.steps.filtering import Filtering, FilterStage
 from seriesview.steps.mixing import Mixing, Physical, Unsigned
 from seriesview.steps.operations import (
     Absolute,
@@ -97,7 +97,7 @@ class _Planner:
         sections = designed(step, self.rate, where, known.get("sos"))
         bridge = longest_bridge(self.rate, lowest_edge(step))
         run = Filtering(places, sections, bridge, self._may_miss(places))
-        self.stages.append(SameRate(run, sections.margin + bridge))
+        self.stages.append(FilterStage(run, sections.margin + bridge))
         if isinstance(step, Filter) and step.kind != "lowpass":
             # Nothing constant passes.
             self._change(places, offset=0.0, is_centred=True)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from seriesview.steps.pieces import Rows
 
 _VALUES_AT_ONCE = 2**17
+_SORTED_AT_ONCE = 2**14
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ def means(rows: Rows, may_miss: bool) -> Rows:
 
 def medians(rows: Rows, may_miss: bool) -> Rows:
     """The median (n,) of rows (C, n) without NaN: of an even number the mean of the two in the middle; else NaN."""
-    samples = np.ascontiguousarray(rows.T)
     if not may_miss:
-        return _selected(samples)
+        return _middle(rows)
+    samples = np.ascontiguousarray(rows.T)
     missing = np.isnan(samples)
     has_gaps = missing.any(axis=1)
     found = np.empty(len(samples))
-    found[~has_gaps] = _selected(samples[~has_gaps])
+    found[~has_gaps] = _middle(samples[~has_gaps].T)
     # NaN come last when sorted: the middle is that of the others.
     ordered = np.sort(samples[has_gaps], axis=1)
     counts = samples.shape[1] - missing[has_gaps].sum(axis=1)
@@ -64,12 +65,15 @@ def medians(rows: Rows, may_miss: bool) -> Rows:
     return found
 
 
-def _selected(samples: Rows) -> Rows:
-    """The median along the last axis, by selection: the upper middle, and the highest of those below it."""
-    count = samples.shape[1]
-    parted = np.partition(samples, count // 2, axis=1)
-    upper = parted[:, count // 2]
-    if count % 2:
-        return upper
-    found: Rows = (parted[:, : count // 2].max(axis=1) + upper) / 2
+def _middle(rows: Rows) -> Rows:
+    """The median (n,) of rows (C, n), sorted in the processor's cache: numpy's sort of few numbers is faster than its
+    partition.
+    """
+    count, num_samples = rows.shape
+    found = np.empty(num_samples)
+    at_once = max(16, _SORTED_AT_ONCE // count)
+    for start in range(0, num_samples, at_once):
+        samples = np.ascontiguousarray(rows[:, start : start + at_once].T)
+        samples.sort(axis=1)
+        found[start : start + at_once] = (samples[:, (count - 1) // 2] + samples[:, count // 2]) / 2
     return found
