@@ -278,7 +278,7 @@ class _sampled_build:  # noqa: N801
         """Note what was made, and of which files."""
         sha1s = fields["sha1s"]
         if isinstance(recording, MadeRecording):
-            sha1s = sha1s_of_origin(self._source, self._job.hashes)
+            sha1s = sha1s_of_origin(recording, self._source, self._job.hashes)
         made = Made(manifest, self._what, sha1s)
         self._ledger.note(made)
         if self._job.elsewhere is not None and not self._is_as_before:

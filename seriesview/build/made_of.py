@@ -9,7 +9,7 @@ from typing import Any
 
 from seriesview.build import ARTIFACT_VERSION
 from seriesview.build.dataset import Dataset, what_decides_samples, without_descriptions
-from seriesview.build.made import MadeRecording
+from seriesview.build.made import MadeRecording, origin_of
 from seriesview.build.plan import SamplesPlan
 from seriesview.build.shards import Shard
 from seriesview.build.source import RecordingIdentity
@@ -49,7 +49,12 @@ def what_is_made(
         "shard": None if shard is None else [shard.index, shard.count],
     }
     if isinstance(recording, MadeRecording):
-        what["derived"] = [_without_paths(what_decides_samples(dataset)), _described(recording.made_of)]
+        layout = origin_of(recording).layout
+        what["derived"] = [
+            _without_paths(what_decides_samples(dataset)),
+            _described(recording.made_of),
+            None if layout is None else _places(layout),
+        ]
     # No NaN is equal to another.
     as_json: dict[str, Any] = json.loads(json.dumps(what, default=str), parse_constant=str)
     return as_json

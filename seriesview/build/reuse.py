@@ -15,7 +15,7 @@ from seriesview.build.blocks import BlockReader, block_samples, preferred_rows
 from seriesview.build.grid import Stretch
 from seriesview.build.hashing import FileHash
 from seriesview.build.ledger import Made
-from seriesview.build.made import MadeRecording
+from seriesview.build.made import MadeRecording, origin_of
 from seriesview.build.made_elsewhere import MadeElsewhere
 from seriesview.build.made_of import goes_on
 from seriesview.build.plan import SamplesPlan
@@ -111,8 +111,11 @@ def has_same_samples(
     )
 
 
-def sha1s_of_origin(source: RecordingIdentity, hashes: Path) -> tuple[str, ...] | None:
-    """SHA-1s of the files that samples are made of, None where there is no file. BuildError where one changes."""
+def sha1s_of_origin(recording: Recording, source: RecordingIdentity, hashes: Path) -> tuple[str, ...] | None:
+    """SHA-1s of the files that samples are made of, None where there is no file, or where others beside them may say
+    what they are. BuildError where one changes."""
+    if source.others and origin_of(recording).layout is None:
+        return None
     if not source.samples or not all(Path(file.path).is_file() for file in source.samples):
         return None
     return tuple(FileHash(file, hashes).get() for file in source.samples)

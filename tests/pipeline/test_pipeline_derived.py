@@ -326,6 +326,40 @@ def test_a_recording_that_was_moved_is_filtered_no_more_and_one_that_grew_is(
     assert build("raw.dat", "other results") == (grown, num_bytes)
 
 
+def test_a_header_that_was_put_right_has_what_is_made_of_the_samples_made_again(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = np.random.default_rng(9).normal(0, 90, (9000, 2)).astype("<i2")
+    values.T.tofile("a.eeg")
+    header = "\n".join(
+        [
+            "Brain Vision Data Exchange Header File Version 1.0",
+            "[Common Infos]",
+            "DataFile=a.eeg",
+            "DataFormat=BINARY",
+            "DataOrientation=MULTIPLEXED",
+            "NumberOfChannels=2",
+            "SamplingInterval=500",
+            "[Binary Infos]",
+            "BinaryFormat=INT_16",
+            "[Channel Infos]",
+            "Ch1=Fp1,,0.5,uV",
+            "Ch2=Fp2,,0.5,uV",
+        ]
+    )
+    high = {"from": "eeg", "steps": [{"highpass": 100}]}
+    content = {"datasets": {"eeg": {"path": "a.vhdr"}, "high": high, "of_high": {**high, "from": "high"}}}
+    Path("a.vhdr").write_text(header)
+    seriesview.build_workspace(content, store="store", results="results")
+    Path("a.vhdr").write_text(header.replace("MULTIPLEXED", "VECTORIZED"))
+    again = seriesview.build_workspace(content, store="store", results="results").series
+    monkeypatch.setenv("XDG_STATE_HOME", "elsewhere")
+    fresh = seriesview.build_workspace(content, store="other").series
+    assert {name: each.uri for name, each in again.items()} == {
+        name: each.uri for name, each in fresh.items()
+    }
+
+
 def test_a_recording_that_grew_by_less_than_a_sample_of_another_rate_is_resampled_again(
     here: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
