@@ -177,7 +177,7 @@ def test_a_network_that_is_lost_is_told_with_the_dataset_and_no_outcome(
 ) -> None:
     proxy = CuttingProxy(s3.port, cuts=10**6, after=8_000_000, in_all=True)
     via(s3, proxy.port, monkeypatch)
-    config = into({"datasets": {"large": large}}, s3.address("lab"))
+    config = into({"datasets": {"large": large}, "wanted": ["large"]}, s3.address("lab"))
     out = Path("outcome.json")
     with pytest.raises(SeriesviewError, match=r"dataset large: s3://.* cannot be reached") as caught:
         build_chunk(config, Path("results"), out, 2, lambda _: None)
