@@ -94,14 +94,14 @@ def test_what_is_written_is_seen_and_the_page_can_be_held_still(
             # It has moved with the end, and shows as much as before.
             assert 30.0 <= right_edge(viewer) < 30.1
             assert viewer.panel().lanes[0]["pixelsPerUnit"] == gain
-            page.keyboard.press("h")
+            page.keyboard.press("H")
             expect(said).to_contain_text("held still")
             held = viewer.frame()
             writer.write(samples[30_001:40_000].tobytes())
             wait_for(page, lambda: viewer.timeline()["endTime"] == 40.0, "the end")
             assert viewer.frame() == held
             assert_exact(viewer, 40_000)
-            button = viewer.inside.get_by_role("button", name="Hold still (h)")
+            button = viewer.inside.get_by_role("button", name="Hold still (H)")
             expect(button).to_have_attribute("aria-pressed", "true")
             button.click()
             wait_for(page, lambda: right_edge(viewer) >= 40.0, "the end is shown")

@@ -281,6 +281,8 @@ def test_the_help_has_all_keys_and_keeps_the_focus(page: Page, viewer: Viewer) -
     dialog = viewer.inside.get_by_role("dialog", name="Keys and moves")
     for key in ("Home", "g", "Shift+E", "Alt+\u2190", "?"):
         expect(dialog.locator("kbd").get_by_text(key, exact=True)).to_have_count(1)
+    keys = dialog.locator("kbd").all_text_contents()
+    assert len(set(keys)) == len(keys), "each key does one thing"
     before = viewer.frame()
     page.keyboard.press("ArrowRight")
     for _ in range(3):

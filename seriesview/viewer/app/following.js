@@ -26,12 +26,12 @@ export function createFollowing(app, changed) {
   let isHeld = false;
   /** Where it was seen last. @type {Frame | null} */
   let last = null;
-  const button = iconButton('Hold still (h)', HOLD, toggle, { hidden: true });
+  const button = iconButton('Hold still (H)', HOLD, toggle, { hidden: true });
   button.setAttribute('aria-pressed', 'false');
   app.toolbar.append(button);
   app.addKeys({
     group: 'Moving',
-    keys: ['h'],
+    keys: ['H'],
     what: 'Hold a view that is still written, or go on with it',
     run: toggle,
   });
