@@ -11,6 +11,7 @@ import {
   withEdges,
   withPart,
 } from '../../seriesview/viewer/steps/offers.js';
+import { filteredPage } from '../../seriesview/viewer/app/filtering.js';
 import { memorySeries } from './memorySource.js';
 
 /** @param {[string, string | undefined][]} named labels and types @param {number} rate @param {object[]} [more] */
@@ -114,4 +115,16 @@ test('single steps are put where they belong, and others stay', () => {
   assert.match(faultOf(manifest, [{ highpass: 60 }]) ?? '', /60 Hz is not below half/);
   assert.match(faultOf(manifest, [{ montage: [['0', '7']] }]) ?? '', /no channel 7/);
   assert.equal(faultOf(manifest, [{ highpass: 10 }]), null);
+});
+
+test('what is filtered from the start begins on a window that can be, and what is not on any', () => {
+  const manifest = manifestOf(all('a b c d', 'LFP'), 30_000);
+  const panel = /** @type {any} */ ({ key: 'p', seriesUri: 'u', traits: {}, data: {} });
+  const seconds = (/** @type {any} */ settings) => filteredPage([panel], { p: settings }, { u: manifest });
+  const spikes = seconds({ steps: [{ bandpass: [300, 6000] }] });
+  assert.ok(spikes > 16 && spikes < 4e6 / 4 / 30_000 / 2);
+  assert.equal(seconds({ steps: [{ bandpass: [300, 6000] }], isRaw: true }), Infinity);
+  assert.equal(seconds({}), Infinity);
+  // Too far to be computed at any zoom.
+  assert.equal(seconds({ steps: [{ highpass: 0.001 }] }), Infinity);
 });

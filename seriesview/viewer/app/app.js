@@ -5,7 +5,7 @@ import { formatTime } from '../geometry/ticks.js';
 import { createBands } from './bands.js';
 import { createBuilding } from './building.js';
 import { make } from './elements.js';
-import { arePanels, withTwins } from './filtering.js';
+import { arePanels, filteredPage, withTwins } from './filtering.js';
 import { listenToKeys, shellKeys } from './keys.js';
 import { divideHeight } from './heights.js';
 import { listenToPointers } from './navigation.js';
@@ -227,15 +227,21 @@ export function startApp(connection, element) {
       if (host.settings().height === undefined && settings.height === host.height()) delete settings.height;
       host.replaceSettings(settings);
     }
-    const frame = fitFrame(timelines[read.view], read.frame, page.columns(), pageOf(read.view));
+    const frame = fitFrame(timelines[read.view], read.frame, page.columns(), pageOf(read.view, read.panels));
     shown = { ...read, frame: read.frame ? frame : building.first(frame) };
     divide();
     finishChange();
   }
 
-  /** @param {number} view @returns {number | undefined} seconds that it shows at first */
-  function pageOf(view) {
-    return app.figure().views[view].page;
+  /**
+   * @param {number} view
+   * @param {Record<string, import('../types.js').PanelSettings>} [settings] of its panels
+   * @returns {number | undefined} seconds that it shows at first
+   */
+  function pageOf(view, settings = {}) {
+    const { views, series } = app.figure();
+    const most = Math.min(views[view].page ?? Infinity, filteredPage(views[view].panels, settings, series));
+    return most < Infinity ? most : undefined;
   }
 
   /** @param {number} index */

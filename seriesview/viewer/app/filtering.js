@@ -88,6 +88,28 @@ export function shownManifest(manifest, settings) {
   }
 }
 
+/**
+ * Seconds on a screen of which panels with steps are computed with room to zoom out; Infinity without any.
+ * @param {Panel[]} panels
+ * @param {Record<string, PanelSettings>} settings by key
+ * @param {Record<string, SeriesManifest>} series by URI
+ * @returns {number}
+ */
+export function filteredPage(panels, settings, series) {
+  const most = panels.map(({ key, seriesUri }) => {
+    const steps = parseSteps(activeSteps(settings[key] ?? {}));
+    if (!steps || seriesUri === null) return Infinity;
+    try {
+      const { sampling_frequency: rate, channels } = series[seriesUri];
+      const seconds = planSteps(series[seriesUri], steps).mostSamples(channels.length) / (rate ?? 1);
+      return seconds > 0 ? seconds : Infinity;
+    } catch {
+      return Infinity;
+    }
+  });
+  return Math.min(...most) / 2;
+}
+
 /** @param {Panel} panel @returns {Panel} the same again, to be shown beside it */
 export function twinOf(panel) {
   return { ...panel, key: `${panel.key}.again`, label: `${panel.label || panel.type}, again` };

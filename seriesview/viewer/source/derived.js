@@ -25,8 +25,6 @@ import { makeHulls } from './windows.js';
  */
 /** @typedef {Source & {derive: (uri: string, steps: Step[]) => Derived}} DerivingSource */
 
-/** Values of the source, with margins, that are gone through for a screen. */
-const MOST_VALUES = 4e6;
 export const TOO_FAR = 'these filters reach too far to be computed here';
 /** Blocks begin at multiples of at least so many samples. */
 const LEAST_BLOCK = 2048;
@@ -282,7 +280,7 @@ export function withDerived(source, series) {
       uri,
       of: from,
       plan,
-      mostSamples: (numChannels) => MOST_VALUES / numChannels - 2 * plan.margin,
+      mostSamples: plan.mostSamples,
       measure: (signal) => measure(derived, signal),
     };
     return derived;

@@ -16,6 +16,7 @@ import { fillOf, stageOf } from './stages.js';
  * @typedef {object} Plan
  * @property {SeriesManifest} manifest afterwards; without levels, and what is typical of channels is not known yet
  * @property {number} margin samples to each side
+ * @property {(numChannels: number) => number} mostSamples of so many channels that are computed for a screen
  * @property {(number | null)[]} sources which channel each was before; null: made of several
  * @property {(places: Iterable<number>) => Uint32Array} inputs channels that some of those afterwards come from, ascending
  * @property {(values: Numbers, inputs: Uint32Array, places: Uint32Array, ends: [boolean, boolean], from: number, to: number) => Numbers} compute
@@ -31,6 +32,8 @@ const RANGES = {
   int32: [-(2 ** 31), 2 ** 31 - 1],
   uint32: [0, 2 ** 32 - 1],
 };
+/** Values of the source, with margins, that are gone through for a screen. */
+const MOST_VALUES = 4e6;
 /** Samples that are taken apart at once. */
 const AT_ONCE = 32;
 /** Added to a number and taken away again it rounds, halves to even ones. */
@@ -55,6 +58,7 @@ export function planSteps(manifest, steps) {
   const isInteger = Object.hasOwn(RANGES, manifest.dtype) && channels.every(({ keepsSteps }) => keepsSteps);
   const dtype = isInteger ? manifest.dtype : /64$/.test(manifest.dtype) ? 'float64' : 'float32';
   const numbersDtype = isInteger && channels.some(({ mayMiss }) => mayMiss) ? floatOf(dtype) : dtype;
+  const margin = stages.reduce((sum, each) => sum + each.margin, 0);
   const middle = dtype.startsWith('uint') ? (RANGES[dtype][1] + 1) / 2 : 0;
   const shifts = channels.map(({ isCentred }) => (isCentred ? middle : 0));
   return {
@@ -77,7 +81,8 @@ export function planSteps(manifest, steps) {
       moments: [],
       counts: [],
     },
-    margin: stages.reduce((sum, { margin }) => sum + margin, 0),
+    margin,
+    mostSamples: (numChannels) => MOST_VALUES / numChannels - 2 * margin,
     sources: channels.map(({ source }) => source),
     inputs(places) {
       const needed = stages.reduceRight((wanted, stage) => stage.needs(wanted), new Set(places));
