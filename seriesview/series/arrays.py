@@ -31,7 +31,7 @@ from seriesview.series.packing import (
 )
 from seriesview.series.packs import OpenPack, PartPool
 from seriesview.store.direct import ALIGNMENT
-from seriesview.store.uris import ChunkUri, parse_uri, sha1_uri
+from seriesview.store.uris import parse_uri, sha1_uri
 
 if TYPE_CHECKING:
     from seriesview.store import Store
@@ -333,11 +333,6 @@ class ArrayReader:
         """Where a part lies: SHA-1 of its pack, and its bytes [start, end) there."""
         start = self.info.part_offset(part)
         return self.pack_digest(part // self.info.pack_parts), start, start + self.info.part_size(part)
-
-    def part_uri(self, part: int) -> str:
-        """URI of a part, as that of a chunk of its pack."""
-        pack, start, end = self.place(part)
-        return str(ChunkUri(self.digest(part).hex(), "part.dat", pack.hex(), start, end))
 
     def part_shape(self, part: int) -> tuple[int, ...]:
         """Shape of one part: (rows, *row_shape)."""

@@ -265,6 +265,7 @@
  * @property {(manifest: any) => string} [adoptSeries] takes a series manifest that came without a URI, and gives it one
  * @property {string | null} [workspaceUri] of the workspace that the figure's data are, where it is known
  * @property {string} [figureUri] of the figure's data, where it is known
+ * @property {(uri: string, channels: string[] | null) => number} [mostSamples] of a stretch that are computed for somebody
  * @property {(uri: string) => string | null} [outOfReach] why raw samples of a series cannot be reached, in words; null while they
  *   can, for all that is known
  * @property {(uri: string) => ((signal?: AbortSignal) => Promise<void>) | undefined} [measure] finds what is typical of the channels

@@ -107,7 +107,7 @@ def test_parts_and_pages_are_plain_bytes(store):
         pack = hashes[3 * (part // 2)].hex()
         start = len(parts[0]) * (part % 2)
         uri = f"sha1://{hashlib.sha1(data).hexdigest()}/part.dat?chunkOf={pack}~{start}~{start + len(data)}"
-        assert reader.part_uri(part) == uri
+        assert reader.place(part) == (bytes.fromhex(pack), start, start + len(data))
         assert store.get_bytes(uri) == data
     assert not list(staging_directory(store.directory).iterdir())
     files = [path for path in store.directory.glob("sha1/??/??/??/*") if path.is_file()]

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
+import { samples } from '../../seriesview/viewer/drawing/extracts.js';
 import { withDerived } from '../../seriesview/viewer/source/derived.js';
 import { parseSteps } from '../../seriesview/viewer/steps/parse.js';
 import { hull, memorySeries, memorySource, randomNumbers } from './memorySource.js';
@@ -79,8 +80,11 @@ test('statistics and scales are of filtered samples, and what is too much is ref
   await of.derived.measure();
   const [low, middle, high] = plan.manifest.channels[0].typical ?? [];
   assert.ok(low < -0.1 && high > 0.1 && Math.abs(middle) < 0.1, `${low} ${middle} ${high}`);
-  of.derived.mostSamples = () => 4000;
-  await assert.rejects(of.source.getStatistics(uri, 0, 100, 4999, null), /counted in up to 4.00 s: select less/);
+  of.derived.mostSamples = () => 400;
+  await assert.rejects(of.source.getStatistics(uri, 0, 100, 4999, null), /counted in up to 0.400 s: select less/);
+  const saved = (/** @type {number} */ end) => samples(of.source, uri, plan.manifest, 0, 0, end, null, 1e6);
+  assert.equal((await saved(6)).times.length, 6001);
+  await assert.rejects(saved(7), /computed for up to 6.4 s: select less/);
 });
 
 test('some of too many channels stand for all', async () => {

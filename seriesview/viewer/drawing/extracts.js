@@ -176,6 +176,11 @@ export async function samples(source, uri, manifest, shift, startTime, endTime, 
   const stretches = await stretchesOf(source, uri, manifest, startTime, endTime);
   const total = stretches.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   if (total * width > maxValues) throw tooMany(total * width);
+  const most = source.mostSamples?.(uri, ids) ?? Infinity;
+  if (total > most && most >= 1) {
+    const seconds = Number((most / (manifest.sampling_frequency ?? 1)).toPrecision(2));
+    throw new Error(`filtered samples are computed for up to ${seconds} s: select less.`);
+  }
   const times = new Float64Array(total);
   const values = new Float64Array(total * picked.length);
   const rows = Math.max(Math.min(MOST_COLUMNS, Math.floor(WINDOW_VALUES / width)), 1);

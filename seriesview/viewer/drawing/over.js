@@ -107,7 +107,9 @@ export function oversOf(drawn, lanes) {
     const isShared = rows.some((each, at) => each.rows && one.slots[at] >= each.slots);
     const notes = [
       ...one.notes,
-      ...(rows.some((each) => !each.rows) ? [`${label}: lanes are too low for marks: closer they are framed`] : []),
+      ...(rows.some((each) => !each.rows)
+        ? [`${label}: lanes are too low for marks: zoom in, and its events are framed`]
+        : []),
       ...(isShared ? [`${label}: several share rows of marks`] : []),
     ];
     return { ...one, rows, notes };

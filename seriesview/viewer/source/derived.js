@@ -30,6 +30,8 @@ export const TOO_FAR = 'these filters reach too far to be computed here';
 const LEAST_BLOCK = 2048;
 const CHUNK_VALUES = 2 ** 19;
 const MOST_CHUNK = 8192;
+/** So many screens of samples are computed for a file or a spectrum. */
+const MOST_SCREENS = 16;
 const KEPT_BYTES = 64 * 2 ** 20;
 /** What is typical comes from so many stretches of so many samples at most, evenly apart. */
 const STRETCHES = 8;
@@ -322,6 +324,12 @@ export function withDerived(source, series) {
         : source.getStatistics(uri, segment, first, last, channels);
     },
     measure: (uri) => known.get(uri)?.measure,
+    mostSamples(uri, channels) {
+      const derived = known.get(uri);
+      if (!derived) return Infinity;
+      const { inputs, manifest } = derived.plan;
+      return MOST_SCREENS * derived.mostSamples(inputs(channelPlaces(manifest, channels)).length);
+    },
     outOfReach: (uri) => source.outOfReach?.(of(uri)) ?? null,
   };
 }

@@ -179,7 +179,7 @@ export function makeHulls(dtype, columns, places) {
  * @param {Uint32Array} places of the chosen channels
  * @returns {Hulls}
  */
-export function makeMeans(dtype, columns, places) {
+function makeMeans(dtype, columns, places) {
   const chosen = places.length;
   const sums = new Float64Array(columns * chosen);
   const counts = new Float64Array(columns * chosen);

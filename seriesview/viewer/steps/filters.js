@@ -10,7 +10,7 @@ const TOGETHER = 4;
  * @param {Section[]} sections
  * @returns {number}
  */
-export function paddingOf(sections) {
+function paddingOf(sections) {
   const firstOrder = Math.min(
     sections.filter(([, , b2]) => b2 === 0).length,
     sections.filter(([, , , , a2]) => a2 === 0).length,
