@@ -36,6 +36,8 @@ from seriesview.store import Store
 _MOST_THREADS = 4
 _BLOCKS_AHEAD = 2
 """Of each thread."""
+_BLOCKS_BEHIND = 2 * _MOST_THREADS
+"""That are kept of what something else is made of."""
 
 SCREEN_COLUMNS = 2048
 SCREEN_SAMPLES = 4_000_000
@@ -111,6 +113,7 @@ class DerivedRecording(MadeRecording):
     """Computes blocks in threads, ahead of who reads them."""
 
     type = "continuous"
+    _blocks_behind: int = 0
 
     def __init__(
         self,
@@ -123,6 +126,9 @@ class DerivedRecording(MadeRecording):
     ) -> None:
         """`segments` are those of the source; `derivation` lacks what the plan says of blocks."""
         self.made_of = source
+        if isinstance(source, DerivedRecording):
+            # Blocks are computed from stretches that overlap, by threads of which each may be before the others.
+            source._blocks_behind = _BLOCKS_BEHIND
         self._blocks = Blocks(plan, [segment.num_samples for segment in segments])
         self._source_dtype = sample_dtype(np.dtype(source.dtype))
         self.path = source.path
@@ -182,17 +188,18 @@ class DerivedRecording(MadeRecording):
         if self._pool is None:
             self._pool = ThreadPoolExecutor(self._num_threads, thread_name_prefix="compute")
         wanted: tuple[int, int] | None = (segment, number)
-        found: OrderedDict[tuple[int, int], Future[npt.NDArray[Any]]] = OrderedDict()
-        for _ in range(1 + _BLOCKS_AHEAD * self._num_threads):
+        most = 1 + _BLOCKS_AHEAD * self._num_threads
+        for _ in range(most):
             if wanted is None:
                 break
-            begun = self._under_way.pop(wanted) if wanted in self._under_way else None
-            found[wanted] = begun or self._pool.submit(self._compute, *wanted)
+            if wanted not in self._under_way:
+                self._under_way[wanted] = self._pool.submit(self._compute, *wanted)
+            self._under_way.move_to_end(wanted)
             wanted = self._blocks.after(*wanted)
-        for other in self._under_way.values():
-            other.cancel()
-        self._under_way = found
-        return found[segment, number].result()
+        found = self._under_way[segment, number]
+        while len(self._under_way) > most + self._blocks_behind:
+            self._under_way.popitem(last=False)[1].cancel()
+        return found.result()
 
     def _compute(self, segment: int, number: int) -> npt.NDArray[Any]:
         first, last = self._blocks.span(segment, number)

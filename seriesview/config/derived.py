@@ -8,6 +8,9 @@ from typing import Any
 from seriesview.config.model import DERIVED_KEYS, KEYS_OF_DERIVED
 from seriesview.documents.problems import shown, suggestion
 
+MOST_MADE = 7
+"""Datasets that are made of one another; whoever reads samples that are computed goes back over no more."""
+
 
 def contradictions_of_datasets(datasets: Any, *, have_paths: bool) -> Iterator[str]:
     """What does not go together in entries of `datasets`, a line each; what is not of its type is told by the schema.
@@ -53,19 +56,26 @@ def _wrong_with_derived(
             yield f".from: there is no dataset {shown(source)}{suggestion(source, others)}; there are {there:.300}"
         elif (way := _circle(name, entries)) is not None:
             yield f".from: goes round in a circle: {' from '.join(way)}"
+        elif len(way := _way(name, entries)) > MOST_MADE + 1:
+            yield (
+                f".from: {len(way) - 1} datasets are made of one another, one after the other, at most {MOST_MADE}: "
+                "name their steps in one"
+            )
     if "steps" not in entry and "spectrogram" not in entry:
         yield ": steps is missing, or spectrogram: what is made of the samples of the dataset in `from`"
     if entry.get("full_resolution") == "link":
         yield ".full_resolution: link: what is made of another dataset lies in no file; compute or store its samples"
 
 
+def _way(name: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """A dataset, its source, the source of that and so on, to the last one or the first that comes again."""
+    way = [name]
+    while isinstance(source := entries.get(way[-1], {}).get("from"), str) and source not in way:
+        way.append(source)
+    return way
+
+
 def _circle(name: str, entries: Mapping[str, Mapping[str, Any]]) -> list[str] | None:
     """The way from a dataset over its sources back to itself; None where there is none."""
-    way = [name]
-    while isinstance(source := entries.get(way[-1], {}).get("from"), str):
-        if source == name:
-            return [*way, name]
-        if source in way:
-            return None
-        way.append(source)
-    return None
+    way = _way(name, entries)
+    return [*way, name] if entries.get(way[-1], {}).get("from") == name else None

@@ -63,6 +63,17 @@ def test_a_circle_of_several_is_told_as_it_goes_round() -> None:
     ]
 
 
+def test_what_is_made_of_one_another_ends_somewhere() -> None:
+    entries = {f"d{number}": {**BAND, "from": f"d{number - 1}"} for number in range(1, 9)}
+    assert problems({"d0": RAW, **entries}) == [
+        "c: datasets.d8.from: 8 datasets are made of one another, one after the other, at most 7: "
+        "name their steps in one"
+    ]
+    # Of what only leads to a circle nothing is said but where it is.
+    circle = {"a": {**BAND, "from": "b"}, "b": {**BAND, "from": "a"}, "c": {**BAND, "from": "a"}}
+    assert len(problems(circle)) == 2
+
+
 def test_defaults_of_recordings_are_not_those_of_what_is_made_of_them() -> None:
     defaults = {"dtype": "int16", "channels": 4, "base": 32, "full_resolution": "link"}
     filled = with_defaults({"datasets": {"raw": RAW, "band": BAND}, "defaults": defaults})["datasets"]

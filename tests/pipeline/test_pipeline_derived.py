@@ -20,6 +20,7 @@ from second_reader import SecondReader
 
 import seriesview
 from seriesview.build import derived
+from seriesview.build.opening import opened_recording
 from seriesview.cli.build_dataset import command as build_dataset
 from seriesview.errors import ConfigError, SeriesviewError
 from seriesview.pipeline.configured import Configured
@@ -324,6 +325,27 @@ def test_a_recording_that_was_moved_is_filtered_no_more_and_one_that_grew_is(
     Path("mount/raw.dat").rename("raw.dat")
     shutil.rmtree("store")
     assert build("raw.dat", "other results") == (grown, num_bytes)
+
+
+def test_blocks_of_what_something_is_made_of_are_computed_once(
+    samples: Samples, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    computed: list[tuple[int, tuple[int, int]]] = []
+    compute = derived.DerivedRecording._compute
+
+    def counted(self: derived.DerivedRecording, *which: int) -> Any:
+        computed.append((id(self), which))
+        return compute(self, *which)
+
+    monkeypatch.setattr(derived.DerivedRecording, "_compute", counted)
+    made = {f"d{number}": {"from": f"d{number - 1}", "steps": BAND[:1]} for number in range(2, 5)}
+    raw = config()["datasets"]["raw"]
+    content = Configured.of({"datasets": {"raw": raw, "d1": {"from": "raw", "steps": BAND[:1]}, **made}})
+    with open_store("store") as store, opened_recording(content.datasets[-1], store) as recording:
+        rows = np.empty((2000, CHANNELS), recording.dtype)
+        for first in range(0, 50_000, 2000):
+            recording.read_into(first, rows)
+    assert len(computed) < 1.5 * len(set(computed))
 
 
 def test_a_header_that_was_put_right_has_what_is_made_of_the_samples_made_again(
