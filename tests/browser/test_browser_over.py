@@ -116,7 +116,12 @@ def test_units_are_chosen_in_a_list_and_the_link_holds_them(
     assert viewer.state()["panels"]["0"]["over"] == {"0": []}
     assert PLAIN not in inks(viewer)
     units.get_by_label("Filter units").fill("on 3")
-    expect(units.locator("li")).to_have_count(1)
+    row = units.locator("li")
+    expect(row).to_have_count(1)
+    only = row.get_by_role("button", name="Only")
+    only.press("Enter")
+    expect(row.get_by_role("checkbox")).to_be_checked()
+    expect(only).to_be_focused()
     units.get_by_role("button", name="Only these").click()
     viewer.wait()
     assert viewer.state()["panels"]["0"]["over"] == {"0": ["1"]}

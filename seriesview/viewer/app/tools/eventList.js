@@ -88,15 +88,22 @@ function eventList(app, host, seek, uri, place) {
   const choose = (rule) => {
     channels.forEach(({ id }, index) => chosen[rule(index) ? 'add' : 'delete'](id));
     apply();
-    fill();
+    update();
   };
+  /** Those that were listed, which stay what they are: one of them may have the focus.
+   * @type {Map<number, {item: HTMLElement, box: HTMLInputElement, told: HTMLElement}>} */
+  const rows = new Map();
+  const update = () =>
+    rows.forEach(({ box, told }, index) => {
+      box.checked = chosen.has(channels[index].id);
+      told.textContent = `${counts.length ? `${counts[index]} ` : ''}${words[index]}`;
+    });
   /** @param {number} index @returns {HTMLElement} */
   const row = (index) => {
     const { id, label: name } = channels[index];
     const called = name || id;
     const box = make('input', {
       type: 'checkbox',
-      checked: chosen.has(id),
       onchange: () => {
         chosen[box.checked ? 'add' : 'delete'](id);
         apply();
@@ -104,32 +111,35 @@ function eventList(app, host, seek, uri, place) {
     });
     const swatch = make('span', { className: 'tools-swatch', 'aria-hidden': 'true' });
     swatch.style.background = colors[index];
-    const count = counts.length ? `${counts[index]} ` : '';
+    const told = make('small');
     /** @param {1 | -1} direction */
     const go = (direction) => seek.findThis(direction, { what: 'event', uri, of: id, label: called });
-    return make(
+    const item = make(
       'li',
       {},
-      make('label', {}, box, swatch, called, make('small', {}, `${count}${words[index]}`)),
+      make('label', {}, box, swatch, called, told),
       button('Only', () => choose((each) => each === index), { 'aria-label': `Only ${called}` }),
       button('\u2039', () => go(-1), { 'aria-label': `Previous of ${called}`, title: 'Previous' }),
       button('\u203a', () => go(1), { 'aria-label': `Next of ${called}`, title: 'Next' }),
     );
+    rows.set(index, { item, box, told });
+    return item;
   };
   const fill = () => {
     const found = listed();
     const rest = found.length - MOST_ROWS;
     list.replaceChildren(
-      ...found.slice(0, MOST_ROWS).map(row),
+      ...found.slice(0, MOST_ROWS).map((index) => rows.get(index)?.item ?? row(index)),
       ...(rest > 0 ? [make('li', {}, `and ${rest} more: filter`)] : []),
     );
+    update();
   };
   fill();
   tell();
   app.ask({ name: 'eventCounts', uri }).then(
     (found) => {
       counts = found;
-      fill();
+      update();
     },
     (error) => (shown.textContent = inWords(error)),
   );
