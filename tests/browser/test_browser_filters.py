@@ -124,6 +124,11 @@ def test_what_a_command_asks_for_is_on_where_it_fits(page: Page, places: Places,
     expect(viewer.inside.locator(".said")).to_have_text(
         "No panel of this view can be filtered as was asked for."
     )
+    unknown = {"panels": {"0": {"steps": [{"resample": 100}]}}}
+    viewer = show(page, places.address("static", workspace, unknown))
+    expect(viewer.inside.locator(".said")).to_have_text(
+        "Filters that the link asks for are not known here: raw samples are shown."
+    )
 
 
 @pytest.fixture(scope="module")

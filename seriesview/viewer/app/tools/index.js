@@ -36,11 +36,14 @@ export function installTools(app) {
     ),
   );
   // What whoever made the link asked for.
-  let isToFilter = Boolean(app.connection.state?.filter);
+  let asked = app.connection.state;
   app.on('view', () => {
-    if (isToFilter && !app.panels().some((host) => host.settings().steps))
+    const raw = app.panels().filter((host) => !host.settings().steps);
+    if (asked?.filter && raw.length === app.panels().length)
       app.announce('No panel of this view can be filtered as was asked for.');
-    isToFilter = false;
+    else if (raw.some(({ key }) => asked?.panels?.[key]?.steps))
+      app.announce('Filters that the link asks for are not known here: raw samples are shown.');
+    asked = undefined;
     for (const host of app.panels()) {
       if (host.actions.querySelector('.tools-open')) continue;
       const more = { className: 'icon tools-open', 'aria-haspopup': 'dialog' };
