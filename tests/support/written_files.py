@@ -24,6 +24,7 @@ samples = np.random.default_rng(1).normal(0, 60, (rate // 20, channels)).astype(
 with open(path, "wb", buffering=0) as file:
     began = time.monotonic()
     for number in range(20 * seconds):
+        # A converter has its samples when their time has passed.
         time.sleep(max(began + (number + 1) / 20 - time.monotonic(), 0))
         file.write((samples + np.int16(number % 7)).tobytes())
         if number % 20 == 19:
