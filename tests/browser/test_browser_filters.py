@@ -104,6 +104,16 @@ def test_a_link_restores_the_filter_and_a_key_shows_raw_samples(
     page.keyboard.press("f")
     viewer.wait()
     assert "isRaw" not in viewer.state()["panels"]["0"]
+    page.keyboard.press("m")
+    menu = viewer.inside.locator("dialog[open]")
+    menu.get_by_label("Reference", exact=True).select_option("Channels by name")
+    names = menu.get_by_label("Channels to reference to")
+    names.fill("nowhere")
+    names.press("Tab")
+    expect(menu.locator(".tools-filter-name")).to_have_text("There is no channel nowhere, or more than one.")
+    expect(names).to_have_value("nowhere")
+    assert viewer.state()["panels"]["0"]["steps"] == STEPS
+    page.keyboard.press("Escape")
     page.keyboard.press("d")
     wait_for(page, lambda: viewer.panel_keys() == ["0", "0.again"])
     viewer.wait()

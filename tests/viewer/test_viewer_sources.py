@@ -95,11 +95,11 @@ def ask_windows(server, kind, uris, random, count, rtol=0.0):
         check_windows(series, some, [next(answers) for _ in some], rtol)
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-def test_windows_of_every_dtype(server, dtype):
-    random = np.random.default_rng(len(dtype))
-    segments = recording(random, dtype, [1, 700, 2, 65, 333])
-    uris = [store_series(server.store, segments, samples=s, part_rows=50) for s in ("store", "omit")]
+def test_windows_of_every_dtype(server):
+    random = np.random.default_rng(7)
+    recordings = [recording(random, dtype, [1, 700, 2, 65, 333]) for dtype in DTYPES]
+    wanted = [(each, samples) for each in recordings for samples in ("store", "omit")]
+    uris = [store_series(server.store, each, samples=samples, part_rows=50) for each, samples in wanted]
     ask_windows(server, "static-files", uris, random, 120)
 
 

@@ -37,14 +37,14 @@ function filterable(app, host) {
  * @param {App} app
  * @param {PanelHost} host
  * @param {StepDocument[]} steps
- * @returns {boolean}
+ * @returns {string | null} why it cannot be
  */
 function setSteps(app, host, steps) {
   const manifest = filterable(app, host);
   const fault = steps.length && manifest ? faultOf(manifest, steps) : null;
   if (fault) app.announce(fault);
   else host.set({ steps: steps.length ? steps : undefined, isRaw: undefined });
-  return !fault;
+  return fault;
 }
 
 /**
@@ -75,8 +75,10 @@ export function filterChoices(app, host, reopen) {
     raw.disabled = below.disabled = !steps().length;
   };
   const set = (/** @type {StepDocument[]} */ next) => {
-    setSteps(app, host, next);
+    const fault = setSteps(app, host, next);
     show();
+    if (fault) said.textContent = fault;
+    return fault;
   };
   const frequency = (/** @type {string} */ name, /** @type {string} */ title, /** @type {() => void} */ onchange) =>
     make('input', {
@@ -127,7 +129,11 @@ export function filterChoices(app, host, reopen) {
         .split(',')
         .map((name) => name.trim())
         .filter(Boolean);
-      set(withPart(steps(), 'reference', reference.length ? { reference } : null));
+      // What was typed can be put right.
+      if (set(withPart(steps(), 'reference', reference.length ? { reference } : null))) {
+        names.hidden = false;
+        referenceList.value = 'named';
+      }
     },
   });
   const fitting = fittingPresets(manifest);
@@ -210,7 +216,7 @@ export function filterKeys(app, openMenu) {
   };
   /** @param {PanelHost} host @param {StepDocument[]} steps */
   const apply = (host, steps) => {
-    if (setSteps(app, host, steps)) app.announce(filterName(steps) || 'Raw samples');
+    if (!setSteps(app, host, steps)) app.announce(filterName(steps) || 'Raw samples');
   };
   /** @template T @param {T[]} values @param {T} now @returns {T} */
   const after = (values, now) => values[(values.indexOf(now) + 1) % values.length];
