@@ -286,7 +286,7 @@ def test_a_full_store_is_told_and_what_is_built_stays_to_be_seen(
         assert (rows == columns_of(samples, 0, 2048, found)).all()
 
 
-def test_what_is_stopped_goes_on_and_two_views_build_once(
+def test_two_views_of_a_recording_build_it_once(
     place: Path, gated: tuple[Path, npt.NDArray[np.int16], Gate]
 ) -> None:
     path, _, gate = gated

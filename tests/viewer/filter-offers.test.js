@@ -115,6 +115,8 @@ test('single steps are put where they belong, and others stay', () => {
   assert.match(faultOf(manifest, [{ highpass: 60 }]) ?? '', /60 Hz is not below half/);
   assert.match(faultOf(manifest, [{ montage: [['0', '7']] }]) ?? '', /no channel 7/);
   assert.equal(faultOf(manifest, [{ highpass: 10 }]), null);
+  const flat = manifestOf([['0', undefined]], 100, [{ scale: 0 }]);
+  assert.match(faultOf(flat, [{ absolute: true }]) ?? '', /scale 0/);
 });
 
 test('what is filtered from the start begins on a window that can be, and what is not on any', () => {

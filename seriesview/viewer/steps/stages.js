@@ -60,6 +60,8 @@ export function stageOf(step, channels, rate) {
   if (step.kind === 'phase_shift') return phaseShift(channels, rate);
   const of = membersOf(step, channels);
   if (step.kind === 'absolute') {
+    if (of.some((place) => channels[place].scale === 0))
+      throw new Error('absolute: a channel has the scale 0, and no values.');
     const stage = onRows(of, 0, (row, place) => {
       const zero = channels[place].offset / channels[place].scale;
       for (let index = 0; index < row.length; index += 1) row[index] = Math.abs(row[index] + zero);
