@@ -11,7 +11,7 @@ import {
   withEdges,
   withPart,
 } from '../../seriesview/viewer/steps/offers.js';
-import { filteredPage } from '../../seriesview/viewer/app/filtering.js';
+import { pageWith } from '../../seriesview/viewer/app/filtering.js';
 import { memorySeries } from './memorySource.js';
 
 /** @param {[string, string | undefined][]} named labels and types @param {number} rate @param {object[]} [more] */
@@ -122,11 +122,12 @@ test('single steps are put where they belong, and others stay', () => {
 test('what is filtered from the start begins on a window that can be, and what is not on any', () => {
   const manifest = manifestOf(all('a b c d', 'LFP'), 30_000);
   const panel = /** @type {any} */ ({ key: 'p', seriesUri: 'u', traits: {}, data: {} });
-  const seconds = (/** @type {any} */ settings) => filteredPage([panel], { p: settings }, { u: manifest });
-  const spikes = seconds({ steps: [{ bandpass: [300, 6000] }] });
+  const figure = /** @type {any} */ ({ views: [{ panels: [panel] }], series: { u: manifest } });
+  const seconds = (/** @type {any} */ settings) => pageWith(figure, 0, { p: settings });
+  const spikes = seconds({ steps: [{ bandpass: [300, 6000] }] }) ?? 0;
   assert.ok(spikes > 16 && spikes < 4e6 / 4 / 30_000 / 2);
-  assert.equal(seconds({ steps: [{ bandpass: [300, 6000] }], isRaw: true }), Infinity);
-  assert.equal(seconds({}), Infinity);
+  assert.equal(seconds({ steps: [{ bandpass: [300, 6000] }], isRaw: true }), undefined);
+  assert.equal(seconds({}), undefined);
   // Too far to be computed at any zoom.
-  assert.equal(seconds({ steps: [{ highpass: 0.001 }] }), Infinity);
+  assert.equal(seconds({ steps: [{ highpass: 0.001 }] }), undefined);
 });

@@ -5,7 +5,7 @@ import { formatTime } from '../geometry/ticks.js';
 import { createBands } from './bands.js';
 import { createBuilding } from './building.js';
 import { make } from './elements.js';
-import { arePanels, filteredPage, withTwins } from './filtering.js';
+import { arePanels, pageWith, withTwins } from './filtering.js';
 import { listenToKeys, shellKeys } from './keys.js';
 import { divideHeight } from './heights.js';
 import { listenToPointers } from './navigation.js';
@@ -233,16 +233,8 @@ export function startApp(connection, element) {
     finishChange();
   }
 
-  /**
-   * @param {number} view
-   * @param {Record<string, import('../types.js').PanelSettings>} [settings] of its panels
-   * @returns {number | undefined} seconds that it shows at first
-   */
-  function pageOf(view, settings = {}) {
-    const { views, series } = app.figure();
-    const most = Math.min(views[view].page ?? Infinity, filteredPage(views[view].panels, settings, series));
-    return most < Infinity ? most : undefined;
-  }
+  /** @param {number} view @returns {number | undefined} seconds that it shows at first */
+  const pageOf = (view, settings = {}) => pageWith(app.figure(), view, settings);
 
   /** @param {number} index */
   function openView(index) {

@@ -89,25 +89,26 @@ export function shownManifest(manifest, settings) {
 }
 
 /**
- * Seconds on a screen of which panels with steps are computed with room to zoom out; Infinity without any.
- * @param {Panel[]} panels
- * @param {Record<string, PanelSettings>} settings by key
- * @param {Record<string, SeriesManifest>} series by URI
- * @returns {number}
+ * Seconds that a view shows at first: its page, or as much as panels with steps are computed of with room to zoom out.
+ * @param {import('../types.js').Figure} figure
+ * @param {number} view
+ * @param {Record<string, PanelSettings>} settings of its panels, by key
+ * @returns {number | undefined} undefined: all of it
  */
-export function filteredPage(panels, settings, series) {
-  const most = panels.map(({ key, seriesUri }) => {
+export function pageWith({ views, series }, view, settings) {
+  const most = views[view].panels.map(({ key, seriesUri }) => {
     const steps = parseSteps(activeSteps(settings[key] ?? {}));
     if (!steps || seriesUri === null) return Infinity;
     try {
       const { sampling_frequency: rate, channels } = series[seriesUri];
       const seconds = planSteps(series[seriesUri], steps).mostSamples(channels.length) / (rate ?? 1);
-      return seconds > 0 ? seconds : Infinity;
+      return seconds > 0 ? seconds / 2 : Infinity;
     } catch {
       return Infinity;
     }
   });
-  return Math.min(...most) / 2;
+  const page = Math.min(views[view].page ?? Infinity, ...most);
+  return page < Infinity ? page : undefined;
 }
 
 /** @param {Panel} panel @returns {Panel} the same again, to be shown beside it */
