@@ -78,7 +78,7 @@ def own_folder(
     """The folder of a config.yaml, or of a folder with one; else of recordings, whose config.yaml is written.
 
     `given` are keys of a dataset, `reader` and `follow_external` among them; one that is there already and names just
-    these recordings stays as it is, unless some are given. `directory`: where it is, if not beside the first
+    these recordings stays as it is where it says what is given. `directory`: where it is, if not beside the first
     recording, or in the configuration's folder. `announce` gets lines for people, `how_to_say` as in `choose`. Without
     `may_write_beside` nothing is written to the file system of a recording, and the folder is here. Raises ConfigError,
     ReaderError, BuildError.
@@ -100,7 +100,7 @@ def own_folder(
         folder = directory or Path.cwd() / folder_name(first.name)
         check_apart(map(as_text, recordings), [folder])
     config = folder / CONFIG_FILE
-    if not given and _names_all(config, recordings):
+    if _names_all(config, recordings) and _says(config, given):
         announce(f"as {config} says")
         return OwnFolder(config, folder)
     reader, follow_external = given.pop("reader", None), bool(given.pop("follow_external", False))
@@ -183,6 +183,16 @@ def folder_name(name: str) -> str:
         return name + SUFFIX
     mark = f"-{hashlib.sha1(os.fsencode(name)).hexdigest()[:8]}{SUFFIX}"
     return os.fsencode(name)[: _LONGEST_NAME - len(mark)].decode("utf-8", "ignore") + mark
+
+
+def _says(config: Path, given: Mapping[str, Any]) -> bool:
+    """Whether a configuration has all that is given, in each of its datasets."""
+    datasets = read_yaml(config)[0]["datasets"].values() if given else ()
+    return all(
+        isinstance(dataset, dict) and dataset.get(key) == value
+        for dataset in datasets
+        for key, value in given.items()
+    )
 
 
 def _names_all(config: Path, recordings: Sequence[Path]) -> bool:

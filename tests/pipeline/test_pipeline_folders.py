@@ -184,6 +184,19 @@ def test_results_go_beside_the_folder_and_never_into_it(here: Path, folder: Path
     assert "workspace: mine" in own.config.read_text()
 
 
+def test_a_configuration_that_says_what_is_given_stays_as_it_was_edited(here: Path) -> None:
+    np.zeros((100, 2), np.int16).tofile(here / "a.dat")
+    given = {"reader": "binary", "dtype": "int16", "channels": 2, "sampling_frequency": 1000.0}
+    config = own_folder(["a.dat"], given=given).config
+    config.write_text(
+        config.read_text().replace("sampling_frequency: 1000", "sampling_frequency: 1000\n    label: Mine")
+    )
+    own_folder(["a.dat"], given=given)
+    assert "label: Mine" in config.read_text()
+    own_folder(["a.dat"], given={**given, "sampling_frequency": 500})
+    assert "label: Mine" not in config.read_text()
+
+
 def test_a_folder_with_a_configuration_is_a_project(here: Path, folder: Path) -> None:
     own = own_folder([str(folder)], here / "elsewhere")
     shutil.copy(own.config, folder / "config.yaml")
