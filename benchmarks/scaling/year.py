@@ -129,7 +129,7 @@ def print_year(directory: Path, parts: int) -> None:
                     f"{store.size(arrays[0].pages[0]):,}; {sum(map(store.size, pages)) / 1e6:,.1f} MB",
                 ],
                 ["bytes of the manifest", f"{store.size(uri):,}"],
-                ["opening it", f"{1000 * opening:.1f} ms"],
+                ["opening it, the first series of a process", f"{1000 * opening:.1f} ms"],
                 ["a window of the whole", f"{1000 * overview:.1f} ms"],
                 [
                     f"windows at {len(cold)} places, each with a page and a part that were not read before: median",
