@@ -100,7 +100,7 @@ def own_folder(
         folder = directory or Path.cwd() / folder_name(first.name)
         check_apart(map(as_text, recordings), [folder])
     config = folder / CONFIG_FILE
-    if _names_all(config, recordings) and _says(config, given):
+    if _names_all(config, recordings, given):
         announce(f"as {config} says")
         return OwnFolder(config, folder)
     reader, follow_external = given.pop("reader", None), bool(given.pop("follow_external", False))
@@ -185,23 +185,18 @@ def folder_name(name: str) -> str:
     return os.fsencode(name)[: _LONGEST_NAME - len(mark)].decode("utf-8", "ignore") + mark
 
 
-def _says(config: Path, given: Mapping[str, Any]) -> bool:
-    """Whether a configuration has all that is given, in each of its datasets."""
-    datasets = read_yaml(config)[0]["datasets"].values() if given else ()
-    return all(
-        isinstance(dataset, dict) and dataset.get(key) == value
-        for dataset in datasets
-        for key, value in given.items()
-    )
-
-
-def _names_all(config: Path, recordings: Sequence[Path]) -> bool:
-    """Whether there is a configuration of just these recordings."""
+def _names_all(config: Path, recordings: Sequence[Path], given: Mapping[str, Any] | None = None) -> bool:
+    """Whether there is a configuration of just these recordings, each dataset of which has all that is given."""
     if not config.is_file():
         return False
     content, _ = read_yaml(config)
     datasets = content.get("datasets") if isinstance(content, dict) else None
     if not isinstance(datasets, dict):
         return False
+    has_given = all(
+        isinstance(entry, dict) and entry.get(key) == value
+        for entry in datasets.values()
+        for key, value in (given or {}).items()
+    )
     named = {entry.get("path") for entry in datasets.values() if isinstance(entry, dict)}
-    return named == {as_text(path) for path in recordings}
+    return has_given and named == {as_text(path) for path in recordings}
